@@ -1,0 +1,340 @@
+//! A clock at a moment on a host becomes one offset from UTC.
+//!
+//! That is done once, when the domain starts, so that no later change of zone, host or summer time can move the
+//! guest's clock: what libvirt's QEMU driver does (`qemuBuildClockArgStr`) and its libxl driver does not.
+
+mod source;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::clock::{Basis, ClockOffset, GuestKind};
+use crate::units::{OffsetError, UtcOffset};
+use crate::zone::{Zone, ZoneChange, ZoneError, ZoneSource};
+
+use source::Second;
+pub use source::Source;
+
+/// The moment and the place at which a clock is resolved.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// The time on the host.
+    pub now: DateTime<Utc>,
+    /// The zone the host is in.
+    pub host_zone: &'a Zone,
+    /// Where the zone of a timezone clock is looked up.
+    pub zones: &'a dyn ZoneSource,
+}
+
+/// What a clock comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// What the guest's RTC (or wallclock) is ahead of UTC.
+    pub offset: UtcOffset,
+    /// Whether what the guest does to its RTC is to be kept. Only an HVM guest has one.
+    pub tracked: bool,
+    /// What the next cold start does.
+    pub next_start: NextStart,
+    /// Where the offset is from.
+    pub source: Source,
+    /// When the zone that gave the offset will have another; the guest's RTC will not follow. `None` where no zone
+    /// was used or it never changes.
+    pub foresight: Option<ZoneChange>,
+}
+
+/// What the next cold start does with the offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextStart {
+    /// It takes the same again, with what the guest made of it where that is tracked; from now on counted from UTC.
+    Fixed,
+    /// It resolves the clock again, and may come to another offset.
+    ResolvedAgain,
+}
+
+/// Why a clock cannot be resolved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// A zone is unknown or has no offset now.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+    /// The offset does not fit Xen's 32 bits.
+    #[error(transparent)]
+    Range(#[from] OffsetError),
+    /// Xen's RTC has two digits for the year and stands in the century of 2000 (`rtc.c`), so a guest would see
+    /// another year.
+    #[error(
+        "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
+         write an offset or start that gives one, or set the host's clock right",
+        Second(*shown),
+        first = RTC_YEARS.start(),
+        last = RTC_YEARS.end()
+    )]
+    RtcYear {
+        /// What the RTC would show, in seconds since 1970-01-01T00:00:00.
+        shown: i64,
+    },
+    /// The wallclock of a PV or PVH guest counts from 1970.
+    #[error(
+        "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; write an offset or start \
+         that gives it, or set the host's clock right",
+        Second(*shown)
+    )]
+    BeforeEpoch {
+        /// What the wallclock would show, in seconds since 1970-01-01T00:00:00.
+        shown: i64,
+    },
+}
+
+/// The years that Xen's RTC can show (`rtc_set_time` and `rtc_copy_date` in `xen/arch/x86/hvm/rtc.c`).
+const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
+
+/// 2000-01-01T00:00:00Z and the first second after 2099, in seconds since 1970.
+const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// Resolves a clock for a guest that starts at a moment.
+///
+/// Utc and localtime with a number of seconds act as variable, which is libvirt's rule. An offset of a PV or PVH
+/// guest moves its wallclock only.
+///
+/// # Errors
+/// When a zone is unknown, when the offset does not fit Xen's 32 bits, or when the guest's RTC would have to show a
+/// year that it cannot (HVM: 2000 to 2099; PV and PVH: from 1970).
+pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<Resolved, ResolveError> {
+    let now = at.now.timestamp();
+    let (seconds, source, zone) = match clock.effective() {
+        ClockOffset::Utc { .. } => (0, Source::Utc, None),
+        ClockOffset::Localtime { .. } => {
+            let zone = at.host_zone;
+            (
+                seconds_of(zone, at.now)?,
+                Source::Localtime { zone: zone.name().to_owned() },
+                Some(zone.clone()),
+            )
+        }
+        ClockOffset::Timezone { timezone } => {
+            let zone = at.zones.zone(&timezone)?;
+            (seconds_of(&zone, at.now)?, Source::Timezone { zone: timezone }, Some(zone))
+        }
+        ClockOffset::Variable { adjustment, basis: Basis::Utc } => {
+            (adjustment, Source::FromUtc { seconds: adjustment }, None)
+        }
+        ClockOffset::Variable { adjustment, basis: Basis::Localtime } => {
+            let zone = at.host_zone;
+            let source = Source::FromLocaltime { seconds: adjustment, zone: zone.name().to_owned() };
+            (adjustment.saturating_add(seconds_of(zone, at.now)?), source, Some(zone.clone()))
+        }
+        // Saturated sums are far outside 32 bits, so they end as errors below.
+        ClockOffset::Absolute { start } => (start.saturating_sub(now), Source::Absolute { start }, None),
+    };
+    let shown = match source {
+        Source::Absolute { start } => start,
+        _ => now.saturating_add(seconds),
+    };
+    // Of a start that no RTC can show, that is the better thing to say than how far away it is.
+    if let Source::Absolute { .. } = source {
+        check_shown(kind, shown)?;
+    }
+    let offset = UtcOffset::new(seconds)?;
+    check_shown(kind, shown)?;
+    let variable = matches!(source, Source::FromUtc { .. } | Source::FromLocaltime { .. });
+    Ok(Resolved {
+        offset,
+        tracked: variable && kind.has_rtc(),
+        next_start: if variable || source == Source::Utc {
+            NextStart::Fixed
+        } else {
+            NextStart::ResolvedAgain
+        },
+        source,
+        foresight: zone.and_then(|zone| zone.next_change(at.now)),
+    })
+}
+
+/// What a clock with an offset shows at a time; `None` where that is beyond all calendars.
+#[must_use]
+pub fn rtc_time(now: DateTime<Utc>, offset: UtcOffset) -> Option<NaiveDateTime> {
+    now.naive_utc().checked_add_signed(TimeDelta::seconds(offset.seconds().into()))
+}
+
+fn seconds_of(zone: &Zone, now: DateTime<Utc>) -> Result<i64, ZoneError> {
+    zone.offset_at(now).map(|offset| offset.seconds().into())
+}
+
+fn check_shown(kind: GuestKind, shown: i64) -> Result<(), ResolveError> {
+    match kind.has_rtc() {
+        true if !RTC_SECONDS.contains(&shown) => Err(ResolveError::RtcYear { shown }),
+        false if shown < 0 => Err(ResolveError::BeforeEpoch { shown }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::clock::Adjustment;
+    use GuestKind::{Hvm, Pv, Pvh};
+
+    const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+    const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
+
+    /// Knows New York only.
+    struct Zones;
+
+    impl ZoneSource for Zones {
+        fn zone(&self, name: &str) -> Result<Zone, ZoneError> {
+            if name == "New_York" {
+                Zone::from_posix(NEW_YORK)
+            } else {
+                Err(ZoneError::Unknown(name.to_owned()))
+            }
+        }
+    }
+
+    fn in_berlin(clock: &ClockOffset, kind: GuestKind, now: &str) -> Result<Resolved, ResolveError> {
+        let host_zone = Zone::from_posix(BERLIN).unwrap();
+        resolve(clock, kind, &Moment { now: now.parse().unwrap(), host_zone: &host_zone, zones: &Zones })
+    }
+
+    fn utc(adjustment: Option<Adjustment>) -> ClockOffset {
+        ClockOffset::Utc { adjustment }
+    }
+
+    fn localtime(adjustment: Option<Adjustment>) -> ClockOffset {
+        ClockOffset::Localtime { adjustment }
+    }
+
+    fn variable(adjustment: i64, basis: Basis) -> ClockOffset {
+        ClockOffset::Variable { adjustment, basis }
+    }
+
+    fn zone(name: &str) -> ClockOffset {
+        ClockOffset::Timezone { timezone: name.to_owned() }
+    }
+
+    #[test]
+    fn every_kind_of_clock() {
+        use Adjustment::{Reset, Seconds};
+        use NextStart::{Fixed, ResolvedAgain};
+        let start = 1_904_169_600;
+        let table = [
+            (utc(None), 0, false, Fixed, "UTC"),
+            (utc(Some(Reset)), 0, false, Fixed, "UTC"),
+            (utc(Some(Seconds(3600))), 3600, true, Fixed, "3600 s from UTC"),
+            (localtime(None), 7200, false, ResolvedAgain, "local time of CET"),
+            (localtime(Some(Reset)), 7200, false, ResolvedAgain, "local time of CET"),
+            (localtime(Some(Seconds(-60))), 7140, true, Fixed, "-60 s from local time of CET"),
+            (zone("New_York"), -14_400, false, ResolvedAgain, "time zone New_York"),
+            (variable(0, Basis::Utc), 0, true, Fixed, "0 s from UTC"),
+            (variable(0, Basis::Localtime), 7200, true, Fixed, "0 s from local time of CET"),
+            (
+                ClockOffset::Absolute { start },
+                121_262_400,
+                false,
+                ResolvedAgain,
+                "fixed start 2030-05-05T00:00:00Z",
+            ),
+        ];
+        for (clock, seconds, tracked, next_start, source) in table {
+            for kind in [Hvm, Pv, Pvh] {
+                let resolved = in_berlin(&clock, kind, "2026-07-01T12:00:00Z").unwrap();
+                assert_eq!(resolved.offset.seconds(), seconds, "{clock:?}");
+                assert_eq!(resolved.tracked, tracked && kind == Hvm, "{clock:?} {kind:?}");
+                assert_eq!(resolved.next_start, next_start, "{clock:?}");
+                let text = resolved.source.to_string();
+                assert_eq!(text.replace(BERLIN, "CET"), source);
+                assert_eq!(resolved.source.word(), clock.effective().word());
+            }
+        }
+    }
+
+    #[test]
+    fn foresight_is_of_the_zone_that_was_used() {
+        let change = |clock: &ClockOffset| {
+            let resolved = in_berlin(clock, Hvm, "2026-07-01T12:00:00Z").unwrap();
+            resolved.foresight.map(|change| (change.at.to_rfc3339(), change.after.seconds()))
+        };
+        let berlin = Some(("2026-10-25T01:00:00+00:00".to_owned(), 3600));
+        assert_eq!(change(&localtime(None)), berlin);
+        assert_eq!(change(&variable(5, Basis::Localtime)), berlin);
+        assert_eq!(change(&zone("New_York")), Some(("2026-11-01T06:00:00+00:00".to_owned(), -18_000)));
+        for clock in [utc(None), variable(5, Basis::Utc), ClockOffset::Absolute { start: 1_904_169_600 }] {
+            assert_eq!(change(&clock), None);
+        }
+    }
+
+    #[test]
+    fn an_unknown_zone_is_an_error() {
+        let error = in_berlin(&zone("Mars/Olympus"), Hvm, "2026-07-01T12:00:00Z").unwrap_err();
+        assert_eq!(error, ResolveError::Zone(ZoneError::Unknown("Mars/Olympus".to_owned())));
+    }
+
+    #[test]
+    fn xens_32_bits_and_the_rtcs_century() {
+        let first = RTC_SECONDS.start;
+        let last = RTC_SECONDS.end - 1;
+        let now = "2026-07-01T12:00:00Z";
+        let at = now.parse::<DateTime<Utc>>().unwrap().timestamp();
+        let table = [
+            (variable(i32::MAX.into(), Basis::Utc), Hvm, now, "ok"),
+            (variable(i64::from(i32::MAX) + 1, Basis::Utc), Hvm, now, "range"),
+            (variable(i32::MAX.into(), Basis::Localtime), Hvm, now, "range"),
+            (variable(i64::MAX, Basis::Localtime), Hvm, now, "range"),
+            (variable(i64::MIN, Basis::Localtime), Pv, now, "range"),
+            (variable(i32::MIN.into(), Basis::Utc), Hvm, now, "year"),
+            (variable(i32::MIN.into(), Basis::Utc), Pvh, now, "epoch"),
+            (variable(i64::from(i32::MIN) - 1, Basis::Utc), Pvh, now, "range"),
+            (variable(first - at, Basis::Utc), Hvm, now, "ok"),
+            (variable(first - at - 1, Basis::Utc), Hvm, now, "year"),
+            (variable(-at, Basis::Utc), Pv, now, "ok"),
+            (variable(-at - 1, Basis::Utc), Pv, now, "epoch"),
+            (ClockOffset::Absolute { start: first }, Hvm, now, "ok"),
+            (ClockOffset::Absolute { start: first - 1 }, Hvm, now, "year"),
+            (ClockOffset::Absolute { start: 0 }, Hvm, now, "year"),
+            (ClockOffset::Absolute { start: 0 }, Pvh, now, "ok"),
+            (ClockOffset::Absolute { start: -1 }, Pvh, now, "epoch"),
+            // 2099 is more than 68 years from 2026.
+            (ClockOffset::Absolute { start: last }, Hvm, now, "range"),
+            (ClockOffset::Absolute { start: last }, Hvm, "2060-01-01T00:00:00Z", "ok"),
+            (ClockOffset::Absolute { start: last + 1 }, Hvm, "2060-01-01T00:00:00Z", "year"),
+            (ClockOffset::Absolute { start: i64::MAX }, Hvm, now, "year"),
+            (ClockOffset::Absolute { start: i64::MAX }, Pv, now, "range"),
+            (ClockOffset::Absolute { start: i64::MIN }, Pv, now, "epoch"),
+            (utc(None), Hvm, "1999-12-31T23:59:59Z", "year"),
+            (utc(None), Hvm, "2100-01-01T00:00:00Z", "year"),
+            (utc(None), Pv, "2100-01-01T00:00:00Z", "ok"),
+            (localtime(None), Hvm, "1999-12-31T23:30:00Z", "ok"),
+            (localtime(None), Hvm, "2099-12-31T23:30:00Z", "year"),
+        ];
+        for (clock, kind, now, expected) in table {
+            let found = match in_berlin(&clock, kind, now) {
+                Ok(_) => "ok",
+                Err(ResolveError::Range(_)) => "range",
+                Err(ResolveError::RtcYear { .. }) => "year",
+                Err(ResolveError::BeforeEpoch { .. }) => "epoch",
+                Err(ResolveError::Zone(_)) => "zone",
+            };
+            assert_eq!(found, expected, "{clock:?} {kind:?} {now}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_possible() {
+        let error = in_berlin(&ClockOffset::Absolute { start: 0 }, Hvm, "2026-07-01T12:00:00Z").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("1970-01-01T00:00:00Z") && text.contains("2000 to 2099"), "{text}");
+        assert!(
+            ResolveError::RtcYear { shown: i64::MAX }.to_string().contains("9223372036854775807 seconds")
+        );
+    }
+
+    #[test]
+    fn the_rtc_shows_local_time() {
+        let shown =
+            |now: &str, offset: i32| rtc_time(now.parse().unwrap(), offset.into()).map(|t| t.to_string());
+        assert_eq!(shown("2026-07-01T12:00:00Z", -12_600).as_deref(), Some("2026-07-01 08:30:00"));
+        assert_eq!(rtc_time(DateTime::<Utc>::MAX_UTC, 1.into()), None);
+        assert_eq!(rtc_time(DateTime::<Utc>::MIN_UTC, (-1).into()), None);
+    }
+}

@@ -1,0 +1,309 @@
+//! From `<timer name='tsc'>` to what is set and what the guest gets.
+
+use serde::Serialize;
+
+use super::mode::{TscHost, TscMode, set};
+use crate::check::{DuplicateTimer, duplicates};
+use crate::clock::GuestKind;
+use crate::timer::{Timer, TimerMode, TimerName};
+use crate::units::{FrequencyError, Hertz, KiloHertz};
+use crate::words::words;
+
+/// What is asked of the TSC, in Xen's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TscWish {
+    /// The mode to set.
+    pub mode: TscMode,
+    /// The frequency the guest is to see; `None` for the host's.
+    pub frequency: Option<Hertz>,
+}
+
+words! {
+    exactly;
+    /// How the guest's reads of the TSC are done.
+    Behaviour {
+        /// The host's counter at the host's frequency: full speed.
+        Native = "native",
+        /// The host's counter, scaled by the CPU: full speed.
+        Scaled = "scaled",
+        /// Every read is emulated by Xen: right, and slow.
+        Emulated = "emulated",
+        /// It is not known whether the host can scale, and that decides.
+        ScaledOrEmulated = "scaled-or-emulated",
+    }
+}
+
+/// What is set and what the guest gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TscDecision {
+    /// The `tsc_mode` to set.
+    pub mode: TscMode,
+    /// The frequency the guest sees.
+    pub khz: KiloHertz,
+    /// How its reads are done.
+    pub behaviour: Behaviour,
+    /// The frequency to set through libxenctrl; `None` where libxl's own `xc_domain_set_tsc_info`, which always
+    /// passes 0 kHz, comes to the same.
+    pub set_khz: Option<KiloHertz>,
+    /// What was asked and what it was rounded to, where that is not the same.
+    pub rounded: Option<(Hertz, KiloHertz)>,
+    /// The reason in one sentence.
+    pub why: String,
+}
+
+/// Why a wish cannot be met.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TscError {
+    /// `mode='paravirt'`
+    #[error(
+        "TSC mode 'paravirt' (native_paravirt) was removed in Xen 4.12, use mode='auto', or mode='native' for a \
+         guest that never migrates"
+    )]
+    ParavirtRemoved,
+    /// `present='no'`
+    #[error("the TSC cannot be hidden from a guest on Xen, leave out present='no'")]
+    Hidden,
+    /// The TSC twice.
+    #[error(transparent)]
+    Duplicate(#[from] DuplicateTimer),
+    /// Xen cannot hold the frequency.
+    #[error("TSC frequency {0}")]
+    Frequency(#[from] FrequencyError),
+    /// Mode native ignores the frequency, so only the host's can be had.
+    #[error(
+        "TSC mode 'native' cannot give {asked}: the guest reads the host's TSC, which runs at {host}; use \
+         mode='auto' for {asked}, or leave out the frequency"
+    )]
+    NativeFrequency {
+        /// What was asked.
+        asked: Hertz,
+        /// What the host has.
+        host: KiloHertz,
+    },
+}
+
+/// Reads the wish from a clock's timers; without a tsc timer it is mode default at the host's frequency.
+///
+/// # Errors
+/// When the wish is one that no Xen since 4.12 can meet, whatever the host, or when there are two.
+pub fn wish(timers: &[Timer]) -> Result<TscWish, TscError> {
+    let of_tsc: Vec<Timer> = timers.iter().filter(|timer| timer.name == TimerName::Tsc).cloned().collect();
+    if duplicates(&of_tsc).is_err() {
+        // Once more over all of them, so that the error counts as the reader does.
+        duplicates(timers)?;
+    }
+    let Some(tsc) = of_tsc.first() else {
+        return Ok(TscWish { mode: TscMode::Default, frequency: None });
+    };
+    if tsc.present == Some(false) {
+        return Err(TscError::Hidden);
+    }
+    let mode = match tsc.mode {
+        // Default emulates where the TSC is not safe on all CPUs together, which is what smpsafe asks.
+        None | Some(TimerMode::Auto | TimerMode::Smpsafe) => TscMode::Default,
+        Some(TimerMode::Native) => TscMode::Native,
+        Some(TimerMode::Emulate) => TscMode::AlwaysEmulate,
+        Some(TimerMode::Paravirt) => return Err(TscError::ParavirtRemoved),
+    };
+    if let Some(frequency) = tsc.frequency {
+        frequency.to_khz()?;
+    }
+    Ok(TscWish { mode, frequency: tsc.frequency })
+}
+
+/// Works out what a wish comes to on a host, by Xen's own rules ([`set_info`](super::set_info)).
+///
+/// # Errors
+/// When the frequency does not fit Xen, or when mode native meets another frequency than the host's.
+pub fn decide(wish: &TscWish, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
+    let asked = wish.frequency.map(|hertz| hertz.to_khz().map(|khz| (hertz, khz))).transpose()?;
+    let khz = asked.map_or(host.khz, |(_, khz)| khz);
+    if let (TscMode::Native, Some((asked, _))) = (wish.mode, asked.filter(|&(_, khz)| khz != host.khz)) {
+        return Err(TscError::NativeFrequency { asked, host: host.khz });
+    }
+    let behaviour = behaviour(wish.mode, khz, kind, host);
+    Ok(TscDecision {
+        mode: wish.mode,
+        khz,
+        behaviour,
+        set_khz: (khz != host.khz).then_some(khz),
+        rounded: asked.filter(|(hertz, _)| !hertz.is_whole_khz()),
+        why: why(wish.mode, behaviour, khz, asked.is_some(), kind, host),
+    })
+}
+
+fn behaviour(mode: TscMode, khz: KiloHertz, kind: GuestKind, host: &TscHost) -> Behaviour {
+    let with = |scaling| {
+        let found = set(mode, khz.0, kind, &TscHost { scaling: Some(scaling), ..*host });
+        match (found.emulated, found.scaled) {
+            (true, _) => Behaviour::Emulated,
+            (false, true) => Behaviour::Scaled,
+            (false, false) => Behaviour::Native,
+        }
+    };
+    match host.scaling {
+        Some(scaling) => with(scaling),
+        None if with(true) == with(false) => with(true),
+        None => Behaviour::ScaledOrEmulated,
+    }
+}
+
+fn why(
+    mode: TscMode,
+    behaviour: Behaviour,
+    khz: KiloHertz,
+    asked: bool,
+    kind: GuestKind,
+    host: &TscHost,
+) -> String {
+    let differs = || format!("{khz} differs from the host's {}", host.khz);
+    match (mode, behaviour) {
+        (TscMode::Native, _) if host.reliable => {
+            format!("mode native reads the host's TSC, which runs at {khz}")
+        }
+        (TscMode::Native, _) => {
+            format!("mode native reads the host's TSC at {khz}, even though Xen does not trust it")
+        }
+        (TscMode::AlwaysEmulate, _) => format!("mode always_emulate emulates every read, at {khz}"),
+        (TscMode::Default, Behaviour::Native) if asked => {
+            format!("the host's TSC is reliable and runs at the asked {khz}")
+        }
+        (TscMode::Default, Behaviour::Native) => {
+            format!("the host's TSC is reliable and the guest has its {khz}")
+        }
+        (TscMode::Default, Behaviour::Scaled) => {
+            format!("{} and this host's CPU scales the TSC, so reads are native", differs())
+        }
+        (TscMode::Default, Behaviour::ScaledOrEmulated) => format!(
+            "{} and it is not known whether this host can scale; if it cannot, every read is emulated",
+            differs()
+        ),
+        (TscMode::Default, Behaviour::Emulated) if !host.reliable => {
+            "Xen does not trust the host's TSC, so every read is emulated".to_owned()
+        }
+        (TscMode::Default, Behaviour::Emulated) if kind == GuestKind::Pv => {
+            format!("{} and Xen never scales for a PV guest, so every read is emulated", differs())
+        }
+        (TscMode::Default, Behaviour::Emulated) => {
+            format!("{} and this host cannot scale, so every read is emulated", differs())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use GuestKind::{Hvm, Pv, Pvh};
+
+    fn tsc(mode: Option<TimerMode>, frequency: Option<u64>) -> Timer {
+        Timer { mode, frequency: frequency.map(Hertz), ..Timer::named(TimerName::Tsc) }
+    }
+
+    fn host(reliable: bool, scaling: Option<bool>) -> TscHost {
+        TscHost { khz: KiloHertz(2_600_000), reliable, scaling }
+    }
+
+    #[test]
+    fn wishes_from_timers() {
+        use TimerMode::{Auto, Emulate, Native, Paravirt, Smpsafe};
+        let table = [
+            (None, Ok(TscMode::Default)),
+            (Some(Auto), Ok(TscMode::Default)),
+            (Some(Smpsafe), Ok(TscMode::Default)),
+            (Some(Native), Ok(TscMode::Native)),
+            (Some(Emulate), Ok(TscMode::AlwaysEmulate)),
+            (Some(Paravirt), Err(TscError::ParavirtRemoved)),
+        ];
+        for (mode, expected) in table {
+            let timers = [Timer::named(TimerName::Rtc), tsc(mode, Some(5000))];
+            let expected = expected.map(|mode| TscWish { mode, frequency: Some(Hertz(5000)) });
+            assert_eq!(wish(&timers), expected);
+        }
+        assert_eq!(wish(&[]), Ok(TscWish { mode: TscMode::Default, frequency: None }));
+    }
+
+    #[test]
+    fn wishes_that_no_host_can_meet() {
+        let hidden = Timer { present: Some(false), ..tsc(None, None) };
+        assert_eq!(wish(&[hidden]), Err(TscError::Hidden));
+        assert!(TscError::Hidden.to_string().starts_with("the TSC cannot be hidden from a guest on Xen"));
+        let shown = Timer { present: Some(true), ..tsc(None, None) };
+        assert!(wish(&[shown]).is_ok());
+        for hertz in [0, 499, 4_294_967_295_500, u64::MAX] {
+            assert!(matches!(wish(&[tsc(None, Some(hertz))]), Err(TscError::Frequency(_))), "{hertz}");
+        }
+        let text = wish(&[tsc(None, Some(0))]).unwrap_err().to_string();
+        assert!(text.starts_with("TSC frequency 0 Hz is less than"), "{text}");
+    }
+
+    #[test]
+    fn two_wishes_must_be_one() {
+        let rtc = Timer::named(TimerName::Rtc);
+        let one = tsc(Some(TimerMode::Native), None);
+        assert!(wish(&[one.clone(), rtc.clone(), one.clone()]).is_ok());
+        let error = DuplicateTimer { name: TimerName::Tsc, first: 1, second: 2 };
+        assert_eq!(wish(&[rtc, one, tsc(None, None)]), Err(TscError::Duplicate(error)));
+    }
+
+    #[test]
+    fn decisions_and_their_reasons() {
+        use Behaviour::{Emulated, Native, Scaled, ScaledOrEmulated};
+        let (yes, no) = (Some(true), Some(false));
+        let other = Some(2_000_000_000);
+        let same = Some(2_600_000_300);
+        let table = [
+            (
+                TscMode::Default,
+                None,
+                Hvm,
+                host(true, no),
+                Native,
+                "the host's TSC is reliable and the guest has",
+            ),
+            (TscMode::Default, same, Pv, host(true, None), Native, "runs at the asked 2600000 kHz"),
+            (TscMode::Default, None, Pvh, host(false, yes), Emulated, "does not trust the host's TSC"),
+            (TscMode::Default, other, Hvm, host(false, None), Emulated, "does not trust the host's TSC"),
+            (TscMode::Default, other, Hvm, host(true, yes), Scaled, "this host's CPU scales the TSC"),
+            (TscMode::Default, other, Pvh, host(true, None), ScaledOrEmulated, "not known whether this host"),
+            (TscMode::Default, other, Pv, host(true, yes), Emulated, "never scales for a PV guest"),
+            (TscMode::Default, other, Pv, host(true, None), Emulated, "never scales for a PV guest"),
+            (
+                TscMode::Default,
+                other,
+                Hvm,
+                host(true, no),
+                Emulated,
+                "2000000 kHz differs from the host's 2600000 kHz and this host cannot scale, so every read is",
+            ),
+            (TscMode::AlwaysEmulate, other, Hvm, host(true, None), Emulated, "every read, at 2000000 kHz"),
+            (TscMode::AlwaysEmulate, None, Hvm, host(true, yes), Emulated, "every read, at 2600000 kHz"),
+            (TscMode::Native, None, Hvm, host(true, None), Native, "which runs at 2600000 kHz"),
+            (TscMode::Native, same, Pv, host(false, no), Native, "does not trust it"),
+        ];
+        for (mode, hertz, kind, host, behaviour, why) in table {
+            let decision = decide(&TscWish { mode, frequency: hertz.map(Hertz) }, kind, &host).unwrap();
+            assert_eq!(decision.mode, mode);
+            assert_eq!(decision.behaviour, behaviour, "{decision:?}");
+            assert!(decision.why.contains(why), "{}", decision.why);
+            let khz = KiloHertz(if hertz == other { 2_000_000 } else { 2_600_000 });
+            assert_eq!(decision.khz, khz);
+            assert_eq!(decision.set_khz, (hertz == other).then_some(khz));
+            assert_eq!(decision.rounded, (hertz == same).then_some((Hertz(2_600_000_300), khz)));
+        }
+    }
+
+    #[test]
+    fn native_has_the_hosts_frequency_or_none() {
+        let wish = TscWish { mode: TscMode::Native, frequency: Some(Hertz(2_000_000_000)) };
+        let error = decide(&wish, Hvm, &host(true, Some(true))).unwrap_err();
+        assert_eq!(
+            error,
+            TscError::NativeFrequency { asked: Hertz(2_000_000_000), host: KiloHertz(2_600_000) }
+        );
+        let text = error.to_string();
+        for part in ["2000000000 Hz", "2600000 kHz", "mode='auto'"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

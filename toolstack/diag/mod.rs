@@ -1,0 +1,128 @@
+//! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
+
+pub mod render;
+pub mod report;
+pub mod source;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use report::Report;
+pub use source::{Place, Source};
+
+/// What became of one node of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It means the same on Xen.
+    Exact,
+    /// It changes nothing on Xen, and nothing is lost by leaving it out.
+    NoEffect,
+    /// Xen gets the nearest thing.
+    Approximated,
+    /// Xen has nothing for it; it is left out.
+    Unsupported,
+    /// The input itself is wrong.
+    Invalid,
+}
+
+impl Verdict {
+    /// The word, as in the JSON form.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Exact => "exact",
+            Verdict::NoEffect => "no-effect",
+            Verdict::Approximated => "approximated",
+            Verdict::Unsupported => "unsupported",
+            Verdict::Invalid => "invalid",
+        }
+    }
+
+    /// Whether something of the input's meaning is lost.
+    #[must_use]
+    pub fn is_loss(self) -> bool {
+        self > Verdict::NoEffect
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A verdict with its reason, not yet tied to a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What became of the node.
+    pub verdict: Verdict,
+    /// A stable name of this kind of finding, for scripts.
+    pub code: &'static str,
+    /// Why, in one sentence without a full stop.
+    pub reason: String,
+    /// What to write or do instead.
+    pub alternative: Option<String>,
+    /// Whether a guest started all the same would have another TSC or another RTC than asked for.
+    pub refuses_start: bool,
+}
+
+impl Finding {
+    /// The node means the same on Xen.
+    #[must_use]
+    pub fn exact() -> Self {
+        Self::new(Verdict::Exact, "exact", "")
+    }
+
+    /// A finding without an alternative.
+    pub fn new(verdict: Verdict, code: &'static str, reason: impl Into<String>) -> Self {
+        Finding { verdict, code, reason: reason.into(), alternative: None, refuses_start: false }
+    }
+
+    /// It changes nothing on Xen.
+    pub fn no_effect(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(Verdict::NoEffect, code, reason)
+    }
+
+    /// Xen gets the nearest thing.
+    pub fn approximated(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Approximated, code, reason)
+    }
+
+    /// Xen has nothing for it.
+    pub fn unsupported(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Unsupported, code, reason)
+    }
+
+    /// The input is wrong.
+    pub fn invalid(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Invalid, code, reason)
+    }
+
+    /// With what to write or do instead.
+    #[must_use]
+    pub fn instead(mut self, alternative: impl Into<String>) -> Self {
+        self.alternative = Some(alternative.into());
+        self
+    }
+
+    /// A guest must not be started in spite of this.
+    #[must_use]
+    pub fn refusing_start(mut self) -> Self {
+        self.refuses_start = true;
+        self
+    }
+}
+
+/// A finding at its place in an input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {}: {}", finding.verdict, finding.reason)]
+pub struct Diagnostic {
+    /// Where.
+    pub place: Place,
+    /// Which node, as in `/domain/clock/timer[2]/@mode`.
+    pub node: String,
+    /// What and why.
+    pub finding: Finding,
+}

@@ -1,0 +1,135 @@
+//! The report of one input: every node with its verdict.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Diagnostic, Finding, Place, Source, Verdict};
+use crate::domain::Part;
+
+/// Every node of an input with what became of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    source: Source,
+    nodes: Vec<Node>,
+    origins: BTreeMap<Part, usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    /// The node around it; its path is made only when asked for, since a hostile input can make paths long.
+    parent: Option<usize>,
+    step: String,
+    span: Range<usize>,
+    finding: Finding,
+    /// Reported with the node around it: not worth a line of its own.
+    inherited: bool,
+}
+
+impl Report {
+    /// A report without nodes.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Report { source, nodes: Vec::new(), origins: BTreeMap::new() }
+    }
+
+    /// Adds a node: the node around it, its own step of the path, as in `/clock` or `/@mode`; `inherited` when the
+    /// finding is that of the node around it.
+    pub fn add(
+        &mut self,
+        parent: Option<usize>,
+        step: String,
+        span: Range<usize>,
+        finding: Finding,
+        inherited: bool,
+    ) -> usize {
+        self.nodes.push(Node { parent, step, span, finding, inherited });
+        self.nodes.len() - 1
+    }
+
+    /// Says which node a part of the domain came from.
+    pub fn set_origin(&mut self, part: Part, node: usize) {
+        self.origins.insert(part, node);
+    }
+
+    /// The input itself.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Where a part of the domain came from; the nearest part around it where it is not written out.
+    #[must_use]
+    pub fn place(&self, part: Part) -> Place {
+        let span = self.node_of(part).map_or(0..0, |node| self.nodes[node].span.clone());
+        self.source.place(span)
+    }
+
+    /// A diagnostic at the place of a part.
+    #[must_use]
+    pub fn at(&self, part: Part, finding: Finding) -> Diagnostic {
+        let node = self.node_of(part).map(|node| self.path(node)).unwrap_or_default();
+        Diagnostic { place: self.place(part), node, finding }
+    }
+
+    /// Puts a finding on the node of a part, unless that node already has a worse one.
+    pub fn lower(&mut self, part: Part, finding: Finding) {
+        match self.node_of(part) {
+            Some(node) if self.nodes[node].finding.verdict <= finding.verdict => {
+                self.nodes[node].finding = finding;
+                self.nodes[node].inherited = false;
+            }
+            Some(_) => {}
+            None => {
+                self.add(None, String::new(), 0..0, finding, false);
+            }
+        }
+    }
+
+    /// Every node with its verdict, in the order of the input.
+    pub fn all(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        (0..self.nodes.len()).map(|node| self.diagnostic(node))
+    }
+
+    /// The nodes of which something is lost, each once.
+    pub fn losses(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        let lost = |node: &usize| self.nodes[*node].finding.verdict.is_loss() && !self.nodes[*node].inherited;
+        (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
+    }
+
+    /// How many nodes got this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.nodes.iter().filter(|node| node.finding.verdict == verdict).count()
+    }
+
+    fn diagnostic(&self, index: usize) -> Diagnostic {
+        let node = &self.nodes[index];
+        Diagnostic {
+            place: self.source.place(node.span.clone()),
+            node: self.path(index),
+            finding: node.finding.clone(),
+        }
+    }
+
+    fn path(&self, index: usize) -> String {
+        let mut steps = Vec::new();
+        let mut at = Some(index);
+        while let Some(index) = at {
+            steps.push(self.nodes[index].step.as_str());
+            at = self.nodes[index].parent;
+        }
+        steps.reverse();
+        steps.concat()
+    }
+
+    fn node_of(&self, part: Part) -> Option<usize> {
+        let mut part = Some(part);
+        while let Some(wanted) = part {
+            if let Some(&node) = self.origins.get(&wanted) {
+                return Some(node);
+            }
+            part = wanted.around();
+        }
+        None
+    }
+}

@@ -1,0 +1,73 @@
+//! From the clock asked for to the fields that libxl has.
+
+use timers::hyperv::{self, Viridian};
+use timers::tsc::TscMode;
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, TimerMode, TimerName, UtcOffset, ticks};
+
+use super::DomainConfig;
+
+/// How the clock's offset goes into the config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetIn {
+    /// As xl would write it, for a file that is started many times: localtime stays localtime. What xl has no word
+    /// for takes this offset.
+    Intent(UtcOffset),
+    /// Resolved, in the config: for a guest without RTC that is started now.
+    Resolved(UtcOffset),
+    /// Not at all: it is set from outside when the domain is born.
+    Outside,
+}
+
+/// Puts the clock into the config. Fields that say nothing keep their default.
+pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
+    let kind = config.kind();
+    let b_info = &mut config.b_info;
+    (b_info.rtc_timeoffset, b_info.localtime) = match offset {
+        OffsetIn::Outside => (0, None),
+        OffsetIn::Resolved(offset) => (offset.to_libxl(), None),
+        OffsetIn::Intent(now) => intent(&clock.offset, now),
+    };
+    b_info.tsc_mode = tsc_mode(clock);
+    // A PV guest has no periodic timers, and xl refuses the key; a PVH guest's are none of those libvirt names.
+    b_info.timer_mode = if kind == GuestKind::Hvm { ticks::decide(&clock.timers).mode } else { None };
+    let Some(hvm) = b_info.hvm.as_mut() else {
+        return;
+    };
+    for timer in &clock.timers {
+        let present = timer.present.unwrap_or(true);
+        match timer.name {
+            TimerName::Hpet => hvm.hpet = Some(present.into()),
+            TimerName::Hypervclock if present => add(&mut hvm.viridian_enable, hyperv::clock_groups()),
+            TimerName::Hypervclock if hvm.viridian.is_some_and(super::Defbool::is_true) => {
+                add(&mut hvm.viridian_disable, &[Viridian::TimeRefCount, Viridian::ReferenceTsc]);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn intent(offset: &ClockOffset, now: UtcOffset) -> (u32, Option<super::Defbool>) {
+    match offset.effective() {
+        ClockOffset::Localtime { .. } => (0, Some(true.into())),
+        ClockOffset::Variable { adjustment, basis: Basis::Localtime } => {
+            // The resolved offset fits, and so does its part, unless the two cancel out: then the sum is right too.
+            (UtcOffset::new(adjustment).map_or(now, |adjustment| adjustment).to_libxl(), Some(true.into()))
+        }
+        _ => (now.to_libxl(), None),
+    }
+}
+
+fn tsc_mode(clock: &GuestClock) -> Option<TscMode> {
+    let tsc = clock.timers.iter().find(|timer| timer.name == TimerName::Tsc)?;
+    match tsc.mode? {
+        TimerMode::Native => Some(TscMode::Native),
+        TimerMode::Emulate => Some(TscMode::AlwaysEmulate),
+        TimerMode::Auto | TimerMode::Smpsafe | TimerMode::Paravirt => None,
+    }
+}
+
+fn add(list: &mut Vec<u32>, groups: &[Viridian]) {
+    list.extend(groups.iter().map(|group| group.number()));
+    list.sort_unstable();
+    list.dedup();
+}

@@ -1,0 +1,310 @@
+//! libxl's side of the mock: names, configs, user data, and the order in which a domain is built or restored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use timers::zone::Zone;
+use timers::{GuestKind, UtcOffset};
+
+use super::blob::Blob;
+use super::machine::{DOM0, Domain, Errno, Machine, NewDomain, Present, Refusal};
+use super::stream::Stream;
+use crate::domain::DomainConfig;
+use crate::domain::config::Defbool;
+use crate::host::{DomId, DomainSummary, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+
+/// libxl's own default for a config that gives no memory, in KiB.
+const MEMORY_KB: u64 = 32 * 1024;
+
+/// dom0's, in KiB.
+const DOM0_MEMORY_KB: u64 = 1024 * 1024;
+
+/// What libxl keeps of one domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    config: DomainConfig,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    user_data: BTreeMap<String, Blob>,
+    /// What the guest was asked to do while it could not hear it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<ShutdownRequest>,
+}
+
+/// A machine with a toolstack on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Libxl {
+    pub machine: Machine,
+    kept: BTreeMap<DomId, Kept>,
+}
+
+/// What a build is told of the host.
+pub(super) struct Site<'a> {
+    pub present: &'a Present,
+    pub zone: &'a Zone,
+    /// For all guests together.
+    pub memory_mb: u64,
+}
+
+impl Libxl {
+    /// `libxl_domain_create_new`.
+    pub(super) fn create(&mut self, config: &DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        let domid = self.build(config, site)?;
+        // A PV guest has no such context and reads on from the host's own counter.
+        self.machine.load_boot_cpu(domid, 0, site.present)?;
+        self.machine.introduce(domid)?;
+        Ok(domid)
+    }
+
+    /// `libxl_domain_create_restore`: built from the config first, then the stream is laid over it.
+    pub(super) fn restore(
+        &mut self,
+        config: &DomainConfig,
+        stream: &Stream,
+        site: &Site<'_>,
+    ) -> Result<DomId, Refusal> {
+        if stream.kind != config.kind() {
+            return Err(Refusal::new(
+                Errno::Inval,
+                format!("the stream is of a {} guest and the config of a {} one", word(stream.kind), word(config.kind())),
+            ));
+        }
+        let domid = self.build(config, site)?;
+        self.machine.set_tsc_info(domid, &stream.tsc, site.present)?;
+        if let Some(tsc) = stream.cpu_tsc {
+            self.machine.load_boot_cpu(domid, tsc, site.present)?;
+        }
+        if let Some(offset) = stream.rtc_offset {
+            self.machine.load_rtc(domid, offset, site.present)?;
+        }
+        self.machine.continue_saved(domid)?;
+        self.machine.introduce(domid)?;
+        Ok(domid)
+    }
+
+    /// What a new and a restored domain have in common: `libxl__build_pre`.
+    fn build(&mut self, config: &DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        let mut config = config.clone();
+        let name = config.name();
+        if name.is_empty() {
+            return Err(Refusal::new(Errno::Inval, "the config gives no name"));
+        }
+        if name == "Domain-0" || self.kept.values().any(|kept| kept.config.name() == name) {
+            return Err(Refusal::new(Errno::Exist, format!("a domain named '{name}' exists")));
+        }
+        let uuid = match config.c_info.uuid.as_deref() {
+            Some(text) => uuid::Uuid::try_parse(text).map_err(|_| {
+                Refusal::new(
+                    Errno::Inval,
+                    format!("'{text}' is no UUID, expected one such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
+                )
+            })?,
+            None => self.unused_uuid(),
+        };
+        let uuid = uuid.hyphenated().to_string();
+        if self.machine.domains().any(|(_, domain)| domain.uuid == uuid) {
+            return Err(Refusal::new(Errno::Exist, format!("a domain with UUID {uuid} exists")));
+        }
+        let info = &config.b_info;
+        let memory_kb = info.target_memkb.or(info.max_memkb).unwrap_or(MEMORY_KB);
+        let used_kb: u64 = self.machine.domains().map(|(_, domain)| domain.memory_kb).sum();
+        let free_kb = site.memory_mb.saturating_mul(1024).saturating_sub(used_kb);
+        if memory_kb > free_kb {
+            return Err(Refusal::new(
+                Errno::NoMem,
+                format!("the domain wants {memory_kb} KiB of memory, and {free_kb} KiB are free"),
+            ));
+        }
+        let vcpus = match info.avail_vcpus.len() {
+            0 => info.max_vcpus.max(1),
+            some => u32::try_from(some).unwrap_or(u32::MAX),
+        };
+        let mode = info.tsc_mode.map_or(0, |mode| mode.number());
+        let offset = time_offset(&config, site)?;
+
+        let new = NewDomain { kind: config.kind(), uuid: uuid.clone(), memory_kb, vcpus };
+        let domid = self.machine.create(new, site.present)?;
+        let tsc = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
+        self.machine.set_tsc_info(domid, &tsc, site.present)?;
+        // A sum of 0 is not set, and then a restored RTC keeps its own.
+        if offset != 0 {
+            self.machine.set_time_offset(domid, offset.into())?;
+        }
+        config.c_info.uuid = Some(uuid);
+        self.kept.insert(domid, Kept { config, user_data: BTreeMap::new(), asked: None });
+        Ok(domid)
+    }
+
+    /// The same for the same history, so that a test can be run twice.
+    fn unused_uuid(&self) -> uuid::Uuid {
+        let made = |number: u128| uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid();
+        let taken =
+            |uuid: &uuid::Uuid| self.machine.domains().any(|(_, domain)| domain.uuid == uuid.to_string());
+        // Numbers never come twice, so the first is taken only when somebody has chosen that very UUID.
+        let first = u128::from(self.machine.last_domid()) + 1;
+        (0..=u128::MAX >> 64)
+            .map(|round| made((round << 64) | first))
+            .find(|uuid| !taken(uuid))
+            .unwrap_or_default()
+    }
+
+    /// `libxl_domain_suspend`: what goes into the stream. The domain stays until it is destroyed.
+    pub(super) fn save(&mut self, domid: DomId, present: &Present) -> Result<Stream, Refusal> {
+        let domain = self.machine.domain(domid)?;
+        if domain.state() == RunState::Paused {
+            return Err(Refusal::new(
+                Errno::Busy,
+                format!("domain {domid} is paused, and a guest must run to suspend itself: unpause it first"),
+            ));
+        }
+        let kind = domain.kind;
+        self.machine.shut_down(domid, ShutdownReason::Suspend, present)?;
+        Ok(Stream {
+            kind,
+            tsc: self.machine.tsc_info(domid, present)?,
+            cpu_tsc: match kind {
+                GuestKind::Pv => None,
+                GuestKind::Hvm | GuestKind::Pvh => Some(self.machine.guest_tsc(domid, present)?),
+            },
+            rtc_offset: match kind {
+                GuestKind::Hvm => Some(self.machine.rtc_record(domid, present)?.offset),
+                GuestKind::Pv | GuestKind::Pvh => None,
+            },
+        })
+    }
+
+    /// `libxl_domain_unpause`. What the guest was asked meanwhile, it does now.
+    pub(super) fn unpause(&mut self, domid: DomId, present: &Present) -> Result<(), Refusal> {
+        self.machine.unpause(domid)?;
+        if self.machine.domain(domid)?.runs()
+            && let Some(request) = self.kept.get_mut(&domid).and_then(|kept| kept.asked.take())
+        {
+            self.machine.shut_down(domid, reason(request), present)?;
+        }
+        Ok(())
+    }
+
+    /// `libxl_domain_shutdown` and `_reboot`: a note in xenstore, which a running guest follows at once.
+    pub(super) fn ask(
+        &mut self,
+        domid: DomId,
+        request: ShutdownRequest,
+        present: &Present,
+    ) -> Result<(), Refusal> {
+        match self.machine.domain(domid)?.state() {
+            RunState::Paused => {
+                self.kept_mut(domid)?.asked = Some(request);
+                Ok(())
+            }
+            _ => self.machine.shut_down(domid, reason(request), present),
+        }
+    }
+
+    /// `libxl_domain_destroy`.
+    pub(super) fn destroy(&mut self, domid: DomId) -> Result<(), Refusal> {
+        self.machine.destroy(domid)?;
+        self.kept.remove(&domid);
+        Ok(())
+    }
+
+    /// `libxl_list_domain`, with dom0.
+    pub(super) fn list(&self) -> Vec<DomainSummary> {
+        let dom0 = DomainSummary {
+            domid: DOM0,
+            name: "Domain-0".to_owned(),
+            uuid: uuid::Uuid::nil().to_string(),
+            kind: GuestKind::Pv,
+            state: RunState::Running,
+            memory_kb: DOM0_MEMORY_KB,
+            vcpus: 1,
+        };
+        let others = self.machine.domains().map(|(domid, domain)| self.summary(domid, domain));
+        std::iter::once(dom0).chain(others).collect()
+    }
+
+    fn summary(&self, domid: DomId, domain: &Domain) -> DomainSummary {
+        let name = self.kept.get(&domid).map(|kept| kept.config.name().to_owned()).unwrap_or_default();
+        let (uuid, kind, state) = (domain.uuid.clone(), domain.kind, domain.state());
+        DomainSummary { domid, name, uuid, kind, state, memory_kb: domain.memory_kb, vcpus: domain.vcpus }
+    }
+
+    /// `libxl_retrieve_domain_configuration`.
+    pub(super) fn config(&self, domid: DomId) -> Result<&DomainConfig, Refusal> {
+        Ok(&self.kept(domid)?.config)
+    }
+
+    /// `libxl_userdata_retrieve`.
+    pub(super) fn user_data(&self, domid: DomId, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(self.kept(domid)?.user_data.get(file_name(name)?).map(|blob| blob.0.clone()))
+    }
+
+    /// `libxl_userdata_store`, which takes no bytes at all to mean that the file is to be removed.
+    pub(super) fn set_user_data(&mut self, domid: DomId, name: &str, data: &[u8]) -> Result<(), Refusal> {
+        let user_data = &mut self.kept_mut(domid)?.user_data;
+        let name = file_name(name)?;
+        if !data.is_empty() {
+            user_data.insert(name.to_owned(), Blob(data.to_vec()));
+            return Ok(());
+        }
+        match user_data.remove(name) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::new(
+                Errno::Fail,
+                format!("there is no user data '{name}' that storing 0 bytes could remove"),
+            )),
+        }
+    }
+
+    fn kept(&self, domid: DomId) -> Result<&Kept, Refusal> {
+        // The machine knows what to say of a domain that is not there.
+        self.machine.domain(domid)?;
+        self.kept.get(&domid).ok_or_else(|| nothing_kept(domid))
+    }
+
+    fn kept_mut(&mut self, domid: DomId) -> Result<&mut Kept, Refusal> {
+        self.machine.domain(domid)?;
+        self.kept.get_mut(&domid).ok_or_else(|| nothing_kept(domid))
+    }
+}
+
+/// What libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
+fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
+    let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset);
+    if !config.b_info.localtime.is_some_and(Defbool::is_true) {
+        return Ok(offset.seconds());
+    }
+    let local =
+        site.zone.offset_at(site.present.utc).map_err(|error| Refusal::new(Errno::Fail, error.to_string()))?;
+    Ok(offset.seconds().wrapping_add(local.seconds()))
+}
+
+fn reason(request: ShutdownRequest) -> ShutdownReason {
+    match request {
+        ShutdownRequest::Poweroff => ShutdownReason::Poweroff,
+        ShutdownRequest::Reboot => ShutdownReason::Reboot,
+    }
+}
+
+fn word(kind: GuestKind) -> &'static str {
+    match kind {
+        GuestKind::Hvm => "hvm",
+        GuestKind::Pv => "pv",
+        GuestKind::Pvh => "pvh",
+    }
+}
+
+/// libxl puts the name into a file's name.
+fn file_name(name: &str) -> Result<&str, Refusal> {
+    if name.is_empty() || name.contains(['/', '\0']) {
+        return Err(Refusal::new(
+            Errno::Inval,
+            format!("'{}' names no user data, expected a word such as xl", name.escape_default()),
+        ));
+    }
+    Ok(name)
+}
+
+fn nothing_kept(domid: DomId) -> Refusal {
+    Refusal::new(Errno::Fail, format!("nothing is kept of domain {domid}"))
+}

@@ -1,0 +1,313 @@
+//! The hypervisor's side of the mock: what Xen does to a guest's clocks, at the granularity of its hypercalls.
+//!
+//! Pure: it reads no clock and does no I/O. Every call is told the present, and what it may do is Xen's own: nothing
+//! here knows of names, configs or libxl (those are in `libxl.rs`).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+use timers::GuestKind;
+use timers::tsc::TscHost;
+
+pub use super::events::EventLog;
+pub use super::refusal::{Errno, Refusal};
+pub use super::rtc::TimeOfDay;
+pub use super::tsc::Tsc;
+use crate::host::{DomId, Event, RtcRecord, RunState, ShutdownReason, TscInfo};
+
+/// What a call is told of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The time of day.
+    pub utc: DateTime<Utc>,
+    /// Since the host booted. A step of the time of day does not step this.
+    pub uptime_ns: u64,
+    /// The host's TSC.
+    pub tsc: TscHost,
+}
+
+/// What a domain is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDomain {
+    /// hvm, pv or pvh.
+    pub kind: GuestKind,
+    /// Xen's domain handle, 36 characters.
+    pub uuid: String,
+    /// Memory in KiB.
+    pub memory_kb: u64,
+    /// vCPUs online.
+    pub vcpus: u32,
+}
+
+/// A domain as Xen knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Domain {
+    /// hvm, pv or pvh.
+    pub kind: GuestKind,
+    /// Xen's domain handle.
+    pub uuid: String,
+    /// Memory in KiB.
+    pub memory_kb: u64,
+    /// vCPUs online.
+    pub vcpus: u32,
+    /// How often it was paused and not unpaused; a new domain has one.
+    pub pauses: u32,
+    /// Whether its vCPUs ever ran, here or before a restore.
+    pub has_run: bool,
+    /// Why it ended.
+    pub shutdown: Option<ShutdownReason>,
+    /// Its TSC.
+    pub tsc: Tsc,
+    /// Its time of day.
+    pub time: TimeOfDay,
+}
+
+impl Domain {
+    /// Whether its vCPUs run.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.pauses == 0 && self.shutdown.is_none()
+    }
+
+    /// What a list of domains says.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        match self.shutdown {
+            Some(reason) => RunState::Shutdown(reason),
+            None if self.pauses > 0 => RunState::Paused,
+            None => RunState::Running,
+        }
+    }
+}
+
+/// The domains of one host, without dom0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Machine {
+    /// The number last given; none is given twice.
+    last_domid: u32,
+    domains: BTreeMap<DomId, Domain>,
+    #[serde(skip_serializing_if = "EventLog::is_empty")]
+    events: EventLog,
+}
+
+/// The domain that runs the toolstack.
+pub const DOM0: DomId = DomId(0);
+
+impl Machine {
+    /// Makes a domain, paused once: `createdomain`. Nobody hears of it before [`Machine::introduce`].
+    pub fn create(&mut self, new: NewDomain, present: &Present) -> Result<DomId, Refusal> {
+        let tsc = Tsc::new(new.kind, present)?;
+        let domid = self
+            .last_domid
+            .checked_add(1)
+            .map(DomId)
+            .ok_or_else(|| Refusal::new(Errno::NoMem, "no number is left for a domain"))?;
+        let domain = Domain {
+            kind: new.kind,
+            uuid: new.uuid,
+            memory_kb: new.memory_kb,
+            vcpus: new.vcpus,
+            pauses: 1,
+            has_run: false,
+            shutdown: None,
+            tsc,
+            time: TimeOfDay::new(present.utc),
+        };
+        self.last_domid = domid.0;
+        self.domains.insert(domid, domain);
+        Ok(domid)
+    }
+
+    /// Tells the others that a domain is there: xenstore's `introduce`.
+    pub fn introduce(&mut self, domid: DomId) -> Result<(), Refusal> {
+        let uuid = self.domain(domid)?.uuid.clone();
+        self.events.push(Event::Introduced { domid, uuid });
+        Ok(())
+    }
+
+    /// A domain. Xen answers EINVAL when dom0 asks about itself, as it cannot pause itself for the answer.
+    pub fn domain(&self, domid: DomId) -> Result<&Domain, Refusal> {
+        self.domains.get(&domid).ok_or_else(|| missing(domid))
+    }
+
+    fn domain_mut(&mut self, domid: DomId) -> Result<&mut Domain, Refusal> {
+        self.domains.get_mut(&domid).ok_or_else(|| missing(domid))
+    }
+
+    /// All domains but dom0, by number.
+    pub fn domains(&self) -> impl Iterator<Item = (DomId, &Domain)> {
+        self.domains.iter().map(|(domid, domain)| (*domid, domain))
+    }
+
+    /// The number that the latest domain got; 0 before the first.
+    #[must_use]
+    pub fn last_domid(&self) -> u32 {
+        self.last_domid
+    }
+
+    /// What has happened.
+    #[must_use]
+    pub fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    /// `settscinfo`: taken at any time, also from a running domain.
+    pub fn set_tsc_info(&mut self, domid: DomId, info: &TscInfo, present: &Present) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        domain.tsc.set(domain.kind, info, present)
+    }
+
+    /// `gettscinfo`.
+    pub fn tsc_info(&self, domid: DomId, present: &Present) -> Result<TscInfo, Refusal> {
+        Ok(self.domain(domid)?.tsc.info(present))
+    }
+
+    /// Loads the boot CPU's context with this TSC (`sethvmcontext`), as a build does with 0 and a restore with the
+    /// saved one. A guest that has run would lose its other vCPUs by it.
+    pub fn load_boot_cpu(&mut self, domid: DomId, tsc: u64, present: &Present) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        if domain.has_run || domain.shutdown.is_some() {
+            return Err(Refusal::new(
+                Errno::Busy,
+                format!("domain {domid} has run, and its CPU can be loaded only before its first instruction"),
+            ));
+        }
+        domain.tsc.load(domain.kind, tsc, present);
+        Ok(())
+    }
+
+    /// Loads a saved RTC (`sethvmcontext`): a time offset that was set on this domain wins over the saved one.
+    pub fn load_rtc(&mut self, domid: DomId, saved_offset: i64, present: &Present) -> Result<(), Refusal> {
+        with_rtc(domid, self.domain_mut(domid)?)?.time.load(saved_offset, present.utc);
+        Ok(())
+    }
+
+    /// Marks a new domain as one that goes on where a saved one stopped.
+    pub fn continue_saved(&mut self, domid: DomId) -> Result<(), Refusal> {
+        self.domain_mut(domid)?.has_run = true;
+        Ok(())
+    }
+
+    /// `settimeoffset`.
+    pub fn set_time_offset(&mut self, domid: DomId, offset: i64) -> Result<(), Refusal> {
+        self.domain_mut(domid)?.time.set_offset(offset);
+        Ok(())
+    }
+
+    /// `gethvmcontext_partial` of the RTC.
+    pub fn rtc_record(&self, domid: DomId, present: &Present) -> Result<RtcRecord, Refusal> {
+        let domain = self.domain(domid)?;
+        if domain.kind != GuestKind::Hvm {
+            return Err(no_rtc(domid, domain.kind));
+        }
+        let mut time = domain.time.clone();
+        if domain.runs() {
+            time.catch_up(present.utc);
+        }
+        Ok(time.record())
+    }
+
+    /// `pausedomain`: one more.
+    pub fn pause(&mut self, domid: DomId, present: &Present) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        let pauses = domain
+            .pauses
+            .checked_add(1)
+            .ok_or_else(|| Refusal::new(Errno::Inval, format!("domain {domid} is paused too often")))?;
+        stop_clock(domain, present);
+        domain.pauses = pauses;
+        Ok(())
+    }
+
+    /// `unpausedomain`: one less; the last one lets it run.
+    pub fn unpause(&mut self, domid: DomId) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        domain.pauses = domain.pauses.checked_sub(1).ok_or_else(|| {
+            Refusal::new(Errno::Inval, format!("domain {domid} is not paused, so there is no pause to end"))
+        })?;
+        if domain.runs() {
+            domain.has_run = true;
+        }
+        Ok(())
+    }
+
+    /// The domain ends. Its records can be read until it is destroyed.
+    pub fn shut_down(&mut self, domid: DomId, reason: ShutdownReason, present: &Present) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        if domain.shutdown.is_some() {
+            return Err(Refusal::new(Errno::Busy, format!("domain {domid} has ended already")));
+        }
+        stop_clock(domain, present);
+        domain.shutdown = Some(reason);
+        let uuid = domain.uuid.clone();
+        self.events.push(Event::Shutdown { domid, uuid, reason });
+        Ok(())
+    }
+
+    /// `destroydomain`, the whole of it.
+    pub fn destroy(&mut self, domid: DomId) -> Result<(), Refusal> {
+        let domain = self.domains.remove(&domid).ok_or_else(|| missing(domid))?;
+        self.events.push(Event::Destroyed { domid, uuid: domain.uuid });
+        Ok(())
+    }
+
+    /// The guest sets its RTC.
+    pub fn guest_sets_rtc(&mut self, domid: DomId, to: NaiveDateTime, present: &Present) -> Result<(), Refusal> {
+        running(domid, with_rtc(domid, self.domain_mut(domid)?)?)?.time.write(to, present.utc)
+    }
+
+    /// The guest reads its RTC and sets it so many seconds later.
+    pub fn guest_shifts_rtc(&mut self, domid: DomId, seconds: i64, present: &Present) -> Result<(), Refusal> {
+        running(domid, with_rtc(domid, self.domain_mut(domid)?)?)?.time.shift(seconds, present.utc)
+    }
+
+    /// The guest ends by itself, for one of the reasons that a guest can have.
+    pub fn guest_ends(&mut self, domid: DomId, why: ShutdownReason, present: &Present) -> Result<(), Refusal> {
+        running(domid, self.domain_mut(domid)?)?;
+        self.shut_down(domid, why, present)
+    }
+
+    /// What RDTSC reads in the guest.
+    pub fn guest_tsc(&self, domid: DomId, present: &Present) -> Result<u64, Refusal> {
+        Ok(self.domain(domid)?.tsc.read(present))
+    }
+}
+
+/// The registers of a CMOS clock stay where they are when its guest stops.
+fn stop_clock(domain: &mut Domain, present: &Present) {
+    if domain.runs() {
+        domain.time.catch_up(present.utc);
+    }
+}
+
+fn missing(domid: DomId) -> Refusal {
+    if domid == DOM0 {
+        return Refusal::new(Errno::Inval, "domain 0 runs the toolstack, and this can be done to guests only");
+    }
+    Refusal::new(Errno::Srch, format!("there is no domain {domid}"))
+}
+
+fn no_rtc(domid: DomId, kind: GuestKind) -> Refusal {
+    let kind = match kind {
+        GuestKind::Pv => "PV",
+        GuestKind::Pvh => "PVH",
+        GuestKind::Hvm => "HVM",
+    };
+    Refusal::new(Errno::NoEnt, format!("domain {domid} is a {kind} guest, and only HVM guests have an RTC"))
+}
+
+fn with_rtc(domid: DomId, domain: &mut Domain) -> Result<&mut Domain, Refusal> {
+    if domain.kind == GuestKind::Hvm { Ok(domain) } else { Err(no_rtc(domid, domain.kind)) }
+}
+
+fn running(domid: DomId, domain: &mut Domain) -> Result<&mut Domain, Refusal> {
+    let is = match domain.state() {
+        RunState::Running => return Ok(domain),
+        RunState::Paused => "is paused, so its guest does nothing: unpause it first",
+        RunState::Shutdown(_) | RunState::Dying => "has ended, so its guest does nothing any more",
+    };
+    Err(Refusal::new(Errno::Busy, format!("domain {domid} {is}")))
+}

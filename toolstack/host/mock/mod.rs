@@ -1,0 +1,194 @@
+//! A host without a hypervisor: a deterministic model of what Xen and libxl do to guests' clocks.
+//!
+//! - [`machine`]: Xen, pure and at the granularity of its hypercalls; `libxl.rs` builds and restores on it.
+//! - `calls.rs`: the mock as a [`Host`](super::Host). `play.rs`: what only a mock can do, such as being the guest.
+//! - `store.rs`: the state, in memory or in a file.
+//!
+//! # The state file
+//! One JSON object. Written by hand it needs nothing but what differs from the defaults shown here, and an empty or
+//! absent file is an empty machine:
+//!
+//! ```json
+//! {
+//!   "host": {
+//!     "now": "2026-07-01T12:00:00Z",
+//!     "timezone": "UTC",
+//!     "cpu_khz": 2600000,
+//!     "tsc_reliable": true,
+//!     "tsc_scaling": false,
+//!     "xen_version": "4.17",
+//!     "memory_mb": 65536
+//!   },
+//!   "faults": { "set_tsc_info": { "kind": "permission", "times": 1 } }
+//! }
+//! ```
+//!
+//! Without `now`, the time is the real one. `tsc_scaling` may be `null`: not known. A fault makes a call of the host
+//! fail, `times` times. The mock adds the domains under `xen`.
+
+mod blob;
+mod calls;
+mod events;
+mod facts;
+mod faults;
+mod libxl;
+pub mod machine;
+mod play;
+mod refusal;
+mod rtc;
+mod store;
+mod stream;
+mod tsc;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+
+use self::faults::Call;
+use self::machine::{Present, Refusal};
+use self::store::{State, Store, StoreError};
+use super::{ErrorKind, HostError, Result};
+
+/// Tells the real time of day.
+pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// A host in memory or in a file. Every call is one transaction: it happens whole or not at all, whoever else uses the
+/// same state at the same time.
+pub struct Mock {
+    store: Store,
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// The number of the last event that was given out.
+    seen: Mutex<u64>,
+}
+
+impl fmt::Debug for Mock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mock").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Mock {
+    /// A host in this file, which need not exist yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no state of a mock; then the message says where.
+    pub fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Self> {
+        let path = path.as_ref();
+        let doing = format!("open the mock host {}", path.display());
+        let store = Store::file(path).map_err(|error| error.while_doing(&doing))?;
+        Self::on(store, clock.into()).map_err(|error| error.while_doing(doing))
+    }
+
+    /// A host in memory: empty, and gone with the last value that uses it.
+    #[must_use]
+    pub fn in_memory(clock: Clock) -> Self {
+        Mock { store: Store::Memory(Arc::default()), clock: clock.into(), seen: Mutex::new(0) }
+    }
+
+    /// The same host seen by another: it has the same domains, and hears of the events from now on.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn reopen(&self) -> Result<Self> {
+        Self::on(self.store.clone(), Arc::clone(&self.clock))
+            .map_err(|error| error.while_doing("open the mock host again"))
+    }
+
+    fn on(
+        store: Store,
+        clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    ) -> std::result::Result<Self, StoreError> {
+        let seen = store.read()?.xen.machine.events().latest();
+        Ok(Mock { store, clock, seen: Mutex::new(seen) })
+    }
+
+    /// A call that changes nothing, so nothing is written.
+    fn look<T>(
+        &self,
+        call: Call,
+        doing: &str,
+        look: impl FnOnce(&State, &Present) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
+        let mut state = self.read(doing)?;
+        if state.faults.waits_for(call) {
+            // To count it, the state must be changed after all; another may have had the fault meanwhile.
+            let strike = |state: &mut State| (state.faults.strike(call, doing), state.clone());
+            let (fault, now) = self.store.change(strike).map_err(|error| error.while_doing(doing))?;
+            if let Some(error) = fault {
+                return Err(error);
+            }
+            state = now;
+        }
+        let present = state.host.present((self.clock)());
+        look(&state, &present).map_err(|refusal| refusal.while_doing(doing))
+    }
+
+    /// A call that changes something, or fails and changes nothing.
+    fn act<T>(
+        &self,
+        call: Call,
+        doing: &str,
+        act: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
+        self.transact(doing, |state, real| match state.faults.strike(call, doing) {
+            Some(error) => Err(error),
+            None => {
+                let present = state.host.present(real);
+                whole(state, |state| {
+                    state.host.settle_boot(real);
+                    act(state, &present)
+                })
+                .map_err(|refusal| refusal.while_doing(doing))
+            }
+        })
+    }
+
+    /// A call that is none of a host's, so that no fault strikes it.
+    fn play<T>(
+        &self,
+        doing: &str,
+        play: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
+        self.transact(doing, |state, real| {
+            let present = state.host.present(real);
+            whole(state, |state| play(state, &present)).map_err(|refusal| refusal.while_doing(doing))
+        })
+    }
+
+    fn transact<T>(&self, doing: &str, change: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>) -> Result<T> {
+        self.store
+            .change(|state| change(state, (self.clock)()))
+            .unwrap_or_else(|error| Err(error.while_doing(doing)))
+    }
+
+    fn read(&self, doing: &str) -> Result<State> {
+        self.store.read().map_err(|error| error.while_doing(doing))
+    }
+}
+
+/// Changes the state, or leaves it as it was.
+fn whole<T, E>(
+    state: &mut State,
+    change: impl FnOnce(&mut State) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let mut changed = state.clone();
+    let answer = change(&mut changed)?;
+    *state = changed;
+    Ok(answer)
+}
+
+impl StoreError {
+    fn while_doing(self, doing: impl Into<String>) -> HostError {
+        HostError::new(self.kind, doing, self.detail)
+    }
+}
+
+/// A refusal of the facts, which say what they expect.
+fn invalid(doing: &str, detail: impl Into<String>) -> HostError {
+    HostError::new(ErrorKind::Invalid, doing, detail)
+}

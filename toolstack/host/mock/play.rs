@@ -1,0 +1,142 @@
+//! What only a mock can do: be the guest, let time pass, be another host, and fail on demand.
+
+use chrono::NaiveDateTime;
+use timers::zone::Zone;
+
+use super::faults::Call;
+use super::machine::{Domain, Refusal};
+use super::{Mock, invalid};
+use crate::host::{DomId, ErrorKind, Result, ShutdownReason};
+
+impl Mock {
+    /// Sets a fact of the host: `now` (or `real`), `timezone`, `cpu_khz`, `tsc_reliable`, `tsc_scaling`,
+    /// `xen_version`, `memory_mb`. Domains that exist keep the TSC that they were given.
+    ///
+    /// # Errors
+    /// When there is no such fact, or it cannot have this value; the message says what is expected.
+    pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
+        let doing = format!("set {name} of the mock host");
+        self.transact(&doing, |state, real| {
+            state.host.set(name, value, real).map_err(|error| invalid(&doing, error))
+        })
+    }
+
+    /// Lets so many seconds pass, at once.
+    ///
+    /// # Errors
+    /// When they are negative, or too many.
+    pub fn advance(&self, seconds: i64) -> Result<()> {
+        let doing = "let time pass on the mock host";
+        self.transact(doing, |state, real| {
+            state.host.advance(seconds, real).map_err(|error| invalid(doing, error))
+        })
+    }
+
+    /// The guest sets its RTC.
+    ///
+    /// # Errors
+    /// When it is not a running HVM guest, or the year is outside 2000 to 2099.
+    pub fn guest_set_rtc(&self, domid: DomId, to: NaiveDateTime) -> Result<()> {
+        self.play(&format!("set the RTC in domain {domid}"), |state, present| {
+            state.xen.machine.guest_sets_rtc(domid, to, present)
+        })
+    }
+
+    /// The guest sets its RTC so many seconds later than it reads.
+    ///
+    /// # Errors
+    /// As for [`Mock::guest_set_rtc`].
+    pub fn guest_shift_rtc(&self, domid: DomId, seconds: i64) -> Result<()> {
+        self.play(&format!("shift the RTC in domain {domid}"), |state, present| {
+            state.xen.machine.guest_shifts_rtc(domid, seconds, present)
+        })
+    }
+
+    /// The guest resets itself. What starts it again is the toolstack, not the host.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn guest_reboot(&self, domid: DomId) -> Result<()> {
+        self.guest_end(domid, ShutdownReason::Reboot)
+    }
+
+    /// The guest powers off.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn guest_poweroff(&self, domid: DomId) -> Result<()> {
+        self.guest_end(domid, ShutdownReason::Poweroff)
+    }
+
+    /// The guest crashes.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn guest_crash(&self, domid: DomId) -> Result<()> {
+        self.guest_end(domid, ShutdownReason::Crash)
+    }
+
+    fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {
+        self.play(&format!("end the guest in domain {domid}"), |state, present| {
+            state.xen.machine.guest_ends(domid, reason, present)
+        })
+    }
+
+    /// What RDTSC reads in the guest now.
+    ///
+    /// # Errors
+    /// When there is no such domain.
+    pub fn guest_tsc(&self, domid: DomId) -> Result<u64> {
+        self.play(&format!("read the TSC in domain {domid}"), |state, present| {
+            state.xen.machine.guest_tsc(domid, present)
+        })
+    }
+
+    /// Seconds that the wallclock of PV drivers is ahead of UTC in the guest: the only sign of the offset in a PV or
+    /// PVH guest.
+    ///
+    /// # Errors
+    /// When there is no such domain.
+    pub fn wallclock_offset(&self, domid: DomId) -> Result<i64> {
+        self.inspect(domid, |domain| Ok(domain.time.offset()))
+    }
+
+    /// A domain as the model has it.
+    ///
+    /// # Errors
+    /// When there is no such domain.
+    pub fn model(&self, domid: DomId) -> Result<Domain> {
+        self.inspect(domid, |domain| Ok(domain.clone()))
+    }
+
+    fn inspect<T>(
+        &self,
+        domid: DomId,
+        look: impl FnOnce(&Domain) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
+        self.play(&format!("look into domain {domid}"), |state, _| look(state.xen.machine.domain(domid)?))
+    }
+
+    /// Makes a call of the host fail, so many times; 0 takes it back. The name is that of the method of
+    /// [`Host`](crate::host::Host), such as `set_tsc_info`.
+    ///
+    /// # Errors
+    /// When there is no such call.
+    pub fn inject(&self, call: &str, kind: ErrorKind, times: u32) -> Result<()> {
+        let doing = "plan an error of the mock host";
+        let call = Call::named(call).map_err(|error| invalid(doing, error))?;
+        self.transact(doing, |state, _| {
+            state.faults.inject(call, kind, times);
+            Ok(())
+        })
+    }
+
+    /// The time zone that this mock is in, read without a call of the host, so that no fault strikes it.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn zone(&self) -> Result<Zone> {
+        let doing = "read the zone of the mock host";
+        self.read(doing)?.host.zone().map_err(|error| invalid(doing, error))
+    }
+}

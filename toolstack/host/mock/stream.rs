@@ -1,0 +1,133 @@
+//! What `save` writes and `restore_paused` reads: a line that says what follows, then JSON.
+//!
+//! Only the clocks are in it, in the records that Xen's own stream has for them. The line gives the length, so that
+//! a stream can stand in the middle of a file, behind a header and before other data.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use timers::GuestKind;
+
+use super::refusal::{Errno, Refusal};
+use crate::host::TscInfo;
+
+const MAGIC: &str = "xenclock mock stream 1";
+/// The line's longest form, and the most that a stream can sensibly hold.
+const LINE: usize = 64;
+const LONGEST: u64 = 1 << 20;
+
+/// The clocks of a saved domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stream {
+    /// A stream of one kind of guest cannot become another.
+    pub kind: GuestKind,
+    /// `X86_TSC_INFO`.
+    pub tsc: TscInfo,
+    /// The boot CPU's TSC; a PV guest has no such record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_tsc: Option<u64>,
+    /// The RTC's offset; HVM guests only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtc_offset: Option<i64>,
+}
+
+impl Stream {
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        let json = serde_json::to_string_pretty(self)?;
+        // One write, so that a full disk leaves as little as possible of it.
+        to.write_all(format!("{MAGIC} {}\n{json}\n", json.len()).as_bytes())?;
+        to.flush()
+    }
+
+    pub(super) fn read(from: &mut impl Read) -> Result<Stream, StreamError> {
+        let length = length(from)?;
+        let mut json = vec![0; length];
+        from.read_exact(&mut json).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => StreamError::Short,
+            _ => StreamError::Io(error),
+        })?;
+        serde_json::from_slice(&json).map_err(StreamError::Content)
+    }
+}
+
+/// Reads the line, and not a byte more.
+fn length(from: &mut impl Read) -> Result<usize, StreamError> {
+    let mut line = Vec::new();
+    for byte in from.take(LINE as u64).bytes() {
+        match byte.map_err(StreamError::Io)? {
+            b'\n' => {
+                let text = String::from_utf8(line).map_err(|_| StreamError::NotOurs)?;
+                let length = text.strip_prefix(MAGIC).ok_or(StreamError::NotOurs)?;
+                let length: u64 = length.trim().parse().map_err(|_| StreamError::NotOurs)?;
+                return match usize::try_from(length) {
+                    Ok(length) if length as u64 <= LONGEST => Ok(length),
+                    _ => Err(StreamError::NotOurs),
+                };
+            }
+            byte => line.push(byte),
+        }
+    }
+    Err(StreamError::NotOurs)
+}
+
+impl From<StreamError> for Refusal {
+    fn from(error: StreamError) -> Self {
+        let errno = match error {
+            StreamError::Io(_) => Errno::Io,
+            StreamError::NotOurs | StreamError::Short | StreamError::Content(_) => Errno::Inval,
+        };
+        Refusal::new(errno, error.to_string())
+    }
+}
+
+/// Why a stream cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StreamError {
+    /// Reading failed.
+    #[error("the stream cannot be read: {0}")]
+    Io(io::Error),
+    /// Something else, or a stream of a real Xen.
+    #[error("this is no stream of the mock host, expected a first line '{MAGIC} LENGTH'")]
+    NotOurs,
+    /// Cut off.
+    #[error("the stream ends too early, so the save was not finished or the file was cut off")]
+    Short,
+    /// Not what was written.
+    #[error("the stream is damaged: {0}")]
+    Content(serde_json::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn stream() -> Stream {
+        let tsc = TscInfo { mode: 1, elapsed_ns: 5, khz: 1_000_000, incarnation: 1 };
+        Stream { kind: GuestKind::Hvm, tsc, cpu_tsc: Some(u64::MAX - 3), rtc_offset: Some(-3600) }
+    }
+
+    #[test]
+    fn what_follows_a_stream_is_left_in_the_file() {
+        let mut bytes = Vec::new();
+        stream().write(&mut bytes).unwrap();
+        bytes.extend_from_slice(b"rest");
+        let mut from = bytes.as_slice();
+        assert_eq!(Stream::read(&mut from).unwrap(), stream());
+        assert_eq!(from, b"\nrest");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let text = |bytes: &[u8]| Stream::read(&mut &*bytes).unwrap_err().to_string();
+        let ours = "this is no stream of the mock host, expected a first line 'xenclock mock stream 1 LENGTH'";
+        assert_eq!(text(b""), ours);
+        assert_eq!(text(b"LibxlFmt\n"), ours);
+        assert_eq!(text(&[0; 200]), ours);
+        assert_eq!(text(b"xenclock mock stream 1 many\n{}"), ours);
+        assert_eq!(text(b"xenclock mock stream 1 99999999999999\n{}"), ours);
+        assert!(text(b"xenclock mock stream 1 20\n{}").starts_with("the stream ends too early"));
+        assert!(text(b"xenclock mock stream 1 2\n{}").starts_with("the stream is damaged: missing field"));
+    }
+}

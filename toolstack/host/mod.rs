@@ -1,0 +1,285 @@
+//! The seam between the plan and a machine: what a host can tell and do.
+//!
+//! There are no default bodies: a host that cannot do a thing answers [`ErrorKind::NotSupported`]. Every host
+//! passes the same contract suite (`tests/contract/`).
+
+pub mod mock;
+
+use std::fmt;
+use std::fs::File;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+use timers::tsc::TscHost;
+use timers::zone::Zone;
+use timers::{GuestKind, KiloHertz, UtcOffset};
+
+use crate::domain::DomainConfig;
+
+/// A number that Xen gives a domain for as long as it exists; a reboot makes a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DomId(pub u32);
+
+impl fmt::Display for DomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A Xen release, `4.17`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct XenVersion {
+    /// 4
+    pub major: u32,
+    /// 17
+    pub minor: u32,
+}
+
+/// What the plan needs to know of a host, as values.
+#[derive(Clone, Debug)]
+pub struct HostFacts {
+    /// The moment the facts were taken.
+    pub now: DateTime<Utc>,
+    /// The host's own time zone.
+    pub zone: Zone,
+    /// Which Xen.
+    pub xen_version: XenVersion,
+    /// The frequency of the host's TSC as Xen measured it at boot.
+    pub cpu_khz: KiloHertz,
+    /// Whether Xen trusts the host's TSC (CPUID leaf base+3).
+    pub tsc_reliable: bool,
+    /// Whether the CPU scales a guest's TSC; `None` where that cannot be known.
+    pub tsc_scaling: Option<bool>,
+}
+
+impl HostFacts {
+    /// The part that decides how a TSC behaves.
+    #[must_use]
+    pub fn tsc(&self) -> TscHost {
+        TscHost { khz: self.cpu_khz, reliable: self.tsc_reliable, scaling: self.tsc_scaling }
+    }
+}
+
+/// Why a domain shut down; Xen's `SHUTDOWN_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShutdownReason {
+    /// It powered off.
+    Poweroff,
+    /// It asked for a reboot.
+    Reboot,
+    /// It was suspended for a save or a migration.
+    Suspend,
+    /// It crashed.
+    Crash,
+    /// Its watchdog fired.
+    Watchdog,
+    /// It asked for a soft reset.
+    SoftReset,
+}
+
+/// What a domain is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Running, or ready to.
+    Running,
+    /// Held by the toolstack.
+    Paused,
+    /// Ended, and not destroyed yet: its records can still be read.
+    Shutdown(ShutdownReason),
+    /// Being destroyed: nothing can be read any more.
+    Dying,
+}
+
+/// One line of the list of domains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainSummary {
+    /// Its number.
+    pub domid: DomId,
+    /// Its name.
+    pub name: String,
+    /// Its UUID, 36 characters.
+    pub uuid: String,
+    /// hvm, pv or pvh.
+    pub kind: GuestKind,
+    /// What it is doing.
+    pub state: RunState,
+    /// Memory now, in KiB.
+    pub memory_kb: u64,
+    /// vCPUs online.
+    pub vcpus: u32,
+}
+
+/// `xen_domctl_tsc_info`: what `xc_domain_get_tsc_info` answers and `xc_domain_set_tsc_info` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TscInfo {
+    /// 0 default, 1 always_emulate, 2 native.
+    pub mode: u32,
+    /// Nanoseconds the guest's TSC has counted; 0 in native mode.
+    pub elapsed_ns: u64,
+    /// The guest's frequency; Xen answers 0 in native mode, and takes 0 to mean the host's.
+    pub khz: u32,
+    /// 1 for a domain that was never restored or migrated; Xen stores one more than it is given.
+    pub incarnation: u32,
+}
+
+/// The HVM save record of the RTC (type 11): where the guest's own changes show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RtcRecord {
+    /// Seconds ahead of UTC now, the guest's changes included.
+    pub offset: i64,
+    /// What the CMOS registers held when they were last brought up to date (while the guest runs).
+    pub cmos: NaiveDateTime,
+}
+
+/// Something that happened on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A domain came into being (xenstore's `@introduceDomain`).
+    Introduced {
+        /// Its number.
+        domid: DomId,
+        /// Its UUID.
+        uuid: String,
+    },
+    /// A domain ended and can still be read.
+    Shutdown {
+        /// Its number.
+        domid: DomId,
+        /// Its UUID.
+        uuid: String,
+        /// Why.
+        reason: ShutdownReason,
+    },
+    /// A domain is gone.
+    Destroyed {
+        /// Its number.
+        domid: DomId,
+        /// Its UUID.
+        uuid: String,
+    },
+}
+
+/// What a guest is asked to do by [`Host::shutdown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShutdownRequest {
+    /// Power off.
+    Poweroff,
+    /// Reboot.
+    Reboot,
+}
+
+/// A machine that runs domains.
+pub trait Host {
+    /// What the plan needs to know, taken now.
+    fn facts(&self) -> Result<HostFacts>;
+
+    /// All domains, by number; dom0 among them where the host has one.
+    fn domains(&self) -> Result<Vec<DomainSummary>>;
+
+    /// Makes a domain and leaves it paused before its first instruction.
+    ///
+    /// `localtime` and `rtc_timeoffset` of the config act as in libxl: added, and set only when the sum is not 0.
+    fn create_paused(&self, config: &DomainConfig) -> Result<DomId>;
+
+    /// Makes a domain from a stream that [`Host::save`] wrote, and leaves it paused.
+    fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId>;
+
+    /// Suspends a domain into a stream; it is then [`RunState::Shutdown`] with [`ShutdownReason::Suspend`].
+    fn save(&self, domid: DomId, stream: &mut File) -> Result<()>;
+
+    /// Lets a paused domain run.
+    fn unpause(&self, domid: DomId) -> Result<()>;
+
+    /// Holds a running domain.
+    fn pause(&self, domid: DomId) -> Result<()>;
+
+    /// Takes a domain away at once.
+    fn destroy(&self, domid: DomId) -> Result<()>;
+
+    /// Asks the guest to end.
+    fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()>;
+
+    /// `xc_domain_get_tsc_info`.
+    fn tsc_info(&self, domid: DomId) -> Result<TscInfo>;
+
+    /// `xc_domain_set_tsc_info`.
+    fn set_tsc_info(&self, domid: DomId, info: &TscInfo) -> Result<()>;
+
+    /// Starts the TSC of a guest that never ran at 0 in its present frequency, by loading its boot CPU's context
+    /// anew: after [`Host::set_tsc_info`] alone it would start near 2^64 where the TSC is not emulated. PV guests
+    /// need none of it. Refused for a guest that has run.
+    fn restart_tsc(&self, domid: DomId) -> Result<()>;
+
+    /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.
+    fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()>;
+
+    /// The RTC as the guest sees it. [`ErrorKind::NoRtc`] for PV and PVH guests.
+    fn rtc_record(&self, domid: DomId) -> Result<RtcRecord>;
+
+    /// The config that libxl keeps of a domain.
+    fn stored_config(&self, domid: DomId) -> Result<DomainConfig>;
+
+    /// A blob that was kept with the domain under this name; `None` where there is none. It goes with the domain.
+    fn user_data(&self, domid: DomId, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Keeps a blob with the domain (libxl's userdata).
+    fn set_user_data(&self, domid: DomId, name: &str, data: &[u8]) -> Result<()>;
+
+    /// The next thing that happened since this host was opened; `None` when time ran out.
+    fn next_event(&self, timeout: Duration) -> Result<Option<Event>>;
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No domain of that name or number (ESRCH).
+    NoSuchDomain,
+    /// A domain of that name or UUID exists.
+    Exists,
+    /// The hypervisor or libxl refused the values (EINVAL).
+    Invalid,
+    /// The guest has no RTC: it is PV or PVH (ENOENT).
+    NoRtc,
+    /// Not allowed (EPERM, EACCES).
+    Permission,
+    /// Not enough memory (ENOMEM).
+    NoMemory,
+    /// This host cannot do it at all.
+    NotSupported,
+    /// The domain is in a state that does not allow it.
+    WrongState,
+    /// A file or socket of the host could not be read or written.
+    Io,
+    /// Anything else.
+    Other,
+}
+
+/// A host's refusal: what was being done, of what kind it is, and what the host said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{doing}: {detail}")]
+pub struct HostError {
+    /// What callers can act on.
+    pub kind: ErrorKind,
+    /// What was being done, as in `set TSC info of domain 3`.
+    pub doing: String,
+    /// What the host said, with its code.
+    pub detail: String,
+}
+
+impl HostError {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, doing: impl Into<String>, detail: impl Into<String>) -> Self {
+        HostError { kind, doing: doing.into(), detail: detail.into() }
+    }
+}
+
+/// What every call of a host answers.
+pub type Result<T, E = HostError> = std::result::Result<T, E>;

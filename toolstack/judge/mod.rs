@@ -1,0 +1,91 @@
+//! What a clock comes to on Xen: a finding for each part of it that Xen does not give word for word.
+//!
+//! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
+
+mod timers_of;
+
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
+
+use crate::diag::Finding;
+use crate::domain::{Domain, Part};
+
+/// Where the clock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An xl.cfg, which carries the whole clock for xenclock and the nearest thing for plain xl.
+    Xl,
+    /// libxl's JSON, which has no place for what libxl cannot say.
+    Json,
+    /// A guest that is started now.
+    Start,
+}
+
+/// Every finding on a domain's clock and notes, for this target.
+#[must_use]
+pub fn judge(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
+    let kind = domain.config.kind();
+    let mut findings = offset(&domain.clock, kind, target);
+    findings.extend(timers_of::findings(&domain.clock.timers, kind, target));
+    findings.extend(notes(domain, target));
+    findings
+}
+
+fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Finding)> {
+    let mut findings = Vec::new();
+    let effective = clock.offset.effective();
+    let lost = |what: &str| {
+        Finding::approximated("json-no-clock", format!("libxl's JSON holds an offset, but not {what}"))
+            .instead("convert to xl.cfg, whose clock_ keys hold all of it")
+    };
+    match (&effective, target) {
+        (ClockOffset::Timezone { timezone }, Target::Xl) => {
+            let reason = format!("xl knows no time zones: plain xl starts the guest at {timezone}'s present offset from UTC");
+            let finding = Finding::approximated("xl-no-timezone", reason);
+            findings.push((Part::Timezone, finding.instead("start the guest with xenclock create, which looks at the zone each time")));
+        }
+        (ClockOffset::Absolute { .. }, Target::Xl) => {
+            let reason = "xl knows no fixed start: plain xl starts the guest as far from UTC as the start is from now";
+            let finding = Finding::approximated("xl-no-absolute", reason);
+            findings.push((Part::Start, finding.instead("start the guest with xenclock create, which sets the moment itself")));
+        }
+        (ClockOffset::Timezone { .. }, Target::Json) => findings.push((Part::Timezone, lost("the zone it comes from"))),
+        (ClockOffset::Absolute { .. }, Target::Json) => findings.push((Part::Start, lost("a fixed start"))),
+        (ClockOffset::Variable { .. }, Target::Json) if kind.has_rtc() => {
+            findings.push((Part::Offset, lost("that the guest's changes are kept")));
+        }
+        _ => {}
+    }
+    if !kind.has_rtc() {
+        let reason = match effective {
+            ClockOffset::Variable { .. } => "a PV or PVH guest has no RTC: its wallclock is set, and it can change nothing that could be kept",
+            _ => "a PV or PVH guest has no RTC: its wallclock is set",
+        };
+        let plain = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
+        let adjusted = !matches!(effective, ClockOffset::Utc { .. }) && effective != plain;
+        if adjusted {
+            findings.push((Part::Offset, Finding::approximated("no-rtc", reason)));
+        } else if effective == plain {
+            findings.push((Part::Offset, Finding::no_effect("no-rtc", reason)));
+        }
+    }
+    if let ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(_)) } | ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(_)) } =
+        clock.offset
+    {
+        findings.push((Part::Adjustment, Finding::new(crate::diag::Verdict::Exact, "now-variable", "a number makes the clock variable, as in libvirt")));
+    }
+    findings
+}
+
+fn notes(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
+    let notes = [
+        (Part::Title, domain.notes.title.is_some()),
+        (Part::Description, domain.notes.description.is_some()),
+        (Part::Metadata, domain.notes.metadata.is_some()),
+    ];
+    let finding = match target {
+        Target::Xl => Finding::no_effect("kept-as-comment", "kept as a comment"),
+        Target::Json => Finding::unsupported("json-no-comments", "libxl's JSON has no place for it").instead("convert to xl.cfg, which keeps it as a comment"),
+        Target::Start => Finding::no_effect("no-notes", "changes nothing in the guest"),
+    };
+    notes.into_iter().filter(|(_, there)| *there).map(|(part, _)| (part, finding.clone())).collect()
+}

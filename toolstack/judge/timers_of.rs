@@ -1,0 +1,210 @@
+//! The findings on timers.
+
+use timers::{GuestKind, TickPolicy, Timer, TimerMode, TimerName, Track, ticks};
+
+use super::Target;
+use crate::diag::Finding;
+use crate::domain::Part;
+
+type Findings = Vec<(Part, Finding)>;
+
+pub(super) fn findings(timers: &[Timer], kind: GuestKind, target: Target) -> Findings {
+    let decision = ticks::decide(timers);
+    let mut all = Findings::new();
+    for (index, timer) in timers.iter().enumerate() {
+        match timer.name {
+            TimerName::Tsc => tsc(timer, index, target, &mut all),
+            TimerName::Rtc | TimerName::Pit | TimerName::Hpet => {
+                emulated(timer, index, kind, &mut all);
+                if kind.has_rtc() && decision.overruled.contains(&timer.name) {
+                    all.push((Part::TickPolicy(index), overruled(decision.decided_by)));
+                }
+            }
+            TimerName::Hypervclock => hyperv(timer, index, kind, &mut all),
+            TimerName::Kvmclock | TimerName::Platform | TimerName::Armvtimer => absent(timer, index, &mut all),
+        }
+        elsewhere(timer, index, &mut all);
+        tunables(timer, index, &mut all);
+    }
+    all
+}
+
+fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
+    if timer.present == Some(false) {
+        let finding = Finding::unsupported("tsc-hidden", "the TSC cannot be hidden from a guest on Xen");
+        all.push((Part::Present(index), finding.instead("take present='no' out").refusing_start()));
+    }
+    match timer.mode {
+        Some(TimerMode::Paravirt) => {
+            let reason = "mode 'paravirt' (native_paravirt, PVRDTSCP) was removed in Xen 4.12";
+            let finding = Finding::unsupported("tsc-paravirt", reason);
+            all.push((Part::Mode(index), finding.instead("mode='auto', or mode='native' for a guest that never migrates").refusing_start()));
+        }
+        Some(TimerMode::Smpsafe) => {
+            let reason = "Xen has no such mode: default, which emulates where the host's TSC is not reliable on all CPUs";
+            all.push((Part::Mode(index), Finding::approximated("tsc-smpsafe", reason).instead("mode='emulate' to be safe on every host")));
+        }
+        _ => {}
+    }
+    if timer.tickpolicy.is_some() {
+        let reason = "the TSC counts and does not tick: Xen has no policy for it";
+        all.push((Part::TickPolicy(index), Finding::unsupported("tsc-ticks", reason).instead("take tickpolicy out")));
+    }
+    frequency(timer, index, target, all);
+}
+
+fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
+    let Some(frequency) = timer.frequency else {
+        return;
+    };
+    let part = Part::Frequency(index);
+    let khz = match frequency.to_khz() {
+        Ok(khz) => khz,
+        Err(error) => {
+            let finding = Finding::invalid("tsc-frequency", error.to_string());
+            all.push((part, finding.instead("write the frequency in Hz, as in frequency='2000000000' for 2 GHz")));
+            return;
+        }
+    };
+    if timer.mode == Some(TimerMode::Native) {
+        // A start knows the host's frequency, and decides by it.
+        if target != Target::Start {
+            let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
+            let finding = Finding::unsupported("tsc-native-frequency", reason);
+            all.push((part, finding.instead("take mode='native' out, and Xen scales or emulates the TSC")));
+        }
+        return;
+    }
+    let rounded = (!frequency.is_whole_khz()).then(|| format!("Xen counts in kHz: rounded to {khz}"));
+    match (target, rounded) {
+        (Target::Start, Some(rounded)) => all.push((part, Finding::approximated("tsc-rounded", rounded))),
+        (Target::Start, None) => {}
+        (Target::Xl, rounded) => {
+            let mut reason = "xl has no key for it: plain xl gives the guest the host's frequency".to_owned();
+            if let Some(rounded) = rounded {
+                reason = format!("{reason}; {rounded}");
+            }
+            let finding = Finding::approximated("xl-no-frequency", reason);
+            all.push((part, finding.instead("start the guest with xenclock create, which reads clock_tsc_frequency")));
+        }
+        (Target::Json, _) => {
+            let finding = Finding::unsupported("json-no-frequency", "libxl's JSON has no place for the TSC's frequency");
+            all.push((part, finding.instead("convert to xl.cfg, whose clock_tsc_frequency holds it")));
+        }
+    }
+}
+
+/// RTC, PIT and HPET: an HVM guest has all three (the HPET as asked), other guests none.
+fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
+    let name = timer.name;
+    let is_rtc = name == TimerName::Rtc;
+    let finding = match (kind.has_rtc(), timer.present) {
+        (true, Some(false)) if name != TimerName::Hpet => {
+            let finding = Finding::unsupported("timer-fixed", format!("an HVM guest on Xen always has its {name}"));
+            Some(finding.instead("take present='no' out, or use a PVH guest, which has none"))
+        }
+        (false, Some(true)) => {
+            let finding = Finding::unsupported("no-such-timer", format!("a PV or PVH guest has no {name}"));
+            Some(finding.instead("take present='yes' out, or use an HVM guest"))
+        }
+        _ => None,
+    };
+    if let Some(finding) = finding {
+        all.push((Part::Present(index), if is_rtc { finding.refusing_start() } else { finding }));
+    }
+    if !kind.has_rtc() && timer.tickpolicy.is_some() {
+        let reason = format!("a PV or PVH guest has no {name} that could tick");
+        all.push((Part::TickPolicy(index), Finding::no_effect("no-such-timer", reason)));
+    }
+    if !is_rtc {
+        return;
+    }
+    let track = match timer.track {
+        Some(Track::Guest) if kind.has_rtc() => Finding::approximated(
+            "rtc-track",
+            "Xen's RTC follows the host's wallclock, and goes on while the guest is paused",
+        ),
+        Some(Track::Boot | Track::Realtime) if kind.has_rtc() => {
+            Finding::unsupported("rtc-track", "Xen's RTC follows the host's wallclock alone")
+        }
+        Some(Track::Wall) if kind.has_rtc() => Finding::exact(),
+        Some(_) => Finding::no_effect("no-such-timer", "a PV or PVH guest has no RTC"),
+        None => return,
+    };
+    let finding = if track.verdict.is_loss() { track.instead("track='wall'") } else { track };
+    all.push((Part::Track(index), finding));
+}
+
+fn overruled(decided_by: Option<TimerName>) -> Finding {
+    let by = decided_by.map_or("another timer", TimerName::word);
+    let reason = format!("Xen has one policy for all periodic timers: {by}'s decides");
+    Finding::approximated("one-policy", reason)
+}
+
+fn hyperv(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
+    if timer.present == Some(false) {
+        return;
+    }
+    if !kind.has_rtc() {
+        let finding = Finding::unsupported("hyperv-hvm-only", "only an HVM guest has Hyper-V's clock");
+        all.push((Part::Timer(index), finding.instead("a PV or PVH guest uses Xen's own clock")));
+    }
+}
+
+/// Timers of other hypervisors and other machines.
+fn absent(timer: &Timer, index: usize, all: &mut Findings) {
+    let (code, reason, instead) = match timer.name {
+        TimerName::Kvmclock => (
+            "kvmclock",
+            "kvmclock is KVM's own; Xen has nothing of the kind by that name",
+            "nothing: Linux takes Xen's own clock by itself (clocksource=xen)",
+        ),
+        TimerName::Armvtimer => ("armvtimer", "armvtimer is ARM's; an x86 guest has none", "take the timer out"),
+        _ => ("platform-timer", "no hypervisor of libvirt has the platform timer", "name rtc, pit or hpet"),
+    };
+    let finding = if timer.present == Some(false) {
+        Finding::no_effect(code, "is never there on Xen")
+    } else {
+        Finding::unsupported(code, reason).instead(instead)
+    };
+    all.push((Part::Timer(index), finding));
+}
+
+/// Attributes that belong to other timers: libvirt reads them and does nothing.
+fn elsewhere(timer: &Timer, index: usize, all: &mut Findings) {
+    let name = timer.name;
+    let is_tsc = name == TimerName::Tsc;
+    let ticks = !matches!(name, TimerName::Kvmclock | TimerName::Hypervclock);
+    let tracks = matches!(name, TimerName::Rtc | TimerName::Platform);
+    let strangers = [
+        (timer.mode.is_some() && !is_tsc, Part::Mode(index), "only the TSC has a mode"),
+        (timer.frequency.is_some() && !is_tsc, Part::Frequency(index), "only the TSC has a frequency"),
+        (timer.tickpolicy.is_some() && !ticks, Part::TickPolicy(index), "a paravirtual clock does not tick"),
+        (timer.track.is_some() && !tracks, Part::Track(index), "only the RTC follows another clock"),
+    ];
+    for (there, part, reason) in strangers {
+        if there {
+            all.push((part, Finding::no_effect("other-timer", reason)));
+        }
+    }
+}
+
+fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
+    let Some(catchup) = timer.catchup else {
+        return;
+    };
+    if timer.tickpolicy != Some(TickPolicy::Catchup) {
+        all.push((Part::Catchup(index), Finding::no_effect("no-catchup", "belongs to tickpolicy='catchup'")));
+    }
+    let numbers = [
+        ("threshold", catchup.threshold, Part::Threshold(index)),
+        ("slew", catchup.slew, Part::Slew(index)),
+        ("limit", catchup.limit, Part::Limit(index)),
+    ];
+    for (name, number, part) in numbers {
+        if number.is_some() {
+            let reason = format!("Xen has no {name} for catching up: missed ticks come at once when the guest runs again");
+            all.push((part, Finding::unsupported("catchup-tunable", reason).instead("take it out")));
+        }
+    }
+}

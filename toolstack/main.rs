@@ -1,0 +1,3 @@
+//! The `xenclock` command.
+
+fn main() {}

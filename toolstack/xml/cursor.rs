@@ -1,0 +1,278 @@
+//! Reading a tree so that nothing is forgotten: what a mapping asks for is marked, and what nobody asked for is what
+//! was lost.
+
+use std::cell::RefCell;
+use std::str::FromStr;
+
+use super::tree::{Kind, NodeId, Tree};
+use crate::diag::{Diagnostic, Finding, Report};
+use crate::domain::Part;
+
+/// The error of every reader: the first thing wrong with the input.
+pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
+
+/// What has been found out about the nodes of a tree so far.
+#[derive(Debug)]
+pub struct Ledger<'t> {
+    tree: &'t Tree,
+    findings: RefCell<Vec<Option<Finding>>>,
+    origins: RefCell<Vec<(Part, NodeId)>>,
+}
+
+/// An element, with the ledger that its readings go to.
+#[derive(Clone, Copy, Debug)]
+pub struct Element<'t> {
+    ledger: &'t Ledger<'t>,
+    id: NodeId,
+}
+
+/// A value (of an attribute, or the text of an element) that has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'t> {
+    ledger: &'t Ledger<'t>,
+    id: NodeId,
+    /// The value itself.
+    pub text: &'t str,
+}
+
+impl<'t> Ledger<'t> {
+    /// A ledger in which nothing has been read yet.
+    #[must_use]
+    pub fn new(tree: &'t Tree) -> Self {
+        let findings = RefCell::new(tree.ids().map(|_| None).collect());
+        Ledger { tree, findings, origins: RefCell::default() }
+    }
+
+    /// The root element, read.
+    #[must_use]
+    pub fn root(&'t self) -> Element<'t> {
+        self.mark(self.tree.root(), Finding::exact());
+        Element { ledger: self, id: self.tree.root() }
+    }
+
+    fn mark(&self, id: NodeId, finding: Finding) {
+        self.findings.borrow_mut()[id] = Some(finding);
+    }
+
+    /// The report: what was read with its finding, and for each node that nobody read what `unread` says of it.
+    /// All that lies in an unread node shares its finding.
+    #[must_use]
+    pub fn into_report(self, unread: impl Fn(&Tree, NodeId) -> Finding) -> Report {
+        let mut report = Report::new(self.tree.source().clone());
+        let findings = self.findings.into_inner();
+        let mut whole: Vec<Option<Finding>> = vec![None; findings.len()];
+        for (id, finding) in findings.into_iter().enumerate() {
+            let node = self.tree.node(id);
+            let around = node.parent.and_then(|parent| whole[parent].clone());
+            let inherited = around.is_some();
+            // A node that was not read decides for all that is in it.
+            let finding = match (around, finding) {
+                (Some(around), _) => {
+                    whole[id] = Some(around.clone());
+                    around
+                }
+                (None, Some(read)) => read,
+                (None, None) => {
+                    let finding = unread(self.tree, id);
+                    whole[id] = Some(finding.clone());
+                    finding
+                }
+            };
+            report.add(node.parent, self.tree.step(id), node.span.clone(), finding, inherited);
+        }
+        for (part, id) in self.origins.into_inner() {
+            report.set_origin(part, id);
+        }
+        report
+    }
+}
+
+impl<'t> Element<'t> {
+    /// The element's name.
+    #[must_use]
+    pub fn name(&self) -> &'t str {
+        self.ledger.tree.name(self.id)
+    }
+
+    /// The element's whole text in the input, tags and all.
+    #[must_use]
+    pub fn raw(&self) -> &'t str {
+        let node = self.ledger.tree.node(self.id);
+        &self.ledger.tree.source().text()[node.whole.clone()]
+    }
+
+    /// An attribute's value; read from now on.
+    #[must_use]
+    pub fn attr(&self, name: &str) -> Option<Value<'t>> {
+        let tree = self.ledger.tree;
+        let id = *tree.node(self.id).attributes.iter().find(|&&id| tree.name(id) == name)?;
+        self.ledger.mark(id, Finding::exact());
+        match &tree.node(id).kind {
+            Kind::Attribute(_, text) => Some(Value { ledger: self.ledger, id, text }),
+            _ => None,
+        }
+    }
+
+    /// The first child element of this name; read from now on. Others of the name stay unread.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<Element<'t>> {
+        self.children(name).next().inspect(|child| child.mark(Finding::exact()))
+    }
+
+    /// All child elements of this name, not read yet: call [`Element::take`] on each that is used.
+    pub fn children(&self, name: &str) -> impl Iterator<Item = Element<'t>> + use<'t> {
+        let (ledger, name) = (self.ledger, name.to_owned());
+        self.elements().filter(move |child| ledger.tree.name(child.id) == name)
+    }
+
+    /// All child elements, not read yet.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'t>> + use<'t> {
+        let ledger = self.ledger;
+        let children = &ledger.tree.node(self.id).children;
+        let is_element = move |id: &&NodeId| matches!(ledger.tree.node(**id).kind, Kind::Element(_));
+        children.iter().filter(is_element).map(move |&id| Element { ledger, id })
+    }
+
+    /// Marks the element as read.
+    #[must_use]
+    pub fn take(self) -> Self {
+        self.mark(Finding::exact());
+        self
+    }
+
+    /// The element's text, read from now on; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the element holds elements too, so that its text is not one value.
+    pub fn text(&self) -> Result<Option<Value<'t>>> {
+        let tree = self.ledger.tree;
+        let mut found = None;
+        for &id in &tree.node(self.id).children {
+            match &tree.node(id).kind {
+                Kind::Text(text) if found.is_none() => found = Some(Value { ledger: self.ledger, id, text }),
+                Kind::Text(_) => {
+                    return Err(self.invalid("xml-mixed", format!("<{}> holds elements where one text is expected", self.name())));
+                }
+                _ => {}
+            }
+        }
+        if let Some(value) = found {
+            self.ledger.mark(value.id, Finding::exact());
+        }
+        Ok(found)
+    }
+
+    /// The text of the first child element of this name, both read.
+    ///
+    /// # Errors
+    /// As [`Element::text`].
+    pub fn child_text(&self, name: &str) -> Result<Option<Value<'t>>> {
+        self.child(name).map_or(Ok(None), |child| child.text())
+    }
+
+    /// Puts a finding on the element; it counts as read.
+    pub fn mark(&self, finding: Finding) {
+        self.ledger.mark(self.id, finding);
+    }
+
+    /// Puts a finding on the element and on all that is in it.
+    pub fn mark_whole(&self, finding: &Finding) {
+        let node = self.ledger.tree.node(self.id);
+        self.mark(finding.clone());
+        let quiet = Finding { verdict: finding.verdict.min(crate::diag::Verdict::NoEffect), ..finding.clone() };
+        for id in self.ledger.tree.ids().skip(self.id + 1) {
+            if self.ledger.tree.node(id).span.start >= node.whole.end {
+                break;
+            }
+            self.ledger.mark(id, quiet.clone());
+        }
+    }
+
+    /// Says that a part of the domain comes from this element.
+    pub fn is(&self, part: Part) {
+        self.ledger.origins.borrow_mut().push((part, self.id));
+    }
+
+    /// An error about this element.
+    #[must_use]
+    pub fn invalid(&self, code: &'static str, reason: impl Into<String>) -> Box<Diagnostic> {
+        self.error(Finding::invalid(code, reason))
+    }
+
+    /// An error about this element.
+    #[must_use]
+    pub fn error(&self, finding: Finding) -> Box<Diagnostic> {
+        self.ledger.tree.at(self.id, finding)
+    }
+}
+
+impl<'t> Value<'t> {
+    /// Puts a finding on the value.
+    pub fn mark(&self, finding: Finding) {
+        self.ledger.mark(self.id, finding);
+    }
+
+    /// Says that a part of the domain comes from this value.
+    pub fn is(&self, part: Part) {
+        self.ledger.origins.borrow_mut().push((part, self.id));
+    }
+
+    /// An error about this value.
+    #[must_use]
+    pub fn error(&self, finding: Finding) -> Box<Diagnostic> {
+        self.ledger.tree.at(self.id, finding)
+    }
+
+    /// The value as a number.
+    ///
+    /// # Errors
+    /// When it is not one, or does not fit; `expected` says what would.
+    pub fn number<T: FromStr>(&self, expected: &str) -> Result<T> {
+        self.text.parse().map_err(|_| self.not(expected))
+    }
+
+    /// yes or no, as libvirt writes it.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn yes_no(&self) -> Result<bool> {
+        self.one_of(&[("yes", true), ("no", false)])
+    }
+
+    /// on or off, as libvirt writes it.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn on_off(&self) -> Result<bool> {
+        self.one_of(&[("on", true), ("off", false)])
+    }
+
+    /// One of a few words.
+    ///
+    /// # Errors
+    /// When it is none of them; the message lists them.
+    pub fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T> {
+        match words.iter().find(|(word, _)| *word == self.text) {
+            Some(&(_, value)) => Ok(value),
+            None => Err(self.not(&list(words.iter().map(|(word, _)| *word)))),
+        }
+    }
+
+    /// The error that this value is not what was expected.
+    #[must_use]
+    pub fn not(&self, expected: &str) -> Box<Diagnostic> {
+        let name = self.ledger.tree.name(self.id);
+        let what = if name.is_empty() { String::new() } else { format!("{name} ") };
+        self.error(Finding::invalid("bad-value", format!("{what}'{}' is not {expected}", self.text)))
+    }
+}
+
+/// `a, b or c`.
+pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

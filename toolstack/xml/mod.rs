@@ -1,0 +1,7 @@
+//! libvirt's domain XML: reading it, with a verdict for every node.
+
+pub mod cursor;
+pub mod read;
+pub mod tree;
+
+pub use read::{Input, read};

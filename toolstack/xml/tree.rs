@@ -1,0 +1,462 @@
+//! A small tree over quick-xml's events: every element, attribute and text with its place in the input.
+//!
+//! Strict: what libvirt's own parser would refuse is refused here, and so is what only an attack would hold: a
+//! DOCTYPE (and with it every entity but XML's own five), control characters and references to them, duplicate
+//! attributes, more than [`MAX_DEPTH`] levels, more than [`MAX_BYTES`] bytes.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use crate::diag::{Diagnostic, Finding, Source};
+
+/// Elements within elements at most.
+pub const MAX_DEPTH: usize = 1000;
+/// Bytes of an input at most.
+pub const MAX_BYTES: usize = 16 << 20;
+/// Elements, attributes and texts of an input at most.
+pub const MAX_NODES: usize = 200_000;
+
+/// A node's number; numbers rise in the order of the input.
+pub type NodeId = usize;
+
+/// A parsed document.
+#[derive(Debug)]
+pub struct Tree {
+    source: Source,
+    nodes: Vec<Node>,
+}
+
+/// One element, attribute or text.
+#[derive(Debug)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// The element around it; `None` for the root.
+    pub parent: Option<NodeId>,
+    /// The bytes a message about it points at: a start tag, a whole attribute, a text.
+    pub span: Range<usize>,
+    /// Attributes of an element.
+    pub attributes: Vec<NodeId>,
+    /// Elements and texts in an element.
+    pub children: Vec<NodeId>,
+    /// The bytes of the whole element, from its start tag to its end tag.
+    pub whole: Range<usize>,
+    /// Its place among the siblings of its name, from 1; 0 where there are no others.
+    ordinal: usize,
+}
+
+/// What a node is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An element with its name.
+    Element(String),
+    /// An attribute with its name and its value.
+    Attribute(String, String),
+    /// A text that is not only white space, trimmed.
+    Text(String),
+}
+
+impl Tree {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// The first thing that is not well-formed or not allowed, with its place.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
+        let text = decode(name, bytes)?;
+        let mut builder = Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
+        // The reader borrows the text while the builder fills the tree beside it.
+        let text = builder.tree.source.text().to_owned();
+        builder.run(&text)?;
+        builder.tree.number_siblings();
+        Ok(builder.tree)
+    }
+
+    /// The root element.
+    #[must_use]
+    pub fn root(&self) -> NodeId {
+        0
+    }
+
+    /// A node.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// All nodes, in the order of the input.
+    pub fn ids(&self) -> Range<NodeId> {
+        0..self.nodes.len()
+    }
+
+    /// The input.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The input, the tree given up.
+    #[must_use]
+    pub fn into_source(self) -> Source {
+        self.source
+    }
+
+    /// The name of an element or attribute; empty for a text.
+    #[must_use]
+    pub fn name(&self, id: NodeId) -> &str {
+        match &self.nodes[id].kind {
+            Kind::Element(name) | Kind::Attribute(name, _) => name,
+            Kind::Text(_) => "",
+        }
+    }
+
+    /// A node's path, `/domain/clock/timer[2]/@mode`; a number only where siblings share the name.
+    #[must_use]
+    pub fn path(&self, id: NodeId) -> String {
+        let mut steps = Vec::new();
+        let mut at = Some(id);
+        while let Some(id) = at {
+            steps.push(self.step(id));
+            at = self.nodes[id].parent;
+        }
+        steps.reverse();
+        steps.concat()
+    }
+
+    /// A node's own step of its path.
+    #[must_use]
+    pub fn step(&self, id: NodeId) -> String {
+        match (&self.nodes[id].kind, self.nodes[id].ordinal) {
+            (Kind::Attribute(name, _), _) => format!("/@{name}"),
+            (Kind::Text(_), _) => "/text()".to_owned(),
+            (Kind::Element(name), 0) => format!("/{name}"),
+            (Kind::Element(name), ordinal) => format!("/{name}[{ordinal}]"),
+        }
+    }
+
+    /// Numbers siblings that share a name.
+    fn number_siblings(&mut self) {
+        for parent in self.ids() {
+            let children = std::mem::take(&mut self.nodes[parent].children);
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            let ordinals: Vec<usize> = children
+                .iter()
+                .map(|&child| {
+                    let count = counts.entry(self.name(child)).or_default();
+                    *count += 1;
+                    *count
+                })
+                .collect();
+            let alone: Vec<bool> = children.iter().map(|&child| counts.get(self.name(child)) == Some(&1)).collect();
+            for ((&child, ordinal), alone) in children.iter().zip(ordinals).zip(alone) {
+                self.nodes[child].ordinal = if alone { 0 } else { ordinal };
+            }
+            self.nodes[parent].children = children;
+        }
+    }
+
+    /// A diagnostic at a node.
+    #[must_use]
+    pub fn at(&self, id: NodeId, finding: Finding) -> Box<Diagnostic> {
+        let place = self.source.place(self.nodes[id].span.clone());
+        Box::new(Diagnostic { place, node: self.path(id), finding })
+    }
+}
+
+/// UTF-8 with or without a byte order mark, of a bearable size.
+fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
+    let refuse = |before: &[u8], finding: Finding| {
+        let source = Source::new(name, String::from_utf8_lossy(before).into_owned());
+        let end = source.text().len();
+        Box::new(Diagnostic { place: source.place(end..end), node: String::new(), finding })
+    };
+    if bytes.len() > MAX_BYTES {
+        let reason = format!("the input has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
+        return Err(refuse(b"", Finding::invalid("xml-too-large", reason)));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(refuse(
+            &bytes[..error.valid_up_to()],
+            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8")
+                .instead("convert the file, as in: iconv -f ISO-8859-1 -t UTF-8"),
+        )),
+    }
+}
+
+struct Builder {
+    tree: Tree,
+    open: Vec<NodeId>,
+}
+
+impl Builder {
+    fn run(&mut self, text: &str) -> Result<(), Box<Diagnostic>> {
+        if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_xml_char(c)) {
+            return Err(self.malformed(at..at + c.len_utf8(), format!("control character U+{:04X}", u32::from(c))));
+        }
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().check_comments = true;
+        // The pieces of the text being read: character data is split at entities and CDATA.
+        let mut pending: Option<(Range<usize>, String)> = None;
+        loop {
+            if self.tree.nodes.len() > MAX_NODES {
+                let reason = format!("the input has more than {MAX_NODES} nodes");
+                return Err(self.refuse(0..0, Finding::invalid("xml-too-large", reason)));
+            }
+            let from = position(reader.buffer_position());
+            let event = reader.read_event();
+            let span = from..position(reader.buffer_position());
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => {
+                    let at = position(reader.error_position());
+                    return Err(self.malformed(at..at + 1, error.to_string()));
+                }
+            };
+            let piece: Option<Cow<'_, str>> = match &event {
+                Event::Text(data) if data.contains("]]>") => {
+                    return Err(self.malformed(span, "']]>' in a text".to_owned()));
+                }
+                Event::Text(data) => Some(data.xml10_content()),
+                Event::CData(data) => Some(data.xml10_content()),
+                Event::GeneralRef(reference) => Some(self.reference(reference, &span)?.to_string().into()),
+                _ => None,
+            };
+            if let Some(piece) = piece {
+                if self.open.is_empty() && !(piece.trim().is_empty() && matches!(event, Event::Text(_))) {
+                    return Err(self.malformed(span, "text outside the root element".to_owned()));
+                }
+                let (whole, text) = pending.get_or_insert_with(|| (span.clone(), String::new()));
+                whole.end = span.end;
+                text.push_str(&piece);
+                continue;
+            }
+            // A comment or processing instruction does not end a text: `1<!-- -->0` is 10.
+            match event {
+                Event::Comment(_) => continue,
+                Event::PI(pi) if pi.target().eq_ignore_ascii_case("xml") => {
+                    return Err(self.malformed(span, "an XML declaration that is not at the start".to_owned()));
+                }
+                Event::PI(_) => continue,
+                Event::Decl(decl) => self.declaration(&decl, &span)?,
+                Event::DocType(_) => {
+                    let finding = Finding::invalid("xml-doctype", "a DOCTYPE is not allowed in a domain's XML")
+                        .instead("take the <!DOCTYPE ...> out; libvirt needs none");
+                    return Err(self.refuse(span, finding));
+                }
+                Event::Start(start) => {
+                    self.text(pending.take());
+                    let id = self.element(&start, &span)?;
+                    if self.open.len() == MAX_DEPTH {
+                        let reason = format!("elements are nested more than {MAX_DEPTH} deep");
+                        return Err(self.refuse(span, Finding::invalid("xml-too-deep", reason)));
+                    }
+                    self.open.push(id);
+                }
+                Event::Empty(start) => {
+                    self.text(pending.take());
+                    self.element(&start, &span)?;
+                }
+                Event::End(_) => {
+                    self.text(pending.take());
+                    if let Some(id) = self.open.pop() {
+                        self.tree.nodes[id].whole.end = span.end;
+                    }
+                }
+                Event::Eof => break,
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {}
+            }
+        }
+        if let Some(&open) = self.open.last() {
+            let reason = format!("<{}> is not closed", self.tree.name(open));
+            return Err(self.malformed(self.tree.nodes[open].span.clone(), reason));
+        }
+        if self.tree.nodes.is_empty() {
+            let finding = Finding::invalid("xml-malformed", "there is no element: this is not XML")
+                .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
+            return Err(self.refuse(0..0, finding));
+        }
+        Ok(())
+    }
+
+    fn declaration(
+        &self,
+        decl: &quick_xml::events::BytesDecl<'_>,
+        span: &Range<usize>,
+    ) -> Result<(), Box<Diagnostic>> {
+        if span.start != 0 {
+            return Err(self.malformed(span.clone(), "an XML declaration that is not at the start".to_owned()));
+        }
+        match decl.version() {
+            Ok(version) if version == "1.0" => {}
+            Ok(version) => return Err(self.malformed(span.clone(), format!("XML version {version}, expected 1.0"))),
+            Err(error) => return Err(self.malformed(span.clone(), error.to_string())),
+        }
+        match decl.encoding() {
+            None => Ok(()),
+            Some(Ok(encoding)) if ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str()) => Ok(()),
+            Some(Ok(encoding)) => {
+                let finding = Finding::invalid("xml-not-utf8", format!("the encoding is {encoding}, expected UTF-8"))
+                    .instead(format!("convert the file, as in: iconv -f {encoding} -t UTF-8"));
+                Err(self.refuse(span.clone(), finding))
+            }
+            Some(Err(error)) => Err(self.malformed(span.clone(), error.to_string())),
+        }
+    }
+
+    fn element(&mut self, start: &BytesStart<'_>, span: &Range<usize>) -> Result<NodeId, Box<Diagnostic>> {
+        let name = start.name().into_inner();
+        if !is_name(name) {
+            return Err(self.malformed(span.clone(), format!("'{name}' is not a name for an element")));
+        }
+        if self.open.is_empty() && !self.tree.nodes.is_empty() {
+            return Err(self.malformed(span.clone(), format!("a second root element <{name}>")));
+        }
+        let id = self.push(Kind::Element(name.to_owned()), span.clone());
+        // `<`, then the name, then the attributes: their places follow from where the raw text lies.
+        let raw = start.attributes_raw();
+        let base = span.start + 1 + name.len();
+        let mut seen = HashSet::new();
+        for attribute in start.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|error| self.malformed(span.clone(), error.to_string()))?;
+            let key = attribute.key.into_inner();
+            let key_at = base + offset_within(raw, key);
+            let value_at = match &attribute.value {
+                Cow::Borrowed(value) => base + offset_within(raw, value),
+                Cow::Owned(_) => key_at,
+            };
+            // The closing quote belongs to the attribute.
+            let whole = key_at..value_at + attribute.value.len() + 1;
+            if !is_name(key) {
+                return Err(self.malformed(whole, format!("'{key}' is not a name for an attribute")));
+            }
+            if attribute.value.contains('<') {
+                return Err(self.malformed(whole, "'<' in an attribute's value; write &lt;".to_owned()));
+            }
+            if !seen.insert(key.to_owned()) {
+                return Err(self.malformed(whole, format!("attribute '{key}' twice in <{name}>")));
+            }
+            let value = self.attribute_value(&attribute.value, &whole)?;
+            let attribute = self.push(Kind::Attribute(key.to_owned(), value), whole);
+            self.tree.nodes[attribute].parent = Some(id);
+            self.tree.nodes[id].attributes.push(attribute);
+        }
+        if let Some(&parent) = self.open.last() {
+            self.tree.nodes[parent].children.push(id);
+        }
+        Ok(id)
+    }
+
+    fn attribute_value(&self, raw: &str, span: &Range<usize>) -> Result<String, Box<Diagnostic>> {
+        let mut value = String::with_capacity(raw.len());
+        let mut rest = raw;
+        while let Some(at) = rest.find(['&', '\t', '\n', '\r']) {
+            value.push_str(&rest[..at]);
+            if !rest[at..].starts_with('&') {
+                // White space is a space in an attribute; a line's end counts once.
+                let crlf = rest[at..].starts_with("\r\n");
+                value.push(' ');
+                rest = &rest[at + 1 + usize::from(crlf)..];
+                continue;
+            }
+            let Some(end) = rest[at..].find(';') else {
+                return Err(self.malformed(span.clone(), "'&' without ';'; write &amp;".to_owned()));
+            };
+            value.push(self.resolve(&rest[at + 1..at + end], span)?);
+            rest = &rest[at + end + 1..];
+        }
+        value.push_str(rest);
+        Ok(value)
+    }
+
+    fn reference(
+        &self,
+        reference: &quick_xml::events::BytesRef<'_>,
+        span: &Range<usize>,
+    ) -> Result<char, Box<Diagnostic>> {
+        self.resolve(reference, span)
+    }
+
+    /// One of XML's own five entities, or a character by its number.
+    fn resolve(&self, name: &str, span: &Range<usize>) -> Result<char, Box<Diagnostic>> {
+        let number = match name {
+            "lt" => return Ok('<'),
+            "gt" => return Ok('>'),
+            "amp" => return Ok('&'),
+            "apos" => return Ok('\''),
+            "quot" => return Ok('"'),
+            _ => match name.strip_prefix("#x") {
+                Some(hex) => digits(hex, 16),
+                None => name.strip_prefix('#').and_then(|decimal| digits(decimal, 10)),
+            },
+        };
+        match number.and_then(char::from_u32) {
+            Some(c) if is_xml_char(c) => Ok(c),
+            _ if name.starts_with('#') => {
+                Err(self.malformed(span.clone(), format!("&{name}; is not a character that XML allows")))
+            }
+            _ => Err(self.malformed(span.clone(), format!("unknown entity &{name};"))),
+        }
+    }
+
+    fn text(&mut self, pending: Option<(Range<usize>, String)>) {
+        let (Some((span, text)), Some(&parent)) = (pending, self.open.last()) else {
+            return;
+        };
+        let trimmed = text.trim_matches([' ', '\t', '\n', '\r']);
+        if trimmed.is_empty() {
+            return;
+        }
+        let raw = &self.tree.source.text()[span.clone()];
+        let start = span.start + (raw.len() - raw.trim_start().len());
+        let end = start + raw.trim().len();
+        let id = self.push(Kind::Text(trimmed.to_owned()), start..end);
+        self.tree.nodes[parent].children.push(id);
+    }
+
+    fn push(&mut self, kind: Kind, span: Range<usize>) -> NodeId {
+        let parent = self.open.last().copied();
+        let whole = span.clone();
+        self.tree.nodes.push(Node { kind, parent, span, attributes: Vec::new(), children: Vec::new(), whole, ordinal: 0 });
+        self.tree.nodes.len() - 1
+    }
+
+    fn malformed(&self, span: Range<usize>, what: String) -> Box<Diagnostic> {
+        self.refuse(span, Finding::invalid("xml-malformed", format!("not well-formed XML: {what}")))
+    }
+
+    fn refuse(&self, span: Range<usize>, finding: Finding) -> Box<Diagnostic> {
+        Box::new(Diagnostic { place: self.tree.source.place(span), node: String::new(), finding })
+    }
+}
+
+fn digits(text: &str, radix: u32) -> Option<u32> {
+    // `from_str_radix` alone would take a sign.
+    text.chars().all(|c| c.is_digit(radix)).then(|| u32::from_str_radix(text, radix).ok()).flatten()
+}
+
+fn position(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// Where a part that was borrowed from `whole` starts in it.
+fn offset_within(whole: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
+}
+
+/// XML 1.0's `Char`, without DEL and the C1 controls that it merely discourages.
+fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}'
+        | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// XML's `Name`, colons included.
+fn is_name(name: &str) -> bool {
+    let start = |c: char| c.is_alphabetic() || c == '_' || c == ':';
+    let rest = |c: char| start(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}');
+    name.starts_with(start) && name.chars().all(rest)
+}
