@@ -6,7 +6,7 @@
 mod source;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{Basis, ClockOffset, GuestKind};
 use crate::units::{OffsetError, UtcOffset};
@@ -43,7 +43,7 @@ pub struct Resolved {
 }
 
 /// What the next cold start does with the offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NextStart {
     /// It takes the same again, with what the guest made of it where that is tracked; from now on counted from UTC.

@@ -7,7 +7,7 @@ mod sources;
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tz::timezone::TransitionRule;
 use tz::{TimeZone, TzError};
 
@@ -78,7 +78,7 @@ pub struct Zone {
 }
 
 /// The moment at which local time is put forward or back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneChange {
     /// The zone's name.
     pub zone: String,

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use timers::UtcOffset;
 
 use super::faults::Call;
-use super::libxl::Site;
+use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
 use super::store::State;
 use super::stream::Stream;
-use super::{Mock, invalid};
+use super::Mock;
 use crate::domain::DomainConfig;
 use crate::host::{
     DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo,
@@ -22,11 +22,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(4);
 
 impl Host for Mock {
     fn facts(&self) -> Result<HostFacts> {
-        let doing = "read the host's facts";
-        let (facts, present) = self.look(Call::Facts, doing, |state, present| Ok((state.host.clone(), *present)))?;
-        facts.tell(present.utc).map_err(|error| invalid(doing, error)).map(|told| HostFacts {
-            now: present.utc,
-            ..told
+        self.look(Call::Facts, "read the host's facts", |state, present| {
+            state.host.tell(present).map_err(|error| Refusal::new(Errno::Fail, error))
         })
     }
 
@@ -164,7 +161,7 @@ impl Mock {
 fn on_site<T>(
     state: &mut State,
     present: &Present,
-    build: impl FnOnce(&mut super::libxl::Libxl, &Site<'_>) -> std::result::Result<T, Refusal>,
+    build: impl FnOnce(&mut Libxl, &Site<'_>) -> std::result::Result<T, Refusal>,
 ) -> std::result::Result<T, Refusal> {
     let zone = state.host.zone().map_err(|error| Refusal::new(Errno::Fail, error))?;
     build(&mut state.xen, &Site { present, zone: &zone, memory_mb: state.host.memory_mb })

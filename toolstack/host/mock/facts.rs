@@ -22,6 +22,12 @@ const NAMES: [(&str, &str); 7] = [
     ("memory_mb", "MiB for all guests together"),
 ];
 
+/// A common CPU's.
+const CPU_KHZ: NonZeroU32 = match NonZeroU32::new(2_600_000) {
+    Some(khz) => khz,
+    None => NonZeroU32::MIN,
+};
+
 /// How long a host has been up when nothing is known of it: an hour.
 const BOOTED_BEFORE: TimeDelta = TimeDelta::hours(1);
 
@@ -56,7 +62,7 @@ impl Default for Facts {
             ahead: 0,
             booted: None,
             timezone: "UTC".to_owned(),
-            cpu_khz: const { NonZeroU32::new(2_600_000).expect("not 0") },
+            cpu_khz: CPU_KHZ,
             tsc_reliable: true,
             tsc_scaling: Some(false),
             xen_version: XenVersion { major: 4, minor: 17 },
@@ -159,15 +165,14 @@ impl Facts {
     }
 
     /// As every host tells them.
-    pub(super) fn tell(&self, real: DateTime<Utc>) -> Result<HostFacts, String> {
-        let Present { utc, tsc, .. } = self.present(real);
+    pub(super) fn tell(&self, present: &Present) -> Result<HostFacts, String> {
         Ok(HostFacts {
-            now: utc,
+            now: present.utc,
             zone: self.zone()?,
             xen_version: self.xen_version,
-            cpu_khz: tsc.khz,
-            tsc_reliable: tsc.reliable,
-            tsc_scaling: tsc.scaling,
+            cpu_khz: present.tsc.khz,
+            tsc_reliable: present.tsc.reliable,
+            tsc_scaling: present.tsc.scaling,
         })
     }
 }
@@ -262,7 +267,7 @@ mod tests {
     fn an_empty_section_is_the_defaults() {
         let facts: Facts = serde_json::from_str("{}").unwrap();
         assert_eq!(facts, Facts::default());
-        let told = facts.tell(real()).unwrap();
+        let told = facts.tell(&facts.present(real())).unwrap();
         assert_eq!((told.now, told.zone.name(), told.cpu_khz.0), (real(), "UTC", 2_600_000));
         assert_eq!((told.tsc_reliable, told.tsc_scaling), (true, Some(false)));
         assert_eq!(told.xen_version, XenVersion { major: 4, minor: 17 });
@@ -291,7 +296,7 @@ mod tests {
         ] {
             facts.set(name, value, real()).unwrap();
         }
-        let told = facts.tell(real()).unwrap();
+        let told = facts.tell(&facts.present(real())).unwrap();
         assert_eq!(told.now.to_rfc3339(), "1999-12-31T23:00:00+00:00");
         assert_eq!((told.zone.name(), told.cpu_khz.0), ("Europe/Berlin", u32::MAX));
         assert_eq!((told.tsc_reliable, told.tsc_scaling, facts.memory_mb), (false, None, 0));

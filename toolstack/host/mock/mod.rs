@@ -124,7 +124,7 @@ impl Mock {
             }
             state = now;
         }
-        let present = state.host.present((self.clock)());
+        let present = self.present(&state);
         look(&state, &present).map_err(|refusal| refusal.while_doing(doing))
     }
 
@@ -164,6 +164,10 @@ impl Mock {
         self.store
             .change(|state| change(state, (self.clock)()))
             .unwrap_or_else(|error| Err(error.while_doing(doing)))
+    }
+
+    fn present(&self, state: &State) -> Present {
+        state.host.present((self.clock)())
     }
 
     fn read(&self, doing: &str) -> Result<State> {

@@ -1,10 +1,9 @@
 //! What only a mock can do: be the guest, let time pass, be another host, and fail on demand.
 
 use chrono::NaiveDateTime;
-use timers::zone::Zone;
 
 use super::faults::Call;
-use super::machine::{Domain, Refusal};
+use super::machine::{Domain, Present};
 use super::{Mock, invalid};
 use crate::host::{DomId, ErrorKind, Result, ShutdownReason};
 
@@ -87,9 +86,7 @@ impl Mock {
     /// # Errors
     /// When there is no such domain.
     pub fn guest_tsc(&self, domid: DomId) -> Result<u64> {
-        self.play(&format!("read the TSC in domain {domid}"), |state, present| {
-            state.xen.machine.guest_tsc(domid, present)
-        })
+        self.inspect(domid, |domain, present| domain.tsc.read(present))
     }
 
     /// Seconds that the wallclock of PV drivers is ahead of UTC in the guest: the only sign of the offset in a PV or
@@ -98,7 +95,7 @@ impl Mock {
     /// # Errors
     /// When there is no such domain.
     pub fn wallclock_offset(&self, domid: DomId) -> Result<i64> {
-        self.inspect(domid, |domain| Ok(domain.time.offset()))
+        self.inspect(domid, |domain, _| domain.time.offset())
     }
 
     /// A domain as the model has it.
@@ -106,15 +103,15 @@ impl Mock {
     /// # Errors
     /// When there is no such domain.
     pub fn model(&self, domid: DomId) -> Result<Domain> {
-        self.inspect(domid, |domain| Ok(domain.clone()))
+        self.inspect(domid, |domain, _| domain.clone())
     }
 
-    fn inspect<T>(
-        &self,
-        domid: DomId,
-        look: impl FnOnce(&Domain) -> std::result::Result<T, Refusal>,
-    ) -> Result<T> {
-        self.play(&format!("look into domain {domid}"), |state, _| look(state.xen.machine.domain(domid)?))
+    fn inspect<T>(&self, domid: DomId, look: impl FnOnce(&Domain, &Present) -> T) -> Result<T> {
+        let doing = format!("look into domain {domid}");
+        let state = self.read(&doing)?;
+        let present = self.present(&state);
+        let domain = state.xen.machine.domain(domid).map_err(|refusal| refusal.while_doing(doing))?;
+        Ok(look(domain, &present))
     }
 
     /// Makes a call of the host fail, so many times; 0 takes it back. The name is that of the method of
@@ -129,14 +126,5 @@ impl Mock {
             state.faults.inject(call, kind, times);
             Ok(())
         })
-    }
-
-    /// The time zone that this mock is in, read without a call of the host, so that no fault strikes it.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub fn zone(&self) -> Result<Zone> {
-        let doing = "read the zone of the mock host";
-        self.read(doing)?.host.zone().map_err(|error| invalid(doing, error))
     }
 }

@@ -14,7 +14,7 @@ use crate::host::TscInfo;
 const MAGIC: &str = "xenclock mock stream 1";
 /// The line's longest form, and the most that a stream can sensibly hold.
 const LINE: usize = 64;
-const LONGEST: u64 = 1 << 20;
+const LONGEST: usize = 1 << 20;
 
 /// The clocks of a saved domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,21 +54,23 @@ impl Stream {
 /// Reads the line, and not a byte more.
 fn length(from: &mut impl Read) -> Result<usize, StreamError> {
     let mut line = Vec::new();
-    for byte in from.take(LINE as u64).bytes() {
-        match byte.map_err(StreamError::Io)? {
-            b'\n' => {
-                let text = String::from_utf8(line).map_err(|_| StreamError::NotOurs)?;
-                let length = text.strip_prefix(MAGIC).ok_or(StreamError::NotOurs)?;
-                let length: u64 = length.trim().parse().map_err(|_| StreamError::NotOurs)?;
-                return match usize::try_from(length) {
-                    Ok(length) if length as u64 <= LONGEST => Ok(length),
-                    _ => Err(StreamError::NotOurs),
-                };
-            }
-            byte => line.push(byte),
+    while line.len() < LINE {
+        let mut byte = [0];
+        from.read_exact(&mut byte).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => StreamError::NotOurs,
+            _ => StreamError::Io(error),
+        })?;
+        if byte == [b'\n'] {
+            return length_in(&line).ok_or(StreamError::NotOurs);
         }
+        line.extend(byte);
     }
     Err(StreamError::NotOurs)
+}
+
+fn length_in(line: &[u8]) -> Option<usize> {
+    let length = std::str::from_utf8(line).ok()?.strip_prefix(MAGIC)?.strip_prefix(' ')?;
+    length.parse().ok().filter(|length| *length <= LONGEST)
 }
 
 impl From<StreamError> for Refusal {

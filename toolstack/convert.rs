@@ -1,0 +1,87 @@
+//! Reading and writing without a host: from one format to another, with everything that was lost on the way.
+
+use timers::resolve::{self, Moment};
+
+use crate::diag::{Diagnostic, Verdict};
+use crate::domain::project::{self, OffsetIn};
+use crate::domain::{DomainConfig, Part};
+use crate::judge::{Target, judge};
+use crate::write;
+use crate::xml::Input;
+
+/// What a format makes of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// xl.cfg
+    Xl,
+    /// libxl's JSON
+    Json,
+}
+
+/// Writes an input in another format. Its report is lowered by what that format cannot hold.
+///
+/// `at` gives the moment and the zones for what only a time can tell: whether the clock can be resolved at all, and
+/// what plain xl is given for a clock that it has no word for.
+///
+/// # Errors
+/// When the clock is invalid: a zone that does not exist, a number out of range.
+pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
+    let target = match to {
+        Format::Xl => Target::Xl,
+        Format::Json => Target::Json,
+    };
+    lower(input, target)?;
+    let config = intent(input, at)?;
+    match to {
+        Format::Xl => Ok(write::xl::write(&input.domain, &config, &input.report)),
+        Format::Json => write::json::write(&config).map_err(|error| {
+            let finding = crate::diag::Finding::invalid("json", error.to_string());
+            Box::new(input.report.at(Part::Domain, finding))
+        }),
+    }
+}
+
+/// Puts the judgement of a target into the report.
+///
+/// # Errors
+/// When a part is invalid whatever the target.
+pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
+    for (part, finding) in judge(&input.domain, target) {
+        if finding.verdict == Verdict::Invalid {
+            return Err(Box::new(input.report.at(part, finding)));
+        }
+        input.report.lower(part, finding);
+    }
+    Ok(())
+}
+
+/// The config with the clock as xl would have it written.
+fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic>> {
+    let domain = &input.domain;
+    let mut config = domain.config.clone();
+    let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at)
+        .map_err(|error| Box::new(input.report.at(part_of(&error), unresolvable(&error))))?;
+    project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
+    Ok(config)
+}
+
+/// The finding for a clock that cannot be resolved.
+#[must_use]
+pub fn unresolvable(error: &resolve::ResolveError) -> crate::diag::Finding {
+    use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
+    let code = match error {
+        Zone(_) => "bad-zone",
+        Range(_) => "offset-range",
+        RtcYear { .. } | BeforeEpoch { .. } => "rtc-year",
+    };
+    crate::diag::Finding::invalid(code, error.to_string())
+}
+
+/// The part of the clock that an error is about.
+#[must_use]
+pub fn part_of(error: &resolve::ResolveError) -> Part {
+    match error {
+        resolve::ResolveError::Zone(_) => Part::Timezone,
+        _ => Part::Adjustment,
+    }
+}

@@ -1,0 +1,174 @@
+//! What starting a domain will do: ordered steps, each with its reason. Pure; nothing is applied here.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use timers::resolve::{self, Moment, NextStart, Resolved, Source};
+use timers::tsc::{self, TscDecision, TscError, TscMode};
+use timers::zone::ZoneSource;
+use timers::{GuestClock, GuestKind, KiloHertz, TimerName, UtcOffset};
+use uuid::Uuid;
+
+use crate::convert::{part_of, unresolvable};
+use crate::diag::Finding;
+use crate::domain::project::{self, OffsetIn};
+use crate::domain::{Domain, DomainConfig, Part};
+use crate::host::HostFacts;
+use crate::record::ClockRecord;
+
+/// A start, worked out.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What libxl is given.
+    pub config: DomainConfig,
+    /// What the clock comes to.
+    pub clock: Resolved,
+    /// What the TSC comes to.
+    pub tsc: TscDecision,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What is kept with the domain.
+    pub record: ClockRecord,
+}
+
+/// One step with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The domain is made, paused.
+    Create,
+    /// The TSC is set through libxenctrl.
+    SetTsc {
+        /// The mode, as libxl has set it already.
+        mode: TscMode,
+        /// The frequency.
+        khz: KiloHertz,
+    },
+    /// The TSC of a guest that has not run yet starts at 0 in its new frequency.
+    RestartTsc,
+    /// The RTC is set from outside.
+    SetTimeOffset(Aim),
+    /// TSC and RTC are read back and compared.
+    Verify,
+    /// What was asked and what it came to is kept with the domain.
+    KeepRecord,
+    /// The guest runs.
+    Unpause,
+}
+
+/// What the RTC is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// A number of seconds from UTC.
+    Offset(UtcOffset),
+    /// A moment: the offset follows from the time at which it is set.
+    Moment(DateTime<Utc>),
+}
+
+/// Why a start is refused: a part of the domain and what is wrong with it.
+pub type Refusal = (Part, Finding);
+
+/// Works out the start of a domain on a host.
+///
+/// # Errors
+/// When the clock cannot be had as asked: it is invalid, or this host's Xen would give another TSC.
+pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uuid) -> Result<Plan, Refusal> {
+    let kind = domain.config.kind();
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let clock = resolve::resolve(&domain.clock.offset, kind, &at)
+        .map_err(|error| (part_of(&error), unresolvable(&error)))?;
+    let tsc = decide_tsc(&domain.clock, kind, facts)?;
+    let mut config = domain.config.clone();
+    config.c_info.uuid.get_or_insert_with(|| uuid.hyphenated().to_string());
+    let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
+    project::clock(&mut config, &domain.clock, offset);
+    let steps = steps(kind, &clock, &tsc);
+    let record = ClockRecord::new(&domain.clock, &clock, &tsc, facts.now);
+    Ok(Plan { config, clock, tsc, steps, record })
+}
+
+fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {
+    let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
+    let wish = tsc::wish(&clock.timers);
+    wish.and_then(|wish| tsc::decide(&wish, kind, &facts.tsc())).map_err(|error| {
+        let (part, code) = match &error {
+            TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
+            TscError::Hidden => (Part::Present(index), "tsc-hidden"),
+            TscError::Duplicate(_) => (Part::Timer(index), "timer-twice"),
+            TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
+            TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
+        };
+        (part, Finding::unsupported(code, error.to_string()).refusing_start())
+    })
+}
+
+fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut step = |action, why: String| steps.push(Step { action, why });
+    let why = if kind.has_rtc() {
+        "without offset and localtime in libxl's config, so that a restore or migration keeps what the guest makes of its RTC"
+    } else {
+        "with the offset in libxl's config: a guest without RTC has no other place for it"
+    };
+    step(Action::Create, why.to_owned());
+    if let Some(khz) = tsc.set_khz {
+        step(Action::SetTsc { mode: tsc.mode, khz }, "libxl itself cannot set a frequency".to_owned());
+        if kind != GuestKind::Pv {
+            let why = "a TSC that is not emulated would start near 2^64 otherwise";
+            step(Action::RestartTsc, why.to_owned());
+        }
+    }
+    if kind.has_rtc() {
+        match &clock.source {
+            Source::Absolute { start } => {
+                // Resolving checked the range.
+                if let Some(moment) = Utc.timestamp_opt(*start, 0).single() {
+                    step(Action::SetTimeOffset(Aim::Moment(moment)), clock.source.to_string());
+                }
+            }
+            _ if clock.offset != UtcOffset::ZERO => {
+                step(Action::SetTimeOffset(Aim::Offset(clock.offset)), clock.source.to_string());
+            }
+            _ => {}
+        }
+    }
+    step(Action::Verify, "what Xen says must be what was asked".to_owned());
+    step(Action::KeepRecord, "for clock-show, and for the next start".to_owned());
+    step(Action::Unpause, "the clock is right before the first instruction".to_owned());
+    steps
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Create => f.write_str("create the domain, paused"),
+            Action::SetTsc { mode, khz } => write!(f, "set the TSC to {khz}, mode {}", mode.word()),
+            Action::RestartTsc => f.write_str("start the guest's TSC at 0"),
+            Action::SetTimeOffset(Aim::Offset(offset)) => write!(f, "set the RTC to {offset}, {} s", offset.seconds()),
+            Action::SetTimeOffset(Aim::Moment(moment)) => {
+                write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
+            }
+            Action::Verify => f.write_str("read TSC and RTC back"),
+            Action::KeepRecord => f.write_str("keep the clock's record with the domain"),
+            Action::Unpause => f.write_str("let the guest run"),
+        }
+    }
+}
+
+/// The words for what the next start does.
+#[must_use]
+pub fn next_start_words(next: NextStart, tracked: bool) -> &'static str {
+    match (next, tracked) {
+        (_, true) => "the guest's changes are kept for the next start",
+        (NextStart::Fixed, false) => "the same at the next start",
+        (NextStart::ResolvedAgain, false) => "resolved again at the next start",
+    }
+}

@@ -1,0 +1,5 @@
+//! From the hub to formats that others read.
+
+pub mod clock_keys;
+pub mod json;
+pub mod xl;
