@@ -86,7 +86,8 @@ fn take(
         }
         Action::Verify => verify(plan, host, domid, *offset),
         Action::KeepRecord => {
-            let record = crate::record::ClockRecord { offset: *offset, ..plan.record.clone() };
+            let mut record = plan.record.clone();
+            record.offset = *offset;
             host.set_user_data(domid, USER_DATA, &record.to_bytes())
         }
         Action::Unpause => host.unpause(domid),

@@ -8,8 +8,8 @@ use timers::{Basis, ClockOffset, GuestClock};
 use uuid::Uuid;
 
 use crate::apply::{ApplyError, Outcome, apply};
-use crate::domain::{Domain, Notes, Part};
-use crate::host::{DomId, Host, HostError, RtcRecord};
+use crate::domain::{Action, Domain, Notes, Part};
+use crate::host::{DomId, Host, HostError, RtcRecord, ShutdownReason};
 use crate::plan::plan;
 use crate::record::{ClockRecord, USER_DATA};
 
@@ -60,4 +60,42 @@ pub fn restart(host: &dyn Host, domid: DomId, zones: &dyn ZoneSource) -> Result<
 fn tracked(clock: &GuestClock, rtc: RtcRecord) -> GuestClock {
     let offset = ClockOffset::Variable { adjustment: rtc.offset, basis: Basis::Utc };
     GuestClock { offset, timers: clock.timers.clone() }
+}
+
+/// What became of a domain that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is gone.
+    Destroyed,
+    /// It is a new domain.
+    Restarted(Outcome),
+    /// It is still there, for this reason.
+    Kept(&'static str),
+}
+
+/// Does with a domain that has shut down what its config says: `on_poweroff`, `on_reboot` and their kin.
+///
+/// # Errors
+/// As [`restart`].
+pub fn ended(host: &dyn Host, domid: DomId, reason: ShutdownReason, zones: &dyn ZoneSource) -> Result<Ended, RestartError> {
+    let config = host.stored_config(domid)?;
+    let action = match reason {
+        ShutdownReason::Poweroff => config.on_poweroff,
+        ShutdownReason::Reboot => config.on_reboot,
+        ShutdownReason::Crash => config.on_crash,
+        ShutdownReason::Watchdog => config.on_watchdog,
+        ShutdownReason::SoftReset => config.on_soft_reset,
+        ShutdownReason::Suspend => Some(Action::Preserve),
+    };
+    match action.unwrap_or(Action::Destroy) {
+        Action::Destroy => {
+            host.destroy(domid)?;
+            Ok(Ended::Destroyed)
+        }
+        Action::Restart => restart(host, domid, zones).map(Ended::Restarted),
+        Action::Preserve => Ok(Ended::Kept("its config says so")),
+        Action::RestartRename | Action::CoredumpDestroy | Action::CoredumpRestart | Action::SoftReset => {
+            Ok(Ended::Kept("xenclock renames nothing and writes no core dumps; xl destroy takes it away"))
+        }
+    }
 }

@@ -3,16 +3,24 @@
 //! One way through, no step reaches back:
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for every node ([`diag`], [`judge`]);
-//! 2. [`convert`](mod@convert) writes it in another format ([`write`]), or `plan` works out what its clock means on
+//! 2. [`convert`](mod@convert) writes it in another format ([`write`]), or [`plan`](mod@plan) works out what its clock means on
 //!    a host now;
-//! 3. `apply` does the plan on a `host::Host` and reads everything back;
-//! 4. `keep` holds on to the clock when the guest ends and starts again.
+//! 3. [`apply`](mod@apply) does the plan on a [`host::Host`] and reads everything back;
+//! 4. [`keep`] holds on to the clock when the guest ends and starts again.
 //!
 //! Everything before `apply` is pure: time, zone and the host's facts come in as values.
 
+pub mod apply;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod convert;
 pub mod diag;
 pub mod domain;
+pub mod host;
 pub mod judge;
+pub mod keep;
+pub mod plan;
+pub mod record;
+pub mod view;
 pub mod write;
 pub mod xml;

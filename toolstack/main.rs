@@ -1,3 +1,7 @@
 //! The `xenclock` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xenclock::cli::main()
+}

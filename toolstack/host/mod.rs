@@ -3,7 +3,9 @@
 //! There are no default bodies: a host that cannot do a thing answers [`ErrorKind::NotSupported`]. Every host
 //! passes the same contract suite (`tests/contract/`).
 
+pub mod dom0;
 pub mod mock;
+pub mod zone;
 
 use std::fmt;
 use std::fs::File;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use timers::UtcOffset;
 
+use super::Mock;
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
 use super::store::State;
 use super::stream::Stream;
-use super::Mock;
 use crate::domain::DomainConfig;
 use crate::host::{
     DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo,
@@ -50,9 +50,9 @@ impl Host for Mock {
         self.act(Call::Save, &format!("save domain {domid}"), |state, present| {
             let saved = state.xen.save(domid, present)?;
             // When this fails the guest goes on, as it does on Xen.
-            saved.write(stream).map_err(|error| {
-                Refusal::new(Errno::Io, format!("the stream cannot be written: {error}"))
-            })
+            saved
+                .write(stream)
+                .map_err(|error| Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")))
         })
     }
 

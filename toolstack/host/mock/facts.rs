@@ -107,7 +107,10 @@ impl Facts {
     /// Time passes.
     pub(super) fn advance(&mut self, seconds: i64, real: DateTime<Utc>) -> Result<(), String> {
         if seconds < 0 {
-            return Err(format!("time does not run back by {} seconds, expected 0 or more", seconds.unsigned_abs()));
+            return Err(format!(
+                "time does not run back by {} seconds, expected 0 or more",
+                seconds.unsigned_abs()
+            ));
         }
         let too_far = || format!("{seconds} seconds lead beyond the times that can be written down");
         let then = TimeDelta::try_seconds(seconds)
@@ -236,7 +239,8 @@ mod release {
     use super::{Deserialize, Deserializer, Error, Serializer, XenVersion};
 
     pub(super) fn parse(text: &str) -> Option<XenVersion> {
-        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+        let number =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
         let (major, minor) = text.split_once('.')?;
         Some(XenVersion { major: number(major)?, minor: number(minor)? })
     }

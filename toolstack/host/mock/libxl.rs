@@ -67,7 +67,11 @@ impl Libxl {
         if stream.kind != config.kind() {
             return Err(Refusal::new(
                 Errno::Inval,
-                format!("the stream is of a {} guest and the config of a {} one", word(stream.kind), word(config.kind())),
+                format!(
+                    "the stream is of a {} guest and the config of a {} one",
+                    word(stream.kind),
+                    word(config.kind())
+                ),
             ));
         }
         let domid = self.build(config, site)?;
@@ -274,8 +278,10 @@ fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
     if !config.b_info.localtime.is_some_and(Defbool::is_true) {
         return Ok(offset.seconds());
     }
-    let local =
-        site.zone.offset_at(site.present.utc).map_err(|error| Refusal::new(Errno::Fail, error.to_string()))?;
+    let local = site
+        .zone
+        .offset_at(site.present.utc)
+        .map_err(|error| Refusal::new(Errno::Fail, error.to_string()))?;
     Ok(offset.seconds().wrapping_add(local.seconds()))
 }
 

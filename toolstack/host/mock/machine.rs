@@ -172,7 +172,9 @@ impl Machine {
         if domain.has_run || domain.shutdown.is_some() {
             return Err(Refusal::new(
                 Errno::Busy,
-                format!("domain {domid} has run, and its CPU can be loaded only before its first instruction"),
+                format!(
+                    "domain {domid} has run, and its CPU can be loaded only before its first instruction"
+                ),
             ));
         }
         domain.tsc.load(domain.kind, tsc, present);
@@ -235,7 +237,12 @@ impl Machine {
     }
 
     /// The domain ends. Its records can be read until it is destroyed.
-    pub fn shut_down(&mut self, domid: DomId, reason: ShutdownReason, present: &Present) -> Result<(), Refusal> {
+    pub fn shut_down(
+        &mut self,
+        domid: DomId,
+        reason: ShutdownReason,
+        present: &Present,
+    ) -> Result<(), Refusal> {
         let domain = self.domain_mut(domid)?;
         if domain.shutdown.is_some() {
             return Err(Refusal::new(Errno::Busy, format!("domain {domid} has ended already")));
@@ -255,7 +262,12 @@ impl Machine {
     }
 
     /// The guest sets its RTC.
-    pub fn guest_sets_rtc(&mut self, domid: DomId, to: NaiveDateTime, present: &Present) -> Result<(), Refusal> {
+    pub fn guest_sets_rtc(
+        &mut self,
+        domid: DomId,
+        to: NaiveDateTime,
+        present: &Present,
+    ) -> Result<(), Refusal> {
         running(domid, with_rtc(domid, self.domain_mut(domid)?)?)?.time.write(to, present.utc)
     }
 
@@ -265,7 +277,12 @@ impl Machine {
     }
 
     /// The guest ends by itself, for one of the reasons that a guest can have.
-    pub fn guest_ends(&mut self, domid: DomId, why: ShutdownReason, present: &Present) -> Result<(), Refusal> {
+    pub fn guest_ends(
+        &mut self,
+        domid: DomId,
+        why: ShutdownReason,
+        present: &Present,
+    ) -> Result<(), Refusal> {
         running(domid, self.domain_mut(domid)?)?;
         self.shut_down(domid, why, present)
     }
@@ -285,7 +302,10 @@ fn stop_clock(domain: &mut Domain, present: &Present) {
 
 fn missing(domid: DomId) -> Refusal {
     if domid == DOM0 {
-        return Refusal::new(Errno::Inval, "domain 0 runs the toolstack, and this can be done to guests only");
+        return Refusal::new(
+            Errno::Inval,
+            "domain 0 runs the toolstack, and this can be done to guests only",
+        );
     }
     Refusal::new(Errno::Srch, format!("there is no domain {domid}"))
 }

@@ -160,7 +160,11 @@ impl Mock {
         })
     }
 
-    fn transact<T>(&self, doing: &str, change: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>) -> Result<T> {
+    fn transact<T>(
+        &self,
+        doing: &str,
+        change: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>,
+    ) -> Result<T> {
         self.store
             .change(|state| change(state, (self.clock)()))
             .unwrap_or_else(|error| Err(error.while_doing(doing)))

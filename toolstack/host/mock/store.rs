@@ -53,7 +53,10 @@ impl Store {
                 Err(_) => return Ok(Store::File(at)),
             }
         }
-        Err(StoreError { kind: ErrorKind::Io, detail: format!("{}: too many links, one to another", path.display()) })
+        Err(StoreError {
+            kind: ErrorKind::Io,
+            detail: format!("{}: too many links, one to another", path.display()),
+        })
     }
 
     /// The state as it is.

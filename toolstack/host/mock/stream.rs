@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let text = |bytes: &[u8]| Stream::read(&mut &*bytes).unwrap_err().to_string();
-        let ours = "this is no stream of the mock host, expected a first line 'xenclock mock stream 1 LENGTH'";
+        let ours =
+            "this is no stream of the mock host, expected a first line 'xenclock mock stream 1 LENGTH'";
         assert_eq!(text(b""), ours);
         assert_eq!(text(b"LibxlFmt\n"), ours);
         assert_eq!(text(&[0; 200]), ours);

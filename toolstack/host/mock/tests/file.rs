@@ -64,7 +64,7 @@ fn what_is_wrong_in_the_file_is_told_with_its_place() {
         ("{\"host\": {\n \"colour\": 1}}", "2:9", "unknown field `colour`, expected one of `now`"),
         ("{\"hosts\": {}}", "1:8", "unknown field `hosts`, expected one of `host`, `faults`, `xen`"),
         ("{\"host\": {\"now\": \"noon\"}}", "1:24", "'noon' is no moment, expected one such as 2026-"),
-        ("{\"host\": {\"cpu_khz\": 0}}", "1:23", "invalid value: integer `0`, expected a nonzero u32"),
+        ("{\"host\": {\"cpu_khz\": 0}}", "1:22", "invalid value: integer `0`, expected a nonzero u32"),
         ("{\"host\": {\"xen_version\": \"x\"}}", "1:29", "'x' is no Xen release"),
         ("{\"faults\": {\"sleep\": {\"kind\": \"io\"}}}", "1:19", "unknown variant `sleep`"),
         ("[]x", "1:1", "invalid length 0"),
@@ -141,18 +141,18 @@ fn many_threads_lose_nothing() {
             scope.spawn(move || work(path, &format!("thread-{thread}")));
         }
     });
-    assert_eq!(names(&path).len(), 8 * 10);
+    assert_eq!(names(&path).len(), 8 * 5);
     let mut heard = 0;
     while watcher.next_event(Duration::ZERO).unwrap().is_some() {
         heard += 1;
     }
-    assert_eq!(heard, 8 * 10 * 4);
+    assert_eq!(heard, 8 * 10 + 8 * 5 * 2);
 }
 
-/// Makes twenty domains and takes every other away again, with the file opened anew or not.
+/// Makes ten domains and takes every other away again, with the file opened anew or not.
 fn work(path: &Path, who: &str) {
     let mock = open(path);
-    for number in 0..20 {
+    for number in 0..10 {
         let domid = mock.create_paused(&config(Hvm, &format!("{who}-{number}"))).unwrap();
         open(path).set_user_data(domid, "who", who.as_bytes()).unwrap();
         if number % 2 == 0 {
@@ -192,5 +192,5 @@ fn many_processes_lose_nothing() {
     for child in &mut children {
         assert!(child.wait().unwrap().success());
     }
-    assert_eq!(names(&path).len(), 4 * 10);
+    assert_eq!(names(&path).len(), 4 * 5);
 }

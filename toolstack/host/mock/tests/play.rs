@@ -118,10 +118,7 @@ fn another_view_hears_of_what_happens_from_then_on() {
             assert!(matches!(view.next_event(Duration::ZERO).unwrap(), Some(Event::Introduced { .. })));
         }
         let event = view.next_event(Duration::ZERO).unwrap();
-        assert!(
-            matches!(event, Some(Event::Shutdown { reason: ShutdownReason::Poweroff, .. })),
-            "{event:?}"
-        );
+        assert!(matches!(event, Some(Event::Shutdown { reason: ShutdownReason::Poweroff, .. })), "{event:?}");
     }
 }
 

@@ -1,0 +1,86 @@
+//! What a host tells of by itself.
+
+use std::io::Seek;
+use std::time::{Duration, Instant};
+
+use timers::GuestKind;
+use xenclock::host::{Event, ShutdownReason};
+
+use super::{Make, Played, any, cases, event, hvm, running, stream};
+
+cases![nothing_happened, a_life, a_life_cut_short, a_restore, two_who_listen, from_now_on];
+
+fn nothing_happened(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    assert_eq!(stage.host().next_event(Duration::ZERO).unwrap(), None);
+    let start = Instant::now();
+    assert_eq!(stage.host().next_event(Duration::from_millis(30)).unwrap(), None);
+    assert!(start.elapsed() >= Duration::from_millis(30));
+    Ok(())
+}
+
+fn a_life(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let host = stage.host();
+    let domid = running(&*stage, "guest")?;
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
+    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    stage.guest_reboots(domid)?;
+    assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Reboot });
+    assert_eq!(host.next_event(Duration::ZERO).unwrap(), None);
+    host.destroy(domid).unwrap();
+    assert_eq!(event(host), Event::Destroyed { domid, uuid });
+    assert_eq!(host.next_event(Duration::ZERO).unwrap(), None);
+    Ok(())
+}
+
+fn a_life_cut_short(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let host = stage.host();
+    let domid = hvm(&*stage, "guest")?;
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
+    host.destroy(domid).unwrap();
+    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Destroyed { domid, uuid });
+    Ok(())
+}
+
+fn a_restore(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let host = stage.host();
+    let mut config = stage.config(GuestKind::Hvm, "guest")?;
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned();
+    config.c_info.uuid = Some(uuid.clone());
+    let domid = host.create_paused(&config).unwrap();
+    host.unpause(domid).unwrap();
+    let mut file = stream();
+    host.save(domid, &mut file).unwrap();
+    host.destroy(domid).unwrap();
+    file.rewind().unwrap();
+    let restored = host.restore_paused(&config, &mut file).unwrap();
+    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Suspend });
+    assert_eq!(event(host), Event::Destroyed { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Introduced { domid: restored, uuid });
+    Ok(())
+}
+
+fn two_who_listen(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let second = stage.second()?;
+    let domid = hvm(&*stage, "guest")?;
+    let one = event(stage.host());
+    assert_eq!(one, event(&*second));
+    assert!(matches!(one, Event::Introduced { domid: told, .. } if told == domid));
+    Ok(())
+}
+
+fn from_now_on(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let domid = hvm(&*stage, "guest")?;
+    let second = stage.second()?;
+    assert_eq!(second.next_event(Duration::ZERO).unwrap(), None);
+    second.destroy(domid).unwrap();
+    assert!(matches!(event(&*second), Event::Destroyed { domid: told, .. } if told == domid));
+    Ok(())
+}

@@ -1,0 +1,118 @@
+/* A guest that says which clocks it sees, and obeys dom0's orders. */
+#include "cpu.h"
+#include "rtc.h"
+#include "xen.h"
+#include <xen/sched.h>
+
+#define barrier() __asm__ volatile("" ::: "memory")
+
+/* The TSC's advance while channel 2 of the PIT counts down. */
+static uint64_t pit_ticks(void)
+{
+    const uint32_t count = 1193182 * PIT_MS / 1000;
+    uint64_t start;
+
+    outb(0x61, (inb(0x61) & 0xfc) | 1);
+    outb(0x43, 0xb0);
+    outb(0x42, count & 255);
+    outb(0x42, count >> 8);
+    start = rdtsc();
+    for (uint32_t i = 0; !(inb(0x61) & 0x20); i++)
+        if (i > 2000000)
+            return 0;
+    return rdtsc() - start;
+}
+
+/* Xen's system time in ns, as xen/xen.h has it. */
+static uint64_t system_ns(void)
+{
+    volatile struct vcpu_time_info *time = &shared_info->vcpu_info[0].time;
+    uint32_t version;
+    uint64_t ns;
+
+    do {
+        version = time->version;
+        barrier();
+        uint64_t ticks = rdtsc() - time->tsc_timestamp;
+        uint32_t mul = time->tsc_to_system_mul;
+        int shift = time->tsc_shift;
+        ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
+        ns = time->system_time + (((ticks & 0xffffffff) * mul) >> 32) + (ticks >> 32) * mul;
+        mailbox->pv_mul = mul;
+        mailbox->pv_shift = shift;
+        barrier();
+    } while (version & 1 || version != time->version);
+    return ns;
+}
+
+static void look(void)
+{
+    mailbox->beat++;
+    barrier();
+    for (uint32_t sub = 0; sub < 3; sub++) {
+        uint32_t regs[4];
+        cpuid(xen_cpuid_base + 3, sub, regs);
+        for (int reg = 0; reg < 4; reg++)
+            mailbox->leaf[sub][reg] = regs[reg];
+    }
+    if (xen_has_ports)
+        mailbox->cmos = rtc_read();
+    mailbox->wc_sec = shared_info->wc_sec;
+    mailbox->system_ns = system_ns();
+    mailbox->tsc = rdtsc();
+    barrier();
+    mailbox->beat++;
+}
+
+static void leave(unsigned reason)
+{
+    struct sched_shutdown shutdown = { .reason = reason };
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
+}
+
+static void obey(void)
+{
+    uint32_t given = mailbox->given;
+
+    if (given == mailbox->obeyed)
+        return;
+    switch (mailbox->order) {
+    case ORDER_RTC_ADD:
+        rtc_write(rtc_read() + (uint32_t)mailbox->argument);
+        look();
+        break;
+    case ORDER_REBOOT:
+        mailbox->obeyed = given;
+        leave(SHUTDOWN_reboot);
+        break;
+    case ORDER_HALT:
+        mailbox->obeyed = given;
+        leave(SHUTDOWN_poweroff);
+        break;
+    }
+    mailbox->obeyed = given;
+}
+
+static void nap(uint32_t ms)
+{
+    struct sched_poll poll = { .nr_ports = 0, .timeout = system_ns() + ms * 1000000ull };
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+}
+
+void probe(const void *start_info, uint64_t birth_tsc)
+{
+    xen_setup(start_info);
+    mailbox->cpuid_base = xen_cpuid_base;
+    mailbox->birth_tsc = birth_tsc;
+    look();
+    mailbox->birth_cmos = mailbox->cmos;
+    if (mailbox->cmos)
+        mailbox->pit_ticks = pit_ticks();
+    barrier();
+    mailbox->magic = MAILBOX_MAGIC;
+    for (;;) {
+        look();
+        obey();
+        nap(100);
+    }
+}

@@ -1,0 +1,38 @@
+/* A PV guest in 64-bit mode, on the page tables that the domain builder made:
+ * virtual addresses are those of the pseudo-physical memory. */
+#include "xen.h"
+#include "cpu.h"
+
+extern uint8_t hypercall_page[], shared_page[];
+
+const int xen_has_ports = 0;
+volatile struct mailbox *mailbox;
+volatile struct shared_info *shared_info = (void *)shared_page;
+uint32_t xen_cpuid_base = 0x40000000;
+
+static long hypercall3(unsigned number, long first, long second, long third)
+{
+    long result;
+    __asm__ volatile("call *%4"
+                     : "=a"(result), "+D"(first), "+S"(second), "+d"(third)
+                     : "r"(hypercall_page + number * 32)
+                     : "memory", "rcx", "r8", "r9", "r10", "r11");
+    return result;
+}
+
+long hypercall(unsigned number, long first, void *second)
+{
+    return hypercall3(number, first, (long)second, 0);
+}
+
+void xen_setup(const void *start_info)
+{
+    const struct start_info *start = start_info;
+    const unsigned long *machine_to_physical = (void *)MACH2PHYS_VIRT_START;
+    unsigned long console = machine_to_physical[start->console.domU.mfn];
+
+    /* present, writable, of the guest's kernel */
+    hypercall3(__HYPERVISOR_update_va_mapping, (long)shared_page, (long)(start->shared_info | 7),
+               UVMF_INVLPG);
+    mailbox = (void *)((console << 12) + MAILBOX_OFFSET);
+}

@@ -1,0 +1,268 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Guest time on Xen, done right: starts domains with the clock that their XML means, and says what became of it.
+#[derive(Debug, Parser)]
+#[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_long_help = EXTRA)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXTRA: &str = "\
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage.
+
+HOSTS
+  In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory; with \
+--backend mock:FILE it is kept in FILE, so that commands follow each other.
+
+MESSAGES
+  Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN:.";
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Say more; each step of what is done.
+    #[arg(short = 'v', action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Dry run: say what would be done, and do nothing.
+    #[arg(short = 'N', long = "dry-run")]
+    pub dry_run: bool,
+    /// Do what is refused otherwise: start a guest although its TSC or RTC will not be as asked.
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// The host: libxl, mock (in memory) or mock:FILE.
+    #[arg(long, value_name = "HOST", value_parser = backend)]
+    pub backend: Option<Backend>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Backend {
+    Libxl,
+    Mock(Option<PathBuf>),
+}
+
+fn backend(word: &str) -> Result<Backend, String> {
+    match word.split_once(':') {
+        None if word == "libxl" => Ok(Backend::Libxl),
+        None if word == "mock" => Ok(Backend::Mock(None)),
+        Some(("mock", file)) if !file.is_empty() => Ok(Backend::Mock(Some(file.into()))),
+        _ => Err("expected libxl, mock or mock:FILE".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a domain from its XML, with the clock that the XML means.
+    Create(Create),
+    /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
+    Convert(Convert),
+    /// The clocks of all domains, a line each.
+    ClockList(Json),
+    /// All that is known of a domain's clock, with the reasons.
+    ClockShow(DomainJson),
+    /// What the host is, as far as clocks go.
+    HostInfo(Json),
+    /// The guests, a line each, as xl list has them; Domain-0 is left out.
+    List(Json),
+    /// End a domain at once.
+    Destroy(Domain),
+    /// Hold a domain.
+    Pause(Domain),
+    /// Let a paused domain run.
+    Unpause(Domain),
+    /// Ask a guest to power off.
+    Shutdown(Shutdown),
+    /// Play with the mock host: time, facts, guests.
+    #[command(subcommand)]
+    Mock(Play),
+    /// Print a completion script for a shell.
+    Completion {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// Whether -N has a meaning; commands that change nothing pass over it.
+    pub(super) fn can_dry_run(&self) -> bool {
+        match self {
+            Command::Create(_) | Command::ClockList(_) | Command::ClockShow(_) | Command::HostInfo(_) | Command::List(_) => true,
+            Command::Convert(convert) => convert.output.is_none(),
+            Command::Completion { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// Leave the guest paused before its first instruction.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Say nothing but errors.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// As the global -N: the plan, and nothing applied.
+    #[arg(short = 'n', long = "dryrun")]
+    pub dry_run: bool,
+    /// Print the result (or the plan) as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The domain's XML; - for standard input.
+    pub file: String,
+    /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
+    #[arg(value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Convert {
+    /// What the input is; guessed from its content when not given.
+    #[arg(long, value_enum)]
+    pub from: Option<From>,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = To::Xl)]
+    pub to: To,
+    /// Fail, and write nothing, unless everything means the same on Xen or changes nothing.
+    #[arg(long)]
+    pub strict: bool,
+    /// The time to take for now, as in 2026-07-01T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub now: Option<DateTime<Utc>>,
+    /// The zone to take for the host's, as in Europe/Berlin.
+    #[arg(long, value_name = "ZONE")]
+    pub host_timezone: Option<String>,
+    /// How to say what became of the input: for people (losses only), or every node as JSON.
+    #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
+    pub diagnostics: Diagnostics,
+    /// Write to this file instead of standard output.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The input; - for standard input.
+    pub file: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum From {
+    Xml,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum To {
+    Xl,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Diagnostics {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Domain {
+    /// The domain's name or number.
+    pub domain: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DomainJson {
+    /// The domain's name or number.
+    pub domain: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Shutdown {
+    /// Ask for a reboot instead.
+    #[arg(short = 'r', long)]
+    pub reboot: bool,
+    /// Wait until the guest has ended.
+    #[arg(short = 'w', long)]
+    pub wait: bool,
+    /// The domain's name or number.
+    pub domain: String,
+}
+
+/// What can be played on the mock host.
+#[derive(Debug, Subcommand)]
+pub(super) enum Play {
+    /// Let time pass, at once.
+    Advance {
+        /// How many seconds.
+        seconds: i64,
+    },
+    /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, xen_version, memory_mb.
+    Set {
+        /// Facts, such as timezone=Europe/Berlin.
+        #[arg(value_name = "FACT=VALUE", required = true)]
+        facts: Vec<String>,
+    },
+    /// The guest sets its RTC: to a time as in 2026-07-01T14:00:00, or by seconds as in +20 or -3600.
+    WriteRtc {
+        /// The domain's name or number.
+        domain: String,
+        /// A time, or seconds with a sign.
+        #[arg(allow_hyphen_values = true, value_parser = rtc_write)]
+        to: RtcWrite,
+    },
+    /// The guest reboots: on Xen that is a new domain, which takes over what is to be kept.
+    Reboot {
+        /// The domain's name or number.
+        domain: String,
+    },
+    /// The guest powers off.
+    Poweroff {
+        /// The domain's name or number.
+        domain: String,
+    },
+    /// Make a call of the host fail, to see what then happens: such as set_tsc_info permission.
+    Fail {
+        /// The call, by its name in the library's Host trait.
+        call: String,
+        /// The kind of failure: permission, no_memory, invalid, no_such_domain, io, other ...
+        kind: String,
+        /// How often; 0 takes it back.
+        #[arg(default_value_t = 1)]
+        times: u32,
+    },
+}
+
+/// What a guest writes to its RTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RtcWrite {
+    /// This time.
+    To(NaiveDateTime),
+    /// So many seconds later.
+    By(i64),
+}
+
+fn rtc_write(word: &str) -> Result<RtcWrite, String> {
+    if word.starts_with(['+', '-']) {
+        if let Ok(seconds) = word.parse() {
+            return Ok(RtcWrite::By(seconds));
+        }
+    }
+    word.parse().map(RtcWrite::To).map_err(|_| "expected a time such as 2026-07-01T14:00:00, or seconds such as +20".to_owned())
+}
+
+fn time(word: &str) -> Result<DateTime<Utc>, String> {
+    word.parse().map_err(|_| "expected a time such as 2026-07-01T12:00:00Z".to_owned())
+}

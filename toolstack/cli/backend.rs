@@ -1,0 +1,92 @@
+//! Which host a command works on.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use timers::zone::{Zone, ZoneSource, default_zones};
+
+use super::args::{Backend, Global};
+use super::output::{Failure, word};
+use crate::host::mock::Mock;
+use crate::host::{DomId, DomainSummary, Host, dom0, zone};
+
+/// The host asked for; without a word libxl in a dom0, and the mock elsewhere.
+pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
+    match &global.backend {
+        Some(Backend::Libxl) => libxl(),
+        Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
+        None if dom0::in_dom0() => libxl(),
+        None => {
+            word("xenclock: no Xen here: this is the mock host, in memory (--backend mock:FILE keeps it)");
+            Ok(Box::new(mock(global)?))
+        }
+    }
+}
+
+/// The time on this machine.
+pub(super) fn now() -> DateTime<Utc> {
+    SystemTime::now().into()
+}
+
+/// The mock host, for commands that only it has.
+pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
+    match &global.backend {
+        Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
+        Some(Backend::Mock(None)) => Ok(Mock::in_memory(Box::new(now))),
+        Some(Backend::Libxl) => Err(Failure::Error("this is for the mock host only: --backend mock:FILE".to_owned())),
+        None => {
+            // Nobody said where the machine is: like the real one, it is in this machine's zone.
+            let mock = Mock::in_memory(Box::new(now));
+            if let Ok(zone) = zone::machine_zone() {
+                // A zone without a name in the database cannot be told to the mock, which then stays at UTC.
+                let _ = mock.set_fact("timezone", zone.name());
+            }
+            Ok(mock)
+        }
+    }
+}
+
+#[cfg(feature = "libxl")]
+fn libxl() -> Result<Box<dyn Host>, Failure> {
+    Ok(Box::new(crate::host::libxl::Libxl::open()?))
+}
+
+#[cfg(not(feature = "libxl"))]
+fn libxl() -> Result<Box<dyn Host>, Failure> {
+    Err(Failure::Error(
+        "this build has no libxl in it; build with --features libxl, or work on the mock host with --backend mock".to_owned(),
+    ))
+}
+
+/// A domain by its name or number.
+pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failure> {
+    let domains = host.domains()?;
+    let number = wanted.parse().ok().map(DomId);
+    let named = domains.iter().find(|domain| domain.name == wanted);
+    let numbered = domains.iter().find(|domain| Some(domain.domid) == number);
+    match named.or(numbered) {
+        Some(domain) if domain.domid == DomId(0) => {
+            Err(Failure::Error(format!("'{wanted}' is dom0 itself, whose clock is the host's")))
+        }
+        Some(domain) => Ok(domain.clone()),
+        None => Err(Failure::Error(format!("no domain '{wanted}' here; xenclock list shows what there is"))),
+    }
+}
+
+/// The guests: every domain but dom0.
+pub(super) fn guests(host: &dyn Host) -> Result<Vec<DomainSummary>, Failure> {
+    Ok(host.domains()?.into_iter().filter(|domain| domain.domid != DomId(0)).collect())
+}
+
+/// Where named zones are looked up.
+pub(super) fn zones() -> Box<dyn ZoneSource + Send + Sync> {
+    default_zones()
+}
+
+/// The zone named, or this machine's.
+pub(super) fn zone_named(name: Option<&str>) -> Result<Zone, Failure> {
+    match name {
+        Some(name) => zones().zone(name).map_err(|error| Failure::Error(format!("--host-timezone: {error}"))),
+        None => Ok(zone::machine_zone()?),
+    }
+}

@@ -1,0 +1,126 @@
+//! `xenclock convert`
+
+use std::io::Write;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use timers::resolve::Moment;
+use timers::zone::Zone;
+
+use super::args::{Convert, Diagnostics, From, Global, To};
+use super::output::{self, Failure};
+use super::{backend, output::diagnostic};
+use crate::convert::{Format, convert};
+use crate::diag::{Diagnostic, Finding, Report, Source, render};
+use crate::xml;
+
+pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure> {
+    let bytes = output::input(&convert_args.file)?;
+    let (now, zone) = moment(global, convert_args)?;
+    let zones = backend::zones();
+    let at = Moment { now, host_zone: &zone, zones: &*zones };
+    let format = match convert_args.to {
+        To::Xl => Format::Xl,
+        To::Json => Format::Json,
+    };
+    let say = Say { how: convert_args.diagnostics };
+    let name = &convert_args.file;
+    if let Err(refused) = guess(convert_args, name, &bytes) {
+        return Err(say.invalid(&refused, &bytes));
+    }
+    let mut input = xml::read(name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
+    let text = convert(&mut input, format, &at).map_err(|invalid| say.invalid(&invalid, &bytes))?;
+    say.report(&input.report);
+    if convert_args.strict && input.report.losses().next().is_some() {
+        if convert_args.diagnostics == Diagnostics::Human {
+            output::error("not everything means the same on Xen, and --strict asks for that: nothing is written");
+        }
+        return Err(Failure::Said);
+    }
+    match &convert_args.output {
+        None => output::data(&text),
+        Some(file) => write_whole(file, &text).map_err(|error| Failure::Error(format!("{}: {error}", file.display()))),
+    }
+}
+
+/// Now and here: as told, or as the host named by --backend has them, or this machine's.
+fn moment(global: &Global, convert: &Convert) -> Result<(DateTime<Utc>, Zone), Failure> {
+    let facts = match &global.backend {
+        Some(_) => Some(backend::open(global)?.facts()?),
+        None => None,
+    };
+    let zone = match (&convert.host_timezone, &facts) {
+        (None, Some(facts)) => facts.zone.clone(),
+        (named, _) => backend::zone_named(named.as_deref())?,
+    };
+    let now = convert.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
+    Ok((now, zone))
+}
+
+/// Whether the input can be what it is said to be: this program reads XML.
+fn guess(convert: &Convert, name: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if convert.from == Some(From::Xml) || text.starts_with(b"<") || text.is_empty() {
+        return Ok(());
+    }
+    let what = if text.starts_with(b"{") { "looks like JSON" } else { "does not look like XML" };
+    let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+    let finding = Finding::invalid("not-xml", format!("the input {what}; a domain's XML starts with '<'"))
+        .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
+    Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }))
+}
+
+/// How diagnostics are said.
+struct Say {
+    how: Diagnostics,
+}
+
+impl Say {
+    fn report(&self, report: &Report) {
+        match self.how {
+            Diagnostics::Human => report.losses().for_each(|loss| diagnostic(&loss, report.source())),
+            Diagnostics::Json => array(report.all().map(|node| render::json(&node)).collect()),
+        }
+    }
+
+    fn invalid(&self, invalid: &Diagnostic, bytes: &[u8]) -> Failure {
+        match self.how {
+            Diagnostics::Human => diagnostic(invalid, &source_of(invalid, bytes)),
+            Diagnostics::Json => array(vec![render::json(invalid)]),
+        }
+        Failure::Said
+    }
+}
+
+/// The input again, for the line that a message shows.
+pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    Source::new(&diagnostic.place.file, String::from_utf8_lossy(text).into_owned())
+}
+
+fn array(diagnostics: Vec<Value>) {
+    output::word(&format!("{:#}", json!(diagnostics)));
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(file: &Path, text: &str) -> std::io::Result<()> {
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // A device or a pipe cannot be replaced, only written to.
+    if file.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return std::fs::write(file, text);
+    }
+    let mut whole = tempfile::Builder::new().permissions(permissions(file)).tempfile_in(directory)?;
+    whole.write_all(text.as_bytes())?;
+    whole.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Those the file has, or what a new file gets from the umask.
+fn permissions(file: &Path) -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().map_or_else(|_| std::fs::Permissions::from_mode(0o666), |metadata| metadata.permissions())
+}

@@ -1,0 +1,114 @@
+//! `xenclock create`
+
+use serde_json::{Value, json};
+use timers::resolve::rtc_time;
+use uuid::Uuid;
+
+use super::args::{Create, Global};
+use super::convert::source_of;
+use super::output::{self, Failure};
+use super::{backend, settings};
+use crate::apply::{Outcome, apply};
+use crate::convert::lower;
+use crate::diag::Verdict;
+use crate::host::{Host, HostFacts};
+use crate::judge::Target;
+use crate::plan::{Plan, next_start_words, plan};
+use crate::xml::{self, Input};
+
+pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
+    let bytes = output::input(&create.file)?;
+    let mut input = xml::read(&create.file, &bytes).map_err(|invalid| {
+        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
+        Failure::Said
+    })?;
+    settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
+    let host = backend::open(global)?;
+    let facts = host.facts()?;
+    let plan = planned(global, create, &mut input, &facts)?;
+    if global.dry_run || create.dry_run {
+        return show_plan(create, &plan, &facts);
+    }
+    let outcome = apply(&plan, &*host, create.paused, &mut |step| {
+        if global.verbose > 0 {
+            output::word(&format!("xenclock: {} ({})", step.action, step.why));
+        }
+    })
+    .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
+    said(create, &plan, &outcome, &*host)
+}
+
+/// The plan, or every reason against it; warnings are said on the way.
+fn planned(global: &Global, create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan, Failure> {
+    let report = input.report.clone();
+    lower(input, Target::Start).map_err(|invalid| {
+        output::diagnostic(&invalid, report.source());
+        Failure::Said
+    })?;
+    let worked_out = plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4());
+    if let Err((part, finding)) = &worked_out {
+        input.report.lower(*part, finding.clone());
+    }
+    let losses: Vec<_> = input.report.losses().collect();
+    let refusing = losses.iter().any(|loss| loss.finding.refuses_start || loss.finding.verdict == Verdict::Invalid);
+    let refused = refusing && !(global.force && worked_out.is_ok());
+    let hard = |loss: &&crate::diag::Diagnostic| loss.finding.refuses_start || loss.finding.verdict == Verdict::Invalid;
+    if refused {
+        losses.iter().filter(hard).for_each(|loss| output::diagnostic(loss, input.report.source()));
+        output::error(&format!("'{}' was not started: its clock would not be as asked", input.domain.config.name()));
+        return Err(Failure::Said);
+    }
+    if !create.quiet {
+        losses.iter().for_each(|loss| output::diagnostic(loss, input.report.source()));
+    }
+    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason))
+}
+
+/// What the guest's clock will show, in two to four lines.
+fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
+    let kind = plan.config.kind();
+    let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
+    let clock = &plan.clock;
+    let shows = rtc_time(facts.now, clock.offset).map_or_else(String::new, |time| format!("shows {time}, "));
+    let next = next_start_words(clock.next_start, clock.tracked);
+    let mut lines = format!("  {what}: {shows}{} ({} s): {}; {next}\n", clock.offset, clock.offset.seconds(), clock.source);
+    if let Some(change) = &clock.foresight {
+        lines.push_str(&format!("    {change}; this guest's {what} does not follow\n"));
+    }
+    lines.push_str(&format!("  TSC: {}, {}: {}\n", plan.tsc.khz, plan.tsc.behaviour, plan.tsc.why));
+    if let Some((asked, khz)) = plan.tsc.rounded {
+        lines.push_str(&format!("    asked for {asked}; Xen counts in kHz: {khz}\n"));
+    }
+    lines
+}
+
+fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Failure> {
+    if create.json {
+        let steps: Vec<Value> =
+            plan.steps.iter().map(|step| json!({"step": step.action.to_string(), "why": step.why})).collect();
+        return output::json(&json!({
+            "name": plan.config.name(),
+            "config": plan.config,
+            "rtc": plan.clock,
+            "tsc": plan.tsc,
+            "steps": steps,
+        }));
+    }
+    let mut text = format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
+    for (index, step) in plan.steps.iter().enumerate() {
+        text.push_str(&format!("  {}. {}: {}\n", index + 1, step.action, step.why));
+    }
+    output::data(&text)
+}
+
+fn said(create: &Create, plan: &Plan, outcome: &Outcome, host: &dyn Host) -> Result<(), Failure> {
+    if create.json {
+        return super::show::clock_show_on(host, &outcome.domid.to_string(), true);
+    }
+    if create.quiet {
+        return Ok(());
+    }
+    let how = if create.paused { "created, paused" } else { "started" };
+    let lines = clock_lines(plan, &host.facts()?);
+    output::data(&format!("domain {} '{}' {how}\n{lines}", outcome.domid, plan.config.name()))
+}

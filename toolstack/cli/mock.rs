@@ -1,0 +1,47 @@
+//! `xenclock mock`: playing with the mock host.
+
+use super::args::{Global, Play, RtcWrite};
+use super::backend::{self, find};
+use super::domains::ended;
+use super::output::Failure;
+use crate::host::{ErrorKind, Host, ShutdownReason};
+
+pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
+    let mock = backend::mock(global)?;
+    match play {
+        Play::Advance { seconds } => Ok(mock.advance(*seconds)?),
+        Play::Set { facts } => {
+            for fact in facts {
+                let Some((name, value)) = fact.split_once('=') else {
+                    return Err(Failure::Usage(format!("'{fact}' is not FACT=VALUE")));
+                };
+                mock.set_fact(name, value)?;
+            }
+            Ok(())
+        }
+        Play::WriteRtc { domain, to } => {
+            let domid = find(&mock, domain)?.domid;
+            match to {
+                RtcWrite::To(time) => Ok(mock.guest_set_rtc(domid, *time)?),
+                RtcWrite::By(seconds) => Ok(mock.guest_shift_rtc(domid, *seconds)?),
+            }
+        }
+        Play::Reboot { domain } => {
+            let domid = find(&mock, domain)?.domid;
+            mock.guest_reboot(domid)?;
+            ended(&mock as &dyn Host, domid, ShutdownReason::Reboot)
+        }
+        Play::Poweroff { domain } => {
+            let domid = find(&mock, domain)?.domid;
+            mock.guest_poweroff(domid)?;
+            ended(&mock as &dyn Host, domid, ShutdownReason::Poweroff)
+        }
+        Play::Fail { call, kind, times } => Ok(mock.inject(call, error_kind(kind)?, *times)?),
+    }
+}
+
+fn error_kind(word: &str) -> Result<ErrorKind, Failure> {
+    // The words are those of the enum's own serialisation.
+    serde_json::from_value(serde_json::Value::String(word.to_owned()))
+        .map_err(|error| Failure::Usage(format!("kind of failure: {error}")))
+}

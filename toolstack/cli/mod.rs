@@ -1,0 +1,116 @@
+//! The command: xl's habits around the library. The only place that prints, reads the environment or picks a host.
+
+pub mod args;
+mod backend;
+mod convert;
+mod create;
+mod domains;
+mod mock;
+mod output;
+mod settings;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+use output::Failure;
+
+/// Runs the command on the process's own arguments.
+///
+/// Exits 0 when done, 1 when it failed, 2 on wrong usage, as xl does; a reader of standard output that went away is
+/// no failure.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each goes.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    match run(&arguments) {
+        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Said) => ExitCode::FAILURE,
+        Err(Failure::Error(message)) => {
+            output::error(&message);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(message)) => {
+            output::error(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let global = &arguments.global;
+    if global.dry_run && !arguments.command.can_dry_run() {
+        return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
+    }
+    match &arguments.command {
+        Command::Create(create) => create::run(global, create),
+        Command::Convert(convert) => convert::run(global, convert),
+        Command::ClockList(list) => show::clock_list(global, list.json),
+        Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
+        Command::HostInfo(info) => show::host_info(global, info.json),
+        Command::List(list) => domains::list(global, list.json),
+        Command::Destroy(domain) => domains::destroy(global, &domain.domain),
+        Command::Pause(domain) => domains::pause(global, &domain.domain),
+        Command::Unpause(domain) => domains::unpause(global, &domain.domain),
+        Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
+        Command::Mock(play) => mock::run(global, play),
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "xenclock", &mut script);
+            output::data(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// The man page xenclock(1), in roff.
+///
+/// # Errors
+/// None but what writing to memory can cause.
+pub fn man_page() -> std::io::Result<String> {
+    let mut page = Vec::new();
+    let command = Arguments::command();
+    let man = clap_mangen::Man::new(command.clone());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    page.extend_from_slice(b".SH COMMANDS\n");
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        command_section(sub, "", &mut page)?;
+    }
+    man.render_extra_section(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// A subcommand with its usage, its words and its options.
+fn command_section(command: &clap::Command, before: &str, page: &mut Vec<u8>) -> std::io::Result<()> {
+    let name = format!("{before}{}", command.get_name());
+    if command.has_subcommands() {
+        for sub in command.get_subcommands() {
+            command_section(sub, &format!("{name} "), page)?;
+        }
+        return Ok(());
+    }
+    let shown = command.clone().bin_name(format!("xenclock {name}"));
+    let mut body = Vec::new();
+    let man = clap_mangen::Man::new(shown.disable_help_flag(true));
+    man.render_synopsis_section(&mut body)?;
+    man.render_description_section(&mut body)?;
+    man.render_options_section(&mut body)?;
+    let body = String::from_utf8_lossy(&body);
+    page.extend_from_slice(format!(".SS {name}\n").as_bytes());
+    for line in body.lines().filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el")) {
+        page.extend_from_slice(line.as_bytes());
+        page.push(b'\n');
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What is printed: data to standard output, words to standard error, colour on a terminal only.
+
+use std::io::{ErrorKind, Read, Write};
+
+use crate::diag::{Diagnostic, Source, Verdict, render};
+use crate::host::HostError;
+
+/// Why a command ends.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// With this message; exit status 1.
+    Error(String),
+    /// The command line is wrong; exit status 2.
+    Usage(String),
+    /// All has been said already; exit status 1.
+    Said,
+    /// Whoever read standard output has gone; no failure.
+    BrokenPipe,
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Failure::Error(error.to_string())
+    }
+}
+
+/// Prints data.
+pub(super) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::BrokenPipe),
+        Err(error) => Err(Failure::Error(format!("standard output: {error}"))),
+    }
+}
+
+/// Prints a JSON value as data.
+pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
+    data(&format!("{value:#}\n"))
+}
+
+/// Says something.
+pub(super) fn word(text: &str) {
+    // Words that nobody can read any more are no reason to stop.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Says what went wrong.
+pub(super) fn error(message: &str) {
+    word(&format!("xenclock: {RED}error{PLAIN}: {message}"));
+}
+
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const PLAIN: &str = "\x1b[0m";
+
+/// Says a diagnostic; `severity` stands for the verdict's own word where given.
+pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
+    let text = render::human(diagnostic, source);
+    let verdict = diagnostic.finding.verdict;
+    let colour = if verdict == Verdict::Invalid { RED } else { YELLOW };
+    let word = format!(": {verdict}: ");
+    let painted = text.replacen(&word, &format!(": {colour}{verdict}{PLAIN}: "), 1);
+    let _ = write!(anstream::stderr(), "{painted}");
+}
+
+/// The whole of an input file; - is standard input.
+pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        // One byte more than any input may have is enough to refuse it.
+        let limit = crate::xml::tree::MAX_BYTES as u64 + 1;
+        let mut bytes = Vec::new();
+        if file == "-" {
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+        } else {
+            std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    };
+    read().map_err(|error| Failure::Error(format!("{file}: {error}")))
+}

@@ -1,0 +1,140 @@
+//! `xenclock clock-show`, `clock-list`, `host-info`
+
+use serde_json::{Value, json};
+
+use super::args::Global;
+use super::backend::{self, find};
+use super::output::{self, Failure};
+use crate::host::{Host, HostFacts};
+use crate::view::{ClockView, view};
+
+pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
+    clock_show_on(&*backend::open(global)?, domain, as_json)
+}
+
+pub(super) fn clock_show_on(host: &dyn Host, domain: &str, as_json: bool) -> Result<(), Failure> {
+    let domain = find(host, domain)?;
+    let facts = host.facts()?;
+    let view = view(host, &domain, &facts)?;
+    if as_json { output::json(&json!(view)) } else { output::data(&lines(&view)) }
+}
+
+pub(super) fn clock_list(global: &Global, as_json: bool) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let facts = host.facts()?;
+    let mut views = Vec::new();
+    for guest in backend::guests(&*host)? {
+        views.push(view(&*host, &guest, &facts)?);
+    }
+    if as_json {
+        return output::json(&json!(views));
+    }
+    let mut text = format!(
+        "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
+        "Name", "ID", "Type", "Offset", "Tracked", "TSC-Mode", "kHz", "Behaviour"
+    );
+    for view in views {
+        text.push_str(&format!(
+            "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
+            view.name,
+            view.domid,
+            view.kind.word(),
+            view.rtc.offset,
+            if view.rtc.tracked { "yes" } else { "no" },
+            view.tsc.mode,
+            view.tsc.khz,
+            view.tsc.behaviour.word()
+        ));
+    }
+    output::data(&text)
+}
+
+fn lines(view: &ClockView) -> String {
+    let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
+    let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
+    let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
+    let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.word());
+    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
+    line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
+    line("from", &rtc.source);
+    if let Some(resolved) = &rtc.resolved_at {
+        line("resolved", &resolved.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+    }
+    if let Some(changed) = rtc.changed_by_guest {
+        line("guest", &format!("moved its RTC by {changed} s"));
+    }
+    line("tracked", if rtc.tracked { "yes: the guest's changes are kept over a reboot" } else { "no" });
+    line("next start", rtc.next_start);
+    if let Some(change) = &rtc.zone_change {
+        line("zone", &format!("{change}; the {what} does not follow"));
+    }
+    line("TSC mode", &tsc.mode);
+    line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.word()));
+    line("why", &tsc.why);
+    line("incarnation", &incarnation(tsc.incarnation));
+    text
+}
+
+fn timers_offset(seconds: i64) -> String {
+    timers::UtcOffset::new(seconds).map_or_else(|_| format!("UTC{seconds:+} s"), |offset| offset.to_string())
+}
+
+fn incarnation(number: u32) -> String {
+    match number {
+        0 | 1 => format!("{number}: never restored or migrated"),
+        _ => format!("{number}: the TSC was set, restored or migrated {} times since the first", number - 1),
+    }
+}
+
+pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let facts = host.facts()?;
+    let info = host_json(&facts);
+    if as_json {
+        return output::json(&info);
+    }
+    let scaling = match facts.tsc_scaling {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown: a guest with another frequency is scaled or emulated",
+    };
+    let reliable = if facts.tsc_reliable {
+        "yes: mode default runs native"
+    } else {
+        "no: mode default emulates the TSC"
+    };
+    let version = facts.xen_version;
+    let mut text = String::new();
+    for (label, value) in [
+        ("Xen", format!("{}.{}", version.major, version.minor)),
+        ("time", facts.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        ("zone", zone_line(&facts)),
+        ("TSC", facts.cpu_khz.to_string()),
+        ("reliable", reliable.to_owned()),
+        ("scaling", scaling.to_owned()),
+    ] {
+        text.push_str(&format!("{label:<9} {value}\n"));
+    }
+    output::data(&text)
+}
+
+fn zone_line(facts: &HostFacts) -> String {
+    let now = facts.zone.offset_at(facts.now).map_or_else(|error| error.to_string(), |offset| offset.to_string());
+    match facts.zone.next_change(facts.now) {
+        Some(change) => format!("{}, {now}; {change}", facts.zone.name()),
+        None => format!("{}, {now}", facts.zone.name()),
+    }
+}
+
+fn host_json(facts: &HostFacts) -> Value {
+    json!({
+        "now": facts.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "timezone": facts.zone.name(),
+        "utc_offset": facts.zone.offset_at(facts.now).ok(),
+        "next_zone_change": facts.zone.next_change(facts.now),
+        "xen_version": format!("{}.{}", facts.xen_version.major, facts.xen_version.minor),
+        "cpu_khz": facts.cpu_khz,
+        "tsc_reliable": facts.tsc_reliable,
+        "tsc_scaling": facts.tsc_scaling,
+    })
+}

@@ -1,0 +1,162 @@
+//! All that is known of a domain's clock, from the record kept with it and from the host itself.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use serde::Serialize;
+use timers::tsc::{Behaviour, TscMode, set_info};
+use timers::zone::ZoneChange;
+use timers::{GuestClock, GuestKind, UtcOffset};
+
+use crate::domain::config::DomainConfig;
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
+use crate::plan::next_start_words;
+use crate::record::{ClockRecord, USER_DATA};
+
+/// A domain's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClockView {
+    /// The domain's number.
+    pub domid: DomId,
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: String,
+    /// hvm, pv or pvh.
+    #[serde(rename = "type")]
+    pub kind: GuestKind,
+    /// The RTC, or the wallclock of a guest without one.
+    pub rtc: RtcView,
+    /// The TSC.
+    pub tsc: TscView,
+    /// What was asked, word for word; `None` for a domain that xenclock did not start.
+    pub clock: Option<GuestClock>,
+}
+
+/// What is known of an RTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RtcView {
+    /// Seconds ahead of UTC now.
+    pub offset: i64,
+    /// Whether the guest's changes are kept over a reboot.
+    pub tracked: bool,
+    /// What it shows now, without a zone.
+    pub time: Option<NaiveDateTime>,
+    /// Where the offset is from.
+    pub source: String,
+    /// When the clock was resolved.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// Seconds by which the guest has moved it since.
+    pub changed_by_guest: Option<i64>,
+    /// What the next start does.
+    pub next_start: &'static str,
+    /// When the zone that gave the offset changes next; the RTC does not follow.
+    pub zone_change: Option<ZoneChange>,
+}
+
+/// What is known of a TSC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TscView {
+    /// The mode, in xl.cfg's words.
+    pub mode: String,
+    /// The frequency the guest sees.
+    pub khz: u32,
+    /// How its reads are done.
+    pub behaviour: Behaviour,
+    /// How often it was set: 1 for a guest that was never restored or migrated.
+    pub incarnation: u32,
+    /// Why it behaves so.
+    pub why: String,
+}
+
+/// Looks at a domain's clock.
+///
+/// # Errors
+/// When the host cannot be read.
+pub fn view(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts) -> Result<ClockView> {
+    let record = host.user_data(domain.domid, USER_DATA)?;
+    let record = record.and_then(|bytes| ClockRecord::from_bytes(&bytes).ok());
+    let rtc = rtc(host, domain, facts, record.as_ref())?;
+    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts, record.as_ref());
+    Ok(ClockView {
+        domid: domain.domid,
+        name: domain.name.clone(),
+        uuid: domain.uuid.clone(),
+        kind: domain.kind,
+        rtc,
+        tsc,
+        clock: record.map(|record| record.clock),
+    })
+}
+
+fn rtc(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts, record: Option<&ClockRecord>) -> Result<RtcView> {
+    let live = match host.rtc_record(domain.domid) {
+        Ok(record) => Some(record.offset),
+        Err(error) if error.kind == ErrorKind::NoRtc => None,
+        Err(error) => return Err(error),
+    };
+    let started = record.map(|record| i64::from(record.offset.seconds()));
+    let (offset, source) = match (live, record) {
+        (live, Some(record)) => (live.or(started).unwrap_or_default(), record.source.clone()),
+        (live, None) => {
+            let config = host.stored_config(domain.domid)?;
+            (live.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
+        }
+    };
+    Ok(RtcView {
+        offset,
+        tracked: record.is_some_and(|record| record.tracked),
+        time: TimeDelta::try_seconds(offset).and_then(|offset| facts.now.naive_utc().checked_add_signed(offset)),
+        source,
+        resolved_at: record.map(|record| record.resolved_at),
+        changed_by_guest: live.zip(started).map(|(live, started)| live - started).filter(|&moved| moved != 0),
+        next_start: record.map_or("as its config says", |record| next_start_words(record.next_start, record.tracked)),
+        zone_change: record.and_then(|record| record.foresight.clone()).filter(|change| change.at > facts.now),
+    })
+}
+
+/// What the config of a guest without RTC gave its wallclock; with localtime, as far as it can be known now.
+fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
+    let plain = i64::from(UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds());
+    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
+    let zone = if local { facts.zone.offset_at(facts.now).map_or(0, |offset| i64::from(offset.seconds())) } else { 0 };
+    plain + zone
+}
+
+fn config_words(config: &DomainConfig) -> String {
+    let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds();
+    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
+    match (local, offset) {
+        (false, 0) => "libxl's config says nothing: UTC".to_owned(),
+        (false, offset) => format!("libxl's config: rtc_timeoffset {offset}"),
+        (true, 0) => "libxl's config: localtime, of the host's zone when it was built".to_owned(),
+        (true, offset) => format!("libxl's config: localtime and rtc_timeoffset {offset}"),
+    }
+}
+
+fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&ClockRecord>) -> TscView {
+    let mode = TscMode::from_number(i64::from(info.mode));
+    let native = mode.as_ref().is_ok_and(|&mode| mode == TscMode::Native);
+    // Xen answers 0 kHz in native mode, where the guest sees the host's.
+    let khz = if native { facts.cpu_khz.0 } else { info.khz };
+    let word = mode.map_or_else(|_| format!("unknown ({})", info.mode), |mode| mode.word().to_owned());
+    let kept = record.filter(|record| record.tsc.mode.number() == info.mode && record.tsc.khz.0 == khz);
+    let (behaviour, why) = match kept {
+        Some(record) => (record.tsc.behaviour, record.tsc.why.clone()),
+        None => (decided(info, kind, facts), "worked out from the host's facts now".to_owned()),
+    };
+    TscView { mode: word, khz, behaviour, incarnation: info.incarnation, why }
+}
+
+/// What Xen decides for these values on this host.
+fn decided(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> Behaviour {
+    match set_info(info.mode, info.khz, kind, &facts.tsc()) {
+        Ok(set) if set.scaled => Behaviour::Scaled,
+        Ok(set) if !set.emulated => Behaviour::Native,
+        Ok(_) => {
+            let same = info.khz == facts.cpu_khz.0;
+            let could_scale = info.mode == TscMode::Default.number() && facts.tsc_reliable && !same && kind != GuestKind::Pv;
+            if could_scale && facts.tsc_scaling.is_none() { Behaviour::ScaledOrEmulated } else { Behaviour::Emulated }
+        }
+        Err(_) => Behaviour::Emulated,
+    }
+}
+
