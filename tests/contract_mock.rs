@@ -1,4 +1,4 @@
-//! The contract of every host, held against the mock: in memory, and in a file that is opened anew for each call.
+//! The contract of every host, held against the mock: in memory, and in a file in which the guest acts from elsewhere.
 
 #![allow(clippy::unwrap_used)]
 

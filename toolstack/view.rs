@@ -1,7 +1,8 @@
 //! All that is known of a domain's clock, from the record kept with it and from the host itself.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
+use timers::resolve::rtc_time;
 use timers::tsc::{Behaviour, TscMode, set_info};
 use timers::zone::ZoneChange;
 use timers::{GuestClock, GuestKind, UtcOffset};
@@ -104,7 +105,7 @@ fn rtc(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts, record: Optio
     Ok(RtcView {
         offset,
         tracked: record.is_some_and(|record| record.tracked),
-        time: TimeDelta::try_seconds(offset).and_then(|offset| facts.now.naive_utc().checked_add_signed(offset)),
+        time: rtc_time(facts.now, offset),
         source,
         resolved_at: record.map(|record| record.resolved_at),
         changed_by_guest: live.zip(started).map(|(live, started)| live - started).filter(|&moved| moved != 0),

@@ -69,7 +69,7 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
     let kind = plan.config.kind();
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let clock = &plan.clock;
-    let shows = rtc_time(facts.now, clock.offset).map_or_else(String::new, |time| format!("shows {time}, "));
+    let shows = rtc_time(facts.now, clock.offset.seconds().into()).map_or_else(String::new, |time| format!("shows {time}, "));
     let next = next_start_words(clock.next_start, clock.tracked);
     let mut lines = format!("  {what}: {shows}{} ({} s): {}; {next}\n", clock.offset, clock.offset.seconds(), clock.source);
     if let Some(change) = &clock.foresight {

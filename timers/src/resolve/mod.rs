@@ -5,7 +5,7 @@
 
 mod source;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Basis, ClockOffset, GuestKind};
@@ -151,10 +151,11 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
     })
 }
 
-/// What a clock with an offset shows at a time; `None` where that is beyond all calendars.
+/// What a clock so many seconds ahead of UTC shows at a time, in whole seconds; `None` where that is beyond all
+/// calendars.
 #[must_use]
-pub fn rtc_time(now: DateTime<Utc>, offset: UtcOffset) -> Option<NaiveDateTime> {
-    now.naive_utc().checked_add_signed(TimeDelta::seconds(offset.seconds().into()))
+pub fn rtc_time(now: DateTime<Utc>, seconds: i64) -> Option<NaiveDateTime> {
+    now.naive_utc().with_nanosecond(0)?.checked_add_signed(TimeDelta::try_seconds(seconds)?)
 }
 
 fn seconds_of(zone: &Zone, now: DateTime<Utc>) -> Result<i64, ZoneError> {
@@ -334,7 +335,7 @@ mod tests {
         let shown =
             |now: &str, offset: i32| rtc_time(now.parse().unwrap(), offset.into()).map(|t| t.to_string());
         assert_eq!(shown("2026-07-01T12:00:00Z", -12_600).as_deref(), Some("2026-07-01 08:30:00"));
-        assert_eq!(rtc_time(DateTime::<Utc>::MAX_UTC, 1.into()), None);
-        assert_eq!(rtc_time(DateTime::<Utc>::MIN_UTC, (-1).into()), None);
+        assert_eq!(rtc_time(DateTime::<Utc>::MAX_UTC, 1), None);
+        assert_eq!(rtc_time(DateTime::<Utc>::MIN_UTC, -1), None);
     }
 }

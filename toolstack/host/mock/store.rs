@@ -111,16 +111,29 @@ fn lock(path: &Path, how: &OpenOptions, take: fn(&File) -> io::Result<()>) -> io
 fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
     let mut json = String::new();
     file.read_to_string(&mut json).map_err(|error| failed("read", path, &error))?;
-    if json.trim().is_empty() {
-        return Ok(State::default());
+    let at = |line: usize, column: usize, message: &str| StoreError {
+        kind: ErrorKind::Io,
+        detail: format!("{}:{line}:{column}: {message}", path.display()),
+    };
+    match json.trim_start().chars().next() {
+        None => return Ok(State::default()),
+        Some('{') => {}
+        // serde would take a list for the fields in their order.
+        Some(_) => {
+            let before = &json[..json.len() - json.trim_start().len()];
+            let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+            return Err(at(
+                before.matches('\n').count() + 1,
+                column,
+                "expected a JSON object, as in {\"host\": {}}",
+            ));
+        }
     }
     let state: State = serde_json::from_str(&json).map_err(|error| {
         // serde_json puts the place last, and here it comes first, as in a compiler's messages.
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
-        let message = message.strip_suffix(&place).unwrap_or(&message);
-        let detail = format!("{}:{}:{}: {message}", path.display(), error.line(), error.column());
-        StoreError { kind: ErrorKind::Io, detail }
+        at(error.line(), error.column(), message.strip_suffix(&place).unwrap_or(&message))
     })?;
     // A zone is looked up when it is used; a wrong one is better known of at once.
     state.host.zone().map_err(|error| StoreError {

@@ -73,10 +73,8 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> 
             boot.mark_whole(&Finding::no_effect("boot-order", "a PV or PVH guest boots its kernel, not a disk"));
         }
         if b_info.kernel.is_none() && b_info.bootloader.is_none() {
-            let reason = "a PV or PVH guest needs a kernel or a bootloader";
-            let finding = Finding::invalid("no-kernel", reason)
-                .instead("add <bootloader>pygrub</bootloader> in <domain>, or <kernel>/PATH</kernel> in <os>");
-            return Err(os.error(finding));
+            // libvirt's own default; without either xl refuses the domain.
+            b_info.bootloader = Some("pygrub".to_owned());
         }
     }
     Ok(())

@@ -67,7 +67,9 @@ fn what_is_wrong_in_the_file_is_told_with_its_place() {
         ("{\"host\": {\"cpu_khz\": 0}}", "1:22", "invalid value: integer `0`, expected a nonzero u32"),
         ("{\"host\": {\"xen_version\": \"x\"}}", "1:29", "'x' is no Xen release"),
         ("{\"faults\": {\"sleep\": {\"kind\": \"io\"}}}", "1:19", "unknown variant `sleep`"),
-        ("[]x", "1:1", "invalid length 0"),
+        ("[]", "1:1", "expected a JSON object, as in {\"host\": {}}"),
+        ("\n\n  text", "3:3", "expected a JSON object"),
+        ("{} more", "1:4", "trailing characters"),
     ] {
         fs::write(&path, text).unwrap();
         let error = Mock::open(&path, clock()).unwrap_err();

@@ -1,0 +1,255 @@
+/* dom0's hands for the tests: what Xen says of a domain's clocks, what the probe
+ * guest in it sees, and the orders it is given. Facts come out as KEY=VALUE lines.
+ *
+ *   xprobe host                          the machine
+ *   xprobe look DOMID [RATE_MS]          Xen's view and the guest's
+ *   xprobe xen DOMID                     Xen's view alone
+ *   xprobe order DOMID rtc-add SECONDS | reboot | halt
+ *   xprobe set-tsc DOMID MODE KHZ        xc_domain_set_tsc_info and nothing else
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <xen/hvm/params.h>
+#include <xen/hvm/save.h>
+#include <xenctrl.h>
+#include <xenforeignmemory.h>
+#include <xenstore.h>
+#include "../guest/mailbox.h"
+
+enum { PATIENCE_S = 60 };
+
+static xc_interface *xen;
+static uint32_t domid;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "xprobe: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void show(const char *key, int64_t value)
+{
+    printf("%s=%" PRId64 "\n", key, value);
+}
+
+/* The host. */
+
+static void host(void)
+{
+    xc_physinfo_t info = { 0 };
+    uint32_t a, b, c, d;
+
+    if (xc_physinfo(xen, &info))
+        die("xc_physinfo");
+    show("host_khz", info.cpu_khz);
+    show("free_mib", (int64_t)(info.free_pages / 256));
+    /* a PV dom0 is given Xen's leaves when it asks with Xen's prefix */
+    __asm__ volatile(".byte 0x0f,0x0b,0x78,0x65,0x6e; cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "0"(0x40000003), "2"(0));
+    show("host_reliable", a >> 1 & 1);
+}
+
+/* Xen's view of the domain. */
+
+static void show_param(const char *key, uint32_t param, const char *format)
+{
+    uint64_t value;
+
+    printf("%s=", key);
+    if (xc_hvm_param_get(xen, domid, param, &value))
+        printf("none\n");
+    else
+        printf(format, value), putchar('\n');
+}
+
+static void xen_view(void)
+{
+    uint32_t mode, khz, incarnation;
+    uint64_t elapsed;
+    HVM_SAVE_TYPE(RTC) rtc = { 0 };
+
+    if (xc_domain_get_tsc_info(xen, domid, &mode, &elapsed, &khz, &incarnation))
+        die("xc_domain_get_tsc_info");
+    show("tsc_mode", mode);
+    show("tsc_khz", khz);
+    show("tsc_elapsed_ms", (int64_t)(elapsed / 1000000));
+    show("incarnation", incarnation);
+    if (xc_domain_hvm_getcontext_partial(xen, domid, HVM_SAVE_CODE(RTC), 0, &rtc, sizeof rtc))
+        printf("rtc_offset=none\n");
+    else
+        show("rtc_offset", rtc.rtc_offset);
+    show_param("timer_mode", HVM_PARAM_TIMER_MODE, "%" PRIu64);
+    show_param("hpet", HVM_PARAM_HPET_ENABLED, "%" PRIu64);
+    show_param("vpt_align", HVM_PARAM_VPT_ALIGN, "%" PRIu64);
+    show_param("viridian", HVM_PARAM_VIRIDIAN, "%#" PRIx64);
+}
+
+/* The guest's view. */
+
+static xen_pfn_t console_page(void)
+{
+    char path[64];
+    unsigned length;
+    struct xs_handle *store = xs_open(0);
+
+    snprintf(path, sizeof path, "/local/domain/%u/console/ring-ref", domid);
+    char *text = store ? xs_read(store, XBT_NULL, path, &length) : NULL;
+    if (!text)
+        die(path);
+    xen_pfn_t page = strtoull(text, NULL, 10);
+    free(text);
+    xs_close(store);
+    return page;
+}
+
+/* Waits until the guest has filled its mailbox. */
+static volatile struct mailbox *mailbox(void)
+{
+    xenforeignmemory_handle *memory = xenforeignmemory_open(NULL, 0);
+    xen_pfn_t frame = console_page();
+    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+    int error = 0;
+
+    char *page = memory ? xenforeignmemory_map(memory, domid, PROT_READ | PROT_WRITE, 1, &frame, &error) : NULL;
+    if (!page || error)
+        die("cannot map the guest's console page");
+    volatile struct mailbox *box = (void *)(page + MAILBOX_OFFSET);
+    while (box->magic != MAILBOX_MAGIC) {
+        if (seconds(CLOCK_MONOTONIC) > until) {
+            fprintf(stderr, "xprobe: the guest says nothing\n");
+            exit(1);
+        }
+        usleep(5000);
+    }
+    return box;
+}
+
+/* The guest's next look that begins after now. */
+static struct mailbox next_look(volatile struct mailbox *box)
+{
+    struct mailbox copy;
+    uint32_t beat = box->beat;
+    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+
+    beat += 2 + (beat & 1);
+    do {
+        while ((int32_t)(box->beat - beat) < 0) {
+            if (seconds(CLOCK_MONOTONIC) > until) {
+                fprintf(stderr, "xprobe: the guest has stopped\n");
+                exit(1);
+            }
+            usleep(200);
+        }
+        __sync_synchronize();
+        beat = box->beat;
+        memcpy(&copy, (const void *)box, sizeof copy);
+        __sync_synchronize();
+    } while (beat & 1 || box->beat != beat);
+    return copy;
+}
+
+static double pvclock_khz(const struct mailbox *look)
+{
+    double khz = 1e6 * 4294967296.0 / look->pv_mul;
+    return look->pv_shift < 0 ? khz * (double)(1u << -look->pv_shift) : khz / (double)(1u << look->pv_shift);
+}
+
+static void guest_view(unsigned rate_ms)
+{
+    volatile struct mailbox *box = mailbox();
+    struct mailbox look = next_look(box);
+    double now = seconds(CLOCK_REALTIME), from = seconds(CLOCK_MONOTONIC);
+    uint64_t ticks = look.tsc;
+    uint32_t khz = look.leaf[0][2];
+
+    show("emulated", look.leaf[0][0] & 1);
+    show("host_reliable", look.leaf[0][0] >> 1 & 1);
+    show("leaf_mode", look.leaf[0][1]);
+    show("leaf_khz", khz);
+    show("leaf_incarnation", look.leaf[0][3]);
+    show("leaf_host_khz", look.leaf[2][0]);
+    printf("birth_tsc=%" PRIu64 "\n", look.birth_tsc);
+    show("birth_ms", khz ? (int64_t)(look.birth_tsc / khz) : -1);
+    show("pv_khz", (int64_t)(pvclock_khz(&look) + 0.5));
+    if (look.pit_ticks)
+        show("pit_khz", (int64_t)(look.pit_ticks / PIT_MS));
+    if (look.cmos) {
+        show("cmos", look.cmos);
+        show("birth_cmos", look.birth_cmos);
+        show("cmos_offset", (int64_t)look.cmos - (int64_t)now);
+    } else {
+        printf("cmos=none\nbirth_cmos=none\ncmos_offset=none\n");
+    }
+    /* the wallclock counts from Xen's boot */
+    show("wc_offset", (int64_t)look.wc_sec + (int64_t)(look.system_ns / 1000000000) - (int64_t)now);
+    if (rate_ms) {
+        usleep(rate_ms * 1000);
+        look = next_look(box);
+        double time = seconds(CLOCK_MONOTONIC) - from;
+        show("rate_khz", (int64_t)((double)(look.tsc - ticks) / time / 1000));
+    }
+}
+
+static int order(const char *word, int32_t argument)
+{
+    static const char *const words[] = { [ORDER_RTC_ADD] = "rtc-add", [ORDER_REBOOT] = "reboot", [ORDER_HALT] = "halt" };
+    volatile struct mailbox *box = mailbox();
+    uint32_t which = ORDER_HALT;
+
+    while (which && strcmp(words[which], word))
+        which--;
+    if (!which)
+        return 2;
+    box->order = which;
+    box->argument = argument;
+    __sync_synchronize();
+    uint32_t number = box->obeyed + 1;
+    box->given = number;
+    for (int i = 0; i < PATIENCE_S * 100; i++) {
+        if (box->obeyed == number)
+            return 0;
+        usleep(10000);
+    }
+    fprintf(stderr, "xprobe: the guest does not obey\n");
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+    const char *arg3 = argc > 3 ? argv[3] : "0", *arg4 = argc > 4 ? argv[4] : "0";
+
+    domid = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+    if (!(xen = xc_interface_open(NULL, NULL, 0)))
+        die("xc_interface_open");
+    if (!strcmp(command, "host")) {
+        host();
+    } else if (!strcmp(command, "xen") && argc > 2) {
+        xen_view();
+    } else if (!strcmp(command, "look") && argc > 2) {
+        guest_view((unsigned)strtoul(arg3, NULL, 10));
+        xen_view();
+    } else if (!strcmp(command, "order") && argc > 3) {
+        return order(arg3, (int32_t)strtol(arg4, NULL, 10));
+    } else if (!strcmp(command, "set-tsc") && argc > 4) {
+        if (xc_domain_set_tsc_info(xen, domid, (uint32_t)strtoul(arg3, NULL, 10), 0, (uint32_t)strtoul(arg4, NULL, 10), 0))
+            die("xc_domain_set_tsc_info");
+    } else {
+        fprintf(stderr, "usage: see xprobe.c\n");
+        return 2;
+    }
+    return 0;
+}
