@@ -69,9 +69,8 @@ fn take(
     };
     match step.action {
         Action::Create => Ok(()),
-        Action::SetTsc { mode, khz } => {
-            host.set_tsc_info(domid, &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 })
-        }
+        Action::SetTsc { mode, khz } => host
+            .set_tsc_info(domid, &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 }),
         Action::RestartTsc => host.restart_tsc(domid),
         Action::SetTimeOffset(aim) => {
             *offset = match aim {
@@ -79,7 +78,8 @@ fn take(
                 Aim::Moment(moment) => {
                     let seconds = moment.timestamp() - host.facts()?.now.timestamp();
                     let doing = || format!("set the RTC of domain {domid}");
-                    UtcOffset::new(seconds).map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
+                    UtcOffset::new(seconds)
+                        .map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
                 }
             };
             host.set_time_offset(domid, *offset)
@@ -112,7 +112,11 @@ fn verify(plan: &Plan, host: &dyn Host, domid: DomId, offset: UtcOffset) -> Resu
     if plan.config.kind().has_rtc() {
         let record = host.rtc_record(domid)?;
         if record.offset != i64::from(offset.seconds()) {
-            return differs("the RTC's offset", format!("{} s", record.offset), format!("{} s", offset.seconds()));
+            return differs(
+                "the RTC's offset",
+                format!("{} s", record.offset),
+                format!("{} s", offset.seconds()),
+            );
         }
     }
     Ok(())

@@ -77,7 +77,12 @@ pub enum Ended {
 ///
 /// # Errors
 /// As [`restart`].
-pub fn ended(host: &dyn Host, domid: DomId, reason: ShutdownReason, zones: &dyn ZoneSource) -> Result<Ended, RestartError> {
+pub fn ended(
+    host: &dyn Host,
+    domid: DomId,
+    reason: ShutdownReason,
+    zones: &dyn ZoneSource,
+) -> Result<Ended, RestartError> {
     let config = host.stored_config(domid)?;
     let action = match reason {
         ShutdownReason::Poweroff => config.on_poweroff,

@@ -152,7 +152,9 @@ impl fmt::Display for Action {
             Action::Create => f.write_str("create the domain, paused"),
             Action::SetTsc { mode, khz } => write!(f, "set the TSC to {khz}, mode {}", mode.word()),
             Action::RestartTsc => f.write_str("start the guest's TSC at 0"),
-            Action::SetTimeOffset(Aim::Offset(offset)) => write!(f, "set the RTC to {offset}, {} s", offset.seconds()),
+            Action::SetTimeOffset(Aim::Offset(offset)) => {
+                write!(f, "set the RTC to {offset}, {} s", offset.seconds())
+            }
             Action::SetTimeOffset(Aim::Moment(moment)) => {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }

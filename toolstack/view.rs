@@ -88,7 +88,12 @@ pub fn view(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts) -> Resul
     })
 }
 
-fn rtc(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts, record: Option<&ClockRecord>) -> Result<RtcView> {
+fn rtc(
+    host: &dyn Host,
+    domain: &DomainSummary,
+    facts: &HostFacts,
+    record: Option<&ClockRecord>,
+) -> Result<RtcView> {
     let live = match host.rtc_record(domain.domid) {
         Ok(record) => Some(record.offset),
         Err(error) if error.kind == ErrorKind::NoRtc => None,
@@ -109,8 +114,11 @@ fn rtc(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts, record: Optio
         source,
         resolved_at: record.map(|record| record.resolved_at),
         changed_by_guest: live.zip(started).map(|(live, started)| live - started).filter(|&moved| moved != 0),
-        next_start: record.map_or("as its config says", |record| next_start_words(record.next_start, record.tracked)),
-        zone_change: record.and_then(|record| record.foresight.clone()).filter(|change| change.at > facts.now),
+        next_start: record
+            .map_or("as its config says", |record| next_start_words(record.next_start, record.tracked)),
+        zone_change: record
+            .and_then(|record| record.foresight.clone())
+            .filter(|change| change.at > facts.now),
     })
 }
 
@@ -118,7 +126,11 @@ fn rtc(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts, record: Optio
 fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
     let plain = i64::from(UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds());
     let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
-    let zone = if local { facts.zone.offset_at(facts.now).map_or(0, |offset| i64::from(offset.seconds())) } else { 0 };
+    let zone = if local {
+        facts.zone.offset_at(facts.now).map_or(0, |offset| i64::from(offset.seconds()))
+    } else {
+        0
+    };
     plain + zone
 }
 
@@ -154,10 +166,16 @@ fn decided(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> Behaviour {
         Ok(set) if !set.emulated => Behaviour::Native,
         Ok(_) => {
             let same = info.khz == facts.cpu_khz.0;
-            let could_scale = info.mode == TscMode::Default.number() && facts.tsc_reliable && !same && kind != GuestKind::Pv;
-            if could_scale && facts.tsc_scaling.is_none() { Behaviour::ScaledOrEmulated } else { Behaviour::Emulated }
+            let could_scale = info.mode == TscMode::Default.number()
+                && facts.tsc_reliable
+                && !same
+                && kind != GuestKind::Pv;
+            if could_scale && facts.tsc_scaling.is_none() {
+                Behaviour::ScaledOrEmulated
+            } else {
+                Behaviour::Emulated
+            }
         }
         Err(_) => Behaviour::Emulated,
     }
 }
-

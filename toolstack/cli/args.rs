@@ -35,7 +35,7 @@ pub(super) struct Global {
     /// Dry run: say what would be done, and do nothing.
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
-    /// Do what is refused otherwise: start a guest although its TSC or RTC will not be as asked.
+    /// Do what is refused otherwise: change the TSC of a guest that has run.
     #[arg(short = 'f', long)]
     pub force: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
@@ -68,6 +68,8 @@ pub(super) enum Command {
     ClockList(Json),
     /// All that is known of a domain's clock, with the reasons.
     ClockShow(DomainJson),
+    /// Change the clock of a domain that exists; its TSC only with -f.
+    ClockSet(ClockSet),
     /// What the host is, as far as clocks go.
     HostInfo(Json),
     /// The guests, a line each, as xl list has them; Domain-0 is left out.
@@ -94,7 +96,11 @@ impl Command {
     /// Whether -N has a meaning; commands that change nothing pass over it.
     pub(super) fn can_dry_run(&self) -> bool {
         match self {
-            Command::Create(_) | Command::ClockList(_) | Command::ClockShow(_) | Command::HostInfo(_) | Command::List(_) => true,
+            Command::Create(_)
+            | Command::ClockList(_)
+            | Command::ClockShow(_)
+            | Command::HostInfo(_)
+            | Command::List(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
             Command::Completion { .. } => true,
             _ => false,
@@ -165,6 +171,15 @@ pub(super) enum To {
 pub(super) enum Diagnostics {
     Human,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClockSet {
+    /// The domain's name or number.
+    pub domain: String,
+    /// rtc_timeoffset=SECONDS, tsc_mode=MODE, tsc_khz=KHZ.
+    #[arg(value_name = "KEY=VALUE", required = true)]
+    pub settings: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -255,12 +270,14 @@ pub(super) enum RtcWrite {
 }
 
 fn rtc_write(word: &str) -> Result<RtcWrite, String> {
-    if word.starts_with(['+', '-']) {
-        if let Ok(seconds) = word.parse() {
-            return Ok(RtcWrite::By(seconds));
-        }
+    if word.starts_with(['+', '-'])
+        && let Ok(seconds) = word.parse()
+    {
+        return Ok(RtcWrite::By(seconds));
     }
-    word.parse().map(RtcWrite::To).map_err(|_| "expected a time such as 2026-07-01T14:00:00, or seconds such as +20".to_owned())
+    word.parse()
+        .map(RtcWrite::To)
+        .map_err(|_| "expected a time such as 2026-07-01T14:00:00, or seconds such as +20".to_owned())
 }
 
 fn time(word: &str) -> Result<DateTime<Utc>, String> {

@@ -34,13 +34,17 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     say.report(&input.report);
     if convert_args.strict && input.report.losses().next().is_some() {
         if convert_args.diagnostics == Diagnostics::Human {
-            output::error("not everything means the same on Xen, and --strict asks for that: nothing is written");
+            output::error(
+                "not everything means the same on Xen, and --strict asks for that: nothing is written",
+            );
         }
         return Err(Failure::Said);
     }
     match &convert_args.output {
         None => output::data(&text),
-        Some(file) => write_whole(file, &text).map_err(|error| Failure::Error(format!("{}: {error}", file.display()))),
+        Some(file) => {
+            write_whole(file, &text).map_err(|error| Failure::Error(format!("{}: {error}", file.display())))
+        }
     }
 }
 

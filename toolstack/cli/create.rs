@@ -10,7 +10,6 @@ use super::output::{self, Failure};
 use super::{backend, settings};
 use crate::apply::{Outcome, apply};
 use crate::convert::lower;
-use crate::diag::Verdict;
 use crate::host::{Host, HostFacts};
 use crate::judge::Target;
 use crate::plan::{Plan, next_start_words, plan};
@@ -25,7 +24,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
     let host = backend::open(global)?;
     let facts = host.facts()?;
-    let plan = planned(global, create, &mut input, &facts)?;
+    let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
     }
@@ -39,23 +38,32 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
-fn planned(global: &Global, create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan, Failure> {
+fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan, Failure> {
     let report = input.report.clone();
     lower(input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
         Failure::Said
     })?;
     let worked_out = plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4());
-    if let Err((part, finding)) = &worked_out {
+    if let Err((part, finding)) = &worked_out
+        && finding.refuses_start
+    {
         input.report.lower(*part, finding.clone());
     }
     let losses: Vec<_> = input.report.losses().collect();
-    let refusing = losses.iter().any(|loss| loss.finding.refuses_start || loss.finding.verdict == Verdict::Invalid);
-    let refused = refusing && !(global.force && worked_out.is_ok());
-    let hard = |loss: &&crate::diag::Diagnostic| loss.finding.refuses_start || loss.finding.verdict == Verdict::Invalid;
-    if refused {
-        losses.iter().filter(hard).for_each(|loss| output::diagnostic(loss, input.report.source()));
-        output::error(&format!("'{}' was not started: its clock would not be as asked", input.domain.config.name()));
+    let refusing: Vec<_> = losses.iter().filter(|loss| loss.finding.refuses_start).collect();
+    if !refusing.is_empty() || worked_out.is_err() {
+        let source = input.report.source();
+        refusing.iter().for_each(|loss| output::diagnostic(loss, source));
+        if let Err((part, finding)) = worked_out
+            && !finding.refuses_start
+        {
+            output::diagnostic(&input.report.at(part, finding), source);
+        }
+        output::error(&format!(
+            "'{}' was not started: its clock would not be as asked",
+            input.domain.config.name()
+        ));
         return Err(Failure::Said);
     }
     if !create.quiet {
@@ -69,9 +77,15 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
     let kind = plan.config.kind();
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let clock = &plan.clock;
-    let shows = rtc_time(facts.now, clock.offset.seconds().into()).map_or_else(String::new, |time| format!("shows {time}, "));
+    let shows = rtc_time(facts.now, clock.offset.seconds().into())
+        .map_or_else(String::new, |time| format!("shows {time}, "));
     let next = next_start_words(clock.next_start, clock.tracked);
-    let mut lines = format!("  {what}: {shows}{} ({} s): {}; {next}\n", clock.offset, clock.offset.seconds(), clock.source);
+    let mut lines = format!(
+        "  {what}: {shows}{} ({} s): {}; {next}\n",
+        clock.offset,
+        clock.offset.seconds(),
+        clock.source
+    );
     if let Some(change) = &clock.foresight {
         lines.push_str(&format!("    {change}; this guest's {what} does not follow\n"));
     }
@@ -94,7 +108,8 @@ fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Fail
             "steps": steps,
         }));
     }
-    let mut text = format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
+    let mut text =
+        format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
     for (index, step) in plan.steps.iter().enumerate() {
         text.push_str(&format!("  {}. {}: {}\n", index + 1, step.action, step.why));
     }

@@ -19,7 +19,8 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&json!(guests));
     }
-    let mut text = format!("{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n", "Name", "ID", "Mem", "VCPUs", "State", "Type");
+    let mut text =
+        format!("{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n", "Name", "ID", "Mem", "VCPUs", "State", "Type");
     for guest in guests {
         let state = state_word(guest.state);
         text.push_str(&format!(
@@ -94,7 +95,10 @@ pub(super) fn ended(host: &dyn Host, domid: DomId, reason: ShutdownReason) -> Re
     let words = match keep::ended(host, domid, reason, &*backend::zones()) {
         Ok(keep::Ended::Destroyed) => format!("domain {domid} has ended"),
         Ok(keep::Ended::Restarted(outcome)) => {
-            format!("domain {domid} has ended and is started again as domain {}, RTC at {}", outcome.domid, outcome.offset)
+            format!(
+                "domain {domid} has ended and is started again as domain {}, RTC at {}",
+                outcome.domid, outcome.offset
+            )
         }
         Ok(keep::Ended::Kept(why)) => format!("domain {domid} has ended and is kept: {why}"),
         Err(error) => return Err(Failure::Error(error.to_string())),

@@ -7,6 +7,7 @@ mod create;
 mod domains;
 mod mock;
 mod output;
+mod set;
 mod settings;
 mod show;
 
@@ -55,6 +56,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Convert(convert) => convert::run(global, convert),
         Command::ClockList(list) => show::clock_list(global, list.json),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
+        Command::ClockSet(set) => set::run(global, set),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),
@@ -108,7 +110,10 @@ fn command_section(command: &clap::Command, before: &str, page: &mut Vec<u8>) ->
     man.render_options_section(&mut body)?;
     let body = String::from_utf8_lossy(&body);
     page.extend_from_slice(format!(".SS {name}\n").as_bytes());
-    for line in body.lines().filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el")) {
+    for line in body
+        .lines()
+        .filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el"))
+    {
         page.extend_from_slice(line.as_bytes());
         page.push(b'\n');
     }

@@ -49,7 +49,9 @@ const SETTINGS: &[(&str, Set)] = &[
         };
         some(&mut tsc(domain).mode, mode)
     }),
-    ("clock_tsc_frequency", |domain, value| some(&mut tsc(domain).frequency, Hertz(number(value, "a frequency in Hz")?))),
+    ("clock_tsc_frequency", |domain, value| {
+        some(&mut tsc(domain).frequency, Hertz(number(value, "a frequency in Hz")?))
+    }),
     ("localtime", |domain, value| {
         domain.clock.offset = match value {
             "1" => ClockOffset::Localtime { adjustment: None },
@@ -61,7 +63,8 @@ const SETTINGS: &[(&str, Set)] = &[
     ("rtc_timeoffset", |domain, value| {
         let seconds: i64 = number(value, "a number of seconds")?;
         // xl reads 4294963696 as -3600.
-        let adjustment = u32::try_from(seconds).map_or(seconds, |raw| UtcOffset::from_libxl(raw).seconds().into());
+        let adjustment =
+            u32::try_from(seconds).map_or(seconds, |raw| UtcOffset::from_libxl(raw).seconds().into());
         domain.clock.offset = ClockOffset::Variable { adjustment, basis: Basis::Utc };
         Ok(())
     }),
@@ -70,7 +73,11 @@ const SETTINGS: &[(&str, Set)] = &[
             "utc" => ClockOffset::Utc { adjustment: None },
             "localtime" => ClockOffset::Localtime { adjustment: None },
             "variable" => ClockOffset::Variable { adjustment: 0, basis: Basis::Utc },
-            "timezone" | "absolute" => return Err(format!("utc, localtime or variable (for {value} write clock_timezone or clock_start)")),
+            "timezone" | "absolute" => {
+                return Err(format!(
+                    "utc, localtime or variable (for {value} write clock_timezone or clock_start)"
+                ));
+            }
             _ => return Err("utc, localtime or variable".to_owned()),
         };
         Ok(())
@@ -80,7 +87,8 @@ const SETTINGS: &[(&str, Set)] = &[
         Ok(())
     }),
     ("clock_start", |domain, value| {
-        domain.clock.offset = ClockOffset::Absolute { start: number(value, "a number of seconds since 1970-01-01T00:00:00Z")? };
+        domain.clock.offset =
+            ClockOffset::Absolute { start: number(value, "a number of seconds since 1970-01-01T00:00:00Z")? };
         Ok(())
     }),
     ("clock_basis", |domain, value| {
@@ -101,7 +109,9 @@ const SETTINGS: &[(&str, Set)] = &[
             _ => Adjustment::Seconds(number(value, "a number of seconds or reset")?),
         };
         match (&mut domain.clock.offset, wanted) {
-            (ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment }, _) => *adjustment = Some(wanted),
+            (ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment }, _) => {
+                *adjustment = Some(wanted)
+            }
             (ClockOffset::Variable { adjustment, .. }, Adjustment::Seconds(seconds)) => *adjustment = seconds,
             _ => return Err("a utc, localtime or variable clock (reset: not variable)".to_owned()),
         }
@@ -114,7 +124,8 @@ const SETTINGS: &[(&str, Set)] = &[
 /// # Errors
 /// At the first word that is no setting or has no such value.
 pub(super) fn apply(domain: &mut Domain, words: &[String]) -> Result<(), String> {
-    let settings = words.iter().flat_map(|word| word.split(';')).map(str::trim).filter(|setting| !setting.is_empty());
+    let settings =
+        words.iter().flat_map(|word| word.split(';')).map(str::trim).filter(|setting| !setting.is_empty());
     for setting in settings {
         let Some((key, value)) = setting.split_once('=') else {
             return Err(format!("command line: '{setting}' is not a setting, expected KEY=VALUE"));
@@ -160,7 +171,9 @@ fn vcpus(value: &str) -> Result<u32, String> {
 }
 
 fn action(value: &str) -> Result<Action, String> {
-    Action::from_xl_word(value).ok_or_else(|| "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart".to_owned())
+    Action::from_xl_word(value).ok_or_else(|| {
+        "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart".to_owned()
+    })
 }
 
 fn tsc(domain: &mut Domain) -> &mut Timer {

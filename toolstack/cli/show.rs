@@ -119,7 +119,8 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
 }
 
 fn zone_line(facts: &HostFacts) -> String {
-    let now = facts.zone.offset_at(facts.now).map_or_else(|error| error.to_string(), |offset| offset.to_string());
+    let now =
+        facts.zone.offset_at(facts.now).map_or_else(|error| error.to_string(), |offset| offset.to_string());
     match facts.zone.next_change(facts.now) {
         Some(change) => format!("{}, {now}; {change}", facts.zone.name()),
         None => format!("{}, {now}", facts.zone.name()),

@@ -28,8 +28,7 @@ pub struct Place {
 impl Source {
     /// A text under a name.
     pub fn new(name: &str, text: String) -> Self {
-        let line_starts =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Source { name: name.into(), text, line_starts }
     }
 

@@ -85,12 +85,9 @@ impl Part {
         match self {
             Part::Domain => None,
             Part::Name | Part::Title | Part::Description | Part::Metadata | Part::Clock => Some(Part::Domain),
-            Part::Offset
-            | Part::Adjustment
-            | Part::Basis
-            | Part::Timezone
-            | Part::Start
-            | Part::Timer(_) => Some(Part::Clock),
+            Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {
+                Some(Part::Clock)
+            }
             Part::Present(timer)
             | Part::Track(timer)
             | Part::TickPolicy(timer)

@@ -106,6 +106,7 @@ pub struct DomainSummary {
     /// Its UUID, 36 characters.
     pub uuid: String,
     /// hvm, pv or pvh.
+    #[serde(rename = "type")]
     pub kind: GuestKind,
     /// What it is doing.
     pub state: RunState,

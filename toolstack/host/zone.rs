@@ -22,14 +22,17 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
-        return default_zones().zone(word).or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown)).map_err(|error| failed(format!("TZ: {error}")));
+        return default_zones()
+            .zone(word)
+            .or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown))
+            .map_err(|error| failed(format!("TZ: {error}")));
     }
     let file = root.join("etc/localtime");
     let database = HostZones::new(root.join("usr/share/zoneinfo"));
-    if let Some(name) = link_name(&file) {
-        if let Ok(zone) = database.zone(&name) {
-            return Ok(zone);
-        }
+    if let Some(name) = link_name(&file)
+        && let Ok(zone) = database.zone(&name)
+    {
+        return Ok(zone);
     }
     match std::fs::read(&file) {
         Ok(bytes) => {

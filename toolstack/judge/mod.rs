@@ -39,16 +39,27 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     };
     match (&effective, target) {
         (ClockOffset::Timezone { timezone }, Target::Xl) => {
-            let reason = format!("xl knows no time zones: plain xl starts the guest at {timezone}'s present offset from UTC");
+            let reason = format!(
+                "xl knows no time zones: plain xl starts the guest at {timezone}'s present offset from UTC"
+            );
             let finding = Finding::approximated("xl-no-timezone", reason);
-            findings.push((Part::Timezone, finding.instead("start the guest with xenclock create, which looks at the zone each time")));
+            findings.push((
+                Part::Timezone,
+                finding.instead("start the guest with xenclock create, which looks at the zone each time"),
+            ));
         }
         (ClockOffset::Absolute { .. }, Target::Xl) => {
-            let reason = "xl knows no fixed start: plain xl starts the guest as far from UTC as the start is from now";
+            let reason =
+                "xl knows no fixed start: plain xl starts the guest as far from UTC as the start is from now";
             let finding = Finding::approximated("xl-no-absolute", reason);
-            findings.push((Part::Start, finding.instead("start the guest with xenclock create, which sets the moment itself")));
+            findings.push((
+                Part::Start,
+                finding.instead("start the guest with xenclock create, which sets the moment itself"),
+            ));
         }
-        (ClockOffset::Timezone { .. }, Target::Json) => findings.push((Part::Timezone, lost("the zone it comes from"))),
+        (ClockOffset::Timezone { .. }, Target::Json) => {
+            findings.push((Part::Timezone, lost("the zone it comes from")))
+        }
         (ClockOffset::Absolute { .. }, Target::Json) => findings.push((Part::Start, lost("a fixed start"))),
         (ClockOffset::Variable { .. }, Target::Json) if kind.has_rtc() => {
             findings.push((Part::Offset, lost("that the guest's changes are kept")));
@@ -57,7 +68,9 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     }
     if !kind.has_rtc() {
         let reason = match effective {
-            ClockOffset::Variable { .. } => "a PV or PVH guest has no RTC: its wallclock is set, and it can change nothing that could be kept",
+            ClockOffset::Variable { .. } => {
+                "a PV or PVH guest has no RTC: its wallclock is set, and it can change nothing that could be kept"
+            }
             _ => "a PV or PVH guest has no RTC: its wallclock is set",
         };
         let plain = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
@@ -68,10 +81,17 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
             findings.push((Part::Offset, Finding::no_effect("no-rtc", reason)));
         }
     }
-    if let ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(_)) } | ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(_)) } =
-        clock.offset
+    if let ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(_)) }
+    | ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(_)) } = clock.offset
     {
-        findings.push((Part::Adjustment, Finding::new(crate::diag::Verdict::Exact, "now-variable", "a number makes the clock variable, as in libvirt")));
+        findings.push((
+            Part::Adjustment,
+            Finding::new(
+                crate::diag::Verdict::Exact,
+                "now-variable",
+                "a number makes the clock variable, as in libvirt",
+            ),
+        ));
     }
     findings
 }
@@ -84,7 +104,8 @@ fn notes(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     ];
     let finding = match target {
         Target::Xl => Finding::no_effect("kept-as-comment", "kept as a comment"),
-        Target::Json => Finding::unsupported("json-no-comments", "libxl's JSON has no place for it").instead("convert to xl.cfg, which keeps it as a comment"),
+        Target::Json => Finding::unsupported("json-no-comments", "libxl's JSON has no place for it")
+            .instead("convert to xl.cfg, which keeps it as a comment"),
         Target::Start => Finding::no_effect("no-notes", "changes nothing in the guest"),
     };
     notes.into_iter().filter(|(_, there)| *there).map(|(part, _)| (part, finding.clone())).collect()

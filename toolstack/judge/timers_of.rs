@@ -21,7 +21,9 @@ pub(super) fn findings(timers: &[Timer], kind: GuestKind, target: Target) -> Fin
                 }
             }
             TimerName::Hypervclock => hyperv(timer, index, kind, &mut all),
-            TimerName::Kvmclock | TimerName::Platform | TimerName::Armvtimer => absent(timer, index, &mut all),
+            TimerName::Kvmclock | TimerName::Platform | TimerName::Armvtimer => {
+                absent(timer, index, &mut all)
+            }
         }
         elsewhere(timer, index, &mut all);
         tunables(timer, index, &mut all);
@@ -38,17 +40,29 @@ fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         Some(TimerMode::Paravirt) => {
             let reason = "mode 'paravirt' (native_paravirt, PVRDTSCP) was removed in Xen 4.12";
             let finding = Finding::unsupported("tsc-paravirt", reason);
-            all.push((Part::Mode(index), finding.instead("mode='auto', or mode='native' for a guest that never migrates").refusing_start()));
+            all.push((
+                Part::Mode(index),
+                finding
+                    .instead("mode='auto', or mode='native' for a guest that never migrates")
+                    .refusing_start(),
+            ));
         }
         Some(TimerMode::Smpsafe) => {
             let reason = "Xen has no such mode: default, which emulates where the host's TSC is not reliable on all CPUs";
-            all.push((Part::Mode(index), Finding::approximated("tsc-smpsafe", reason).instead("mode='emulate' to be safe on every host")));
+            all.push((
+                Part::Mode(index),
+                Finding::approximated("tsc-smpsafe", reason)
+                    .instead("mode='emulate' to be safe on every host"),
+            ));
         }
         _ => {}
     }
     if timer.tickpolicy.is_some() {
         let reason = "the TSC counts and does not tick: Xen has no policy for it";
-        all.push((Part::TickPolicy(index), Finding::unsupported("tsc-ticks", reason).instead("take tickpolicy out")));
+        all.push((
+            Part::TickPolicy(index),
+            Finding::unsupported("tsc-ticks", reason).instead("take tickpolicy out"),
+        ));
     }
     frequency(timer, index, target, all);
 }
@@ -62,7 +76,10 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         Ok(khz) => khz,
         Err(error) => {
             let finding = Finding::invalid("tsc-frequency", error.to_string());
-            all.push((part, finding.instead("write the frequency in Hz, as in frequency='2000000000' for 2 GHz")));
+            all.push((
+                part,
+                finding.instead("write the frequency in Hz, as in frequency='2000000000' for 2 GHz"),
+            ));
             return;
         }
     };
@@ -85,10 +102,16 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
                 reason = format!("{reason}; {rounded}");
             }
             let finding = Finding::approximated("xl-no-frequency", reason);
-            all.push((part, finding.instead("start the guest with xenclock create, which reads clock_tsc_frequency")));
+            all.push((
+                part,
+                finding.instead("start the guest with xenclock create, which reads clock_tsc_frequency"),
+            ));
         }
         (Target::Json, _) => {
-            let finding = Finding::unsupported("json-no-frequency", "libxl's JSON has no place for the TSC's frequency");
+            let finding = Finding::unsupported(
+                "json-no-frequency",
+                "libxl's JSON has no place for the TSC's frequency",
+            );
             all.push((part, finding.instead("convert to xl.cfg, whose clock_tsc_frequency holds it")));
         }
     }
@@ -100,7 +123,8 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
     let is_rtc = name == TimerName::Rtc;
     let finding = match (kind.has_rtc(), timer.present) {
         (true, Some(false)) if name != TimerName::Hpet => {
-            let finding = Finding::unsupported("timer-fixed", format!("an HVM guest on Xen always has its {name}"));
+            let finding =
+                Finding::unsupported("timer-fixed", format!("an HVM guest on Xen always has its {name}"));
             Some(finding.instead("take present='no' out, or use a PVH guest, which has none"))
         }
         (false, Some(true)) => {
@@ -159,7 +183,9 @@ fn absent(timer: &Timer, index: usize, all: &mut Findings) {
             "kvmclock is KVM's own; Xen has nothing of the kind by that name",
             "nothing: Linux takes Xen's own clock by itself (clocksource=xen)",
         ),
-        TimerName::Armvtimer => ("armvtimer", "armvtimer is ARM's; an x86 guest has none", "take the timer out"),
+        TimerName::Armvtimer => {
+            ("armvtimer", "armvtimer is ARM's; an x86 guest has none", "take the timer out")
+        }
         _ => ("platform-timer", "no hypervisor of libvirt has the platform timer", "name rtc, pit or hpet"),
     };
     let finding = if timer.present == Some(false) {
@@ -203,7 +229,9 @@ fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
     ];
     for (name, number, part) in numbers {
         if number.is_some() {
-            let reason = format!("Xen has no {name} for catching up: missed ticks come at once when the guest runs again");
+            let reason = format!(
+                "Xen has no {name} for catching up: missed ticks come at once when the guest runs again"
+            );
             all.push((part, Finding::unsupported("catchup-tunable", reason).instead("take it out")));
         }
     }

@@ -12,8 +12,12 @@ pub fn keys(clock: &GuestClock, kind: GuestKind) -> Vec<(&'static str, Value)> {
     if let Some(frequency) = tsc.and_then(|tsc| tsc.frequency) {
         keys.push(("clock_tsc_frequency", Value::from(frequency.0)));
     }
-    let timers: Vec<_> =
-        clock.timers.iter().filter(|timer| !said_by_plain_keys(timer, kind)).map(|timer| Value::from(words(timer))).collect();
+    let timers: Vec<_> = clock
+        .timers
+        .iter()
+        .filter(|timer| !said_by_plain_keys(timer, kind))
+        .map(|timer| Value::from(words(timer)))
+        .collect();
     if !timers.is_empty() {
         keys.push(("clock_timers", Value::List(timers)));
     }
@@ -25,7 +29,8 @@ fn offset_keys(offset: &ClockOffset) -> Vec<(&'static str, Value)> {
     let mut name = true;
     match offset {
         ClockOffset::Utc { adjustment: None } | ClockOffset::Localtime { adjustment: None } => name = false,
-        ClockOffset::Utc { adjustment: Some(adjustment) } | ClockOffset::Localtime { adjustment: Some(adjustment) } => {
+        ClockOffset::Utc { adjustment: Some(adjustment) }
+        | ClockOffset::Localtime { adjustment: Some(adjustment) } => {
             keys.push((
                 "clock_adjustment",
                 match adjustment {
@@ -77,6 +82,7 @@ fn words(timer: &Timer) -> String {
         ("frequency", frequency.map(|frequency| frequency.0.to_string())),
         ("mode", timer.mode.map(|mode| mode.to_string())),
     ];
-    let given: Vec<_> = all.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
+    let given: Vec<_> =
+        all.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
     given.join(",")
 }

@@ -254,9 +254,11 @@ impl Writer {
     }
 
     fn ends(&mut self, config: &DomainConfig) {
-        for (key, action) in
-            [("on_poweroff", config.on_poweroff), ("on_reboot", config.on_reboot), ("on_crash", config.on_crash)]
-        {
+        for (key, action) in [
+            ("on_poweroff", config.on_poweroff),
+            ("on_reboot", config.on_reboot),
+            ("on_crash", config.on_crash),
+        ] {
             self.set(key, action.unwrap_or(Action::Destroy).xl_word());
         }
         self.gap();
@@ -326,7 +328,8 @@ impl Writer {
         self.gap();
         self.comment("Not carried over word for word:");
         for loss in losses {
-            let reason: String = loss.finding.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let reason: String =
+                loss.finding.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             self.comment(&format!("  line {}, {}: {}", loss.place.line, loss.finding.verdict, reason));
         }
     }
@@ -356,7 +359,8 @@ fn viridian(writer: &mut Writer, hvm: &Hvm) {
 
 /// `key=value,key=value`, of what there is.
 fn spec<const N: usize>(settings: [(&str, Option<String>); N]) -> String {
-    let given: Vec<_> = settings.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
+    let given: Vec<_> =
+        settings.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
     given.join(",")
 }
 

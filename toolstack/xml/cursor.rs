@@ -151,7 +151,10 @@ impl<'t> Element<'t> {
             match &tree.node(id).kind {
                 Kind::Text(text) if found.is_none() => found = Some(Value { ledger: self.ledger, id, text }),
                 Kind::Text(_) => {
-                    return Err(self.invalid("xml-mixed", format!("<{}> holds elements where one text is expected", self.name())));
+                    return Err(self.invalid(
+                        "xml-mixed",
+                        format!("<{}> holds elements where one text is expected", self.name()),
+                    ));
                 }
                 _ => {}
             }
@@ -179,7 +182,8 @@ impl<'t> Element<'t> {
     pub fn mark_whole(&self, finding: &Finding) {
         let node = self.ledger.tree.node(self.id);
         self.mark(finding.clone());
-        let quiet = Finding { verdict: finding.verdict.min(crate::diag::Verdict::NoEffect), ..finding.clone() };
+        let quiet =
+            Finding { verdict: finding.verdict.min(crate::diag::Verdict::NoEffect), ..finding.clone() };
         for id in self.ledger.tree.ids().skip(self.id + 1) {
             if self.ledger.tree.node(id).span.start >= node.whole.end {
                 break;

@@ -67,7 +67,8 @@ impl Tree {
     /// The first thing that is not well-formed or not allowed, with its place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
         let text = decode(name, bytes)?;
-        let mut builder = Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
+        let mut builder =
+            Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
         // The reader borrows the text while the builder fills the tree beside it.
         let text = builder.tree.source.text().to_owned();
         builder.run(&text)?;
@@ -150,7 +151,8 @@ impl Tree {
                     *count
                 })
                 .collect();
-            let alone: Vec<bool> = children.iter().map(|&child| counts.get(self.name(child)) == Some(&1)).collect();
+            let alone: Vec<bool> =
+                children.iter().map(|&child| counts.get(self.name(child)) == Some(&1)).collect();
             for ((&child, ordinal), alone) in children.iter().zip(ordinals).zip(alone) {
                 self.nodes[child].ordinal = if alone { 0 } else { ordinal };
             }
@@ -196,7 +198,9 @@ struct Builder {
 impl Builder {
     fn run(&mut self, text: &str) -> Result<(), Box<Diagnostic>> {
         if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_xml_char(c)) {
-            return Err(self.malformed(at..at + c.len_utf8(), format!("control character U+{:04X}", u32::from(c))));
+            return Err(
+                self.malformed(at..at + c.len_utf8(), format!("control character U+{:04X}", u32::from(c)))
+            );
         }
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
@@ -239,13 +243,16 @@ impl Builder {
             match event {
                 Event::Comment(_) => continue,
                 Event::PI(pi) if pi.target().eq_ignore_ascii_case("xml") => {
-                    return Err(self.malformed(span, "an XML declaration that is not at the start".to_owned()));
+                    return Err(
+                        self.malformed(span, "an XML declaration that is not at the start".to_owned())
+                    );
                 }
                 Event::PI(_) => continue,
                 Event::Decl(decl) => self.declaration(&decl, &span)?,
                 Event::DocType(_) => {
-                    let finding = Finding::invalid("xml-doctype", "a DOCTYPE is not allowed in a domain's XML")
-                        .instead("take the <!DOCTYPE ...> out; libvirt needs none");
+                    let finding =
+                        Finding::invalid("xml-doctype", "a DOCTYPE is not allowed in a domain's XML")
+                            .instead("take the <!DOCTYPE ...> out; libvirt needs none");
                     return Err(self.refuse(span, finding));
                 }
                 Event::Start(start) => {
@@ -289,19 +296,26 @@ impl Builder {
         span: &Range<usize>,
     ) -> Result<(), Box<Diagnostic>> {
         if span.start != 0 {
-            return Err(self.malformed(span.clone(), "an XML declaration that is not at the start".to_owned()));
+            return Err(
+                self.malformed(span.clone(), "an XML declaration that is not at the start".to_owned())
+            );
         }
         match decl.version() {
             Ok(version) if version == "1.0" => {}
-            Ok(version) => return Err(self.malformed(span.clone(), format!("XML version {version}, expected 1.0"))),
+            Ok(version) => {
+                return Err(self.malformed(span.clone(), format!("XML version {version}, expected 1.0")));
+            }
             Err(error) => return Err(self.malformed(span.clone(), error.to_string())),
         }
         match decl.encoding() {
             None => Ok(()),
-            Some(Ok(encoding)) if ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str()) => Ok(()),
+            Some(Ok(encoding)) if ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str()) => {
+                Ok(())
+            }
             Some(Ok(encoding)) => {
-                let finding = Finding::invalid("xml-not-utf8", format!("the encoding is {encoding}, expected UTF-8"))
-                    .instead(format!("convert the file, as in: iconv -f {encoding} -t UTF-8"));
+                let finding =
+                    Finding::invalid("xml-not-utf8", format!("the encoding is {encoding}, expected UTF-8"))
+                        .instead(format!("convert the file, as in: iconv -f {encoding} -t UTF-8"));
                 Err(self.refuse(span.clone(), finding))
             }
             Some(Err(error)) => Err(self.malformed(span.clone(), error.to_string())),
@@ -421,7 +435,15 @@ impl Builder {
     fn push(&mut self, kind: Kind, span: Range<usize>) -> NodeId {
         let parent = self.open.last().copied();
         let whole = span.clone();
-        self.tree.nodes.push(Node { kind, parent, span, attributes: Vec::new(), children: Vec::new(), whole, ordinal: 0 });
+        self.tree.nodes.push(Node {
+            kind,
+            parent,
+            span,
+            attributes: Vec::new(),
+            children: Vec::new(),
+            whole,
+            ordinal: 0,
+        });
         self.tree.nodes.len() - 1
     }
 
@@ -457,6 +479,7 @@ fn is_xml_char(c: char) -> bool {
 /// XML's `Name`, colons included.
 fn is_name(name: &str) -> bool {
     let start = |c: char| c.is_alphabetic() || c == '_' || c == ':';
-    let rest = |c: char| start(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}');
+    let rest =
+        |c: char| start(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}');
     name.starts_with(start) && name.chars().all(rest)
 }

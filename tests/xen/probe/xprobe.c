@@ -16,9 +16,9 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#include <xenctrl.h> /* before Xen's public headers: it asks for the tools' half of them */
 #include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
-#include <xenctrl.h>
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 #include "../guest/mailbox.h"
@@ -64,15 +64,14 @@ static void host(void)
 
 /* Xen's view of the domain. */
 
-static void show_param(const char *key, uint32_t param, const char *format)
+static void show_param(const char *key, uint32_t param)
 {
     uint64_t value;
 
-    printf("%s=", key);
     if (xc_hvm_param_get(xen, domid, param, &value))
-        printf("none\n");
+        printf("%s=none\n", key);
     else
-        printf(format, value), putchar('\n');
+        printf(param == HVM_PARAM_VIRIDIAN ? "%s=%#" PRIx64 "\n" : "%s=%" PRIu64 "\n", key, value);
 }
 
 static void xen_view(void)
@@ -91,10 +90,10 @@ static void xen_view(void)
         printf("rtc_offset=none\n");
     else
         show("rtc_offset", rtc.rtc_offset);
-    show_param("timer_mode", HVM_PARAM_TIMER_MODE, "%" PRIu64);
-    show_param("hpet", HVM_PARAM_HPET_ENABLED, "%" PRIu64);
-    show_param("vpt_align", HVM_PARAM_VPT_ALIGN, "%" PRIu64);
-    show_param("viridian", HVM_PARAM_VIRIDIAN, "%#" PRIx64);
+    show_param("timer_mode", HVM_PARAM_TIMER_MODE);
+    show_param("hpet", HVM_PARAM_HPET_ENABLED);
+    show_param("vpt_align", HVM_PARAM_VPT_ALIGN);
+    show_param("viridian", HVM_PARAM_VIRIDIAN);
 }
 
 /* The guest's view. */

@@ -1,6 +1,9 @@
 //! `<clock>` and `<timer>`, word for word. What the words come to on Xen is not decided here.
 
-use timers::{Adjustment, Basis, Catchup, ClockOffset, GuestClock, Hertz, TickPolicy, Timer, TimerMode, TimerName, Track};
+use timers::{
+    Adjustment, Basis, Catchup, ClockOffset, GuestClock, Hertz, TickPolicy, Timer, TimerMode, TimerName,
+    Track,
+};
 
 use super::super::cursor::{Element, Result, Value, list};
 use crate::diag::Finding;
@@ -62,8 +65,11 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
         }
         "timezone" => {
             let Some(timezone) = element.attr("timezone") else {
-                let finding = Finding::invalid("no-timezone", "a clock with offset='timezone' has no timezone");
-                return Err(element.error(finding.instead("add timezone='Europe/Paris', a name of the tz database")));
+                let finding =
+                    Finding::invalid("no-timezone", "a clock with offset='timezone' has no timezone");
+                return Err(
+                    element.error(finding.instead("add timezone='Europe/Paris', a name of the tz database"))
+                );
             };
             timezone.is(Part::Timezone);
             unused(element, &["adjustment", "basis", "start"]);
@@ -85,7 +91,9 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
         "absolute" => {
             let Some(start) = element.attr("start") else {
                 let finding = Finding::invalid("no-start", "a clock with offset='absolute' has no start");
-                return Err(element.error(finding.instead("add start='SECONDS', counted from 1970-01-01T00:00:00Z")));
+                return Err(
+                    element.error(finding.instead("add start='SECONDS', counted from 1970-01-01T00:00:00Z"))
+                );
             };
             start.is(Part::Start);
             let seconds: u64 = start.number("a number of seconds since 1970-01-01T00:00:00Z")?;
@@ -100,7 +108,10 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
 /// Attributes of another kind of clock: libvirt passes over them too.
 fn unused(element: &Element<'_>, names: &[&str]) {
     for value in names.iter().filter_map(|name| element.attr(name)) {
-        value.mark(Finding::no_effect("other-clock", "belongs to another kind of clock; libvirt passes over it too"));
+        value.mark(Finding::no_effect(
+            "other-clock",
+            "belongs to another kind of clock; libvirt passes over it too",
+        ));
     }
 }
 
@@ -116,13 +127,16 @@ fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
         let finding = Finding::invalid("no-timer-name", "a timer has no name");
         return Err(element.error(finding.instead(format!("add name='...': {}", names()))));
     };
-    let mut timer = Timer::named(TimerName::from_word(name.text).ok_or_else(|| name.not(&format!("a timer: {}", names())))?);
+    let mut timer = Timer::named(
+        TimerName::from_word(name.text).ok_or_else(|| name.not(&format!("a timer: {}", names())))?,
+    );
     if let Some(present) = element.attr("present") {
         present.is(Part::Present(index));
         timer.present = Some(present.yes_no()?);
     }
     timer.track = word(element, "track", Part::Track(index), Track::ALL, Track::word)?;
-    timer.tickpolicy = word(element, "tickpolicy", Part::TickPolicy(index), TickPolicy::ALL, TickPolicy::word)?;
+    timer.tickpolicy =
+        word(element, "tickpolicy", Part::TickPolicy(index), TickPolicy::ALL, TickPolicy::word)?;
     timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::word)?;
     if let Some(frequency) = element.attr("frequency") {
         frequency.is(Part::Frequency(index));
@@ -135,7 +149,13 @@ fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
     Ok(timer)
 }
 
-fn word<T: Copy>(element: &Element<'_>, name: &str, part: Part, all: &[T], word: fn(T) -> &'static str) -> Result<Option<T>> {
+fn word<T: Copy>(
+    element: &Element<'_>,
+    name: &str,
+    part: Part,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<Option<T>> {
     let Some(value) = element.attr(name) else {
         return Ok(None);
     };

@@ -15,7 +15,10 @@ pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<(
 fn serial(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let Some(hvm) = config.b_info.hvm.as_mut() else {
         for port in devices.children("serial") {
-            port.mark_whole(&Finding::unsupported("serial", "only an HVM guest has serial ports").instead("use the PV console: xl console DOMAIN"));
+            port.mark_whole(
+                &Finding::unsupported("serial", "only an HVM guest has serial ports")
+                    .instead("use the PV console: xl console DOMAIN"),
+            );
         }
         return Ok(());
     };
@@ -42,7 +45,10 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
     let word = match (kind.text, path()) {
         ("pty", path) => {
             if let Some(path) = path {
-                path.mark(Finding::no_effect("live-state", "the terminal of a running guest; each start gives a new one"));
+                path.mark(Finding::no_effect(
+                    "live-state",
+                    "the terminal of a running guest; each start gives a new one",
+                ));
             }
             "pty".to_owned()
         }
@@ -53,7 +59,10 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
         _ => {
             let reason = format!("a {what} port of type {} is not mapped", kind.text);
             port.mark_whole(&Finding::unsupported("serial", reason.clone()));
-            port.mark(Finding::unsupported("serial", reason).instead("use type='pty', or write xl.cfg's serial by hand in QEMU's form"));
+            port.mark(
+                Finding::unsupported("serial", reason)
+                    .instead("use type='pty', or write xl.cfg's serial by hand in QEMU's form"),
+            );
             return Ok(None);
         }
     };
@@ -69,7 +78,11 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
 fn console(devices: &Element<'_>, config: &mut DomainConfig) {
     for console in devices.children("console") {
         let kind = console.attr("type").map_or("pty", |kind| kind.text);
-        let target = console.children("target").next().and_then(|target| target.attr("type")).map(|target| target.text);
+        let target = console
+            .children("target")
+            .next()
+            .and_then(|target| target.attr("type"))
+            .map(|target| target.text);
         let hvm = config.b_info.hvm.as_mut();
         match (target, hvm) {
             (Some("serial") | None, Some(hvm)) => {
@@ -79,17 +92,24 @@ fn console(devices: &Element<'_>, config: &mut DomainConfig) {
                     hvm.serial = Some("pty".to_owned());
                     console.mark_whole(&Finding::exact());
                 } else {
-                    console.mark_whole(&Finding::no_effect("serial-console", "the same as the first <serial>"));
+                    console
+                        .mark_whole(&Finding::no_effect("serial-console", "the same as the first <serial>"));
                 }
             }
             (Some("xen") | None, _) if kind == "pty" => {
-                console.mark_whole(&Finding::no_effect("own-console", "every guest on Xen has this console: xl console DOMAIN"));
+                console.mark_whole(&Finding::no_effect(
+                    "own-console",
+                    "every guest on Xen has this console: xl console DOMAIN",
+                ));
             }
             (target, _) => {
                 let target = target.unwrap_or("xen");
                 let reason = format!("a console of type {kind} on {target} is not mapped");
                 console.mark_whole(&Finding::unsupported("console", reason.clone()));
-                console.mark(Finding::unsupported("console", reason).instead("use <console type='pty'/>: xl console DOMAIN"));
+                console.mark(
+                    Finding::unsupported("console", reason)
+                        .instead("use <console type='pty'/>: xl console DOMAIN"),
+                );
             }
         }
     }
@@ -106,26 +126,39 @@ fn input(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         let hvm = config.b_info.hvm.is_some();
         match (kind.text, bus) {
             ("mouse" | "keyboard", "ps2") if hvm => {
-                input.mark_whole(&Finding::no_effect("own-input", "an HVM guest always has a PS/2 mouse and keyboard"));
+                input.mark_whole(&Finding::no_effect(
+                    "own-input",
+                    "an HVM guest always has a PS/2 mouse and keyboard",
+                ));
             }
             ("mouse" | "keyboard" | "tablet", "usb") if hvm => {
                 usb.push(kind.text.to_owned());
                 placed_by_xen(&input.take());
             }
             ("mouse" | "keyboard", "xen" | "ps2") => {
-                let reason = if pv_input { "comes with Xen's framebuffer" } else { "without <graphics> there is nothing to point at" };
+                let reason = if pv_input {
+                    "comes with Xen's framebuffer"
+                } else {
+                    "without <graphics> there is nothing to point at"
+                };
                 input.mark_whole(&Finding::no_effect("pv-input", reason));
             }
             ("tablet", "virtio") if hvm => {
                 usb.push("tablet".to_owned());
                 let _ = input.take();
                 placed_by_xen(&input);
-                input.mark(Finding::approximated("input", "a USB tablet: Xen's QEMU is given no virtio input"));
+                input.mark(Finding::approximated(
+                    "input",
+                    "a USB tablet: Xen's QEMU is given no virtio input",
+                ));
             }
             ("mouse" | "keyboard" | "tablet" | "passthrough" | "evdev", _) => {
                 let reason = format!("Xen has no {} on {bus}", kind.text);
                 input.mark_whole(&Finding::unsupported("input", reason.clone()));
-                input.mark(Finding::unsupported("input", reason).instead("use <input type='tablet' bus='usb'/> for an HVM guest"));
+                input.mark(
+                    Finding::unsupported("input", reason)
+                        .instead("use <input type='tablet' bus='usb'/> for an HVM guest"),
+                );
             }
             _ => return Err(kind.not("mouse, keyboard, tablet, passthrough or evdev")),
         }

@@ -8,8 +8,15 @@ use crate::domain::DomainConfig;
 use crate::domain::config::{Defbool, Disk};
 
 /// libvirt's image formats and libxl's.
-const FORMATS: &[(&str, &str)] =
-    &[("raw", "raw"), ("aio", "raw"), ("qcow", "qcow"), ("qcow2", "qcow2"), ("vpc", "vhd"), ("vhd", "vhd"), ("qed", "qed")];
+const FORMATS: &[(&str, &str)] = &[
+    ("raw", "raw"),
+    ("aio", "raw"),
+    ("qcow", "qcow"),
+    ("qcow2", "qcow2"),
+    ("vpc", "vhd"),
+    ("vhd", "vhd"),
+    ("qed", "qed"),
+];
 
 /// libvirt's driver names and libxl's backends.
 const BACKENDS: &[(&str, &str)] =
@@ -35,7 +42,12 @@ pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<(
                 &Finding::unsupported("disk-lun", "Xen passes no single SCSI unit through as a disk")
                     .instead("write device='disk', or pvscsi in xl.cfg"),
             ),
-            _ => return Err(device.map_or_else(|| disk.invalid("bad-value", "no device"), |d| d.not("disk, cdrom, floppy or lun"))),
+            _ => {
+                return Err(device.map_or_else(
+                    || disk.invalid("bad-value", "no device"),
+                    |d| d.not("disk, cdrom, floppy or lun"),
+                ));
+            }
         }
     }
     Ok(())
@@ -108,12 +120,18 @@ fn source(element: &Element<'_>, cdrom: bool) -> Result<Option<Option<String>>> 
         "file" => "file",
         "block" => "dev",
         other @ ("network" | "volume" | "dir" | "nvme" | "vhostuser" | "vhostvdpa") => {
-            let reason = format!("libxl takes a file or a block device of dom0, not a source of type {other}");
+            let reason =
+                format!("libxl takes a file or a block device of dom0, not a source of type {other}");
             element.mark_whole(&Finding::unsupported("disk-source", reason.clone()));
-            element.mark(Finding::unsupported("disk-source", reason).instead("map it to a block device in dom0 first"));
+            element.mark(
+                Finding::unsupported("disk-source", reason).instead("map it to a block device in dom0 first"),
+            );
             return Ok(None);
         }
-        _ => return Err(kind.map_or_else(|| element.invalid("bad-value", "no type"), |kind| kind.not("file or block"))),
+        _ => {
+            return Err(kind
+                .map_or_else(|| element.invalid("bad-value", "no type"), |kind| kind.not("file or block")));
+        }
     };
     let path = element.child("source").and_then(|source| source.attr(attribute));
     match path {
@@ -152,9 +170,11 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<String>
     }
     // libxl emulates four IDE drives; a CD-ROM must be one of them.
     let (prefix, choice) = if cdrom { ("hd", 'a'..='d') } else { ("xvd", 'a'..='z') };
-    let letter = names.free(dev.text, choice).ok_or_else(|| dev.not("one of the drives that fit: no name is left"))?;
+    let letter =
+        names.free(dev.text, choice).ok_or_else(|| dev.not("one of the drives that fit: no name is left"))?;
     let vdev = format!("{prefix}{letter}");
-    let how = if cdrom { "an emulated IDE drive" } else { "emulated IDE until the guest loads Xen's PV drivers" };
+    let how =
+        if cdrom { "an emulated IDE drive" } else { "emulated IDE until the guest loads Xen's PV drivers" };
     dev.mark(
         Finding::approximated("disk-name", format!("becomes {vdev}: {how}"))
             .instead("check that the guest finds its disks by UUID or label"),
@@ -175,22 +195,43 @@ fn driver(element: &Element<'_>, disk: &mut Disk) -> Result<()> {
             Some((_, libxl)) => disk.format = Some((*libxl).to_owned()),
             None => {
                 let reason = "libxl knows raw, qcow, qcow2, vhd and qed";
-                let finding = Finding::unsupported("disk-format", format!("format {}: {reason}", format.text));
-                format.mark(finding.instead(format!("convert the image, as in: qemu-img convert -f {} -O qcow2", format.text)));
+                let finding =
+                    Finding::unsupported("disk-format", format!("format {}: {reason}", format.text));
+                format.mark(finding.instead(format!(
+                    "convert the image, as in: qemu-img convert -f {} -O qcow2",
+                    format.text
+                )));
             }
         }
     }
     // A block device is handed to the kernel only in raw form.
     if disk.backend.as_deref() == Some("phy") && disk.format.as_deref() != Some("raw") {
         disk.backend = Some("qdisk".to_owned());
-        driver.mark(Finding::approximated("disk-backend", "phy takes raw images only; this one goes through QEMU"));
+        driver.mark(Finding::approximated(
+            "disk-backend",
+            "phy takes raw images only; this one goes through QEMU",
+        ));
     }
     if let Some(discard) = driver.attr("discard") {
         disk.discard_enable = Some(Defbool::from(discard.one_of(&[("unmap", true), ("ignore", false)])?));
     }
-    for name in ["cache", "io", "queues", "iothread", "error_policy", "rerror_policy", "detect_zeroes", "copy_on_read", "event_idx", "ioeventfd"] {
+    for name in [
+        "cache",
+        "io",
+        "queues",
+        "iothread",
+        "error_policy",
+        "rerror_policy",
+        "detect_zeroes",
+        "copy_on_read",
+        "event_idx",
+        "ioeventfd",
+    ] {
         if let Some(value) = driver.attr(name) {
-            value.mark(Finding::no_effect("disk-tuning", "a tunable of QEMU's own disks; Xen's backend has none"));
+            value.mark(Finding::no_effect(
+                "disk-tuning",
+                "a tunable of QEMU's own disks; Xen's backend has none",
+            ));
         }
     }
     Ok(())
@@ -205,22 +246,29 @@ fn floppy(element: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let Some(path) = source(element, true)? else {
         return Ok(());
     };
-    let target = element.child("target").and_then(|target| { let _ = target.attr("bus"); target.attr("dev") });
+    let target = element.child("target").and_then(|target| {
+        let _ = target.attr("bus");
+        target.attr("dev")
+    });
     let option = match target {
         Some(dev) => dev.one_of(&[("fda", "-fda"), ("fdb", "-fdb")])?,
         None => "-fda",
     };
     let _ = (element.child("readonly"), address(element));
     if let Some(driver) = element.child("driver") {
-        let only = |value: Value<'_>| value.mark(Finding::no_effect("floppy-driver", "QEMU looks at the image itself"));
+        let only = |value: Value<'_>| {
+            value.mark(Finding::no_effect("floppy-driver", "QEMU looks at the image itself"))
+        };
         [driver.attr("name"), driver.attr("type")].into_iter().flatten().for_each(only);
     }
     let Some(path) = path else {
-        element.mark(Finding::no_effect("floppy-empty", "an HVM guest has an empty floppy drive in any case"));
+        element
+            .mark(Finding::no_effect("floppy-empty", "an HVM guest has an empty floppy drive in any case"));
         return Ok(());
     };
     config.b_info.extra_hvm.extend([option.to_owned(), path]);
-    element.mark(Finding::approximated("floppy", "libxl has no floppy drives: the image is handed to its QEMU"));
+    element
+        .mark(Finding::approximated("floppy", "libxl has no floppy drives: the image is handed to its QEMU"));
     Ok(())
 }
 

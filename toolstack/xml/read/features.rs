@@ -15,7 +15,10 @@ const HYPERV: &[(&str, &[Viridian])] = &[
     ("vpindex", &[Viridian::Base]),
     ("vapic", &[Viridian::Base, Viridian::ApicAssist]),
     ("synic", &[Viridian::Base, Viridian::Synic]),
-    ("stimer", &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer]),
+    (
+        "stimer",
+        &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer],
+    ),
     ("frequencies", &[Viridian::Base, Viridian::Freq]),
     ("tlbflush", &[Viridian::Base, Viridian::HcallRemoteTlbFlush]),
     ("ipi", &[Viridian::Base, Viridian::HcallIpi]),
@@ -45,7 +48,9 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, for_xen: bool)
         return Ok(());
     };
     if config.kind() != GuestKind::Hvm {
-        for feature in ["acpi", "apic", "pae", "viridian", "hyperv"].iter().flat_map(|name| features.children(name)) {
+        for feature in
+            ["acpi", "apic", "pae", "viridian", "hyperv"].iter().flat_map(|name| features.children(name))
+        {
             feature.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has it"));
         }
     }
@@ -70,14 +75,17 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, for_xen: bool)
 }
 
 fn enlightenments(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
-    if let Some(mode) = hyperv.attr("mode") {
-        if mode.one_of(&[("custom", false), ("passthrough", true)])? {
-            set(&mut hvm.viridian, true);
-            mode.mark(
-                Finding::approximated("hyperv-passthrough", "Xen's default group of enlightenments, not all there are")
-                    .instead("name the features wanted in <hyperv>"),
-            );
-        }
+    if let Some(mode) = hyperv.attr("mode")
+        && mode.one_of(&[("custom", false), ("passthrough", true)])?
+    {
+        set(&mut hvm.viridian, true);
+        mode.mark(
+            Finding::approximated(
+                "hyperv-passthrough",
+                "Xen's default group of enlightenments, not all there are",
+            )
+            .instead("name the features wanted in <hyperv>"),
+        );
     }
     let mut groups: Vec<Viridian> = Vec::new();
     for feature in hyperv.elements() {

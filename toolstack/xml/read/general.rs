@@ -23,7 +23,10 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, notes: &mut No
 
 fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let missing = || {
-        root.error(Finding::invalid("no-name", "the domain has no name").instead("add <name>NAME</name> in <domain>"))
+        root.error(
+            Finding::invalid("no-name", "the domain has no name")
+                .instead("add <name>NAME</name> in <domain>"),
+        )
     };
     let element = root.child("name").ok_or_else(missing)?;
     let name = element.text()?.ok_or_else(missing)?;
@@ -144,7 +147,10 @@ fn vcpus(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         if let Some(placement) = element.attr("placement") {
             let automatic = placement.one_of(&[("static", false), ("auto", true)])?;
             if automatic {
-                placement.mark(Finding::no_effect("placement", "Xen places vCPUs by itself unless told otherwise"));
+                placement.mark(Finding::no_effect(
+                    "placement",
+                    "Xen places vCPUs by itself unless told otherwise",
+                ));
             }
         }
     }

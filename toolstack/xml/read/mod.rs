@@ -30,8 +30,23 @@ pub struct Input {
 }
 
 /// The hypervisors that libvirt's `<domain type=>` can name.
-const HYPERVISORS: &[&str] =
-    &["xen", "kvm", "qemu", "hvf", "lxc", "uml", "openvz", "vz", "test", "vmware", "hyperv", "vbox", "phyp", "bhyve", "parallels"];
+const HYPERVISORS: &[&str] = &[
+    "xen",
+    "kvm",
+    "qemu",
+    "hvf",
+    "lxc",
+    "uml",
+    "openvz",
+    "vz",
+    "test",
+    "vmware",
+    "hyperv",
+    "vbox",
+    "phyp",
+    "bhyve",
+    "parallels",
+];
 
 /// Reads a domain XML. `name` is the file's name for messages.
 ///
@@ -56,7 +71,8 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut domain = Domain { config: DomainConfig::new(kind), clock: GuestClock::default(), notes: Notes::default() };
+    let mut domain =
+        Domain { config: DomainConfig::new(kind), clock: GuestClock::default(), notes: Notes::default() };
     let config = &mut domain.config;
     general::read(root, config, &mut domain.notes)?;
     os::read(root, config)?;
@@ -79,7 +95,10 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
 /// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
 fn hypervisor(root: &Element<'_>) -> Result<bool> {
     if let Some(id) = root.attr("id") {
-        id.mark(Finding::no_effect("live-state", "the number of a running domain; each start gives a new one"));
+        id.mark(Finding::no_effect(
+            "live-state",
+            "the number of a running domain; each start gives a new one",
+        ));
     }
     let Some(hypervisor) = root.attr("type") else {
         return Ok(true);
@@ -87,10 +106,12 @@ fn hypervisor(root: &Element<'_>) -> Result<bool> {
     match hypervisor.text {
         "xen" => Ok(true),
         other if HYPERVISORS.contains(&other) => {
-            hypervisor.mark(Finding::no_effect("hypervisor", format!("written for {other}; here it runs on Xen")));
+            hypervisor
+                .mark(Finding::no_effect("hypervisor", format!("written for {other}; here it runs on Xen")));
             Ok(false)
         }
-        _ => Err(hypervisor.not(&format!("a hypervisor that libvirt knows: {}", list(HYPERVISORS.iter().copied())))),
+        _ => Err(hypervisor
+            .not(&format!("a hypervisor that libvirt knows: {}", list(HYPERVISORS.iter().copied())))),
     }
 }
 
@@ -107,7 +128,10 @@ fn emulator(devices: &Element<'_>, config: &mut DomainConfig, for_xen: bool) -> 
         return Ok(());
     };
     if !for_xen {
-        path.mark(Finding::no_effect("other-emulator", "the emulator of another hypervisor; Xen brings its own device model"));
+        path.mark(Finding::no_effect(
+            "other-emulator",
+            "the emulator of another hypervisor; Xen brings its own device model",
+        ));
     } else if config.kind() == GuestKind::Hvm {
         config.b_info.device_model = Some(path.text.to_owned());
         config.b_info.device_model_version = Some("qemu_xen".to_owned());

@@ -9,7 +9,8 @@ use crate::domain::DomainConfig;
 use crate::domain::config::Nic;
 
 /// Cards that QEMU emulates for Xen.
-const MODELS: &[&str] = &["rtl8139", "e1000", "e1000e", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "vmxnet3"];
+const MODELS: &[&str] =
+    &["rtl8139", "e1000", "e1000e", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "vmxnet3"];
 
 pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     for element in devices.children("interface") {
@@ -47,18 +48,32 @@ fn connection(element: &Element<'_>) -> Result<Option<Nic>> {
     };
     let source = || element.children("source").next().map(Element::take);
     match kind.text {
-        "bridge" => nic.bridge = source().and_then(|source| source.attr("bridge")).map(|bridge| one_word(&bridge)).transpose()?,
+        "bridge" => {
+            nic.bridge = source()
+                .and_then(|source| source.attr("bridge"))
+                .map(|bridge| one_word(&bridge))
+                .transpose()?
+        }
         "ethernet" => {}
         "network" => {
             if let Some(network) = source().and_then(|source| source.attr("network")) {
-                let reason = format!("libxl knows no libvirt networks: '{}' becomes xl's default bridge", network.text);
-                network.mark(Finding::approximated("network", reason).instead("write type='bridge' and <source bridge='NAME'/>"));
+                let reason = format!(
+                    "libxl knows no libvirt networks: '{}' becomes xl's default bridge",
+                    network.text
+                );
+                network.mark(
+                    Finding::approximated("network", reason)
+                        .instead("write type='bridge' and <source bridge='NAME'/>"),
+                );
             }
         }
         other => {
             let reason = format!("libxl has no interface of type {other}");
             element.mark_whole(&Finding::unsupported("interface-type", reason.clone()));
-            element.mark(Finding::unsupported("interface-type", reason).instead("use a bridge: type='bridge' and <source bridge='NAME'/>"));
+            element.mark(
+                Finding::unsupported("interface-type", reason)
+                    .instead("use a bridge: type='bridge' and <source bridge='NAME'/>"),
+            );
             return Ok(None);
         }
     }
@@ -92,8 +107,12 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
     } else if MODELS.contains(&model.text) {
         nic.model = Some(model.text.to_owned());
     } else {
-        let reason = format!("Xen's QEMU is not given a {} card: an emulated rtl8139 beside Xen's own", model.text);
-        model.mark(Finding::approximated("network-card", reason).instead("write <model type='e1000'/>, or netfront for Xen's own alone"));
+        let reason =
+            format!("Xen's QEMU is not given a {} card: an emulated rtl8139 beside Xen's own", model.text);
+        model.mark(
+            Finding::approximated("network-card", reason)
+                .instead("write <model type='e1000'/>, or netfront for Xen's own alone"),
+        );
     }
 }
 
@@ -109,7 +128,11 @@ fn hardware_address(value: &Value<'_>) -> Result<String> {
 
 /// A value that xl's `key=value,key=value` can hold.
 fn one_word(value: &Value<'_>) -> Result<String> {
-    if value.text.is_empty() || value.text.contains([',', '\n']) || value.text.starts_with(' ') || value.text.ends_with(' ') {
+    if value.text.is_empty()
+        || value.text.contains([',', '\n'])
+        || value.text.starts_with(' ')
+        || value.text.ends_with(' ')
+    {
         return Err(value.not("a value that xl.cfg can hold here: no commas, no spaces around it"));
     }
     Ok(value.text.to_owned())

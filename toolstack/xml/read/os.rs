@@ -14,7 +14,9 @@ use crate::domain::config::Hvm;
 pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
     let missing = || {
         let finding = Finding::invalid("no-os-type", "the domain does not say what kind of guest it is");
-        root.error(finding.instead("add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>"))
+        root.error(
+            finding.instead("add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>"),
+        )
     };
     let os = root.child("os").ok_or_else(missing)?;
     let element = os.child("type").ok_or_else(missing)?;
@@ -29,8 +31,11 @@ pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
         match arch.text {
             "x86_64" | "i686" => {}
             other => arch.mark(
-                Finding::unsupported("arch", format!("the guest runs on the host's architecture, not on {other}"))
-                    .instead("use an image for x86_64"),
+                Finding::unsupported(
+                    "arch",
+                    format!("the guest runs on the host's architecture, not on {other}"),
+                )
+                .instead("use an image for x86_64"),
             ),
         }
     }
@@ -43,12 +48,14 @@ pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
 fn machine_finding(machine: &Value<'_>) -> Finding {
     match machine.text {
         "xenfv" | "xenpv" | "xenpvh" => Finding::exact(),
-        other if other.contains("q35") => Finding::approximated(
+        other if other.contains("q35") => {
+            Finding::approximated("machine", "an HVM guest on Xen has an i440fx board, without PCI Express")
+                .instead("check that the guest's drivers do not count on Q35")
+        }
+        other => Finding::no_effect(
             "machine",
-            "an HVM guest on Xen has an i440fx board, without PCI Express",
-        )
-        .instead("check that the guest's drivers do not count on Q35"),
-        other => Finding::no_effect("machine", format!("'{other}' names another hypervisor's board; Xen has one for each kind of guest")),
+            format!("'{other}' names another hypervisor's board; Xen has one for each kind of guest"),
+        ),
     }
 }
 
@@ -70,7 +77,10 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> 
         hvm.boot = boot_order(&os)?;
     } else {
         for boot in os.children("boot") {
-            boot.mark_whole(&Finding::no_effect("boot-order", "a PV or PVH guest boots its kernel, not a disk"));
+            boot.mark_whole(&Finding::no_effect(
+                "boot-order",
+                "a PV or PVH guest boots its kernel, not a disk",
+            ));
         }
         if b_info.kernel.is_none() && b_info.bootloader.is_none() {
             // libvirt's own default; without either xl refuses the domain.
@@ -82,10 +92,10 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> 
 
 /// hvmloader is Xen's own and libxl finds it; a flash image means UEFI; anything else replaces hvmloader.
 fn firmware(os: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
-    if let Some(firmware) = os.attr("firmware") {
-        if firmware.one_of(&[("efi", true), ("bios", false)])? {
-            hvm.bios = Some("ovmf".to_owned());
-        }
+    if let Some(firmware) = os.attr("firmware")
+        && firmware.one_of(&[("efi", true), ("bios", false)])?
+    {
+        hvm.bios = Some("ovmf".to_owned());
     }
     let Some(loader) = os.child("loader") else {
         return Ok(());
@@ -118,7 +128,9 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
     for boot in os.children("boot") {
         let boot = boot.take();
         let Some(device) = boot.attr("dev") else {
-            return Err(boot.error(Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>")));
+            return Err(boot.error(
+                Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>"),
+            ));
         };
         let letter = device.one_of(&[("hd", 'c'), ("cdrom", 'd'), ("network", 'n'), ("fd", 'a')])?;
         if order.contains(letter) {

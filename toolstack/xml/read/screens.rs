@@ -48,13 +48,20 @@ pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<(
             Some("spice") => match config.b_info.hvm.as_mut() {
                 Some(hvm) => hvm.spice = spice(&graphics.take())?,
                 None => graphics.mark_whole(
-                    &Finding::unsupported("graphics", "a PV or PVH guest has no SPICE server").instead("use <graphics type='vnc'/>"),
+                    &Finding::unsupported("graphics", "a PV or PVH guest has no SPICE server")
+                        .instead("use <graphics type='vnc'/>"),
                 ),
             },
             Some("rdp" | "desktop" | "egl-headless" | "dbus") => graphics.mark_whole(
-                &Finding::unsupported("graphics", "Xen shows a guest by VNC, SPICE or SDL").instead("use <graphics type='vnc'/>"),
+                &Finding::unsupported("graphics", "Xen shows a guest by VNC, SPICE or SDL")
+                    .instead("use <graphics type='vnc'/>"),
             ),
-            Some(_) => return Err(kind.map_or_else(|| graphics.invalid("bad-value", "no type"), |kind| kind.not("vnc, spice or sdl"))),
+            Some(_) => {
+                return Err(kind.map_or_else(
+                    || graphics.invalid("bad-value", "no type"),
+                    |kind| kind.not("vnc, spice or sdl"),
+                ));
+            }
             None => return Err(graphics.invalid("no-graphics-type", "<graphics> has no type")),
         }
     }
@@ -103,8 +110,11 @@ fn vnc(graphics: &Element<'_>) -> Result<Vnc> {
             match port.checked_sub(VNC_BASE) {
                 Some(display) if port <= 65535 => vnc.display = display,
                 _ => value.mark(
-                    Finding::approximated("vnc-port", format!("libxl counts displays from port {VNC_BASE}: display 0 is used"))
-                        .instead(format!("write a port from {VNC_BASE} to 65535")),
+                    Finding::approximated(
+                        "vnc-port",
+                        format!("libxl counts displays from port {VNC_BASE}: display 0 is used"),
+                    )
+                    .instead(format!("write a port from {VNC_BASE} to 65535")),
                 ),
             }
         }
@@ -114,18 +124,24 @@ fn vnc(graphics: &Element<'_>) -> Result<Vnc> {
 
 fn sdl(graphics: &Element<'_>) -> Result<Sdl> {
     let text = |name| graphics.attr(name).map(|value| word(&value)).transpose();
-    Ok(Sdl { enable: Some(Defbool::True), display: text("display")?, xauthority: text("xauth")?, ..Sdl::default() })
+    Ok(Sdl {
+        enable: Some(Defbool::True),
+        display: text("display")?,
+        xauthority: text("xauth")?,
+        ..Sdl::default()
+    })
 }
 
 fn spice(graphics: &Element<'_>) -> Result<Spice> {
     let mut spice = Spice { enable: Some(Defbool::True), host: listen(graphics)?, ..Spice::default() };
-    if let Some(autoport) = graphics.attr("autoport") {
-        if autoport.yes_no()? {
-            autoport.mark(
-                Finding::approximated("spice-port", "libxl finds no free port for SPICE by itself").instead("write port='5900' autoport='no'"),
-            );
-            spice.port = VNC_BASE;
-        }
+    if let Some(autoport) = graphics.attr("autoport")
+        && autoport.yes_no()?
+    {
+        autoport.mark(
+            Finding::approximated("spice-port", "libxl finds no free port for SPICE by itself")
+                .instead("write port='5900' autoport='no'"),
+        );
+        spice.port = VNC_BASE;
     }
     for (name, slot) in [("port", &mut spice.port), ("tlsPort", &mut spice.tls_port)] {
         if let Some(port) = graphics.attr(name).filter(|port| port.text != "-1") {
@@ -154,7 +170,8 @@ fn listen(graphics: &Element<'_>) -> Result<Option<String>> {
         let is_address = listen.attr("type").is_some_and(|kind| kind.text == "address");
         if !is_address {
             listen.mark_whole(
-                &Finding::unsupported("listen", "libxl listens on an address only").instead("write <listen type='address' address='127.0.0.1'/>"),
+                &Finding::unsupported("listen", "libxl listens on an address only")
+                    .instead("write <listen type='address' address='127.0.0.1'/>"),
             );
             continue;
         }
@@ -162,7 +179,9 @@ fn listen(graphics: &Element<'_>) -> Result<Option<String>> {
             continue;
         };
         match &address {
-            Some(first) if first != value.text => value.mark(Finding::unsupported("listen", format!("libxl listens on one address: {first}"))),
+            Some(first) if first != value.text => {
+                value.mark(Finding::unsupported("listen", format!("libxl listens on one address: {first}")))
+            }
             _ => address = Some(word(&value)?),
         }
     }
@@ -202,7 +221,9 @@ fn video(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         return Ok(());
     };
     let Some(&(_, card, difference)) = CARDS.iter().find(|(word, ..)| *word == kind.text) else {
-        return Err(kind.not("a graphics card that libvirt knows: cirrus, vga, qxl, virtio, bochs, xen or none"));
+        return Err(
+            kind.not("a graphics card that libvirt knows: cirrus, vga, qxl, virtio, bochs, xen or none")
+        );
     };
     hvm.vga.kind = Some(card.to_owned());
     if let Some(reason) = difference {
@@ -212,10 +233,15 @@ fn video(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         let kib: u64 = vram.number("an amount of video memory in KiB")?;
         if difference.is_some() || card == "none" {
             vram.mark(Finding::no_effect("video-memory", "of the other card"));
-        } else if let Some(memory) = kib.div_ceil(1024).checked_mul(1024).filter(|&memory| memory > 0 && memory <= 1 << 20) {
+        } else if let Some(memory) =
+            kib.div_ceil(1024).checked_mul(1024).filter(|&memory| memory > 0 && memory <= 1 << 20)
+        {
             config.b_info.video_memkb = Some(memory);
             if memory != kib {
-                vram.mark(Finding::approximated("video-memory", format!("xl counts in MiB: rounded up to {} MiB", memory / 1024)));
+                vram.mark(Finding::approximated(
+                    "video-memory",
+                    format!("xl counts in MiB: rounded up to {} MiB", memory / 1024),
+                ));
             }
         } else {
             return Err(vram.not("an amount of video memory up to 1 GiB, in KiB"));

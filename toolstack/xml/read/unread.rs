@@ -11,7 +11,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("/devices/filesystem", "write p9 = [ ... ] in the xl.cfg, or share over the network"),
     ("/devices/tpm", "write vtpm = [ 'backend=DOMAIN' ] in the xl.cfg"),
     ("/devices/rng", "a Xen guest gathers randomness itself; install haveged in an old guest"),
-    ("/devices/watchdog", "use Xen's own watchdog with xenwatchdogd in the guest, and on_watchdog in the xl.cfg"),
+    (
+        "/devices/watchdog",
+        "use Xen's own watchdog with xenwatchdogd in the guest, and on_watchdog in the xl.cfg",
+    ),
     ("/devices/controller", "write usbctrl = [ ... ] or the like in the xl.cfg"),
     ("/devices/interface/bandwidth", "write rate=10MB/s in the xl.cfg's vif"),
     ("/devices/interface/vlan", "tag the traffic on the bridge"),
