@@ -78,6 +78,8 @@ pub fn write(domain: &Domain, config: &DomainConfig, report: &Report) -> String 
     out.ends(config);
     out.devices(config);
     out.losses(report);
+    out.out.truncate(out.out.trim_end().len());
+    out.out.push('\n');
     out.out
 }
 

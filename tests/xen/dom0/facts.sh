@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# What is seen of a domain: facts of the form KEY=VALUE, kept in the array `seen`.
+
+declare -A seen
+
+# Takes facts from standard input.
+take_facts() {
+  local key value
+  while IFS='=' read -r key value; do
+    [ -z "$key" ] || seen[$key]=$value
+  done
+}
+
+now_ms() { date +%s%3N; }
+
+# run_command COMMAND...: its status and what it says, in one line.
+run_command() {
+  local status=0
+  "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
+  seen[exit]=$status
+  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-400)
+  return "$status"
+}
+
+# look NAME GUEST: waits for the guest and takes what it and Xen say.
+look() {
+  local name=$1 guest=$2 domid rate_ms=0
+  domid=$(xl domid "$name" 2> /dev/null) || { seen[guest]=gone; return 1; }
+  [[ $expected != *rate_khz* ]] || rate_ms=1500
+  case $guest in
+    bootsector) look_boot_sector "$domid" ;;
+    linux) look_linux "$name" ;;
+    *) take_facts < <(xprobe look "$domid" $rate_ms 2> "$dir/xprobe") ;;
+  esac
+  case $guest in
+    bootsector | linux) take_facts < <(xprobe xen "$domid" 2> "$dir/xprobe") ;;
+  esac
+  cat "$dir/xprobe" >&2
+  [ "$maker" != xenclock ] || look_at_report "$name"
+}
+
+# What our command says of the domain's clock.
+look_at_report() {
+  xenclock clock-show "$1" --json > "$dir/clock-show.json" 2> "$dir/clock-show.stderr" < /dev/null || true
+  take_facts < <(
+    jq -r '"show_offset=\(.rtc.offset)", "show_tracked=\(.rtc.tracked)", "show_mode=\(.tsc.mode)",
+      "show_khz=\(.tsc.khz)", "show_behaviour=\(.tsc.behaviour)"' "$dir/clock-show.json" 2>> "$dir/clock-show.stderr"
+  )
+}
+
+# The boot sector's line on Xen's console: BOOTSECTOR yymmddhhmmss.
+look_boot_sector() {
+  local domid=$1 stamp now
+  for _ in {1..120}; do
+    now=$(date +%s)
+    stamp=$(xl dmesg | sed -n "s/.*(d$domid) BOOTSECTOR \([0-9]\{12\}\).*/\1/p" | tail -n 1)
+    [ -z "$stamp" ] || break
+    sleep 0.5
+  done
+  [ -n "$stamp" ] || return 1
+  seen[rtc]=$(sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/20\1-\2-\3 \4:\5:\6/' <<< "$stamp")
+  seen[cmos_offset]=$(($(date -u -d "${seen[rtc]}" +%s) - now))
+}
+
+# The Linux guest's lines on its console.
+look_linux() {
+  local log=/var/log/xen/console/guest-$1.log now
+  for _ in {1..200}; do
+    now=$(date +%s)
+    ! grep -qs 'FACT done' "$log" || break
+    sleep 1
+  done
+  cp "$log" "$dir/console" 2> /dev/null || return 1
+  take_facts < <(tr -d '\r' < "$log" | sed -n 's/^.*FACT \(.*\)/\1/p')
+  [ -z "${seen[hwclock]:-}" ] || seen[hwclock_offset]=$(($(date -u -d "${seen[hwclock]}" +%s) - now))
+}
+
+# until_domid NAME CONDITION: waits for a condition on the domain's `domid`.
+until_domid() {
+  local domid
+  for _ in {1..60}; do
+    domid=$(xl domid "$1" 2> /dev/null)
+    ! eval "$2" || return 0
+    sleep 0.5
+  done
+}
+
+# obey NAME ORDERS: gives the guest its orders, with commas between them.
+obey() {
+  local name=$1 orders=$2 order domid old
+  while IFS= read -r -d , order; do
+    domid=$(xl domid "$name") || return 1
+    # shellcheck disable=SC2086 # an order and its argument
+    xprobe order "$domid" $order || return 1
+    old=$domid
+    case $order in
+      *reboot) until_domid "$name" '[ -n "$domid" ] && [ "$domid" != "$old" ]' ;;
+      *halt) until_domid "$name" '[ -z "$domid" ]' ;;
+    esac
+  done <<< "$orders,"
+}

@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# What a domain leaves behind when it is gone: nothing, it should be.
+
+traces() {
+  xl list | awk 'NR > 1 { print "domain " $1 }'
+  for node in /local/domain /vm /libxl; do
+    xenstore-list "$node" 2> /dev/null | sed "s#^#xenstore $node/#"
+  done
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe") in
+      *qemu* | */xl | */xenclock) echo "process ${process#/proc/} $(readlink "$process/exe")" ;;
+    esac
+  done
+  find /var/lib/xen /run/xen /var/lib/xenclock /run/xenclock /tmp ! -type d 2> /dev/null | sed 's/^/file /'
+}
+
+# new_traces FILE: what is there now and was not in FILE, in one line. What goes
+# away by itself is given some time.
+new_traces() {
+  local left
+  for _ in {1..10}; do
+    left=$(comm -13 <(sort "$1") <(traces | sort))
+    [ -n "$left" ] || break
+    sleep 0.5
+  done
+  left=${left//$'\n'/, }
+  echo "${left:-nothing}"
+}
