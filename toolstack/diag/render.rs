@@ -4,15 +4,18 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, Source};
 
+/// Longer lines are not shown: nobody finds the caret in them.
+const LONGEST_LINE: usize = 500;
+
 /// One diagnostic for people: the message, the line of the input with a caret, and what to do instead.
 ///
 /// The first line starts `FILE:LINE:COLUMN:`, so that editors find the place.
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
-    let mut out = format!("{place}: {}: {} [{}]\n", finding.verdict, finding.reason, finding.code);
+    let mut out = format!("{place}: {}: {} [{}]\n", finding.verdict, one_line(&finding.reason), finding.code);
     let line = source.line(place.line);
-    if !line.trim().is_empty() {
+    if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
         // Tabs stay tabs, so that the caret stands below its place however wide they are.
@@ -22,9 +25,15 @@ pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
         out.push_str(&format!("  {number} | {line}\n  {margin} | {indent}{caret}\n"));
     }
     if let Some(alternative) = &finding.alternative {
-        out.push_str(&format!("  instead: {alternative}\n"));
+        out.push_str(&format!("  instead: {}\n", one_line(alternative)));
     }
     out
+}
+
+/// A value of the input may hold a line break; a message is one line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// One diagnostic as a JSON object.

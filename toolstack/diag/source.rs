@@ -10,7 +10,19 @@ pub struct Source {
     name: Arc<str>,
     text: String,
     line_starts: Vec<usize>,
+    marks: Vec<Mark>,
 }
+
+/// A byte whose line and column are known, so that no place is far from one however long the lines are.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    byte: usize,
+    line: usize,
+    column: usize,
+}
+
+/// Bytes between marks within a line, about.
+const MARK_EVERY: usize = 4096;
 
 /// A place in an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +40,21 @@ pub struct Place {
 impl Source {
     /// A text under a name.
     pub fn new(name: &str, text: String) -> Self {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Source { name: name.into(), text, line_starts }
+        let line_starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut marks = Vec::new();
+        for (index, &start) in line_starts.iter().enumerate() {
+            let end = line_starts.get(index + 1).copied().unwrap_or(text.len());
+            let mut mark = Mark { byte: start, line: index + 1, column: 1 };
+            marks.push(mark);
+            while end - mark.byte > MARK_EVERY {
+                let next = floor_char_boundary(&text, mark.byte + MARK_EVERY);
+                mark.column += text[mark.byte..next].chars().count();
+                mark.byte = next;
+                marks.push(mark);
+            }
+        }
+        Source { name: name.into(), text, line_starts, marks }
     }
 
     /// The whole text.
@@ -42,8 +67,10 @@ impl Source {
     #[must_use]
     pub fn place(&self, span: Range<usize>) -> Place {
         let start = floor_char_boundary(&self.text, span.start);
-        let line = self.line_starts.partition_point(|&at| at <= start).max(1);
-        let column = self.text[self.line_starts[line - 1]..start].chars().count() + 1;
+        // There is a mark at byte 0.
+        let index = self.marks.partition_point(|mark| mark.byte <= start).saturating_sub(1);
+        let Mark { byte, line, column } = self.marks[index];
+        let column = column + self.text[byte..start].chars().count();
         Place { file: self.name.clone(), line, column, span: start..span.end.max(start) }
     }
 
@@ -96,6 +123,8 @@ mod tests {
         assert_eq!(at(9), (4, 1));
         assert_eq!(at(99), (4, 2));
         assert_eq!(at(2), (1, 2), "within the two bytes of é");
+        let long = Source::new("f", format!("x\n{}<", "é".repeat(10_000)));
+        assert_eq!((long.place(20_002..20_003).line, long.place(20_002..20_003).column), (2, 10_001));
         assert_eq!(source.line(2), "bc");
         assert_eq!(source.line(9), "");
     }

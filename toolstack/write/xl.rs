@@ -8,6 +8,7 @@ use timers::hyperv::Viridian;
 
 use super::clock_keys;
 use crate::diag::Report;
+use crate::diag::render::one_line;
 use crate::domain::config::{BuildInfo, Disk, Hvm, Nic, Sdl, Vfb, Vnc};
 use crate::domain::{Action, Defbool, Domain, DomainConfig, Notes};
 
@@ -150,9 +151,9 @@ impl Writer {
 
     fn comment(&mut self, text: &str) {
         for line in text.lines() {
-            let line = line.trim_end();
+            let line = one_line(line.trim_end());
             self.out.push_str(if line.is_empty() { "#" } else { "# " });
-            self.out.push_str(line);
+            self.out.push_str(&line);
             self.out.push('\n');
         }
     }
@@ -330,9 +331,8 @@ impl Writer {
         self.gap();
         self.comment("Not carried over word for word:");
         for loss in losses {
-            let reason: String =
-                loss.finding.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            self.comment(&format!("  line {}, {}: {}", loss.place.line, loss.finding.verdict, reason));
+            let said = format!("{}: {}", loss.finding.verdict, one_line(&loss.finding.reason));
+            self.comment(&format!("  line {}, {said}", loss.place.line));
         }
     }
 }

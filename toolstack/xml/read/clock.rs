@@ -22,14 +22,23 @@ pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
     element.is(Part::Clock);
     let offset = offset(&element)?;
     let mut clock = GuestClock { offset, timers: Vec::new() };
-    let mut elements = Vec::new();
     for child in element.children("timer") {
-        clock.timers.push(timer(&child.take(), clock.timers.len())?);
-        elements.push(child);
-    }
-    if let Err(twice) = timers::check::duplicates(&clock.timers) {
-        let finding = Finding::invalid("timer-twice", twice.to_string());
-        return Err(elements[twice.second].error(finding.instead("keep one <timer> of each name")));
+        let child = child.take();
+        let timer = timer(&child, clock.timers.len())?;
+        match clock.timers.iter().find(|earlier| earlier.name == timer.name) {
+            None => clock.timers.push(timer),
+            Some(earlier) if *earlier == timer => {
+                child.mark_whole(&Finding::no_effect(
+                    "timer-again",
+                    format!("says the same of {} again", timer.name),
+                ));
+            }
+            Some(_) => {
+                let reason = format!("timer {} twice, with different settings", timer.name);
+                let finding = Finding::invalid("timer-twice", reason);
+                return Err(child.error(finding.instead("keep one <timer> of each name")));
+            }
+        }
     }
     Ok(clock)
 }

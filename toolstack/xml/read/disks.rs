@@ -1,5 +1,7 @@
 //! `<disk>`: block devices, CD-ROMs, floppies.
 
+use std::collections::BTreeSet;
+
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
@@ -71,7 +73,10 @@ fn keeps_name(disk: &Element<'_>, name: &str) -> bool {
 
 /// The letters of disks in use: hda, sda and xvda are the same disk to libxl.
 #[derive(Default)]
-struct Names(Vec<char>);
+struct Names {
+    letters: BTreeSet<char>,
+    names: BTreeSet<String>,
+}
 
 impl Names {
     fn letter(name: &str) -> Option<char> {
@@ -80,14 +85,14 @@ impl Names {
     }
 
     fn reserve(&mut self, name: &str) {
-        self.0.extend(Self::letter(name));
+        self.letters.extend(Self::letter(name));
     }
 
     /// The wanted letter when it is free, else the first free one.
     fn free(&mut self, name: &str, choice: std::ops::RangeInclusive<char>) -> Option<char> {
         let wanted = Self::letter(name).filter(|letter| choice.contains(letter));
-        let letter = wanted.into_iter().chain(choice).find(|letter| !self.0.contains(letter))?;
-        self.0.push(letter);
+        let letter = wanted.into_iter().chain(choice).find(|letter| !self.letters.contains(letter))?;
+        self.letters.insert(letter);
         Some(letter)
     }
 }
@@ -164,6 +169,10 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<String>
     }
     if let Some(tray) = target.attr("tray") {
         tray.mark(Finding::no_effect("tray", "the state of a running guest"));
+    }
+    if !names.names.insert(dev.text.to_owned()) {
+        let finding = Finding::invalid("disk-twice", format!("a second disk '{}'", dev.text));
+        return Err(dev.error(finding.instead("give each disk a target dev of its own")));
     }
     if keeps {
         return Ok(dev.text.to_owned());

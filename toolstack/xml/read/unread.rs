@@ -74,6 +74,12 @@ fn without_effect(tree: &Tree, id: NodeId) -> Option<Finding> {
         (Kind::Element(_), "disk", "backingStore") if node.children.is_empty() => {
             Some(Finding::no_effect("backing-store", "says that there is none"))
         }
+        (Kind::Attribute(..), "source", "index") => {
+            Some(Finding::no_effect("live-state", "a number of a running guest"))
+        }
+        (Kind::Element(_), "devices", "audio") => {
+            Some(Finding::no_effect("audio-backend", "where another hypervisor plays the sound of <sound>"))
+        }
         (Kind::Attribute(_, value), "cpu", "mode") if value.starts_with("host-") => {
             Some(Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it"))
         }
