@@ -1,6 +1,7 @@
 //! The hub between all formats: what a domain is, and what its clock is asked to be.
 
 pub mod config;
+pub mod devices;
 pub mod project;
 
 use timers::GuestClock;

@@ -38,8 +38,13 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
         match timer.name {
             TimerName::Hpet => hvm.hpet = Some(present.into()),
             TimerName::Hypervclock if present => add(&mut hvm.viridian_enable, hyperv::clock_groups()),
-            TimerName::Hypervclock if hvm.viridian.is_some_and(super::Defbool::is_true) => {
-                add(&mut hvm.viridian_disable, &[Viridian::TimeRefCount, Viridian::ReferenceTsc]);
+            TimerName::Hypervclock => {
+                // In xl's list a group that is taken out is out, even where another feature put it in.
+                let out = [Viridian::TimeRefCount, Viridian::ReferenceTsc];
+                hvm.viridian_enable.retain(|group| !out.iter().any(|out| out.number() == *group));
+                if hvm.viridian.is_some_and(super::Defbool::is_true) {
+                    add(&mut hvm.viridian_disable, &out);
+                }
             }
             _ => {}
         }

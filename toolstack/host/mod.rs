@@ -4,6 +4,8 @@
 //! passes the same contract suite (`tests/contract/`).
 
 pub mod dom0;
+#[cfg(feature = "libxl")]
+pub mod libxl;
 pub mod mock;
 pub mod zone;
 

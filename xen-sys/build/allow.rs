@@ -110,6 +110,7 @@ pub const FUNCTIONS: &[&str] = &[
     "xc_hvm_param_set",
     "xc_interface_close",
     "xc_interface_open",
+    "xc_readconsolering",
     "xc_version",
     // libxenstore
     "xs_check_watch",
@@ -175,6 +176,7 @@ pub const VARIABLES: &[&str] = &[
     "XENVER_.*",
     "XEN_DOMCTL_INTERFACE_VERSION",
     "XEN_DOMINF_.*",
+    "XEN_X86_EMU_RTC",
     "XBT_NULL",
     "XS_(OPEN|UNWATCH)_.*",
     "stderr",

@@ -135,13 +135,19 @@ mod tests {
         assert_eq!(of_libxl("x", Code::ERROR_INVAL.0, &lines).kind, ErrorKind::Exists);
         assert_eq!(of_libxl("x", Code::ERROR_FAIL.0, &lines).kind, ErrorKind::Exists);
         let error = of_libxl("x", libc::ENOSPC, &[]);
-        assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Io, "No space left on device (os error 28)"));
+        assert_eq!(
+            (error.kind, error.detail.as_str()),
+            (ErrorKind::Io, "No space left on device (os error 28)")
+        );
     }
 
     #[test]
     fn numbers_of_the_system() {
         let error = of_errno("x", libc::ESRCH, &[line("gone", None)]);
-        assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::NoSuchDomain, "No such process (os error 3): gone"));
+        assert_eq!(
+            (error.kind, error.detail.as_str()),
+            (ErrorKind::NoSuchDomain, "No such process (os error 3): gone")
+        );
         assert_eq!(kind_of(libc::EPERM), ErrorKind::Permission);
         assert_eq!(kind_of(0), ErrorKind::Other);
         assert_eq!(kind_of(-5), ErrorKind::Other);

@@ -29,7 +29,8 @@ impl Ctx {
     pub(super) fn open(log: &Arc<Log>) -> Result<Ctx, c_int> {
         let mut ptr = ptr::null_mut();
         // SAFETY: the logger lives as long as the context, for `Ctx` holds both.
-        match unsafe { xen_sys::libxl_ctx_alloc(&mut ptr, xen_sys::LIBXL_VERSION as c_int, 0, log.as_ptr()) } {
+        match unsafe { xen_sys::libxl_ctx_alloc(&mut ptr, xen_sys::LIBXL_VERSION as c_int, 0, log.as_ptr()) }
+        {
             0 => {
                 // SAFETY: the context is new, so it has no children; the hooks are static.
                 unsafe { xen_sys::libxl_childproc_setmode(ptr, &CHILDREN, ptr::null_mut()) };

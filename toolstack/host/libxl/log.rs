@@ -53,7 +53,8 @@ impl Log {
     }
 
     fn hear(&self, level: Level, errno: Option<i32>, library: &str, text: &str) {
-        let reason = errno.map(|errno| format!(": {}", std::io::Error::from_raw_os_error(errno))).unwrap_or_default();
+        let reason =
+            errno.map(|errno| format!(": {}", std::io::Error::from_raw_os_error(errno))).unwrap_or_default();
         match level {
             Level::XTL_DEBUG | Level::XTL_VERBOSE => tracing::trace!(library, "{text}{reason}"),
             Level::XTL_DETAIL | Level::XTL_PROGRESS => tracing::debug!(library, "{text}{reason}"),
@@ -98,8 +99,7 @@ unsafe extern "C" fn vmessage(
         // used once.
         unsafe { vsnprintf(buffer.as_mut_ptr().cast(), LONGEST as _, format, arguments) };
         // SAFETY: `vsnprintf` has ended the text within the buffer, and the context is a C string or null.
-        let (text, library) =
-            unsafe { (strings::copied(buffer.as_ptr().cast()), strings::copied(context)) };
+        let (text, library) = unsafe { (strings::copied(buffer.as_ptr().cast()), strings::copied(context)) };
         // SAFETY: the library was given this by `Log::as_ptr`, so it is the head of a `Log` that lives.
         let log = unsafe { &*logger.cast_const().cast::<Log>() };
         let errno = (errno > 0).then_some(errno);
@@ -152,7 +152,11 @@ mod tests {
         let log = Log::new();
         // SAFETY: the logger lives to the end of the test, and all that is read of it are C strings.
         unsafe {
-            let handle = xen_sys::xc_interface_open(log.as_ptr(), log.as_ptr(), xen_sys::xc_open_flags::XC_OPENFLAG_DUMMY.0);
+            let handle = xen_sys::xc_interface_open(
+                log.as_ptr(),
+                log.as_ptr(),
+                xen_sys::xc_open_flags::XC_OPENFLAG_DUMMY.0,
+            );
             // An unknown command is refused before any hypercall.
             assert!(xen_sys::xc_version(handle, 999, std::ptr::null_mut()) < 0);
             xen_sys::xc_interface_close(handle);

@@ -30,14 +30,8 @@ impl Libxl {
         };
         let xc = Xc::open(&log).map_err(|error| explain(failed(error, &log.take())))?;
         let store = Store::open().map_err(|error| explain(no_xenstore(failed(error, &[]))))?;
-        let host = Libxl {
-            ctx,
-            xc,
-            store,
-            log,
-            fixed: OnceCell::new(),
-            watched: RefCell::new(Watched::default()),
-        };
+        let host =
+            Libxl { ctx, xc, store, log, fixed: OnceCell::new(), watched: RefCell::new(Watched::default()) };
         host.check_interface().map_err(explain)?;
         host.start_watching()?;
         Ok(host)
@@ -87,7 +81,11 @@ fn other_version(error: HostError, running: XenVersion) -> HostError {
 }
 
 fn no_xenstore(error: HostError) -> HostError {
-    HostError { kind: ErrorKind::Io, detail: format!("cannot connect to xenstore: {}", error.detail), ..error }
+    HostError {
+        kind: ErrorKind::Io,
+        detail: format!("cannot connect to xenstore: {}", error.detail),
+        ..error
+    }
 }
 
 /// What this machine looks like, for the reason why libxl does not open.
@@ -126,9 +124,10 @@ impl Situation {
             _ if error.detail.contains("xenstore") => {
                 (ErrorKind::Io, "xenstored does not answer: start Xen's services (systemctl start xenstored)")
             }
-            Situation { dom0: false, .. } => {
-                (ErrorKind::NotSupported, "this is a guest of Xen and not its dom0, or /proc/xen is not mounted")
-            }
+            Situation { dom0: false, .. } => (
+                ErrorKind::NotSupported,
+                "this is a guest of Xen and not its dom0, or /proc/xen is not mounted",
+            ),
             _ => return error,
         };
         HostError::new(kind, error.doing, format!("{why} ({})", error.detail))

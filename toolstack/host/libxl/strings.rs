@@ -7,7 +7,11 @@ use crate::host::{ErrorKind, HostError, Result};
 /// As C takes it.
 pub(super) fn to_c(doing: &str, what: &str, text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| {
-        HostError::new(ErrorKind::Invalid, doing, format!("the {what} '{}' has a NUL in it", text.escape_default()))
+        HostError::new(
+            ErrorKind::Invalid,
+            doing,
+            format!("the {what} '{}' has a NUL in it", text.escape_default()),
+        )
     })
 }
 
@@ -77,6 +81,9 @@ mod tests {
     #[test]
     fn a_nul_goes_nowhere() {
         let error = to_c("x", "name", "a\0b").unwrap_err();
-        assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Invalid, "the name 'a\\u{0}b' has a NUL in it"));
+        assert_eq!(
+            (error.kind, error.detail.as_str()),
+            (ErrorKind::Invalid, "the name 'a\\u{0}b' has a NUL in it")
+        );
     }
 }

@@ -103,7 +103,10 @@ fn block(element: &Element<'_>, config: &mut DomainConfig, names: &mut Names) ->
         return Ok(());
     };
     let mut disk = Disk { pdev_path: path, ..Disk::default() };
-    disk.vdev = Some(vdev(element, cdrom, names)?);
+    disk.vdev = vdev(element, cdrom, names)?;
+    if disk.vdev.is_none() {
+        return Ok(());
+    }
     driver(element, &mut disk)?;
     if cdrom {
         (disk.is_cdrom, disk.removable) = (1, 1);
@@ -152,7 +155,8 @@ fn source(element: &Element<'_>, cdrom: bool) -> Result<Option<Option<String>>> 
     }
 }
 
-fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<String> {
+/// What the disk is called on Xen; `None` when it is left out, as no name is free.
+fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<Option<String>> {
     let missing = || {
         let finding = Finding::invalid("no-target", "the disk has no target");
         element.error(finding.instead("add <target dev='xvda'/> in <disk>"))
@@ -175,12 +179,17 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<String>
         return Err(dev.error(finding.instead("give each disk a target dev of its own")));
     }
     if keeps {
-        return Ok(dev.text.to_owned());
+        return Ok(Some(dev.text.to_owned()));
     }
     // libxl emulates four IDE drives; a CD-ROM must be one of them.
     let (prefix, choice) = if cdrom { ("hd", 'a'..='d') } else { ("xvd", 'a'..='z') };
-    let letter =
-        names.free(dev.text, choice).ok_or_else(|| dev.not("one of the drives that fit: no name is left"))?;
+    let Some(letter) = names.free(dev.text, choice.clone()) else {
+        let (first, last) = (choice.start(), choice.end());
+        let reason = format!("all of {prefix}{first} to {prefix}{last} are taken, and the disk can be no other");
+        element.mark_whole(&Finding::unsupported("disk-no-name", reason.clone()));
+        element.mark(Finding::unsupported("disk-no-name", reason).instead("take another disk out"));
+        return Ok(None);
+    };
     let vdev = format!("{prefix}{letter}");
     let how =
         if cdrom { "an emulated IDE drive" } else { "emulated IDE until the guest loads Xen's PV drivers" };
@@ -188,7 +197,7 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<String>
         Finding::approximated("disk-name", format!("becomes {vdev}: {how}"))
             .instead("check that the guest finds its disks by UUID or label"),
     );
-    Ok(vdev)
+    Ok(Some(vdev))
 }
 
 fn driver(element: &Element<'_>, disk: &mut Disk) -> Result<()> {

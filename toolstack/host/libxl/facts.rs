@@ -1,0 +1,88 @@
+//! What the plan needs to know of this host.
+
+use std::mem::MaybeUninit;
+use std::time::SystemTime;
+
+use timers::KiloHertz;
+use xen_sys::libxl_physinfo;
+
+use super::{Libxl, console, cpuid};
+use crate::host::{ErrorKind, HostError, HostFacts, Result, XenVersion, zone};
+
+/// What does not change while the host runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fixed {
+    xen_version: XenVersion,
+    cpu_khz: KiloHertz,
+    tsc_reliable: bool,
+    tsc_scaling: Option<bool>,
+}
+
+impl Libxl {
+    pub(super) fn read_facts(&self, doing: &str) -> Result<HostFacts> {
+        let fixed = match self.fixed.get() {
+            Some(fixed) => *fixed,
+            None => {
+                let read = self.read_fixed(doing)?;
+                *self.fixed.get_or_init(|| read)
+            }
+        };
+        let zone = zone::machine_zone()?;
+        Ok(HostFacts {
+            zone,
+            xen_version: fixed.xen_version,
+            cpu_khz: fixed.cpu_khz,
+            tsc_reliable: fixed.tsc_reliable,
+            tsc_scaling: fixed.tsc_scaling,
+            // Last, as offsets are worked out from it.
+            now: SystemTime::now().into(),
+        })
+    }
+
+    fn read_fixed(&self, doing: &str) -> Result<Fixed> {
+        let tsc_reliable = match cpuid::tsc_reliable() {
+            Some(reliable) => reliable,
+            None => self.ask_for_tsc(doing)?,
+        };
+        Ok(Fixed {
+            xen_version: self.version(doing)?,
+            cpu_khz: self.physinfo(doing, |info| KiloHertz(info.cpu_khz))?,
+            tsc_reliable,
+            // Without the console the rest is still to be had.
+            tsc_scaling: self.console_ring().ok().as_deref().and_then(console::tsc_scaling),
+        })
+    }
+
+    /// What the CPUID leaves do not say, Xen prints when asked.
+    fn ask_for_tsc(&self, doing: &str) -> Result<bool> {
+        let unknown = |why: &str| {
+            let why = format!("it cannot be told whether Xen trusts the host's TSC: {why}");
+            HostError::new(ErrorKind::NotSupported, doing, why)
+        };
+        self.debug_key('s').map_err(|error| unknown(&error.to_string()))?;
+        let ring = self.console_ring().map_err(|error| unknown(&error.to_string()))?;
+        console::tsc_reliable(&ring).ok_or_else(|| {
+            unknown("its CPUID leaves cannot be read, and the debug key 's' prints nothing of it")
+        })
+    }
+
+    /// Memory that a new domain can have.
+    pub(super) fn free_memory_kb(&self, doing: &str) -> Result<u64> {
+        self.physinfo(doing, |info| info.free_pages.saturating_add(info.scrub_pages).saturating_mul(4))
+    }
+
+    fn physinfo<T>(&self, doing: &str, read: impl FnOnce(&libxl_physinfo) -> T) -> Result<T> {
+        let mut info = MaybeUninit::<libxl_physinfo>::uninit();
+        // SAFETY: libxl_physinfo_init fills the whole structure.
+        let mut info = unsafe {
+            xen_sys::libxl_physinfo_init(info.as_mut_ptr());
+            info.assume_init()
+        };
+        // SAFETY: the context is open, and the structure is filled.
+        let result = self.libxl(doing, |ctx| unsafe { xen_sys::libxl_get_physinfo(ctx, &mut info) });
+        let result = result.map(|()| read(&info));
+        // SAFETY: the structure is filled, and what it holds is libxl's.
+        unsafe { xen_sys::libxl_physinfo_dispose(&mut info) };
+        result
+    }
+}

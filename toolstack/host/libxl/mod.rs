@@ -1,0 +1,168 @@
+//! The real host: libxl as `xl` uses it, and libxenctrl for what libxl cannot do.
+//!
+//! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
+//! - `log.rs`, `error.rs`, `strings.rs`: what the libraries say.
+//! - `domains.rs`, `life.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
+//! - `facts.rs`, `cpuid.rs`, `console.rs`: the host.
+//! - `events.rs`: what happens on it.
+//!
+//! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
+
+mod config;
+mod console;
+mod context;
+mod cpuid;
+mod domains;
+mod error;
+mod events;
+mod facts;
+mod handles;
+mod life;
+mod log;
+mod open;
+mod rtc;
+mod strings;
+mod tsc;
+mod userdata;
+
+use std::cell::{OnceCell, RefCell};
+use std::ffi::c_int;
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timers::UtcOffset;
+use xen_sys::{libxl_ctx, xc_interface};
+
+use self::events::Watched;
+use self::facts::Fixed;
+use self::handles::{Ctx, Store, Xc};
+use self::log::Log;
+use super::{DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo};
+use crate::domain::DomainConfig;
+
+/// The machine that this program runs on, by libxl and libxenctrl.
+///
+/// Calls block until they are done: making a domain takes seconds. It can be sent to another thread, and is used by
+/// one at a time.
+pub struct Libxl {
+    ctx: Ctx,
+    xc: Xc,
+    store: Store,
+    log: Arc<Log>,
+    /// What does not change while the host runs.
+    fixed: OnceCell<Fixed>,
+    watched: RefCell<Watched>,
+}
+
+impl fmt::Debug for Libxl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Libxl").finish_non_exhaustive()
+    }
+}
+
+impl Libxl {
+    /// A call of libxl, which answers 0 or its code.
+    fn libxl(&self, doing: &str, call: impl FnOnce(*mut libxl_ctx) -> c_int) -> Result<()> {
+        self.log.take();
+        match call(self.ctx.ptr()) {
+            0 => Ok(()),
+            code => Err(error::of_libxl(doing, code, &self.log.take())),
+        }
+    }
+
+    /// A call of libxenctrl, which answers a number, or one below 0 and sets errno.
+    fn xc(&self, doing: &str, call: impl FnOnce(*mut xc_interface) -> c_int) -> Result<c_int> {
+        self.log.take();
+        match call(self.xc.ptr()) {
+            number if number >= 0 => Ok(number),
+            _ => {
+                let errno = error::last_errno();
+                Err(error::of_errno(doing, errno, &self.log.take()))
+            }
+        }
+    }
+}
+
+impl Host for Libxl {
+    fn facts(&self) -> Result<HostFacts> {
+        self.read_facts("read the host's facts")
+    }
+
+    fn domains(&self) -> Result<Vec<DomainSummary>> {
+        self.list("list domains")
+    }
+
+    fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {
+        self.create(config, &format!("create domain '{}'", config.name()))
+    }
+
+    fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId> {
+        self.restore(config, stream, &format!("restore domain '{}'", config.name()))
+    }
+
+    fn save(&self, domid: DomId, stream: &mut File) -> Result<()> {
+        self.save_guest(domid, stream, &format!("save domain {domid}"))
+    }
+
+    fn unpause(&self, domid: DomId) -> Result<()> {
+        self.unpause_guest(domid, &format!("unpause domain {domid}"))
+    }
+
+    fn pause(&self, domid: DomId) -> Result<()> {
+        self.pause_guest(domid, &format!("pause domain {domid}"))
+    }
+
+    fn destroy(&self, domid: DomId) -> Result<()> {
+        self.destroy_guest(domid, &format!("destroy domain {domid}"))
+    }
+
+    /// A paused guest is refused: libxl waits a minute for the answer that it cannot give.
+    fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()> {
+        let doing = match request {
+            ShutdownRequest::Poweroff => format!("shut domain {domid} down"),
+            ShutdownRequest::Reboot => format!("reboot domain {domid}"),
+        };
+        self.ask_guest(domid, request, &doing)
+    }
+
+    fn tsc_info(&self, domid: DomId) -> Result<TscInfo> {
+        let doing = format!("get TSC info of domain {domid}");
+        self.guest(domid, &doing)?;
+        self.read_tsc_info(&doing, domid.0)
+    }
+
+    fn set_tsc_info(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.write_tsc_info(domid, info, &format!("set TSC info of domain {domid}"))
+    }
+
+    fn restart_tsc(&self, domid: DomId) -> Result<()> {
+        self.restart_guests_tsc(domid, &format!("restart the TSC of domain {domid}"))
+    }
+
+    fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {
+        self.write_time_offset(domid, offset, &format!("set the time offset of domain {domid}"))
+    }
+
+    fn rtc_record(&self, domid: DomId) -> Result<RtcRecord> {
+        self.read_rtc(domid, &format!("read the RTC of domain {domid}"))
+    }
+
+    fn stored_config(&self, domid: DomId) -> Result<DomainConfig> {
+        self.read_config(domid, &format!("read the config of domain {domid}"))
+    }
+
+    fn user_data(&self, domid: DomId, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read_user_data(domid, name, &format!("read user data '{name}' of domain {domid}"))
+    }
+
+    fn set_user_data(&self, domid: DomId, name: &str, data: &[u8]) -> Result<()> {
+        self.write_user_data(domid, name, data, &format!("store user data '{name}' of domain {domid}"))
+    }
+
+    fn next_event(&self, timeout: Duration) -> Result<Option<Event>> {
+        self.wait_for_event(timeout, "wait for an event")
+    }
+}

@@ -1,0 +1,173 @@
+//! The TSC of a domain, through libxenctrl: libxl has no call for it.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use timers::GuestKind;
+
+use super::context::{self, Unfit};
+use super::{Libxl, domains::Domain};
+use crate::host::{DomId, ErrorKind, HostError, Result, RunState, TscInfo};
+
+/// Xen counts from 1: more than that is a guest that came out of a stream.
+const NEVER_RESTORED: u32 = 1;
+
+/// Holds a domain as long as it lives. Pauses nest, so this one leaves the toolstack's alone.
+struct Hold<'a> {
+    host: &'a Libxl,
+    domid: DomId,
+}
+
+impl<'a> Hold<'a> {
+    fn new(host: &'a Libxl, domid: DomId, doing: &str) -> Result<Self> {
+        // SAFETY: the handle is open.
+        host.xc(doing, |xc| unsafe { xen_sys::xc_domain_pause(xc, domid.0) })?;
+        Ok(Hold { host, domid })
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let doing = format!("end the pause of domain {}", self.domid);
+        // SAFETY: the handle is open.
+        if let Err(error) = self.host.xc(&doing, |xc| unsafe { xen_sys::xc_domain_unpause(xc, self.domid.0) })
+        {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+impl Libxl {
+    pub(super) fn read_tsc_info(&self, doing: &str, domid: u32) -> Result<TscInfo> {
+        let mut info = TscInfo { mode: 0, elapsed_ns: 0, khz: 0, incarnation: 0 };
+        self.xc(doing, |xc| {
+            // SAFETY: the handle is open, and each result has a place.
+            unsafe {
+                xen_sys::xc_domain_get_tsc_info(
+                    xc,
+                    domid,
+                    &mut info.mode,
+                    &mut info.elapsed_ns,
+                    &mut info.khz,
+                    &mut info.incarnation,
+                )
+            }
+        })?;
+        Ok(info)
+    }
+
+    pub(super) fn write_tsc_info(&self, domid: DomId, info: &TscInfo, doing: &str) -> Result<()> {
+        self.guest(domid, doing)?;
+        self.xc(doing, |xc| {
+            // SAFETY: the handle is open.
+            unsafe {
+                xen_sys::xc_domain_set_tsc_info(
+                    xc,
+                    domid.0,
+                    info.mode,
+                    info.elapsed_ns,
+                    info.khz,
+                    info.incarnation,
+                )
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Loads the boot CPU's own context again, with its TSC at 0: Xen works out how far the guest's counter is from
+    /// the host's only then, and by the frequency in force.
+    pub(super) fn restart_guests_tsc(&self, domid: DomId, doing: &str) -> Result<()> {
+        check_held(&self.guest(domid, doing)?, doing)?;
+        // Whoever unpauses the domain meanwhile does not start it before this is over.
+        let held = Hold::new(self, domid, doing)?;
+        let domain = self.guest(domid, doing)?;
+        check_held(&domain, doing)?;
+        // A restored guest has not run on this host either, and must not lose its CPUs.
+        if self.read_tsc_info(doing, domid.0)?.incarnation > NEVER_RESTORED {
+            return Err(has_run(domid, doing, "was restored"));
+        }
+        if domain.kind == GuestKind::Pv {
+            return Ok(());
+        }
+        let context = self.read_context(domid, doing)?;
+        let mut loaded = context::restarted(&context).map_err(|unfit| match unfit {
+            Unfit::HasRun => has_run(domid, doing, "has more than its boot CPU up"),
+            Unfit::Broken(why) => HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}")),
+        })?;
+        self.xc(doing, |xc| {
+            // SAFETY: the handle is open, and the buffer is as long as told: some 1100 bytes.
+            unsafe {
+                xen_sys::xc_domain_hvm_setcontext(xc, domid.0, loaded.as_mut_ptr(), loaded.len() as u32)
+            }
+        })?;
+        drop(held);
+        Ok(())
+    }
+
+    fn read_context(&self, domid: DomId, doing: &str) -> Result<Vec<u8>> {
+        let length = self.xc(doing, |xc| {
+            // SAFETY: the handle is open; without a buffer Xen answers how long one must be.
+            unsafe { xen_sys::xc_domain_hvm_getcontext(xc, domid.0, ptr::null_mut(), 0) }
+        })?;
+        let size = |length: c_int| usize::try_from(length).unwrap_or(0);
+        let mut context = vec![0; size(length)];
+        let length = self.xc(doing, |xc| {
+            // SAFETY: the handle is open, and the buffer is as long as told.
+            unsafe {
+                xen_sys::xc_domain_hvm_getcontext(xc, domid.0, context.as_mut_ptr(), length.unsigned_abs())
+            }
+        })?;
+        context.truncate(size(length));
+        Ok(context)
+    }
+}
+
+/// Only a domain that is held, and has not run yet, has a TSC to restart.
+fn check_held(domain: &Domain, doing: &str) -> Result<()> {
+    let domid = DomId(domain.domid);
+    match domain.state {
+        _ if domain.cpu_time > 0 => Err(has_run(domid, doing, "has run")),
+        RunState::Paused => Ok(()),
+        RunState::Running => Err(has_run(domid, doing, "is running")),
+        RunState::Shutdown(_) | RunState::Dying => Err(has_run(domid, doing, "has ended")),
+    }
+}
+
+fn has_run(domid: DomId, doing: &str, what: &str) -> HostError {
+    let why =
+        format!("domain {domid} {what}, and its TSC can be restarted only before its first instruction");
+    HostError::new(ErrorKind::WrongState, doing, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::host::ShutdownReason;
+
+    #[test]
+    fn only_a_held_domain_that_never_ran_may_be_restarted() {
+        let domain = |state, cpu_time| Domain {
+            domid: 5,
+            uuid: Uuid::nil(),
+            kind: GuestKind::Hvm,
+            state,
+            paused: state == RunState::Paused,
+            cpu_time,
+            memory_kb: 0,
+            vcpus: 1,
+        };
+        assert_eq!(check_held(&domain(RunState::Paused, 0), "x"), Ok(()));
+        for (state, cpu_time) in [
+            (RunState::Paused, 1),
+            (RunState::Running, 0),
+            (RunState::Running, 1),
+            (RunState::Shutdown(ShutdownReason::Suspend), 0),
+            (RunState::Dying, 0),
+        ] {
+            let error = check_held(&domain(state, cpu_time), "x");
+            assert_eq!(error.map_err(|error| error.kind), Err(ErrorKind::WrongState), "{state:?} {cpu_time}");
+        }
+    }
+}
