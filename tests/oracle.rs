@@ -121,7 +121,9 @@ mod generated {
 
     /// A text in a place where a comma parts nothing.
     fn free() -> Text {
-        (text(), maybe(text().prop_map(|more| format!(",{more}")))).prop_map(|(text, more)| text + &more).boxed()
+        (text(), maybe(text().prop_map(|more| format!(",{more}"))))
+            .prop_map(|(text, more)| text + &more)
+            .boxed()
     }
 
     fn escape(text: &str) -> String {

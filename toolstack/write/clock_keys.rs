@@ -2,7 +2,7 @@
 
 use timers::{Adjustment, Catchup, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
-use super::xl::Value;
+use super::value::Value;
 
 /// The keys for what plain keys of xl do not say of this clock.
 #[must_use]

@@ -2,4 +2,5 @@
 
 pub mod clock_keys;
 pub mod json;
+pub mod value;
 pub mod xl;

@@ -1,70 +1,15 @@
 //! xl.cfg: what stock xl reads, pleasant for people too.
 //!
-//! The grammar is that of `libxlu_cfg_l.l` and `libxlu_cfg_y.y`; what its lexer cannot take as a number is quoted.
-
-use std::fmt::Write as _;
+//! What it may hold is libxlu_cfg_y.y; how values are written is in [`super::value`].
 
 use timers::hyperv::Viridian;
 
 use super::clock_keys;
+use super::value::Value;
 use crate::diag::Report;
 use crate::diag::render::one_line;
 use crate::domain::config::{BuildInfo, Disk, Hvm, Nic, Sdl, Vfb, Vnc};
 use crate::domain::{Action, Defbool, Domain, DomainConfig, Notes};
-
-/// A value of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A number that xl's lexer takes: no sign.
-    Number(u64),
-    /// Anything else, quoted.
-    Text(String),
-    /// A list.
-    List(Vec<Value>),
-}
-
-impl From<u64> for Value {
-    fn from(number: u64) -> Self {
-        Value::Number(number)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Value::Number(number.into())
-    }
-}
-
-impl From<i64> for Value {
-    /// A negative number is quoted: unquoted, xl's lexer refuses it.
-    fn from(number: i64) -> Self {
-        u64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Number)
-    }
-}
-
-impl From<Defbool> for Value {
-    fn from(value: Defbool) -> Self {
-        Value::Number(value.is_true().into())
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Value::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Value::Text(text)
-    }
-}
-
-impl From<&[String]> for Value {
-    fn from(texts: &[String]) -> Self {
-        Value::List(texts.iter().map(|text| Value::from(text.as_str())).collect())
-    }
-}
 
 /// Writes a domain whose config already holds the clock's plain part (see `domain::project`).
 ///
@@ -92,7 +37,7 @@ impl Writer {
     fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.out.push_str(key);
         self.out.push_str(" = ");
-        self.value(&value.into(), 0);
+        self.out.push_str(&value.into().written());
         self.out.push('\n');
     }
 
@@ -104,49 +49,6 @@ impl Writer {
 
     fn text(&mut self, key: &str, value: Option<&String>) {
         self.maybe(key, value.map(String::as_str));
-    }
-
-    fn value(&mut self, value: &Value, depth: usize) {
-        match value {
-            Value::Number(number) => {
-                let _ = write!(self.out, "{number}");
-            }
-            Value::Text(text) => self.quoted(text),
-            Value::List(items) if depth == 0 && items.len() > 1 => {
-                self.out.push_str("[\n");
-                for item in items {
-                    self.out.push_str("    ");
-                    self.value(item, depth + 1);
-                    self.out.push_str(",\n");
-                }
-                self.out.push(']');
-            }
-            Value::List(items) => {
-                self.out.push_str("[ ");
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.out.push_str(", ");
-                    }
-                    self.value(item, depth + 1);
-                }
-                self.out.push_str(" ]");
-            }
-        }
-    }
-
-    /// A string in double quotes, with the escapes that xl's lexer undoes.
-    fn quoted(&mut self, text: &str) {
-        self.out.push('"');
-        for c in text.chars() {
-            match c {
-                '"' | '\\' => self.out.extend(['\\', c]),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
-                _ => self.out.push(c),
-            }
-        }
-        self.out.push('"');
     }
 
     fn comment(&mut self, text: &str) {
@@ -349,14 +251,7 @@ fn viridian(writer: &mut Writer, hvm: &Hvm) {
     }
     words.extend(hvm.viridian_enable.iter().filter_map(word).map(Value::from));
     words.extend(hvm.viridian_disable.iter().filter_map(word).map(|word| Value::from(format!("!{word}"))));
-    // One line: the words are short.
-    let words = words.iter().fold(String::new(), |mut line, word| {
-        let mut one = Writer { out: String::new() };
-        one.value(word, 1);
-        line.push_str(if line.is_empty() { "" } else { ", " });
-        line + &one.out
-    });
-    writer.out.push_str(&format!("viridian = [ {words} ]\n"));
+    writer.set("viridian", Value::Line(words));
 }
 
 /// `key=value,key=value`, of what there is.

@@ -185,7 +185,8 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<Option<
     let (prefix, choice) = if cdrom { ("hd", 'a'..='d') } else { ("xvd", 'a'..='z') };
     let Some(letter) = names.free(dev.text, choice.clone()) else {
         let (first, last) = (choice.start(), choice.end());
-        let reason = format!("all of {prefix}{first} to {prefix}{last} are taken, and the disk can be no other");
+        let reason =
+            format!("all of {prefix}{first} to {prefix}{last} are taken, and the disk can be no other");
         element.mark_whole(&Finding::unsupported("disk-no-name", reason.clone()));
         element.mark(Finding::unsupported("disk-no-name", reason).instead("take another disk out"));
         return Ok(None);
