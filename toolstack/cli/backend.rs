@@ -32,11 +32,10 @@ pub(super) fn now() -> DateTime<Utc> {
 pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
     match &global.backend {
         Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
-        Some(Backend::Mock(None)) => Ok(Mock::in_memory(Box::new(now))),
         Some(Backend::Libxl) => {
             Err(Failure::Error("this is for the mock host only: --backend mock:FILE".to_owned()))
         }
-        None => {
+        Some(Backend::Mock(None)) | None => {
             // Nobody said where the machine is: like the real one, it is in this machine's zone.
             let mock = Mock::in_memory(Box::new(now));
             if let Ok(zone) = zone::machine_zone() {

@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::from(error.use_stderr()) * 2);
         }
     };
+    listen(arguments.global.verbose);
     match run(&arguments) {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
@@ -64,12 +65,34 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Unpause(domain) => domains::unpause(global, &domain.domain),
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
-        Command::Completion { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Arguments::command(), "xenclock", &mut script);
-            output::data(&String::from_utf8_lossy(&script))
-        }
+        Command::Completion { shell } => output::data(&completion(*shell)),
     }
+}
+
+/// What libraries say on the way, for those who ask for it.
+fn listen(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        // An error's own message has what libxl said about it.
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// The completion script for a shell.
+#[must_use]
+pub fn completion(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "xenclock", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// The man page xenclock(1), in roff.

@@ -46,6 +46,13 @@ impl Report {
         self.nodes.len() - 1
     }
 
+    /// Whether a node has this very finding already, whatever it gives as alternative.
+    #[must_use]
+    pub fn says(&self, node: usize, finding: &Finding) -> bool {
+        let there = &self.nodes[node].finding;
+        (there.verdict, there.code, &there.reason) == (finding.verdict, finding.code, &finding.reason)
+    }
+
     /// Says which node a part of the domain came from.
     pub fn set_origin(&mut self, part: Part, node: usize) {
         self.origins.insert(part, node);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use timers::zone::{HostZones, Zone, ZoneSource, default_zones};
+use timers::zone::{HostZones, Zone, ZoneError, ZoneSource, default_zones};
 
 use super::{ErrorKind, HostError, Result};
 
@@ -22,17 +22,25 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
-        return default_zones()
-            .zone(word)
+        if let Some(file) = word.strip_prefix('/') {
+            return std::fs::read(root.join(file))
+                .map_err(|error| failed(format!("TZ: {word}: {error}")))
+                .and_then(|bytes| {
+                    Zone::from_tzif(word, &bytes).map_err(|error| failed(format!("TZ: {error}")))
+                });
+        }
+        return named(root, word)
             .or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown))
             .map_err(|error| failed(format!("TZ: {error}")));
     }
     let file = root.join("etc/localtime");
-    let database = HostZones::new(root.join("usr/share/zoneinfo"));
-    if let Some(name) = link_name(&file)
-        && let Ok(zone) = database.zone(&name)
-    {
-        return Ok(zone);
+    if let Some(name) = link_name(&file) {
+        match named(root, &name) {
+            Ok(zone) => return Ok(zone),
+            // The C library takes UTC for a link that leads nowhere, without a word.
+            Err(error) if !file.exists() => return Err(failed(format!("{}: {error}", file.display()))),
+            Err(_) => {}
+        }
     }
     match std::fs::read(&file) {
         Ok(bytes) => {
@@ -45,10 +53,113 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     }
 }
 
+/// A zone of the machine's database, or of the program's own. UTC needs neither.
+fn named(root: &Path, name: &str) -> std::result::Result<Zone, ZoneError> {
+    let host = HostZones::new(root.join("usr/share/zoneinfo"));
+    host.zone(name).or_else(|error| match name {
+        "UTC" | "Etc/UTC" => Ok(Zone::utc()),
+        _ => default_zones().zone(name).map_err(|_| error),
+    })
+}
+
 /// The zone's name that a link into a zoneinfo directory ends in.
 fn link_name(file: &Path) -> Option<String> {
     let target = std::fs::read_link(file).ok()?;
     let target = target.to_str()?;
     let (_, name) = target.split_once("zoneinfo/")?;
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// The smallest TZif file: version 1, one type, UTC+01:00.
+    fn tzif() -> Vec<u8> {
+        let mut file = b"TZif".to_vec();
+        file.extend([0; 16]);
+        for count in [0_u32, 0, 0, 0, 1, 4] {
+            file.extend(count.to_be_bytes());
+        }
+        file.extend([0, 0, 0x0e, 0x10, 0, 0]);
+        file.extend(b"AAA\0");
+        file
+    }
+
+    /// A root directory with a database of one zone that no other database has.
+    fn root() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc")).unwrap();
+        fs::create_dir_all(root.path().join("usr/share/zoneinfo/Mars")).unwrap();
+        fs::write(root.path().join("usr/share/zoneinfo/Mars/Olympus"), tzif()).unwrap();
+        root
+    }
+
+    fn name(root: &Path, tz: Option<&str>) -> String {
+        zone_below(root, tz).unwrap().name().to_owned()
+    }
+
+    #[test]
+    fn nothing_at_all_is_utc() {
+        assert_eq!(name(root().path(), None), "UTC");
+        assert_eq!(name(root().path(), Some("")), "UTC");
+        assert_eq!(name(root().path(), Some(":")), "UTC");
+        machine_zone().unwrap();
+    }
+
+    #[test]
+    fn a_link_gives_the_name() {
+        for target in ["../usr/share/zoneinfo/Mars/Olympus", "/usr/share/zoneinfo/Mars/Olympus"] {
+            let root = root();
+            symlink(target, root.path().join("etc/localtime")).unwrap();
+            assert_eq!(name(root.path(), None), "Mars/Olympus", "{target}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_taken_for_utc() {
+        let root = root();
+        symlink("/usr/share/zoneinfo/Mars/Nowhere", root.path().join("etc/localtime")).unwrap();
+        let error = zone_below(root.path(), None).unwrap_err();
+        assert!(error.detail.contains("Mars/Nowhere"), "{error}");
+        fs::remove_file(root.path().join("etc/localtime")).unwrap();
+        symlink("/nowhere/zoneinfo/Etc/UTC", root.path().join("etc/localtime")).unwrap();
+        assert_eq!(name(root.path(), None), "UTC");
+    }
+
+    #[test]
+    fn a_file_has_its_name_elsewhere() {
+        let root = root();
+        fs::write(root.path().join("etc/localtime"), tzif()).unwrap();
+        assert_eq!(name(root.path(), None), "localtime");
+        fs::write(root.path().join("etc/timezone"), "Mars/Olympus\n").unwrap();
+        let zone = zone_below(root.path(), None).unwrap();
+        assert_eq!(zone.name(), "Mars/Olympus");
+        assert_eq!(zone.offset_at("2026-01-01T00:00:00Z".parse().unwrap()).unwrap().seconds(), 3600);
+        fs::write(root.path().join("etc/localtime"), "no zone").unwrap();
+        assert!(zone_below(root.path(), None).unwrap_err().detail.contains("etc/localtime"));
+    }
+
+    #[test]
+    fn tz_comes_first() {
+        let root = root();
+        fs::write(root.path().join("etc/localtime"), tzif()).unwrap();
+        for (tz, expected) in [
+            ("Mars/Olympus", "Mars/Olympus"),
+            (":Mars/Olympus", "Mars/Olympus"),
+            ("CET-1CEST,M3.5.0,M10.5.0/3", "CET-1CEST,M3.5.0,M10.5.0/3"),
+            ("UTC", "UTC"),
+            (":/etc/localtime", "/etc/localtime"),
+        ] {
+            assert_eq!(name(root.path(), Some(tz)), expected, "{tz}");
+        }
+        for tz in ["Mars/Nowhere", "/etc/nowhere", "../etc/localtime"] {
+            let error = zone_below(root.path(), Some(tz)).unwrap_err();
+            assert!(error.detail.starts_with("TZ: "), "{error}");
+        }
+    }
 }

@@ -64,7 +64,6 @@ impl<'t> Ledger<'t> {
         for (id, finding) in findings.into_iter().enumerate() {
             let node = self.tree.node(id);
             let around = node.parent.and_then(|parent| whole[parent].clone());
-            let inherited = around.is_some();
             // A node that was not read decides for all that is in it.
             let finding = match (around, finding) {
                 (Some(around), _) => {
@@ -78,6 +77,7 @@ impl<'t> Ledger<'t> {
                     finding
                 }
             };
+            let inherited = node.parent.is_some_and(|parent| report.says(parent, &finding));
             report.add(node.parent, self.tree.step(id), node.span.clone(), finding, inherited);
         }
         for (part, id) in self.origins.into_inner() {
@@ -182,13 +182,11 @@ impl<'t> Element<'t> {
     pub fn mark_whole(&self, finding: &Finding) {
         let node = self.ledger.tree.node(self.id);
         self.mark(finding.clone());
-        let quiet =
-            Finding { verdict: finding.verdict.min(crate::diag::Verdict::NoEffect), ..finding.clone() };
         for id in self.ledger.tree.ids().skip(self.id + 1) {
             if self.ledger.tree.node(id).span.start >= node.whole.end {
                 break;
             }
-            self.ledger.mark(id, quiet.clone());
+            self.ledger.mark(id, finding.clone());
         }
     }
 

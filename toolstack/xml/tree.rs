@@ -231,11 +231,18 @@ impl Builder {
                 _ => None,
             };
             if let Some(piece) = piece {
-                if self.open.is_empty() && !(piece.trim().is_empty() && matches!(event, Event::Text(_))) {
+                let blank = piece.chars().all(is_space);
+                if self.open.is_empty() && !(blank && matches!(event, Event::Text(_))) {
                     return Err(self.malformed(span, "text outside the root element".to_owned()));
                 }
+                // White space before the text is none of it.
+                if blank && pending.is_none() {
+                    continue;
+                }
                 let (whole, text) = pending.get_or_insert_with(|| (span.clone(), String::new()));
-                whole.end = span.end;
+                if !blank {
+                    whole.end = span.end;
+                }
                 text.push_str(&piece);
                 continue;
             }
@@ -421,13 +428,13 @@ impl Builder {
         let (Some((span, text)), Some(&parent)) = (pending, self.open.last()) else {
             return;
         };
-        let trimmed = text.trim_matches([' ', '\t', '\n', '\r']);
+        let trimmed = text.trim_matches(is_space);
         if trimmed.is_empty() {
             return;
         }
         let raw = &self.tree.source.text()[span.clone()];
-        let start = span.start + (raw.len() - raw.trim_start().len());
-        let end = start + raw.trim().len();
+        let start = span.start + (raw.len() - raw.trim_start_matches(is_space).len());
+        let end = start + raw.trim_matches(is_space).len();
         let id = self.push(Kind::Text(trimmed.to_owned()), start..end);
         self.tree.nodes[parent].children.push(id);
     }
@@ -468,6 +475,11 @@ fn position(at: u64) -> usize {
 /// Where a part that was borrowed from `whole` starts in it.
 fn offset_within(whole: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
+}
+
+/// XML's white space; Unicode has more.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
 /// XML 1.0's `Char`, without DEL and the C1 controls that it merely discourages.

@@ -1,2 +1,72 @@
 # shellcheck shell=bash
-run_faults() { :; }
+# What goes wrong: a clear message, exit status 1, and nothing left behind.
+
+# fault CASE EXPECTED COMMAND...
+fault() {
+  local name=$1 expected="$2; left=nothing"
+  shift 2
+  [ -z "${only_case:-}" ] || [[ $name = $only_case ]] || return 0
+  dir=$out/cases/$name
+  mkdir -p "$dir"
+  seen=()
+  traces > "$dir/before"
+  "$@"
+  seen[left]=$(new_traces "$dir/before")
+  check "$expected"
+  record "$name" - xenclock "$(declare -f "$1" > /dev/null && echo "${1//_/ }" || echo "${*:2}")"
+}
+
+no_such_domain() { run_command xenclock "$1" nosuchdomain; }
+
+no_such_number() { run_command xenclock "$1" 4711; }
+
+dies_before_unpause() {
+  domain_xml mayfly hvm "<clock offset='localtime'/>" > "$dir/domain.xml"
+  run_command xenclock create -p -q "$dir/domain.xml" || { xl destroy mayfly; return; }
+  xl destroy mayfly
+  run_command xenclock unpause mayfly
+}
+
+dies_while_created() {
+  local killer
+  domain_xml mayfly hvm "<clock offset='utc'><timer name='tsc' frequency='1000000000'/></clock>" > "$dir/domain.xml"
+  {
+    for _ in {1..100}; do ! xl destroy mayfly || break; done
+  } > "$dir/killer" 2>&1 &
+  killer=$!
+  run_command xenclock create -q "$dir/domain.xml"
+  wait $killer
+}
+
+out_of_memory() {
+  domain_xml glutton hvm "<clock offset='utc'/>" | sed "s#<memory.*#<memory unit='GiB'>64</memory>#" > "$dir/domain.xml"
+  run_command xenclock create -q "$dir/domain.xml"
+}
+
+# missing_file GUEST FILE: of what the guest of this kind is started from
+missing_file() {
+  domain_xml headless "$1" "<clock offset='utc'/>" | sed "s#$2#/tests/nosuchfile#" > "$dir/domain.xml"
+  run_command xenclock create -q "$dir/domain.xml"
+}
+
+without_permission() {
+  domain_xml outsider hvm "<clock offset='utc'/>" > /tests/outsider.xml
+  run_command chroot --userspec=65534:65534 / "$(command -v xenclock)" "$@"
+}
+
+run_faults() {
+  local verb
+  for verb in clock-show pause unpause shutdown destroy; do
+    fault "no-domain-$verb" 'exit=1; says*=nosuchdomain' no_such_domain $verb
+  done
+  fault no-number-clock-show 'exit=1; says*=4711' no_such_number clock-show
+  fault dies-before-unpause 'exit=1; says*=mayfly' dies_before_unpause
+  fault dies-while-created 'exit=1; says*=mayfly' dies_while_created
+  fault out-of-memory 'exit=1; says*=memory' out_of_memory
+  fault no-loader-hvm 'exit=1; says*=/tests/nosuchfile' missing_file hvm /tests/probe-hvm
+  fault no-kernel-pvh 'exit=1; says*=/tests/nosuchfile' missing_file pvh /tests/probe-hvm
+  fault no-kernel-pv 'exit=1; says*=/tests/nosuchfile' missing_file pv /tests/probe-pv
+  fault no-disk 'exit=1; says*=/tests/nosuchfile' missing_file bootsector /tests/disk.img
+  fault no-permission-create 'exit=1; says*=ermission' without_permission create -q /tests/outsider.xml
+  fault no-permission-list 'exit=1; says*=ermission' without_permission list
+}

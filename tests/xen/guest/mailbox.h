@@ -33,6 +33,7 @@ struct mailbox {
     uint64_t birth_tsc;     /* RDTSC as the very first instruction */
     uint64_t tsc;           /* RDTSC and system time at the last beat */
     uint64_t system_ns;
+    uint64_t birth_system_ns;
     uint64_t pit_ticks;     /* 0 without PIT */
 };
 

@@ -106,6 +106,7 @@ void probe(const void *start_info, uint64_t birth_tsc)
     mailbox->birth_tsc = birth_tsc;
     look();
     mailbox->birth_cmos = mailbox->cmos;
+    mailbox->birth_system_ns = mailbox->system_ns;
     if (mailbox->cmos)
         mailbox->pit_ticks = pit_ticks();
     barrier();

@@ -193,6 +193,7 @@ static void guest_view(unsigned rate_ms)
         printf("cmos=none\nbirth_cmos=none\ncmos_offset=none\n");
     }
     /* the wallclock counts from Xen's boot */
+    show("birth_wallclock", (int64_t)look.wc_sec + (int64_t)(look.birth_system_ns / 1000000000));
     show("wc_offset", (int64_t)look.wc_sec + (int64_t)(look.system_ns / 1000000000) - (int64_t)now);
     if (rate_ms) {
         usleep(rate_ms * 1000);

@@ -72,9 +72,10 @@ impl Log {
     }
 }
 
-/// `Domain 5:no such file` of `libxl_dom.c:52:libxl__x: Domain 5:no such file`.
+/// `Domain 5:no such file` of `libxl_dom.c:52:libxl__x: Domain 5:no such file`; libxenguest writes `panic: ` in front.
 fn message(text: &str) -> &str {
-    let word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let word = |part: &str| part.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let text = text.strip_prefix("panic: ").unwrap_or(text);
     let stripped = text.split_once(".c:").and_then(|(file, rest)| {
         let (line, rest) = rest.split_once(':')?;
         let (function, rest) = rest.split_once(':')?;
@@ -123,6 +124,7 @@ mod tests {
         for (text, left) in [
             ("libxl_dom.c:52:libxl__domain_type: Domain 5:no such file", "Domain 5:no such file"),
             ("libxl_create.c:1990:x:Domain 5: left", "Domain 5: left"),
+            ("panic: xg_dom.c:205: xc_dom: no file: Internal error", "no file: Internal error"),
             ("xencall: error: Could not open", "xencall: error: Could not open"),
             ("no such file a.c: gone", "no such file a.c: gone"),
             ("a.c:b:c:d", "a.c:b:c:d"),

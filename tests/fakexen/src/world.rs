@@ -1,0 +1,224 @@
+//! One machine: the model of the mock host, and around it what the C libraries want to see besides.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use timers::tsc::TscHost;
+use timers::{GuestKind, KiloHertz};
+use xenclock::host::mock::machine::{Domain, Machine, Present, Refusal};
+use xenclock::host::{DomId, RunState, ShutdownReason};
+
+use crate::Errno;
+use crate::clock;
+use crate::frames::Frames;
+use crate::guest::Guest;
+use crate::store::Store;
+
+/// What kind of host it is.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Where the time of day stands still; it runs where there is none.
+    pub stopped: Option<DateTime<Utc>>,
+    /// The frequency of the host's TSC.
+    pub cpu_khz: u32,
+    /// Whether Xen trusts it.
+    pub tsc_reliable: bool,
+    /// Whether the CPU scales TSCs.
+    pub tsc_scaling: bool,
+    /// Memory for all guests, in MiB.
+    pub memory_mb: u64,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Facts {
+            stopped: None,
+            cpu_khz: 2_600_000,
+            tsc_reliable: true,
+            tsc_scaling: false,
+            memory_mb: 65_536,
+        }
+    }
+}
+
+/// A machine with Xen on it.
+#[derive(Debug)]
+pub struct World {
+    /// The hypervisor, as the mock host has it.
+    pub machine: Machine,
+    /// What kind of host it is.
+    pub facts: Facts,
+    /// What the model does not know of each of its domains.
+    pub guests: BTreeMap<DomId, Guest>,
+    /// The machine's memory.
+    pub frames: Frames,
+    /// xenstore.
+    pub store: Store,
+    /// The hypervisor's console.
+    pub console: Vec<u8>,
+    /// Hypercalls that nothing here answers, by name.
+    pub unanswered: Vec<String>,
+    dir: PathBuf,
+}
+
+/// The one machine of this process, as there is one of each C library.
+static WORLD: Mutex<Option<World>> = Mutex::new(None);
+
+/// The process that has it: those that it forks off have a copy of the memory that nobody looks at.
+static OWNER: AtomicI32 = AtomicI32::new(0);
+
+/// Whether the machine is in this very process.
+pub fn is_here() -> bool {
+    // SAFETY: it only answers.
+    OWNER.load(Ordering::SeqCst) == unsafe { libc::getpid() }
+}
+
+/// Does something with the machine; `None` where there is none.
+pub fn with<T>(act: impl FnOnce(&mut World) -> T) -> Option<T> {
+    lock().as_mut().map(act)
+}
+
+/// Puts a machine in place of the last one.
+pub fn place(world: Option<World>) {
+    // SAFETY: it only answers.
+    let pid = if world.is_some() { unsafe { libc::getpid() } } else { 0 };
+    *lock() = world;
+    OWNER.store(pid, Ordering::SeqCst);
+}
+
+fn lock() -> MutexGuard<'static, Option<World>> {
+    WORLD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// A machine without domains, whose memory is kept in this directory.
+    pub fn new(facts: Facts, dir: &Path) -> io::Result<Self> {
+        clock::start(facts.stopped);
+        Ok(World {
+            machine: Machine::default(),
+            facts,
+            guests: BTreeMap::new(),
+            frames: Frames::new(&dir.join("memory"))?,
+            store: Store::new(),
+            console: Vec::new(),
+            unanswered: Vec::new(),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// Where this machine's sockets and memory are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the model is told with each call.
+    pub fn present(&self) -> Present {
+        Present {
+            utc: clock::utc(),
+            uptime_ns: clock::uptime(),
+            tsc: TscHost {
+                khz: KiloHertz(self.facts.cpu_khz),
+                reliable: self.facts.tsc_reliable,
+                scaling: Some(self.facts.tsc_scaling),
+            },
+        }
+    }
+
+    /// A domain of the model.
+    pub fn domain(&self, domid: DomId) -> Result<&Domain, Errno> {
+        self.machine.domain(domid).map_err(errno)
+    }
+
+    /// What is not in the model of it.
+    pub fn guest(&self, domid: DomId) -> Result<&Guest, Errno> {
+        self.guests.get(&domid).ok_or(libc::ESRCH)
+    }
+
+    /// The same, to be changed.
+    pub fn guest_mut(&mut self, domid: DomId) -> Result<&mut Guest, Errno> {
+        self.guests.get_mut(&domid).ok_or(libc::ESRCH)
+    }
+
+    /// Frames that no guest has.
+    pub fn free_pages(&self) -> u64 {
+        let used: u64 = self.guests.values().map(|guest| guest.used_pages).sum();
+        (self.facts.memory_mb << 8).saturating_sub(used)
+    }
+
+    /// Takes a pause away. A guest that runs now does what it was asked meanwhile.
+    pub fn unpause(&mut self, domid: DomId) -> Result<(), Errno> {
+        self.machine.unpause(domid).map_err(errno)?;
+        if self.domain(domid)?.runs() {
+            self.runs_now(domid)?;
+        }
+        Ok(())
+    }
+
+    fn runs_now(&mut self, domid: DomId) -> Result<(), Errno> {
+        let guest = self.guest_mut(domid)?;
+        guest.has_run = true;
+        if guest.kind == GuestKind::Hvm {
+            // Its PV drivers have told Xen how to reach them, by which libxl knows that they are there.
+            guest.params.entry(xen_sys::HVM_PARAM_CALLBACK_IRQ).or_insert(0x0200_0000_0000_0000 | 0x30);
+        }
+        self.hear(domid)
+    }
+
+    /// The guest looks at what the toolstack asks of it, if it runs, and does it.
+    pub fn hear(&mut self, domid: DomId) -> Result<(), Errno> {
+        if !self.domain(domid)?.runs() {
+            return Ok(());
+        }
+        let path = format!("/local/domain/{domid}/control/shutdown");
+        let reason = match self.store.text(&path).as_deref() {
+            Some("poweroff" | "halt") => ShutdownReason::Poweroff,
+            Some("reboot") => ShutdownReason::Reboot,
+            Some("suspend") => ShutdownReason::Suspend,
+            _ => return Ok(()),
+        };
+        // The word taken away is the sign that it was heard.
+        self.store.put(&path, b"");
+        self.shut_down(domid, reason)
+    }
+
+    /// The domain ends.
+    pub fn shut_down(&mut self, domid: DomId, reason: ShutdownReason) -> Result<(), Errno> {
+        let present = self.present();
+        self.machine.shut_down(domid, reason, &present).map_err(errno)?;
+        self.store.released();
+        Ok(())
+    }
+
+    /// The domain is no more.
+    pub fn destroy(&mut self, domid: DomId) -> Result<(), Errno> {
+        self.machine.destroy(domid).map_err(errno)?;
+        if let Some(guest) = self.guests.remove(&domid) {
+            self.frames.forget(guest.frames());
+        }
+        self.store.gone(domid.0);
+        Ok(())
+    }
+
+    /// What a list of domains says of one.
+    pub fn state(&self, domid: DomId) -> Option<RunState> {
+        self.machine.domain(domid).ok().map(Domain::state)
+    }
+}
+
+/// Xen's number for what the model refuses.
+pub fn errno(refusal: Refusal) -> Errno {
+    use xenclock::host::mock::machine::Errno as Model;
+    match refusal.errno {
+        Model::Srch => libc::ESRCH,
+        Model::NoEnt => libc::ENOENT,
+        Model::NoMem => libc::ENOMEM,
+        Model::Exist => libc::EEXIST,
+        Model::Busy => libc::EBUSY,
+        Model::Io => libc::EIO,
+        _ => libc::EINVAL,
+    }
+}
