@@ -1,1 +1,462 @@
-//! x
+//! Wrong input: one clear message with its place and its remedy, exit 1, nothing written, no domain, and never a
+//! panic or a hang.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+
+use chrono::{DateTime, Utc};
+use common::{FIXED, Lab, domain, own_xml};
+use proptest::prelude::*;
+use serde_json::json;
+use timers::Moment;
+use timers::zone::{Zone, default_zones};
+use xenclock::convert::{Format, convert};
+use xenclock::diag::render;
+use xenclock::xml;
+
+/// What stands in every domain: a name, memory and a kind.
+const NAME: &str = "<name>guest</name>";
+const MEMORY: &str = "<memory unit='MiB'>64</memory>";
+const OS: &str = "<os><type>hvm</type></os>";
+
+/// A whole domain with this inside.
+fn with(inside: &str) -> String {
+    format!("<domain>\n{NAME}{MEMORY}{OS}\n{inside}</domain>")
+}
+
+fn clock(inside: &str) -> String {
+    with(&format!("<clock offset='utc'>{inside}</clock>"))
+}
+
+/// Puts an input to `convert` and to `create`, which must refuse it alike, and gives what they say.
+#[track_caller]
+fn refused(input: impl AsRef<[u8]>) -> String {
+    let lab = Lab::with_host(json!({"timezone": "UTC"}));
+    lab.write("guest.xml", input);
+    let converted = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).fails(1);
+    let created = lab.mock(["create", "guest.xml"]).fails(1);
+    // `create` may add that the guest was not started.
+    assert!(created.starts_with(&converted), "convert says\n{converted}create says\n{created}");
+    assert_eq!(converted.matches("guest.xml:").count(), 1, "one message: {converted}");
+    assert_eq!(lab.mock(["list", "--json"]).json(), json!([]), "a domain is left");
+    assert_eq!(lab.files(), ["guest.xml", "mock.json"], "a file is left");
+    converted
+}
+
+/// That the message stands at this place, has this code, and names all of these words.
+#[track_caller]
+fn says(input: impl AsRef<[u8]>, place: &str, code: &str, words: &[&str]) {
+    let said = refused(input);
+    let first = said.lines().next().unwrap();
+    assert!(first.starts_with(&format!("guest.xml:{place}: invalid: ")), "not at {place}: {said}");
+    assert!(first.ends_with(&format!(" [{code}]")), "not {code}: {said}");
+    for word in words {
+        assert!(said.contains(word), "'{word}' is not in: {said}");
+    }
+}
+
+#[test]
+fn what_is_no_xml() {
+    let virsh = "instead: give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN";
+    says("hello, world", "1:1", "not-xml", &[virsh]);
+    says("", "1:1", "xml-malformed", &[virsh]);
+    says(" \n\n", "1:1", "xml-malformed", &[virsh]);
+    says("\u{feff}", "1:1", "xml-malformed", &[virsh]);
+    says(r#"{"c_info": {"name": "guest"}}"#, "1:1", "not-xml", &["looks like JSON", virsh]);
+    says("name = \"guest\"\nmemory = 64\n", "1:1", "not-xml", &[virsh]);
+    says("<network><name>n</name></network>", "1:1", "not-a-domain", &["<network>", "virsh dumpxml"]);
+    says("<!-- only a comment -->", "1:1", "xml-malformed", &[virsh]);
+}
+
+#[test]
+fn what_is_not_well_formed() {
+    says("<domain>\n<name>a</domain>", "2:8", "xml-malformed", &["</name>", "</domain>"]);
+    says(with("<clock>"), "3:8", "xml-malformed", &["</clock>"]);
+    says("<domain><name>", "1:9", "xml-malformed", &["<name> is not closed"]);
+    says("<domain type='kvm", "1:1", "xml-malformed", &["not closed"]);
+    says(with("") + "<domain/>", "3:10", "xml-malformed", &["second root element"]);
+    says(with("") + "text", "3:10", "xml-malformed", &["text outside"]);
+    says(with("") + "\u{a0}", "3:10", "xml-malformed", &["text outside"]);
+    says(with("<a b='1' c='2' b='3'/>"), "3:16", "xml-malformed", &["'b' twice in <a>"]);
+    says(with("<a b=1/>"), "3:6", "xml-malformed", &["quotes"]);
+    says(with("<a b/>"), "3:5", "xml-malformed", &["'='"]);
+    says(with("<a b='1' c= />"), "3:13", "xml-malformed", &["value"]);
+    says(with("<a b='<'/>"), "3:4", "xml-malformed", &["&lt;"]);
+    says(with("<a b='&'/>"), "3:4", "xml-malformed", &["&amp;"]);
+    says(with("<1/>"), "3:1", "xml-malformed", &["'1'"]);
+    says(with("]]>"), "3:1", "xml-malformed", &["]]>"]);
+    says(with("<!-- a -- b -->"), "3:8", "xml-malformed", &[]);
+    says(with("<?xml version='1.0'?>"), "3:1", "xml-malformed", &["declaration"]);
+    says(" <?xml version='1.0'?>".to_owned() + &with(""), "1:2", "xml-malformed", &["declaration"]);
+    says("<?xml version='1.1'?>".to_owned() + &with(""), "1:1", "xml-malformed", &["1.1"]);
+}
+
+#[test]
+fn characters_that_xml_does_not_allow() {
+    says(with("<a>\u{1}</a>"), "3:4", "xml-malformed", &["U+0001"]);
+    says(with("<a b='\u{1b}[2J'/>"), "3:7", "xml-malformed", &["U+001B"]);
+    says(with("<a>\u{0}</a>"), "3:4", "xml-malformed", &["U+0000"]);
+    says(with("<a>\u{ffff}</a>"), "3:4", "xml-malformed", &["U+FFFF"]);
+    for reference in
+        ["&#1;", "&#x1;", "&#0;", "&#xD800;", "&#xFFFE;", "&#x110000;", "&#99999999999;", "&#;", "&#-9;"]
+    {
+        says(with(&format!("<a>{reference}</a>")), "3:4", "xml-malformed", &[reference]);
+        says(with(&format!("<a b='{reference}'/>")), "3:4", "xml-malformed", &[reference]);
+    }
+    says(with("<a>&unknown;</a>"), "3:4", "xml-malformed", &["&unknown;"]);
+}
+
+#[test]
+fn document_types_and_their_entities() {
+    says(format!("<!DOCTYPE domain>\n{}", with("")), "1:1", "xml-doctype", &["instead: take the <!DOCTYPE"]);
+    says(
+        format!("<?xml version='1.0'?>\n<!DOCTYPE domain SYSTEM 'file:///etc/passwd'>\n{}", with("")),
+        "2:1",
+        "xml-doctype",
+        &[],
+    );
+    // Ten levels of ten references each would be 10 GB of text.
+    let mut bomb = "<!DOCTYPE domain [<!ENTITY e0 'x'>".to_owned();
+    for level in 1..=10 {
+        let inner = format!("&e{};", level - 1).repeat(10);
+        let _ = write!(bomb, "<!ENTITY e{level} '{inner}'>");
+    }
+    says(format!("{bomb}]>\n{}", with("&e10;")), "1:1", "xml-doctype", &[]);
+}
+
+#[test]
+fn other_encodings() {
+    let latin = with("<title>Gl\u{fc}hwein</title>").chars().map(|c| c as u8).collect::<Vec<_>>();
+    says(latin, "3:10", "xml-not-utf8", &["instead: convert the file, as in: iconv -f ISO-8859-1 -t UTF-8"]);
+    for (mark, bytes) in [
+        (0xfeff_u16.to_le_bytes(), u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        (0xfeff_u16.to_be_bytes(), u16::to_be_bytes),
+    ] {
+        let text = with("").encode_utf16().flat_map(bytes).collect::<Vec<_>>();
+        says([&mark[..], &text].concat(), "1:1", "xml-not-utf8", &["iconv -f UTF-16 -t UTF-8"]);
+        // Without a mark it is full of zeros.
+        refused(text);
+    }
+    says(
+        format!("<?xml version='1.0' encoding='ISO-8859-1'?>{}", with("")),
+        "1:1",
+        "xml-not-utf8",
+        &["iconv -f ISO-8859-1"],
+    );
+    // Cut within a character.
+    says(&with("<title>ü").as_bytes()[..with("<title>ü").find('ü').unwrap() + 1], "3:8", "xml-not-utf8", &[]);
+}
+
+#[test]
+fn a_byte_order_mark_of_utf_8_is_fine() {
+    let lab = Lab::new();
+    let plain = with("<clock offset='utc' adjustment='x'/>");
+    let place = |text: &str| {
+        lab.write("guest.xml", text);
+        lab.run(["convert", "guest.xml"]).fails(1)
+    };
+    assert_eq!(place(&plain), place(&format!("\u{feff}{plain}")), "it counts as nothing");
+    lab.write("guest.xml", format!("\u{feff}<?xml version='1.0' encoding='UTF-8'?>{}", with("")));
+    lab.run(["convert", "guest.xml"]).ok();
+}
+
+#[test]
+fn what_is_missing() {
+    says(format!("\n<domain>{MEMORY}{OS}</domain>"), "2:1", "no-name", &["instead: add <name>"]);
+    says(format!("<domain><name/>{MEMORY}{OS}</domain>"), "1:1", "no-name", &["instead: add <name>"]);
+    says(format!("<domain>{NAME}{OS}</domain>"), "1:1", "no-memory", &["instead: add <memory"]);
+    says(
+        format!("<domain>{NAME}<memory> </memory>{OS}</domain>"),
+        "1:1",
+        "no-memory",
+        &["instead: add <memory"],
+    );
+    says(format!("<domain>{NAME}{MEMORY}</domain>"), "1:1", "no-os-type", &["instead: add <os><type>"]);
+    says(format!("<domain>{NAME}{MEMORY}<os/></domain>"), "1:1", "no-os-type", &["instead: add <os><type>"]);
+    says(with("<clock offset='timezone'/>"), "3:1", "no-timezone", &["instead: add timezone="]);
+    says(with("<clock offset='absolute'/>"), "3:1", "no-start", &["instead: add start="]);
+    says(clock("<timer/>"), "3:21", "no-timer-name", &["instead: add name=", "rtc, pit, hpet, tsc"]);
+}
+
+#[test]
+fn numbers_that_are_none() {
+    for memory in ["many", "-1", "0x100", "1.5", "1e3", "0", "99999999999999999999999"] {
+        says(
+            format!("<domain>{NAME}<memory>{memory}</memory>{OS}</domain>"),
+            "1:35",
+            "bad-value",
+            &[&format!("'{memory}'")],
+        );
+    }
+    says(
+        format!("<domain>{NAME}<memory unit='furlong'>1</memory>{OS}</domain>"),
+        "1:35",
+        "bad-value",
+        &["'furlong'", "MiB"],
+    );
+    says(
+        format!("<domain>{NAME}<memory unit='EiB'>18446744073709551615</memory>{OS}</domain>"),
+        "1:46",
+        "bad-value",
+        &["1 EiB"],
+    );
+    says(with("<vcpu>0</vcpu>"), "3:7", "bad-value", &["1 to "]);
+    says(with("<vcpu>4294967297</vcpu>"), "3:7", "bad-value", &["1 to "]);
+    says(with("<vcpu current='3'>2</vcpu>"), "3:7", "bad-value", &["up to the 2"]);
+    says(with("<clock offset='variable' adjustment='ten'/>"), "3:26", "bad-value", &["'ten'"]);
+    says(with("<clock offset='variable' adjustment='2147483648'/>"), "3:26", "offset-range", &["2147483648"]);
+    says(with("<clock offset='absolute' start='noon'/>"), "3:26", "bad-value", &["'noon'"]);
+    says(with("<clock offset='absolute' start='946684799'/>"), "3:26", "rtc-year", &["2000", "2099"]);
+    says(
+        clock("<timer name='tsc' frequency='0'/>"),
+        "3:39",
+        "tsc-frequency",
+        &["instead: write the frequency in Hz"],
+    );
+    says(clock("<timer name='tsc' frequency='2GHz'/>"), "3:39", "bad-value", &["in Hz"]);
+    says(clock("<timer name='rtc'><catchup slew='-1'/></timer>"), "3:48", "bad-value", &["'-1'"]);
+}
+
+#[test]
+fn words_that_are_unknown() {
+    says(
+        with("<clock offset='lunar'/>"),
+        "3:8",
+        "bad-value",
+        &["'lunar'", "utc, localtime, timezone, variable or absolute"],
+    );
+    says(
+        with("<clock offset='timezone' timezone='Mars/Olympus'/>"),
+        "3:26",
+        "bad-zone",
+        &["'Mars/Olympus'", "'Europe/Paris'"],
+    );
+    says(clock("<timer name='sundial'/>"), "3:28", "bad-value", &["'sundial'", "rtc, pit, hpet, tsc"]);
+    says(
+        clock("<timer name='rtc' tickpolicy='later'/>"),
+        "3:39",
+        "bad-value",
+        &["delay, catchup, merge or discard"],
+    );
+    says(clock("<timer name='rtc' track='sun'/>"), "3:39", "bad-value", &["'sun'", "guest"]);
+    says(
+        clock("<timer name='tsc' mode='warp'/>"),
+        "3:39",
+        "bad-value",
+        &["auto, native, emulate, paravirt or smpsafe"],
+    );
+    says(clock("<timer name='pit' present='maybe'/>"), "3:39", "bad-value", &["yes or no"]);
+    says(with("<clock offset='variable' basis='UTC'/>"), "3:26", "bad-value", &["utc or localtime"]);
+    says(
+        format!("<domain>{NAME}{MEMORY}<os><type>exe</type></os></domain>"),
+        "1:67",
+        "bad-value",
+        &["hvm, xen or xenpvh"],
+    );
+    says(format!("<domain type='abacus'>{NAME}{MEMORY}{OS}</domain>"), "1:9", "bad-value", &["'abacus'"]);
+    says(with("<uuid>1234</uuid>"), "3:7", "bad-value", &["a UUID such as"]);
+    says(with("<on_reboot>dance</on_reboot>"), "3:12", "bad-value", &["destroy, restart"]);
+    says(
+        domain("hvm", "<devices><disk type='file' device='tape'/></devices>"),
+        "1:120",
+        "bad-value",
+        &["'tape'"],
+    );
+}
+
+#[test]
+fn contradictions() {
+    let twice = "<timer name='pit' tickpolicy='delay'/><timer name='pit' tickpolicy='catchup'/>";
+    says(clock(twice), "3:59", "timer-twice", &["pit", "instead: keep one <timer>"]);
+    says(
+        with("<clock offset='utc'/>\n<clock offset='localtime'/>"),
+        "4:1",
+        "two-clocks",
+        &["instead: put everything into one"],
+    );
+}
+
+#[test]
+fn what_xen_cannot_do_is_refused_by_create_alone() {
+    for (timer, place, code) in [
+        ("<timer name='tsc' mode='paravirt'/>", "3:39", "tsc-paravirt"),
+        ("<timer name='tsc' present='no'/>", "3:39", "tsc-hidden"),
+        ("<timer name='tsc' mode='native' frequency='1000000'/>", "3:53", "tsc-native-frequency"),
+        ("<timer name='rtc' present='no'/>", "3:39", "timer-fixed"),
+    ] {
+        let lab = Lab::with_host(json!({"timezone": "UTC"}));
+        lab.write("guest.xml", clock(timer));
+        lab.run(["convert", "guest.xml"]).ok();
+        let said = lab.mock(["create", "guest.xml"]).fails(1);
+        assert!(said.starts_with(&format!("guest.xml:{place}: unsupported: ")), "{said}");
+        assert!(said.lines().next().unwrap().ends_with(&format!("[{code}]")), "{said}");
+        assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
+    }
+}
+
+#[test]
+fn too_deep() {
+    let nested = |depth: usize| "<a>".repeat(depth - 1) + &"</a>".repeat(depth - 1);
+    let lab = Lab::new();
+    lab.write("guest.xml", with(&nested(1000)));
+    lab.run(["convert", "--diagnostics", "json", "guest.xml"]).ok();
+    says(with(&nested(1001)), &format!("3:{}", 3 * 999 + 1), "xml-too-deep", &["1000"]);
+    // Far too deep, and not even closed: nothing runs over the stack.
+    says(with(&"<a>".repeat(1_000_000)), &format!("3:{}", 3 * 999 + 1), "xml-too-deep", &[]);
+}
+
+#[test]
+fn too_large() {
+    let mut huge = with("<description>");
+    huge.push_str(&"x".repeat(16 << 20));
+    says(&huge, "1:1", "xml-too-large", &["16777216"]);
+    says(with(&"<a/>".repeat(250_000)), "1:1", "xml-too-large", &["200000"]);
+    let mut attributes = String::new();
+    for number in 0..250_000 {
+        let _ = write!(attributes, " a{number}=''");
+    }
+    refused(with(&format!("<a{attributes}/>")));
+}
+
+#[test]
+fn many_siblings_and_attributes_are_no_hang() {
+    let lab = Lab::new();
+    lab.write("siblings.xml", with(&"<a/>".repeat(190_000)));
+    let mut attributes = String::new();
+    for number in 0..100_000 {
+        let _ = write!(attributes, " a{number}=''");
+    }
+    lab.write("attributes.xml", with(&format!("<a{attributes}/>")));
+    lab.write("timers.xml", clock(&"<timer name='pit'/>".repeat(60_000)));
+    lab.write("text.xml", with(&format!("<description>{}</description>", "&amp;".repeat(1_000_000))));
+    lab.write("fewer.xml", with(&"<a/>".repeat(20_000)));
+    for file in ["siblings.xml", "attributes.xml", "timers.xml", "text.xml"] {
+        lab.run(["convert", "-o", "out.cfg", file]).ok();
+    }
+    lab.run(["convert", "--diagnostics", "json", "-o", "out.cfg", "fewer.xml"]).ok();
+}
+
+/// Reads and converts an input as the command does, within this process; the first thing wrong with it as it is said.
+fn read_and_convert(bytes: &[u8]) -> Option<String> {
+    let zones = default_zones();
+    let now: DateTime<Utc> = common::NOW.parse().unwrap();
+    let at = Moment { now, host_zone: &Zone::utc(), zones: &*zones };
+    let read = xml::read("guest.xml", bytes).and_then(|mut input| {
+        convert(&mut input.clone(), Format::Json, &at)?;
+        let written = convert(&mut input, Format::Xl, &at);
+        for loss in input.report.losses() {
+            let said = render::human(&loss, input.report.source());
+            assert!(said.starts_with("guest.xml:"), "{said}");
+        }
+        written
+    });
+    read.err().map(|invalid| invalid.to_string())
+}
+
+#[test]
+fn every_fixture_cut_off_anywhere_is_a_message() {
+    for path in own_xml() {
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(read_and_convert(&whole), None, "{}", path.display());
+        let end = whole.trim_ascii_end().len();
+        for cut in 0..end {
+            let said =
+                read_and_convert(&whole[..cut]).unwrap_or_else(|| panic!("{} cut at {cut}", path.display()));
+            assert!(said.starts_with("guest.xml:") && said.contains(": invalid: "), "{said}");
+        }
+    }
+}
+
+/// Pieces of which inputs are made that come a good way.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let words = vec![
+        "<",
+        ">",
+        "/>",
+        "</",
+        "'",
+        "\"",
+        "=",
+        "&",
+        ";",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "?>",
+        "<!DOCTYPE",
+        " ",
+        "\n",
+        "domain",
+        "name",
+        "memory",
+        "os",
+        "type",
+        "clock",
+        "timer",
+        "devices",
+        "disk",
+        "unit",
+        "offset",
+        "&#x",
+        "&lt;",
+        "\u{feff}",
+        "ü",
+        NAME,
+        MEMORY,
+        OS,
+        "<domain>",
+        "</domain>",
+        "<clock offset='variable' adjustment='1'>",
+        "</clock>",
+        "<timer name='rtc'/>",
+        "<devices>",
+        "</devices>",
+        "18446744073709551616",
+        "-1",
+        "<interface type='bridge'/>",
+        "<graphics type='vnc'/>",
+    ];
+    let word = prop_oneof![
+        8 => proptest::sample::select(words).prop_map(|word| word.as_bytes().to_vec()),
+        1 => any::<Vec<u8>>(),
+    ];
+    proptest::collection::vec(word, 0..30).prop_map(|words| words.concat())
+}
+
+/// One of our fixtures with some places of it overwritten, taken out or doubled.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let fixtures: Vec<Vec<u8>> = own_xml().iter().map(|path| fs::read(path).unwrap()).collect();
+    let change =
+        (any::<prop::sample::Index>(), 0_usize..40, prop_oneof![pieces(), Just(Vec::new())], any::<bool>());
+    (proptest::sample::select(fixtures), proptest::collection::vec(change, 1..4)).prop_map(
+        |(mut bytes, changes)| {
+            for (at, length, new, double) in changes {
+                let at = at.index(bytes.len() + 1);
+                let end = (at + length).min(bytes.len());
+                let new = if double { bytes[at..end].repeat(2) } else { new };
+                bytes.splice(at..end, new);
+            }
+            bytes
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop_oneof![any::<Vec<u8>>(), pieces()]) {
+        read_and_convert(&bytes);
+    }
+
+    #[test]
+    fn no_change_of_a_fixture_makes_it_panic(bytes in mutated()) {
+        read_and_convert(&bytes);
+    }
+}

@@ -1,5 +1,6 @@
 //! Reading and writing without a host: from one format to another, with everything that was lost on the way.
 
+use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
 use crate::diag::{Diagnostic, Verdict};
@@ -59,8 +60,9 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
 fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic>> {
     let domain = &input.domain;
     let mut config = domain.config.clone();
-    let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at)
-        .map_err(|error| Box::new(input.report.at(part_of(&error), unresolvable(&error))))?;
+    let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at).map_err(|error| {
+        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error)))
+    })?;
     project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
     Ok(config)
 }
@@ -77,11 +79,12 @@ pub fn unresolvable(error: &resolve::ResolveError) -> crate::diag::Finding {
     crate::diag::Finding::invalid(code, error.to_string())
 }
 
-/// The part of the clock that an error is about.
+/// The part of a clock that an error is about.
 #[must_use]
-pub fn part_of(error: &resolve::ResolveError) -> Part {
-    match error {
-        resolve::ResolveError::Zone(_) => Part::Timezone,
+pub fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
+    match (error, clock) {
+        (resolve::ResolveError::Zone(_), _) => Part::Timezone,
+        (_, ClockOffset::Absolute { .. }) => Part::Start,
         _ => Part::Adjustment,
     }
 }

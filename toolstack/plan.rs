@@ -84,7 +84,7 @@ pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uu
     let kind = domain.config.kind();
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let clock = resolve::resolve(&domain.clock.offset, kind, &at)
-        .map_err(|error| (part_of(&error), unresolvable(&error)))?;
+        .map_err(|error| (part_of(&error, &domain.clock.offset), unresolvable(&error)))?;
     let tsc = decide_tsc(&domain.clock, kind, facts)?;
     let mut config = domain.config.clone();
     config.c_info.uuid.get_or_insert_with(|| uuid.hyphenated().to_string());

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use timers::resolve::Moment;
 use timers::zone::Zone;
 
@@ -26,8 +25,8 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     };
     let say = Say { how: convert_args.diagnostics };
     let name = &convert_args.file;
-    if let Err(refused) = guess(convert_args, name, &bytes) {
-        return Err(say.invalid(&refused, &bytes));
+    if convert_args.from != Some(From::Xml) {
+        guess(name, &bytes).map_err(|refused| say.invalid(&refused, &bytes))?;
     }
     let mut input = xml::read(name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
     let text = convert(&mut input, format, &at).map_err(|invalid| say.invalid(&invalid, &bytes))?;
@@ -62,10 +61,10 @@ fn moment(global: &Global, convert: &Convert) -> Result<(DateTime<Utc>, Zone), F
     Ok((now, zone))
 }
 
-/// Whether the input can be what it is said to be: this program reads XML.
-fn guess(convert: &Convert, name: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
+/// Whether an input can be what this program reads, XML. What is wrong with an XML is for its reader to say.
+pub(super) fn guess(name: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    if convert.from == Some(From::Xml) || text.starts_with(b"<") || text.is_empty() {
+    if text.is_empty() || text.starts_with(b"<") || xml::tree::is_utf16(text) {
         return Ok(());
     }
     let what = if text.starts_with(b"{") { "looks like JSON" } else { "does not look like XML" };
@@ -84,14 +83,14 @@ impl Say {
     fn report(&self, report: &Report) {
         match self.how {
             Diagnostics::Human => report.losses().for_each(|loss| diagnostic(&loss, report.source())),
-            Diagnostics::Json => array(report.all().map(|node| render::json(&node)).collect()),
+            Diagnostics::Json => array(report.all()),
         }
     }
 
     fn invalid(&self, invalid: &Diagnostic, bytes: &[u8]) -> Failure {
         match self.how {
             Diagnostics::Human => diagnostic(invalid, &source_of(invalid, bytes)),
-            Diagnostics::Json => array(vec![render::json(invalid)]),
+            Diagnostics::Json => array(std::iter::once(invalid.clone())),
         }
         Failure::Said
     }
@@ -103,8 +102,11 @@ pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
     Source::new(&diagnostic.place.file, String::from_utf8_lossy(text).into_owned())
 }
 
-fn array(diagnostics: Vec<Value>) {
-    output::word(&format!("{:#}", json!(diagnostics)));
+/// One by one: an array of all as values takes a lot more memory than its text.
+fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
+    let items: Vec<_> =
+        diagnostics.map(|item| format!("{:#}", render::json(&item)).replace('\n', "\n  ")).collect();
+    output::word(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
 /// Writes a file so that it is there whole or not at all.

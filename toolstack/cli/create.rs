@@ -5,7 +5,7 @@ use timers::resolve::rtc_time;
 use uuid::Uuid;
 
 use super::args::{Create, Global};
-use super::convert::source_of;
+use super::convert::{guess, source_of};
 use super::output::{self, Failure};
 use super::{backend, settings};
 use crate::apply::{Outcome, apply};
@@ -17,7 +17,8 @@ use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let bytes = output::input(&create.file)?;
-    let mut input = xml::read(&create.file, &bytes).map_err(|invalid| {
+    let read = guess(&create.file, &bytes).and_then(|()| xml::read(&create.file, &bytes));
+    let mut input = read.map_err(|invalid| {
         output::diagnostic(&invalid, &source_of(&invalid, &bytes));
         Failure::Said
     })?;

@@ -5,6 +5,7 @@ mod backend;
 mod convert;
 mod create;
 mod domains;
+mod man;
 mod mock;
 mod output;
 mod set;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
+pub use man::man_page;
 use output::Failure;
 
 /// Runs the command on the process's own arguments.
@@ -93,52 +95,4 @@ pub fn completion(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "xenclock", &mut script);
     String::from_utf8_lossy(&script).into_owned()
-}
-
-/// The man page xenclock(1), in roff.
-///
-/// # Errors
-/// None but what writing to memory can cause.
-pub fn man_page() -> std::io::Result<String> {
-    let mut page = Vec::new();
-    let command = Arguments::command();
-    let man = clap_mangen::Man::new(command.clone());
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    page.extend_from_slice(b".SH COMMANDS\n");
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        command_section(sub, "", &mut page)?;
-    }
-    man.render_extra_section(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
-}
-
-/// A subcommand with its usage, its words and its options.
-fn command_section(command: &clap::Command, before: &str, page: &mut Vec<u8>) -> std::io::Result<()> {
-    let name = format!("{before}{}", command.get_name());
-    if command.has_subcommands() {
-        for sub in command.get_subcommands() {
-            command_section(sub, &format!("{name} "), page)?;
-        }
-        return Ok(());
-    }
-    let shown = command.clone().bin_name(format!("xenclock {name}"));
-    let mut body = Vec::new();
-    let man = clap_mangen::Man::new(shown.disable_help_flag(true));
-    man.render_synopsis_section(&mut body)?;
-    man.render_description_section(&mut body)?;
-    man.render_options_section(&mut body)?;
-    let body = String::from_utf8_lossy(&body);
-    page.extend_from_slice(format!(".SS {name}\n").as_bytes());
-    for line in body
-        .lines()
-        .filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el"))
-    {
-        page.extend_from_slice(line.as_bytes());
-        page.push(b'\n');
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use quick_xml::Reader;
+use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::diag::{Diagnostic, Finding, Source};
@@ -184,10 +185,18 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => Err(refuse(
             &bytes[..error.valid_up_to()],
-            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8")
-                .instead("convert the file, as in: iconv -f ISO-8859-1 -t UTF-8"),
+            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(format!(
+                "convert the file, as in: iconv -f {} -t UTF-8",
+                if is_utf16(bytes) { "UTF-16" } else { "ISO-8859-1" }
+            )),
         )),
     }
+}
+
+/// Whether an input starts with the byte order mark of UTF-16.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
 }
 
 struct Builder {
@@ -222,10 +231,13 @@ impl Builder {
                 }
             };
             let piece: Option<Cow<'_, str>> = match &event {
-                Event::Text(data) if data.contains("]]>") => {
-                    return Err(self.malformed(span, "']]>' in a text".to_owned()));
+                Event::Text(data) => {
+                    if let Some(at) = data.find("]]>") {
+                        let at = span.start + at;
+                        return Err(self.malformed(at..at + 3, "']]>' in a text; write ]]&gt;".to_owned()));
+                    }
+                    Some(data.xml10_content())
                 }
-                Event::Text(data) => Some(data.xml10_content()),
                 Event::CData(data) => Some(data.xml10_content()),
                 Event::GeneralRef(reference) => Some(self.reference(reference, &span)?.to_string().into()),
                 _ => None,
@@ -343,7 +355,7 @@ impl Builder {
         let base = span.start + 1 + name.len();
         let mut seen = HashSet::new();
         for attribute in start.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|error| self.malformed(span.clone(), error.to_string()))?;
+            let attribute = attribute.map_err(|error| self.bad_attribute(&error, span))?;
             let key = attribute.key.into_inner();
             let key_at = base + offset_within(raw, key);
             let value_at = match &attribute.value {
@@ -454,7 +466,23 @@ impl Builder {
         self.tree.nodes.len() - 1
     }
 
+    /// quick-xml counts from behind the `<`.
+    fn bad_attribute(&self, error: &AttrError, tag: &Range<usize>) -> Box<Diagnostic> {
+        let (at, what) = match error {
+            AttrError::ExpectedEq(at) => (at, "'=' expected between an attribute's name and its value"),
+            AttrError::ExpectedValue(at) => (at, "an attribute's value expected"),
+            AttrError::UnquotedValue(at) => (at, "an attribute's value stands between quotes"),
+            AttrError::ExpectedQuote(at, _) => (at, "the quote at the end of an attribute's value expected"),
+            AttrError::Duplicated(at, _) => (at, "an attribute twice"),
+        };
+        let at = (tag.start + 1 + at).min(tag.end);
+        self.malformed(at..at + 1, what.to_owned())
+    }
+
     fn malformed(&self, span: Range<usize>, what: String) -> Box<Diagnostic> {
+        // quick-xml's own words for the same.
+        let known = ["syntax error: ", "ill-formed document: "];
+        let what = known.iter().find_map(|known| what.strip_prefix(known)).unwrap_or(&what);
         self.refuse(span, Finding::invalid("xml-malformed", format!("not well-formed XML: {what}")))
     }
 

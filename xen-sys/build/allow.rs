@@ -186,6 +186,7 @@ pub const VARIABLES: &[&str] = &[
 /// feature `fake`.
 pub const FAKE_TYPES: &[&str] = &[
     "domid_t",
+    "hvm_hw_mtrr",
     "ioservid_t",
     "sched_remote_shutdown",
     "sched_shutdown",
@@ -220,6 +221,7 @@ pub const FAKE_VARIABLES: &[&str] = &[
     "XENMAPSPACE_.*",
     "XENMEM_.*",
     "XEN_DOMCTL_.*",
+    "XEN_SCHEDULER_.*",
     "XEN_SYSCTL_.*",
     "XEN_X86_EMU_.*",
     "__HYPERVISOR_.*",

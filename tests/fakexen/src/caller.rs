@@ -98,7 +98,8 @@ impl Caller {
                 Ok(())
             }
             Caller::There(pid) => {
-                let (mine, theirs) = (vector(bytes.as_mut_ptr() as u64, bytes.len()), vector(at, bytes.len()));
+                let (mine, theirs) =
+                    (vector(bytes.as_mut_ptr() as u64, bytes.len()), vector(at, bytes.len()));
                 // SAFETY: the local vector is of `bytes`; the kernel checks the other.
                 let moved = unsafe { libc::process_vm_readv(pid, &mine, 1, &theirs, 1, 0) };
                 all_moved(moved, bytes.len())

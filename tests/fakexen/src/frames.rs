@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::ptr;
 
 /// Bytes in a frame.
@@ -18,7 +18,6 @@ const FIRST: u64 = 0x100;
 /// Gives out frames; never one twice, and that is how stale numbers show.
 #[derive(Debug)]
 pub struct Frames {
-    path: PathBuf,
     file: File,
     next: u64,
 }
@@ -28,7 +27,7 @@ impl Frames {
     pub fn new(path: &Path) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create_new(true).open(path)?;
         file.set_len(FRAMES * PAGE as u64)?;
-        Ok(Frames { path: path.to_owned(), file, next: FIRST })
+        Ok(Frames { file, next: FIRST })
     }
 
     /// So many frames that follow each other, aligned to their own number when that is a power of two.
@@ -52,11 +51,6 @@ impl Frames {
             // SAFETY: only the file is changed. A file system that cannot do it keeps the memory a while longer.
             unsafe { libc::fallocate(self.file.as_raw_fd(), how, at, length) };
         }
-    }
-
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The file.
@@ -112,14 +106,6 @@ pub fn map(
 pub fn unmap(base: *mut libc::c_void, count: usize) -> libc::c_int {
     // SAFETY: the address and length are those of a mapping, which its owner gives up.
     unsafe { libc::munmap(base, count * PAGE) }
-}
-
-/// Reads a frame through the file.
-pub fn read(file: &File, frame: u64) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-    let mut bytes = vec![0; PAGE];
-    file.read_exact_at(&mut bytes, frame * PAGE as u64)?;
-    Ok(bytes)
 }
 
 /// Numbers as runs of those that follow each other.

@@ -36,8 +36,8 @@ pub struct Guest {
     pub records: BTreeMap<RecordId, Vec<u8>>,
     /// The CPUID leaves and MSRs of its policy, as they were given.
     pub policy: (Vec<u8>, Vec<u8>),
-    /// MiB for its paging structures.
-    pub paging_mb: u32,
+    /// Bytes for its page tables.
+    pub paging_pool: u64,
     /// The highest event channel given out.
     pub last_port: u32,
     /// 4 or 8: the size of a PV guest's addresses.
@@ -63,7 +63,7 @@ impl Guest {
             params: BTreeMap::new(),
             records: BTreeMap::new(),
             policy: (Vec::new(), Vec::new()),
-            paging_mb: 0,
+            paging_pool: 0,
             last_port: 0,
             width: 8,
             vcpu: Vec::new(),

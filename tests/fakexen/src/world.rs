@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,8 +27,8 @@ pub struct Facts {
     pub cpu_khz: u32,
     /// Whether Xen trusts it.
     pub tsc_reliable: bool,
-    /// Whether the CPU scales TSCs.
-    pub tsc_scaling: bool,
+    /// Whether the CPU scales TSCs; `None` where what Xen said of it at boot is gone from its console.
+    pub tsc_scaling: Option<bool>,
     /// Memory for all guests, in MiB.
     pub memory_mb: u64,
 }
@@ -39,7 +39,7 @@ impl Default for Facts {
             stopped: None,
             cpu_khz: 2_600_000,
             tsc_reliable: true,
-            tsc_scaling: false,
+            tsc_scaling: Some(false),
             memory_mb: 65_536,
         }
     }
@@ -62,7 +62,6 @@ pub struct World {
     pub console: Vec<u8>,
     /// Hypercalls that nothing here answers, by name.
     pub unanswered: Vec<String>,
-    dir: PathBuf,
 }
 
 /// The one machine of this process, as there is one of each C library.
@@ -100,19 +99,13 @@ impl World {
         clock::start(facts.stopped);
         Ok(World {
             machine: Machine::default(),
+            console: boot_messages(&facts).into_bytes(),
             facts,
             guests: BTreeMap::new(),
             frames: Frames::new(&dir.join("memory"))?,
             store: Store::new(),
-            console: Vec::new(),
             unanswered: Vec::new(),
-            dir: dir.to_owned(),
         })
-    }
-
-    /// Where this machine's sockets and memory are.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// What the model is told with each call.
@@ -123,7 +116,7 @@ impl World {
             tsc: TscHost {
                 khz: KiloHertz(self.facts.cpu_khz),
                 reliable: self.facts.tsc_reliable,
-                scaling: Some(self.facts.tsc_scaling),
+                scaling: self.facts.tsc_scaling,
             },
         }
     }
@@ -221,4 +214,22 @@ pub fn errno(refusal: Refusal) -> Errno {
         Model::Io => libc::EIO,
         _ => libc::EINVAL,
     }
+}
+
+/// What Xen prints while it boots, as far as it is about TSCs: the CPU's features are said nowhere else.
+fn boot_messages(facts: &Facts) -> String {
+    let (major, minor) = xen_sys::XEN_VERSION;
+    let scaling = match facts.tsc_scaling {
+        None => return "(XEN) Freed 652kB init memory\n".to_owned(),
+        Some(true) => "(XEN)  - TSC Rate MSR\n",
+        Some(false) => "",
+    };
+    format!(
+        "(XEN) Xen version {major}.{minor}.0 (fakexen)\n\
+         (XEN) SVM: Supported advanced features:\n\
+         (XEN)  - Nested Page Tables (NPT)\n\
+         {scaling}\
+         (XEN) HVM: SVM enabled\n\
+         (XEN) Freed 652kB init memory\n"
+    )
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use xen_sys::libxl_domain_restore_params;
 
-use super::Libxl;
 use super::config::Config;
+use super::{Libxl, stream};
 use crate::domain::DomainConfig;
 use crate::host::{DomId, ErrorKind, HostError, Result, RunState, ShutdownReason, ShutdownRequest};
 
@@ -42,6 +42,7 @@ impl Libxl {
     }
 
     pub(super) fn restore(&self, config: &DomainConfig, stream: &File, doing: &str) -> Result<DomId> {
+        stream::check_saved(stream, doing)?;
         let mut params = MaybeUninit::<libxl_domain_restore_params>::uninit();
         // SAFETY: libxl_domain_restore_params_init fills the whole structure.
         let mut params = unsafe {
@@ -153,6 +154,7 @@ impl Libxl {
                 return refuse(format!("domain {domid} has ended already"));
             }
         }
+        stream::check_writable(stream, doing)?;
         let saved = self.libxl(doing, |ctx| {
             // SAFETY: the context is open, and the file stays open during the call, which waits without an `ao_how`.
             unsafe { xen_sys::libxl_domain_suspend(ctx, domid.0, stream.as_raw_fd(), 0, ptr::null()) }

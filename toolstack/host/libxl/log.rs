@@ -72,17 +72,21 @@ impl Log {
     }
 }
 
-/// `Domain 5:no such file` of `libxl_dom.c:52:libxl__x: Domain 5:no such file`; libxenguest writes `panic: ` in front.
+/// `Domain 5:no such file` of `libxl_dom.c:52:libxl__x: Domain 5:no such file`; libxenguest writes `panic: ` in front,
+/// and leaves the function out.
 fn message(text: &str) -> &str {
     let word = |part: &str| part.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let text = text.strip_prefix("panic: ").unwrap_or(text);
     let stripped = text.split_once(".c:").and_then(|(file, rest)| {
         let (line, rest) = rest.split_once(':')?;
-        let (function, rest) = rest.split_once(':')?;
-        let place = word(file) && word(function) && line.bytes().all(|byte| byte.is_ascii_digit());
+        let place = word(file) && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
         place.then_some(rest)
     });
-    stripped.unwrap_or(text).trim()
+    match stripped.map(|rest| rest.split_once(':').unwrap_or(("", rest))) {
+        Some((function, rest)) if word(function) => rest.trim(),
+        Some(_) => stripped.unwrap_or(text).trim(),
+        None => text.trim(),
+    }
 }
 
 /// The libraries' way to say something.
@@ -125,6 +129,8 @@ mod tests {
             ("libxl_dom.c:52:libxl__domain_type: Domain 5:no such file", "Domain 5:no such file"),
             ("libxl_create.c:1990:x:Domain 5: left", "Domain 5: left"),
             ("panic: xg_dom.c:205: xc_dom: no file: Internal error", "no file: Internal error"),
+            ("panic: xg_dom.c:205: failed to open 'x': Internal error", "failed to open 'x': Internal error"),
+            ("a.c:1:text", "text"),
             ("xencall: error: Could not open", "xencall: error: Could not open"),
             ("no such file a.c: gone", "no such file a.c: gone"),
             ("a.c:b:c:d", "a.c:b:c:d"),

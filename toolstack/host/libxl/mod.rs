@@ -2,7 +2,7 @@
 //!
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
 //! - `log.rs`, `error.rs`, `strings.rs`: what the libraries say.
-//! - `domains.rs`, `life.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `domains.rs`, `life.rs`, `stream.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
 //! - `facts.rs`, `cpuid.rs`, `console.rs`: the host.
 //! - `events.rs`: what happens on it.
@@ -22,6 +22,7 @@ mod life;
 mod log;
 mod open;
 mod rtc;
+mod stream;
 mod strings;
 mod tsc;
 mod userdata;

@@ -26,6 +26,11 @@ impl Client {
         self.ask(Kind::WRITE, body).map(drop)
     }
 
+    /// Waits until xenstored hangs up.
+    pub fn wait(mut self) {
+        while let Ok(Some(_)) = Message::read(&mut self.stream) {}
+    }
+
     fn ask(&mut self, kind: Kind, body: Vec<u8>) -> io::Result<Vec<u8>> {
         self.request += 1;
         Message { kind, request: self.request, transaction: 0, body }.write(&mut self.stream)?;

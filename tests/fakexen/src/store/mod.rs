@@ -76,6 +76,7 @@ impl Store {
             ("/libxl/0/type", "pv"),
             ("/libxl/0/dm-version", "qemu_xen"),
             ("/libxl/disable_udev", "1"),
+            ("/local/pool/0/name", "Pool-0"),
             ("/vm", ""),
             ("/tool/xenstored", ""),
         ] {
@@ -137,18 +138,6 @@ impl Store {
         self.watches.retain(|watch| watch.connection != connection);
         self.transactions.retain(|_, transaction| transaction.connection != connection);
         self.connections.remove(&connection);
-    }
-
-    /// So many connections, which is 0 when all handles are closed.
-    pub fn connected(&self) -> usize {
-        self.connections.len()
-    }
-
-    /// Hangs up on everyone.
-    pub fn hang_up(&mut self) {
-        for stream in self.connections.values() {
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        }
     }
 
     /// Answers a message, and sends what it sets off. What is not xenstore's own business is told to `told`.
@@ -259,8 +248,9 @@ impl Store {
             }
             Kind::WATCH => {
                 let (path, token) = (word(0)?.to_owned(), word(1)?.to_owned());
-                let same =
-                    |watch: &Watch| watch.connection == connection && watch.path == path && watch.token == token;
+                let same = |watch: &Watch| {
+                    watch.connection == connection && watch.path == path && watch.token == token
+                };
                 if self.watches.iter().any(same) {
                     return Err(libc::EEXIST);
                 }

@@ -1,9 +1,7 @@
-//! xenstored's socket.
+//! xenstored's side of a connection.
 
 use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
-use std::thread::{self, JoinHandle};
+use std::os::unix::net::UnixStream;
 
 use xenclock::host::DomId;
 
@@ -11,28 +9,8 @@ use super::Told;
 use super::wire::Message;
 use crate::world::{self, World};
 
-/// Answers at this path until the listener is shut down; one thread for each that connects.
-pub fn serve(path: &Path) -> io::Result<(UnixListener, JoinHandle<()>)> {
-    let listener = UnixListener::bind(path)?;
-    let accepting = listener.try_clone()?;
-    let thread = thread::Builder::new().name("xenstored".to_owned()).spawn(move || {
-        let mut talks = Vec::new();
-        while let Ok((stream, _)) = accepting.accept() {
-            if let Ok(talk) = thread::Builder::new().spawn(move || talk(stream)) {
-                talks.push(talk);
-            }
-            talks.retain(|talk| !talk.is_finished());
-        }
-        // All have been hung up on by now.
-        world::with(|world| world.store.hang_up());
-        for talk in talks {
-            let _ = talk.join();
-        }
-    })?;
-    Ok((listener, thread))
-}
-
-fn talk(mut stream: UnixStream) {
+/// Answers whoever is at the other end, until it hangs up.
+pub fn talk(mut stream: UnixStream) {
     let Ok(copy) = stream.try_clone() else { return };
     let Some(connection) = world::with(|world| world.store.connect(copy)) else { return };
     while let Ok(Some(message)) = Message::read(&mut stream) {
@@ -56,6 +34,8 @@ fn answer(world: &mut World, connection: u64, message: &Message, stream: &mut Un
                 if world.store.introduce(domid) {
                     // The model counts its own events; those of the real host come from the watch.
                     let _ = world.machine.introduce(DomId(domid));
+                    // xenconsoled hears of it too, and gives the guest's console a terminal.
+                    world.store.put(&format!("/local/domain/{domid}/console/tty"), b"/dev/pts/0");
                 }
             }
             Told::Written(path) => {

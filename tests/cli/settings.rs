@@ -1,0 +1,101 @@
+//! `key=value` words after the file.
+
+use serde_json::{Value, json};
+
+use super::usage::lab;
+
+/// The clock that `create` gives with these settings.
+fn created(settings: &[&str]) -> Value {
+    lab().mock(["create", "--json", "guest.xml"].iter().chain(settings).copied()).json()
+}
+
+/// The config that `create` would give libxl with these settings.
+fn planned(settings: &[&str]) -> Value {
+    lab().mock(["-N", "create", "--json", "guest.xml"].iter().chain(settings).copied()).json()["config"]
+        .take()
+}
+
+#[test]
+fn settings_take_the_place_of_the_files() {
+    let config =
+        planned(&["name=other", "memory=512", "maxmem=1024", "vcpus=2", "maxvcpus=4", "on_crash=preserve"]);
+    assert_eq!(config["c_info"]["name"], "other");
+    assert_eq!(config["b_info"]["target_memkb"], 512 * 1024);
+    assert_eq!(config["b_info"]["max_memkb"], 1024 * 1024);
+    assert_eq!(config["b_info"]["avail_vcpus"], json!([0, 1]));
+    assert_eq!(config["b_info"]["max_vcpus"], 4);
+    assert_eq!(config["on_crash"], "preserve");
+    let uuid = "6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11";
+    assert_eq!(planned(&[&format!("uuid={uuid}")])["c_info"]["uuid"], uuid);
+}
+
+#[test]
+fn settings_are_read_as_xl_reads_them() {
+    for settings in [
+        &["name=\"other\""][..],
+        &["name = 'other'"],
+        &["name=first", "name=other"],
+        &["memory=64; name=other ;"],
+    ] {
+        assert_eq!(planned(settings)["c_info"]["name"], "other", "{settings:?}");
+    }
+}
+
+#[test]
+fn the_clock_can_be_set_by_words() {
+    for (settings, offset, tracked) in [
+        (&["rtc_timeoffset=-3600"][..], -3600, true),
+        (&["rtc_timeoffset=4294963696"], -3600, true),
+        (&["clock_offset=variable", "clock_adjustment=90"], 90, true),
+        (&["clock_offset=utc"], 0, false),
+        (&["clock_timezone=Asia/Kathmandu"], 20_700, false),
+        (&["clock_start=1904169600"], 121_262_400, false),
+        (&["localtime=1"], 0, false),
+    ] {
+        let rtc = &created(settings)["rtc"];
+        assert_eq!((&rtc["offset"], &rtc["tracked"]), (&json!(offset), &json!(tracked)), "{settings:?}");
+    }
+    for (settings, mode, khz) in [
+        (&["tsc_mode=native"][..], "native", 2_600_000),
+        (&["tsc_mode=1"], "always_emulate", 2_600_000),
+        (&["clock_tsc_frequency=2000000000"], "default", 2_000_000),
+    ] {
+        let tsc = &created(settings)["tsc"];
+        assert_eq!((&tsc["mode"], &tsc["khz"]), (&json!(mode), &json!(khz)), "{settings:?}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_named_and_nothing_is_started() {
+    let lab = lab();
+    for (setting, says) in [
+        ("dance", "'dance' is not a setting"),
+        ("colour=red", "no setting 'colour'"),
+        ("memory=much", "memory 'much'"),
+        ("memory=0", "memory '0'"),
+        ("memory=18446744073709551615", "memory"),
+        ("vcpus=0", "vcpus '0'"),
+        ("maxvcpus=100000", "maxvcpus"),
+        ("uuid=1", "uuid '1'"),
+        ("name=", "name ''"),
+        ("localtime=yes", "localtime 'yes'"),
+        ("rtc_timeoffset=soon", "rtc_timeoffset 'soon'"),
+        ("tsc_mode=warp", "tsc_mode 'warp'"),
+        ("on_reboot=dance", "on_reboot 'dance'"),
+        ("clock_basis=utc", "clock_basis"),
+    ] {
+        let said = lab.mock(["create", "guest.xml", setting]).fails(1);
+        assert!(said.contains(says), "{setting}: {said}");
+    }
+    // What is invalid only as a clock.
+    for setting in [
+        "clock_timezone=Mars/Olympus",
+        "rtc_timeoffset=99999999999",
+        "clock_start=1",
+        "clock_tsc_frequency=0",
+    ] {
+        let said = lab.mock(["create", "guest.xml", setting]).fails(1);
+        assert!(said.starts_with("guest.xml:"), "{setting}: {said}");
+    }
+    assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
+}

@@ -1,0 +1,163 @@
+//! Exit codes, and which words stand where.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::json;
+
+use crate::common::{Lab, domain};
+
+/// A lab with a mock host and a file `guest.xml`.
+pub fn lab() -> Lab {
+    let lab = Lab::with_host(json!({"timezone": "UTC"}));
+    lab.write("guest.xml", domain("hvm", ""));
+    lab
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    let lab = lab();
+    for words in [
+        &[][..],
+        &["dance"],
+        &["--backend"],
+        &["--no-such-option", "list"],
+        &["create"],
+        &["convert"],
+        &["convert", "--to", "toml", "guest.xml"],
+        &["convert", "--now", "noon", "guest.xml"],
+        &["convert", "a.xml", "b.xml"],
+        &["clock-show"],
+        &["destroy"],
+        &["destroy", "a", "b"],
+        &["list", "extra"],
+        &["mock"],
+        &["mock", "advance"],
+        &["mock", "advance", "soon"],
+        &["mock", "set", "timezone"],
+        &["mock", "write-rtc", "guest", "later"],
+        &["mock", "fail", "unpause", "tired"],
+        &["completion", "tcsh"],
+    ] {
+        let said = lab.mock(words.iter().copied()).fails(2);
+        assert!(!said.is_empty(), "{words:?}");
+    }
+    lab.run([] as [&str; 0]).fails(2);
+}
+
+#[test]
+fn a_failure_is_exit_1_and_says_what_failed() {
+    let lab = lab();
+    for (words, says) in [
+        (&["create", "missing.xml"][..], "missing.xml: No such file"),
+        (&["convert", "missing.xml"], "missing.xml: No such file"),
+        (&["convert", "."], ".: Is a directory"),
+        (&["convert", "--host-timezone", "Mars/Olympus", "guest.xml"], "Mars/Olympus"),
+        (&["clock-show", "nobody"], "no domain 'nobody'"),
+        (&["destroy", "7"], "no domain '7'"),
+        (&["pause", "nobody"], "no domain 'nobody'"),
+        (&["unpause", "nobody"], "no domain 'nobody'"),
+        (&["shutdown", "nobody"], "no domain 'nobody'"),
+        (&["mock", "reboot", "nobody"], "no domain 'nobody'"),
+        (&["mock", "set", "colour=red"], "colour"),
+        (&["mock", "set", "cpu_khz=fast"], "cpu_khz"),
+        (&["mock", "advance", "--", "-5"], "5 seconds"),
+        (&["mock", "fail", "dance", "io"], "dance"),
+    ] {
+        let said = lab.mock(words.iter().copied()).fails(1);
+        assert!(said.contains(says), "{words:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "one message: {said}");
+    }
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let lab = Lab::new();
+    assert!(lab.run(["--help"]).ok().contains("Usage: xenclock"));
+    assert_eq!(lab.run(["--version"]).ok(), format!("xenclock {}\n", env!("CARGO_PKG_VERSION")));
+    for command in ["create", "convert", "clock-show", "clock-list", "host-info", "list", "destroy", "mock"] {
+        assert!(lab.run([command, "--help"]).ok().contains("Usage:"), "{command}");
+    }
+    assert!(lab.run(["completion", "bash"]).ok().contains("clock-show"));
+}
+
+#[test]
+fn global_letters_stand_before_the_command_only() {
+    let lab = lab();
+    assert!(lab.mock(["-v", "-N", "-f", "create", "guest.xml"]).ok().contains("nothing is applied"));
+    assert!(lab.mock(["-vNf", "create", "guest.xml"]).ok().contains("nothing is applied"));
+    for letter in ["-N", "-v", "-f"] {
+        lab.mock(["create", letter, "guest.xml"]).fails(2);
+        lab.mock(["list", letter]).fails(2);
+    }
+    lab.run(["list", "--backend", "mock"]).fails(2);
+    // xl's own letter for a dry run stands after the command.
+    assert!(lab.mock(["create", "-n", "guest.xml"]).ok().contains("nothing is applied"));
+    lab.mock(["-n", "create", "guest.xml"]).fails(2);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let lab = lab();
+    let before = lab.read("mock.json");
+    for words in [
+        &["-N", "create", "guest.xml"][..],
+        &["create", "-n", "guest.xml"],
+        &["-N", "create", "--json", "guest.xml"],
+    ] {
+        lab.mock(words.iter().copied()).ok();
+    }
+    assert_eq!(lab.read("mock.json"), before);
+    // Where a dry run has no meaning it is refused, rather than done in earnest.
+    for words in [
+        &["-N", "destroy", "guest"][..],
+        &["-N", "mock", "advance", "5"],
+        &["-N", "convert", "-o", "x", "guest.xml"],
+    ] {
+        assert!(lab.mock(words.iter().copied()).fails(1).contains("-N"));
+    }
+    assert_eq!(lab.read("mock.json"), before);
+}
+
+#[test]
+fn hosts_that_there_are_not() {
+    let lab = lab();
+    for host in ["kvm", "mock:", "MOCK", "", "libxl:x"] {
+        let said = lab.run(["--backend", host, "list"]).fails(2);
+        assert!(said.contains("libxl, mock or mock:FILE"), "{said}");
+    }
+}
+
+#[test]
+#[cfg(not(feature = "libxl"))]
+fn libxl_is_refused_where_it_is_not_built_in() {
+    let said = lab().run(["--backend", "libxl", "list"]).fails(1);
+    assert!(
+        said.contains("no libxl in it")
+            && said.contains("--features libxl")
+            && said.contains("--backend mock"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_xen_it_is_the_mock_and_says_so_in_one_line() {
+    if std::path::Path::new("/proc/xen/capabilities").exists() {
+        return println!("skipped: this is a dom0");
+    }
+    let run = lab().run(["create", "guest.xml"]);
+    assert_eq!(run.code, 0);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+    assert!(run.err.contains("mock host"), "{}", run.err);
+    assert!(run.out.starts_with("domain 1 'guest' started\n"), "{}", run.out);
+    // A conversion needs no host.
+    assert_eq!(lab().run(["convert", "guest.xml"]).err, "");
+}
+
+#[test]
+fn words_that_are_not_utf_8_are_no_panic() {
+    let lab = Lab::new();
+    let odd = OsStr::from_bytes(b"guest-\xff.xml");
+    let run = lab.run([OsStr::new("convert"), odd]);
+    assert!([1, 2].contains(&run.code), "{run:?}");
+}

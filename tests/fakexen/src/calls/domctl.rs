@@ -1,0 +1,318 @@
+//! `domctl`: what the toolstack does to one domain.
+
+use timers::GuestKind;
+use xen_sys::{xen_domctl, xen_domctl_getdomaininfo};
+use xenclock::host::mock::machine::NewDomain;
+use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
+
+use super::{Answer, context, unanswered};
+use crate::Errno;
+use crate::caller::Caller;
+use crate::guest::Guest;
+use crate::world::{World, errno};
+
+/// The domain that asks.
+const DOM0: DomId = DomId(0);
+
+/// The size of what Xen keeps a guest's page tables in: not in the headers of all versions.
+const GET_PAGING_POOL: u32 = 85;
+const SET_PAGING_POOL: u32 = 86;
+
+/// dom0's memory in the list of domains, in pages.
+const DOM0_PAGES: u64 = 1 << 18;
+
+/// One call, whose structure is at this address.
+pub fn domctl(world: &mut World, caller: Caller, at: u64) -> Answer {
+    let mut op: xen_domctl = caller.read(at)?;
+    if op.interface_version != xen_sys::XEN_DOMCTL_INTERFACE_VERSION {
+        return Err(libc::EACCES);
+    }
+    let answer = act(world, caller, &mut op)?;
+    caller.write(at, &op)?;
+    Ok(answer)
+}
+
+fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
+    let domid = DomId(u32::from(op.domain));
+    // SAFETY, here and below: the command says which part of the union counts, and all of them are plain.
+    match op.cmd {
+        xen_sys::XEN_DOMCTL_createdomain => return create(world, op),
+        xen_sys::XEN_DOMCTL_destroydomain => world.destroy(domid)?,
+        xen_sys::XEN_DOMCTL_pausedomain => {
+            let present = world.present();
+            world.machine.pause(domid, &present).map_err(errno)?;
+        }
+        xen_sys::XEN_DOMCTL_unpausedomain => world.unpause(domid)?,
+        xen_sys::XEN_DOMCTL_resumedomain => {
+            world.domain(domid)?;
+        }
+        xen_sys::XEN_DOMCTL_getdomaininfo => {
+            // The first domain from this number on, as this call is also used to walk through all.
+            let found = std::iter::once(DOM0).chain(world.machine.domains().map(|(domid, _)| domid));
+            let domid = found.into_iter().find(|found| *found >= domid).ok_or(libc::ESRCH)?;
+            op.domain = domid.0 as u16;
+            op.u.getdomaininfo = info(world, domid)?;
+        }
+        xen_sys::XEN_DOMCTL_gettscinfo => {
+            let info = world.machine.tsc_info(domid, &world.present()).map_err(errno)?;
+            // SAFETY: see above.
+            let out = unsafe { &mut op.u.tsc_info };
+            out.tsc_mode = info.mode;
+            out.gtsc_khz = info.khz;
+            out.incarnation = info.incarnation;
+            out.elapsed_nsec = info.elapsed_ns;
+        }
+        xen_sys::XEN_DOMCTL_settscinfo => {
+            // SAFETY: see above.
+            let given = unsafe { op.u.tsc_info };
+            let info = TscInfo {
+                mode: given.tsc_mode,
+                elapsed_ns: given.elapsed_nsec,
+                khz: given.gtsc_khz,
+                incarnation: given.incarnation,
+            };
+            let present = world.present();
+            world.machine.set_tsc_info(domid, &info, &present).map_err(errno)?;
+        }
+        xen_sys::XEN_DOMCTL_settimeoffset => {
+            // SAFETY: see above.
+            let seconds = unsafe { op.u.settimeoffset }.time_offset_seconds;
+            world.machine.set_time_offset(domid, seconds).map_err(errno)?;
+        }
+        xen_sys::XEN_DOMCTL_gethvmcontext => return context::get(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_gethvmcontext_partial => return context::get_one(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_sethvmcontext => return context::set(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_max_vcpus => {
+            // SAFETY: see above.
+            let wanted = unsafe { op.u.max_vcpus }.max;
+            let guest = world.guest_mut(domid)?;
+            if wanted != guest.max_vcpus {
+                return Err(libc::EINVAL);
+            }
+            guest.has_vcpus = true;
+        }
+        xen_sys::XEN_DOMCTL_max_mem => {
+            // SAFETY: see above.
+            let kb = unsafe { op.u.max_mem }.max_memkb;
+            world.guest_mut(domid)?.max_pages = kb >> 2;
+        }
+        // The structure is this one number.
+        SET_PAGING_POOL => {
+            // SAFETY: see above.
+            let bytes = unsafe { op.u.max_mem }.max_memkb;
+            world.guest_mut(domid)?.paging_pool = bytes;
+        }
+        GET_PAGING_POOL => {
+            op.u.max_mem.max_memkb = world.guest(domid)?.paging_pool;
+        }
+        xen_sys::XEN_DOMCTL_shadow_op => return paging(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_get_cpu_policy | xen_sys::XEN_DOMCTL_set_cpu_policy => {
+            return policy(world, caller, domid, op);
+        }
+        xen_sys::XEN_DOMCTL_set_address_size => {
+            // SAFETY: see above.
+            let bits = unsafe { op.u.address_size }.size;
+            world.guest_mut(domid)?.width = bits / 8;
+        }
+        xen_sys::XEN_DOMCTL_get_address_size => {
+            let guest = world.guest(domid)?;
+            op.u.address_size.size = guest.width * 8;
+        }
+        xen_sys::XEN_DOMCTL_getvcpuinfo => {
+            let runs = world.domain(domid)?.runs();
+            let guest = world.guest(domid)?;
+            // SAFETY: see above.
+            let out = unsafe { &mut op.u.getvcpuinfo };
+            if out.vcpu >= guest.max_vcpus {
+                return Err(libc::ESRCH);
+            }
+            out.online = u8::from(out.vcpu == 0);
+            out.blocked = 0;
+            out.running = u8::from(runs && out.vcpu == 0);
+            out.cpu_time = cpu_time(guest);
+            out.cpu = 0;
+        }
+        xen_sys::XEN_DOMCTL_setvcpucontext => {
+            // SAFETY: see above.
+            let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
+            world.guest_mut(domid)?.vcpu = caller.bytes(at, size_of::<xen_sys::vcpu_guest_context_t>())?;
+        }
+        xen_sys::XEN_DOMCTL_getvcpucontext => {
+            let vcpu = world.guest(domid)?.vcpu.clone();
+            // SAFETY: see above.
+            let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
+            caller.write_bytes(at, &vcpu)?;
+        }
+        xen_sys::XEN_DOMCTL_getpageframeinfo3 => return page_types(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_hypercall_init => {
+            world.guest(domid)?;
+        }
+        // What has nothing to do with clocks, and is set once and never looked at again.
+        xen_sys::XEN_DOMCTL_setvcpuaffinity
+        | xen_sys::XEN_DOMCTL_getvcpuaffinity
+        | xen_sys::XEN_DOMCTL_setnodeaffinity
+        | xen_sys::XEN_DOMCTL_getnodeaffinity
+        | xen_sys::XEN_DOMCTL_scheduler_op
+        | xen_sys::XEN_DOMCTL_setdomainhandle
+        | xen_sys::XEN_DOMCTL_irq_permission
+        | xen_sys::XEN_DOMCTL_iomem_permission
+        | xen_sys::XEN_DOMCTL_ioport_permission
+        | xen_sys::XEN_DOMCTL_set_target
+        | xen_sys::XEN_DOMCTL_set_virq_handler => {
+            world.domain(domid)?;
+        }
+        command => return unanswered(world, format!("domctl {command}")),
+    }
+    Ok(0)
+}
+
+fn create(world: &mut World, op: &mut xen_domctl) -> Answer {
+    // SAFETY: the command says that this part of the union counts.
+    let given = unsafe { op.u.createdomain };
+    let emulation = given.arch.emulation_flags;
+    let kind = match given.flags & xen_sys::XEN_DOMCTL_CDF_hvm != 0 {
+        false => GuestKind::Pv,
+        true if emulation & xen_sys::XEN_X86_EMU_RTC != 0 => GuestKind::Hvm,
+        true => GuestKind::Pvh,
+    };
+    let shared_info = world.frames.take(1).ok_or(libc::ENOMEM)?;
+    // Memory is counted here, as it comes in steps.
+    let new = NewDomain { kind, uuid: uuid_text(&given.handle), memory_kb: 0, vcpus: given.max_vcpus };
+    let present = world.present();
+    let domid = world.machine.create(new, &present).map_err(errno)?;
+    world.guests.insert(domid, Guest::new(kind, given.max_vcpus, emulation, shared_info));
+    op.domain = domid.0 as u16;
+    Ok(0)
+}
+
+/// What the list of domains says of one.
+pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Errno> {
+    // SAFETY: integers and arrays of them, for which 0 is a value.
+    let mut info: xen_domctl_getdomaininfo = unsafe { std::mem::zeroed() };
+    info.domain = domid.0 as u16;
+    if domid == DOM0 {
+        info.flags = xen_sys::XEN_DOMINF_running;
+        info.tot_pages = DOM0_PAGES;
+        info.max_pages = DOM0_PAGES;
+        info.nr_online_vcpus = 1;
+        info.cpu_time = 1;
+        return Ok(info);
+    }
+    let domain = world.domain(domid)?;
+    let guest = world.guest(domid)?;
+    if guest.is_translated() {
+        info.flags |= xen_sys::XEN_DOMINF_hvm_guest | xen_sys::XEN_DOMINF_hap;
+    }
+    if domain.pauses > 0 {
+        info.flags |= xen_sys::XEN_DOMINF_paused;
+    }
+    match domain.state() {
+        RunState::Shutdown(reason) => {
+            info.flags |= xen_sys::XEN_DOMINF_shutdown | number(reason) << xen_sys::XEN_DOMINF_shutdownshift;
+        }
+        RunState::Running => info.flags |= xen_sys::XEN_DOMINF_running,
+        RunState::Paused | RunState::Dying => {}
+    }
+    info.tot_pages = guest.used_pages;
+    info.max_pages = guest.max_pages;
+    info.shared_info_frame = guest.shared_info;
+    info.cpu_time = cpu_time(guest);
+    info.nr_online_vcpus = u32::from(guest.has_vcpus);
+    info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
+    info.handle = uuid_bytes(&domain.uuid);
+    Ok(info)
+}
+
+/// A guest that has run has used some time.
+fn cpu_time(guest: &Guest) -> u64 {
+    if guest.has_run { 1_000_000 } else { 0 }
+}
+
+fn number(reason: ShutdownReason) -> u32 {
+    match reason {
+        ShutdownReason::Poweroff => xen_sys::SHUTDOWN_poweroff,
+        ShutdownReason::Reboot => xen_sys::SHUTDOWN_reboot,
+        ShutdownReason::Suspend => xen_sys::SHUTDOWN_suspend,
+        ShutdownReason::Crash => xen_sys::SHUTDOWN_crash,
+        ShutdownReason::Watchdog => xen_sys::SHUTDOWN_watchdog,
+        ShutdownReason::SoftReset => xen_sys::SHUTDOWN_soft_reset,
+    }
+}
+
+/// The shadow of a guest's memory, and which pages it has written to since the last look.
+fn paging(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) -> Answer {
+    // SAFETY: the command says that this part of the union counts.
+    let given = unsafe { &mut op.u.shadow_op };
+    let guest = world.guest_mut(domid)?;
+    match given.op {
+        xen_sys::XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION => guest.paging_pool = u64::from(given.mb) << 20,
+        xen_sys::XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION => given.mb = (guest.paging_pool >> 20) as u32,
+        xen_sys::XEN_DOMCTL_SHADOW_OP_CLEAN | xen_sys::XEN_DOMCTL_SHADOW_OP_PEEK => {
+            // The guest does nothing, so nothing was written to.
+            let at = given.dirty_bitmap.p as u64;
+            if at != 0 {
+                caller.write_bytes(at, &vec![0; given.pages.div_ceil(8) as usize])?;
+            }
+            given.stats.dirty_count = 0;
+            given.stats.fault_count = 0;
+        }
+        _ => {}
+    }
+    Ok(0)
+}
+
+/// The CPUID leaves and MSRs of a guest, in the form that libxenguest gives them.
+fn policy(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) -> Answer {
+    const LEAF: usize = 24;
+    const MSR: usize = 16;
+    // SAFETY: the command says that this part of the union counts.
+    let given = unsafe { &mut op.u.cpu_policy };
+    let (leaves, msrs) = (given.leaves.p as u64, given.msrs.p as u64);
+    let guest = world.guest_mut(domid)?;
+    if op.cmd == xen_sys::XEN_DOMCTL_set_cpu_policy {
+        guest.policy = (
+            caller.bytes(leaves, given.nr_leaves as usize * LEAF)?,
+            caller.bytes(msrs, given.nr_msrs as usize * MSR)?,
+        );
+    } else {
+        let (stored_leaves, stored_msrs) = &guest.policy;
+        caller.write_bytes(leaves, stored_leaves)?;
+        caller.write_bytes(msrs, stored_msrs)?;
+        given.nr_leaves = (stored_leaves.len() / LEAF) as u32;
+        given.nr_msrs = (stored_msrs.len() / MSR) as u32;
+    }
+    Ok(0)
+}
+
+/// What kind of page is in each of these frames: all that are there are of the plain kind.
+fn page_types(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) -> Answer {
+    // SAFETY: the command says that this part of the union counts.
+    let given = unsafe { op.u.getpageframeinfo3 };
+    let guest = world.guest(domid)?;
+    let (at, count) = (given.array.p as u64, given.num as usize);
+    let types: Vec<u64> = caller
+        .list::<u64>(at, count)?
+        .into_iter()
+        .map(|frame| match guest.pages.contains_key(&frame) {
+            true => u64::from(xen_sys::XEN_DOMCTL_PFINFO_NOTAB),
+            false => u64::from(xen_sys::XEN_DOMCTL_PFINFO_XTAB),
+        })
+        .collect();
+    caller.write_list(at, &types)?;
+    Ok(0)
+}
+
+fn uuid_text(bytes: &[u8; 16]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+fn uuid_bytes(text: &str) -> [u8; 16] {
+    let digits: Vec<u8> = text.bytes().filter(|digit| *digit != b'-').collect();
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        *byte =
+            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+    }
+    bytes
+}

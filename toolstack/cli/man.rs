@@ -1,0 +1,94 @@
+//! The man page: generated from the command line's own words, with a hand-written end.
+
+use clap::CommandFactory;
+
+use super::args::Arguments;
+
+/// What no option says.
+const TAIL: &str = r#".SH EXIT STATUS
+0 done; 1 failed; 2 wrong usage. A reader of standard output that goes away is no failure.
+.SH HOSTS
+In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory. With
+.B \-\-backend mock:FILE
+it is kept in FILE, so that commands follow each other. FILE may hold just facts of the machine to play:
+.PP
+.nf
+{"host": {"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
+          "cpu_khz": 2600000, "tsc_reliable": true, "tsc_scaling": false}}
+.fi
+.SH MESSAGES
+Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN: and names its
+verdict: approximated (Xen gets the nearest thing), unsupported (Xen has nothing for it) or invalid (the input is wrong).
+.B create
+refuses, before anything exists, whatever would give the guest another TSC or another RTC than asked for.
+.SH CLOCKS
+A clock is resolved once, when the domain starts, to seconds from UTC: no later DST change, restore or migration moves
+it. What a guest with a variable clock writes to its RTC is kept over its reboots. An HVM guest's offset is set from
+outside and does not stand in libxl's config, so that stock xl keeps it too over a restore or a migration.
+.SH EXAMPLES
+.TP
+.B xenclock \-N create guest.xml
+What starting the guest would do, and why.
+.TP
+.B xenclock create guest.xml clock_timezone=Europe/Berlin
+Start it with Berlin's time, whatever its XML says.
+.TP
+.B xenclock convert \-\-strict guest.xml \-o guest.cfg
+An xl.cfg, but only if it means the same.
+.TP
+.B xenclock clock\-show guest
+What its RTC shows and how its TSC works, with the reasons.
+.SH SEE ALSO
+.BR xl (1),
+.BR xl.cfg (5),
+.BR xen\-tscmode (7)
+"#;
+
+/// The man page xenclock(1), in roff.
+///
+/// # Errors
+/// None but what writing to memory can cause.
+pub fn man_page() -> std::io::Result<String> {
+    let mut page = Vec::new();
+    let command = Arguments::command();
+    let man = clap_mangen::Man::new(command.clone());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    page.extend_from_slice(b".SH COMMANDS\n");
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        command_section(sub, "", &mut page)?;
+    }
+    page.extend_from_slice(TAIL.as_bytes());
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// A subcommand with its usage, its words and its options.
+fn command_section(command: &clap::Command, before: &str, page: &mut Vec<u8>) -> std::io::Result<()> {
+    let name = format!("{before}{}", command.get_name());
+    if command.has_subcommands() {
+        for sub in command.get_subcommands() {
+            command_section(sub, &format!("{name} "), page)?;
+        }
+        return Ok(());
+    }
+    let shown = command.clone().bin_name(format!("xenclock {name}"));
+    let mut body = Vec::new();
+    let man = clap_mangen::Man::new(shown.disable_help_flag(true));
+    man.render_synopsis_section(&mut body)?;
+    body.extend_from_slice(b".PP\n");
+    man.render_description_section(&mut body)?;
+    man.render_options_section(&mut body)?;
+    let body = String::from_utf8_lossy(&body);
+    page.extend_from_slice(format!(".SS {name}\n").as_bytes());
+    for line in body
+        .lines()
+        .filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el"))
+    {
+        page.extend_from_slice(line.as_bytes());
+        page.push(b'\n');
+    }
+    Ok(())
+}
