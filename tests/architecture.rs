@@ -49,8 +49,9 @@ fn has_word(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let (before, after) = (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
-        let (first, last) = (word.chars().next().unwrap(), word.chars().next_back().unwrap());
-        !(part(first) && before.is_some_and(part)) && !(part(last) && after.is_some_and(part))
+        let longer_before = word.starts_with(part) && before.is_some_and(part);
+        let longer_after = word.ends_with(part) && after.is_some_and(part);
+        !longer_before && !longer_after
     })
 }
 

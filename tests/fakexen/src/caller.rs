@@ -1,6 +1,7 @@
 //! The memory of whoever makes a hypercall: this process, or another one that runs on the same model.
 
-use std::mem::{MaybeUninit, size_of};
+use std::mem::{MaybeUninit, size_of, size_of_val};
+use std::slice;
 
 use crate::Errno;
 
@@ -54,33 +55,34 @@ impl Caller {
 
     /// The value at this address.
     pub fn read<T: Plain>(self, at: u64) -> Result<T, Errno> {
-        let bytes = self.bytes(at, size_of::<T>())?;
-        let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: as many bytes as the value has are copied into it, and any bytes make one.
-        unsafe {
-            value.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-            Ok(value.assume_init())
-        }
+        let mut value = MaybeUninit::<T>::zeroed();
+        // SAFETY: as many bytes as the value has, and all of them are 0.
+        let bytes = unsafe { slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
+        self.read_into(at, bytes)?;
+        // SAFETY: any bytes make a value.
+        Ok(unsafe { value.assume_init() })
     }
 
     /// So many values from this address.
     pub fn list<T: Plain>(self, at: u64, count: usize) -> Result<Vec<T>, Errno> {
-        (0..count).map(|index| self.read(at + (index * size_of::<T>()) as u64)).collect()
+        let bytes = self.bytes(at, count * size_of::<T>())?;
+        let values = bytes.chunks_exact(size_of::<T>()).map(|bytes| {
+            // SAFETY: any bytes make a value, and there are as many as it has.
+            unsafe { bytes.as_ptr().cast::<T>().read_unaligned() }
+        });
+        Ok(values.collect())
     }
 
     /// Writes a value.
     pub fn write<T: Plain>(self, at: u64, value: &T) -> Result<(), Errno> {
-        // SAFETY: the bytes of a value that lives; C has filled its padding or zeroed it, and none of it is kept.
-        let bytes = unsafe { std::slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
-        self.write_bytes(at, bytes)
+        self.write_list(at, slice::from_ref(value))
     }
 
     /// Writes values that follow each other.
     pub fn write_list<T: Plain>(self, at: u64, values: &[T]) -> Result<(), Errno> {
-        for (index, value) in values.iter().enumerate() {
-            self.write(at + (index * size_of::<T>()) as u64, value)?;
-        }
-        Ok(())
+        // SAFETY: the bytes of values that live; C has filled their padding or zeroed it, and none of it is kept.
+        let bytes = unsafe { slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) };
+        self.write_bytes(at, bytes)
     }
 
     fn read_into(self, at: u64, bytes: &mut [u8]) -> Result<(), Errno> {

@@ -3,6 +3,15 @@
 /// Where they are loaded, and where they would start.
 const START: u64 = 0x10_0000;
 
+const PAGE: usize = 4096;
+
+/// Kinds of a segment.
+const LOAD: u32 = 1;
+const NOTE: u32 = 4;
+
+/// `hlt`, and a jump to it.
+const HALT: [u8; 3] = [0xf4, 0xeb, 0xfd];
+
 /// Notes of a kernel for Xen, as in Xen's `elfnote.h`.
 mod note {
     pub const ENTRY: u32 = 1;
@@ -33,7 +42,23 @@ pub fn kernel() -> Vec<u8> {
 /// What takes the place of hvmloader in HVM guests.
 #[must_use]
 pub fn loader() -> Vec<u8> {
-    elf(&[])
+    let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    // An executable, for x86.
+    file.extend_from_slice(&[2, 0, 3, 0]);
+    let (start, page) = (START as u32, PAGE as u32);
+    for word in [1, start, 52, 0, 0] {
+        file.extend_from_slice(&u32::to_le_bytes(word));
+    }
+    for half in [52_u16, 32, 1, 0, 0, 0] {
+        file.extend_from_slice(&half.to_le_bytes());
+    }
+    for word in [LOAD, page, start, start, page, page, 5, page] {
+        file.extend_from_slice(&word.to_le_bytes());
+    }
+    file.resize(PAGE, 0);
+    file.extend_from_slice(&HALT);
+    file.resize(2 * PAGE, 0);
+    file
 }
 
 fn note(kind: u32, value: &[u8]) -> Vec<u8> {
@@ -47,23 +72,20 @@ fn note(kind: u32, value: &[u8]) -> Vec<u8> {
     note
 }
 
-/// A 64-bit ELF file with one page to load, and notes if there are any.
+/// A 64-bit ELF file with one page to load, and notes.
 fn elf(notes: &[u8]) -> Vec<u8> {
-    const HEAD: u64 = 64;
-    const ENTRY: u64 = 56;
-    const LOAD: u32 = 1;
-    const NOTE: u32 = 4;
-    const PAGE: u64 = 4096;
-    let segments = if notes.is_empty() { 1_u16 } else { 2 };
+    const HEAD: u16 = 64;
+    const ENTRY: u16 = 56;
+    let page = PAGE as u64;
 
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     // An executable, for x86-64.
     file.extend_from_slice(&[2, 0, 62, 0, 1, 0, 0, 0]);
-    for word in [START, HEAD, 0] {
+    for word in [START, HEAD.into(), 0] {
         file.extend_from_slice(&word.to_le_bytes());
     }
     file.extend_from_slice(&[0; 4]);
-    for half in [HEAD as u16, ENTRY as u16, segments, 0, 0, 0] {
+    for half in [HEAD, ENTRY, 2, 0, 0, 0] {
         file.extend_from_slice(&half.to_le_bytes());
     }
     let mut segment = |kind: u32, at: u64, address: u64, length: u64, align: u64| {
@@ -74,14 +96,11 @@ fn elf(notes: &[u8]) -> Vec<u8> {
             file.extend_from_slice(&word.to_le_bytes());
         }
     };
-    segment(LOAD, PAGE, START, PAGE, PAGE);
-    if !notes.is_empty() {
-        segment(NOTE, 2 * PAGE, 0, notes.len() as u64, 4);
-    }
-    file.resize(PAGE as usize, 0);
-    // hlt; jmp to it
-    file.extend_from_slice(&[0xf4, 0xeb, 0xfd]);
-    file.resize(2 * PAGE as usize, 0);
+    segment(LOAD, page, START, page, page);
+    segment(NOTE, 2 * page, 0, notes.len() as u64, 4);
+    file.resize(PAGE, 0);
+    file.extend_from_slice(&HALT);
+    file.resize(2 * PAGE, 0);
     file.extend_from_slice(notes);
     file
 }

@@ -186,6 +186,25 @@ impl World {
         Ok(())
     }
 
+    /// The guest sets its RTC so many seconds later than it reads.
+    pub fn guest_shifts_rtc(&mut self, domid: DomId, seconds: i64) -> Result<(), Refusal> {
+        let present = self.present();
+        self.machine.guest_shifts_rtc(domid, seconds, &present)
+    }
+
+    /// The guest ends by itself.
+    pub fn guest_ends(&mut self, domid: DomId, reason: ShutdownReason) -> Result<(), Refusal> {
+        let present = self.present();
+        self.machine.guest_ends(domid, reason, &present)?;
+        self.store.released();
+        Ok(())
+    }
+
+    /// What RDTSC reads in the guest.
+    pub fn guest_tsc(&self, domid: DomId) -> Result<u64, Refusal> {
+        self.machine.guest_tsc(domid, &self.present())
+    }
+
     /// The domain is no more.
     pub fn destroy(&mut self, domid: DomId) -> Result<(), Errno> {
         self.machine.destroy(domid).map_err(errno)?;

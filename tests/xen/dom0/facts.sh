@@ -13,13 +13,18 @@ take_facts() {
 
 now_ms() { date +%s%3N; }
 
-# run_command COMMAND...: its status and what it says, in one line.
+# run_command COMMAND...: takes its status and what it says.
 run_command() {
   local status=0
   "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
-  seen[exit]=$status
-  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-400)
+  take_outcome $status
   return "$status"
+}
+
+# take_outcome STATUS: of a command whose words are in the case's files; in one line.
+take_outcome() {
+  seen[exit]=$1
+  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-400)
 }
 
 # look NAME GUEST: waits for the guest and takes what it and Xen say.

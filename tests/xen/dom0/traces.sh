@@ -13,14 +13,14 @@ traces() {
     sed 's/^/file /'
 }
 
-# new_traces FILE: what is there now and was not in FILE, in one line. What goes
-# away by itself is given some time.
+# new_traces FILE [KINDS]: what is there now and was not in FILE, in one line; KINDS
+# are those looked at, all of them without. What goes away by itself is given time.
 new_traces() {
   local left
-  for _ in {1..10}; do
-    left=$(comm -13 <(sort "$1") <(traces | sort))
+  for _ in {1..6}; do
+    left=$(comm -13 <(sort "$1") <(traces | sort) | grep -E "^(${2:-.*}) ")
     [ -n "$left" ] || break
-    sleep 0.5
+    sleep 1
   done
   left=${left//$'\n'/, }
   echo "${left:-nothing}"

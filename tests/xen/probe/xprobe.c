@@ -6,10 +6,12 @@
  *   xprobe xen DOMID                     Xen's view alone
  *   xprobe order DOMID rtc-add SECONDS | reboot | halt
  *   xprobe set-tsc DOMID MODE KHZ        xc_domain_set_tsc_info and nothing else
+ *   xprobe hold PID KHZ                  stops a process once a domain with this TSC frequency is there
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +229,31 @@ static int order(const char *word, int32_t argument)
     return 1;
 }
 
+/* Catches a toolstack between its setting of a new domain's TSC and its unpause. */
+static void hold(pid_t toolstack, uint32_t wanted)
+{
+    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+    xc_domaininfo_t domains[16];
+
+    while (seconds(CLOCK_MONOTONIC) < until) {
+        int count = xc_domain_getinfolist(xen, 1, sizeof domains / sizeof *domains, domains);
+        for (int i = 0; i < count; i++) {
+            uint32_t mode, khz, incarnation;
+            uint64_t elapsed;
+            if (xc_domain_get_tsc_info(xen, domains[i].domain, &mode, &elapsed, &khz, &incarnation) || khz != wanted)
+                continue;
+            kill(toolstack, SIGSTOP);
+            xc_domain_getinfolist(xen, domains[i].domain, 1, domains);
+            show("paused", !!(domains[0].flags & XEN_DOMINF_paused));
+            show("ran", domains[0].cpu_time != 0);
+            return;
+        }
+        usleep(100);
+    }
+    fprintf(stderr, "xprobe: no such domain came\n");
+    exit(1);
+}
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
@@ -247,6 +274,8 @@ int main(int argc, char **argv)
     } else if (!strcmp(command, "set-tsc") && argc > 4) {
         if (xc_domain_set_tsc_info(xen, domid, (uint32_t)strtoul(arg3, NULL, 10), 0, (uint32_t)strtoul(arg4, NULL, 10), 0))
             die("xc_domain_set_tsc_info");
+    } else if (!strcmp(command, "hold") && argc > 3) {
+        hold((pid_t)domid, (uint32_t)strtoul(arg3, NULL, 10));
     } else {
         fprintf(stderr, "usage: see xprobe.c\n");
         return 2;

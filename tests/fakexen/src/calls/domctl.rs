@@ -144,6 +144,15 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             caller.write_bytes(at, &vcpu)?;
         }
         xen_sys::XEN_DOMCTL_getpageframeinfo3 => return page_types(world, caller, domid, op),
+        xen_sys::XEN_DOMCTL_scheduler_op => {
+            world.domain(domid)?;
+            // SAFETY: see above.
+            let given = unsafe { &mut op.u.scheduler_op };
+            if given.cmd == xen_sys::XEN_DOMCTL_SCHEDOP_getinfo {
+                given.u.credit2.weight = 256;
+                given.u.credit2.cap = 0;
+            }
+        }
         xen_sys::XEN_DOMCTL_hypercall_init => {
             world.guest(domid)?;
         }
@@ -152,7 +161,6 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         | xen_sys::XEN_DOMCTL_getvcpuaffinity
         | xen_sys::XEN_DOMCTL_setnodeaffinity
         | xen_sys::XEN_DOMCTL_getnodeaffinity
-        | xen_sys::XEN_DOMCTL_scheduler_op
         | xen_sys::XEN_DOMCTL_setdomainhandle
         | xen_sys::XEN_DOMCTL_irq_permission
         | xen_sys::XEN_DOMCTL_iomem_permission
@@ -220,6 +228,7 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     info.nr_online_vcpus = u32::from(guest.has_vcpus);
     info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
     info.handle = uuid_bytes(&domain.uuid);
+    info.arch_config.emulation_flags = guest.emulation;
     Ok(info)
 }
 

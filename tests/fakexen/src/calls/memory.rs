@@ -58,6 +58,8 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
         xen_sys::XENMEM_get_sharing_freed_pages | xen_sys::XENMEM_get_sharing_shared_pages => Ok(0),
         // No device has memory of its own.
         xen_sys::XENMEM_reserved_device_memory_map => Ok(0),
+        // No guest has a NUMA of its own.
+        xen_sys::XENMEM_get_vnumainfo => Err(libc::EOPNOTSUPP),
         command => unanswered(world, format!("memory op {command}")),
     }
 }

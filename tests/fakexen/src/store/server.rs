@@ -34,22 +34,28 @@ fn answer(world: &mut World, connection: u64, message: &Message, stream: &mut Un
                 if world.store.introduce(domid) {
                     // The model counts its own events; those of the real host come from the watch.
                     let _ = world.machine.introduce(DomId(domid));
-                    // xenconsoled hears of it too, and gives the guest's console a terminal.
-                    world.store.put(&format!("/local/domain/{domid}/console/tty"), b"/dev/pts/0");
                 }
             }
-            Told::Written(path) => {
-                if let Some(domid) = asked(&path) {
-                    let _ = world.hear(domid);
-                }
-            }
+            Told::Written(path) => look(world, &path),
         }
     }
     Ok(())
 }
 
-/// The domain that something is asked of by this node.
-fn asked(path: &str) -> Option<DomId> {
-    let (domid, node) = path.strip_prefix("/local/domain/")?.split_once('/')?;
-    (node == "control/shutdown").then(|| domid.parse().ok().map(DomId))?
+/// Those who watch xenstore do their part when a guest's node is written.
+fn look(world: &mut World, path: &str) {
+    let Some((domid, node)) = path.strip_prefix("/local/domain/").and_then(|rest| rest.split_once('/')) else {
+        return;
+    };
+    let Some(domid) = domid.parse().ok().filter(|domid| *domid != 0).map(DomId) else { return };
+    match node {
+        "control/shutdown" => {
+            let _ = world.hear(domid);
+        }
+        // xenconsoled gives a console its terminal.
+        "console/tty" if world.store.text(path).is_some_and(|terminal| terminal.is_empty()) => {
+            world.store.put(path, b"/dev/pts/0");
+        }
+        _ => {}
+    }
 }

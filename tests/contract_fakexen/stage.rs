@@ -1,0 +1,137 @@
+//! A fresh machine for each case, with the real libxl open on it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use fakexen::world::World;
+use fakexen::{Facts, Running, clock, kernels, place};
+use timers::GuestKind;
+use xenclock::domain::DomainConfig;
+use xenclock::domain::config::{Defbool, Hvm};
+use xenclock::host::libxl::Libxl;
+use xenclock::host::{DomId, Host, ShutdownReason};
+
+use crate::contract::{Cannot, Played, Scenario, Stage};
+
+/// Set for a device model, which is this program again.
+pub const DEVICE_MODEL: &str = "XENCLOCK_FAKEXEN_DEVICE_MODEL";
+
+unsafe extern "C" {
+    fn tzset();
+}
+
+/// A machine, and the host on it.
+pub struct FakeStage {
+    // Closed before the machine ends.
+    host: Libxl,
+    running: Running,
+}
+
+impl FakeStage {
+    /// A machine of this kind.
+    pub fn new(scenario: &Scenario) -> Played<Self> {
+        let defaults = Facts::default();
+        let facts = Facts {
+            stopped: scenario.now.map(|now| now.parse().unwrap()),
+            tsc_reliable: scenario.tsc_reliable.unwrap_or(defaults.tsc_reliable),
+            tsc_scaling: scenario.tsc_scaling.unwrap_or(defaults.tsc_scaling),
+            memory_mb: scenario.memory_mb.unwrap_or(defaults.memory_mb),
+            ..defaults
+        };
+        place::clean().unwrap();
+        // SAFETY: the stage before this one has ended its threads, and this is the only one that goes on.
+        let running = unsafe {
+            std::env::set_var("TZ", scenario.timezone.unwrap_or("UTC"));
+            tzset();
+            Running::start(facts).unwrap()
+        };
+        let file = |name: &str, content: &[u8]| fs::write(running.dir().join(name), content).unwrap();
+        file("kernel", &kernels::kernel());
+        file("loader", &kernels::loader());
+        file("bios", &[0; 4096]);
+        let myself = std::env::current_exe().unwrap();
+        let script = format!("#!/bin/sh\n{DEVICE_MODEL}=1 exec '{}' \"$@\"\n", myself.display());
+        file("device-model", script.as_bytes());
+        let library = myself.with_file_name("libfakexen.so");
+        let helper = "/tmp/oracle-build/xen/usr/lib/xen-4.17/bin/libxl-save-helper";
+        let script = format!("#!/bin/sh\nLD_PRELOAD='{}' exec '{}' \"$@\"\n", library.display(), helper);
+        file("save-helper", script.as_bytes());
+        unsafe { std::env::set_var("LIBXL_SAVE_HELPER", running.dir().join("save-helper")) };
+        for script in ["device-model", "save-helper"] {
+            fs::set_permissions(running.dir().join(script), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Ok(FakeStage { host: Libxl::open().unwrap(), running })
+    }
+
+    /// Does something with the machine.
+    pub fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        self.running.with(act)
+    }
+}
+
+impl Drop for FakeStage {
+    fn drop(&mut self) {
+        // libxl ends what it has started for a domain only with the domain.
+        for domain in self.host.domains().unwrap_or_default().iter().filter(|domain| domain.domid != DomId(0)) {
+            let _ = self.host.destroy(domain.domid);
+        }
+        let unanswered = self.with(|world| world.unanswered.clone());
+        assert!(unanswered.is_empty() || std::thread::panicking(), "nothing answers {unanswered:?}");
+    }
+}
+
+impl Stage for FakeStage {
+    fn host(&self) -> &dyn Host {
+        &self.host
+    }
+
+    fn second(&self) -> Played<Box<dyn Host>> {
+        Ok(Box::new(Libxl::open().unwrap()))
+    }
+
+    fn config(&self, kind: GuestKind, name: &str) -> Played<DomainConfig> {
+        let path = |name: &str| Some(self.running.dir().join(name).to_str().unwrap().to_owned());
+        let mut config = DomainConfig::new(kind);
+        config.c_info.name = Some(name.to_owned());
+        config.b_info.max_memkb = Some(32 * 1024);
+        config.b_info.target_memkb = Some(32 * 1024);
+        match kind {
+            GuestKind::Hvm => {
+                config.b_info.device_model = path("device-model");
+                let mut hvm =
+                    Hvm { firmware: path("loader"), system_firmware: path("bios"), ..Hvm::default() };
+                hvm.vnc.enable = Some(Defbool::False);
+                // libxl waits two seconds for the end of each device that the device model serves.
+                hvm.rest.insert("vkb_device".to_owned(), "False".into());
+                config.b_info.hvm = Some(hvm);
+            }
+            GuestKind::Pv | GuestKind::Pvh => config.b_info.kernel = path("kernel"),
+        }
+        Ok(config)
+    }
+
+    fn pass(&self, seconds: i64) -> Played {
+        let seconds = u64::try_from(seconds).map_err(|_| Cannot("time does not run back".to_owned()))?;
+        clock::pass(Duration::from_secs(seconds));
+        Ok(())
+    }
+
+    fn guest_shifts_rtc(&self, domid: DomId, seconds: i64) -> Played {
+        self.with(|world| world.guest_shifts_rtc(domid, seconds)).unwrap();
+        Ok(())
+    }
+
+    fn guest_reboots(&self, domid: DomId) -> Played {
+        self.with(|world| world.guest_ends(domid, ShutdownReason::Reboot)).unwrap();
+        Ok(())
+    }
+
+    fn guest_tsc(&self, domid: DomId) -> Played<u64> {
+        Ok(self.with(|world| world.guest_tsc(domid)).unwrap())
+    }
+
+    fn wallclock_offset(&self, domid: DomId) -> Played<i64> {
+        Ok(self.with(|world| world.domain(domid).unwrap().time.offset()))
+    }
+}
