@@ -43,6 +43,8 @@ pub struct RtcView {
     pub time: Option<NaiveDateTime>,
     /// Where the offset is from.
     pub source: String,
+    /// How the offset is known, and what cannot be known.
+    pub known_from: &'static str,
     /// When the clock was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// Seconds by which the guest has moved it since.
@@ -66,6 +68,8 @@ pub struct TscView {
     pub incarnation: u32,
     /// Why it behaves so.
     pub why: String,
+    /// How the frequency is known, and what cannot be known.
+    pub known_from: &'static str,
 }
 
 /// Looks at a domain's clock.
@@ -112,6 +116,11 @@ fn rtc(
         tracked: record.is_some_and(|record| record.tracked),
         time: rtc_time(facts.now, offset),
         source,
+        known_from: match (live, record) {
+            (Some(_), _) => "the RTC's save record, read now",
+            (None, Some(_)) => "what was set at the start: Xen cannot tell the offset of a guest without RTC",
+            (None, None) => "its config: Xen cannot tell the offset of a guest without RTC",
+        },
         resolved_at: record.map(|record| record.resolved_at),
         changed_by_guest: live.zip(started).map(|(live, started)| live - started).filter(|&moved| moved != 0),
         next_start: record
@@ -156,7 +165,12 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&Clock
         Some(record) => (record.tsc.behaviour, record.tsc.why.clone()),
         None => (decided(info, kind, facts), "worked out from the host's facts now".to_owned()),
     };
-    TscView { mode: word, khz, behaviour, incarnation: info.incarnation, why }
+    let known_from = if native {
+        "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host"
+    } else {
+        "Xen's TSC info, read now"
+    };
+    TscView { mode: word, khz, behaviour, incarnation: info.incarnation, why, known_from }
 }
 
 /// What Xen decides for these values on this host.

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use fakexen::{device_model, place};
 
 /// All tests, in the order in which they run: one after the other, as there is one machine in a process.
-const TESTS: &[(&str, fn())] = &[("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract)];
+const TESTS: &[(&str, fn())] =
+    &[("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract)];
 
 fn the_real_libraries_keep_the_contract() {
     let tally = contract::suite(&|scenario| Ok(Box::new(stage::FakeStage::new(scenario)?)));
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
     }
     let wanted: Vec<&String> = arguments[1..].iter().filter(|word| !word.starts_with('-')).collect();
     let listed = arguments.iter().any(|word| word == "--list");
-    let tests = TESTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|word| name.contains(*word)));
+    let tests =
+        TESTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|word| name.contains(*word)));
     if listed {
         tests.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;

@@ -73,7 +73,8 @@ impl FakeStage {
 impl Drop for FakeStage {
     fn drop(&mut self) {
         // libxl ends what it has started for a domain only with the domain.
-        for domain in self.host.domains().unwrap_or_default().iter().filter(|domain| domain.domid != DomId(0)) {
+        for domain in self.host.domains().unwrap_or_default().iter().filter(|domain| domain.domid != DomId(0))
+        {
             let _ = self.host.destroy(domain.domid);
         }
         let unanswered = self.with(|world| world.unanswered.clone());

@@ -57,6 +57,7 @@ fn lines(view: &ClockView) -> String {
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
     line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
     line("from", &rtc.source);
+    line("known by", rtc.known_from);
     if let Some(resolved) = &rtc.resolved_at {
         line("resolved", &resolved.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     }
@@ -71,6 +72,7 @@ fn lines(view: &ClockView) -> String {
     line("TSC mode", &tsc.mode);
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.word()));
     line("why", &tsc.why);
+    line("known by", tsc.known_from);
     line("incarnation", &incarnation(tsc.incarnation));
     text
 }

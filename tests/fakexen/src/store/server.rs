@@ -44,7 +44,8 @@ fn answer(world: &mut World, connection: u64, message: &Message, stream: &mut Un
 
 /// Those who watch xenstore do their part when a guest's node is written.
 fn look(world: &mut World, path: &str) {
-    let Some((domid, node)) = path.strip_prefix("/local/domain/").and_then(|rest| rest.split_once('/')) else {
+    let Some((domid, node)) = path.strip_prefix("/local/domain/").and_then(|rest| rest.split_once('/'))
+    else {
         return;
     };
     let Some(domid) = domid.parse().ok().filter(|domid| *domid != 0).map(DomId) else { return };
