@@ -109,3 +109,59 @@ fn where_and_when_can_be_said() {
     assert!(cfg.contains("rtc_timeoffset = \"-7200\"\n"), "xl takes no sign without quotes: {cfg}");
     lab.run(["convert", "--from", "xml", "guest.xml"]).ok();
 }
+
+/// Clocks, with what an xl.cfg says of them: what plain xl reads, and what it passes over.
+const CLOCKS: &[(&str, &[&str])] = &[
+    ("<clock offset='utc'/>", &[]),
+    ("<clock offset='localtime'/>", &["localtime = 1"]),
+    (
+        "<clock offset='localtime' adjustment='reset'/>",
+        &["localtime = 1", "clock_offset = \"localtime\"", "clock_adjustment = \"reset\""],
+    ),
+    (
+        "<clock offset='utc' adjustment='90'/>",
+        &["rtc_timeoffset = 90", "clock_offset = \"utc\"", "clock_adjustment = 90"],
+    ),
+    (
+        "<clock offset='variable' adjustment='-90' basis='localtime'/>",
+        &[
+            "localtime = 1",
+            "rtc_timeoffset = \"-90\"",
+            "clock_offset = \"variable\"",
+            "clock_adjustment = \"-90\"",
+            "clock_basis = \"localtime\"",
+        ],
+    ),
+    (
+        "<clock offset='timezone' timezone='Asia/Kathmandu'/>",
+        &["rtc_timeoffset = 20700", "clock_offset = \"timezone\"", "clock_timezone = \"Asia/Kathmandu\""],
+    ),
+    (
+        "<clock offset='absolute' start='1904169600'/>",
+        &["rtc_timeoffset = 121262400", "clock_offset = \"absolute\"", "clock_start = 1904169600"],
+    ),
+    (
+        "<clock offset='utc'><timer name='tsc' mode='emulate' frequency='2000000499'/></clock>",
+        &["tsc_mode = \"always_emulate\"", "clock_tsc_frequency = 2000000499"],
+    ),
+    (
+        "<clock offset='utc'><timer name='rtc' tickpolicy='catchup' track='guest'><catchup slew='5'/></timer></clock>",
+        &[
+            "timer_mode = \"no_delay_for_missed_ticks\"",
+            "clock_timers = [ \"name=rtc,track=guest,tickpolicy=catchup,slew=5\" ]",
+        ],
+    ),
+];
+
+#[test]
+fn an_xl_cfg_has_the_whole_clock_word_for_word() {
+    let lab = Lab::new();
+    for (clock, lines) in CLOCKS {
+        lab.write("guest.xml", domain("hvm", clock));
+        let cfg = lab.run(["convert"].into_iter().chain(FIXED).chain(["guest.xml"])).ok();
+        let words = ["clock_", "localtime", "rtc_timeoffset", "tsc_mode", "timer_mode"];
+        let of_clock: Vec<_> =
+            cfg.lines().filter(|line| words.iter().any(|word| line.starts_with(word))).collect();
+        assert_eq!(&of_clock, lines, "{clock}");
+    }
+}

@@ -47,6 +47,7 @@ fn a_life_cut_short(make: Make<'_>) -> Played {
 
 fn a_restore(make: Make<'_>) -> Played {
     let stage = any(make)?;
+    stage.saves()?;
     let host = stage.host();
     let mut config = stage.config(GuestKind::Hvm, "guest")?;
     let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned();

@@ -57,6 +57,11 @@ pub trait Stage {
     /// A config of this kind and name that this host can start.
     fn config(&self, kind: GuestKind, name: &str) -> Played<DomainConfig>;
 
+    /// Whether this host can save and restore here.
+    fn saves(&self) -> Played {
+        Ok(())
+    }
+
     /// Lets seconds pass.
     fn pass(&self, seconds: i64) -> Played;
 

@@ -8,7 +8,7 @@ use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::{DomId, ErrorKind, RunState, ShutdownReason, TscInfo};
 
-use super::{KINDS, Make, Played, Stage, any, at, cases, refused, running, state, stream};
+use super::{KINDS, Make, Played, Stage, cases, refused, running, state, stream};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -33,6 +33,20 @@ cases![
     another_kind_of_guest,
     no_stream_at_all,
 ];
+
+/// Any host that can save.
+fn any(make: Make<'_>) -> Played<Box<dyn Stage>> {
+    let stage = super::any(make)?;
+    stage.saves()?;
+    Ok(stage)
+}
+
+/// A host that can save, where it is this moment, in this zone.
+fn at(make: Make<'_>, now: &'static str, timezone: &'static str) -> Played<Box<dyn Stage>> {
+    let stage = super::at(make, now, timezone)?;
+    stage.saves()?;
+    Ok(stage)
+}
 
 /// Saves and destroys a running domain, and makes it again from this config.
 fn again(stage: &dyn Stage, domid: DomId, config: &DomainConfig) -> DomId {

@@ -5,6 +5,7 @@
 
 #[path = "../contract/mod.rs"]
 mod contract;
+mod differential;
 mod stage;
 
 use std::panic::catch_unwind;
@@ -13,8 +14,10 @@ use std::process::ExitCode;
 use fakexen::{device_model, place};
 
 /// All tests, in the order in which they run: one after the other, as there is one machine in a process.
-const TESTS: &[(&str, fn())] =
-    &[("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract)];
+const TESTS: &[(&str, fn())] = &[
+    ("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract),
+    ("the_mock_and_the_real_libraries_agree", differential::run),
+];
 
 fn the_real_libraries_keep_the_contract() {
     let tally = contract::suite(&|scenario| Ok(Box::new(stage::FakeStage::new(scenario)?)));

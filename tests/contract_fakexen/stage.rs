@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fakexen::world::World;
@@ -19,6 +20,26 @@ pub const DEVICE_MODEL: &str = "XENCLOCK_FAKEXEN_DEVICE_MODEL";
 
 unsafe extern "C" {
     fn tzset();
+}
+
+/// A program of Debian's xen-utils, where there is one: unpacked for the comparison with xl, or installed.
+pub fn utility(name: &str) -> Option<PathBuf> {
+    let (major, minor) = xen_sys::XEN_VERSION;
+    let installed = PathBuf::from(format!("/usr/lib/xen-{major}.{minor}/bin"));
+    let unpacked = std::env::var_os("XENCLOCK_ORACLE")
+        .map(|oracle| Path::new(&oracle).join("xen").join(installed.strip_prefix("/").unwrap()));
+    [unpacked, Some(installed)].into_iter().flatten().map(|dir| dir.join(name)).find(|path| path.is_file())
+}
+
+/// The library that makes other programs run on this machine, when it is preloaded.
+pub fn library() -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name("libfakexen.so")
+}
+
+fn script(running: &Running, name: &str, line: &str) {
+    let path = running.dir().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{line}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A machine, and the host on it.
@@ -51,16 +72,13 @@ impl FakeStage {
         file("loader", &kernels::loader());
         file("bios", &[0; 4096]);
         let myself = std::env::current_exe().unwrap();
-        let script = format!("#!/bin/sh\n{DEVICE_MODEL}=1 exec '{}' \"$@\"\n", myself.display());
-        file("device-model", script.as_bytes());
-        let library = myself.with_file_name("libfakexen.so");
-        let helper = "/tmp/oracle-build/xen/usr/lib/xen-4.17/bin/libxl-save-helper";
-        let script = format!("#!/bin/sh\nLD_PRELOAD='{}' exec '{}' \"$@\"\n", library.display(), helper);
-        file("save-helper", script.as_bytes());
-        unsafe { std::env::set_var("LIBXL_SAVE_HELPER", running.dir().join("save-helper")) };
-        for script in ["device-model", "save-helper"] {
-            fs::set_permissions(running.dir().join(script), fs::Permissions::from_mode(0o755)).unwrap();
+        script(&running, "device-model", &format!("{DEVICE_MODEL}=1 exec '{}' \"$@\"", myself.display()));
+        if let Some(helper) = utility("libxl-save-helper") {
+            let line = format!("LD_PRELOAD='{}' exec '{}' \"$@\"", library().display(), helper.display());
+            script(&running, "save-helper", &line);
         }
+        // SAFETY: as above; libxl looks there before it looks where Debian has put it.
+        unsafe { std::env::set_var("LIBXL_SAVE_HELPER", running.dir().join("save-helper")) };
         Ok(FakeStage { host: Libxl::open().unwrap(), running })
     }
 
@@ -103,6 +121,8 @@ impl Stage for FakeStage {
                 let mut hvm =
                     Hvm { firmware: path("loader"), system_firmware: path("bios"), ..Hvm::default() };
                 hvm.vnc.enable = Some(Defbool::False);
+                // All of the memory is the guest's: none is left for the device model to fill.
+                hvm.vga.kind = Some("none".to_owned());
                 // libxl waits two seconds for the end of each device that the device model serves.
                 hvm.rest.insert("vkb_device".to_owned(), "False".into());
                 config.b_info.hvm = Some(hvm);
@@ -110,6 +130,17 @@ impl Stage for FakeStage {
             GuestKind::Pv | GuestKind::Pvh => config.b_info.kernel = path("kernel"),
         }
         Ok(config)
+    }
+
+    fn saves(&self) -> Played {
+        match utility("libxl-save-helper") {
+            Some(_) => Ok(()),
+            None => Err(Cannot(
+                "libxl saves by a program of Debian's xen-utils that is not here: tests/oracle/build DIR unpacks it, \
+                 XENCLOCK_ORACLE=DIR names it"
+                    .to_owned(),
+            )),
+        }
     }
 
     fn pass(&self, seconds: i64) -> Played {

@@ -78,18 +78,28 @@ impl Report {
         Diagnostic { place: self.place(part), node, finding }
     }
 
-    /// Puts a finding on the node of a part, unless that node already has a worse one.
+    /// Puts a finding on the node of a part, unless that node already has a worse one. What is in a part that is a
+    /// whole goes with it.
     pub fn lower(&mut self, part: Part, finding: Finding) {
-        match self.node_of(part) {
-            Some(node) if self.nodes[node].finding.verdict <= finding.verdict => {
-                self.nodes[node].finding = finding;
-                self.nodes[node].inherited = false;
-            }
-            Some(_) => {}
-            None => {
-                self.add(None, String::new(), 0..0, finding, false);
+        let Some(node) = self.node_of(part) else {
+            self.add(None, String::new(), 0..0, finding, false);
+            return;
+        };
+        if self.nodes[node].finding.verdict > finding.verdict {
+            return;
+        }
+        if part.is_whole() && self.origins.get(&part) == Some(&node) {
+            // Nodes are in the order of the input, so all that is in a node follows it.
+            let within = |inner: &&mut Node| inner.parent.is_some_and(|parent| parent >= node);
+            for inner in self.nodes[node + 1..].iter_mut().take_while(within) {
+                if inner.finding.verdict < finding.verdict {
+                    inner.finding = finding.clone();
+                    inner.inherited = true;
+                }
             }
         }
+        self.nodes[node].finding = finding;
+        self.nodes[node].inherited = false;
     }
 
     /// Every node with its verdict, in the order of the input.

@@ -80,6 +80,12 @@ pub enum Part {
 }
 
 impl Part {
+    /// Whether what is said of the part holds for all that is in it.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        matches!(self, Part::Title | Part::Description | Part::Metadata | Part::Timer(_) | Part::Catchup(_))
+    }
+
     /// The part around this one.
     #[must_use]
     pub fn around(self) -> Option<Part> {

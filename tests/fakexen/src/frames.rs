@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr;
 
@@ -10,10 +12,14 @@ use std::ptr;
 pub const PAGE: usize = 4096;
 
 /// More than any test gives out.
-const FRAMES: u64 = 1 << 24;
+const FRAMES: u64 = 1 << 22;
 
-/// The first that is given out: none has number 0, which often means none.
-const FIRST: u64 = 0x100;
+/// The first frame of the table that says which frame of its guest each frame is, 8 bytes for each.
+const TABLE: u64 = 0x200;
+const TABLE_FRAMES: u64 = FRAMES * 8 / PAGE as u64;
+
+/// The first that is given out.
+const FIRST: u64 = TABLE + TABLE_FRAMES;
 
 /// Gives out frames; never one twice, and that is how stale numbers show.
 #[derive(Debug)]
@@ -41,6 +47,29 @@ impl Frames {
     /// One above the highest there can be.
     pub fn end(&self) -> u64 {
         FRAMES
+    }
+
+    /// The frames of the table that says which frame of its PV guest each frame is.
+    pub fn table(&self) -> Range<u64> {
+        TABLE..TABLE + TABLE_FRAMES
+    }
+
+    /// Notes in that table that these frames follow each other in their guest, too.
+    pub fn note(&self, first: u64, guests_first: u64, count: u64) -> io::Result<()> {
+        let entries: Vec<u8> = (guests_first..guests_first + count).flat_map(u64::to_ne_bytes).collect();
+        self.file.write_all_at(&entries, TABLE * PAGE as u64 + first * 8)
+    }
+
+    /// Writes into a frame.
+    pub fn write(&self, frame: u64, at: usize, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, frame * PAGE as u64 + at as u64)
+    }
+
+    /// Reads a number out of a frame.
+    pub fn read(&self, frame: u64, at: usize) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        self.file.read_exact_at(&mut bytes, frame * PAGE as u64 + at as u64)?;
+        Ok(u64::from_ne_bytes(bytes))
     }
 
     /// Gives the memory of these frames back to the system.

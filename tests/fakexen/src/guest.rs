@@ -22,6 +22,8 @@ pub struct Guest {
     pub emulation: u32,
     /// Guest frame to machine frame; a PV guest's own frames are the machine's.
     pub pages: BTreeMap<u64, u64>,
+    /// A PV guest's own order: its frame to machine frame.
+    pub order: BTreeMap<u64, u64>,
     /// Frames of its reservation that are used.
     pub used_pages: u64,
     /// Its reservation.
@@ -56,6 +58,7 @@ impl Guest {
             has_run: false,
             emulation,
             pages: BTreeMap::new(),
+            order: BTreeMap::new(),
             used_pages: 0,
             max_pages: 0,
             shared_info,

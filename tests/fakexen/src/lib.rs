@@ -20,6 +20,7 @@ mod frames;
 mod guest;
 pub mod kernels;
 pub mod place;
+mod pv;
 mod remote;
 mod running;
 mod serve;

@@ -16,6 +16,7 @@ use crate::Errno;
 use crate::clock;
 use crate::frames::Frames;
 use crate::guest::Guest;
+use crate::pv;
 use crate::store::Store;
 
 /// What kind of host it is.
@@ -152,8 +153,11 @@ impl World {
     }
 
     fn runs_now(&mut self, domid: DomId) -> Result<(), Errno> {
-        let guest = self.guest_mut(domid)?;
+        let guest = self.guests.get_mut(&domid).ok_or(libc::ESRCH)?;
         guest.has_run = true;
+        if guest.kind == GuestKind::Pv {
+            pv::start(&self.frames, guest).map_err(|_| libc::EIO)?;
+        }
         if guest.kind == GuestKind::Hvm {
             // Its PV drivers have told Xen how to reach them, by which libxl knows that they are there.
             guest.params.entry(xen_sys::HVM_PARAM_CALLBACK_IRQ).or_insert(0x0200_0000_0000_0000 | 0x30);
@@ -175,6 +179,12 @@ impl World {
         };
         // The word taken away is the sign that it was heard.
         self.store.put(&path, b"");
+        let guest = self.guest(domid)?;
+        if reason == ShutdownReason::Suspend && guest.kind == GuestKind::Pv {
+            pv::suspend(&self.frames, guest).map_err(|_| libc::EIO)?;
+            let vcpu = pv::suspended(guest);
+            self.guest_mut(domid)?.vcpu = vcpu;
+        }
         self.shut_down(domid, reason)
     }
 

@@ -3,9 +3,10 @@
 
 # Puts this machine's TSC frequency for {host}, in Hz; {host+1000} is 1 kHz more.
 with_host_frequency() {
-  local text=$1
+  local text=$1 more
   while [[ $text =~ \{host([+-][0-9]+)?\} ]]; do
-    text=${text/"${BASH_REMATCH[0]}"/$((host_khz * 1000 ${BASH_REMATCH[1]:-}))}
+    more=${BASH_REMATCH[1]:-0}
+    text=${text/"${BASH_REMATCH[0]}"/$((host_khz * 1000 + more))}
   done
   echo "$text"
 }

@@ -16,7 +16,7 @@ now_ms() { date +%s%3N; }
 # run_command COMMAND...: takes its status and what it says.
 run_command() {
   local status=0
-  "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
+  timeout 120 "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
   take_outcome $status
   return "$status"
 }
@@ -63,6 +63,7 @@ look_boot_sector() {
     sleep 0.5
   done
   [ -n "$stamp" ] || return 1
+  # shellcheck disable=SC2001 # bash has no groups
   seen[rtc]=$(sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/20\1-\2-\3 \4:\5:\6/' <<< "$stamp")
   seen[cmos_offset]=$(($(date -u -d "${seen[rtc]}" +%s) - now))
 }
@@ -80,27 +81,30 @@ look_linux() {
   [ -z "${seen[hwclock]:-}" ] || seen[hwclock_offset]=$(($(date -u -d "${seen[hwclock]}" +%s) - now))
 }
 
-# until_domid NAME CONDITION: waits for a condition on the domain's `domid`.
+# until_domid gone|reborn NAME DOMID: waits until the domain has no number, or another.
 until_domid() {
-  local domid
+  local now
   for _ in {1..60}; do
-    domid=$(xl domid "$1" 2> /dev/null)
-    ! eval "$2" || return 0
+    now=$(xl domid "$2" 2> /dev/null)
+    if [ "$1" = gone ]; then
+      [ -n "$now" ] || return
+    elif [ -n "$now" ] && [ "$now" != "$3" ]; then
+      return
+    fi
     sleep 0.5
   done
 }
 
 # obey NAME ORDERS: gives the guest its orders, with commas between them.
 obey() {
-  local name=$1 orders=$2 order domid old
+  local name=$1 orders=$2 order domid
   while IFS= read -r -d , order; do
     domid=$(xl domid "$name") || return 1
     # shellcheck disable=SC2086 # an order and its argument
     xprobe order "$domid" $order || return 1
-    old=$domid
     case $order in
-      *reboot) until_domid "$name" '[ -n "$domid" ] && [ "$domid" != "$old" ]' ;;
-      *halt) until_domid "$name" '[ -z "$domid" ]' ;;
+      *reboot) until_domid reborn "$name" "$domid" ;;
+      *halt) until_domid gone "$name" "$domid" ;;
     esac
   done <<< "$orders,"
 }

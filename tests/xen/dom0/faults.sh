@@ -6,7 +6,7 @@ fault() {
   local name=$1 expected=$2
   [[ $expected = *left* ]] || expected+='; left=nothing'
   shift 2
-  [ -z "${only_case:-}" ] || [[ $name = $only_case ]] || return 0
+  chosen "$name" || return 0
   dir=$out/cases/$name
   mkdir -p "$dir"
   seen=()

@@ -1,6 +1,6 @@
 //! `<serial>`, `<console>` and `<input>`: what the guest types and reads on.
 
-use super::super::cursor::{Element, Result};
+use super::super::cursor::{Element, Result, Value};
 use super::{placed_by_xen, screens};
 use crate::diag::Finding;
 use crate::domain::{Defbool, DomainConfig};
@@ -44,12 +44,7 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
     let path = || port.children("source").next().map(Element::take).and_then(|source| source.attr("path"));
     let word = match (kind.text, path()) {
         ("pty", path) => {
-            if let Some(path) = path {
-                path.mark(Finding::no_effect(
-                    "live-state",
-                    "the terminal of a running guest; each start gives a new one",
-                ));
-            }
+            path.into_iter().chain(port.attr("tty")).for_each(of_running_guest);
             "pty".to_owned()
         }
         ("null" | "stdio" | "vc", _) => kind.text.to_owned(),
@@ -67,11 +62,28 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
         }
     };
     let port = port.take();
+    numbered_by_xen(&port);
+    Ok(Some(word))
+}
+
+fn numbered_by_xen(port: &Element<'_>) {
     if let Some(target) = port.child("target") {
         target.mark_whole(&Finding::no_effect("serial-port", "ports are numbered in the order written"));
     }
-    placed_by_xen(&port);
-    Ok(Some(word))
+    placed_by_xen(port);
+}
+
+/// Says that a terminal is that of a guest which ran when the XML was written.
+fn of_running_guest(terminal: Value<'_>) {
+    let reason = "the terminal of a running guest; each start gives a new one";
+    terminal.mark(Finding::no_effect("live-state", reason));
+}
+
+/// A console that stands for the serial port.
+fn as_serial_port(console: &Element<'_>) {
+    let path = console.child("source").and_then(|source| source.attr("path"));
+    path.into_iter().chain(console.attr("tty")).for_each(of_running_guest);
+    numbered_by_xen(console);
 }
 
 /// The PV console is always there; a console of type serial is the first serial port, told twice.
@@ -90,7 +102,7 @@ fn console(devices: &Element<'_>, config: &mut DomainConfig) {
                 if none && kind == "pty" {
                     // libvirt makes a serial port of it.
                     hvm.serial = Some("pty".to_owned());
-                    console.mark_whole(&Finding::exact());
+                    as_serial_port(&console.take());
                 } else {
                     console
                         .mark_whole(&Finding::no_effect("serial-console", "the same as the first <serial>"));

@@ -1,7 +1,7 @@
 //! `domctl`: what the toolstack does to one domain.
 
 use timers::GuestKind;
-use xen_sys::{xen_domctl, xen_domctl_getdomaininfo};
+use xen_sys::{vcpu_guest_context, xen_domctl, xen_domctl_getdomaininfo};
 use xenclock::host::mock::machine::NewDomain;
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
 
@@ -9,6 +9,7 @@ use super::{Answer, context, unanswered};
 use crate::Errno;
 use crate::caller::Caller;
 use crate::guest::Guest;
+use crate::pv;
 use crate::world::{World, errno};
 
 /// The domain that asks.
@@ -135,7 +136,10 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         xen_sys::XEN_DOMCTL_setvcpucontext => {
             // SAFETY: see above.
             let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
-            world.guest_mut(domid)?.vcpu = caller.bytes(at, size_of::<xen_sys::vcpu_guest_context_t>())?;
+            world.guest_mut(domid)?.vcpu = caller.bytes(at, size_of::<vcpu_guest_context>())?;
+            if pv::is_restored(world.guest(domid)?) {
+                world.machine.continue_saved(domid).map_err(errno)?;
+            }
         }
         xen_sys::XEN_DOMCTL_getvcpucontext => {
             let vcpu = world.guest(domid)?.vcpu.clone();
@@ -156,6 +160,10 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         xen_sys::XEN_DOMCTL_hypercall_init => {
             world.guest(domid)?;
         }
+        // A PV guest's registers beyond the basic ones: it has none.
+        xen_sys::XEN_DOMCTL_get_ext_vcpucontext => op.u.ext_vcpucontext.size = 0,
+        xen_sys::XEN_DOMCTL_getvcpuextstate => op.u.vcpuextstate.xfeature_mask = 0,
+        xen_sys::XEN_DOMCTL_get_vcpu_msrs => op.u.vcpu_msrs.msr_count = 0,
         // What has nothing to do with clocks, and is set once and never looked at again.
         xen_sys::XEN_DOMCTL_setvcpuaffinity
         | xen_sys::XEN_DOMCTL_getvcpuaffinity
@@ -293,16 +301,20 @@ fn policy(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) 
     Ok(0)
 }
 
-/// What kind of page is in each of these frames: all that are there are of the plain kind.
+/// What kind of page is in each of these frames. Of page tables only the top is one: nobody looks at the others.
 fn page_types(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) -> Answer {
     // SAFETY: the command says that this part of the union counts.
     let given = unsafe { op.u.getpageframeinfo3 };
     let guest = world.guest(domid)?;
+    let table = pv::page_table(guest);
     let (at, count) = (given.array.p as u64, given.num as usize);
     let types: Vec<u64> = caller
         .list::<u64>(at, count)?
         .into_iter()
         .map(|frame| match guest.pages.contains_key(&frame) {
+            true if table == Some(frame) => {
+                u64::from(xen_sys::XEN_DOMCTL_PFINFO_L4TAB | xen_sys::XEN_DOMCTL_PFINFO_LPINTAB)
+            }
             true => u64::from(xen_sys::XEN_DOMCTL_PFINFO_NOTAB),
             false => u64::from(xen_sys::XEN_DOMCTL_PFINFO_XTAB),
         })

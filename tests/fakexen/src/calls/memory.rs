@@ -1,6 +1,9 @@
 //! `memory_op`: a guest's reservation, and what is in which of its frames.
 
-use xen_sys::{xen_add_to_physmap, xen_foreign_memory_map, xen_memory_reservation, xen_remove_from_physmap};
+use xen_sys::{
+    xen_add_to_physmap, xen_foreign_memory_map, xen_machphys_mfn_list, xen_memory_reservation,
+    xen_remove_from_physmap,
+};
 use xenclock::host::DomId;
 
 use super::{Answer, unanswered};
@@ -8,7 +11,7 @@ use crate::Errno;
 use crate::caller::Caller;
 use crate::world::World;
 
-/// Where a PV guest's machine-to-physical table would be.
+/// Xen itself, which has the table of what each frame is to its PV guest.
 const XEN: DomId = DomId(0x7ff2);
 
 /// One call, whose structure is at this address.
@@ -50,9 +53,18 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
         xen_sys::XENMEM_maximum_gpfn => {
             let domid: u16 = caller.read(at)?;
             let guest = world.guest(domain(domid))?;
-            Ok(guest.pages.keys().next_back().copied().unwrap_or(0).cast_signed())
+            let frames = if guest.is_translated() { &guest.pages } else { &guest.order };
+            Ok(frames.keys().next_back().copied().unwrap_or(0).cast_signed())
         }
         xen_sys::XENMEM_maximum_ram_page => Ok(world.frames.end().cast_signed()),
+        xen_sys::XENMEM_machphys_mfn_list => {
+            let mut given: xen_machphys_mfn_list = caller.read(at)?;
+            let chunks: Vec<u64> = world.frames.table().step_by(512).take(given.max_extents as usize).collect();
+            caller.write_list(given.extent_start.p as u64, &chunks)?;
+            given.nr_extents = chunks.len() as u32;
+            caller.write(at, &given)?;
+            Ok(0)
+        }
         xen_sys::XENMEM_set_pod_target | xen_sys::XENMEM_get_pod_target => Ok(0),
         // No page is shared between guests.
         xen_sys::XENMEM_get_sharing_freed_pages | xen_sys::XENMEM_get_sharing_shared_pages => Ok(0),
@@ -78,10 +90,14 @@ fn populate(world: &mut World, caller: Caller, at: u64) -> Answer {
         }
         let Some(frame) = world.frames.take(size) else { break };
         let guest = world.guest_mut(domid)?;
-        let first = if guest.is_translated() { *first } else { frame };
-        guest.pages.extend((0..size).map(|page| (first + page, frame + page)));
+        let base = if guest.is_translated() { *first } else { frame };
+        guest.pages.extend((0..size).map(|page| (base + page, frame + page)));
         guest.used_pages += size;
-        got.push(first);
+        got.push(base);
+        if !guest.is_translated() {
+            guest.order.extend((0..size).map(|page| (first + page, frame + page)));
+            world.frames.note(frame, *first, size).map_err(|_| libc::EIO)?;
+        }
     }
     if !world.guest(domid)?.is_translated() {
         caller.write_list(list, &got)?;
@@ -124,7 +140,8 @@ fn grant_frame(world: &mut World, domid: DomId, index: u64) -> Result<u64, Errno
 pub fn machine_frames(world: &mut World, domid: u32, frames: &[u64]) -> Result<Vec<Option<u64>>, Errno> {
     let domid = DomId(domid);
     if domid == XEN {
-        return Ok(vec![None; frames.len()]);
+        let table = world.frames.table();
+        return Ok(frames.iter().map(|frame| Some(*frame).filter(|frame| table.contains(frame))).collect());
     }
     let guest = world.guest(domid)?;
     let shared_info = (!guest.is_translated()).then_some(guest.shared_info);
