@@ -22,13 +22,17 @@ struct Oracle(PathBuf);
 
 impl Oracle {
     fn find() -> Option<Self> {
-        let found = std::env::var_os("XENCLOCK_ORACLE")
-            .map(PathBuf::from)
-            .filter(|dir| dir.join("noxen.so").exists());
-        if found.is_none() {
+        let Some(dir) = std::env::var_os("XENCLOCK_ORACLE").map(PathBuf::from) else {
             println!("skipped: no xl to ask; tests/oracle/build DIR makes one, XENCLOCK_ORACLE=DIR names it");
-        }
-        found.map(Oracle)
+            return None;
+        };
+        // Who names a place wants the test run.
+        assert!(
+            dir.join("noxen.so").exists(),
+            "no xl in {}; tests/oracle/build makes one there",
+            dir.display()
+        );
+        Some(Oracle(dir))
     }
 
     /// What xl understands of a file, as libxl's JSON.

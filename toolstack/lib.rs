@@ -3,7 +3,7 @@
 //! One way through, no step reaches back:
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for every node ([`diag`], [`judge`]);
-//! 2. [`convert`](mod@convert) writes it in another format ([`write`]), or [`plan`](mod@plan) works out what its clock means on
+//! 2. [`convert`](mod@convert) writes it in another format ([`write`](mod@write)), or [`plan`](mod@plan) works out what its clock means on
 //!    a host now;
 //! 3. [`apply`](mod@apply) does the plan on a [`host::Host`] and reads everything back;
 //! 4. [`keep`] holds on to the clock when the guest ends and starts again.

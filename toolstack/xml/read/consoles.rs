@@ -47,7 +47,15 @@ fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<Str
             path.into_iter().chain(port.attr("tty")).for_each(of_running_guest);
             "pty".to_owned()
         }
-        ("null" | "stdio" | "vc", _) => kind.text.to_owned(),
+        ("null" | "stdio" | "vc", path) => {
+            if let Some(path) = path {
+                path.mark(Finding::no_effect(
+                    "no-path",
+                    format!("a {what} port of type {} has no path", kind.text),
+                ));
+            }
+            kind.text.to_owned()
+        }
         ("file", Some(path)) => format!("file:{}", path.text),
         ("pipe", Some(path)) => format!("pipe:{}", path.text),
         ("dev", Some(path)) => path.text.to_owned(),

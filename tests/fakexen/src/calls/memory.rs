@@ -59,7 +59,8 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
         xen_sys::XENMEM_maximum_ram_page => Ok(world.frames.end().cast_signed()),
         xen_sys::XENMEM_machphys_mfn_list => {
             let mut given: xen_machphys_mfn_list = caller.read(at)?;
-            let chunks: Vec<u64> = world.frames.table().step_by(512).take(given.max_extents as usize).collect();
+            let chunks: Vec<u64> =
+                world.frames.table().step_by(512).take(given.max_extents as usize).collect();
             caller.write_list(given.extent_start.p as u64, &chunks)?;
             given.nr_extents = chunks.len() as u32;
             caller.write(at, &given)?;
