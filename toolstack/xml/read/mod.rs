@@ -1,6 +1,6 @@
 //! Domain XML to the hub.
 //!
-//! Each file maps one corner of libvirt's schema. A mapping marks what it reads; [`unread`] says of all else why it is
+//! Each file maps one corner of libvirt's schema. A mapping marks what it reads; `unread` says of all else why it is
 //! left out. The meaning follows libvirt's Xen driver where that is right, and `docs/mapping.md` where it is not.
 
 mod clock;
