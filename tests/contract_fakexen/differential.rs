@@ -10,7 +10,9 @@ use timers::tsc::TscMode;
 use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::mock::Mock;
-use xenclock::host::{DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+use xenclock::host::{
+    DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, ShutdownReason, ShutdownRequest, TscInfo,
+};
 
 use crate::contract::{Scenario, Stage};
 use crate::stage::FakeStage;
@@ -25,7 +27,12 @@ const UUIDS: [&str; 2] = ["6ba7b810-9dad-41d1-80b4-00c04fd430c8", "0f1e2d3c-4b5a
 /// What is done. A guest is the n-th from the last that was made, whichever number each host has given it.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { kind: GuestKind, name: usize, uuid: Option<usize>, clock: Clock },
+    Create {
+        kind: GuestKind,
+        name: usize,
+        uuid: Option<usize>,
+        clock: Clock,
+    },
     Unpause(usize),
     Pause(usize),
     Destroy(usize),
@@ -74,11 +81,13 @@ fn steps() -> impl Strategy<Value = Step> {
     let guest = || prop_oneof![6 => Just(0), 4 => Just(1), 2 => Just(2), 1 => Just(9)];
     let kind = prop_oneof![3 => Just(GuestKind::Hvm), 2 => Just(GuestKind::Pvh), 2 => Just(GuestKind::Pv)];
     let request = prop_oneof![Just(ShutdownRequest::Poweroff), Just(ShutdownRequest::Reboot)];
-    let reason =
-        prop_oneof![Just(ShutdownReason::Poweroff), Just(ShutdownReason::Reboot), Just(ShutdownReason::Crash)];
-    let tsc = (0..4_u32, prop_oneof![Just(0), 0..u64::MAX / 4], khz(), 0..4_u32).prop_map(
-        |(mode, elapsed_ns, khz, incarnation)| TscInfo { mode, elapsed_ns, khz, incarnation },
-    );
+    let reason = prop_oneof![
+        Just(ShutdownReason::Poweroff),
+        Just(ShutdownReason::Reboot),
+        Just(ShutdownReason::Crash)
+    ];
+    let tsc = (0..4_u32, prop_oneof![Just(0), 0..u64::MAX / 4], khz(), 0..4_u32)
+        .prop_map(|(mode, elapsed_ns, khz, incarnation)| TscInfo { mode, elapsed_ns, khz, incarnation });
     prop_oneof![
         8 => (kind, 0..6_usize, prop::option::weighted(0.2, 0..UUIDS.len()), clocks())
             .prop_map(|(kind, name, uuid, clock)| Step::Create { kind, name, uuid, clock }),
@@ -142,7 +151,8 @@ impl Player<'_> {
     }
 
     fn config(&self, kind: GuestKind, name: usize, clock: &Clock) -> DomainConfig {
-        let mut config = self.stage.config(kind, &format!("guest-{name}")).map_err(|cannot| cannot.0).unwrap();
+        let mut config =
+            self.stage.config(kind, &format!("guest-{name}")).map_err(|cannot| cannot.0).unwrap();
         with_clock(&mut config, clock);
         config
     }
@@ -171,7 +181,9 @@ impl Player<'_> {
                 let words = |RtcRecord { offset, cmos }| format!("{offset} {cmos}");
                 told(host.rtc_record(self.guest(*guest)).map(words))
             }
-            Step::StoredConfig(guest) => told(host.stored_config(self.guest(*guest)).map(|config| words(&config))),
+            Step::StoredConfig(guest) => {
+                told(host.stored_config(self.guest(*guest)).map(|config| words(&config)))
+            }
             Step::UserData(guest, name) => {
                 let data = host.user_data(self.guest(*guest), &format!("xenclock-{name}"));
                 told(data.map(|data| format!("{data:?}")))
@@ -215,7 +227,9 @@ impl Player<'_> {
         match event {
             None => "nothing".to_owned(),
             Some(Event::Introduced { domid, .. }) => format!("introduced {}", self.index(domid)),
-            Some(Event::Shutdown { domid, reason, .. }) => format!("shutdown {} {reason:?}", self.index(domid)),
+            Some(Event::Shutdown { domid, reason, .. }) => {
+                format!("shutdown {} {reason:?}", self.index(domid))
+            }
             Some(Event::Destroyed { domid, .. }) => format!("destroyed {}", self.index(domid)),
         }
     }
@@ -300,7 +314,11 @@ fn agree(reliable: bool, scaling: Option<bool>, history: &[Step]) {
                 continue;
             }
             host => {
-                assert_eq!(model.play(host), real.play(host), "mock and libxl after step {index} of {history:?}");
+                assert_eq!(
+                    model.play(host),
+                    real.play(host),
+                    "mock and libxl after step {index} of {history:?}"
+                );
                 (Ok(()), Ok(()))
             }
         };
@@ -331,7 +349,8 @@ fn is_apart(step: &Step, mock: &Mock, model: &Player<'_>, real: &Player<'_>) -> 
 
 /// Random histories, on hosts of all kinds.
 pub fn run() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(HISTORIES);
+    let cases =
+        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(HISTORIES);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let scaling = prop_oneof![Just(None), Just(Some(false)), Just(Some(true))];
     let histories = (any::<bool>(), scaling, prop::collection::vec(stretches(), 10..40));

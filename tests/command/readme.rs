@@ -4,16 +4,12 @@
 //! the next `$ `, is what it prints, standard error included. `...` alone on a line stands for any lines, `[..]`
 //! within a line for any text. The blocks of one file share a directory, in which `docs/` lies.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Lab, finish, root};
+use crate::common::{Lab, finish, root};
 
 /// A command with what it is to print.
 #[derive(Debug, Default, PartialEq, Eq)]

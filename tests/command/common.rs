@@ -1,8 +1,5 @@
 //! What the tests of the command share: a fresh directory to run it in, and the XML there is to run it on.
 
-// Every test binary has this module for itself and uses a part of it.
-#![allow(dead_code)]
-
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;

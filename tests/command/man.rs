@@ -2,14 +2,10 @@
 //!
 //! With `XENCLOCK_BLESS=1` the test writes them.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 
+use crate::common::root;
 use clap_complete::Shell;
-use common::root;
 
 #[track_caller]
 fn is_up_to_date(file: &str, made: &str) {
@@ -19,7 +15,11 @@ fn is_up_to_date(file: &str, made: &str) {
         fs::write(&path, made).unwrap();
     }
     let there = fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == made, "{} is not up to date: XENCLOCK_BLESS=1 cargo test --test man", path.display());
+    assert!(
+        there == made,
+        "{} is not up to date: XENCLOCK_BLESS=1 cargo test --test command man",
+        path.display()
+    );
 }
 
 #[test]

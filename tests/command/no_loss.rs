@@ -2,14 +2,10 @@
 //!
 //! What there is in a document is counted by another parser, roxmltree.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use common::{FIXED, Lab, Run, all_xml};
+use crate::common::{FIXED, Lab, Run, all_xml};
 use roxmltree::{Document, Node};
 use serde_json::Value;
 

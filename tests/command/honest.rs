@@ -1,15 +1,11 @@
 //! Verdicts can be believed: what is called exact is carried over, and what no mapping knows is called lost.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::common::all_xml;
 use chrono::{DateTime, Utc};
-use common::all_xml;
 use roxmltree::{Document, Node};
 use timers::Moment;
 use timers::zone::{Zone, default_zones};
@@ -25,7 +21,7 @@ struct Converted {
 
 fn converted(text: &str) -> Result<Converted, Box<Diagnostic>> {
     let zones = default_zones();
-    let now: DateTime<Utc> = common::NOW.parse().unwrap();
+    let now: DateTime<Utc> = crate::common::NOW.parse().unwrap();
     let at = Moment { now, host_zone: &Zone::utc(), zones: &*zones };
     let mut input = xml::read("guest.xml", text.as_bytes())?;
     let json = convert(&mut input.clone(), Format::Json, &at)?;

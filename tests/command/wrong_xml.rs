@@ -1,15 +1,11 @@
 //! Wrong input: one clear message with its place and its remedy, exit 1, nothing written, no domain, and never a
 //! panic or a hang.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fmt::Write as _;
 use std::fs;
 
+use crate::common::{FIXED, Lab, domain, own_xml};
 use chrono::{DateTime, Utc};
-use common::{FIXED, Lab, domain, own_xml};
 use proptest::prelude::*;
 use serde_json::json;
 use timers::Moment;
@@ -343,7 +339,7 @@ fn many_siblings_and_attributes_are_no_hang() {
 /// Reads and converts an input as the command does, within this process; the first thing wrong with it as it is said.
 fn read_and_convert(bytes: &[u8]) -> Option<String> {
     let zones = default_zones();
-    let now: DateTime<Utc> = common::NOW.parse().unwrap();
+    let now: DateTime<Utc> = crate::common::NOW.parse().unwrap();
     let at = Moment { now, host_zone: &Zone::utc(), zones: &*zones };
     let read = xml::read("guest.xml", bytes).and_then(|mut input| {
         convert(&mut input.clone(), Format::Json, &at)?;

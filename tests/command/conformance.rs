@@ -2,14 +2,10 @@
 //!
 //! The cases are those in `tests/cases/` and, where they are there, those that several projects share.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{Lab, domain, root, shared};
+use crate::common::{Lab, domain, root, shared};
 use serde_json::{Value, json};
 
 type Row = BTreeMap<String, String>;

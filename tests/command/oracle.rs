@@ -3,14 +3,10 @@
 //! xl runs without Xen (`tests/oracle/`). It is wanted in the directory that the environment variable
 //! `XENCLOCK_ORACLE` names; where it is not, nothing is tested.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{FIXED, Lab, Run, all_xml, finish};
+use crate::common::{FIXED, Lab, Run, all_xml, finish};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,0 +1,13 @@
+//! The command from outside, in one program: it is linked once, and what its parts share is written once.
+
+#![allow(clippy::unwrap_used)]
+
+mod cli;
+mod common;
+mod conformance;
+mod honest;
+mod man;
+mod no_loss;
+mod oracle;
+mod readme;
+mod wrong_xml;
