@@ -7,6 +7,7 @@
 mod contract;
 mod differential;
 mod stage;
+mod xl;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ use fakexen::{device_model, place};
 const TESTS: &[(&str, fn())] = &[
     ("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract),
     ("the_mock_and_the_real_libraries_agree", differential::run),
+    ("xl_lists_our_domains", xl::lists),
+    ("xl_lists_our_configs", xl::lists_configs),
+    ("xl_creates_what_our_host_finds", xl::creates),
 ];
 
 fn the_real_libraries_keep_the_contract() {

@@ -82,6 +82,16 @@ impl FakeStage {
         Ok(FakeStage { host: Libxl::open().unwrap(), running })
     }
 
+    /// Where its files are.
+    pub fn dir(&self) -> &Path {
+        self.running.dir()
+    }
+
+    /// What a program that is to run on this machine has to have in its environment.
+    pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
+        self.running.environment()
+    }
+
     /// Does something with the machine.
     pub fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         self.running.with(act)
@@ -113,8 +123,8 @@ impl Stage for FakeStage {
         let path = |name: &str| Some(self.running.dir().join(name).to_str().unwrap().to_owned());
         let mut config = DomainConfig::new(kind);
         config.c_info.name = Some(name.to_owned());
-        config.b_info.max_memkb = Some(32 * 1024);
-        config.b_info.target_memkb = Some(32 * 1024);
+        config.b_info.max_memkb = Some(16 * 1024);
+        config.b_info.target_memkb = Some(16 * 1024);
         match kind {
             GuestKind::Hvm => {
                 config.b_info.device_model = path("device-model");

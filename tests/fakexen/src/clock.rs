@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::Errno;
+
 /// Where the time of day stands still, in nanoseconds since 1970; [`RUNS`] when it does not.
 static STOPPED: AtomicI64 = AtomicI64::new(RUNS);
 const RUNS: i64 = i64::MIN;
@@ -59,13 +61,16 @@ pub fn uptime() -> u64 {
 }
 
 /// Asks the kernel itself: this program has put another function in the C library's place.
-pub fn kernel_time(clock: libc::clockid_t, time: *mut libc::timespec) -> libc::c_long {
-    // SAFETY: the kernel checks the address.
-    unsafe { libc::syscall(libc::SYS_clock_gettime, libc::c_long::from(clock), time) }
+pub fn kernel_time(clock: libc::clockid_t) -> Result<libc::timespec, Errno> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the place is this function's own.
+    match unsafe { libc::syscall(libc::SYS_clock_gettime, libc::c_long::from(clock), &raw mut time) } {
+        0 => Ok(time),
+        _ => Err(libc::EINVAL),
+    }
 }
 
 fn real(clock: libc::clockid_t) -> i64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    kernel_time(clock, &raw mut time);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
+    // Only clocks that every kernel has are asked for.
+    kernel_time(clock).map_or(0, |time| time.tv_sec * 1_000_000_000 + time.tv_nsec)
 }

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 /// libxl's own directories.
 const DIRECTORIES: [&str; 3] = ["/var/lib/xen", "/run/xen", "/var/log/xen"];
 
+/// Where xl has its lock.
+const LOCKS: &str = "/run/lock";
+
 /// Puts empty directories in the places of libxl's, for this process and those that it starts.
 ///
 /// With a mount namespace of its own, so that nothing is left and a dom0's own files are out of reach; as root or with
-/// a user namespace. Without either, and only where this is no dom0, the directories are made.
+/// a user namespace. Without either, and only where no Xen has left anything in them, the directories are made.
 ///
 /// # Errors
 /// When neither can be done.
@@ -24,11 +27,13 @@ pub unsafe fn enter() -> io::Result<()> {
         return Err(io::Error::other("there is more than one thread"));
     }
     match own_mounts() {
-        Ok(()) => DIRECTORIES.iter().try_for_each(|directory| cover(Path::new(directory))),
-        Err(_) if !Path::new("/proc/xen/capabilities").exists() => {
-            DIRECTORIES.iter().try_for_each(fs::create_dir_all)
+        Ok(()) => {
+            let mut covered = Vec::new();
+            let mut all = DIRECTORIES.into_iter().chain([LOCKS]);
+            all.try_for_each(|directory| cover(Path::new(directory), &mut covered))
         }
-        Err(error) => Err(error),
+        Err(error) if DIRECTORIES.iter().any(is_used) => Err(error),
+        Err(_) => DIRECTORIES.iter().try_for_each(fs::create_dir_all),
     }
 }
 
@@ -46,6 +51,11 @@ pub fn clean() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether there is anything in this directory.
+fn is_used(directory: &&str) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 fn own_mounts() -> io::Result<()> {
     // SAFETY: it only answers.
     let (user, group) = unsafe { (libc::getuid(), libc::getgid()) };
@@ -59,15 +69,19 @@ fn own_mounts() -> io::Result<()> {
         fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
     }
     let how = libc::MS_REC | libc::MS_PRIVATE;
+    let none = c"none".as_ptr();
     // SAFETY: C strings, and null where it is allowed.
-    check(unsafe { libc::mount(c"none".as_ptr(), c"/".as_ptr(), std::ptr::null(), how, std::ptr::null()) })
+    check(unsafe { libc::mount(none, c"/".as_ptr(), none, how, std::ptr::null()) })
 }
 
 /// Puts an empty directory over this one, or, where there is none, over the one above it with this one made in it.
-fn cover(directory: &Path) -> io::Result<()> {
+fn cover(directory: &Path, covered: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut place = directory.to_owned();
     while !place.is_dir() {
         place = place.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+    }
+    if covered.contains(&place) {
+        return fs::create_dir_all(directory);
     }
     let hides = |path: io::Result<PathBuf>| path.is_ok_and(|path| path.starts_with(&place));
     if place != directory && (hides(std::env::current_exe()) || hides(std::env::current_dir())) {
@@ -80,5 +94,6 @@ fn cover(directory: &Path) -> io::Result<()> {
     if mounted != 0 {
         return Err(io::Error::last_os_error());
     }
+    covered.push(place);
     fs::create_dir_all(directory)
 }

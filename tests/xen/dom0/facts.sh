@@ -86,13 +86,13 @@ until_domid() {
   local now
   for _ in {1..60}; do
     now=$(xl domid "$2" 2> /dev/null)
-    if [ "$1" = gone ]; then
-      [ -n "$now" ] || return
-    elif [ -n "$now" ] && [ "$now" != "$3" ]; then
-      return
-    fi
+    case $1 in
+      gone) [ -n "$now" ] || return 0 ;;
+      reborn) [ -z "$now" ] || [ "$now" = "$3" ] || return 0 ;;
+    esac
     sleep 0.5
   done
+  return 1
 }
 
 # obey NAME ORDERS: gives the guest its orders, with commas between them.

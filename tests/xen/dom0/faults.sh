@@ -3,7 +3,7 @@
 
 # fault CASE EXPECTED COMMAND...: nothing may be left, where EXPECTED does not say what.
 fault() {
-  local name=$1 expected=$2
+  local name=$1 expected=$2 asked
   [[ $expected = *left* ]] || expected+='; left=nothing'
   shift 2
   chosen "$name" || return 0
@@ -12,13 +12,14 @@ fault() {
   seen=()
   traces > "$dir/before"
   "$@"
-  if [[ $expected = *left_alive* ]]; then
-    seen[left_alive]=$(new_traces "$dir/before" 'domain|process')
+  if [[ $expected = *left_domain* ]]; then
+    seen[left_domain]=$(new_traces "$dir/before" domain)
   else
     seen[left]=$(new_traces "$dir/before")
   fi
   check "$expected"
-  record "$name" - xenclock "$(declare -f "$1" > /dev/null && echo "${1//_/ }" || echo "${*:2}")"
+  asked=$*
+  record "$name" - xenclock "${asked//_/ }"
 }
 
 no_such_domain() { run_command xenclock "$1" nosuchdomain; }
@@ -46,8 +47,8 @@ dies_before_unpause() {
 }
 
 # xl destroys the domain as soon as it has a name, while libxl still makes it. libxl
-# then goes on writing to xenstore, and stock xl leaves some of it there as well: what
-# must not be left is the domain and its device model.
+# then goes on, and takes back only in part what it does to a domain that is gone; it
+# is the same with stock xl. What must not be left is the domain.
 dies_while_created() {
   local killer
   domain_xml mayfly hvm "<clock offset='utc'/>" > "$dir/domain.xml"
@@ -83,7 +84,7 @@ run_faults() {
   fault no-number-clock-show 'exit=1; says*=4711' no_such_number clock-show
   fault gone-before-unpause 'exit=1; says*=mayfly' gone_before_unpause
   fault dies-before-unpause 'paused=1; ran=0; exit=1; says*=mayfly' dies_before_unpause
-  fault dies-while-created 'exit=1; says*=mayfly; left_alive=nothing' dies_while_created
+  fault dies-while-created 'exit=1; says*=mayfly; left_domain=nothing' dies_while_created
   fault out-of-memory 'exit=1; says*=memory' out_of_memory
   fault no-loader-hvm 'exit=1; says*=/tests/nosuchfile' missing_file hvm /tests/probe-hvm
   fault no-kernel-pvh 'exit=1; says*=/tests/nosuchfile' missing_file pvh /tests/probe-hvm

@@ -35,6 +35,13 @@ archive() {
     awk '$2 !~ /-/ && !done { print $1; done = 1 }'
 }
 
+# "URI RELEASE" of the updates to the suite that this machine's apt knows: what is built here may need them.
+updates() {
+  # shellcheck disable=SC2016 # apt expands these
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
+    'Created-By: Packages' 'Origin: Debian' 'Component: main' | grep " $suite-" || true
+}
+
 # Of the suite's Xen, for compiling what runs in dom0: sets `sysroot`, empty
 # where this machine's own libxen-dev is of the same suite.
 need_sysroot() {

@@ -33,18 +33,20 @@ pub unsafe extern "C" fn time(place: *mut libc::time_t) -> libc::time_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, place: *mut libc::timespec) -> c_int {
     const BILLION: i64 = 1_000_000_000;
-    if clock == libc::CLOCK_REALTIME && world::is_here() {
+    let answer = if clock == libc::CLOCK_REALTIME && world::is_here() {
         let now = clock::time_of_day();
-        // SAFETY: as the caller promises.
-        unsafe {
-            *place = libc::timespec { tv_sec: now.div_euclid(BILLION), tv_nsec: now.rem_euclid(BILLION) }
-        };
-        return 0;
-    }
-    match clock::kernel_time(clock, place) {
-        0 => 0,
-        _ => {
-            set_errno(libc::EINVAL);
+        Ok(libc::timespec { tv_sec: now.div_euclid(BILLION), tv_nsec: now.rem_euclid(BILLION) })
+    } else {
+        clock::kernel_time(clock)
+    };
+    match answer {
+        Ok(time) => {
+            // SAFETY: as the caller promises.
+            unsafe { *place = time };
+            0
+        }
+        Err(errno) => {
+            set_errno(errno);
             -1
         }
     }
