@@ -1,0 +1,199 @@
+//! A small tree over quick-xml's events: every element, attribute and text with its place in the input.
+//!
+//! Strict: what libvirt's own parser would refuse is refused here, and so is what only an attack would hold: a
+//! DOCTYPE (and with it every entity but XML's own five), control characters and references to them, duplicate
+//! attributes, more than [`MAX_DEPTH`] levels, more than [`MAX_BYTES`] bytes.
+
+mod build;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use build::Builder;
+
+use crate::diag::{Diagnostic, Finding, Source};
+
+/// Elements within elements at most.
+pub const MAX_DEPTH: usize = 1000;
+/// Bytes of an input at most.
+pub const MAX_BYTES: usize = 16 << 20;
+/// Elements, attributes and texts of an input at most.
+pub const MAX_NODES: usize = 200_000;
+
+/// A node's number; numbers rise in the order of the input.
+pub type NodeId = usize;
+
+/// A parsed document.
+#[derive(Debug)]
+pub struct Tree {
+    source: Source,
+    nodes: Vec<Node>,
+}
+
+/// One element, attribute or text.
+#[derive(Debug)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// The element around it; `None` for the root.
+    pub parent: Option<NodeId>,
+    /// The bytes a message about it points at: a start tag, a whole attribute, a text.
+    pub span: Range<usize>,
+    /// Attributes of an element.
+    pub attributes: Vec<NodeId>,
+    /// Elements and texts in an element.
+    pub children: Vec<NodeId>,
+    /// The bytes of the whole element, from its start tag to its end tag.
+    pub whole: Range<usize>,
+    /// Its place among the siblings of its name, from 1; 0 where there are no others.
+    ordinal: usize,
+}
+
+/// What a node is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An element with its name.
+    Element(String),
+    /// An attribute with its name and its value.
+    Attribute(String, String),
+    /// A text that is not only white space, trimmed.
+    Text(String),
+}
+
+impl Tree {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// The first thing that is not well-formed or not allowed, with its place.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
+        let text = decode(name, bytes)?;
+        let mut builder =
+            Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
+        // The reader borrows the text while the builder fills the tree beside it.
+        let text = builder.tree.source.text().to_owned();
+        builder.run(&text)?;
+        builder.tree.number_siblings();
+        Ok(builder.tree)
+    }
+
+    /// The root element.
+    #[must_use]
+    pub fn root(&self) -> NodeId {
+        0
+    }
+
+    /// A node.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// All nodes, in the order of the input.
+    pub fn ids(&self) -> Range<NodeId> {
+        0..self.nodes.len()
+    }
+
+    /// The input.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The input, the tree given up.
+    #[must_use]
+    pub fn into_source(self) -> Source {
+        self.source
+    }
+
+    /// The name of an element or attribute; empty for a text.
+    #[must_use]
+    pub fn name(&self, id: NodeId) -> &str {
+        match &self.nodes[id].kind {
+            Kind::Element(name) | Kind::Attribute(name, _) => name,
+            Kind::Text(_) => "",
+        }
+    }
+
+    /// A node's path, `/domain/clock/timer[2]/@mode`; a number only where siblings share the name.
+    #[must_use]
+    pub fn path(&self, id: NodeId) -> String {
+        let mut steps = Vec::new();
+        let mut at = Some(id);
+        while let Some(id) = at {
+            steps.push(self.step(id));
+            at = self.nodes[id].parent;
+        }
+        steps.reverse();
+        steps.concat()
+    }
+
+    /// A node's own step of its path.
+    #[must_use]
+    pub fn step(&self, id: NodeId) -> String {
+        match (&self.nodes[id].kind, self.nodes[id].ordinal) {
+            (Kind::Attribute(name, _), _) => format!("/@{name}"),
+            (Kind::Text(_), _) => "/text()".to_owned(),
+            (Kind::Element(name), 0) => format!("/{name}"),
+            (Kind::Element(name), ordinal) => format!("/{name}[{ordinal}]"),
+        }
+    }
+
+    /// Numbers siblings that share a name.
+    fn number_siblings(&mut self) {
+        for parent in self.ids() {
+            let children = std::mem::take(&mut self.nodes[parent].children);
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            let ordinals: Vec<usize> = children
+                .iter()
+                .map(|&child| {
+                    let count = counts.entry(self.name(child)).or_default();
+                    *count += 1;
+                    *count
+                })
+                .collect();
+            let alone: Vec<bool> =
+                children.iter().map(|&child| counts.get(self.name(child)) == Some(&1)).collect();
+            for ((&child, ordinal), alone) in children.iter().zip(ordinals).zip(alone) {
+                self.nodes[child].ordinal = if alone { 0 } else { ordinal };
+            }
+            self.nodes[parent].children = children;
+        }
+    }
+
+    /// A diagnostic at a node.
+    #[must_use]
+    pub fn at(&self, id: NodeId, finding: Finding) -> Box<Diagnostic> {
+        let place = self.source.place(self.nodes[id].span.clone());
+        Box::new(Diagnostic { place, node: self.path(id), finding })
+    }
+}
+
+/// UTF-8 with or without a byte order mark, of a bearable size.
+fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
+    let refuse = |before: &[u8], finding: Finding| {
+        let source = Source::new(name, String::from_utf8_lossy(before).into_owned());
+        let end = source.text().len();
+        Box::new(Diagnostic { place: source.place(end..end), node: String::new(), finding })
+    };
+    if bytes.len() > MAX_BYTES {
+        let reason = format!("the input has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
+        return Err(refuse(b"", Finding::invalid("xml-too-large", reason)));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(refuse(
+            &bytes[..error.valid_up_to()],
+            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(format!(
+                "convert the file, as in: iconv -f {} -t UTF-8",
+                if is_utf16(bytes) { "UTF-16" } else { "ISO-8859-1" }
+            )),
+        )),
+    }
+}
+
+/// Whether an input starts with the byte order mark of UTF-16.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
+}
