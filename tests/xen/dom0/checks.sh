@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Expectations: items with "; " between them, each KEY, an operator, and a value.
 #
-#   KEY=VALUE   the very same                     KEY~VALUE   about: kHz within 5 % (pit_khz 12 %), else within 2 s
+#   KEY=VALUE   the very same                     KEY~VALUE   about: kHz within 5 %, else within 2 s
 #   KEY<VALUE   a number below                    KEY*=TEXT   contains
 #
 # Values are literal, or one of these, with or without +N or -N behind it:
@@ -42,11 +42,7 @@ is_number() { [[ $1 =~ ^-?[0-9]+$ ]]; }
 about() {
   local key=$1 got=$2 wanted=$3 slack=2
   is_number "$got" && is_number "$wanted" || return 1
-  case $key in
-    # emulated too, in steps that take their time
-    pit_khz) slack=$((wanted / 8)) ;;
-    *_khz) slack=$((wanted / 20)) ;;
-  esac
+  [[ $key != *_khz ]] || slack=$((wanted / 20))
   [ $((got > wanted ? got - wanted : wanted - got)) -le $slack ]
 }
 

@@ -6,37 +6,43 @@
 
 #define barrier() __asm__ volatile("" ::: "memory")
 
-/* The TSC's advance while channel 2 of the PIT counts down. */
-static uint64_t pit_once(void)
+/* The TSC's advance while channel 2 of the PIT counts down, and in *doubt how much of
+ * it may have passed before and after. */
+static uint64_t pit_once(uint64_t *doubt)
 {
     const uint32_t count = 1193182 * PIT_MS / 1000;
-    uint64_t start;
+    uint64_t before, started, running = 0, over;
 
     outb(0x61, (inb(0x61) & 0xfc) | 1);
     outb(0x43, 0xb0);
     outb(0x42, count & 255);
+    before = rdtsc();
     outb(0x42, count >> 8);
-    start = rdtsc();
-    for (uint32_t i = 0; !(inb(0x61) & 0x20); i++)
-        if (i > 2000000)
+    started = over = rdtsc();
+    for (uint8_t port = 0; !(port & 0x20);) {
+        running = over;
+        if (running - started > 1ull << 33)
             return 0;
-    return rdtsc() - start;
+        port = inb(0x61);
+        over = rdtsc();
+    }
+    *doubt = (over - before) - (running - started);
+    return running - started + *doubt / 2;
 }
 
-/* The median of some: a vCPU that has to wait makes one wrong, either way. */
+/* Of several the one that is least in doubt: a vCPU may have to wait any time. */
 static uint64_t pit_ticks(void)
 {
-    enum { TIMES = 5 };
-    uint64_t sorted[TIMES];
+    uint64_t best = 0, least = ~0ull;
 
-    for (int n = 0; n < TIMES; n++) {
-        uint64_t ticks = pit_once();
-        int at = n;
-        for (; at > 0 && sorted[at - 1] > ticks; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = ticks;
+    for (int n = 0; n < 8; n++) {
+        uint64_t doubt = 0, ticks = pit_once(&doubt);
+        if (ticks && doubt < least) {
+            least = doubt;
+            best = ticks;
+        }
     }
-    return sorted[TIMES / 2];
+    return best;
 }
 
 /* Xen's system time in ns, as xen/xen.h has it. */
