@@ -1,12 +1,11 @@
 //! A fresh machine for each case, with the real libxl open on it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fakexen::world::World;
-use fakexen::{Facts, Running, clock, kernels, place};
+use fakexen::{Facts, Running, clock, parts, place};
 use timers::GuestKind;
 use xenclock::domain::DomainConfig;
 use xenclock::domain::config::{Defbool, Hvm};
@@ -15,37 +14,14 @@ use xenclock::host::{DomId, Host, ShutdownReason};
 
 use crate::contract::{Cannot, Played, Scenario, Stage};
 
-/// Set for a device model, which is this program again.
-pub const DEVICE_MODEL: &str = "XENCLOCK_FAKEXEN_DEVICE_MODEL";
-
 unsafe extern "C" {
     fn tzset();
 }
 
-/// A program of Debian's xen-utils, where there is one: unpacked for the comparison with xl, or installed.
-pub fn utility(name: &str) -> Option<PathBuf> {
-    let (major, minor) = xen_sys::XEN_VERSION;
-    let installed = PathBuf::from(format!("/usr/lib/xen-{major}.{minor}/bin"));
-    let unpacked = std::env::var_os("XENCLOCK_ORACLE")
-        .map(|oracle| Path::new(&oracle).join("xen").join(installed.strip_prefix("/").unwrap()));
-    [unpacked, Some(installed)].into_iter().flatten().map(|dir| dir.join(name)).find(|path| path.is_file())
-}
-
-/// The library that makes other programs run on this machine, when it is preloaded.
-pub fn library() -> PathBuf {
-    std::env::current_exe().unwrap().with_file_name("libfakexen.so")
-}
-
-fn script(running: &Running, name: &str, line: &str) {
-    let path = running.dir().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{line}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 /// A machine, and the host on it.
 pub struct FakeStage {
-    // Closed before the machine ends.
-    host: Libxl,
+    /// Closed before the machine ends.
+    host: Option<Libxl>,
     running: Running,
 }
 
@@ -67,19 +43,7 @@ impl FakeStage {
             tzset();
             Running::start(facts).unwrap()
         };
-        let file = |name: &str, content: &[u8]| fs::write(running.dir().join(name), content).unwrap();
-        file("kernel", &kernels::kernel());
-        file("loader", &kernels::loader());
-        file("bios", &[0; 4096]);
-        let myself = std::env::current_exe().unwrap();
-        script(&running, "device-model", &format!("{DEVICE_MODEL}=1 exec '{}' \"$@\"", myself.display()));
-        if let Some(helper) = utility("libxl-save-helper") {
-            let line = format!("LD_PRELOAD='{}' exec '{}' \"$@\"", library().display(), helper.display());
-            script(&running, "save-helper", &line);
-        }
-        // SAFETY: as above; libxl looks there before it looks where Debian has put it.
-        unsafe { std::env::set_var("LIBXL_SAVE_HELPER", running.dir().join("save-helper")) };
-        Ok(FakeStage { host: Libxl::open().unwrap(), running })
+        Ok(FakeStage { host: Some(Libxl::open().unwrap()), running })
     }
 
     /// Where its files are.
@@ -88,7 +52,7 @@ impl FakeStage {
     }
 
     /// What a program that is to run on this machine has to have in its environment.
-    pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
+    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         self.running.environment()
     }
 
@@ -100,19 +64,68 @@ impl FakeStage {
 
 impl Drop for FakeStage {
     fn drop(&mut self) {
+        let Some(host) = self.host.take() else { return };
         // libxl ends what it has started for a domain only with the domain.
-        for domain in self.host.domains().unwrap_or_default().iter().filter(|domain| domain.domid != DomId(0))
-        {
-            let _ = self.host.destroy(domain.domid);
+        let all = host.domains().unwrap_or_default().into_iter().map(|domain| domain.domid);
+        let destroyed: Vec<_> =
+            all.filter(|domid| *domid != DomId(0)).map(|domid| host.destroy(domid)).collect();
+        drop(host);
+        if std::thread::panicking() {
+            return;
         }
-        let unanswered = self.with(|world| world.unanswered.clone());
-        assert!(unanswered.is_empty() || std::thread::panicking(), "nothing answers {unanswered:?}");
+        for result in destroyed {
+            result.unwrap();
+        }
+        self.nothing_is_left();
+    }
+}
+
+impl FakeStage {
+    /// Whether all is gone that was there for a domain or a host.
+    fn nothing_is_left(&self) {
+        let (unanswered, nodes) = self.with(|world| {
+            let tops = ["/local/domain", "/vm", "/libxl"];
+            let nodes = tops.map(|top| world.store.paths_below(top)).concat();
+            (world.unanswered.clone(), nodes)
+        });
+        assert!(unanswered.is_empty(), "nothing answers {unanswered:?}");
+        // dom0 has its own, and what is there for all.
+        let of_a_guest = |path: &&String| {
+            let words: Vec<&str> = path.split('/').skip(1).collect();
+            match words[..] {
+                ["local", "domain", domid, ..] | ["libxl", domid, ..] => {
+                    domid.parse().is_ok_and(|domid: u32| domid > 0)
+                }
+                ["vm", _, ..] => true,
+                _ => false,
+            }
+        };
+        let left: Vec<_> = nodes.iter().filter(of_a_guest).collect();
+        assert!(left.is_empty(), "in xenstore: {left:?}");
+        let files: Vec<_> =
+            fs::read_dir("/var/lib/xen").unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.is_empty(), "in libxl's directory: {files:?}");
+        // Those of a device model that has been killed are closed by the kernel, a moment later.
+        let start = Instant::now();
+        loop {
+            let open = self.running.connected();
+            if open.is_empty() {
+                break;
+            }
+            let who = |pid: &i32| {
+                let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                format!("{pid} ({})", String::from_utf8_lossy(&words).replace('\0', " "))
+            };
+            let waited = start.elapsed() > Duration::from_secs(10);
+            assert!(!waited, "handles are open: {:?}", open.iter().map(who).collect::<Vec<_>>());
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
 impl Stage for FakeStage {
     fn host(&self) -> &dyn Host {
-        &self.host
+        self.host.as_ref().unwrap()
     }
 
     fn second(&self) -> Played<Box<dyn Host>> {
@@ -143,7 +156,7 @@ impl Stage for FakeStage {
     }
 
     fn saves(&self) -> Played {
-        match utility("libxl-save-helper") {
+        match parts::utility("libxl-save-helper") {
             Some(_) => Ok(()),
             None => Err(Cannot(
                 "libxl saves by a program of Debian's xen-utils that is not here: tests/oracle/build DIR unpacks it, \

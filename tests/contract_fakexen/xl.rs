@@ -1,7 +1,6 @@
 //! Debian's own `xl`, in a process of its own with our library preloaded, on the machine of this process.
 
-use std::process::Command;
-
+use fakexen::parts;
 use serde_json::Value;
 use timers::GuestKind;
 use timers::tsc::TscMode;
@@ -9,18 +8,18 @@ use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, RunState, ShutdownReason};
 
 use crate::contract::{Scenario, Stage};
-use crate::stage::{FakeStage, library, utility};
+use crate::stage::FakeStage;
 
 /// A machine and xl; without xl, nothing is tested and a line says so.
 fn with_xl(test: impl FnOnce(&FakeStage, &dyn Fn(&[&str]) -> String)) {
-    let Some(xl) = utility("xl") else {
+    let Some(xl) = parts::utility("xl") else {
         println!("skipped: no xl here; tests/oracle/build DIR unpacks one, XENCLOCK_ORACLE=DIR names it");
         return;
     };
     let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(&xl);
-        command.args(arguments).env("LD_PRELOAD", library()).envs(stage.environment());
+        let mut command = parts::command(xl.as_os_str());
+        command.args(arguments).envs(stage.environment());
         let output = command.output().unwrap();
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "xl {arguments:?}: {}: {err}", output.status);

@@ -1,6 +1,6 @@
 //! The time that this process sees: the real one, ahead of it, or standing still.
 //!
-//! libxl and the program under test ask the C library for the time of day, by the names of [`crate::symbols::time`].
+//! libxl and the program under test ask the C library for the time of day, by the names of `symbols/time.rs`.
 //! The model is told the same.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

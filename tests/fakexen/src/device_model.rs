@@ -7,6 +7,7 @@ use std::os::fd::FromRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -43,6 +44,16 @@ fn start(arguments: &[String]) -> io::Result<()> {
             thread::spawn(move || monitor_talk(stream, restored));
         }
     });
+    // libxl notes the number of this process meanwhile, to end it by. QEMU takes longer than that.
+    let (noted, me) =
+        (format!("/local/domain/{domid}/image/device-model-pid"), std::process::id().to_string());
+    let start = Instant::now();
+    while store.read(&noted).as_ref() != Some(&me) {
+        if start.elapsed() > Duration::from_secs(30) {
+            return Err(io::Error::other("libxl does not know of this process"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
     store.write(&format!("/local/domain/0/device-model/{domid}/state"), "running")?;
     // xenstored says nothing that was not asked for, so this waits until it is gone.
     store.wait();

@@ -6,6 +6,7 @@
 //! - `symbols/`: `xencall_*`, `xenforeignmemory_*`, `xendevicemodel_*` and the time of day, under their C names.
 //! - `calls/`: hypercalls, decoded with the structures of the installed headers.
 //! - `store/`: xenstored. `device_model.rs`: as much of QEMU as libxl talks to.
+//! - `parts.rs`: what libxl starts as programs of its own. `main.rs`: a command in a dom0 that is none.
 //! - `world.rs`: the machine with all of that. `remote.rs`: the same machine for other processes.
 //!
 //! Without the feature `libxl` the crate is empty.
@@ -15,10 +16,11 @@
 mod caller;
 mod calls;
 pub mod clock;
-pub mod device_model;
+mod device_model;
 mod frames;
 mod guest;
-pub mod kernels;
+mod kernels;
+pub mod parts;
 pub mod place;
 mod pv;
 mod remote;

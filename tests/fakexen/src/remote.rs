@@ -7,7 +7,6 @@
 use std::ffi::c_void;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -15,6 +14,7 @@ use crate::Errno;
 use crate::caller::Caller;
 use crate::calls::{self, Answer};
 use crate::frames;
+use crate::serve::peer;
 use crate::world::{self, World};
 
 /// Names the socket, for this process and those that it starts.
@@ -32,7 +32,7 @@ type Request = [u64; 6];
 
 /// Answers the hypercalls of whoever is at the other end, until it hangs up.
 pub fn talk(mut stream: UnixStream) {
-    let Ok(caller) = peer(&stream) else { return };
+    let Ok(caller) = peer(&stream).map(Caller::There) else { return };
     let mut bytes = [0; size_of::<Request>()];
     while stream.read_exact(&mut bytes).is_ok() {
         let mut request = Request::default();
@@ -71,23 +71,6 @@ fn answer(world: &mut World, caller: Caller, request: &Request) -> Answer {
             calls::hypercall(world, caller, u32::try_from(number).map_err(|_| libc::ENOSYS)?, arguments)
         }
     }
-}
-
-/// Who is at the other end.
-fn peer(stream: &UnixStream) -> io::Result<Caller> {
-    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
-    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: the structure is as long as told.
-    let asked = unsafe {
-        libc::getsockopt(
-            stream.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEERCRED,
-            (&raw mut peer).cast::<c_void>(),
-            &raw mut length,
-        )
-    };
-    if asked == 0 { Ok(Caller::There(peer.pid)) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A way to the machine: it is here, or behind a socket.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::parts;
 use crate::remote;
 use crate::serve::Server;
 use crate::store;
@@ -44,10 +45,10 @@ impl Running {
             calls: Some(Server::start(&calls, remote::talk)?),
             dir,
         };
-        // SAFETY: as the caller promises.
-        unsafe {
-            std::env::set_var(XENSTORED, &socket);
-            std::env::set_var(remote::SOCKET, &calls);
+        parts::put(running.dir())?;
+        for (name, path) in running.environment().into_iter().filter(|(name, _)| *name != "LD_PRELOAD") {
+            // SAFETY: as the caller promises.
+            unsafe { std::env::set_var(name, path) };
         }
         Ok(running)
     }
@@ -60,8 +61,15 @@ impl Running {
 
     /// What a program that is to run on this machine has to have in its environment.
     #[must_use]
-    pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
-        [(XENSTORED, self.dir().join("xenstored")), (remote::SOCKET, self.dir().join("xen"))]
+    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let path = |name: &str| self.dir().join(name);
+        let mut all = vec![
+            (XENSTORED, path("xenstored")),
+            (remote::SOCKET, path("xen")),
+            (parts::SAVE_HELPER, path("save-helper")),
+        ];
+        all.extend(parts::library().map(|library| ("LD_PRELOAD", library)));
+        all
     }
 
     /// Does something with the machine.
@@ -72,10 +80,10 @@ impl Running {
         }
     }
 
-    /// So many handles of xenstore are open.
+    /// The processes that have a handle of xenstore, once for each.
     #[must_use]
-    pub fn connections(&self) -> usize {
-        self.store.as_ref().map_or(0, Server::connected)
+    pub fn connected(&self) -> Vec<libc::pid_t> {
+        self.store.as_ref().map_or_else(Vec::new, Server::peers)
     }
 }
 

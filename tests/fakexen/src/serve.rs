@@ -31,9 +31,10 @@ impl Server {
         Ok(Server { listener, accepting: Some(accepting), streams })
     }
 
-    /// So many streams are open.
-    pub fn connected(&self) -> usize {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// The processes at the other ends, one for each stream.
+    pub fn peers(&self) -> Vec<libc::pid_t> {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.values().filter_map(|stream| peer(stream).ok()).collect()
     }
 }
 
@@ -69,4 +70,21 @@ impl Drop for Server {
             let _ = accepting.join();
         }
     }
+}
+
+/// The process at the other end: the one that has connected.
+pub fn peer(stream: &UnixStream) -> io::Result<libc::pid_t> {
+    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the structure is as long as told.
+    let asked = unsafe {
+        libc::getsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast::<libc::c_void>(),
+            &raw mut length,
+        )
+    };
+    if asked == 0 { Ok(peer.pid) } else { Err(io::Error::last_os_error()) }
 }

@@ -15,6 +15,9 @@ use crate::world::{World, errno};
 /// The domain that asks.
 const DOM0: DomId = DomId(0);
 
+/// Not in the headers of all versions.
+const SET_CACHE_COLORS: u32 = 89;
+
 /// The size of what Xen keeps a guest's page tables in: not in the headers of all versions.
 const GET_PAGING_POOL: u32 = 85;
 const SET_PAGING_POOL: u32 = 86;
@@ -106,6 +109,8 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         GET_PAGING_POOL => {
             op.u.max_mem.max_memkb = world.guest(domid)?.paging_pool;
         }
+        // A cache that is not divided among guests.
+        SET_CACHE_COLORS => return Err(libc::EOPNOTSUPP),
         xen_sys::XEN_DOMCTL_shadow_op => return paging(world, caller, domid, op),
         xen_sys::XEN_DOMCTL_get_cpu_policy | xen_sys::XEN_DOMCTL_set_cpu_policy => {
             return policy(world, caller, domid, op);

@@ -57,7 +57,8 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
             Ok(frames.keys().next_back().copied().unwrap_or(0).cast_signed())
         }
         xen_sys::XENMEM_maximum_ram_page => Ok(world.frames.end().cast_signed()),
-        xen_sys::XENMEM_machphys_mfn_list => {
+        // libxl 4.14 asks for the table of 32-bit guests, too, and does not look into it.
+        xen_sys::XENMEM_machphys_mfn_list | xen_sys::XENMEM_machphys_compat_mfn_list => {
             let mut given: xen_machphys_mfn_list = caller.read(at)?;
             let chunks: Vec<u64> =
                 world.frames.table().step_by(512).take(given.max_extents as usize).collect();

@@ -26,6 +26,12 @@ impl Client {
         self.ask(Kind::WRITE, body).map(drop)
     }
 
+    /// A node's value, where there is one.
+    pub fn read(&mut self, path: &str) -> Option<String> {
+        let body = [path.as_bytes(), b"\0"].concat();
+        String::from_utf8(self.ask(Kind::READ, body).ok()?).ok()
+    }
+
     /// Waits until xenstored hangs up.
     pub fn wait(mut self) {
         while let Ok(Some(_)) = Message::read(&mut self.stream) {}

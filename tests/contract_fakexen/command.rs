@@ -1,0 +1,121 @@
+//! The command itself with `--backend libxl`, on the machine of this process: it says the same as on the mock.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use fakexen::parts;
+
+use crate::contract::Scenario;
+use crate::stage::FakeStage;
+
+/// Where Debian's libxl finds a BIOS for HVM guests.
+const BIOS: &str = "/usr/share/seabios/bios-256k.bin";
+
+fn pvh(dir: &Path) -> String {
+    let kernel = dir.join("kernel");
+    xml(&format!("<type machine='xenpvh'>xenpvh</type><kernel>{}</kernel>", kernel.display()), "")
+}
+
+fn hvm(dir: &Path) -> String {
+    let (loader, model) = (dir.join("loader"), dir.join("device-model"));
+    xml(
+        &format!("<type machine='xenfv'>hvm</type><loader>{}</loader>", loader.display()),
+        &format!("<emulator>{}</emulator><video><model type='none'/></video>", model.display()),
+    )
+}
+
+fn xml(os: &str, devices: &str) -> String {
+    format!(
+        "<domain type='xen'>\n  <name>guest</name>\n  <uuid>6ba7b810-9dad-41d1-80b4-00c04fd430c8</uuid>\n  \
+         <memory unit='MiB'>32</memory>\n  <vcpu>1</vcpu>\n  <os>{os}</os>\n  \
+         <clock offset='variable' adjustment='3600' basis='utc'>\n    \
+         <timer name='tsc' mode='emulate' frequency='1000000000'/>\n  </clock>\n  \
+         <devices>{devices}</devices>\n</domain>\n"
+    )
+}
+
+/// How a run of the command has ended and what it has printed, without moments.
+fn run(stage: &FakeStage, backend: &str, words: &[&str]) -> (bool, String) {
+    let mut command = parts::command(OsStr::new(env!("CARGO_BIN_EXE_xenclock")));
+    command.args(["--backend", backend]).args(words).envs(stage.environment()).env("TZ", "UTC");
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| without_moments(&String::from_utf8(bytes).unwrap());
+    let (went_well, mut out) = (output.status.success(), text(output.stdout));
+    if words == ["list"] {
+        // How much memory a guest has, to the page, is not the model's to say.
+        let columns = |line: &str| {
+            let columns = line.split_whitespace().enumerate().filter(|(column, _)| *column != 2);
+            columns.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+        };
+        out = out.lines().map(columns).collect::<Vec<_>>().join("\n");
+    }
+    let err = text(output.stderr);
+    // Why something is refused, each host says in its own words.
+    if went_well { (true, out + &err) } else { (false, out) }
+}
+
+/// Dates and times of day differ from one run to the next.
+fn without_moments(text: &str) -> String {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let mut result = String::new();
+    let mut at = 0;
+    while let Some(next) = text[at..].chars().next() {
+        let moment = ["0000-00-00", "00:00:00.000000000", "00:00:00"]
+            .into_iter()
+            .find(|moment| shape[at..].starts_with(moment));
+        result.push_str(moment.unwrap_or(&text[at..at + next.len_utf8()]));
+        at += moment.map_or(next.len_utf8(), str::len);
+    }
+    // A whole second has no fraction.
+    result.replace("00:00:00.000000000", "00:00:00")
+}
+
+/// A guest's life, by commands.
+fn same(make: fn(&Path) -> String) {
+    let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
+    let file = stage.dir().join("guest.xml");
+    std::fs::write(&file, make(stage.dir())).unwrap();
+    let file = file.to_str().unwrap();
+    let (major, minor) = xen_sys::XEN_VERSION;
+    let mock = stage.dir().join("mock.json");
+    std::fs::write(&mock, format!("{{\"host\": {{\"xen_version\": \"{major}.{minor}\"}}}}")).unwrap();
+    let mock = format!("mock:{}", mock.display());
+    for (goes_well, words) in [
+        (true, &["host-info"][..]),
+        (true, &["create", "-p", file]),
+        (false, &["create", "-p", file]),
+        (true, &["list"]),
+        (true, &["clock-list"]),
+        (true, &["clock-show", "guest"]),
+        (true, &["unpause", "guest"]),
+        (false, &["unpause", "guest"]),
+        (true, &["pause", "guest"]),
+        (true, &["list"]),
+        (true, &["unpause", "guest"]),
+        (true, &["clock-show", "guest"]),
+        (true, &["clock-set", "guest", "rtc_timeoffset=-60"]),
+        (false, &["clock-show", "--json", "no-such-guest"]),
+        (true, &["clock-list", "--json"]),
+        (true, &["destroy", "guest"]),
+        (false, &["destroy", "guest"]),
+        (true, &["list", "--json"]),
+    ] {
+        let (real, model) = (run(&stage, "libxl", words), run(&stage, &mock, words));
+        assert_eq!(real, model, "{words:?}: libxl, and the mock");
+        assert_eq!(real.0, goes_well, "{words:?}: {}", real.1);
+    }
+}
+
+/// A guest without an RTC.
+pub fn of_a_pvh_guest() {
+    same(pvh);
+}
+
+/// A guest with one.
+pub fn of_an_hvm_guest() {
+    if Path::new(BIOS).exists() {
+        same(hvm);
+    } else {
+        println!("skipped: libxl wants {BIOS} for an HVM guest: apt-get install seabios");
+    }
+}
