@@ -1,6 +1,6 @@
 //! From the first instruction to the end: pauses, ends, and domains that are not there.
 
-use xenclock::host::{DomId, ErrorKind, Host, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Host, RunState, SaveKind, ShutdownReason, ShutdownRequest, TscInfo};
 
 use super::{Make, Played, any, cases, hvm, refused, running, state, stream, wait_for};
 
@@ -152,7 +152,7 @@ fn a_destroyed_domain_is_no_domain(make: Make<'_>) -> Played {
 fn assert_nothing_there(host: &dyn Host, domid: DomId) {
     let info = TscInfo { mode: 0, elapsed_ns: 0, khz: 0, incarnation: 0 };
     for (call, kind) in [
-        ("save", refused(host.save(domid, &mut stream()))),
+        ("save", refused(host.save(domid, &mut stream(), SaveKind::Suspend))),
         ("unpause", refused(host.unpause(domid))),
         ("pause", refused(host.pause(domid))),
         ("destroy", refused(host.destroy(domid))),

@@ -11,7 +11,8 @@ use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::mock::Mock;
 use xenclock::host::{
-    DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, ShutdownReason, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, SaveKind, ShutdownReason,
+    ShutdownRequest, TscInfo,
 };
 
 use crate::contract::{Scenario, Stage};
@@ -217,7 +218,7 @@ impl Player<'_> {
     fn save(&mut self, domid: DomId) -> Result<()> {
         let config = self.host.stored_config(domid)?;
         let mut file = tempfile::tempfile().unwrap();
-        self.host.save(domid, &mut file)?;
+        self.host.save(domid, &mut file, SaveKind::Suspend)?;
         self.saved = Some((file, config));
         Ok(())
     }
@@ -339,7 +340,8 @@ fn is_apart(step: &Step, mock: &Mock, model: &Player<'_>, real: &Player<'_>) -> 
         Step::Shutdown(guest, _) => domain(*guest).is_some_and(|domain| domain.state() == RunState::Paused),
         // The mock knows that a guest never ran; that host knows a restored one only by its incarnation.
         Step::RestartTsc(guest) => domain(*guest).is_some_and(|domain| {
-            !domain.has_run && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
+            !(domain.has_run || domain.continues)
+                && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
         }),
         // libxl's helper is not here.
         Step::Save(_) => real.stage.saves().is_err(),

@@ -16,8 +16,6 @@ pub struct Guest {
     pub max_vcpus: u32,
     /// Whether the vCPUs are there.
     pub has_vcpus: bool,
-    /// Whether it ran here, so that it has used CPU time.
-    pub has_run: bool,
     /// As created: which devices Xen emulates for it.
     pub emulation: u32,
     /// Guest frame to machine frame; a PV guest's own frames are the machine's.
@@ -55,7 +53,6 @@ impl Guest {
             kind,
             max_vcpus,
             has_vcpus: false,
-            has_run: false,
             emulation,
             pages: BTreeMap::new(),
             order: BTreeMap::new(),

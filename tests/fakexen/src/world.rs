@@ -154,7 +154,6 @@ impl World {
 
     fn runs_now(&mut self, domid: DomId) -> Result<(), Errno> {
         let guest = self.guests.get_mut(&domid).ok_or(libc::ESRCH)?;
-        guest.has_run = true;
         if guest.kind == GuestKind::Pv {
             pv::start(&self.frames, guest).map_err(|_| libc::EIO)?;
         }

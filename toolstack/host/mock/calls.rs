@@ -1,20 +1,21 @@
 //! The mock as a host: every call of the trait.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use timers::UtcOffset;
 
-use super::Mock;
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
 use super::store::State;
 use super::stream::Stream;
+use super::{Mock, ended};
 use crate::domain::DomainConfig;
 use crate::host::{
-    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
 };
 
 /// How long to wait before looking for events again.
@@ -40,20 +41,28 @@ impl Host for Mock {
 
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId> {
         let doing = format!("restore domain '{}'", config.name());
-        self.act(Call::RestorePaused, &doing, |state, present| {
-            let stream = Stream::read(stream)?;
+        self.strike(Call::RestorePaused, &doing)?;
+        // Whoever saves into this pipe needs the state, too.
+        let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(&doing))?;
+        self.play(&doing, |state, present| {
             on_site(state, present, |xen, site| xen.restore(config, &stream, site))
         })
     }
 
-    fn save(&self, domid: DomId, stream: &mut File) -> Result<()> {
-        self.act(Call::Save, &format!("save domain {domid}"), |state, present| {
-            let saved = state.xen.save(domid, present)?;
-            // When this fails the guest goes on, as it does on Xen.
-            saved
-                .write(stream)
-                .map_err(|error| Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")))
+    /// The model has no memory that could be written while the guest runs.
+    fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
+        let doing = format!("save domain {domid}");
+        let saved = self.act(Call::Save, &doing, |state, present| state.xen.save(domid, present))?;
+        // Whoever restores from this pipe needs the state, too.
+        saved.write(stream).map_err(|error| {
+            // As on Xen, the guest goes on; it may be gone meanwhile.
+            let _ = self.play(&doing, |state, _| state.xen.resume(domid));
+            Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")).while_doing(&doing)
         })
+    }
+
+    fn resume(&self, domid: DomId) -> Result<()> {
+        self.act(Call::Resume, &format!("resume domain {domid}"), |state, _| state.xen.resume(domid))
     }
 
     fn unpause(&self, domid: DomId) -> Result<()> {
@@ -70,6 +79,30 @@ impl Host for Mock {
 
     fn destroy(&self, domid: DomId) -> Result<()> {
         self.act(Call::Destroy, &format!("destroy domain {domid}"), |state, _| state.xen.destroy(domid))
+    }
+
+    fn rename(&self, domid: DomId, name: &str) -> Result<()> {
+        self.act(Call::Rename, &format!("rename domain {domid} to '{name}'"), |state, _| {
+            state.xen.rename(domid, name)
+        })
+    }
+
+    fn core_dump(&self, domid: DomId, path: &Path) -> Result<()> {
+        let doing = format!("dump the core of domain {domid}");
+        let core = self.look(Call::CoreDump, &doing, |state, _| state.xen.core(domid))?;
+        ended::write_core(path, &core).map_err(|refusal| refusal.while_doing(doing))
+    }
+
+    fn preserve(&self, domid: DomId, suffix: &str) -> Result<()> {
+        self.act(Call::Preserve, &format!("preserve domain {domid}"), |state, _| {
+            state.xen.preserve(domid, suffix)
+        })
+    }
+
+    fn soft_reset(&self, domid: DomId, config: &DomainConfig) -> Result<()> {
+        self.act(Call::SoftReset, &format!("soft reset domain {domid}"), |state, present| {
+            on_site(state, present, |xen, site| xen.soft_reset(domid, config, site))
+        })
     }
 
     fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()> {

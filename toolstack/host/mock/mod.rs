@@ -1,6 +1,7 @@
 //! A host without a hypervisor: a deterministic model of what Xen and libxl do to guests' clocks.
 //!
-//! - [`machine`]: Xen, pure and at the granularity of its hypercalls; `libxl.rs` builds and restores on it.
+//! - [`machine`]: Xen, pure and at the granularity of its hypercalls; `libxl.rs` builds and restores on it, and
+//!   `ended.rs` does what becomes of a domain that has ended.
 //! - `calls.rs`: the mock as a [`Host`](super::Host). `play.rs`: what only a mock can do, such as being the guest.
 //! - `store.rs`: the state, in memory or in a file.
 //!
@@ -28,6 +29,7 @@
 
 mod blob;
 mod calls;
+mod ended;
 mod events;
 mod facts;
 mod faults;
@@ -58,7 +60,7 @@ use super::{ErrorKind, HostError, Result};
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A host in memory or in a file. Every call is one transaction: it happens whole or not at all, whoever else uses the
-/// same state at the same time.
+/// same state at the same time. Only saving and restoring are two, with the stream between them.
 pub struct Mock {
     store: Store,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
@@ -114,18 +116,23 @@ impl Mock {
         doing: &str,
         look: impl FnOnce(&State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
-        let mut state = self.read(doing)?;
-        if state.faults.waits_for(call) {
-            // To count it, the state must be changed after all; another may have had the fault meanwhile.
-            let strike = |state: &mut State| (state.faults.strike(call, doing), state.clone());
-            let (fault, now) = self.store.change(strike).map_err(|error| error.while_doing(doing))?;
-            if let Some(error) = fault {
-                return Err(error);
-            }
-            state = now;
-        }
+        self.strike(call, doing)?;
+        let state = self.read(doing)?;
         let present = self.present(&state);
         look(&state, &present).map_err(|refusal| refusal.while_doing(doing))
+    }
+
+    /// The fault that this call is to have, once.
+    fn strike(&self, call: Call, doing: &str) -> Result<()> {
+        if !self.read(doing)?.faults.waits_for(call) {
+            return Ok(());
+        }
+        // To count it, the state must be changed; another may have had the fault meanwhile.
+        match self.store.change(|state| state.faults.strike(call, doing)) {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(error) => Err(error.while_doing(doing)),
+        }
     }
 
     /// A call that changes something, or fails and changes nothing.
@@ -137,14 +144,7 @@ impl Mock {
     ) -> Result<T> {
         self.transact(doing, |state, real| match state.faults.strike(call, doing) {
             Some(error) => Err(error),
-            None => {
-                let present = state.host.present(real);
-                whole(state, |state| {
-                    state.host.settle_boot(real);
-                    act(state, &present)
-                })
-                .map_err(|refusal| refusal.while_doing(doing))
-            }
+            None => changed(state, real, act).map_err(|refusal| refusal.while_doing(doing)),
         })
     }
 
@@ -155,8 +155,7 @@ impl Mock {
         play: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
         self.transact(doing, |state, real| {
-            let present = state.host.present(real);
-            whole(state, |state| play(state, &present)).map_err(|refusal| refusal.while_doing(doing))
+            changed(state, real, play).map_err(|refusal| refusal.while_doing(doing))
         })
     }
 
@@ -180,12 +179,15 @@ impl Mock {
 }
 
 /// Changes the state, or leaves it as it was.
-fn whole<T, E>(
+fn changed<T>(
     state: &mut State,
-    change: impl FnOnce(&mut State) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
+    real: DateTime<Utc>,
+    change: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
+) -> std::result::Result<T, Refusal> {
     let mut changed = state.clone();
-    let answer = change(&mut changed)?;
+    let present = changed.host.present(real);
+    changed.host.settle_boot(real);
+    let answer = change(&mut changed, &present)?;
     *state = changed;
     Ok(answer)
 }

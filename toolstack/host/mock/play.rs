@@ -31,6 +31,18 @@ impl Mock {
         })
     }
 
+    /// The host boots anew: no domain is left, nobody hears of their ends, and their numbers are given again.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn reboot_host(&self) -> Result<()> {
+        self.transact("reboot the mock host", |state, real| {
+            state.host.reboot(real);
+            state.xen.reboot();
+            Ok(())
+        })
+    }
+
     /// The guest sets its RTC.
     ///
     /// # Errors
@@ -73,6 +85,14 @@ impl Mock {
     /// When it does not run.
     pub fn guest_crash(&self, domid: DomId) -> Result<()> {
         self.guest_end(domid, ShutdownReason::Crash)
+    }
+
+    /// The guest asks for a soft reset, as it does before it starts a new kernel in its memory (kexec).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn guest_soft_reset(&self, domid: DomId) -> Result<()> {
+        self.guest_end(domid, ShutdownReason::SoftReset)
     }
 
     fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {

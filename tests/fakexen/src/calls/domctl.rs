@@ -2,7 +2,7 @@
 
 use timers::GuestKind;
 use xen_sys::{vcpu_guest_context, xen_domctl, xen_domctl_getdomaininfo};
-use xenclock::host::mock::machine::NewDomain;
+use xenclock::host::mock::machine::{Domain, NewDomain};
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
 
 use super::{Answer, context, unanswered};
@@ -47,9 +47,7 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             world.machine.pause(domid, &present).map_err(errno)?;
         }
         xen_sys::XEN_DOMCTL_unpausedomain => world.unpause(domid)?,
-        xen_sys::XEN_DOMCTL_resumedomain => {
-            world.domain(domid)?;
-        }
+        xen_sys::XEN_DOMCTL_resumedomain => world.machine.resume(domid).map_err(errno)?,
         xen_sys::XEN_DOMCTL_getdomaininfo => {
             // The first domain from this number on, as this call is also used to walk through all.
             let found = std::iter::once(DOM0).chain(world.machine.domains().map(|(domid, _)| domid));
@@ -125,7 +123,7 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             op.u.address_size.size = guest.width * 8;
         }
         xen_sys::XEN_DOMCTL_getvcpuinfo => {
-            let runs = world.domain(domid)?.runs();
+            let domain = world.domain(domid)?;
             let guest = world.guest(domid)?;
             // SAFETY: see above.
             let out = unsafe { &mut op.u.getvcpuinfo };
@@ -134,8 +132,8 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             }
             out.online = u8::from(out.vcpu == 0);
             out.blocked = 0;
-            out.running = u8::from(runs && out.vcpu == 0);
-            out.cpu_time = cpu_time(guest);
+            out.running = u8::from(domain.runs() && out.vcpu == 0);
+            out.cpu_time = cpu_time(domain);
             out.cpu = 0;
         }
         xen_sys::XEN_DOMCTL_setvcpucontext => {
@@ -237,7 +235,7 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     info.tot_pages = guest.used_pages;
     info.max_pages = guest.max_pages;
     info.shared_info_frame = guest.shared_info;
-    info.cpu_time = cpu_time(guest);
+    info.cpu_time = cpu_time(domain);
     info.nr_online_vcpus = u32::from(guest.has_vcpus);
     info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
     info.handle = uuid_bytes(&domain.uuid);
@@ -246,8 +244,8 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
 }
 
 /// A guest that has run has used some time.
-fn cpu_time(guest: &Guest) -> u64 {
-    if guest.has_run { 1_000_000 } else { 0 }
+fn cpu_time(domain: &Domain) -> u64 {
+    if domain.has_run { 1_000_000 } else { 0 }
 }
 
 fn number(reason: ShutdownReason) -> u32 {
