@@ -81,16 +81,29 @@ pub type Refusal = (Part, Finding);
 /// When the clock cannot be had as asked: it is invalid, or this host's Xen would give another TSC.
 pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uuid) -> Result<Plan, Refusal> {
     let kind = domain.config.kind();
-    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let clock = resolve::resolve(&domain.clock.offset, kind, &at)
-        .map_err(|error| (part_of(&error, &domain.clock.offset), unresolvable(&error)))?;
-    let tsc = decide_tsc(&domain.clock, kind, facts)?;
+    let (clock, tsc) = work_out(&domain.clock, kind, facts, zones)?;
     let mut config = domain.config.clone();
     config.c_info.uuid.get_or_insert_with(|| uuid.hyphenated().to_string());
     let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
     project::clock(&mut config, &domain.clock, offset);
     let steps = steps(kind, &clock, &tsc);
     Ok(Plan { config, clock, tsc, steps, asked: domain.clock.clone() })
+}
+
+/// What a clock comes to on a host, now.
+///
+/// # Errors
+/// As [`plan`].
+pub fn work_out(
+    clock: &GuestClock,
+    kind: GuestKind,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<(Resolved, TscDecision), Refusal> {
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let resolved = resolve::resolve(&clock.offset, kind, &at)
+        .map_err(|error| (part_of(&error, &clock.offset), unresolvable(&error)))?;
+    Ok((resolved, decide_tsc(clock, kind, facts)?))
 }
 
 fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {

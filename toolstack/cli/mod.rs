@@ -2,15 +2,19 @@
 
 pub mod args;
 mod backend;
+mod birth;
 mod convert;
 mod create;
 mod domains;
 mod man;
+mod metrics;
 mod mock;
+mod monitor;
 mod output;
 mod set;
 mod settings;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -57,9 +61,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Convert(convert) => convert::run(global, convert),
-        Command::ClockList(list) => show::clock_list(global, list.json),
+        Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
+        Command::ClockWatch(watch) => watch::run(global, watch),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),
@@ -67,6 +72,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Unpause(domain) => domains::unpause(global, &domain.domain),
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
+        Command::Monitor(of) => monitor::run(global, of),
+        Command::ClockBirth(birth) => birth::run(global, birth),
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }

@@ -130,5 +130,10 @@ fn verify(
 ) -> Result<Option<String>, HostError> {
     let is = host.tsc_info(domid)?;
     let right = is.mode == wanted.mode && (native || is.khz == khz);
-    Ok((!right).then(|| format!("its TSC is in mode {} at {} kHz, asked was mode {} at {khz} kHz", is.mode, is.khz, wanted.mode)))
+    Ok((!right).then(|| {
+        format!(
+            "its TSC is in mode {} at {} kHz, asked was mode {} at {khz} kHz",
+            is.mode, is.khz, wanted.mode
+        )
+    }))
 }

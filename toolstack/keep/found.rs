@@ -32,7 +32,11 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
 
 /// The record of a guest whose RTC stands at an offset.
 pub(super) fn record(whose: &Whose, offset: i64) -> ClockRecord {
-    ClockRecord::new(whose.uuid, &whose.name, wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }))
+    ClockRecord::new(
+        whose.uuid,
+        &whose.name,
+        wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }),
+    )
 }
 
 fn wish(offset: ClockOffset) -> Wish {
@@ -51,7 +55,8 @@ pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
 pub(super) fn refound(record: &mut ClockRecord, found: &Found, facts: &HostFacts, zones: &dyn ZoneSource) {
     let (WishFrom::Found, Some(offset)) = (&record.wish.from, found.offset) else { return };
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let known = resolve(&record.wish.clock.offset, found.kind, &at).map(|known| i64::from(known.offset.seconds()));
+    let known =
+        resolve(&record.wish.clock.offset, found.kind, &at).map(|known| i64::from(known.offset.seconds()));
     if known != Ok(offset) {
         record.asked(wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }));
     }

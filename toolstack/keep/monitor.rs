@@ -195,7 +195,10 @@ impl Monitor<'_> {
             plan::plan(&domain, &facts, self.zones, record.uuid)
         };
         if !record.can_be_set() {
-            warnings.push("the guest's RTC is farther from UTC than Xen can be told; it starts as asked at first".to_owned());
+            warnings.push(
+                "the guest's RTC is farther from UTC than Xen can be told; it starts as asked at first"
+                    .to_owned(),
+            );
         }
         plan(record.next_clock())
             .or_else(|refusal| {

@@ -17,6 +17,10 @@ use uuid::Uuid;
 
 use crate::life::ClockRecord;
 
+/// Below the directory of the records: what is held while a domain is started, and by its monitor.
+const STARTING: &str = "starting";
+const MONITORS: &str = "monitors";
+
 /// More than any record has.
 const LONGEST: u64 = 1 << 20;
 
@@ -232,10 +236,22 @@ impl Records {
     /// # Errors
     /// When the file system says no.
     pub fn claim(&self, uuid: Uuid) -> Result<Option<Lock>> {
+        self.hold(STARTING, uuid)
+    }
+
+    /// Says that this program is the domain's monitor, as long as the answer is held. `None` where another is.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn monitor(&self, uuid: Uuid) -> Result<Option<Lock>> {
+        self.hold(MONITORS, uuid)
+    }
+
+    fn hold(&self, what: &str, uuid: Uuid) -> Result<Option<Lock>> {
         let Place::Dir(dir) = &self.place else { return Ok(Some(Lock { file: None, goes: None })) };
-        let starting = dir.join("starting");
-        make(&starting)?;
-        let path = starting.join(uuid.hyphenated().to_string());
+        let dir = dir.join(what);
+        make(&dir)?;
+        let path = dir.join(uuid.hyphenated().to_string());
         for _ in 0..MOMENTS {
             let file = open_lock(&path)?;
             match file.try_lock() {
@@ -255,8 +271,20 @@ impl Records {
     /// # Errors
     /// As [`Records::claim`].
     pub fn is_claimed(&self, uuid: Uuid) -> Result<bool> {
+        self.is_held(STARTING, uuid)
+    }
+
+    /// Whether the domain has a monitor.
+    ///
+    /// # Errors
+    /// As [`Records::claim`].
+    pub fn is_monitored(&self, uuid: Uuid) -> Result<bool> {
+        self.is_held(MONITORS, uuid)
+    }
+
+    fn is_held(&self, what: &str, uuid: Uuid) -> Result<bool> {
         let Place::Dir(dir) = &self.place else { return Ok(false) };
-        let path = dir.join("starting").join(uuid.hyphenated().to_string());
+        let path = dir.join(what).join(uuid.hyphenated().to_string());
         match File::open(&path) {
             Ok(file) => Ok(matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -281,7 +309,9 @@ impl Records {
     }
 }
 
-fn locked(records: &Mutex<BTreeMap<Uuid, ClockRecord>>) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, ClockRecord>> {
+fn locked(
+    records: &Mutex<BTreeMap<Uuid, ClockRecord>>,
+) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, ClockRecord>> {
     records.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -355,7 +385,9 @@ fn read(dir: &Path, uuid: Uuid) -> Result<Read> {
 
 /// Puts a file out of the way, under the first name that is free.
 fn set_aside(path: PathBuf, why: String) -> Result<RecordError> {
-    let free = (1..1000).map(|number| path.with_extension(format!("json.bad.{number}"))).find(|aside| !aside.exists());
+    let free = (1..1000)
+        .map(|number| path.with_extension(format!("json.bad.{number}")))
+        .find(|aside| !aside.exists());
     let full = || io_error("set aside", &path, io::Error::other("a thousand bad ones are there already"));
     let aside = free.ok_or_else(full)?;
     fs::rename(&path, &aside).map_err(|error| io_error("set aside", &path, error))?;
@@ -365,8 +397,7 @@ fn set_aside(path: PathBuf, why: String) -> Result<RecordError> {
 fn write(dir: &Path, record: &ClockRecord) -> Result<()> {
     let path = file(dir, record.uuid);
     let failed = |error| io_error("write the clock record", &path, error);
-    let mut new =
-        tempfile::Builder::new().prefix(".new-").tempfile_in(dir).map_err(failed)?;
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir).map_err(failed)?;
     new.write_all(&record.to_bytes()).map_err(failed)?;
     new.as_file().sync_all().map_err(failed)?;
     new.persist(&path).map_err(|error| failed(error.error))?;

@@ -3,8 +3,10 @@
 use timers::GuestClock;
 use uuid::Uuid;
 
+use super::found;
 use super::records::Records;
 use crate::apply::{ApplyError, Outcome, apply};
+use crate::domain::DomainConfig;
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
 use crate::life::ClockRecord;
 use crate::life::record::{Keeper, Life, Start, Wish, WishFrom};
@@ -31,7 +33,6 @@ pub struct Started {
     pub unkept: Option<String>,
 }
 
-
 /// The clock that a domain is to start with: what a file asks, or where that was asked before and the guest has made
 /// something of it since, that.
 #[must_use]
@@ -40,6 +41,12 @@ pub fn clock_for(record: Option<&ClockRecord>, asked: &GuestClock) -> GuestClock
     let mut record = record.clone();
     record.asked_by_file(asked, WishFrom::Create);
     record.next_clock()
+}
+
+/// What libxl's config says of a clock, for a guest of which nobody else has said anything.
+#[must_use]
+pub fn clock_in_config(config: &DomainConfig) -> GuestClock {
+    GuestClock { offset: found::clock_in(config), timers: Vec::new() }
 }
 
 /// Does a plan. `progress` is told each step before it is done.
@@ -110,7 +117,9 @@ fn uuid_of(plan: &Plan) -> Result<Uuid, ApplyError> {
 fn claim(records: &Records, uuid: Uuid, name: &str) -> Result<Option<super::records::Lock>, ApplyError> {
     match records.claim(uuid) {
         Ok(Some(claim)) => Ok(Some(claim)),
-        Ok(None) => Err(refused(name, ErrorKind::WrongState, "another program starts it just now".to_owned())),
+        Ok(None) => {
+            Err(refused(name, ErrorKind::WrongState, "another program starts it just now".to_owned()))
+        }
         // Without a directory for records there is no service that could come in between.
         Err(_) => Ok(None),
     }
@@ -123,13 +132,9 @@ fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
 /// The record as it was before a start that failed.
 fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
     let done = match before {
-        Some(before) => records.change(uuid, |now, _| {
-            let generation = now.map_or(before.generation, |now| now.generation);
-            (Some(ClockRecord { generation, ..before }), ())
-        }).map(drop),
+        Some(before) => records.change(uuid, |_, _| (Some(before), ())).map(drop),
         None => records.remove(uuid),
     };
     // The start has failed already, and says why.
     drop(done);
 }
-

@@ -19,7 +19,8 @@ use super::monitor::read_clock;
 use super::records::Records;
 use super::wishes::Wishes;
 use crate::host::{
-    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason, TscInfo,
+    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
+    TscInfo,
 };
 use crate::life::model::{Due, Found, due};
 use crate::life::notice::{Notice, Said, Whose};
@@ -117,12 +118,12 @@ impl<'a> Watch<'a> {
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.gone(&facts, domid));
-        let (records, bad) =
-            self.memory.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
+        let (records, bad) = self.memory.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Of those that ended while no service was there, nothing more can be known.
         for record in records {
-            let lives = record.life.as_ref().is_some_and(|life| life.boot == facts.boot_id && is_there(life.domid));
+            let lives =
+                record.life.as_ref().is_some_and(|life| life.boot == facts.boot_id && is_there(life.domid));
             if record.life.is_some() && !lives {
                 let troubles = self.memory.change(record.uuid, |record| record.gone(facts.now));
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
@@ -269,7 +270,9 @@ impl<'a> Watch<'a> {
         }
         self.note(domain.domid, |guest| (guest.offset, guest.open) = (found.offset, Open::Nothing));
         match due(record.as_ref(), &found) {
-            Due::Nothing => found.offset.into_iter().for_each(|offset| self.moved(facts, domain.domid, offset)),
+            Due::Nothing => {
+                found.offset.into_iter().for_each(|offset| self.moved(facts, domain.domid, offset))
+            }
             Due::SetNew(clock) => self.set(facts, &guest, &found, &clock),
             Due::SetLate(clock) => self.set_late(facts, &guest, &found, &clock),
             Due::Follow(why) => self.follow(facts, &guest, &found, why),
@@ -330,14 +333,16 @@ impl<'a> Watch<'a> {
                 self.note(domid, |guest| guest.open = Open::Nothing);
                 self.change(facts, &guest.whose, |record| found::refine(record, &config));
             }
-            Err(_) if guest.since.elapsed() < CONFIG_WITHIN => self.note(domid, |guest| guest.open = Open::Config),
+            Err(_) if guest.since.elapsed() < CONFIG_WITHIN => {
+                self.note(domid, |guest| guest.open = Open::Config)
+            }
             Err(_) => self.note(domid, |guest| guest.open = Open::Nothing),
         }
     }
 
     fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, clock: &GuestClock) {
-        let tsc = Some(&mut *self.tools.tsc);
-        let set = match set_new(self.tools.host, tsc, found, clock, facts, self.tools.zones) {
+        let tsc: &mut dyn SetTsc = self.tools.tsc;
+        let set = match set_new(self.tools.host, Some(tsc), found, clock, facts, self.tools.zones) {
             Ok(set) => set,
             Err(error) => return self.not_set(facts, guest, found, &error.to_string()),
         };
@@ -382,7 +387,8 @@ impl<'a> Watch<'a> {
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, offset: i64) {
-        let set = |offset| self.tools.host.set_time_offset(found.domid, offset).map_err(|error| error.to_string());
+        let set =
+            |offset| self.tools.host.set_time_offset(found.domid, offset).map_err(|error| error.to_string());
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);
         if let Err(why) = done {
             return self.not_set(facts, guest, found, &why);
@@ -450,7 +456,9 @@ impl<'a> Watch<'a> {
     }
 
     fn note(&mut self, domid: DomId, with: impl FnOnce(&mut Guest)) {
-        self.guests.get_mut(&domid).into_iter().for_each(with);
+        if let Some(guest) = self.guests.get_mut(&domid) {
+            with(guest);
+        }
     }
 
     fn recall(&mut self, facts: &HostFacts, whose: &Whose) -> Option<ClockRecord> {

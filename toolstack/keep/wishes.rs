@@ -71,9 +71,7 @@ impl Wishes {
         }
         let says = |wanted: &dyn Fn(&Says) -> bool| {
             files.iter().find_map(|path| match &self.read.get(path)?.says {
-                Ok(says) if wanted(says) => {
-                    Some(XmlWish { clock: says.clock.clone(), path: path.clone() })
-                }
+                Ok(says) if wanted(says) => Some(XmlWish { clock: says.clock.clone(), path: path.clone() }),
                 _ => None,
             })
         };

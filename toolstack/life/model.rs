@@ -48,7 +48,7 @@ impl ClockRecord {
         let asked = &self.wish.clock;
         let variable = matches!(asked.offset.effective(), ClockOffset::Variable { .. });
         match self.last {
-            Some(last) if variable && self.can_be_set() => GuestClock {
+            Some(last) if variable && !self.fresh && self.can_be_set() => GuestClock {
                 offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
                 timers: asked.timers.clone(),
             },
@@ -83,15 +83,14 @@ impl ClockRecord {
 
     /// Something else is asked, for the next start. With another offset the guest's own changes are let go.
     pub fn asked(&mut self, wish: Wish) {
-        if self.wish.clock.offset != wish.clock.offset {
-            self.last = None;
-        }
+        self.fresh |= self.wish.clock.offset != wish.clock.offset;
         self.wish = wish;
     }
 
     /// A cold start.
     pub fn started(&mut self, start: Start, life: Life) {
         self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
+        self.fresh = false;
         self.guest = Changes::default();
         self.ended = None;
         self.start = Some(start);
@@ -118,9 +117,14 @@ impl ClockRecord {
         before
     }
 
-    /// An administrator has set the RTC, and not the guest.
+    /// An administrator has set the RTC of the guest that runs, and not the guest: it goes on from there.
     pub fn set_live(&mut self, offset: i64, at: DateTime<Utc>) {
         self.last = Some(Seen { offset, at });
+        self.fresh = false;
+        if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
+            start.offset = offset;
+            start.source = format!("{} s from UTC, set by clock-set", offset.seconds());
+        }
     }
 
     /// The domain has shut down, with its RTC there and its TSC of this incarnation. What the RTC was then counts as

@@ -38,6 +38,9 @@ pub struct ClockRecord {
     /// The RTC as it was seen last, alive or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Seen>,
+    /// Whether another offset was asked for since the last start: then the guest's own changes are let go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// What the guest has done to its RTC since the last cold start.
     #[serde(default)]
     pub guest: Changes,
@@ -184,12 +187,7 @@ pub struct Ended {
 impl Start {
     /// A start that has been worked out.
     #[must_use]
-    pub fn new(
-        resolved: &Resolved,
-        tsc: &TscDecision,
-        at: DateTime<Utc>,
-        zone_data: Option<String>,
-    ) -> Self {
+    pub fn new(resolved: &Resolved, tsc: &TscDecision, at: DateTime<Utc>, zone_data: Option<String>) -> Self {
         Start {
             at,
             offset: resolved.offset,
@@ -216,6 +214,7 @@ impl ClockRecord {
             start: None,
             life: None,
             last: None,
+            fresh: false,
             guest: Changes::default(),
             saves: Vec::new(),
             ended: None,
