@@ -7,9 +7,9 @@ use std::os::unix::fs::FileTypeExt;
 use std::thread;
 use std::time::Duration;
 
-use libc::{POLLERR, POLLHUP, POLLIN, c_int, c_short};
+use libc::{POLLERR, POLLHUP, POLLIN, POLLRDHUP, c_int, c_short};
 
-/// Pipes do not tell when there is more in them than there was.
+/// Neither tells when there is more in it than there was.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Something that is read from its front.
@@ -33,12 +33,11 @@ impl<'a> Flow<'a> {
 
     /// The first bytes, which stay where they are: waits for all of them, and answers fewer at the end.
     pub(super) fn peek(&self, length: usize) -> io::Result<Vec<u8>> {
-        match self {
-            Flow::Pipe(pipe) => {
-                let there = wait_for(pipe.as_raw_fd(), length)?;
-                look_into_pipe(pipe.as_raw_fd(), there)
-            }
-            Flow::Socket(socket) => look_into_socket(socket.as_raw_fd(), length),
+        let (Flow::Pipe(file) | Flow::Socket(file)) = self;
+        match wait_for(file.as_raw_fd(), length)? {
+            0 => Ok(Vec::new()),
+            there if matches!(self, Flow::Pipe(_)) => look_into_pipe(file.as_raw_fd(), there),
+            there => look_into_socket(file.as_raw_fd(), there),
         }
     }
 }
@@ -54,13 +53,14 @@ pub(super) fn check_read(file: &File) -> io::Result<()> {
 }
 
 /// Waits until there are so many bytes, or all that there will be; answers how many of those wanted there are.
-fn wait_for(pipe: RawFd, length: usize) -> io::Result<usize> {
+fn wait_for(fd: RawFd, length: usize) -> io::Result<usize> {
+    const ENDED: c_short = POLLHUP | POLLRDHUP | POLLERR;
     loop {
-        // In this order: what is in a pipe that nobody writes to any more stays as it is.
-        let ended = poll(pipe, POLLIN, -1)? & (POLLHUP | POLLERR) != 0;
+        // In this order: what is there when nobody writes any more stays as it is.
+        let ended = poll(fd, POLLIN | POLLRDHUP, -1)? & ENDED != 0;
         let mut there: c_int = 0;
         // SAFETY: the file is open, and the answer has a place.
-        done(unsafe { libc::ioctl(pipe, libc::FIONREAD, &raw mut there) } as isize)?;
+        done(unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut there) } as isize)?;
         let there = usize::try_from(there).unwrap_or(0);
         if there >= length || ended {
             return Ok(there.min(length));
@@ -70,22 +70,19 @@ fn wait_for(pipe: RawFd, length: usize) -> io::Result<usize> {
 }
 
 fn look_into_pipe(pipe: RawFd, length: usize) -> io::Result<Vec<u8>> {
+    let (mut copy, into) = io::pipe()?;
+    // SAFETY: both files are open; the bytes come into the new pipe and stay in the old one.
+    done(unsafe { libc::tee(pipe, into.as_raw_fd(), length, 0) })?;
+    drop(into);
     let mut bytes = Vec::new();
-    if length > 0 {
-        let (copy, into) = io::pipe()?;
-        // SAFETY: both files are open; the bytes come into the new pipe and stay in the old one.
-        let copied = done(unsafe { libc::tee(pipe, into.as_raw_fd(), length, 0) })?;
-        drop(into);
-        copy.take(copied as u64).read_to_end(&mut bytes)?;
-    }
+    copy.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn look_into_socket(socket: RawFd, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    let how = libc::MSG_PEEK | libc::MSG_WAITALL;
     // SAFETY: the file is open, and the buffer is as long as told.
-    let there = done(unsafe { libc::recv(socket, bytes.as_mut_ptr().cast(), length, how) })?;
+    let there = done(unsafe { libc::recv(socket, bytes.as_mut_ptr().cast(), length, libc::MSG_PEEK) })?;
     bytes.truncate(there);
     Ok(bytes)
 }
@@ -135,16 +132,16 @@ mod tests {
                     writer.write_all(part.as_bytes()).unwrap();
                 }
             });
-            let flow = |file| Flow::of(file).unwrap().unwrap();
-            assert_eq!(flow(&reader).peek(15).unwrap(), b"the first bytes");
+            let peek = |file: &File, length| Flow::of(file).unwrap().unwrap().peek(length).unwrap();
+            assert_eq!(peek(&reader, 15), b"the first bytes");
             late.join().unwrap();
-            assert_eq!(flow(&reader).peek(3).unwrap(), b"the");
+            assert_eq!(peek(&reader, 3), b"the");
             // There is an end now.
-            assert_eq!(flow(&reader).peek(99).unwrap(), b"the first bytes and more");
+            assert_eq!(peek(&reader, 99), b"the first bytes and more");
             let mut all = String::new();
             reader.read_to_string(&mut all).unwrap();
             assert_eq!(all, "the first bytes and more");
-            assert_eq!(flow(&reader).peek(3).unwrap(), b"");
+            assert_eq!(peek(&reader, 3), b"");
         }
     }
 
