@@ -25,7 +25,7 @@ fn a_life(make: Make<'_>) -> Played {
     let domid = running(&*stage, "guest")?;
     let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
     assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Reboot });
     assert_eq!(host.next_event(Duration::ZERO).unwrap(), None);
     host.destroy(domid).unwrap();

@@ -295,12 +295,7 @@ fn agree(reliable: bool, scaling: Option<bool>, history: &[Step]) {
                 stage.with(|world| world.guest_shifts_rtc(real.guest(*guest), *seconds)).map_err(kind),
             ),
             Step::Ends(guest, reason) => (
-                match reason {
-                    ShutdownReason::Poweroff => mock.guest_poweroff(model.guest(*guest)),
-                    ShutdownReason::Reboot => mock.guest_reboot(model.guest(*guest)),
-                    _ => mock.guest_crash(model.guest(*guest)),
-                }
-                .map_err(|error| error.kind),
+                mock.guest_end(model.guest(*guest), *reason).map_err(|error| error.kind),
                 stage.with(|world| world.guest_ends(real.guest(*guest), *reason)).map_err(kind),
             ),
             Step::Pass(seconds) => {

@@ -1,6 +1,6 @@
 //! What Xen keeps of a domain that is not in the model: its memory, and what the toolstack has set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use timers::GuestKind;
 
@@ -38,6 +38,8 @@ pub struct Guest {
     pub policy: (Vec<u8>, Vec<u8>),
     /// Bytes for its page tables.
     pub paging_pool: u64,
+    /// Its own frames that it has written to since somebody last asked.
+    pub dirty: BTreeSet<u64>,
     /// The highest event channel given out.
     pub last_port: u32,
     /// 4 or 8: the size of a PV guest's addresses.
@@ -64,6 +66,7 @@ impl Guest {
             records: BTreeMap::new(),
             policy: (Vec::new(), Vec::new()),
             paging_pool: 0,
+            dirty: BTreeSet::new(),
             last_port: 0,
             width: 8,
             vcpu: Vec::new(),

@@ -3,7 +3,7 @@
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
 //! - `log.rs`, `error.rs`, `strings.rs`: what the libraries say.
 //! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
-//! - `life.rs`, `moves.rs`, `stream.rs`, `ended.rs`: what can be done to them.
+//! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
 //! - `facts.rs`, `cpuid.rs`, `console.rs`: the host.
 //! - `events.rs`: what happens on it.
@@ -24,6 +24,7 @@ mod life;
 mod log;
 mod moves;
 mod open;
+mod peek;
 mod rtc;
 mod stream;
 mod strings;

@@ -87,15 +87,12 @@ impl Mock {
         self.guest_end(domid, ShutdownReason::Crash)
     }
 
-    /// The guest asks for a soft reset, as it does before it starts a new kernel in its memory (kexec).
+    /// The guest ends by itself, for this reason: [`ShutdownReason::SoftReset`] is what it asks for before it starts
+    /// another kernel in its memory (kexec).
     ///
     /// # Errors
     /// When it does not run.
-    pub fn guest_soft_reset(&self, domid: DomId) -> Result<()> {
-        self.guest_end(domid, ShutdownReason::SoftReset)
-    }
-
-    fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {
+    pub fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {
         self.play(&format!("end the guest in domain {domid}"), |state, present| {
             state.xen.machine.guest_ends(domid, reason, present)
         })

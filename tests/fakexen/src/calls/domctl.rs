@@ -47,7 +47,12 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             world.machine.pause(domid, &present).map_err(errno)?;
         }
         xen_sys::XEN_DOMCTL_unpausedomain => world.unpause(domid)?,
-        xen_sys::XEN_DOMCTL_resumedomain => world.machine.resume(domid).map_err(errno)?,
+        xen_sys::XEN_DOMCTL_resumedomain => world.resume(domid)?,
+        xen_sys::XEN_DOMCTL_soft_reset => {
+            world.machine.soft_reset(domid).map_err(errno)?;
+            // Its event channels are closed.
+            world.guest_mut(domid)?.last_port = 0;
+        }
         xen_sys::XEN_DOMCTL_getdomaininfo => {
             // The first domain from this number on, as this call is also used to walk through all.
             let found = std::iter::once(DOM0).chain(world.machine.domains().map(|(domid, _)| domid));
@@ -140,7 +145,8 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             // SAFETY: see above.
             let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
             world.guest_mut(domid)?.vcpu = caller.bytes(at, size_of::<vcpu_guest_context>())?;
-            if pv::is_restored(world.guest(domid)?) {
+            // One that is only resumed has run here.
+            if pv::is_restored(world.guest(domid)?) && !world.domain(domid)?.has_run {
                 world.machine.continue_saved(domid).map_err(errno)?;
             }
         }
@@ -268,13 +274,21 @@ fn paging(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) 
         xen_sys::XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION => guest.paging_pool = u64::from(given.mb) << 20,
         xen_sys::XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION => given.mb = (guest.paging_pool >> 20) as u32,
         xen_sys::XEN_DOMCTL_SHADOW_OP_CLEAN | xen_sys::XEN_DOMCTL_SHADOW_OP_PEEK => {
-            // The guest does nothing, so nothing was written to.
+            let mut bitmap = vec![0; given.pages.div_ceil(8) as usize];
+            for frame in &guest.dirty {
+                if let Some(byte) = bitmap.get_mut((frame / 8) as usize) {
+                    *byte |= 1 << (frame % 8);
+                }
+            }
             let at = given.dirty_bitmap.p as u64;
             if at != 0 {
-                caller.write_bytes(at, &vec![0; given.pages.div_ceil(8) as usize])?;
+                caller.write_bytes(at, &bitmap)?;
             }
-            given.stats.dirty_count = 0;
+            given.stats.dirty_count = guest.dirty.len() as u32;
             given.stats.fault_count = 0;
+            if given.op == xen_sys::XEN_DOMCTL_SHADOW_OP_CLEAN {
+                guest.dirty.clear();
+            }
         }
         _ => {}
     }
