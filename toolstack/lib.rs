@@ -23,4 +23,5 @@ pub mod plan;
 pub mod record;
 pub mod view;
 pub mod write;
+pub mod xl;
 pub mod xml;
