@@ -11,6 +11,7 @@
 //! Everything before `apply` is pure: time, zone and the host's facts come in as values.
 
 pub mod apply;
+pub mod cfg;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod convert;
