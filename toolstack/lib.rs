@@ -12,6 +12,7 @@
 //! Everything before `apply` is pure, and so is `life`: time, zone and the host's facts come in as values.
 
 pub mod apply;
+pub mod cfg;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod convert;
@@ -24,4 +25,5 @@ pub mod life;
 pub mod plan;
 pub mod view;
 pub mod write;
+pub mod xl;
 pub mod xml;
