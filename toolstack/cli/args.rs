@@ -74,6 +74,14 @@ pub(super) enum Command {
     ClockShow(DomainJson),
     /// Say what a guest's clock is to be from its next start on, or with --now at once.
     ClockSet(ClockSet),
+    /// Suspend a guest into a file, which stock xl restores too.
+    Save(Save),
+    /// Let a saved guest go on, whoever saved it: its RTC as if nothing had happened.
+    Restore(Restore),
+    /// Move a guest to another host, in xl's way: xl or xenclock may be there.
+    Migrate(Migrate),
+    /// The other end of migrate.
+    MigrateReceive(MigrateReceive),
     /// Keep the clocks of all domains, whoever starts them: the service.
     ClockWatch(ClockWatch),
     /// What the host is, as far as clocks go.
@@ -213,6 +221,92 @@ pub(super) struct ClockSet {
     /// rtc_timeoffset=3600, tsc_mode=native, clock_tsc_frequency=2000000000.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Save {
+    /// Let the guest go on afterwards.
+    #[arg(short = 'c')]
+    pub checkpoint: bool,
+    /// Leave the guest paused afterwards.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Restore it under the same number.
+    #[arg(short = 'D')]
+    pub with_domid: bool,
+    /// The domain's name or number.
+    pub domain: String,
+    /// The file to write.
+    pub file: PathBuf,
+    /// A config to put into the file in place of the domain's own: XML or an xl.cfg.
+    pub config: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// Leave the guest paused.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave no monitor behind.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// Say more.
+    #[arg(short = 'd')]
+    pub debug: bool,
+    /// A config in place of the file's own (XML or an xl.cfg), and the file; or the file alone.
+    #[arg(value_name = "[CONFIG] FILE", required = true, num_args = 1..=2)]
+    pub files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// A config to send in place of the domain's own: XML or an xl.cfg.
+    #[arg(short = 'C', value_name = "CONFIG")]
+    pub config: Option<String>,
+    /// The command that reaches the host; where it is empty, HOST is the whole command.
+    #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
+    pub ssh: String,
+    /// Leave no monitor on the other side.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// As -e: the other side does not go to the background.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave the guest paused on the other side.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Under the same number on the other side.
+    #[arg(short = 'D')]
+    pub with_domid: bool,
+    /// Have the other side say more.
+    #[arg(long)]
+    pub debug: bool,
+    /// Every migration is live; xl takes the word, too.
+    #[arg(long, hide = true)]
+    pub live: bool,
+    /// The domain's name or number.
+    pub domain: String,
+    /// The host.
+    pub host: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateReceive {
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave no monitor behind.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// Leave the guest paused.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Say more.
+    #[arg(short = 'd')]
+    pub debug: bool,
 }
 
 #[derive(Debug, Args)]

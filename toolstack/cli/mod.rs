@@ -8,12 +8,14 @@ mod create;
 mod domains;
 mod man;
 mod metrics;
+mod migrate;
 mod mock;
 mod monitor;
 mod output;
 mod set;
 mod settings;
 mod show;
+mod travel;
 mod watch;
 
 use std::process::ExitCode;
@@ -64,6 +66,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
+        Command::Save(save) => travel::save(global, save),
+        Command::Restore(restore) => travel::restore(global, restore),
+        Command::Migrate(migrate) => migrate::send(global, migrate),
+        Command::MigrateReceive(receive) => migrate::receive(global, receive),
         Command::ClockWatch(watch) => watch::run(global, watch),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),

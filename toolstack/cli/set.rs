@@ -200,7 +200,7 @@ fn keep(
             let instead_of = record.and_then(|record| match &record.wish.from {
                 WishFrom::ClockSet { instead_of } => instead_of.clone(),
                 WishFrom::Create | WishFrom::Xml(_) => Some(record.wish.clock.clone()),
-                WishFrom::Migration | WishFrom::Found => None,
+                WishFrom::Found => None,
             });
             let wrapper = set.wrapper || record.is_some_and(|record| record.wish.wrapper);
             Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of }, wrapper }

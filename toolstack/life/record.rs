@@ -78,8 +78,6 @@ pub enum WishFrom {
     },
     /// A domain XML of this path.
     Xml(String),
-    /// It came with the guest from another host.
-    Migration,
     /// Nobody asked: the domain was found, and what its guest does to its RTC is kept.
     Found,
 }
