@@ -1,7 +1,6 @@
 //! `xenclock create`
 
 use serde_json::{Value, json};
-use timers::GuestClock;
 use timers::resolve::rtc_time;
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use super::output::{self, Failure};
 use super::{backend, settings};
 use crate::apply::Outcome;
 use crate::convert::lower;
+use crate::domain::Domain;
 use crate::host::{Host, HostFacts};
 use crate::judge::Target;
 use crate::keep::records::Records;
@@ -59,8 +59,8 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     monitor::leave(global, host, &records, started.outcome.domid, after)
 }
 
-/// The clock that a file asks for.
-pub(super) fn read_clock_of(file: &str) -> Result<GuestClock, Failure> {
+/// The domain that a file describes.
+pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
     let bytes = output::input(file)?;
     let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
     let mut input = read.map_err(|invalid| {
@@ -72,7 +72,7 @@ pub(super) fn read_clock_of(file: &str) -> Result<GuestClock, Failure> {
         output::diagnostic(&invalid, report.source());
         Failure::Said
     })?;
-    Ok(input.domain.clock)
+    Ok(input.domain)
 }
 
 /// The plan, or every reason against it; warnings are said on the way.

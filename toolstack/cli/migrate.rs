@@ -10,7 +10,7 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::travel::{config_of, header, warn};
-use crate::host::{DomId, Host, SaveKind};
+use crate::host::{DomId, RunState, SaveKind};
 use crate::keep::travel::{Arrival, Journey, Leaver};
 use crate::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
@@ -53,9 +53,9 @@ impl Leaving for Here<'_> {
     fn resume(&mut self) -> Result<(), Failed> {
         let domid = self.leaver.domain.domid;
         let domains = self.journey.host.domains()?;
-        let suspended = domains.iter().any(|domain| {
-            domain.domid == domid && matches!(domain.state, crate::host::RunState::Shutdown(_))
-        });
+        let suspended = domains
+            .iter()
+            .any(|domain| domain.domid == domid && matches!(domain.state, RunState::Shutdown(_)));
         if suspended { Ok(self.journey.stays(&self.leaver.domain)?) } else { Ok(()) }
     }
 
@@ -97,7 +97,9 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
         Ok(moved) => {
             if let Some(error) = moved.remains {
                 let away = name_away(&here.name);
-                output::word(&format!("xenclock: warning: '{away}' is still here and can be destroyed: {error}"));
+                output::word(&format!(
+                    "xenclock: warning: '{away}' is still here and can be destroyed: {error}"
+                ));
             }
             output::word("Migration successful.");
             Ok(())
@@ -106,7 +108,10 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
             if let Ok(Some(status)) = status
                 && !status.success()
             {
-                output::word(&format!("migration sender: the command '{}' ended with {status}", rune.command()));
+                output::word(&format!(
+                    "migration sender: the command '{}' ended with {status}",
+                    rune.command()
+                ));
             }
             Err(Failure::Error(error.to_string()))
         }
@@ -163,7 +168,8 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let journey = Journey { host: &*host, records: &records, zones: &*zones };
     let mut there = There { journey, name: String::new(), arrival: None };
-    let arrived = receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
+    let arrived =
+        receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
     let There { arrival, .. } = there;
     let Some(arrival) = arrival else { return Err(Failure::Error("nothing has arrived".to_owned())) };
     warn(&arrival.warnings);

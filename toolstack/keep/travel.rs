@@ -15,7 +15,9 @@ use uuid::Uuid;
 use super::found;
 use super::records::{Lock, Records};
 use crate::domain::DomainConfig;
-use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason};
+use crate::host::{
+    DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
+};
 use crate::keep::monitor::read_clock;
 use crate::life::ClockRecord;
 use crate::life::record::{Keeper, Life, Wish, WishFrom};
@@ -244,7 +246,8 @@ impl Journey<'_> {
         let mut warnings = Vec::new();
         let saved = || -> Result<DomainConfig> {
             let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-            serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+            serde_json::from_str(json)
+                .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
         };
         let mut config = match config {
             Some(mut config) => {
@@ -291,7 +294,12 @@ impl Journey<'_> {
     }
 
     /// The record that came along, or the one that is here: the later of the two.
-    fn arriving_record(&self, header: &Header, uuid: &str, warnings: &mut Vec<String>) -> Option<ClockRecord> {
+    fn arriving_record(
+        &self,
+        header: &Header,
+        uuid: &str,
+        warnings: &mut Vec<String>,
+    ) -> Option<ClockRecord> {
         let here = self.record(uuid, warnings);
         let came = header.ours.as_ref().and_then(|ours| {
             let bytes = serde_json::to_vec(ours).unwrap_or_default();
