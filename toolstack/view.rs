@@ -138,7 +138,10 @@ fn rtc(
                 Some(start) => start.next_start,
                 None => NextStart::ResolvedAgain,
             };
-            next_start_words(next, is_tracked(record, domain.kind))
+            match record.fresh {
+                true => "another clock, asked for since: clock-set said what it comes to",
+                false => next_start_words(next, is_tracked(record, domain.kind)),
+            }
         }),
         zone_change: start.and_then(|start| start.foresight.clone()).filter(|change| change.at > facts.now),
     })

@@ -270,9 +270,7 @@ impl<'a> Watch<'a> {
         }
         self.note(domain.domid, |guest| (guest.offset, guest.open) = (found.offset, Open::Nothing));
         match due(record.as_ref(), &found) {
-            Due::Nothing => {
-                found.offset.into_iter().for_each(|offset| self.moved(facts, domain.domid, offset))
-            }
+            Due::Nothing => self.known(facts, &guest, &found),
             Due::SetNew(clock) => self.set(facts, &guest, &found, &clock),
             Due::SetLate(clock) => self.set_late(facts, &guest, &found, &clock),
             Due::Follow(why) => self.follow(facts, &guest, &found, why),
@@ -338,6 +336,13 @@ impl<'a> Watch<'a> {
             }
             Err(_) => self.note(domid, |guest| guest.open = Open::Nothing),
         }
+    }
+
+    /// Its clock was seen to already: by whoever started it, or by the service before this one.
+    fn known(&mut self, facts: &HostFacts, guest: &Guest, found: &Found) {
+        let why = "its clock was seen to already".to_owned();
+        self.say(facts, Some(guest.whose.clone()), Said::Followed { offset: found.offset, why });
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
     }
 
     fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, clock: &GuestClock) {
