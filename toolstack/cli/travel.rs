@@ -23,7 +23,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let journey = Journey { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(|file| config_of(file)).transpose()?;
+    let config = save.config.as_deref().map(config_of).transpose()?;
     let (mut leaver, mut warnings) = journey.leaver(domain.clone(), config, save.with_domid)?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     let mut file = Writing::open(&save.file).map_err(failed)?;
