@@ -50,6 +50,10 @@ impl Libxl {
     pub(super) fn preserve_guest(&self, domid: DomId, suffix: &str, doing: &str) -> Result<()> {
         let domain = self.ended(domid, doing)?;
         let name = self.name(domid.0);
+        if self.is_preserved(&domain) {
+            // libxl would make it another place in xenstore, and leave the one that it has.
+            return self.rename_guest(domid, &format!("{name}{suffix}"), doing);
+        }
         // When it is taken, libxl leaves its transaction open.
         self.check_name(&format!("{name}{suffix}"), Some(domid), doing)?;
         let suffix = strings::to_c(doing, "suffix", suffix)?;
@@ -82,6 +86,8 @@ impl Libxl {
         self.check_name(config.name(), Some(domid), doing)?;
         let config = with_own_uuid(config, domain.uuid, doing)?;
         let mut libxls = self.to_libxl(&config, doing)?;
+        // Afterwards nothing shows that it had ended.
+        self.observe();
         let done = self.libxl(doing, |ctx| {
             // SAFETY: the context is open and the config is libxl's own; without an `ao_how` the call waits, and
             // without an `aop_console_how` nobody is told of a console.

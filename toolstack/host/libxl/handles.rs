@@ -110,6 +110,16 @@ impl Store {
         String::from_utf8(value).ok()
     }
 
+    /// Takes a node away with all below it.
+    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
+        let path = CString::new(path)?;
+        // SAFETY: the handle is open, and the path is a C string; outside of any transaction.
+        match unsafe { xen_sys::xs_rm(self.ptr, 0, path.as_ptr()) } {
+            true => Ok(()),
+            false => Err(io::Error::last_os_error()),
+        }
+    }
+
     /// Asks to be told when this path changes.
     pub(super) fn watch(&self, path: &CStr) -> io::Result<()> {
         // SAFETY: the handle is open, and the library copies both strings.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Libxl;
 use super::config::Config;
+use super::domains::Domain;
 use crate::domain::DomainConfig;
 use crate::host::{DomId, ErrorKind, HostError, Result, RunState, ShutdownRequest};
 
@@ -79,13 +80,18 @@ impl Libxl {
     fn check_uuid(&self, uuid: Uuid, doing: &str) -> Result<()> {
         for domain in self.xc_domains(doing)?.iter().filter(|domain| domain.is_there() && domain.uuid == uuid)
         {
-            let its = self.store.read(&format!("/local/domain/{}/vm", domain.domid));
-            if its.is_none_or(|vm| vm == format!("/vm/{uuid}")) {
+            if !self.is_preserved(domain) {
                 let why = format!("domain {} has the UUID {uuid}", domain.domid);
                 return Err(HostError::new(ErrorKind::Exists, doing, why));
             }
         }
         Ok(())
+    }
+
+    /// Whether xenstore knows a domain by another UUID than Xen.
+    pub(super) fn is_preserved(&self, domain: &Domain) -> bool {
+        let its = self.store.read(&format!("/local/domain/{}/vm", domain.domid));
+        its.is_some_and(|vm| vm != format!("/vm/{}", domain.uuid))
     }
 
     /// libxl takes a domain away that it could not make, but not always. It tells which one that was; another may have
@@ -144,6 +150,7 @@ impl Libxl {
             Err(error) if error.kind != ErrorKind::WrongState => return Err(error),
             _ => self.observe(),
         }
+        let uuid = self.domain(domid, doing)?.map(|domain| domain.uuid);
         self.libxl(doing, |ctx| {
             // SAFETY: the context is open; without an `ao_how` the call waits.
             unsafe { xen_sys::libxl_domain_destroy(ctx, domid.0, ptr::null()) }
@@ -153,7 +160,21 @@ impl Libxl {
             std::thread::sleep(LOOK_AGAIN);
         }
         self.observe();
-        Ok(())
+        uuid.map_or(Ok(()), |uuid| self.sweep(uuid, doing))
+    }
+
+    /// Takes /vm/UUID out of xenstore when no domain has the UUID any more: libxl writes a new name there also for a
+    /// domain that was preserved, and looks elsewhere when that one is destroyed.
+    fn sweep(&self, uuid: Uuid, doing: &str) -> Result<()> {
+        let path = format!("/vm/{uuid}");
+        if self.store.read(&path).is_none()
+            || self.xc_domains(doing)?.iter().any(|domain| domain.uuid == uuid)
+        {
+            return Ok(());
+        }
+        self.store.remove(&path).map_err(|error| {
+            HostError::new(ErrorKind::Io, doing, format!("{path} cannot be removed from xenstore: {error}"))
+        })
     }
 
     pub(super) fn ask_guest(&self, domid: DomId, request: ShutdownRequest, doing: &str) -> Result<()> {

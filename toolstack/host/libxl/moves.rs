@@ -94,6 +94,8 @@ impl Libxl {
             let why = format!("domain {domid} is not suspended");
             return Err(HostError::new(ErrorKind::WrongState, doing, why));
         }
+        // Afterwards nothing shows that it was suspended.
+        self.observe();
         let resumed = self.libxl_resume(domid, doing);
         self.observe();
         resumed

@@ -33,6 +33,7 @@ mod ended;
 mod events;
 mod facts;
 mod faults;
+mod file;
 mod libxl;
 pub mod machine;
 mod play;
@@ -53,7 +54,7 @@ use chrono::{DateTime, Utc};
 
 use self::faults::Call;
 use self::machine::{Present, Refusal};
-use self::store::{State, Store, StoreError};
+use self::store::{Change, Memory, State, Store, StoreError};
 use super::{ErrorKind, HostError, Result};
 
 /// Tells the real time of day.
@@ -89,7 +90,7 @@ impl Mock {
     /// A host in memory: empty, and gone with the last value that uses it.
     #[must_use]
     pub fn in_memory(clock: Clock) -> Self {
-        Mock { store: Store::Memory(Arc::default()), clock: clock.into(), seen: Mutex::new(0) }
+        Mock { store: Store::Memory(Arc::<Memory>::default()), clock: clock.into(), seen: Mutex::new(0) }
     }
 
     /// The same host seen by another: it has the same domains, and hears of the events from now on.
@@ -116,20 +117,20 @@ impl Mock {
         doing: &str,
         look: impl FnOnce(&State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
-        self.strike(call, doing)?;
-        let state = self.read(doing)?;
+        let state = self.strike(call, doing)?;
         let present = self.present(&state);
         look(&state, &present).map_err(|refusal| refusal.while_doing(doing))
     }
 
-    /// The fault that this call is to have, once.
-    fn strike(&self, call: Call, doing: &str) -> Result<()> {
-        if !self.read(doing)?.faults.waits_for(call) {
-            return Ok(());
+    /// The state, or the fault that this call is to have, once.
+    fn strike(&self, call: Call, doing: &str) -> Result<Arc<State>> {
+        let state = self.read(doing)?;
+        if !state.faults.waits_for(call) {
+            return Ok(state);
         }
         // To count it, the state must be changed; another may have had the fault meanwhile.
-        match self.store.change(|state| state.faults.strike(call, doing)) {
-            Ok(None) => Ok(()),
+        match self.store.change(|state| Change::Keep(state.faults.strike(call, doing))) {
+            Ok(None) => self.read(doing),
             Ok(Some(error)) => Err(error),
             Err(error) => Err(error.while_doing(doing)),
         }
@@ -143,8 +144,9 @@ impl Mock {
         act: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
         self.transact(doing, |state, real| match state.faults.strike(call, doing) {
-            Some(error) => Err(error),
-            None => changed(state, real, act).map_err(|refusal| refusal.while_doing(doing)),
+            // It has struck once more.
+            Some(error) => Change::Keep(Err(error)),
+            None => changed(state, real, act, doing),
         })
     }
 
@@ -154,15 +156,26 @@ impl Mock {
         doing: &str,
         play: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
-        self.transact(doing, |state, real| {
-            changed(state, real, play).map_err(|refusal| refusal.while_doing(doing))
+        self.transact(doing, |state, real| changed(state, real, play, doing))
+    }
+
+    /// A call that changes the mock itself.
+    fn set<T>(
+        &self,
+        doing: &str,
+        set: impl FnOnce(&mut State, DateTime<Utc>) -> std::result::Result<T, String>,
+    ) -> Result<T> {
+        self.transact(doing, |state, real| match set(state, real) {
+            Ok(answer) => Change::Keep(Ok(answer)),
+            // It says what it expects.
+            Err(error) => Change::Discard(Err(HostError::new(ErrorKind::Invalid, doing, error))),
         })
     }
 
     fn transact<T>(
         &self,
         doing: &str,
-        change: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>,
+        change: impl FnOnce(&mut State, DateTime<Utc>) -> Change<Result<T>>,
     ) -> Result<T> {
         self.store
             .change(|state| change(state, (self.clock)()))
@@ -173,7 +186,7 @@ impl Mock {
         state.host.present((self.clock)())
     }
 
-    fn read(&self, doing: &str) -> Result<State> {
+    fn read(&self, doing: &str) -> Result<Arc<State>> {
         self.store.read().map_err(|error| error.while_doing(doing))
     }
 }
@@ -183,22 +196,18 @@ fn changed<T>(
     state: &mut State,
     real: DateTime<Utc>,
     change: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
-) -> std::result::Result<T, Refusal> {
-    let mut changed = state.clone();
-    let present = changed.host.present(real);
-    changed.host.settle_boot(real);
-    let answer = change(&mut changed, &present)?;
-    *state = changed;
-    Ok(answer)
+    doing: &str,
+) -> Change<Result<T>> {
+    let present = state.host.present(real);
+    state.host.settle_boot(real);
+    match change(state, &present) {
+        Ok(answer) => Change::Keep(Ok(answer)),
+        Err(refusal) => Change::Discard(Err(refusal.while_doing(doing))),
+    }
 }
 
 impl StoreError {
     fn while_doing(self, doing: impl Into<String>) -> HostError {
         HostError::new(self.kind, doing, self.detail)
     }
-}
-
-/// A refusal of the facts, which say what they expect.
-fn invalid(doing: &str, detail: impl Into<String>) -> HostError {
-    HostError::new(ErrorKind::Invalid, doing, detail)
 }
