@@ -8,9 +8,9 @@ use ::timers::{
     hyperv::{self, Viridian},
 };
 
-use super::super::{Content, number};
+use super::super::{Content, Setting, number};
 use super::Result;
-use super::keys::{Keys, TimerWords, Word, contradiction};
+use super::keys::{Key, Keys, TimerWords, Word, contradiction};
 use crate::diag::Finding;
 use crate::domain::Part;
 
@@ -53,8 +53,8 @@ fn listed(keys: &Keys<'_>, timers: &[Timer], name: TimerName) -> Option<Timer> {
 
 /// `tsc_mode` and `clock_tsc_frequency`.
 fn tsc(keys: &mut Keys<'_>, timers: &mut Vec<Timer>) -> Result<()> {
-    if let Some(key) = keys.get("tsc_mode") {
-        let mode = key.setting.text().and_then(tsc_mode);
+    if let Some(key) = single(keys, "tsc_mode", true) {
+        let mode = tsc_mode(key.setting);
         match (mode, listed(keys, timers, TimerName::Tsc)) {
             (None, _) => {
                 let expected = "default, always_emulate or native (native_paravirt is gone since Xen 4.12)";
@@ -103,13 +103,27 @@ const TSC_MODES: [(&str, TimerMode); 4] = [
     ("native_paravirt", TimerMode::Paravirt),
 ];
 
-fn tsc_mode(text: &[u8]) -> Option<TimerMode> {
-    let by_word = || TSC_MODES.iter().find(|(word, _)| text.eq_ignore_ascii_case(word.as_bytes()));
-    let mode = match number::long(text) {
+fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
+    let mode = match setting.number() {
         Some(number) => TSC_MODES.get(usize::try_from(number).ok()?),
-        None => by_word(),
+        None => {
+            let text = setting.text()?;
+            TSC_MODES.iter().find(|(word, _)| text.eq_ignore_ascii_case(word.as_bytes()))
+        }
     };
     mode.map(|(_, mode)| *mode)
+}
+
+/// A key that is no list: over a list xl says a word and passes. Whether the guest's clock would be another then?
+fn single<'a>(keys: &mut Keys<'a>, name: &str, decides: bool) -> Option<Key<'a>> {
+    let key = keys.get(name)?;
+    if key.setting.text().is_some() {
+        return Some(key);
+    }
+    let finding = Finding::unsupported("no-text", "this is a list, and xl passes over it")
+        .instead(format!("write {name} = \"...\""));
+    keys.mark(key.node, if decides { finding.refusing_start() } else { finding });
+    None
 }
 
 fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
@@ -142,10 +156,10 @@ fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result
 
 /// `timer_mode`: one policy for all timers, which is to say the RTC's, since that one decides.
 fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
-    let Some(key) = keys.get("timer_mode") else {
+    let Some(key) = single(keys, "timer_mode", false) else {
         return Ok(());
     };
-    let Some(mode) = key.setting.text().and_then(missed_ticks) else {
+    let Some(mode) = missed_ticks(key.setting) else {
         let words: Vec<_> = MissedTicks::ALL.iter().map(|mode| mode.word()).collect();
         return Err(keys.not(key, &words.join(", ")));
     };
@@ -172,10 +186,10 @@ fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resul
     Ok(())
 }
 
-fn missed_ticks(text: &[u8]) -> Option<MissedTicks> {
-    match number::long(text) {
+fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
+    match setting.number() {
         Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
-        None => MissedTicks::from_word(std::str::from_utf8(text).ok()?),
+        None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
     }
 }
 
