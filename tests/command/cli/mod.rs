@@ -2,6 +2,7 @@
 
 mod create;
 mod files;
+mod keep;
 mod mock;
 mod output;
 mod settings;
