@@ -8,6 +8,7 @@ mod contract;
 
 mod command;
 mod differential;
+mod failing;
 mod keep;
 mod stage;
 mod xl;
@@ -21,6 +22,8 @@ use fakexen::{parts, place};
 const TESTS: &[(&str, fn())] = &[
     ("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract),
     ("the_mock_and_the_real_libraries_agree", differential::run),
+    ("a_device_model_that_does_not_start_is_quoted", failing::a_device_model_that_does_not_start),
+    ("a_reader_that_hangs_up_leaves_the_guest_running", failing::a_reader_that_hangs_up),
     ("the_command_says_the_same_of_a_pvh_guest", command::of_a_pvh_guest),
     ("the_command_says_the_same_of_an_hvm_guest", command::of_an_hvm_guest),
     ("xl_lists_our_domains", xl::lists),

@@ -76,7 +76,12 @@ impl Libxl {
             self.go_on(domid);
         }
         self.observe();
-        saved
+        saved.map_err(|error| match stream::check_read(stream, doing) {
+            Err(why) => {
+                HostError { kind: why.kind, detail: format!("{}: {}", why.detail, error.detail), ..error }
+            }
+            Ok(()) => error,
+        })
     }
 
     /// Lets a guest go on that suspended itself for a save that has failed.
