@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::common::{Lab, finish, shared};
@@ -327,17 +326,13 @@ fn plain_keys_mean_to_us_what_they_mean_to_xl() {
     });
 }
 
-fn write_script(lab: &Lab, name: &str, script: &str) -> PathBuf {
-    let path = lab.write(name, script);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 #[test]
 fn xl_is_asked_what_it_makes_of_a_file() {
     let Some(oracle) = Oracle::find() else { return };
     let lab = Lab::new();
-    let xl = write_script(&lab, "xl", &oracle.script());
+    lab.program("xl", &oracle.script());
+    let path = lab.path(".").into_os_string();
+    let xl = installed::find(&installed::Places { path, ..Default::default() }).unwrap();
     let file =
         lab.write("guest.cfg", "name = 'guest'\ntype = 'hvm'\nmemory = 64\npci = [ '01:00.0' ]\nvif = 'x'\n");
     let understood = installed::config_of(&xl, &file, &["memory = 128".to_owned()]).unwrap();

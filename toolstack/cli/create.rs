@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::output::{self, Failure};
-use super::{backend, settings};
+use super::{backend, cfg, settings};
 use crate::apply::{Outcome, apply};
 use crate::convert::lower;
 use crate::host::{Host, HostFacts};
@@ -17,12 +17,11 @@ use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let bytes = output::input(&create.file)?;
-    let read = guess(&create.file, &bytes).and_then(|()| xml::read(&create.file, &bytes));
-    let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
-        Failure::Said
-    })?;
-    settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
+    let mut input = if cfg::looks_like_one(&bytes) {
+        cfg::read(&create.file, &bytes, &create.settings, create.quiet)?
+    } else {
+        from_xml(create, &bytes)?
+    };
     let host = backend::open(global)?;
     let facts = host.facts()?;
     let plan = planned(create, &mut input, &facts)?;
@@ -36,6 +35,16 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     })
     .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
     said(create, &plan, &outcome, &*host)
+}
+
+fn from_xml(create: &Create, bytes: &[u8]) -> Result<Input, Failure> {
+    let read = guess(&create.file, bytes).and_then(|()| xml::read(&create.file, bytes));
+    let mut input = read.map_err(|invalid| {
+        output::diagnostic(&invalid, &source_of(&invalid, bytes));
+        Failure::Said
+    })?;
+    settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
+    Ok(input)
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
