@@ -167,7 +167,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -h -V --dry-run --force --backend --help --version create convert clock-list clock-show clock-set host-info list destroy pause unpause shutdown mock completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --help --version create convert clock-list clock-show clock-set host-info list destroy pause unpause shutdown mock completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_xenclock_global_optspecs
-    string join \n v N/dry-run f/force backend= h/help V/version
+    string join \n v N/dry-run f/force t T backend= h/help V/version
 end
 
 function __fish_xenclock_needs_command
@@ -28,6 +28,8 @@ complete -c xenclock -n "__fish_xenclock_needs_command" -l backend -d 'The host:
 complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Say more; each step of what is done'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: say what would be done, and do nothing'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s f -l force -d 'Do what is refused otherwise: change the TSC of a guest that has run'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s t -d 'As xl\'s: progress by carriage returns. An xl that migrates a guest to this host may ask for it'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s T -d 'As xl\'s: times in messages. An xl that migrates a guest to this host may ask for them'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s V -l version -d 'Print version'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "create" -d 'Start a domain from its XML or xl.cfg, with the clock that the file means'

@@ -43,6 +43,12 @@ pub(super) struct Global {
     /// Do what is refused otherwise: change the TSC of a guest that has run.
     #[arg(short = 'f', long)]
     pub force: bool,
+    /// As xl's: progress by carriage returns. An xl that migrates a guest to this host may ask for it.
+    #[arg(short = 't')]
+    pub terminal: bool,
+    /// As xl's: times in messages. An xl that migrates a guest to this host may ask for them.
+    #[arg(short = 'T')]
+    pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = backend)]
     pub backend: Option<Backend>,

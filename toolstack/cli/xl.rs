@@ -167,7 +167,7 @@ mod tests {
             "list -l",
             "list guest",
             "list --long guest",
-            "-t list",
+            "-t list -l",
             "shutdown -a -F",
             "destroy -f guest",
             "des guest",
@@ -191,7 +191,7 @@ mod tests {
         for line in [
             "create -c guest.cfg",
             "create --no-such-option guest.cfg",
-            "-t create guest.cfg",
+            "-t create -c guest.cfg",
             "cre guest.cfg",
             "sav guest file",
             "rest file",
