@@ -1,6 +1,7 @@
 //! The command from outside: exit codes, words, streams, files, and the mock host between commands.
 
 mod create;
+mod create_cfg;
 mod files;
 mod keep;
 mod mock;
@@ -8,3 +9,4 @@ mod output;
 mod settings;
 mod together;
 mod usage;
+mod xl;
