@@ -33,6 +33,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_clock_is_lost_without_the_service", keep::without_the_service),
     ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),
     ("a_clock_is_kept_by_the_monitor", keep::by_the_monitor),
+    ("an_updated_config_is_taken", keep::an_updated_config_is_taken),
 ];
 
 fn the_real_libraries_keep_the_contract() {

@@ -10,7 +10,7 @@ use super::output::{self, Failure};
 use super::{settings, xl};
 use crate::cfg::{self, Cfg};
 use crate::diag::Diagnostic;
-use crate::domain::{Domain, Notes};
+use crate::domain::{Domain, DomainConfig, Notes};
 use crate::xl::installed::config_of;
 use crate::xml::Input;
 
@@ -48,6 +48,22 @@ pub(super) fn clock(file: &str, bytes: &[u8]) -> Result<GuestClock, Failure> {
     Ok(cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?.clock)
 }
 
+/// An xl.cfg that was left for the next start; it is not at hand as a file.
+///
+/// # Errors
+/// When it is none, or no xl is installed to understand it.
+pub(super) fn reread(bytes: &[u8]) -> Result<(DomainConfig, GuestClock), String> {
+    let why = |diagnostic: &Diagnostic| diagnostic.finding.reason.clone();
+    let cfg = cfg::parse("the updated config", bytes).map_err(|invalid| why(&invalid))?;
+    let kind = cfg.kind().unwrap_or(GuestKind::Pv);
+    let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| why(&invalid))?;
+    let xl = xl::installed().map_err(|error| error.to_string())?;
+    let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    file.write_all(bytes).map_err(|error| error.to_string())?;
+    let understood = config_of(&xl, file.path(), &[]).map_err(|error| error.to_string())?;
+    Ok((understood.config, asked.clock))
+}
+
 fn parsed(name: &str, bytes: &[u8]) -> Result<Cfg, Failure> {
     cfg::parse(name, bytes).map_err(|invalid| said(&invalid, bytes))
 }
@@ -58,12 +74,7 @@ fn said(invalid: &Diagnostic, bytes: &[u8]) -> Failure {
 }
 
 /// What xl makes of all but the clock.
-fn config(
-    file: &str,
-    bytes: &[u8],
-    lines: &[String],
-    quiet: bool,
-) -> Result<crate::domain::DomainConfig, Failure> {
+fn config(file: &str, bytes: &[u8], lines: &[String], quiet: bool) -> Result<DomainConfig, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Error(format!("{file}: {error}"));
     let xl = xl::installed().map_err(|error| {
         failed(&format!(

@@ -10,8 +10,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::args::{Global, MonitorOf};
-use super::backend;
 use super::output::{self, Failure};
+use super::{backend, cfg};
 use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
 use crate::keep::monitor::{Became, Ended, Monitor, default_dumps};
 use crate::keep::records::Records;
@@ -196,7 +196,8 @@ pub(super) fn act(
 ) -> Result<Ended, Failure> {
     let zones = backend::zones();
     let dumps = default_dumps();
-    let monitor = Monitor { host, records, zones: &*zones, dumps: &dumps, patience: PATIENCE };
+    let monitor =
+        Monitor { host, records, zones: &*zones, dumps: &dumps, reread: &cfg::reread, patience: PATIENCE };
     monitor.ended(domid, reason).map_err(|error| Failure::Error(error.to_string()))
 }
 
