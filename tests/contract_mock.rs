@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use timers::GuestKind;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::{Clock, Mock};
-use xenclock::host::{DomId, Host};
+use xenclock::host::{DomId, Host, ShutdownReason};
 
 fn noon() -> DateTime<Utc> {
     "2026-07-01T12:00:00Z".parse().unwrap()
@@ -44,7 +44,7 @@ impl Stage for MockStage {
         &self.mock
     }
 
-    fn second(&self) -> Played<Box<dyn Host>> {
+    fn second(&self) -> Played<Box<dyn Host + Send>> {
         Ok(Box::new(match &self.file {
             Some((_, path)) => Mock::open(path, clock()).unwrap(),
             None => self.mock.reopen().unwrap(),
@@ -69,8 +69,8 @@ impl Stage for MockStage {
         Ok(())
     }
 
-    fn guest_reboots(&self, domid: DomId) -> Played {
-        self.play(|mock| mock.guest_reboot(domid));
+    fn guest_ends(&self, domid: DomId, reason: ShutdownReason) -> Played {
+        self.play(|mock| mock.guest_end(domid, reason));
         Ok(())
     }
 

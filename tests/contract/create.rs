@@ -2,13 +2,14 @@
 
 use timers::GuestKind;
 use xenclock::domain::Defbool;
-use xenclock::host::{DomId, ErrorKind, RunState, TscInfo};
+use xenclock::host::{DomId, ErrorKind, RunState, SaveKind, TscInfo};
 
-use super::{KINDS, Make, Played, Scenario, any, at, cases, hvm, refused, state};
+use super::{KINDS, Make, Played, Scenario, any, at, cases, hvm, refused, state, stream};
 
 cases![
     facts_make_sense,
     facts_are_those_asked_for,
+    a_boot_has_one_name,
     dom0_is_first_and_not_to_be_touched,
     a_new_domain_is_paused_and_in_the_list,
     numbers_rise_and_are_not_used_again,
@@ -49,6 +50,17 @@ fn facts_are_those_asked_for(make: Make<'_>) -> Played {
     Ok(())
 }
 
+fn a_boot_has_one_name(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    let id = stage.host().facts().unwrap().boot_id;
+    assert!(!id.is_empty() && id == id.trim(), "{id:?}");
+    hvm(&*stage, "guest")?;
+    stage.pass(1)?;
+    assert_eq!(stage.host().facts().unwrap().boot_id, id);
+    assert_eq!(stage.second()?.facts().unwrap().boot_id, id);
+    Ok(())
+}
+
 fn dom0_is_first_and_not_to_be_touched(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
@@ -62,6 +74,15 @@ fn dom0_is_first_and_not_to_be_touched(make: Make<'_>) -> Played {
     assert_eq!(refused(host.set_time_offset(DomId(0), 60.into())), ErrorKind::Invalid);
     assert_eq!(refused(host.rtc_record(DomId(0))), ErrorKind::Invalid);
     refused(host.destroy(DomId(0)));
+    assert!(dom0.has_run);
+    let config = stage.config(GuestKind::Hvm, "guest")?;
+    let core = tempfile::tempdir().unwrap().path().join("core");
+    assert_eq!(refused(host.save(DomId(0), &mut stream(), SaveKind::Live)), ErrorKind::Invalid);
+    assert_eq!(refused(host.resume(DomId(0))), ErrorKind::Invalid);
+    assert_eq!(refused(host.rename(DomId(0), "other")), ErrorKind::Invalid);
+    assert_eq!(refused(host.core_dump(DomId(0), &core)), ErrorKind::Invalid);
+    assert_eq!(refused(host.preserve(DomId(0), "-old")), ErrorKind::Invalid);
+    assert_eq!(refused(host.soft_reset(DomId(0), &config)), ErrorKind::Invalid);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::io::Seek;
 use std::time::{Duration, Instant};
 
 use timers::GuestKind;
-use xenclock::host::{Event, ShutdownReason};
+use xenclock::host::{Event, SaveKind, ShutdownReason};
 
 use super::{Make, Played, any, cases, event, hvm, running, stream};
 
@@ -25,7 +25,7 @@ fn a_life(make: Make<'_>) -> Played {
     let domid = running(&*stage, "guest")?;
     let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
     assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Reboot });
     assert_eq!(host.next_event(Duration::ZERO).unwrap(), None);
     host.destroy(domid).unwrap();
@@ -55,7 +55,7 @@ fn a_restore(make: Make<'_>) -> Played {
     let domid = host.create_paused(&config).unwrap();
     host.unpause(domid).unwrap();
     let mut file = stream();
-    host.save(domid, &mut file).unwrap();
+    host.save(domid, &mut file, SaveKind::Suspend).unwrap();
     host.destroy(domid).unwrap();
     file.rewind().unwrap();
     let restored = host.restore_paused(&config, &mut file).unwrap();

@@ -1,12 +1,17 @@
 //! From the first instruction to the end: pauses, ends, and domains that are not there.
 
-use xenclock::host::{DomId, ErrorKind, Host, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+use timers::GuestKind;
+use xenclock::domain::DomainConfig;
+use xenclock::host::{DomId, ErrorKind, Host, RunState, SaveKind, ShutdownReason, ShutdownRequest, TscInfo};
 
-use super::{Make, Played, any, cases, hvm, refused, running, state, stream, wait_for};
+use super::{
+    KINDS, Make, Played, any, cases, hvm, listed, refused, running, state, stream, wait_for, wait_until,
+};
 
 cases![
     unpause_lets_it_run,
     unpause_without_a_pause,
+    whether_it_has_run,
     pauses_nest,
     destroy_is_once,
     a_paused_domain_can_be_destroyed,
@@ -32,6 +37,28 @@ fn unpause_without_a_pause(make: Make<'_>) -> Played {
     let domid = running(&*stage, "guest")?;
     assert_eq!(refused(stage.host().unpause(domid)), ErrorKind::Invalid);
     assert_eq!(state(stage.host(), domid), Some(RunState::Running));
+    Ok(())
+}
+
+fn whether_it_has_run(make: Make<'_>) -> Played {
+    for kind in KINDS {
+        let stage = any(make)?;
+        let host = stage.host();
+        let domid = host.create_paused(&stage.config(kind, "guest")?).unwrap();
+        let has_run = || listed(host, domid).unwrap().has_run;
+        assert!(!has_run());
+        host.pause(domid).unwrap();
+        host.unpause(domid).unwrap();
+        assert!(!has_run(), "one pause is left");
+        host.unpause(domid).unwrap();
+        // The time that it had is what tells.
+        wait_until(has_run);
+        host.pause(domid).unwrap();
+        assert!(has_run());
+        host.unpause(domid).unwrap();
+        stage.guest_ends(domid, ShutdownReason::Poweroff)?;
+        assert!(has_run());
+    }
     Ok(())
 }
 
@@ -92,7 +119,7 @@ fn asked_to_end(make: Make<'_>) -> Played {
 fn a_guest_that_resets_itself(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let domid = running(&*stage, "guest")?;
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     wait_for(stage.host(), domid, RunState::Shutdown(ShutdownReason::Reboot));
     // The host starts nothing by itself.
     assert_eq!(stage.host().domains().unwrap().iter().filter(|domain| domain.name == "guest").count(), 1);
@@ -108,7 +135,7 @@ fn an_ended_domain_can_still_be_read(make: Make<'_>) -> Played {
     host.set_time_offset(domid, 3600.into()).unwrap();
     host.set_user_data(domid, "xenclock-contract", b"kept").unwrap();
     host.unpause(domid).unwrap();
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     wait_for(host, domid, RunState::Shutdown(ShutdownReason::Reboot));
     let read = host.tsc_info(domid).unwrap();
     assert_eq!((read.mode, read.khz, read.incarnation), (1, 1_500_000, 1));
@@ -122,7 +149,7 @@ fn an_ended_domain_can_still_be_read(make: Make<'_>) -> Played {
 fn an_ended_domain_keeps_its_name(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let domid = running(&*stage, "guest")?;
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     wait_for(stage.host(), domid, RunState::Shutdown(ShutdownReason::Reboot));
     let config = stage.host().stored_config(domid).unwrap();
     assert_eq!(refused(stage.host().create_paused(&config)), ErrorKind::Exists);
@@ -151,8 +178,15 @@ fn a_destroyed_domain_is_no_domain(make: Make<'_>) -> Played {
 
 fn assert_nothing_there(host: &dyn Host, domid: DomId) {
     let info = TscInfo { mode: 0, elapsed_ns: 0, khz: 0, incarnation: 0 };
+    let config = DomainConfig::new(GuestKind::Hvm);
+    let core = tempfile::tempdir().unwrap().path().join("core");
     for (call, kind) in [
-        ("save", refused(host.save(domid, &mut stream()))),
+        ("save", refused(host.save(domid, &mut stream(), SaveKind::Suspend))),
+        ("resume", refused(host.resume(domid))),
+        ("rename", refused(host.rename(domid, "other"))),
+        ("core_dump", refused(host.core_dump(domid, &core))),
+        ("preserve", refused(host.preserve(domid, "-old"))),
+        ("soft_reset", refused(host.soft_reset(domid, &config))),
         ("unpause", refused(host.unpause(domid))),
         ("pause", refused(host.pause(domid))),
         ("destroy", refused(host.destroy(domid))),

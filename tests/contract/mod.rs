@@ -8,8 +8,10 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 mod create;
+mod ended;
 mod events;
 mod life;
+mod moves;
 mod restore;
 mod rtc;
 mod tsc;
@@ -22,7 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use timers::GuestKind;
 use xenclock::domain::DomainConfig;
-use xenclock::host::{DomId, ErrorKind, Event, Host, Result, RunState};
+use xenclock::host::{DomId, DomainSummary, ErrorKind, Event, Host, Result, RunState, ShutdownReason};
 
 /// What a case needs a host to be; what is `None` does not matter to it.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +53,8 @@ pub trait Stage {
     /// The host.
     fn host(&self) -> &dyn Host;
 
-    /// Another connection to the same host, as a second process would have.
-    fn second(&self) -> Played<Box<dyn Host>>;
+    /// Another connection to the same host, as a second process would have, or another thread.
+    fn second(&self) -> Played<Box<dyn Host + Send>>;
 
     /// A config of this kind and name that this host can start.
     fn config(&self, kind: GuestKind, name: &str) -> Played<DomainConfig>;
@@ -68,8 +70,8 @@ pub trait Stage {
     /// The guest sets its RTC so many seconds later than it reads.
     fn guest_shifts_rtc(&self, domid: DomId, seconds: i64) -> Played;
 
-    /// The guest resets itself.
-    fn guest_reboots(&self, domid: DomId) -> Played;
+    /// The guest ends by itself: it powers off, resets itself, crashes, or asks for a soft reset.
+    fn guest_ends(&self, domid: DomId, reason: ShutdownReason) -> Played;
 
     /// What RDTSC reads in the guest.
     fn guest_tsc(&self, domid: DomId) -> Played<u64>;
@@ -104,8 +106,17 @@ pub struct Tally {
 
 /// Runs all cases, and panics at the end when some failed.
 pub fn suite(make: Make<'_>) -> Tally {
-    let all =
-        [create::CASES, events::CASES, life::CASES, restore::CASES, rtc::CASES, tsc::CASES, user_data::CASES];
+    let all = [
+        create::CASES,
+        ended::CASES,
+        events::CASES,
+        life::CASES,
+        moves::CASES,
+        restore::CASES,
+        rtc::CASES,
+        tsc::CASES,
+        user_data::CASES,
+    ];
     let mut tally = Tally { passed: 0, skipped: Vec::new() };
     let mut failed = Vec::new();
     for (name, case) in all.into_iter().flatten() {
@@ -159,21 +170,32 @@ fn refused<T>(result: Result<T>) -> ErrorKind {
     }
 }
 
+/// A domain's line in the list; `None` when it is not there.
+fn listed(host: &dyn Host, domid: DomId) -> Option<DomainSummary> {
+    host.domains().unwrap().into_iter().find(|domain| domain.domid == domid)
+}
+
 /// What a domain does; `None` when it is not in the list.
 fn state(host: &dyn Host, domid: DomId) -> Option<RunState> {
-    host.domains().unwrap().into_iter().find(|domain| domain.domid == domid).map(|domain| domain.state)
+    listed(host, domid).map(|domain| domain.state)
+}
+
+/// Waits until this is so.
+#[track_caller]
+fn wait_until(is: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if is() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it is not so after a minute");
 }
 
 /// Waits until a domain does this.
 #[track_caller]
 fn wait_for(host: &dyn Host, domid: DomId, wanted: RunState) {
-    for _ in 0..600 {
-        if state(host, domid) == Some(wanted) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("domain {domid} is {:?} after a minute, and {wanted:?} was expected", state(host, domid));
+    wait_until(|| state(host, domid) == Some(wanted));
 }
 
 /// The next event, which must come soon.

@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use timers::tsc::TscMode;
 use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
-use xenclock::host::{DomId, ErrorKind, RunState, ShutdownReason, TscInfo};
+use xenclock::host::{DomId, ErrorKind, RunState, SaveKind, ShutdownReason, TscInfo};
 
 use super::{KINDS, Make, Played, Stage, cases, refused, running, state, stream};
 
@@ -51,7 +51,7 @@ fn at(make: Make<'_>, now: &'static str, timezone: &'static str) -> Played<Box<d
 /// Saves and destroys a running domain, and makes it again from this config.
 fn again(stage: &dyn Stage, domid: DomId, config: &DomainConfig) -> DomId {
     let mut file = stream();
-    stage.host().save(domid, &mut file).unwrap();
+    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
     stage.host().destroy(domid).unwrap();
     file.rewind().unwrap();
     stage.host().restore_paused(config, &mut file).unwrap()
@@ -75,7 +75,7 @@ fn a_saved_domain_is_suspended_until_destroyed(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let domid = running(&*stage, "guest")?;
     let mut file = stream();
-    stage.host().save(domid, &mut file).unwrap();
+    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
     assert!(file.metadata().unwrap().len() > 0);
     assert_eq!(state(stage.host(), domid), Some(RunState::Shutdown(ShutdownReason::Suspend)));
     stage.host().tsc_info(domid).unwrap();
@@ -285,7 +285,7 @@ fn a_name_that_is_taken(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let (domid, config) = with(&*stage, 0, None)?;
     let mut file = stream();
-    stage.host().save(domid, &mut file).unwrap();
+    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
     file.rewind().unwrap();
     // The saved domain is there until it is destroyed.
     assert_eq!(refused(stage.host().restore_paused(&config, &mut file)), ErrorKind::Exists);
@@ -299,7 +299,7 @@ fn another_kind_of_guest(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let (domid, _) = with(&*stage, 0, None)?;
     let mut file = stream();
-    stage.host().save(domid, &mut file).unwrap();
+    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
     stage.host().destroy(domid).unwrap();
     file.rewind().unwrap();
     let before = stage.host().domains().unwrap();

@@ -207,7 +207,7 @@ fn the_guests_change_can_be_read_after_its_end(make: Make<'_>) -> Played {
     let domid = running(&*stage, "guest")?;
     stage.host().set_time_offset(domid, 3600.into()).unwrap();
     stage.guest_shifts_rtc(domid, 20)?;
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     wait_for(stage.host(), domid, RunState::Shutdown(ShutdownReason::Reboot));
     let offset = stage.host().rtc_record(domid).unwrap().offset;
     assert!((offset - 3620).abs() <= 2, "{offset}");
@@ -223,7 +223,7 @@ fn a_reboot_loses_the_guests_change(make: Make<'_>) -> Played {
         let domid = host.create_paused(&config).unwrap();
         host.unpause(domid).unwrap();
         stage.guest_shifts_rtc(domid, 20)?;
-        stage.guest_reboots(domid)?;
+        stage.guest_ends(domid, ShutdownReason::Reboot)?;
         let config = host.stored_config(domid).unwrap();
         host.destroy(domid).unwrap();
         let domid = host.create_paused(&config).unwrap();

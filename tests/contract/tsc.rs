@@ -2,7 +2,7 @@
 
 use timers::tsc::{TscMode, set_info};
 use timers::{GuestKind, KiloHertz};
-use xenclock::host::{DomId, ErrorKind, Host, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Host, ShutdownReason, TscInfo};
 
 use super::{Cannot, KINDS, Make, Played, Scenario, Stage, any, cases, hvm, refused, running};
 
@@ -310,7 +310,7 @@ fn a_reboot_loses_the_frequency(make: Make<'_>) -> Played {
     let domid = hvm(&*stage, "guest")?;
     set(host, domid, 1, 1_500_000);
     host.unpause(domid).unwrap();
-    stage.guest_reboots(domid)?;
+    stage.guest_ends(domid, ShutdownReason::Reboot)?;
     let config = host.stored_config(domid).unwrap();
     host.destroy(domid).unwrap();
     let domid = host.create_paused(&config).unwrap();

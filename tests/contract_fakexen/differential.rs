@@ -11,7 +11,8 @@ use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::mock::Mock;
 use xenclock::host::{
-    DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, ShutdownReason, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, Event, Host, Result, RtcRecord, RunState, SaveKind, ShutdownReason,
+    ShutdownRequest, TscInfo,
 };
 
 use crate::contract::{Scenario, Stage};
@@ -45,9 +46,14 @@ enum Step {
     StoredConfig(usize),
     UserData(usize, usize),
     SetUserData(usize, usize, Vec<u8>),
-    Save(usize),
-    /// Of the last stream that was saved.
-    Restore(Clock),
+    Save(usize, SaveKind),
+    Resume(usize),
+    /// Of the last stream that was saved, under its own name or another.
+    Restore(Option<usize>, Clock),
+    Rename(usize, usize),
+    Preserve(usize),
+    SoftReset(usize, Clock),
+    CoreDump(usize),
     NextEvent,
     /// The guest does this by itself.
     ShiftsRtc(usize, i64),
@@ -84,7 +90,8 @@ fn steps() -> impl Strategy<Value = Step> {
     let reason = prop_oneof![
         Just(ShutdownReason::Poweroff),
         Just(ShutdownReason::Reboot),
-        Just(ShutdownReason::Crash)
+        Just(ShutdownReason::Crash),
+        Just(ShutdownReason::SoftReset),
     ];
     let tsc = (0..4_u32, prop_oneof![Just(0), 0..u64::MAX / 4], khz(), 0..4_u32)
         .prop_map(|(mode, elapsed_ns, khz, incarnation)| TscInfo { mode, elapsed_ns, khz, incarnation });
@@ -104,8 +111,13 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (guest(), 0..2_usize).prop_map(|(guest, name)| Step::UserData(guest, name)),
         3 => (guest(), 0..2_usize, prop::collection::vec(any::<u8>(), 0..40))
             .prop_map(|(guest, name, data)| Step::SetUserData(guest, name, data)),
-        3 => guest().prop_map(Step::Save),
-        3 => clocks().prop_map(Step::Restore),
+        3 => (guest(), saves()).prop_map(|(guest, how)| Step::Save(guest, how)),
+        3 => guest().prop_map(Step::Resume),
+        3 => (prop::option::of(0..6_usize), clocks()).prop_map(|(name, clock)| Step::Restore(name, clock)),
+        2 => (guest(), 0..6_usize).prop_map(|(guest, name)| Step::Rename(guest, name)),
+        3 => guest().prop_map(Step::Preserve),
+        3 => (guest(), clocks()).prop_map(|(guest, clock)| Step::SoftReset(guest, clock)),
+        1 => guest().prop_map(Step::CoreDump),
         3 => Just(Step::NextEvent),
         4 => (guest(), -100_000..100_000_i64).prop_map(|(guest, seconds)| Step::ShiftsRtc(guest, seconds)),
         2 => (guest(), reason).prop_map(|(guest, reason)| Step::Ends(guest, reason)),
@@ -116,12 +128,30 @@ fn steps() -> impl Strategy<Value = Step> {
 
 /// A step, or a few that make sense together only.
 fn stretches() -> impl Strategy<Value = Vec<Step>> {
-    let moved = clocks().prop_map(|clock| {
-        vec![Step::Unpause(0), Step::Save(0), Step::Destroy(0), Step::Restore(clock), Step::RtcRecord(0)]
+    let moved = (clocks(), saves(), any::<bool>()).prop_map(|(clock, how, beside)| {
+        let save = vec![Step::Unpause(0), Step::Save(0, how)];
+        let (before, name) = if beside { (None, Some(9)) } else { (Some(Step::Destroy(0)), None) };
+        let after = vec![Step::Restore(name, clock), Step::RtcRecord(0), Step::TscInfo(0)];
+        [save, before.into_iter().collect(), after].concat()
     });
+    let again = clocks().prop_map(|clock| {
+        let ends = Step::Ends(0, ShutdownReason::SoftReset);
+        vec![Step::Unpause(0), ends, Step::SoftReset(0, clock), Step::RtcRecord(0), Step::TscInfo(0)]
+    });
+    let kept = Just(vec![Step::Unpause(0), Step::Ends(0, ShutdownReason::Crash), Step::Preserve(0)]);
     let asked = prop_oneof![Just(ShutdownRequest::Poweroff), Just(ShutdownRequest::Reboot)]
         .prop_map(|request| vec![Step::Unpause(0), Step::Shutdown(0, request)]);
-    prop_oneof![12 => steps().prop_map(|step| vec![step]), 1 => moved, 1 => asked]
+    prop_oneof![
+        16 => steps().prop_map(|step| vec![step]),
+        2 => moved,
+        1 => again,
+        1 => kept,
+        1 => asked,
+    ]
+}
+
+fn saves() -> impl Strategy<Value = SaveKind> {
+    prop_oneof![Just(SaveKind::Suspend), Just(SaveKind::Live)]
 }
 
 fn khz() -> impl Strategy<Value = u32> {
@@ -191,11 +221,21 @@ impl Player<'_> {
             Step::SetUserData(guest, name, data) => {
                 told(host.set_user_data(self.guest(*guest), &format!("xenclock-{name}"), data).map(done))
             }
-            Step::Save(guest) => told(self.save(self.guest(*guest)).map(done)),
-            Step::Restore(clock) => match self.saved.take() {
+            Step::Save(guest, how) => told(self.save(self.guest(*guest), *how).map(done)),
+            Step::Resume(guest) => told(host.resume(self.guest(*guest)).map(done)),
+            Step::Rename(guest, name) => {
+                told(host.rename(self.guest(*guest), &format!("guest-{name}")).map(done))
+            }
+            Step::Preserve(guest) => told(host.preserve(self.guest(*guest), "-old").map(done)),
+            Step::SoftReset(guest, clock) => told(self.soft_reset(self.guest(*guest), clock).map(done)),
+            Step::CoreDump(guest) => told(self.dump_core(self.guest(*guest))),
+            Step::Restore(name, clock) => match self.saved.take() {
                 None => "nothing to restore".to_owned(),
                 Some((mut file, mut config)) => {
                     with_clock(&mut config, clock);
+                    if let Some(name) = name {
+                        config.c_info.name = Some(format!("guest-{name}"));
+                    }
                     file.rewind().unwrap();
                     let restored = host.restore_paused(&config, &mut file);
                     told(restored.map(|domid| self.made(domid)))
@@ -214,12 +254,24 @@ impl Player<'_> {
         "made".to_owned()
     }
 
-    fn save(&mut self, domid: DomId) -> Result<()> {
+    fn save(&mut self, domid: DomId, how: SaveKind) -> Result<()> {
         let config = self.host.stored_config(domid)?;
         let mut file = tempfile::tempfile().unwrap();
-        self.host.save(domid, &mut file)?;
+        self.host.save(domid, &mut file, how)?;
         self.saved = Some((file, config));
         Ok(())
+    }
+
+    fn soft_reset(&self, domid: DomId, clock: &Clock) -> Result<()> {
+        let mut config = self.host.stored_config(domid)?;
+        with_clock(&mut config, clock);
+        self.host.soft_reset(domid, &config)
+    }
+
+    fn dump_core(&self, domid: DomId) -> Result<String> {
+        let core = tempfile::NamedTempFile::new().unwrap();
+        self.host.core_dump(domid, core.path())?;
+        Ok(format!("something was written: {}", core.path().metadata().unwrap().len() > 0))
     }
 
     fn event(&self, event: Option<Event>) -> String {
@@ -237,8 +289,8 @@ impl Player<'_> {
     /// All domains. How much memory a guest has is not the model's to say.
     fn domains(&self) -> Vec<String> {
         let words = |domain: DomainSummary| {
-            let DomainSummary { domid, name, kind, state, vcpus, .. } = domain;
-            format!("{} {name} {kind:?} {state:?} {vcpus}", self.index(domid))
+            let DomainSummary { domid, name, kind, state, has_run, vcpus, .. } = domain;
+            format!("{} {name} {kind:?} {state:?} {has_run} {vcpus}", self.index(domid))
         };
         self.host.domains().unwrap().into_iter().map(words).collect()
     }
@@ -294,12 +346,7 @@ fn agree(reliable: bool, scaling: Option<bool>, history: &[Step]) {
                 stage.with(|world| world.guest_shifts_rtc(real.guest(*guest), *seconds)).map_err(kind),
             ),
             Step::Ends(guest, reason) => (
-                match reason {
-                    ShutdownReason::Poweroff => mock.guest_poweroff(model.guest(*guest)),
-                    ShutdownReason::Reboot => mock.guest_reboot(model.guest(*guest)),
-                    _ => mock.guest_crash(model.guest(*guest)),
-                }
-                .map_err(|error| error.kind),
+                mock.guest_end(model.guest(*guest), *reason).map_err(|error| error.kind),
                 stage.with(|world| world.guest_ends(real.guest(*guest), *reason)).map_err(kind),
             ),
             Step::Pass(seconds) => {
@@ -339,10 +386,11 @@ fn is_apart(step: &Step, mock: &Mock, model: &Player<'_>, real: &Player<'_>) -> 
         Step::Shutdown(guest, _) => domain(*guest).is_some_and(|domain| domain.state() == RunState::Paused),
         // The mock knows that a guest never ran; that host knows a restored one only by its incarnation.
         Step::RestartTsc(guest) => domain(*guest).is_some_and(|domain| {
-            !domain.has_run && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
+            !(domain.has_run || domain.continues)
+                && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
         }),
         // libxl's helper is not here.
-        Step::Save(_) => real.stage.saves().is_err(),
+        Step::Save(..) => real.stage.saves().is_err(),
         _ => false,
     }
 }

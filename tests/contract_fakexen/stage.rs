@@ -128,7 +128,7 @@ impl Stage for FakeStage {
         self.host.as_ref().unwrap()
     }
 
-    fn second(&self) -> Played<Box<dyn Host>> {
+    fn second(&self) -> Played<Box<dyn Host + Send>> {
         Ok(Box::new(Libxl::open().unwrap()))
     }
 
@@ -177,8 +177,8 @@ impl Stage for FakeStage {
         Ok(())
     }
 
-    fn guest_reboots(&self, domid: DomId) -> Played {
-        self.with(|world| world.guest_ends(domid, ShutdownReason::Reboot)).unwrap();
+    fn guest_ends(&self, domid: DomId, reason: ShutdownReason) -> Played {
+        self.with(|world| world.guest_ends(domid, reason)).unwrap();
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use timers::{GuestClock, GuestKind};
+
 use super::convert::source_of;
 use super::output::{self, Failure};
 use super::{settings, xl};
@@ -31,12 +33,22 @@ pub(super) fn read(file: &str, bytes: &[u8], words: &[String], quiet: bool) -> R
     let whole = [bytes, lines.as_bytes()].concat();
     let cfg = parsed(file, if theirs.is_empty() { bytes } else { &whole })?;
     // Where xl refuses the type it says so itself.
-    let kind = cfg.kind().unwrap_or(timers::GuestKind::Pv);
+    let kind = cfg.kind().unwrap_or(GuestKind::Pv);
     let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, &whole))?;
     let config = config(file, bytes, &theirs, quiet)?;
     let mut domain = Domain { config, clock: asked.clock, notes: Notes::default() };
     settings::apply(&mut domain, &ours).map_err(Failure::Error)?;
     Ok(Input { domain, report: asked.report })
+}
+
+/// The clock of an xl.cfg alone: xl is not asked.
+pub(super) fn clock(file: &str, bytes: &[u8]) -> Result<GuestClock, Failure> {
+    let cfg = parsed(file, bytes)?;
+    let kind = cfg.kind().unwrap_or(GuestKind::Pv);
+    let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?;
+    let losses: Vec<_> = asked.report.losses().collect();
+    losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
+    if losses.iter().any(|loss| loss.finding.refuses_start) { Err(Failure::Said) } else { Ok(asked.clock) }
 }
 
 fn parsed(name: &str, bytes: &[u8]) -> Result<Cfg, Failure> {

@@ -2,16 +2,22 @@
 
 pub mod args;
 mod backend;
+mod birth;
 mod cfg;
 mod convert;
 mod create;
 mod domains;
 mod man;
+mod metrics;
+mod migrate;
 mod mock;
+mod monitor;
 mod output;
 mod set;
 mod settings;
 mod show;
+mod travel;
+mod watch;
 mod xl;
 
 use std::process::ExitCode;
@@ -77,9 +83,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Convert(convert) => convert::run(global, convert),
-        Command::ClockList(list) => show::clock_list(global, list.json),
+        Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
+        Command::Save(save) => travel::save(global, save),
+        Command::Restore(restore) => travel::restore(global, restore),
+        Command::Migrate(migrate) => migrate::send(global, migrate),
+        Command::MigrateReceive(receive) => migrate::receive(global, receive),
+        Command::ClockWatch(watch) => watch::run(global, watch),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),
@@ -87,6 +98,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Unpause(domain) => domains::unpause(global, &domain.domain),
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
+        Command::Monitor(of) => monitor::run(global, of),
+        Command::ClockBirth(birth) => birth::run(global, birth),
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }

@@ -11,6 +11,7 @@ pub mod zone;
 
 use std::fmt;
 use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -46,6 +47,8 @@ pub struct XenVersion {
 pub struct HostFacts {
     /// The moment the facts were taken.
     pub now: DateTime<Utc>,
+    /// Which boot of this host it is: another one gives the same numbers to other domains.
+    pub boot_id: String,
     /// The host's own time zone.
     pub zone: Zone,
     /// Which Xen.
@@ -105,13 +108,16 @@ pub struct DomainSummary {
     pub domid: DomId,
     /// Its name.
     pub name: String,
-    /// Its UUID, 36 characters.
+    /// Its UUID, 36 characters. Two domains have the same one while a guest moves within a host, and after
+    /// [`Host::preserve`].
     pub uuid: String,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
     /// What it is doing.
     pub state: RunState,
+    /// Whether its vCPUs have run on this host, in this life of it: a restored domain's have not before its unpause.
+    pub has_run: bool,
     /// Memory now, in KiB.
     pub memory_kb: u64,
     /// vCPUs online.
@@ -179,6 +185,16 @@ pub enum ShutdownRequest {
     Reboot,
 }
 
+/// How a guest is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaveKind {
+    /// It is suspended, then written.
+    Suspend,
+    /// It runs while most of it is written, and is suspended for the rest: a migration's way.
+    Live,
+}
+
 /// A machine that runs domains.
 pub trait Host {
     /// What the plan needs to know, taken now.
@@ -187,16 +203,24 @@ pub trait Host {
     /// All domains, by number; dom0 among them where the host has one.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
 
-    /// Makes a domain and leaves it paused before its first instruction.
+    /// Makes a domain and leaves it paused before its first instruction. Refused when its name or UUID is taken.
     ///
     /// `localtime` and `rtc_timeoffset` of the config act as in libxl: added, and set only when the sum is not 0.
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId>;
 
-    /// Makes a domain from a stream that [`Host::save`] wrote, and leaves it paused.
+    /// Makes a domain from a stream that [`Host::save`] wrote, and leaves it paused. Refused when its name is taken;
+    /// its UUID may be, as the one that is saved is there until it is destroyed.
+    ///
+    /// The stream may be a pipe into which another saves meanwhile. When it fails, what it made itself is gone, and
+    /// nothing else is touched.
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId>;
 
-    /// Suspends a domain into a stream; it is then [`RunState::Shutdown`] with [`ShutdownReason::Suspend`].
-    fn save(&self, domid: DomId, stream: &mut File) -> Result<()>;
+    /// Suspends a domain into a stream, which may be a pipe; it is then [`RunState::Shutdown`] with
+    /// [`ShutdownReason::Suspend`]. When it fails the guest goes on.
+    fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()>;
+
+    /// Lets a domain go on that [`Host::save`] has suspended, as if nothing had been: its clocks are not touched.
+    fn resume(&self, domid: DomId) -> Result<()>;
 
     /// Lets a paused domain run.
     fn unpause(&self, domid: DomId) -> Result<()>;
@@ -206,6 +230,27 @@ pub trait Host {
 
     /// Takes a domain away at once.
     fn destroy(&self, domid: DomId) -> Result<()>;
+
+    /// Gives a domain another name. Refused when that is taken.
+    fn rename(&self, domid: DomId, name: &str) -> Result<()>;
+
+    /// Writes a domain's memory into a file, in the place of what was there. Nothing is held meanwhile.
+    ///
+    /// A PV guest that never ran has nothing that could be found in its memory. When it fails, a part of the file may
+    /// be left.
+    fn core_dump(&self, domid: DomId, path: &Path) -> Result<()>;
+
+    /// Keeps a domain that has ended under its name and this after it, so that a new one may take its name and UUID.
+    /// In the list of domains its UUID stays what it was: Xen has no second one for it.
+    fn preserve(&self, domid: DomId, suffix: &str) -> Result<()>;
+
+    /// Starts an HVM guest that has ended again in the same domain with its memory as it is (kexec), and leaves it
+    /// paused.
+    ///
+    /// It is built anew from the config: its TSC gets the config's mode, the host's frequency, counts from 0 and is a
+    /// first incarnation; the config's time offset is set as in [`Host::create_paused`], over what the guest made of
+    /// its RTC, and else that stays; user data is gone. When it fails half-way, the domain is gone.
+    fn soft_reset(&self, domid: DomId, config: &DomainConfig) -> Result<()>;
 
     /// Asks the guest to end.
     fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()>;
@@ -220,6 +265,11 @@ pub trait Host {
     /// anew: after [`Host::set_tsc_info`] alone it would start near 2^64 where the TSC is not emulated. PV guests
     /// need none of it. Refused for a guest that has run.
     fn restart_tsc(&self, domid: DomId) -> Result<()>;
+
+    /// Sets the TSC of a guest that never ran, and starts it at 0 in its new frequency: [`Host::set_tsc_info`] and
+    /// [`Host::restart_tsc`] with nothing in between, the guest held meanwhile. Refused for a guest that has run, and
+    /// then nothing is set.
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
 
     /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()>;

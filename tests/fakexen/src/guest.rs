@@ -1,6 +1,6 @@
 //! What Xen keeps of a domain that is not in the model: its memory, and what the toolstack has set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use timers::GuestKind;
 
@@ -16,8 +16,6 @@ pub struct Guest {
     pub max_vcpus: u32,
     /// Whether the vCPUs are there.
     pub has_vcpus: bool,
-    /// Whether it ran here, so that it has used CPU time.
-    pub has_run: bool,
     /// As created: which devices Xen emulates for it.
     pub emulation: u32,
     /// Guest frame to machine frame; a PV guest's own frames are the machine's.
@@ -40,6 +38,8 @@ pub struct Guest {
     pub policy: (Vec<u8>, Vec<u8>),
     /// Bytes for its page tables.
     pub paging_pool: u64,
+    /// Its own frames that it has written to since somebody last asked.
+    pub dirty: BTreeSet<u64>,
     /// The highest event channel given out.
     pub last_port: u32,
     /// 4 or 8: the size of a PV guest's addresses.
@@ -55,7 +55,6 @@ impl Guest {
             kind,
             max_vcpus,
             has_vcpus: false,
-            has_run: false,
             emulation,
             pages: BTreeMap::new(),
             order: BTreeMap::new(),
@@ -67,6 +66,7 @@ impl Guest {
             records: BTreeMap::new(),
             policy: (Vec::new(), Vec::new()),
             paging_pool: 0,
+            dirty: BTreeSet::new(),
             last_port: 0,
             width: 8,
             vcpu: Vec::new(),

@@ -48,15 +48,29 @@ pub fn start(frames: &Frames, guest: &Guest) -> io::Result<()> {
 }
 
 /// What the guest does to its memory before it asks to be suspended: two frames are named by the guest's own numbers
-/// meanwhile.
-pub fn suspend(frames: &Frames, guest: &Guest) -> io::Result<()> {
+/// meanwhile. Answers its own number of the frame that it has written to.
+pub fn suspend(frames: &Frames, guest: &Guest) -> io::Result<u64> {
+    rename(frames, guest, |frame| own(guest, frame))?;
+    Ok(own(guest, info(guest)))
+}
+
+/// What it does when its suspend call returns as cancelled: all is as before.
+pub fn resume(frames: &Frames, guest: &Guest) -> io::Result<()> {
+    rename(frames, guest, |own| guest.order.get(&own).copied().unwrap_or(0))
+}
+
+fn rename(frames: &Frames, guest: &Guest, number: impl Fn(u64) -> u64) -> io::Result<()> {
     let info = info(guest);
     for field in [offset_of!(start_info, store_mfn), offset_of!(start_info, console)] {
-        let frame = frames.read(info, field)?;
-        let own = guest.order.iter().find(|(_, machine)| **machine == frame).map_or(0, |(own, _)| *own);
-        frames.write(info, field, &own.to_ne_bytes())?;
+        let named = number(frames.read(info, field)?);
+        frames.write(info, field, &named.to_ne_bytes())?;
     }
     Ok(())
+}
+
+/// A frame's number in the guest's own order.
+fn own(guest: &Guest, frame: u64) -> u64 {
+    guest.order.iter().find(|(_, machine)| **machine == frame).map_or(0, |(own, _)| *own)
 }
 
 /// The registers that the guest has then: RDX is where its start information is.

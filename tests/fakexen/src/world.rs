@@ -154,7 +154,6 @@ impl World {
 
     fn runs_now(&mut self, domid: DomId) -> Result<(), Errno> {
         let guest = self.guests.get_mut(&domid).ok_or(libc::ESRCH)?;
-        guest.has_run = true;
         if guest.kind == GuestKind::Pv {
             pv::start(&self.frames, guest).map_err(|_| libc::EIO)?;
         }
@@ -181,11 +180,24 @@ impl World {
         self.store.put(&path, b"");
         let guest = self.guest(domid)?;
         if reason == ShutdownReason::Suspend && guest.kind == GuestKind::Pv {
-            pv::suspend(&self.frames, guest).map_err(|_| libc::EIO)?;
+            let written = pv::suspend(&self.frames, guest).map_err(|_| libc::EIO)?;
             let vcpu = pv::suspended(guest);
-            self.guest_mut(domid)?.vcpu = vcpu;
+            let guest = self.guest_mut(domid)?;
+            guest.vcpu = vcpu;
+            guest.dirty.insert(written);
         }
         self.shut_down(domid, reason)
+    }
+
+    /// A domain that has ended goes on.
+    pub fn resume(&mut self, domid: DomId) -> Result<(), Errno> {
+        let suspended = self.state(domid) == Some(RunState::Shutdown(ShutdownReason::Suspend));
+        self.machine.resume(domid).map_err(errno)?;
+        let guest = self.guest(domid)?;
+        if suspended && guest.kind == GuestKind::Pv {
+            pv::resume(&self.frames, guest).map_err(|_| libc::EIO)?;
+        }
+        self.hear(domid)
     }
 
     /// The domain ends.

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use xen_sys::libxl_domain_config;
+use xen_sys::{libxl_domain_config, libxl_domain_create_info};
 
 use super::{Libxl, error, strings};
 use crate::domain::DomainConfig;
@@ -25,6 +25,11 @@ impl Config {
 
     pub(super) fn as_mut_ptr(&mut self) -> *mut libxl_domain_config {
         &raw mut *self.0
+    }
+
+    /// The part that says which domain it is.
+    pub(super) fn create_info(&mut self) -> *mut libxl_domain_create_info {
+        &raw mut self.0.c_info
     }
 
     /// As libxl writes it.

@@ -142,6 +142,7 @@ impl Libxl {
                 uuid: domain.uuid.hyphenated().to_string(),
                 kind: domain.kind,
                 state: domain.state,
+                has_run: domain.cpu_time > 0,
                 memory_kb: domain.memory_kb,
                 vcpus: domain.vcpus,
             })

@@ -1,5 +1,6 @@
 //! What the plan needs to know of this host.
 
+use std::fs;
 use std::mem::MaybeUninit;
 use std::time::SystemTime;
 
@@ -9,9 +10,13 @@ use xen_sys::libxl_physinfo;
 use super::{Libxl, console, cpuid};
 use crate::host::{ErrorKind, HostError, HostFacts, Result, XenVersion, zone};
 
+/// Where the kernel says which boot this is. Xen and its dom0 boot together.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// What does not change while the host runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fixed {
+    boot_id: String,
     xen_version: XenVersion,
     cpu_khz: KiloHertz,
     tsc_reliable: bool,
@@ -21,14 +26,15 @@ pub(super) struct Fixed {
 impl Libxl {
     pub(super) fn read_facts(&self, doing: &str) -> Result<HostFacts> {
         let fixed = match self.fixed.get() {
-            Some(fixed) => *fixed,
+            Some(fixed) => fixed,
             None => {
                 let read = self.read_fixed(doing)?;
-                *self.fixed.get_or_init(|| read)
+                self.fixed.get_or_init(|| read)
             }
         };
         let zone = zone::machine_zone()?;
         Ok(HostFacts {
+            boot_id: fixed.boot_id.clone(),
             zone,
             xen_version: fixed.xen_version,
             cpu_khz: fixed.cpu_khz,
@@ -45,6 +51,7 @@ impl Libxl {
             None => self.ask_for_tsc(doing)?,
         };
         Ok(Fixed {
+            boot_id: boot_id(doing)?,
             xen_version: self.version(doing)?,
             cpu_khz: self.physinfo(doing, |info| KiloHertz(info.cpu_khz))?,
             tsc_reliable,
@@ -84,5 +91,12 @@ impl Libxl {
         // SAFETY: the structure is filled, and what it holds is libxl's.
         unsafe { xen_sys::libxl_physinfo_dispose(&mut info) };
         result
+    }
+}
+
+fn boot_id(doing: &str) -> Result<String> {
+    match fs::read_to_string(BOOT_ID) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) => Err(HostError::new(ErrorKind::Io, doing, format!("{BOOT_ID}: {error}"))),
     }
 }

@@ -1,6 +1,6 @@
 //! The handles of the three libraries, closed when dropped.
 
-use std::ffi::{CStr, c_int, c_ulong};
+use std::ffi::{CStr, CString, c_int, c_ulong};
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use xen_sys::{libxl_childproc_hooks, libxl_ctx, libxl_sigchld_owner, xc_interface, xs_handle};
 
 use super::log::Log;
+use super::strings;
 
 /// libxl reaps the children that it has started itself, and no others.
 static CHILDREN: libxl_childproc_hooks = libxl_childproc_hooks {
@@ -96,6 +97,27 @@ impl Store {
     pub(super) fn is_introduced(&self, domid: u32) -> bool {
         // SAFETY: the handle is open.
         unsafe { xen_sys::xs_is_domain_introduced(self.ptr, domid) }
+    }
+
+    /// What stands at this path, where it is text; `None` where nothing does.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        let path = CString::new(path).ok()?;
+        let mut length = 0;
+        // SAFETY: the handle is open, the path is a C string, and the length has a place; outside of any transaction.
+        let value = unsafe { xen_sys::xs_read(self.ptr, 0, path.as_ptr(), &mut length) };
+        // SAFETY: the library has answered null, or so many bytes out of `malloc` that are ours.
+        let value = unsafe { strings::taken_bytes(value.cast(), c_int::try_from(length).unwrap_or(0)) }?;
+        String::from_utf8(value).ok()
+    }
+
+    /// Takes a node away with all below it.
+    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
+        let path = CString::new(path)?;
+        // SAFETY: the handle is open, and the path is a C string; outside of any transaction.
+        match unsafe { xen_sys::xs_rm(self.ptr, 0, path.as_ptr()) } {
+            true => Ok(()),
+            false => Err(io::Error::last_os_error()),
+        }
     }
 
     /// Asks to be told when this path changes.

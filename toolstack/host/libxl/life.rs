@@ -1,22 +1,16 @@
 //! From a domain's making to its end, by libxl.
 
 use std::ffi::c_int;
-use std::fs::File;
-use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use xen_sys::libxl_domain_restore_params;
 
+use super::Libxl;
 use super::config::Config;
-use super::{Libxl, stream};
+use super::domains::Domain;
 use crate::domain::DomainConfig;
-use crate::host::{DomId, ErrorKind, HostError, Result, RunState, ShutdownReason, ShutdownRequest};
-
-/// The version of libxl's migration stream since Xen 4.6; libxl itself takes 1 where nothing is said.
-const STREAM_VERSION: u32 = 2;
+use crate::host::{DomId, ErrorKind, HostError, Result, RunState, ShutdownRequest};
 
 /// Something outside may still hold a page of a domain that was destroyed; it goes when that is let go of.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -24,7 +18,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 impl Libxl {
     pub(super) fn create(&self, config: &DomainConfig, doing: &str) -> Result<DomId> {
-        self.make(config, doing, |host, config, domid| {
+        let (config, uuid) = with_uuid(config, doing)?;
+        self.check_uuid(uuid, doing)?;
+        self.make(&config, uuid, doing, |host, config, domid| {
             host.libxl(doing, |ctx| {
                 // SAFETY: the context is open and the config is libxl's own; without an `ao_how` the call waits, and
                 // without an `aop_console_how` nobody is told of a console.
@@ -41,48 +37,16 @@ impl Libxl {
         })
     }
 
-    pub(super) fn restore(&self, config: &DomainConfig, stream: &File, doing: &str) -> Result<DomId> {
-        stream::check_saved(stream, doing)?;
-        let mut params = MaybeUninit::<libxl_domain_restore_params>::uninit();
-        // SAFETY: libxl_domain_restore_params_init fills the whole structure.
-        let mut params = unsafe {
-            xen_sys::libxl_domain_restore_params_init(params.as_mut_ptr());
-            params.assume_init()
-        };
-        params.stream_version = STREAM_VERSION;
-        let made = self.make(config, doing, |host, config, domid| {
-            host.libxl(doing, |ctx| {
-                // SAFETY: the context is open, the config and the parameters are libxl's own, and the file stays open
-                // during the call, which waits without an `ao_how`; nothing is sent back.
-                unsafe {
-                    xen_sys::libxl_domain_create_restore(
-                        ctx,
-                        config.as_mut_ptr(),
-                        domid,
-                        stream.as_raw_fd(),
-                        -1,
-                        &params,
-                        ptr::null(),
-                        ptr::null(),
-                    )
-                }
-            })
-        });
-        // SAFETY: the structure is filled, and what it holds is libxl's.
-        unsafe { xen_sys::libxl_domain_restore_params_dispose(&mut params) };
-        made
-    }
-
     /// What making and restoring have in common: nothing is left when it fails.
-    fn make(
+    pub(super) fn make(
         &self,
         config: &DomainConfig,
+        uuid: Uuid,
         doing: &str,
         call: impl FnOnce(&Self, &mut Config, *mut u32) -> Result<()>,
     ) -> Result<DomId> {
-        let (config, uuid) = with_uuid(config, doing)?;
-        self.check_free(config.name(), uuid, doing)?;
-        let mut libxls = self.to_libxl(&config, doing)?;
+        self.check_name(config.name(), None, doing)?;
+        let mut libxls = self.to_libxl(config, doing)?;
         let mut domid = u32::MAX;
         match call(self, &mut libxls, &mut domid) {
             Ok(()) => {
@@ -90,40 +54,58 @@ impl Libxl {
                 Ok(DomId(domid))
             }
             Err(error) => {
-                let error = self.short_of_memory(&config, error);
-                Err(self.take_away(uuid, error))
+                let error = self.short_of_memory(config, error);
+                Err(self.take_away(domid, uuid, error))
             }
         }
     }
 
-    /// libxl refuses a name that is taken, but lets two domains share a UUID, and with it /vm/UUID in xenstore.
-    fn check_free(&self, name: &str, uuid: Uuid, doing: &str) -> Result<()> {
+    /// Whether a domain, other than this one, may have this name. libxl refuses one that is taken in the middle of its
+    /// work.
+    pub(super) fn check_name(&self, name: &str, of: Option<DomId>, doing: &str) -> Result<()> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
         if name.is_empty() {
-            return refuse(ErrorKind::Invalid, "the config gives no name".to_owned());
+            return refuse(ErrorKind::Invalid, "a domain without a name cannot be".to_owned());
         }
         for domain in self.xc_domains(doing)?.iter().filter(|domain| domain.is_there()) {
-            if domain.uuid == uuid {
-                return refuse(ErrorKind::Exists, format!("domain {} has the UUID {uuid}", domain.domid));
-            }
-            if self.name(domain.domid) == name {
+            if Some(DomId(domain.domid)) != of && self.name(domain.domid) == name {
                 return refuse(ErrorKind::Exists, format!("domain {} is named '{name}'", domain.domid));
             }
         }
         Ok(())
     }
 
-    /// libxl takes a domain away that it could not make, but not always.
-    fn take_away(&self, uuid: Uuid, error: HostError) -> HostError {
-        let left = self.xc_domains(&error.doing).unwrap_or_default();
-        for domain in left.into_iter().filter(|domain| domain.uuid == uuid && domain.is_there()) {
-            let domid = DomId(domain.domid);
-            if let Err(why) = self.destroy_guest(domid, &format!("destroy the half-made domain {domid}")) {
-                let detail = format!("{}; {why}", error.detail);
-                return HostError { detail, ..error };
+    /// libxl lets two domains share a UUID, and with it /vm/UUID in xenstore. One that was preserved has it by name
+    /// only.
+    fn check_uuid(&self, uuid: Uuid, doing: &str) -> Result<()> {
+        for domain in self.xc_domains(doing)?.iter().filter(|domain| domain.is_there() && domain.uuid == uuid)
+        {
+            if !self.is_preserved(domain) {
+                let why = format!("domain {} has the UUID {uuid}", domain.domid);
+                return Err(HostError::new(ErrorKind::Exists, doing, why));
             }
         }
-        error
+        Ok(())
+    }
+
+    /// Whether xenstore knows a domain by another UUID than Xen.
+    pub(super) fn is_preserved(&self, domain: &Domain) -> bool {
+        let its = self.store.read(&format!("/local/domain/{}/vm", domain.domid));
+        its.is_some_and(|vm| vm != format!("/vm/{}", domain.uuid))
+    }
+
+    /// libxl takes a domain away that it could not make, but not always. It tells which one that was; another may have
+    /// its UUID.
+    fn take_away(&self, domid: u32, uuid: Uuid, error: HostError) -> HostError {
+        let domid = DomId(domid);
+        match self.domain(domid, &error.doing) {
+            Ok(Some(left)) if left.uuid == uuid && left.is_there() => {}
+            _ => return error,
+        }
+        match self.destroy_guest(domid, &format!("destroy the half-made domain {domid}")) {
+            Ok(()) => error,
+            Err(why) => HostError { detail: format!("{}; {why}", error.detail), ..error },
+        }
     }
 
     /// Whether a failure comes from too little memory, which libxl tells in none of its codes.
@@ -139,47 +121,6 @@ impl Libxl {
                 ..error
             },
             _ => error,
-        }
-    }
-
-    pub(super) fn save_guest(&self, domid: DomId, stream: &File, doing: &str) -> Result<()> {
-        let refuse = |why: String| Err(HostError::new(ErrorKind::WrongState, doing, why));
-        match self.guest(domid, doing)?.state {
-            RunState::Running => {}
-            RunState::Paused => {
-                let why = "is paused, and a guest must run to suspend itself: unpause it first";
-                return refuse(format!("domain {domid} {why}"));
-            }
-            RunState::Shutdown(_) | RunState::Dying => {
-                return refuse(format!("domain {domid} has ended already"));
-            }
-        }
-        stream::check_writable(stream, doing)?;
-        let saved = self.libxl(doing, |ctx| {
-            // SAFETY: the context is open, and the file stays open during the call, which waits without an `ao_how`.
-            unsafe { xen_sys::libxl_domain_suspend(ctx, domid.0, stream.as_raw_fd(), 0, ptr::null()) }
-        });
-        if saved.is_err() {
-            self.go_on(domid);
-        }
-        self.observe();
-        saved
-    }
-
-    /// Lets a guest go on that suspended itself for a save that has failed.
-    fn go_on(&self, domid: DomId) {
-        let doing = format!("resume domain {domid}");
-        let suspended = Ok(RunState::Shutdown(ShutdownReason::Suspend));
-        if self.guest(domid, &doing).map(|domain| domain.state) != suspended {
-            return;
-        }
-        let resumed = self.libxl(&doing, |ctx| {
-            // SAFETY: the context is open; without an `ao_how` the call waits. 1: the guest's suspend call returns as
-            // cancelled.
-            unsafe { xen_sys::libxl_domain_resume(ctx, domid.0, 1, ptr::null()) }
-        });
-        if let Err(error) = resumed {
-            tracing::error!("{error}");
         }
     }
 
@@ -209,6 +150,7 @@ impl Libxl {
             Err(error) if error.kind != ErrorKind::WrongState => return Err(error),
             _ => self.observe(),
         }
+        let uuid = self.domain(domid, doing)?.map(|domain| domain.uuid);
         self.libxl(doing, |ctx| {
             // SAFETY: the context is open; without an `ao_how` the call waits.
             unsafe { xen_sys::libxl_domain_destroy(ctx, domid.0, ptr::null()) }
@@ -218,7 +160,21 @@ impl Libxl {
             std::thread::sleep(LOOK_AGAIN);
         }
         self.observe();
-        Ok(())
+        uuid.map_or(Ok(()), |uuid| self.sweep(uuid, doing))
+    }
+
+    /// Takes /vm/UUID out of xenstore when no domain has the UUID any more: libxl writes a new name there also for a
+    /// domain that was preserved, and looks elsewhere when that one is destroyed.
+    fn sweep(&self, uuid: Uuid, doing: &str) -> Result<()> {
+        let path = format!("/vm/{uuid}");
+        if self.store.read(&path).is_none()
+            || self.xc_domains(doing)?.iter().any(|domain| domain.uuid == uuid)
+        {
+            return Ok(());
+        }
+        self.store.remove(&path).map_err(|error| {
+            HostError::new(ErrorKind::Io, doing, format!("{path} cannot be removed from xenstore: {error}"))
+        })
     }
 
     pub(super) fn ask_guest(&self, domid: DomId, request: ShutdownRequest, doing: &str) -> Result<()> {
@@ -251,7 +207,7 @@ impl Libxl {
 }
 
 /// The config with a UUID, which libxl itself would leave at all zeros.
-fn with_uuid(config: &DomainConfig, doing: &str) -> Result<(DomainConfig, Uuid)> {
+pub(super) fn with_uuid(config: &DomainConfig, doing: &str) -> Result<(DomainConfig, Uuid)> {
     let uuid = match config.c_info.uuid.as_deref() {
         None => Uuid::new_v4(),
         Some(text) => Uuid::try_parse(text).map_err(|_| {

@@ -2,7 +2,8 @@
 //!
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
 //! - `log.rs`, `error.rs`, `strings.rs`: what the libraries say.
-//! - `domains.rs`, `life.rs`, `stream.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
 //! - `facts.rs`, `cpuid.rs`, `console.rs`: the host.
 //! - `events.rs`: what happens on it.
@@ -14,13 +15,16 @@ mod console;
 mod context;
 mod cpuid;
 mod domains;
+mod ended;
 mod error;
 mod events;
 mod facts;
 mod handles;
 mod life;
 mod log;
+mod moves;
 mod open;
+mod peek;
 mod rtc;
 mod stream;
 mod strings;
@@ -31,6 +35,7 @@ use std::cell::{OnceCell, RefCell};
 use std::ffi::c_int;
 use std::fmt;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +46,9 @@ use self::events::Watched;
 use self::facts::Fixed;
 use self::handles::{Ctx, Store, Xc};
 use self::log::Log;
-use super::{DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo};
+use super::{
+    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
+};
 use crate::domain::DomainConfig;
 
 /// The machine that this program runs on, by libxl and libxenctrl.
@@ -104,8 +111,12 @@ impl Host for Libxl {
         self.restore(config, stream, &format!("restore domain '{}'", config.name()))
     }
 
-    fn save(&self, domid: DomId, stream: &mut File) -> Result<()> {
-        self.save_guest(domid, stream, &format!("save domain {domid}"))
+    fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()> {
+        self.save_guest(domid, stream, how, &format!("save domain {domid}"))
+    }
+
+    fn resume(&self, domid: DomId) -> Result<()> {
+        self.resume_guest(domid, &format!("resume domain {domid}"))
     }
 
     fn unpause(&self, domid: DomId) -> Result<()> {
@@ -118,6 +129,22 @@ impl Host for Libxl {
 
     fn destroy(&self, domid: DomId) -> Result<()> {
         self.destroy_guest(domid, &format!("destroy domain {domid}"))
+    }
+
+    fn rename(&self, domid: DomId, name: &str) -> Result<()> {
+        self.rename_guest(domid, name, &format!("rename domain {domid} to '{name}'"))
+    }
+
+    fn core_dump(&self, domid: DomId, path: &Path) -> Result<()> {
+        self.dump_core(domid, path, &format!("dump the core of domain {domid}"))
+    }
+
+    fn preserve(&self, domid: DomId, suffix: &str) -> Result<()> {
+        self.preserve_guest(domid, suffix, &format!("preserve domain {domid}"))
+    }
+
+    fn soft_reset(&self, domid: DomId, config: &DomainConfig) -> Result<()> {
+        self.soft_reset_guest(domid, config, &format!("soft reset domain {domid}"))
     }
 
     /// A paused guest is refused: libxl waits a minute for the answer that it cannot give.
@@ -141,6 +168,10 @@ impl Host for Libxl {
 
     fn restart_tsc(&self, domid: DomId) -> Result<()> {
         self.restart_guests_tsc(domid, &format!("restart the TSC of domain {domid}"))
+    }
+
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.write_birth_tsc(domid, info, &format!("set the new TSC of domain {domid}"))
     }
 
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
+use super::peek::{self, Flow};
 use crate::host::{ErrorKind, HostError, Result};
 
 /// A header of libxl's stream, and the head of its first record.
@@ -17,7 +18,7 @@ const BIG_ENDIAN: u32 = 1;
 /// The record from which on the helper reads: no length is told, as the helper knows where it ends.
 const HELPERS: [u8; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
 
-/// Where a file is read or written next; `None` for one that has no places, such as a pipe: then nothing can be tried.
+/// Where a file is read or written next; `None` for one that has no places, such as a pipe.
 fn place(mut file: &File) -> io::Result<Option<u64>> {
     match file.stream_position() {
         Ok(place) => Ok(Some(place)),
@@ -38,12 +39,21 @@ pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
     let io = |error: io::Error| {
         HostError::new(ErrorKind::Io, doing, format!("the stream cannot be read: {error}"))
     };
-    let Some(start) = place(file).map_err(io)? else { return Ok(()) };
-    let mut begin = Vec::new();
-    let read = file.take(BEGIN as u64).read_to_end(&mut begin).map_err(io);
-    let mut back = file;
-    back.seek(SeekFrom::Start(start)).map_err(io)?;
-    read?;
+    let begin = match place(file).map_err(io)? {
+        Some(start) => {
+            let mut begin = Vec::new();
+            let read = file.take(BEGIN as u64).read_to_end(&mut begin).map_err(io);
+            let mut back = file;
+            back.seek(SeekFrom::Start(start)).map_err(io)?;
+            read?;
+            begin
+        }
+        None => match Flow::of(file).map_err(io)? {
+            Some(flow) => flow.peek(BEGIN).map_err(io)?,
+            // A terminal, say: nothing can be tried.
+            None => return Ok(()),
+        },
+    };
     saved(&begin).map_err(|why| {
         HostError::new(ErrorKind::Invalid, doing, format!("this is no domain that libxl has saved: {why}"))
     })
@@ -59,7 +69,8 @@ pub(super) fn check_writable(file: &File, doing: &str) -> Result<()> {
         Some(_) if appends(file) => Ok(()),
         // What libxl begins with comes over it.
         Some(start) => file.write_all_at(&[0; BEGIN], start).map_err(io),
-        None => Ok(()),
+        // Whoever reads may still hang up as soon as this is over.
+        None => peek::check_read(file).map_err(io),
     }
 }
 
@@ -139,9 +150,16 @@ mod tests {
 
     #[test]
     fn a_pipe_is_taken_as_it_is() {
-        let (reader, writer) = io::pipe().unwrap();
-        check_saved(&File::from(std::os::fd::OwnedFd::from(reader)), "x").unwrap();
-        check_writable(&File::from(std::os::fd::OwnedFd::from(writer)), "x").unwrap();
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let file = |end: std::os::fd::OwnedFd| File::from(end);
+        writer.write_all(&good()).unwrap();
+        check_saved(&file(reader.try_clone().unwrap().into()), "x").unwrap();
+        check_writable(&file(writer.try_clone().unwrap().into()), "x").unwrap();
+        drop(writer);
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, good(), "nothing was taken out of it");
+        assert_eq!(check_saved(&file(reader.into()), "x").unwrap_err().kind, ErrorKind::Invalid);
     }
 
     #[test]

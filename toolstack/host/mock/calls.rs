@@ -1,24 +1,25 @@
 //! The mock as a host: every call of the trait.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use timers::UtcOffset;
 
-use super::Mock;
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
 use super::store::State;
 use super::stream::Stream;
+use super::{Mock, ended};
 use crate::domain::DomainConfig;
 use crate::host::{
-    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
 };
 
-/// How long to wait before looking for events again.
-const LOOK_AGAIN: Duration = Duration::from_millis(4);
+/// No wait for an event is longer, so that none is too long to be counted.
+const ASK_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Host for Mock {
     fn facts(&self) -> Result<HostFacts> {
@@ -40,20 +41,28 @@ impl Host for Mock {
 
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId> {
         let doing = format!("restore domain '{}'", config.name());
-        self.act(Call::RestorePaused, &doing, |state, present| {
-            let stream = Stream::read(stream)?;
+        self.strike(Call::RestorePaused, &doing)?;
+        // Whoever saves into this pipe needs the state, too.
+        let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(&doing))?;
+        self.play(&doing, |state, present| {
             on_site(state, present, |xen, site| xen.restore(config, &stream, site))
         })
     }
 
-    fn save(&self, domid: DomId, stream: &mut File) -> Result<()> {
-        self.act(Call::Save, &format!("save domain {domid}"), |state, present| {
-            let saved = state.xen.save(domid, present)?;
-            // When this fails the guest goes on, as it does on Xen.
-            saved
-                .write(stream)
-                .map_err(|error| Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")))
+    /// The model has no memory that could be written while the guest runs.
+    fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
+        let doing = format!("save domain {domid}");
+        let saved = self.act(Call::Save, &doing, |state, present| state.xen.save(domid, present))?;
+        // Whoever restores from this pipe needs the state, too.
+        saved.write(stream).map_err(|error| {
+            // As on Xen, the guest goes on; it may be gone meanwhile.
+            let _ = self.play(&doing, |state, _| state.xen.resume(domid));
+            Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")).while_doing(&doing)
         })
+    }
+
+    fn resume(&self, domid: DomId) -> Result<()> {
+        self.act(Call::Resume, &format!("resume domain {domid}"), |state, _| state.xen.resume(domid))
     }
 
     fn unpause(&self, domid: DomId) -> Result<()> {
@@ -70,6 +79,30 @@ impl Host for Mock {
 
     fn destroy(&self, domid: DomId) -> Result<()> {
         self.act(Call::Destroy, &format!("destroy domain {domid}"), |state, _| state.xen.destroy(domid))
+    }
+
+    fn rename(&self, domid: DomId, name: &str) -> Result<()> {
+        self.act(Call::Rename, &format!("rename domain {domid} to '{name}'"), |state, _| {
+            state.xen.rename(domid, name)
+        })
+    }
+
+    fn core_dump(&self, domid: DomId, path: &Path) -> Result<()> {
+        let doing = format!("dump the core of domain {domid}");
+        let core = self.look(Call::CoreDump, &doing, |state, _| state.xen.core(domid))?;
+        ended::write_core(path, &core).map_err(|refusal| refusal.while_doing(doing))
+    }
+
+    fn preserve(&self, domid: DomId, suffix: &str) -> Result<()> {
+        self.act(Call::Preserve, &format!("preserve domain {domid}"), |state, _| {
+            state.xen.preserve(domid, suffix)
+        })
+    }
+
+    fn soft_reset(&self, domid: DomId, config: &DomainConfig) -> Result<()> {
+        self.act(Call::SoftReset, &format!("soft reset domain {domid}"), |state, present| {
+            on_site(state, present, |xen, site| xen.soft_reset(domid, config, site))
+        })
     }
 
     fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()> {
@@ -94,6 +127,14 @@ impl Host for Mock {
 
     fn restart_tsc(&self, domid: DomId) -> Result<()> {
         self.act(Call::RestartTsc, &format!("restart the TSC of domain {domid}"), |state, present| {
+            state.xen.machine.load_boot_cpu(domid, 0, present)
+        })
+    }
+
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.act(Call::SetBirthTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
+            state.xen.machine.load_boot_cpu(domid, 0, present)?;
+            state.xen.machine.set_tsc_info(domid, info, present)?;
             state.xen.machine.load_boot_cpu(domid, 0, present)
         })
     }
@@ -130,30 +171,26 @@ impl Host for Mock {
         // A timeout beyond all times is none.
         let end = Instant::now().checked_add(timeout);
         loop {
-            if let Some(event) = self.new_event()? {
+            let state = self.strike(Call::NextEvent, "wait for an event")?;
+            if let Some(event) = self.new_event(&state) {
                 return Ok(Some(event));
             }
-            let left = end.map_or(LOOK_AGAIN, |end| end.saturating_duration_since(Instant::now()));
+            let left = end.map_or(ASK_AGAIN, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Ok(None);
             }
-            std::thread::sleep(left.min(LOOK_AGAIN));
+            self.store.wait(&state, left.min(ASK_AGAIN));
         }
     }
 }
 
 impl Mock {
     /// The first event that this value has not given out.
-    fn new_event(&self) -> Result<Option<Event>> {
+    fn new_event(&self, state: &State) -> Option<Event> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.look(Call::NextEvent, "wait for an event", |state, _| {
-            let found = state.xen.machine.events().after(*seen);
-            Ok(found.map(|(number, event)| (number, event.clone())))
-        })?;
-        Ok(found.map(|(number, event)| {
-            *seen = number;
-            event
-        }))
+        let (number, event) = state.xen.machine.events().after(*seen)?;
+        *seen = number;
+        Some(event.clone())
     }
 }
 

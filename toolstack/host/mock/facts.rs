@@ -44,6 +44,9 @@ pub(super) struct Facts {
     /// When the host booted, by its time of day.
     #[serde(with = "moment", skip_serializing_if = "Option::is_none")]
     booted: Option<DateTime<Utc>>,
+    /// How often the host has booted anew.
+    #[serde(skip_serializing_if = "is_none_of")]
+    boots: u32,
     timezone: String,
     cpu_khz: NonZeroU32,
     tsc_reliable: bool,
@@ -61,6 +64,7 @@ impl Default for Facts {
             now: None,
             ahead: 0,
             booted: None,
+            boots: 0,
             timezone: "UTC".to_owned(),
             cpu_khz: CPU_KHZ,
             tsc_reliable: true,
@@ -102,6 +106,18 @@ impl Facts {
     /// From here on, the uptime counts from one moment.
     pub(super) fn settle_boot(&mut self, real: DateTime<Utc>) {
         self.booted = Some(self.booted(real));
+    }
+
+    /// The host boots anew, now.
+    pub(super) fn reboot(&mut self, real: DateTime<Utc>) {
+        self.boots = self.boots.wrapping_add(1);
+        self.booted = Some(self.now(real));
+    }
+
+    /// A UUID as a kernel has one for each boot; the first boot of every mock host has the same.
+    fn boot_id(&self) -> String {
+        let number = (u128::from(self.boots) + 1) << 64;
+        uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid().hyphenated().to_string()
     }
 
     /// Time passes.
@@ -171,6 +187,7 @@ impl Facts {
     pub(super) fn tell(&self, present: &Present) -> Result<HostFacts, String> {
         Ok(HostFacts {
             now: present.utc,
+            boot_id: self.boot_id(),
             zone: self.zone()?,
             xen_version: self.xen_version,
             cpu_khz: present.tsc.khz,
@@ -199,6 +216,12 @@ fn yes_or_no(value: &str) -> Option<bool> {
 // serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+// serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none_of(number: &u32) -> bool {
     *number == 0
 }
 
@@ -276,6 +299,19 @@ mod tests {
         assert_eq!((told.tsc_reliable, told.tsc_scaling), (true, Some(false)));
         assert_eq!(told.xen_version, XenVersion { major: 4, minor: 17 });
         assert_eq!(facts.memory_mb, 65_536);
+    }
+
+    #[test]
+    fn each_boot_has_a_name_of_its_own_and_keeps_it() {
+        let mut facts = Facts::default();
+        let first = facts.boot_id();
+        facts.advance(3600, real()).unwrap();
+        facts.set("now", "2030-01-01T00:00:00Z", real()).unwrap();
+        assert_eq!(facts.boot_id(), first);
+        facts.reboot(real());
+        assert_ne!(facts.boot_id(), first);
+        assert_eq!(facts.present(real()).uptime_ns, 0);
+        assert!(uuid::Uuid::try_parse(&facts.boot_id()).is_ok());
     }
 
     #[test]

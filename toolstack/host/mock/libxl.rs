@@ -22,13 +22,23 @@ const DOM0_MEMORY_KB: u64 = 1024 * 1024;
 /// What libxl keeps of one domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
-    config: DomainConfig,
+pub(super) struct Kept {
+    pub config: DomainConfig,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    user_data: BTreeMap<String, Blob>,
+    pub user_data: BTreeMap<String, Blob>,
     /// What the guest was asked to do while it could not hear it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    asked: Option<ShutdownRequest>,
+    pub asked: Option<ShutdownRequest>,
+    /// Whether another may have its UUID.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preserved: bool,
+}
+
+impl Kept {
+    /// What is kept of a new domain.
+    pub(super) fn new(config: DomainConfig) -> Self {
+        Kept { config, user_data: BTreeMap::new(), asked: None, preserved: false }
+    }
 }
 
 /// A machine with a toolstack on it.
@@ -36,7 +46,7 @@ struct Kept {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Libxl {
     pub machine: Machine,
-    kept: BTreeMap<DomId, Kept>,
+    pub kept: BTreeMap<DomId, Kept>,
 }
 
 /// What a build is told of the host.
@@ -50,6 +60,15 @@ pub(super) struct Site<'a> {
 impl Libxl {
     /// `libxl_domain_create_new`.
     pub(super) fn create(&mut self, config: &DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        let config = self.with_uuid(config)?;
+        let uuid = config.c_info.uuid.as_deref();
+        let has_it = |domid, domain: &Domain| {
+            uuid == Some(&domain.uuid) && self.kept.get(&domid).is_none_or(|kept| !kept.preserved)
+        };
+        if self.machine.domains().any(|(domid, domain)| has_it(domid, domain)) {
+            let why = format!("a domain with UUID {} exists", uuid.unwrap_or_default());
+            return Err(Refusal::new(Errno::Exist, why));
+        }
         let domid = self.build(config, site)?;
         // A PV guest has no such context and reads on from the host's own counter.
         self.machine.load_boot_cpu(domid, 0, site.present)?;
@@ -57,7 +76,8 @@ impl Libxl {
         Ok(domid)
     }
 
-    /// `libxl_domain_create_restore`: built from the config first, then the stream is laid over it.
+    /// `libxl_domain_create_restore`: built from the config first, then the stream is laid over it. Another domain may
+    /// have the UUID: the one that was saved.
     pub(super) fn restore(
         &mut self,
         config: &DomainConfig,
@@ -74,7 +94,7 @@ impl Libxl {
                 ),
             ));
         }
-        let domid = self.build(config, site)?;
+        let domid = self.build(self.with_uuid(config)?, site)?;
         self.machine.set_tsc_info(domid, &stream.tsc, site.present)?;
         if let Some(tsc) = stream.cpu_tsc {
             self.machine.load_boot_cpu(domid, tsc, site.present)?;
@@ -87,16 +107,9 @@ impl Libxl {
         Ok(domid)
     }
 
-    /// What a new and a restored domain have in common: `libxl__build_pre`.
-    fn build(&mut self, config: &DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+    /// The config with a UUID, in the usual form.
+    pub(super) fn with_uuid(&self, config: &DomainConfig) -> Result<DomainConfig, Refusal> {
         let mut config = config.clone();
-        let name = config.name();
-        if name.is_empty() {
-            return Err(Refusal::new(Errno::Inval, "the config gives no name"));
-        }
-        if name == "Domain-0" || self.kept.values().any(|kept| kept.config.name() == name) {
-            return Err(Refusal::new(Errno::Exist, format!("a domain named '{name}' exists")));
-        }
         let uuid = match config.c_info.uuid.as_deref() {
             Some(text) => uuid::Uuid::try_parse(text).map_err(|_| {
                 Refusal::new(
@@ -106,10 +119,25 @@ impl Libxl {
             })?,
             None => self.unused_uuid(),
         };
-        let uuid = uuid.hyphenated().to_string();
-        if self.machine.domains().any(|(_, domain)| domain.uuid == uuid) {
-            return Err(Refusal::new(Errno::Exist, format!("a domain with UUID {uuid} exists")));
+        config.c_info.uuid = Some(uuid.hyphenated().to_string());
+        Ok(config)
+    }
+
+    /// Whether a domain, other than this one, may have this name.
+    pub(super) fn check_name(&self, name: &str, of: Option<DomId>) -> Result<(), Refusal> {
+        if name.is_empty() {
+            return Err(Refusal::new(Errno::Inval, "a domain without a name cannot be"));
         }
+        let has_it = |(domid, kept): (&DomId, &Kept)| Some(*domid) != of && kept.config.name() == name;
+        if name == "Domain-0" || self.kept.iter().any(has_it) {
+            return Err(Refusal::new(Errno::Exist, format!("a domain named '{name}' exists")));
+        }
+        Ok(())
+    }
+
+    /// What a new and a restored domain have in common.
+    fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        self.check_name(config.name(), None)?;
         let info = &config.b_info;
         let memory_kb = info.target_memkb.or(info.max_memkb).unwrap_or(MEMORY_KB);
         let used_kb: u64 = self.machine.domains().map(|(_, domain)| domain.memory_kb).sum();
@@ -124,20 +152,29 @@ impl Libxl {
             0 => info.max_vcpus.max(1),
             some => u32::try_from(some).unwrap_or(u32::MAX),
         };
-        let mode = info.tsc_mode.map_or(0, |mode| mode.number());
-        let offset = time_offset(&config, site)?;
-
-        let new = NewDomain { kind: config.kind(), uuid: uuid.clone(), memory_kb, vcpus };
+        let uuid = config.c_info.uuid.clone().unwrap_or_default();
+        let new = NewDomain { kind: config.kind(), uuid, memory_kb, vcpus };
         let domid = self.machine.create(new, site.present)?;
+        self.build_clocks(domid, &config, site)?;
+        self.kept.insert(domid, Kept::new(config));
+        Ok(domid)
+    }
+
+    /// What `libxl__build_pre` does to the clocks of a domain, be it new, to be restored, or soft reset.
+    pub(super) fn build_clocks(
+        &mut self,
+        domid: DomId,
+        config: &DomainConfig,
+        site: &Site<'_>,
+    ) -> Result<(), Refusal> {
+        let mode = config.b_info.tsc_mode.map_or(0, |mode| mode.number());
         let tsc = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
         self.machine.set_tsc_info(domid, &tsc, site.present)?;
-        // A sum of 0 is not set, and then a restored RTC keeps its own.
-        if offset != 0 {
-            self.machine.set_time_offset(domid, offset.into())?;
+        // A sum of 0 is not set, and then an RTC that was restored or is still there keeps its own.
+        match time_offset(config, site)? {
+            0 => Ok(()),
+            offset => self.machine.set_time_offset(domid, offset.into()),
         }
-        config.c_info.uuid = Some(uuid);
-        self.kept.insert(domid, Kept { config, user_data: BTreeMap::new(), asked: None });
-        Ok(domid)
     }
 
     /// The same for the same history, so that a test can be run twice.
@@ -220,6 +257,7 @@ impl Libxl {
             uuid: uuid::Uuid::nil().to_string(),
             kind: GuestKind::Pv,
             state: RunState::Running,
+            has_run: true,
             memory_kb: DOM0_MEMORY_KB,
             vcpus: 1,
         };
@@ -229,8 +267,9 @@ impl Libxl {
 
     fn summary(&self, domid: DomId, domain: &Domain) -> DomainSummary {
         let name = self.kept.get(&domid).map(|kept| kept.config.name().to_owned()).unwrap_or_default();
-        let (uuid, kind, state) = (domain.uuid.clone(), domain.kind, domain.state());
-        DomainSummary { domid, name, uuid, kind, state, memory_kb: domain.memory_kb, vcpus: domain.vcpus }
+        let Domain { kind, memory_kb, vcpus, has_run, .. } = *domain;
+        let (uuid, state) = (domain.uuid.clone(), domain.state());
+        DomainSummary { domid, name, uuid, kind, state, has_run, memory_kb, vcpus }
     }
 
     /// `libxl_retrieve_domain_configuration`.
@@ -266,7 +305,7 @@ impl Libxl {
         self.kept.get(&domid).ok_or_else(|| nothing_kept(domid))
     }
 
-    fn kept_mut(&mut self, domid: DomId) -> Result<&mut Kept, Refusal> {
+    pub(super) fn kept_mut(&mut self, domid: DomId) -> Result<&mut Kept, Refusal> {
         self.machine.domain(domid)?;
         self.kept.get_mut(&domid).ok_or_else(|| nothing_kept(domid))
     }

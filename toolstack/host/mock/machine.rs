@@ -54,8 +54,11 @@ pub struct Domain {
     pub vcpus: u32,
     /// How often it was paused and not unpaused; a new domain has one.
     pub pauses: u32,
-    /// Whether its vCPUs ever ran, here or before a restore.
+    /// Whether its vCPUs ran here: Xen counts the time that they had.
     pub has_run: bool,
+    /// Whether it goes on where a saved one stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continues: bool,
     /// Why it ended.
     pub shutdown: Option<ShutdownReason>,
     /// Its TSC.
@@ -112,6 +115,7 @@ impl Machine {
             vcpus: new.vcpus,
             pauses: 1,
             has_run: false,
+            continues: false,
             shutdown: None,
             tsc,
             time: TimeOfDay::new(present.utc),
@@ -169,7 +173,7 @@ impl Machine {
     /// saved one. A guest that has run would lose its other vCPUs by it.
     pub fn load_boot_cpu(&mut self, domid: DomId, tsc: u64, present: &Present) -> Result<(), Refusal> {
         let domain = self.domain_mut(domid)?;
-        if domain.has_run || domain.shutdown.is_some() {
+        if domain.has_run || domain.continues || domain.shutdown.is_some() {
             return Err(Refusal::new(
                 Errno::Busy,
                 format!(
@@ -189,7 +193,7 @@ impl Machine {
 
     /// Marks a new domain as one that goes on where a saved one stopped.
     pub fn continue_saved(&mut self, domid: DomId) -> Result<(), Refusal> {
-        self.domain_mut(domid)?.has_run = true;
+        self.domain_mut(domid)?.continues = true;
         Ok(())
     }
 
@@ -230,10 +234,34 @@ impl Machine {
         domain.pauses = domain.pauses.checked_sub(1).ok_or_else(|| {
             Refusal::new(Errno::Inval, format!("domain {domid} is not paused, so there is no pause to end"))
         })?;
-        if domain.runs() {
-            domain.has_run = true;
-        }
+        domain.has_run |= domain.runs();
         Ok(())
+    }
+
+    /// `resumedomain`: an end is taken back, whatever its reason.
+    pub fn resume(&mut self, domid: DomId) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        domain.shutdown = None;
+        domain.has_run |= domain.runs();
+        Ok(())
+    }
+
+    /// `soft_reset`: the vCPUs of a domain that has ended are let go on as they are.
+    pub fn soft_reset(&mut self, domid: DomId) -> Result<(), Refusal> {
+        let domain = self.domain(domid)?;
+        if domain.kind == GuestKind::Pv {
+            return Err(Refusal::new(
+                Errno::Inval,
+                format!("domain {domid} is a PV guest, and a soft reset takes HVM"),
+            ));
+        }
+        if domain.shutdown.is_none() {
+            return Err(Refusal::new(
+                Errno::Inval,
+                format!("domain {domid} has not ended, so its vCPUs still run"),
+            ));
+        }
+        self.resume(domid)
     }
 
     /// The domain ends. Its records can be read until it is destroyed.
@@ -259,6 +287,11 @@ impl Machine {
         let domain = self.domains.remove(&domid).ok_or_else(|| missing(domid))?;
         self.events.push(Event::Destroyed { domid, uuid: domain.uuid });
         Ok(())
+    }
+
+    /// The host boots anew: nothing is left, and numbers are given from the first on again.
+    pub(super) fn reboot(&mut self) {
+        *self = Machine { events: self.events.silenced(), ..Machine::default() };
     }
 
     /// The guest sets its RTC.

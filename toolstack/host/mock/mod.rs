@@ -1,6 +1,7 @@
 //! A host without a hypervisor: a deterministic model of what Xen and libxl do to guests' clocks.
 //!
-//! - [`machine`]: Xen, pure and at the granularity of its hypercalls; `libxl.rs` builds and restores on it.
+//! - [`machine`]: Xen, pure and at the granularity of its hypercalls; `libxl.rs` builds and restores on it, and
+//!   `ended.rs` does what becomes of a domain that has ended.
 //! - `calls.rs`: the mock as a [`Host`](super::Host). `play.rs`: what only a mock can do, such as being the guest.
 //! - `store.rs`: the state, in memory or in a file.
 //!
@@ -28,9 +29,11 @@
 
 mod blob;
 mod calls;
+mod ended;
 mod events;
 mod facts;
 mod faults;
+mod file;
 mod libxl;
 pub mod machine;
 mod play;
@@ -51,14 +54,14 @@ use chrono::{DateTime, Utc};
 
 use self::faults::Call;
 use self::machine::{Present, Refusal};
-use self::store::{State, Store, StoreError};
+use self::store::{Change, Memory, State, Store, StoreError};
 use super::{ErrorKind, HostError, Result};
 
 /// Tells the real time of day.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A host in memory or in a file. Every call is one transaction: it happens whole or not at all, whoever else uses the
-/// same state at the same time.
+/// same state at the same time. Only saving and restoring are two, with the stream between them.
 pub struct Mock {
     store: Store,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
@@ -87,7 +90,7 @@ impl Mock {
     /// A host in memory: empty, and gone with the last value that uses it.
     #[must_use]
     pub fn in_memory(clock: Clock) -> Self {
-        Mock { store: Store::Memory(Arc::default()), clock: clock.into(), seen: Mutex::new(0) }
+        Mock { store: Store::Memory(Arc::<Memory>::default()), clock: clock.into(), seen: Mutex::new(0) }
     }
 
     /// The same host seen by another: it has the same domains, and hears of the events from now on.
@@ -114,18 +117,23 @@ impl Mock {
         doing: &str,
         look: impl FnOnce(&State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
-        let mut state = self.read(doing)?;
-        if state.faults.waits_for(call) {
-            // To count it, the state must be changed after all; another may have had the fault meanwhile.
-            let strike = |state: &mut State| (state.faults.strike(call, doing), state.clone());
-            let (fault, now) = self.store.change(strike).map_err(|error| error.while_doing(doing))?;
-            if let Some(error) = fault {
-                return Err(error);
-            }
-            state = now;
-        }
+        let state = self.strike(call, doing)?;
         let present = self.present(&state);
         look(&state, &present).map_err(|refusal| refusal.while_doing(doing))
+    }
+
+    /// The state, or the fault that this call is to have, once.
+    fn strike(&self, call: Call, doing: &str) -> Result<Arc<State>> {
+        let state = self.read(doing)?;
+        if !state.faults.waits_for(call) {
+            return Ok(state);
+        }
+        // To count it, the state must be changed; another may have had the fault meanwhile.
+        match self.store.change(|state| Change::Keep(state.faults.strike(call, doing))) {
+            Ok(None) => self.read(doing),
+            Ok(Some(error)) => Err(error),
+            Err(error) => Err(error.while_doing(doing)),
+        }
     }
 
     /// A call that changes something, or fails and changes nothing.
@@ -136,15 +144,9 @@ impl Mock {
         act: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
         self.transact(doing, |state, real| match state.faults.strike(call, doing) {
-            Some(error) => Err(error),
-            None => {
-                let present = state.host.present(real);
-                whole(state, |state| {
-                    state.host.settle_boot(real);
-                    act(state, &present)
-                })
-                .map_err(|refusal| refusal.while_doing(doing))
-            }
+            // It has struck once more.
+            Some(error) => Change::Keep(Err(error)),
+            None => changed(state, real, act, doing),
         })
     }
 
@@ -154,16 +156,26 @@ impl Mock {
         doing: &str,
         play: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
     ) -> Result<T> {
-        self.transact(doing, |state, real| {
-            let present = state.host.present(real);
-            whole(state, |state| play(state, &present)).map_err(|refusal| refusal.while_doing(doing))
+        self.transact(doing, |state, real| changed(state, real, play, doing))
+    }
+
+    /// A call that changes the mock itself.
+    fn set<T>(
+        &self,
+        doing: &str,
+        set: impl FnOnce(&mut State, DateTime<Utc>) -> std::result::Result<T, String>,
+    ) -> Result<T> {
+        self.transact(doing, |state, real| match set(state, real) {
+            Ok(answer) => Change::Keep(Ok(answer)),
+            // It says what it expects.
+            Err(error) => Change::Discard(Err(HostError::new(ErrorKind::Invalid, doing, error))),
         })
     }
 
     fn transact<T>(
         &self,
         doing: &str,
-        change: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>,
+        change: impl FnOnce(&mut State, DateTime<Utc>) -> Change<Result<T>>,
     ) -> Result<T> {
         self.store
             .change(|state| change(state, (self.clock)()))
@@ -174,29 +186,28 @@ impl Mock {
         state.host.present((self.clock)())
     }
 
-    fn read(&self, doing: &str) -> Result<State> {
+    fn read(&self, doing: &str) -> Result<Arc<State>> {
         self.store.read().map_err(|error| error.while_doing(doing))
     }
 }
 
 /// Changes the state, or leaves it as it was.
-fn whole<T, E>(
+fn changed<T>(
     state: &mut State,
-    change: impl FnOnce(&mut State) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    let mut changed = state.clone();
-    let answer = change(&mut changed)?;
-    *state = changed;
-    Ok(answer)
+    real: DateTime<Utc>,
+    change: impl FnOnce(&mut State, &Present) -> std::result::Result<T, Refusal>,
+    doing: &str,
+) -> Change<Result<T>> {
+    let present = state.host.present(real);
+    state.host.settle_boot(real);
+    match change(state, &present) {
+        Ok(answer) => Change::Keep(Ok(answer)),
+        Err(refusal) => Change::Discard(Err(refusal.while_doing(doing))),
+    }
 }
 
 impl StoreError {
     fn while_doing(self, doing: impl Into<String>) -> HostError {
         HostError::new(self.kind, doing, self.detail)
     }
-}
-
-/// A refusal of the facts, which say what they expect.
-fn invalid(doing: &str, detail: impl Into<String>) -> HostError {
-    HostError::new(ErrorKind::Invalid, doing, detail)
 }

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 
+use super::Mock;
 use super::faults::Call;
 use super::machine::{Domain, Present};
-use super::{Mock, invalid};
 use crate::host::{DomId, ErrorKind, Result, ShutdownReason};
 
 impl Mock {
@@ -15,9 +15,7 @@ impl Mock {
     /// When there is no such fact, or it cannot have this value; the message says what is expected.
     pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
         let doing = format!("set {name} of the mock host");
-        self.transact(&doing, |state, real| {
-            state.host.set(name, value, real).map_err(|error| invalid(&doing, error))
-        })
+        self.set(&doing, |state, real| state.host.set(name, value, real))
     }
 
     /// Lets so many seconds pass, at once.
@@ -25,9 +23,18 @@ impl Mock {
     /// # Errors
     /// When they are negative, or too many.
     pub fn advance(&self, seconds: i64) -> Result<()> {
-        let doing = "let time pass on the mock host";
-        self.transact(doing, |state, real| {
-            state.host.advance(seconds, real).map_err(|error| invalid(doing, error))
+        self.set("let time pass on the mock host", |state, real| state.host.advance(seconds, real))
+    }
+
+    /// The host boots anew: no domain is left, nobody hears of their ends, and their numbers are given again.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn reboot_host(&self) -> Result<()> {
+        self.set("reboot the mock host", |state, real| {
+            state.host.reboot(real);
+            state.xen.reboot();
+            Ok(())
         })
     }
 
@@ -75,7 +82,12 @@ impl Mock {
         self.guest_end(domid, ShutdownReason::Crash)
     }
 
-    fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {
+    /// The guest ends by itself, for this reason: [`ShutdownReason::SoftReset`] is what it asks for before it starts
+    /// another kernel in its memory (kexec).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn guest_end(&self, domid: DomId, reason: ShutdownReason) -> Result<()> {
         self.play(&format!("end the guest in domain {domid}"), |state, present| {
             state.xen.machine.guest_ends(domid, reason, present)
         })
@@ -120,10 +132,8 @@ impl Mock {
     /// # Errors
     /// When there is no such call.
     pub fn inject(&self, call: &str, kind: ErrorKind, times: u32) -> Result<()> {
-        let doing = "plan an error of the mock host";
-        let call = Call::named(call).map_err(|error| invalid(doing, error))?;
-        self.transact(doing, |state, _| {
-            state.faults.inject(call, kind, times);
+        self.set("plan an error of the mock host", |state, _| {
+            state.faults.inject(Call::named(call)?, kind, times);
             Ok(())
         })
     }

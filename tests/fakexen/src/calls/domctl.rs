@@ -2,7 +2,7 @@
 
 use timers::GuestKind;
 use xen_sys::{vcpu_guest_context, xen_domctl, xen_domctl_getdomaininfo};
-use xenclock::host::mock::machine::NewDomain;
+use xenclock::host::mock::machine::{Domain, NewDomain};
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
 
 use super::{Answer, context, unanswered};
@@ -47,8 +47,11 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             world.machine.pause(domid, &present).map_err(errno)?;
         }
         xen_sys::XEN_DOMCTL_unpausedomain => world.unpause(domid)?,
-        xen_sys::XEN_DOMCTL_resumedomain => {
-            world.domain(domid)?;
+        xen_sys::XEN_DOMCTL_resumedomain => world.resume(domid)?,
+        xen_sys::XEN_DOMCTL_soft_reset => {
+            world.machine.soft_reset(domid).map_err(errno)?;
+            // Its event channels are closed.
+            world.guest_mut(domid)?.last_port = 0;
         }
         xen_sys::XEN_DOMCTL_getdomaininfo => {
             // The first domain from this number on, as this call is also used to walk through all.
@@ -125,7 +128,7 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             op.u.address_size.size = guest.width * 8;
         }
         xen_sys::XEN_DOMCTL_getvcpuinfo => {
-            let runs = world.domain(domid)?.runs();
+            let domain = world.domain(domid)?;
             let guest = world.guest(domid)?;
             // SAFETY: see above.
             let out = unsafe { &mut op.u.getvcpuinfo };
@@ -134,15 +137,16 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             }
             out.online = u8::from(out.vcpu == 0);
             out.blocked = 0;
-            out.running = u8::from(runs && out.vcpu == 0);
-            out.cpu_time = cpu_time(guest);
+            out.running = u8::from(domain.runs() && out.vcpu == 0);
+            out.cpu_time = cpu_time(domain);
             out.cpu = 0;
         }
         xen_sys::XEN_DOMCTL_setvcpucontext => {
             // SAFETY: see above.
             let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
             world.guest_mut(domid)?.vcpu = caller.bytes(at, size_of::<vcpu_guest_context>())?;
-            if pv::is_restored(world.guest(domid)?) {
+            // One that is only resumed has run here.
+            if pv::is_restored(world.guest(domid)?) && !world.domain(domid)?.has_run {
                 world.machine.continue_saved(domid).map_err(errno)?;
             }
         }
@@ -237,7 +241,7 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     info.tot_pages = guest.used_pages;
     info.max_pages = guest.max_pages;
     info.shared_info_frame = guest.shared_info;
-    info.cpu_time = cpu_time(guest);
+    info.cpu_time = cpu_time(domain);
     info.nr_online_vcpus = u32::from(guest.has_vcpus);
     info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
     info.handle = uuid_bytes(&domain.uuid);
@@ -246,8 +250,8 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
 }
 
 /// A guest that has run has used some time.
-fn cpu_time(guest: &Guest) -> u64 {
-    if guest.has_run { 1_000_000 } else { 0 }
+fn cpu_time(domain: &Domain) -> u64 {
+    if domain.has_run { 1_000_000 } else { 0 }
 }
 
 fn number(reason: ShutdownReason) -> u32 {
@@ -270,13 +274,21 @@ fn paging(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl) 
         xen_sys::XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION => guest.paging_pool = u64::from(given.mb) << 20,
         xen_sys::XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION => given.mb = (guest.paging_pool >> 20) as u32,
         xen_sys::XEN_DOMCTL_SHADOW_OP_CLEAN | xen_sys::XEN_DOMCTL_SHADOW_OP_PEEK => {
-            // The guest does nothing, so nothing was written to.
+            let mut bitmap = vec![0; given.pages.div_ceil(8) as usize];
+            for frame in &guest.dirty {
+                if let Some(byte) = bitmap.get_mut((frame / 8) as usize) {
+                    *byte |= 1 << (frame % 8);
+                }
+            }
             let at = given.dirty_bitmap.p as u64;
             if at != 0 {
-                caller.write_bytes(at, &vec![0; given.pages.div_ceil(8) as usize])?;
+                caller.write_bytes(at, &bitmap)?;
             }
-            given.stats.dirty_count = 0;
+            given.stats.dirty_count = guest.dirty.len() as u32;
             given.stats.fault_count = 0;
+            if given.op == xen_sys::XEN_DOMCTL_SHADOW_OP_CLEAN {
+                guest.dirty.clear();
+            }
         }
         _ => {}
     }

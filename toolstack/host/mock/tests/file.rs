@@ -196,3 +196,49 @@ fn many_processes_lose_nothing() {
     }
     assert_eq!(names(&path).len(), 4 * 5);
 }
+
+#[test]
+fn edits_by_hand_are_seen_however_fast_they_come() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mock.json");
+    // All of them are as long, and many in the same step of the kernel's clock.
+    let text = |khz: u32| format!("{{\"host\": {{\"cpu_khz\": {khz}}}}}");
+    fs::write(&path, text(1_000_000)).unwrap();
+    let mock = open(&path);
+    let khz = || mock.facts().unwrap().cpu_khz.0;
+    for number in 1_000_001..1_000_300 {
+        match number % 3 {
+            0 => fs::write(&path, text(number)).unwrap(),
+            1 => {
+                let new = dir.path().join("new.json");
+                fs::write(&new, text(number)).unwrap();
+                fs::rename(&new, &path).unwrap();
+            }
+            _ => open(&path).set_fact("cpu_khz", &number.to_string()).unwrap(),
+        }
+        assert_eq!((khz(), khz()), (number, number));
+    }
+    // And so is one that comes after a while.
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(khz(), 1_000_299);
+    fs::write(&path, text(2_000_000)).unwrap();
+    assert_eq!(khz(), 2_000_000);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(khz(), 2_600_000, "without a file it is an empty machine");
+}
+
+#[test]
+fn a_file_that_nobody_touches_is_read_once() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mock.json");
+    let mock = open(&path);
+    mock.create_paused(&config(Hvm, "g")).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    let (once, again) = (mock.read("test").unwrap(), mock.read("test").unwrap());
+    assert!(std::sync::Arc::ptr_eq(&once, &again));
+    let domid = crate::host::DomId(1);
+    mock.rtc_record(domid).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&once, &mock.read("test").unwrap()));
+    open(&path).unpause(domid).unwrap();
+    assert!(mock.domains().unwrap()[1].has_run);
+}

@@ -9,7 +9,7 @@ use timers::tsc::TscMode;
 
 use super::{Mock, clock, config};
 use crate::domain::Defbool;
-use crate::host::{DomId, ErrorKind, Host, RunState, ShutdownRequest, TscInfo};
+use crate::host::{DomId, ErrorKind, Host, RunState, SaveKind, ShutdownRequest, TscInfo};
 
 /// One step; domains are given as a number that need not be one.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ fn take(mock: &Mock, step: &Step) -> String {
         }
         Step::SaveAndRestore(domid) => {
             let mut file = tempfile::tempfile().unwrap();
-            let saved = mock.save(DomId(*domid), &mut file);
+            let saved = mock.save(DomId(*domid), &mut file, SaveKind::Suspend);
             if saved.is_err() {
                 return format!("{saved:?}");
             }

@@ -1,11 +1,12 @@
 //! Being the guest, errors on demand, and seeing the same host twice.
 
+use std::path::Path;
 use std::time::Duration;
 
 use timers::GuestKind::{Hvm, Pv, Pvh};
 
 use super::{Mock, clock, config, host};
-use crate::host::{DomId, ErrorKind, Event, Host, RunState, ShutdownReason, ShutdownRequest};
+use crate::host::{DomId, ErrorKind, Event, Host, RunState, SaveKind, ShutdownReason, ShutdownRequest};
 
 #[test]
 fn only_a_running_hvm_guest_can_set_its_rtc() {
@@ -78,7 +79,12 @@ fn every_call_can_fail_and_changes_nothing_then() {
         ("domains", Box::new(|| kind(mock.domains()))),
         ("create_paused", Box::new(|| kind(mock.create_paused(&config(Hvm, "h"))))),
         ("restore_paused", Box::new(|| kind(mock.restore_paused(&config(Hvm, "h"), &mut file)))),
-        ("save", Box::new(|| kind(mock.save(domid, &mut stream)))),
+        ("save", Box::new(|| kind(mock.save(domid, &mut stream, SaveKind::Suspend)))),
+        ("resume", Box::new(|| kind(mock.resume(domid)))),
+        ("rename", Box::new(|| kind(mock.rename(domid, "h")))),
+        ("core_dump", Box::new(|| kind(mock.core_dump(domid, Path::new("/nowhere/core"))))),
+        ("preserve", Box::new(|| kind(mock.preserve(domid, "-old")))),
+        ("soft_reset", Box::new(|| kind(mock.soft_reset(domid, &config(Hvm, "g"))))),
         ("unpause", Box::new(|| kind(mock.unpause(domid)))),
         ("pause", Box::new(|| kind(mock.pause(domid)))),
         ("destroy", Box::new(|| kind(mock.destroy(domid)))),
@@ -178,6 +184,6 @@ fn a_save_that_cannot_be_written_leaves_the_guest_running() {
     mock.unpause(domid).unwrap();
     let path = tempfile::NamedTempFile::new().unwrap();
     let mut only_read = std::fs::File::open(path.path()).unwrap();
-    assert_eq!(mock.save(domid, &mut only_read).unwrap_err().kind, ErrorKind::Io);
+    assert_eq!(mock.save(domid, &mut only_read, SaveKind::Suspend).unwrap_err().kind, ErrorKind::Io);
     assert_eq!(mock.domains().unwrap()[1].state, RunState::Running);
 }

@@ -7,7 +7,7 @@ use timers::tsc::TscMode;
 
 use super::{create, host};
 use crate::host::mock::Mock;
-use crate::host::{DomId, ErrorKind, Host, TscInfo};
+use crate::host::{DomId, ErrorKind, Host, SaveKind, TscInfo};
 
 const SECOND: u64 = 1_000_000_000;
 /// The host has been up for an hour.
@@ -130,7 +130,7 @@ fn a_restored_guest_goes_on_where_it_was_saved() {
             mock.unpause(domid).unwrap();
             mock.advance(5).unwrap();
             let mut file = tempfile::tempfile().unwrap();
-            mock.save(domid, &mut file).unwrap();
+            mock.save(domid, &mut file, SaveKind::Suspend).unwrap();
             let config = mock.stored_config(domid).unwrap();
             mock.destroy(domid).unwrap();
             mock.advance(1000).unwrap();

@@ -1,0 +1,255 @@
+//! A state in a file.
+//!
+//! A file is replaced whole, by renaming, so that a reader sees the old or the new and never half of one, and needs no
+//! lock. Whoever changes it locks the file itself; as the lock goes with the file and not with the name, it counts only
+//! when, once taken, the name still leads to the same file.
+//!
+//! What was read is kept as long as the file is the same, so that to look again costs no more than to ask for its times.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::store::{Change, State, StoreError};
+use crate::host::ErrorKind;
+
+/// The kernel's clock for files goes in steps, and within one of them two writes look alike. None is longer.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+/// A state file, and what was in it when it was read last.
+#[derive(Debug)]
+pub(super) struct StateFile {
+    path: PathBuf,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    mark: Mark,
+    state: Arc<State>,
+    /// Whether it was changed so shortly before it was read that it may have been changed again without a sign.
+    doubtful: bool,
+    /// As long as it is open, no other file gets its number.
+    _file: File,
+}
+
+/// What tells a file, and each of its contents, from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    file: (u64, u64),
+    length: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Mark {
+    fn of(file: &Metadata) -> Self {
+        Mark {
+            file: (file.dev(), file.ino()),
+            length: file.len(),
+            written: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+}
+
+impl Known {
+    /// What is in a file that was as told at this moment, before it was read, or was written since.
+    fn new(file: &Metadata, at: SystemTime, state: &Arc<State>, open: File) -> Self {
+        let settled = file
+            .modified()
+            .is_ok_and(|written| at.duration_since(written).is_ok_and(|since| since > CLOCK_STEP));
+        Known { mark: Mark::of(file), state: Arc::clone(state), doubtful: !settled, _file: open }
+    }
+
+    /// The state, if it is that of this file.
+    fn state_of(&self, file: &Metadata) -> Option<Arc<State>> {
+        (!self.doubtful && self.mark == Mark::of(file)).then(|| Arc::clone(&self.state))
+    }
+}
+
+impl StateFile {
+    /// A file that need not exist yet. A link is followed now, for renaming would replace the link.
+    pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
+        let mut at = std::path::absolute(path).map_err(|error| failed("find", path, &error))?;
+        // As many links as Linux follows.
+        for _ in 0..40 {
+            match fs::read_link(&at) {
+                Ok(target) => at = at.parent().unwrap_or(Path::new("/")).join(target),
+                // Not a link, or nothing there.
+                Err(_) => return Ok(StateFile { path: at, known: Mutex::default() }),
+            }
+        }
+        Err(StoreError {
+            kind: ErrorKind::Io,
+            detail: format!("{}: too many links, one to another", path.display()),
+        })
+    }
+
+    /// The state that is in the file now.
+    pub(super) fn read(&self) -> Result<Arc<State>, StoreError> {
+        let failed = |error| failed("read", &self.path, &error);
+        let mut known = self.known();
+        let is_known = |file: &Metadata| known.as_ref().and_then(|known| known.state_of(file));
+        let file = match fs::metadata(&self.path).map(|file| is_known(&file)) {
+            Ok(Some(state)) => return Ok(state),
+            Ok(None) => File::open(&self.path),
+            Err(error) => Err(error),
+        };
+        match file {
+            Ok(file) => {
+                let (before, at) = (file.metadata().map_err(failed)?, SystemTime::now());
+                let state = Arc::new(load(&self.path, &file)?);
+                *known = Some(Known::new(&before, at, &state, file));
+                Ok(state)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Arc::default()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Changes the state; nobody else changes it meanwhile. It is written when it has become another.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> Change<T>) -> Result<T, StoreError> {
+        let failed = |error| failed("write", &self.path, &error);
+        let file = lock(&self.path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let known = self.known().as_ref().and_then(|known| known.state_of(&metadata));
+        let before = match known {
+            Some(state) => state,
+            None => Arc::new(load(&self.path, &file)?),
+        };
+        let mut after = State::clone(&before);
+        match change(&mut after) {
+            Change::Keep(answer) => {
+                if after != *before {
+                    let at = SystemTime::now();
+                    let new = replace(&self.path, &file, &after).map_err(failed)?;
+                    let metadata = new.metadata().map_err(failed)?;
+                    *self.known() = Some(Known::new(&metadata, at, &Arc::new(after), new));
+                }
+                // The lock ends with the file, after the new one is in its place.
+                drop(file);
+                Ok(answer)
+            }
+            Change::Discard(answer) => Ok(answer),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens and locks the file that the path leads to once it is locked.
+fn lock(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.lock()?;
+        let mine = file.metadata()?;
+        match fs::metadata(path) {
+            Ok(named) if (named.dev(), named.ino()) == (mine.dev(), mine.ino()) => return Ok(file),
+            // Somebody has put a new file there while this one was waited for.
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
+    let mut json = String::new();
+    file.read_to_string(&mut json).map_err(|error| failed("read", path, &error))?;
+    let at = |line: usize, column: usize, message: &str| StoreError {
+        kind: ErrorKind::Io,
+        detail: format!("{}:{line}:{column}: {message}", path.display()),
+    };
+    match json.trim_start().chars().next() {
+        None => return Ok(State::default()),
+        Some('{') => {}
+        // serde would take a list for the fields in their order.
+        Some(_) => {
+            let before = &json[..json.len() - json.trim_start().len()];
+            let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+            return Err(at(
+                before.matches('\n').count() + 1,
+                column,
+                "expected a JSON object, as in {\"host\": {}}",
+            ));
+        }
+    }
+    let state: State = serde_json::from_str(&json).map_err(|error| {
+        // serde_json puts the place last, and here it comes first, as in a compiler's messages.
+        let message = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        at(error.line(), error.column(), message.strip_suffix(&place).unwrap_or(&message))
+    })?;
+    // A zone is looked up when it is used; a wrong one is better known of at once.
+    state.host.zone().map_err(|error| StoreError {
+        kind: ErrorKind::Io,
+        detail: format!("{}: host.timezone: {error}", path.display()),
+    })?;
+    Ok(state)
+}
+
+/// Puts a file with this state in the place of the old one.
+fn replace(path: &Path, old: &File, state: &State) -> io::Result<File> {
+    let mut json = serde_json::to_string_pretty(state)?;
+    json.push('\n');
+    let mut new = tempfile::Builder::new()
+        .prefix(".xenclock-mock-")
+        .tempfile_in(path.parent().unwrap_or(Path::new("/")))?;
+    new.write_all(json.as_bytes())?;
+    let kept = old.metadata()?;
+    // Only root can give a file away; for the others the file was theirs already, or it becomes theirs.
+    let _ = std::os::unix::fs::fchown(new.as_file(), Some(kept.uid()), Some(kept.gid()));
+    new.as_file().set_permissions(kept.permissions())?;
+    new.persist(path).map_err(|error| error.error)
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => ErrorKind::Permission,
+        _ => ErrorKind::Io,
+    };
+    StoreError { kind, detail: format!("cannot {what} the mock's state file {}: {error}", path.display()) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_just_written_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.path().metadata().unwrap();
+        let written = metadata.modified().unwrap();
+        let known = |at| {
+            let open = File::open(file.path()).unwrap();
+            Known::new(&metadata, at, &Arc::default(), open).state_of(&metadata).is_some()
+        };
+        assert!(known(written + Duration::from_secs(1)));
+        assert!(!known(written + CLOCK_STEP), "another write may look like this one");
+        assert!(!known(written));
+        assert!(!known(written - Duration::from_secs(3600)), "somebody has set the clock back");
+    }
+
+    #[test]
+    fn a_file_is_another_by_its_number_length_or_times() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let mark = |text: &str| {
+            std::thread::sleep(CLOCK_STEP);
+            fs::write(&path, text).unwrap();
+            Mark::of(&path.metadata().unwrap())
+        };
+        let (one, same_length, longer) = (mark("a"), mark("b"), mark("ab"));
+        assert!(one.file == same_length.file && one != same_length && same_length != longer);
+        let other = dir.path().join("other");
+        fs::copy(&path, &other).unwrap();
+        assert_ne!(longer.file, Mark::of(&other.metadata().unwrap()).file);
+    }
+}
