@@ -41,11 +41,14 @@ pub(super) fn read(file: &str, bytes: &[u8], words: &[String], quiet: bool) -> R
     Ok(Input { domain, report: asked.report })
 }
 
-/// The clock of an xl.cfg, for which no xl is needed.
+/// The clock of an xl.cfg alone: xl is not asked.
 pub(super) fn clock(file: &str, bytes: &[u8]) -> Result<GuestClock, Failure> {
     let cfg = parsed(file, bytes)?;
     let kind = cfg.kind().unwrap_or(GuestKind::Pv);
-    Ok(cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?.clock)
+    let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?;
+    let losses: Vec<_> = asked.report.losses().collect();
+    losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
+    if losses.iter().any(|loss| loss.finding.refuses_start) { Err(Failure::Said) } else { Ok(asked.clock) }
 }
 
 /// An xl.cfg that was left for the next start; it is not at hand as a file.

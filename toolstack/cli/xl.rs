@@ -20,7 +20,7 @@ const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-rec
 const SHARED: [&str; 5] = ["list", "destroy", "pause", "unpause", "shutdown"];
 
 /// Our own options, of which xl would only say that it does not know them.
-const OUR_OPTIONS: [&str; 2] = ["--json", "--backend"];
+const OUR_OPTIONS: [&str; 3] = ["--json", "--backend", "--records"];
 
 /// A command line that is wrong to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,11 @@ fn for_xl(words: &[OsString]) -> Option<(Vec<OsString>, &[OsString])> {
                 continue;
             }
             Some("--backend=libxl") => {}
+            Some("--records") => {
+                rest = after.split_first()?.1;
+                continue;
+            }
+            Some(records) if records.starts_with("--records=") => {}
             Some(letters) if letters.starts_with('-') && letters.len() > 1 => {
                 // xl's getopt takes them together as well.
                 if !letters[1..].chars().all(|letter| "vftTN".contains(letter)) {
@@ -183,6 +188,8 @@ mod tests {
         let words = |line: &str| line.split(' ').map(OsString::from).collect();
         assert_eq!(wrong("--dry-run --force vcpu-list"), Wrong::ForXl(words("-N -f vcpu-list")));
         assert_eq!(wrong("--backend libxl -v info"), Wrong::ForXl(words("-v info")));
+        assert_eq!(wrong("--records dir info"), Wrong::ForXl(words("info")));
+        assert_eq!(wrong("--records=dir info"), Wrong::ForXl(words("info")));
         assert_eq!(wrong("--backend=libxl info"), Wrong::ForXl(words("info")));
     }
 

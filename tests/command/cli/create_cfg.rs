@@ -17,6 +17,7 @@ fn lab(kind: &str, b_info: &Value) -> Lab {
         "c_info": {"type": kind, "name": "guest", "uuid": "6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11"},
         "b_info": b_info,
         "pcidevs": [{"dev": 1}],
+        "on_reboot": "restart",
     });
     lab.write("answer.json", config.to_string());
     lab.program("xl", "#!/bin/sh\necho \"$*\" >>called\necho 'Parsing config from' >&2\ncat answer.json\n");
@@ -165,6 +166,31 @@ fn without_an_xl_there_is_no_reading_an_xl_cfg() {
     // A conversion is of XML only.
     let said = lab.mock(["convert", "guest.cfg"]).fails(1);
     assert!(said.contains("does not look like XML"), "{said}");
+}
+
+#[test]
+fn a_clock_is_taken_from_a_file_without_xl() {
+    let lab = lab("hvm", &json!({}));
+    lab.write("guest.cfg", "type='hvm'\n");
+    lab.with_programs(["create", "-q", "guest.cfg"]).ok();
+    lab.write("clock.cfg", "rtc_timeoffset = 32400\nclock_timezone = 'Asia/Tokyo'\n");
+    std::fs::remove_file(lab.path("xl")).unwrap();
+    lab.mock(["clock-set", "--from", "clock.cfg", "guest"]).ok();
+    let run = lab.mock(["mock", "reboot", "guest"]);
+    assert!(run.ok().contains("RTC at UTC+09:00"));
+    lab.write("clock.cfg", "rtc_timeoffset = '1h'\n");
+    let said = lab.mock(["clock-set", "--from", "clock.cfg", "guest"]).fails(1);
+    assert!(said.contains("clock.cfg:1:1: unsupported: this is no number to xl"), "{said}");
+}
+
+#[test]
+fn a_config_for_a_save_file_may_be_an_xl_cfg() {
+    let lab = lab("hvm", &json!({}));
+    lab.write("guest.cfg", "type='hvm'\n");
+    lab.with_programs(["create", "-q", "guest.cfg"]).ok();
+    lab.with_programs(["save", "guest", "saved", "guest.cfg"]).ok();
+    let saved = String::from_utf8_lossy(&std::fs::read(lab.path("saved")).unwrap()).into_owned();
+    assert!(saved.contains("pcidevs"), "what xl made of the file is in it: {saved}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
     TscInfo,
 };
+use crate::life::model::Found;
 use crate::life::notice::{Notice, Said, Whose};
 use crate::life::record::{ClockRecord, Keeper, Life};
 
@@ -59,6 +60,8 @@ struct Guest {
     ended: bool,
     /// What is still to be done about it.
     open: Open,
+    /// As it was found at first: what its toolstack has made of it, before the guest did anything.
+    first: Option<Found>,
     since: Instant,
 }
 
