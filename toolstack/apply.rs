@@ -5,7 +5,6 @@ use timers::tsc::TscMode;
 
 use crate::host::{DomId, ErrorKind, Host, HostError, TscInfo};
 use crate::plan::{Action, Aim, Plan, Step};
-use crate::record::USER_DATA;
 
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,8 @@ pub struct ApplyError {
 
 /// Does the steps of a plan in order.
 ///
-/// With `paused` the guest is left before its first instruction. `progress` is told each step before it is done.
+/// With `paused` the guest is left before its first instruction. `progress` is told each step before it is done, and
+/// `keep` the domain and its offset when all of it is right and nothing has run yet.
 ///
 /// # Errors
 /// When a step fails or what is read back differs: the domain is destroyed again.
@@ -37,6 +37,7 @@ pub fn apply(
     host: &dyn Host,
     paused: bool,
     progress: &mut dyn FnMut(&Step),
+    keep: &mut dyn FnMut(DomId, UtcOffset),
 ) -> Result<Outcome, ApplyError> {
     let mut made: Option<DomId> = None;
     let mut offset = plan.clock.offset;
@@ -45,7 +46,9 @@ pub fn apply(
             continue;
         }
         progress(step);
-        if let Err(error) = take(step, plan, host, &mut made, &mut offset) {
+        if let (Action::KeepRecord, Some(domid)) = (step.action, made) {
+            keep(domid, offset);
+        } else if let Err(error) = take(step, plan, host, &mut made, &mut offset) {
             return Err(undo(error, host, made));
         }
     }
@@ -85,11 +88,7 @@ fn take(
             host.set_time_offset(domid, *offset)
         }
         Action::Verify => verify(plan, host, domid, *offset),
-        Action::KeepRecord => {
-            let mut record = plan.record.clone();
-            record.offset = *offset;
-            host.set_user_data(domid, USER_DATA, &record.to_bytes())
-        }
+        Action::KeepRecord => Ok(()),
         Action::Unpause => host.unpause(domid),
     }
 }

@@ -14,7 +14,6 @@ use crate::diag::Finding;
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::{Domain, DomainConfig, Part};
 use crate::host::HostFacts;
-use crate::record::ClockRecord;
 
 /// A start, worked out.
 #[derive(Clone, Debug)]
@@ -27,8 +26,8 @@ pub struct Plan {
     pub tsc: TscDecision,
     /// What is done, in order.
     pub steps: Vec<Step>,
-    /// What is kept with the domain.
-    pub record: ClockRecord,
+    /// The clock that was planned for, word for word.
+    pub asked: GuestClock,
 }
 
 /// One step with its reason.
@@ -58,7 +57,7 @@ pub enum Action {
     SetTimeOffset(Aim),
     /// TSC and RTC are read back and compared.
     Verify,
-    /// What was asked and what it came to is kept with the domain.
+    /// What was asked and what it came to is kept, by the domain's UUID.
     KeepRecord,
     /// The guest runs.
     Unpause,
@@ -82,17 +81,29 @@ pub type Refusal = (Part, Finding);
 /// When the clock cannot be had as asked: it is invalid, or this host's Xen would give another TSC.
 pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uuid) -> Result<Plan, Refusal> {
     let kind = domain.config.kind();
-    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let clock = resolve::resolve(&domain.clock.offset, kind, &at)
-        .map_err(|error| (part_of(&error, &domain.clock.offset), unresolvable(&error)))?;
-    let tsc = decide_tsc(&domain.clock, kind, facts)?;
+    let (clock, tsc) = work_out(&domain.clock, kind, facts, zones)?;
     let mut config = domain.config.clone();
     config.c_info.uuid.get_or_insert_with(|| uuid.hyphenated().to_string());
     let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
     project::clock(&mut config, &domain.clock, offset);
     let steps = steps(kind, &clock, &tsc);
-    let record = ClockRecord::new(&domain.clock, &clock, &tsc, facts.now);
-    Ok(Plan { config, clock, tsc, steps, record })
+    Ok(Plan { config, clock, tsc, steps, asked: domain.clock.clone() })
+}
+
+/// What a clock comes to on a host, now.
+///
+/// # Errors
+/// As [`plan`].
+pub fn work_out(
+    clock: &GuestClock,
+    kind: GuestKind,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<(Resolved, TscDecision), Refusal> {
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let resolved = resolve::resolve(&clock.offset, kind, &at)
+        .map_err(|error| (part_of(&error, &clock.offset), unresolvable(&error)))?;
+    Ok((resolved, decide_tsc(clock, kind, facts)?))
 }
 
 fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {
@@ -159,7 +170,7 @@ impl fmt::Display for Action {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }
             Action::Verify => f.write_str("read TSC and RTC back"),
-            Action::KeepRecord => f.write_str("keep the clock's record with the domain"),
+            Action::KeepRecord => f.write_str("keep the clock's record"),
             Action::Unpause => f.write_str("let the guest run"),
         }
     }

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
-use timers::resolve::rtc_time;
+use timers::resolve::{NextStart, rtc_time};
 use timers::tsc::{Behaviour, TscMode, set_info};
 use timers::zone::ZoneChange;
-use timers::{GuestClock, GuestKind, UtcOffset};
+use timers::{ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use crate::domain::config::DomainConfig;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
+use crate::life::ClockRecord;
 use crate::plan::next_start_words;
-use crate::record::{ClockRecord, USER_DATA};
 
 /// A domain's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,15 +72,18 @@ pub struct TscView {
     pub known_from: &'static str,
 }
 
-/// Looks at a domain's clock.
+/// Looks at a domain's clock. `record` is what is kept of the guest, of whichever life.
 ///
 /// # Errors
 /// When the host cannot be read.
-pub fn view(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts) -> Result<ClockView> {
-    let record = host.user_data(domain.domid, USER_DATA)?;
-    let record = record.and_then(|bytes| ClockRecord::from_bytes(&bytes).ok());
-    let rtc = rtc(host, domain, facts, record.as_ref())?;
-    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts, record.as_ref());
+pub fn view(
+    host: &dyn Host,
+    domain: &DomainSummary,
+    facts: &HostFacts,
+    record: Option<&ClockRecord>,
+) -> Result<ClockView> {
+    let rtc = rtc(host, domain, facts, record)?;
+    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts, record);
     Ok(ClockView {
         domid: domain.domid,
         name: domain.name.clone(),
@@ -88,7 +91,7 @@ pub fn view(host: &dyn Host, domain: &DomainSummary, facts: &HostFacts) -> Resul
         kind: domain.kind,
         rtc,
         tsc,
-        clock: record.map(|record| record.clock),
+        clock: record.map(|record| record.wish.clock.clone()),
     })
 }
 
@@ -103,32 +106,50 @@ fn rtc(
         Err(error) if error.kind == ErrorKind::NoRtc => None,
         Err(error) => return Err(error),
     };
-    let started = record.map(|record| i64::from(record.offset.seconds()));
-    let (offset, source) = match (live, record) {
-        (live, Some(record)) => (live.or(started).unwrap_or_default(), record.source.clone()),
-        (live, None) => {
+    let lives = record.filter(|record| record.lives_as(&facts.boot_id, domain.domid));
+    let start = lives.and_then(|record| record.start.as_ref());
+    let last = lives.and_then(|record| record.last).map(|last| last.offset);
+    let (offset, source) = match (live.or(last), start) {
+        (Some(offset), Some(start)) => (offset, start.source.clone()),
+        (known, _) => {
             let config = host.stored_config(domain.domid)?;
-            (live.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
+            (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
         }
     };
+    let tracked = record.is_some_and(|record| is_tracked(record, domain.kind));
+    let moved = lives.map(|record| {
+        let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
+        record.guest.seconds.saturating_add(since)
+    });
     Ok(RtcView {
         offset,
-        tracked: record.is_some_and(|record| record.tracked),
+        tracked,
         time: rtc_time(facts.now, offset),
         source,
-        known_from: match (live, record) {
+        known_from: match (live, last) {
             (Some(_), _) => "the RTC's save record, read now",
             (None, Some(_)) => "what was set at the start: Xen cannot tell the offset of a guest without RTC",
             (None, None) => "its config: Xen cannot tell the offset of a guest without RTC",
         },
-        resolved_at: record.map(|record| record.resolved_at),
-        changed_by_guest: live.zip(started).map(|(live, started)| live - started).filter(|&moved| moved != 0),
-        next_start: record
-            .map_or("as its config says", |record| next_start_words(record.next_start, record.tracked)),
-        zone_change: record
-            .and_then(|record| record.foresight.clone())
-            .filter(|change| change.at > facts.now),
+        resolved_at: start.map(|start| start.at),
+        changed_by_guest: moved.filter(|&moved| moved != 0),
+        next_start: record.map_or("as its config says", |record| {
+            let next = match start {
+                Some(start) => start.next_start,
+                None => NextStart::ResolvedAgain,
+            };
+            match record.fresh {
+                true => "another clock, asked for since: clock-set said what it comes to",
+                false => next_start_words(next, is_tracked(record, domain.kind)),
+            }
+        }),
+        zone_change: start.and_then(|start| start.foresight.clone()).filter(|change| change.at > facts.now),
     })
+}
+
+/// Whether the guest's changes are kept.
+fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
+    kind.has_rtc() && matches!(record.wish.clock.offset.effective(), ClockOffset::Variable { .. })
 }
 
 /// What the config of a guest without RTC gave its wallclock; with localtime, as far as it can be known now.
@@ -160,9 +181,11 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&Clock
     // Xen answers 0 kHz in native mode, where the guest sees the host's.
     let khz = if native { facts.cpu_khz.0 } else { info.khz };
     let word = mode.map_or_else(|_| format!("unknown ({})", info.mode), |mode| mode.word().to_owned());
-    let kept = record.filter(|record| record.tsc.mode.number() == info.mode && record.tsc.khz.0 == khz);
+    let kept = record
+        .and_then(|record| Some(&record.start.as_ref()?.tsc))
+        .filter(|tsc| tsc.mode.number() == info.mode && tsc.khz.0 == khz);
     let (behaviour, why) = match kept {
-        Some(record) => (record.tsc.behaviour, record.tsc.why.clone()),
+        Some(tsc) => (tsc.behaviour, tsc.why.clone()),
         None => (decided(info, kind, facts), "worked out from the host's facts now".to_owned()),
     };
     let known_from = if native {

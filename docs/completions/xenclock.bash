@@ -16,6 +16,9 @@ _xenclock() {
             ",$1")
                 cmd="xenclock"
                 ;;
+            xenclock,clock-birth)
+                cmd="xenclock__subcmd__clock__subcmd__birth"
+                ;;
             xenclock,clock-list)
                 cmd="xenclock__subcmd__clock__subcmd__list"
                 ;;
@@ -24,6 +27,9 @@ _xenclock() {
                 ;;
             xenclock,clock-show)
                 cmd="xenclock__subcmd__clock__subcmd__show"
+                ;;
+            xenclock,clock-watch)
+                cmd="xenclock__subcmd__clock__subcmd__watch"
                 ;;
             xenclock,completion)
                 cmd="xenclock__subcmd__completion"
@@ -46,17 +52,35 @@ _xenclock() {
             xenclock,list)
                 cmd="xenclock__subcmd__list"
                 ;;
+            xenclock,migrate)
+                cmd="xenclock__subcmd__migrate"
+                ;;
+            xenclock,migrate-receive)
+                cmd="xenclock__subcmd__migrate__subcmd__receive"
+                ;;
             xenclock,mock)
                 cmd="xenclock__subcmd__mock"
                 ;;
+            xenclock,monitor)
+                cmd="xenclock__subcmd__monitor"
+                ;;
             xenclock,pause)
                 cmd="xenclock__subcmd__pause"
+                ;;
+            xenclock,restore)
+                cmd="xenclock__subcmd__restore"
+                ;;
+            xenclock,save)
+                cmd="xenclock__subcmd__save"
                 ;;
             xenclock,shutdown)
                 cmd="xenclock__subcmd__shutdown"
                 ;;
             xenclock,unpause)
                 cmd="xenclock__subcmd__unpause"
+                ;;
+            xenclock__subcmd__help,clock-birth)
+                cmd="xenclock__subcmd__help__subcmd__clock__subcmd__birth"
                 ;;
             xenclock__subcmd__help,clock-list)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__list"
@@ -66,6 +90,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,clock-show)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__show"
+                ;;
+            xenclock__subcmd__help,clock-watch)
+                cmd="xenclock__subcmd__help__subcmd__clock__subcmd__watch"
                 ;;
             xenclock__subcmd__help,completion)
                 cmd="xenclock__subcmd__help__subcmd__completion"
@@ -88,11 +115,26 @@ _xenclock() {
             xenclock__subcmd__help,list)
                 cmd="xenclock__subcmd__help__subcmd__list"
                 ;;
+            xenclock__subcmd__help,migrate)
+                cmd="xenclock__subcmd__help__subcmd__migrate"
+                ;;
+            xenclock__subcmd__help,migrate-receive)
+                cmd="xenclock__subcmd__help__subcmd__migrate__subcmd__receive"
+                ;;
             xenclock__subcmd__help,mock)
                 cmd="xenclock__subcmd__help__subcmd__mock"
                 ;;
+            xenclock__subcmd__help,monitor)
+                cmd="xenclock__subcmd__help__subcmd__monitor"
+                ;;
             xenclock__subcmd__help,pause)
                 cmd="xenclock__subcmd__help__subcmd__pause"
+                ;;
+            xenclock__subcmd__help,restore)
+                cmd="xenclock__subcmd__help__subcmd__restore"
+                ;;
+            xenclock__subcmd__help,save)
+                cmd="xenclock__subcmd__help__subcmd__save"
                 ;;
             xenclock__subcmd__help,shutdown)
                 cmd="xenclock__subcmd__help__subcmd__shutdown"
@@ -167,13 +209,35 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -h -V --dry-run --force --backend --help --version create convert clock-list clock-show clock-set host-info list destroy pause unpause shutdown mock completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --backend)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__clock__subcmd__birth)
+            opts="-h --device-model --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -185,7 +249,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__clock__subcmd__list)
-            opts="-h --json --help"
+            opts="-h --json --prometheus --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -199,12 +263,16 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__clock__subcmd__set)
-            opts="-h --help"
+            opts="-h --now --from --wrapper --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -219,6 +287,28 @@ _xenclock() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__clock__subcmd__watch)
+            opts="-h --period --asked-only --once --xml-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --xml-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -283,7 +373,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__create)
-            opts="-p -q -n -h --quiet --dryrun --json --help"
+            opts="-p -F -e -q -n -h --quiet --dryrun --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -311,8 +401,22 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set host-info list destroy pause unpause shutdown mock completion help"
+            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__clock__subcmd__birth)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -353,6 +457,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__clock__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__clock__subcmd__watch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -464,6 +582,34 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__help__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__migrate__subcmd__receive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__help__subcmd__mock)
             opts="advance set write-rtc reboot poweroff fail"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -562,7 +708,49 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__help__subcmd__monitor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__save)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -620,6 +808,42 @@ _xenclock() {
             ;;
         xenclock__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__migrate)
+            opts="-C -s -e -F -p -D -h --debug --live --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__migrate__subcmd__receive)
+            opts="-F -e -p -d -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -842,8 +1066,50 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__monitor)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__pause)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__restore)
+            opts="-p -F -e -d -h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__save)
+            opts="-c -p -D -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -9,5 +9,6 @@ mod honest;
 mod man;
 mod no_loss;
 mod oracle;
+mod oracle_cfg;
 mod readme;
 mod wrong_xml;

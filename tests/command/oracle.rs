@@ -14,10 +14,10 @@ use serde_json::Value;
 const GENERATED: u32 = 60;
 
 /// The directory that `tests/oracle/build` made.
-struct Oracle(PathBuf);
+pub struct Oracle(PathBuf);
 
 impl Oracle {
-    fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         let Some(dir) = std::env::var_os("XENCLOCK_ORACLE").map(PathBuf::from) else {
             println!("skipped: no xl to ask; tests/oracle/build DIR makes one, XENCLOCK_ORACLE=DIR names it");
             return None;
@@ -31,10 +31,23 @@ impl Oracle {
         Some(Oracle(dir))
     }
 
+    /// xl, which runs on any machine.
+    pub fn program(&self) -> Command {
+        let mut xl = Command::new(self.0.join("xen/usr/lib/xen-4.17/bin/xl"));
+        xl.env("LD_PRELOAD", self.0.join("noxen.so"));
+        xl
+    }
+
+    /// A script that is this xl, whoever starts it.
+    pub fn script(&self) -> String {
+        let dir = self.0.display();
+        format!("#!/bin/sh\nLD_PRELOAD='{dir}/noxen.so' exec '{dir}/xen/usr/lib/xen-4.17/bin/xl' \"$@\"\n")
+    }
+
     /// What xl understands of a file, as libxl's JSON.
     fn xl(&self, cfg: &Path) -> Result<Value, String> {
-        let mut xl = Command::new(self.0.join("xen/usr/lib/xen-4.17/bin/xl"));
-        xl.args(["create", "-n"]).arg(cfg).env("LD_PRELOAD", self.0.join("noxen.so"));
+        let mut xl = self.program();
+        xl.args(["create", "-n"]).arg(cfg);
         let Run { code, out, err } = finish(xl, b"");
         let warnings: Vec<_> = err.lines().filter(|line| !is_harmless(line)).collect();
         if code != 0 || !warnings.is_empty() {

@@ -9,6 +9,7 @@ mod contract;
 mod command;
 mod differential;
 mod failing;
+mod keep;
 mod stage;
 mod xl;
 
@@ -28,6 +29,11 @@ const TESTS: &[(&str, fn())] = &[
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("xl_creates_what_our_host_finds", xl::creates),
+    ("a_clock_is_kept_by_the_service", keep::by_the_service),
+    ("a_clock_is_lost_without_the_service", keep::without_the_service),
+    ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),
+    ("a_clock_is_kept_by_the_monitor", keep::by_the_monitor),
+    ("an_updated_config_is_taken", keep::an_updated_config_is_taken),
 ];
 
 fn the_real_libraries_keep_the_contract() {

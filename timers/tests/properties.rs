@@ -20,6 +20,10 @@ impl ZoneSource for OneZone {
     fn zone(&self, name: &str) -> Result<Zone, ZoneError> {
         Zone::from_posix(name)
     }
+
+    fn release(&self) -> Option<String> {
+        None
+    }
 }
 
 fn kinds() -> impl Strategy<Value = GuestKind> {

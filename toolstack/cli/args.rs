@@ -1,11 +1,12 @@
 //! The words of the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Guest time on Xen, done right: starts domains with the clock that their XML means, and says what became of it.
+/// Guest time on Xen, done right: starts domains with the clock that they ask for, and says what became of it.
 #[derive(Debug, Parser)]
 #[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_long_help = EXTRA)]
@@ -19,6 +20,11 @@ pub struct Arguments {
 const EXTRA: &str = "\
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage.
+
+COMMANDS OF XL
+  What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. So do list, \
+destroy, pause, unpause and shutdown with options that only xl has. What makes, saves, restores or moves a guest never \
+does: xl would do it without the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
   In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory; with \
@@ -38,9 +44,18 @@ pub(super) struct Global {
     /// Do what is refused otherwise: change the TSC of a guest that has run.
     #[arg(short = 'f', long)]
     pub force: bool,
+    /// As xl's: progress by carriage returns. An xl that migrates a guest to this host may ask for it.
+    #[arg(short = 't')]
+    pub terminal: bool,
+    /// As xl's: times in messages. An xl that migrates a guest to this host may ask for them.
+    #[arg(short = 'T')]
+    pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = backend)]
     pub backend: Option<Backend>,
+    /// Where clocks are kept; /var/lib/xenclock, and with mock:FILE in FILE.clocks.
+    #[arg(long, value_name = "DIR")]
+    pub records: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,16 +75,26 @@ fn backend(word: &str) -> Result<Backend, String> {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start a domain from its XML, with the clock that the XML means.
+    /// Start a domain from its XML or xl.cfg, with the clock that the file means.
     Create(Create),
     /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
     Convert(Convert),
     /// The clocks of all domains, a line each.
-    ClockList(Json),
+    ClockList(ClockList),
     /// All that is known of a domain's clock, with the reasons.
     ClockShow(DomainJson),
-    /// Change the clock of a domain that exists; its TSC only with -f.
+    /// Say what a guest's clock is to be from its next start on, or with --now at once.
     ClockSet(ClockSet),
+    /// Suspend a guest into a file, which stock xl restores too.
+    Save(Save),
+    /// Let a saved guest go on, whoever saved it: its RTC as if nothing had happened.
+    Restore(Restore),
+    /// Move a guest to another host, in xl's way: xl or xenclock may be there.
+    Migrate(Migrate),
+    /// The other end of migrate.
+    MigrateReceive(MigrateReceive),
+    /// Keep the clocks of all domains, whoever starts them: the service.
+    ClockWatch(ClockWatch),
     /// What the host is, as far as clocks go.
     HostInfo(Json),
     /// The guests, a line each, as xl list has them; Domain-0 is left out.
@@ -85,6 +110,12 @@ pub(super) enum Command {
     /// Play with the mock host: time, facts, guests.
     #[command(subcommand)]
     Mock(Play),
+    /// What create leaves behind for a domain.
+    #[command(hide = true)]
+    Monitor(MonitorOf),
+    /// What sets the TSC of new domains.
+    #[command(hide = true)]
+    ClockBirth(Birth),
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell
@@ -99,6 +130,7 @@ impl Command {
             Command::Create(_)
             | Command::ClockList(_)
             | Command::ClockShow(_)
+            | Command::ClockSet(_)
             | Command::HostInfo(_)
             | Command::List(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
@@ -113,6 +145,12 @@ pub(super) struct Create {
     /// Leave the guest paused before its first instruction.
     #[arg(short = 'p')]
     pub paused: bool,
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave no monitor behind: nobody then starts the guest again when it reboots.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
     /// Say nothing but errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
@@ -122,7 +160,7 @@ pub(super) struct Create {
     /// Print the result (or the plan) as JSON.
     #[arg(long)]
     pub json: bool,
-    /// The domain's XML; - for standard input.
+    /// The domain's XML, or an xl.cfg, for which xl has to be installed; - for standard input.
     pub file: String,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
     #[arg(value_name = "KEY=VALUE")]
@@ -175,11 +213,175 @@ pub(super) enum Diagnostics {
 
 #[derive(Debug, Args)]
 pub(super) struct ClockSet {
+    /// Also do it now, to the guest that runs: its RTC jumps. Its TSC is left, but with -f.
+    #[arg(long)]
+    pub now: bool,
+    /// Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<String>,
+    /// Have its toolstack start it by the device-model wrapper: nothing can then come too late. Says the line for its
+    /// config.
+    #[arg(long)]
+    pub wrapper: bool,
+    /// Print what is then kept as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The domain's name, number or UUID. It need not run.
+    pub domain: String,
+    /// Settings of a clock as in xl.cfg, such as clock_offset=localtime, clock_timezone=Europe/Berlin,
+    /// rtc_timeoffset=3600, tsc_mode=native, clock_tsc_frequency=2000000000.
+    #[arg(value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Save {
+    /// Let the guest go on afterwards.
+    #[arg(short = 'c')]
+    pub checkpoint: bool,
+    /// Leave the guest paused afterwards.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Restore it under the same number.
+    #[arg(short = 'D')]
+    pub with_domid: bool,
     /// The domain's name or number.
     pub domain: String,
-    /// rtc_timeoffset=SECONDS, tsc_mode=MODE, tsc_khz=KHZ.
-    #[arg(value_name = "KEY=VALUE", required = true)]
-    pub settings: Vec<String>,
+    /// The file to write.
+    pub file: PathBuf,
+    /// A config to put into the file in place of the domain's own: XML or an xl.cfg.
+    pub config: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// Leave the guest paused.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave no monitor behind.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// Say more.
+    #[arg(short = 'd')]
+    pub debug: bool,
+    /// A config in place of the file's own (XML or an xl.cfg), and the file; or the file alone.
+    #[arg(value_name = "[CONFIG] FILE", required = true, num_args = 1..=2)]
+    pub files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// A config to send in place of the domain's own: XML or an xl.cfg.
+    #[arg(short = 'C', value_name = "CONFIG")]
+    pub config: Option<String>,
+    /// The command that reaches the host; where it is empty, HOST is the whole command.
+    #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
+    pub ssh: String,
+    /// Leave no monitor on the other side.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// As -e: the other side does not go to the background.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave the guest paused on the other side.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Under the same number on the other side.
+    #[arg(short = 'D')]
+    pub with_domid: bool,
+    /// Have the other side say more.
+    #[arg(long)]
+    pub debug: bool,
+    /// Every migration is live; xl takes the word, too.
+    #[arg(long, hide = true)]
+    pub live: bool,
+    /// The domain's name or number.
+    pub domain: String,
+    /// The host.
+    pub host: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateReceive {
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    pub foreground: bool,
+    /// Leave no monitor behind.
+    #[arg(short = 'e')]
+    pub no_monitor: bool,
+    /// Leave the guest paused.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Say more.
+    #[arg(short = 'd')]
+    pub debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClockWatch {
+    /// Seconds from one look at all RTCs to the next; what a guest does to its own shows nowhere else.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = period)]
+    pub period: Duration,
+    /// Keep only clocks that somebody has asked for; else also what other HVM guests do to their RTC.
+    #[arg(long)]
+    pub asked_only: bool,
+    /// Look at everything once, and end.
+    #[arg(long)]
+    pub once: bool,
+    #[command(flatten)]
+    pub xml: XmlDirs,
+}
+
+impl ClockWatch {
+    pub(super) fn xml_dirs(&self) -> Vec<PathBuf> {
+        self.xml.dirs()
+    }
+}
+
+/// Where the domain XML of domains lies that other toolstacks start.
+#[derive(Debug, Args)]
+pub(super) struct XmlDirs {
+    /// A directory of domain XML; may be given again. /etc/xenclock/domains and /etc/libvirt/libxl when not given.
+    #[arg(long = "xml-dir", value_name = "DIR")]
+    xml_dirs: Vec<PathBuf>,
+}
+
+impl XmlDirs {
+    fn dirs(&self) -> Vec<PathBuf> {
+        if self.xml_dirs.is_empty() { super::watch::default_xml_dirs() } else { self.xml_dirs.clone() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MonitorOf {
+    /// The domain's number.
+    pub domid: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Birth {
+    /// The words that a device model is started with; without, orders are read from standard input.
+    #[arg(long, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
+    pub device_model: Option<Vec<String>>,
+}
+
+impl Birth {
+    pub(super) fn xml_dirs(&self) -> Vec<PathBuf> {
+        super::watch::default_xml_dirs()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClockList {
+    /// Print JSON.
+    #[arg(long, conflicts_with = "prometheus")]
+    pub json: bool,
+    /// Print metrics for the textfile collector of Prometheus's node exporter.
+    #[arg(long)]
+    pub prometheus: bool,
 }
 
 #[derive(Debug, Args)]
@@ -278,6 +480,15 @@ fn rtc_write(word: &str) -> Result<RtcWrite, String> {
     word.parse()
         .map(RtcWrite::To)
         .map_err(|_| "expected a time such as 2026-07-01T14:00:00, or seconds such as +20".to_owned())
+}
+
+/// More than none, and no more than a day.
+fn period(word: &str) -> Result<Duration, String> {
+    let seconds: f64 = word.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if !(0.01..=86_400.0).contains(&seconds) {
+        return Err("expected 0.01 to 86400 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 fn time(word: &str) -> Result<DateTime<Utc>, String> {

@@ -4,11 +4,17 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use timers::zone::{Zone, ZoneSource, default_zones};
+use uuid::Uuid;
 
 use super::args::{Backend, Global};
-use super::output::{Failure, word};
+use super::output::{self, Failure, word};
 use crate::host::mock::Mock;
 use crate::host::{DomId, DomainSummary, Host, dom0, zone};
+use crate::keep::records::Records;
+use crate::life::ClockRecord;
+
+/// Where the clocks of a real host are kept.
+const RECORDS: &str = "/var/lib/xenclock";
 
 /// The host asked for; without a word libxl in a dom0, and the mock elsewhere.
 pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
@@ -21,6 +27,39 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
             Ok(Box::new(mock(global)?))
         }
     }
+}
+
+/// Whether the host is a model.
+pub(super) fn is_mock(global: &Global) -> bool {
+    match &global.backend {
+        Some(Backend::Mock(_)) => true,
+        Some(Backend::Libxl) => false,
+        None => !dom0::in_dom0(),
+    }
+}
+
+/// Where clocks are kept: in the directory asked for, or with the host.
+pub(super) fn records(global: &Global) -> Records {
+    match (&global.records, &global.backend) {
+        (Some(dir), _) => Records::in_dir(dir),
+        (None, Some(Backend::Mock(Some(file)))) => {
+            let mut dir = file.clone().into_os_string();
+            dir.push(".clocks");
+            Records::in_dir(dir)
+        }
+        (None, Some(Backend::Mock(None))) => Records::in_memory(),
+        (None, None) if !dom0::in_dom0() => Records::in_memory(),
+        (None, _) => Records::in_dir(RECORDS),
+    }
+}
+
+/// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
+pub(super) fn record_of(records: &Records, uuid: &str) -> Option<ClockRecord> {
+    let uuid = Uuid::try_parse(uuid).ok()?;
+    records.get(uuid).unwrap_or_else(|error| {
+        output::error(&error.to_string());
+        None
+    })
 }
 
 /// The time on this machine.

@@ -1,41 +1,92 @@
 //! `xenclock create`
 
 use serde_json::{Value, json};
+use timers::GuestClock;
 use timers::resolve::rtc_time;
 use uuid::Uuid;
 
 use super::args::{Create, Global};
 use super::convert::{guess, source_of};
+use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::{backend, settings};
-use crate::apply::{Outcome, apply};
+use super::{backend, cfg, settings};
+use crate::apply::Outcome;
 use crate::convert::lower;
+use crate::domain::Domain;
 use crate::host::{Host, HostFacts};
 use crate::judge::Target;
+use crate::keep::records::Records;
+use crate::keep::start::{Terms, clock_for, start};
 use crate::plan::{Plan, next_start_words, plan};
 use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
-    let bytes = output::input(&create.file)?;
-    let read = guess(&create.file, &bytes).and_then(|()| xml::read(&create.file, &bytes));
-    let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
-        Failure::Said
-    })?;
-    settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
+    let mut input = read(&create.file, &create.settings, create.quiet)?;
     let host = backend::open(global)?;
+    let records = backend::records(global);
     let facts = host.facts()?;
+    // A clock that was asked for before goes on from what its guest has made of it.
+    let asked = input.domain.clock.clone();
+    let uuid = input.domain.config.c_info.uuid.clone();
+    let record = uuid.and_then(|uuid| backend::record_of(&records, &uuid));
+    input.domain.clock = clock_for(record.as_ref(), &asked);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
     }
-    let outcome = apply(&plan, &*host, create.paused, &mut |step| {
+    let terms = Terms {
+        records: &records,
+        asked: Some(&asked),
+        paused: create.paused,
+        zone_data: backend::zones().release(),
+    };
+    let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if global.verbose > 0 {
             output::word(&format!("xenclock: {} ({})", step.action, step.why));
         }
     })
     .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
-    said(create, &plan, &outcome, &*host)
+    if let Some(why) = &started.unkept {
+        output::error(&format!("'{}' runs, but its clock is not kept: {why}", plan.config.name()));
+    }
+    said(create, &plan, &started.outcome, &*host, &records)?;
+    let after = After::of(global, create.foreground, create.no_monitor);
+    monitor::leave(global, host, &records, started.outcome.domid, after)
+}
+
+/// The domain that a file describes, XML or xl.cfg.
+pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
+    let mut input = read(file, &[], true)?;
+    let report = input.report.clone();
+    lower(&mut input, Target::Start).map_err(|invalid| {
+        output::diagnostic(&invalid, report.source());
+        Failure::Said
+    })?;
+    Ok(input.domain)
+}
+
+/// A file, with settings in place of its own.
+fn read(file: &str, words: &[String], quiet: bool) -> Result<Input, Failure> {
+    let bytes = output::input(file)?;
+    if cfg::looks_like_one(&bytes) {
+        return cfg::read(file, &bytes, words, quiet);
+    }
+    let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
+    let mut input = read.map_err(|invalid| {
+        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
+        Failure::Said
+    })?;
+    settings::apply(&mut input.domain, words).map_err(Failure::Error)?;
+    Ok(input)
+}
+
+/// The clock that a file asks for; of an xl.cfg nothing else is read.
+pub(super) fn clock_of(file: &str) -> Result<GuestClock, Failure> {
+    let bytes = output::input(file)?;
+    if cfg::looks_like_one(&bytes) {
+        return cfg::clock(file, &bytes);
+    }
+    Ok(read_domain(file)?.clock)
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
@@ -117,9 +168,15 @@ fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Fail
     output::data(&text)
 }
 
-fn said(create: &Create, plan: &Plan, outcome: &Outcome, host: &dyn Host) -> Result<(), Failure> {
+fn said(
+    create: &Create,
+    plan: &Plan,
+    outcome: &Outcome,
+    host: &dyn Host,
+    records: &Records,
+) -> Result<(), Failure> {
     if create.json {
-        return super::show::clock_show_on(host, &outcome.domid.to_string(), true);
+        return super::show::clock_show_on(host, records, &outcome.domid.to_string(), true);
     }
     if create.quiet {
         return Ok(());

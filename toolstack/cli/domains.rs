@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::args::{Global, Shutdown};
 use super::backend::{self, find};
+use super::monitor;
 use super::output::{self, Failure};
 use crate::host::{DomId, Host, RunState, ShutdownReason, ShutdownRequest};
-use crate::keep;
+use crate::keep::records::Records;
 
 /// How often a guest that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -45,7 +46,7 @@ fn state_word(state: RunState) -> &'static str {
     }
 }
 
-fn reason_word(reason: ShutdownReason) -> &'static str {
+pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
     match reason {
         ShutdownReason::Poweroff => "poweroff",
         ShutdownReason::Reboot => "reboot",
@@ -79,29 +80,38 @@ pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failu
     let domid = find(&*host, &shutdown.domain)?.domid;
     let request = if shutdown.reboot { ShutdownRequest::Reboot } else { ShutdownRequest::Poweroff };
     host.shutdown(domid, request)?;
+    let is_mock = backend::is_mock(global);
     loop {
         let now = host.domains()?.into_iter().find(|domain| domain.domid == domid);
         match now.map(|domain| domain.state) {
             None => return Ok(()),
-            Some(RunState::Shutdown(reason)) => return ended(&*host, domid, reason),
+            // On a real host its monitor does with it what its config says, ours or xl's.
+            Some(RunState::Shutdown(reason)) if is_mock => {
+                return ended(&*host, &backend::records(global), domid, reason);
+            }
+            Some(RunState::Shutdown(_)) => return Ok(()),
             Some(_) if !shutdown.wait => return Ok(()),
             Some(_) => std::thread::sleep(LOOK),
         }
     }
 }
 
-/// Does with a domain that has ended what its config says, and says so.
-pub(super) fn ended(host: &dyn Host, domid: DomId, reason: ShutdownReason) -> Result<(), Failure> {
-    let words = match keep::ended(host, domid, reason, &*backend::zones()) {
-        Ok(keep::Ended::Destroyed) => format!("domain {domid} has ended"),
-        Ok(keep::Ended::Restarted(outcome)) => {
-            format!(
-                "domain {domid} has ended and is started again as domain {}, RTC at {}",
-                outcome.domid, outcome.offset
-            )
-        }
-        Ok(keep::Ended::Kept(why)) => format!("domain {domid} has ended and is kept: {why}"),
-        Err(error) => return Err(Failure::Error(error.to_string())),
-    };
-    output::data(&format!("{words}\n"))
+/// Does with a domain that has ended what its config says, and says so; where it has a monitor, that does it.
+pub(super) fn ended(
+    host: &dyn Host,
+    records: &Records,
+    domid: DomId,
+    reason: ShutdownReason,
+) -> Result<(), Failure> {
+    let domains = host.domains()?;
+    let uuid =
+        domains.iter().find(|domain| domain.domid == domid).and_then(|domain| domain.uuid.parse().ok());
+    if uuid.is_some_and(|uuid| records.is_monitored(uuid).unwrap_or(false)) {
+        return output::data(&format!("domain {domid} has ended; its monitor sees to it\n"));
+    }
+    let ended = monitor::act(host, records, domid, reason)?;
+    for warning in &ended.warnings {
+        output::word(&format!("xenclock: warning: {warning}"));
+    }
+    output::data(&format!("{}\n", monitor::words(domid, &ended.became)))
 }

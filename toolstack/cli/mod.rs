@@ -2,15 +2,23 @@
 
 pub mod args;
 mod backend;
+mod birth;
+mod cfg;
 mod convert;
 mod create;
 mod domains;
 mod man;
+mod metrics;
+mod migrate;
 mod mock;
+mod monitor;
 mod output;
 mod set;
 mod settings;
 mod show;
+mod travel;
+mod watch;
+mod xl;
 
 use std::process::ExitCode;
 
@@ -19,6 +27,7 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Command};
 pub use man::man_page;
 use output::Failure;
+use xl::Wrong;
 
 /// Runs the command on the process's own arguments.
 ///
@@ -28,14 +37,31 @@ use output::Failure;
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors; clap knows where each goes.
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()) * 2);
-        }
+        Err(error) => return wrong(&error),
     };
     listen(arguments.global.verbose);
-    match run(&arguments) {
+    status(run(&arguments))
+}
+
+/// A command line that is none of ours: perhaps it is xl's.
+fn wrong(error: &clap::Error) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let whose = xl::whose(&words, error);
+    if let Wrong::ForXl(words) = whose {
+        return status(Err(xl::become_xl(&words)));
+    }
+    // Help and version are no errors; clap knows where each goes.
+    let _ = error.print();
+    if let Wrong::Clocked(command) = whose {
+        output::word(&format!(
+            "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
+        ));
+    }
+    ExitCode::from(u8::from(error.use_stderr()) * 2)
+}
+
+fn status(result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
         Err(Failure::Error(message)) => {
@@ -57,9 +83,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Convert(convert) => convert::run(global, convert),
-        Command::ClockList(list) => show::clock_list(global, list.json),
+        Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
+        Command::Save(save) => travel::save(global, save),
+        Command::Restore(restore) => travel::restore(global, restore),
+        Command::Migrate(migrate) => migrate::send(global, migrate),
+        Command::MigrateReceive(receive) => migrate::receive(global, receive),
+        Command::ClockWatch(watch) => watch::run(global, watch),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),
@@ -67,6 +98,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Unpause(domain) => domains::unpause(global, &domain.domain),
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
+        Command::Monitor(of) => monitor::run(global, of),
+        Command::ClockBirth(birth) => birth::run(global, birth),
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }

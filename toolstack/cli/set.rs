@@ -1,100 +1,260 @@
-//! `xenclock clock-set`: changing the clock of a domain that exists.
+//! `xenclock clock-set`: what a guest's clock is to be, from its next start on or now.
 
+use serde_json::json;
+use timers::resolve::rtc_time;
 use timers::tsc::TscMode;
-use timers::{KiloHertz, UtcOffset};
+use timers::{GuestClock, GuestKind, TimerName, UtcOffset};
+use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
-use super::backend::{self, find};
+use super::backend;
+use super::create::clock_of;
 use super::output::{self, Failure};
-use crate::host::{DomId, DomainSummary, Host, TscInfo};
-use crate::record::{ClockRecord, USER_DATA};
+use super::settings;
+use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
+use crate::keep::monitor::read_clock;
+use crate::keep::records::Records;
+use crate::keep::start::clock_in_config;
+use crate::life::ClockRecord;
+use crate::life::record::{Keeper, Life, Wish, WishFrom};
+use crate::plan::work_out;
 
-/// What is asked, with its words checked.
-#[derive(Default)]
-struct Wanted {
-    offset: Option<UtcOffset>,
-    mode: Option<TscMode>,
-    khz: Option<KiloHertz>,
+/// Where the package puts the device-model wrapper.
+const WRAPPER: &str = "/usr/lib/xenclock/device-model";
+
+/// Whose clock it is: a domain that is there, or one that is only remembered.
+struct Target {
+    uuid: Uuid,
+    name: String,
+    domain: Option<DomainSummary>,
+    record: Option<ClockRecord>,
+}
+
+impl Target {
+    fn kind(&self) -> GuestKind {
+        self.domain.as_ref().map_or(GuestKind::Hvm, |domain| domain.kind)
+    }
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
-    let wanted = parse(&set.settings).map_err(Failure::Usage)?;
+    if set.settings.is_empty() && set.from.is_none() && !set.wrapper {
+        return Err(Failure::Usage("nothing is asked: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
+    }
     let host = backend::open(global)?;
-    let domain = find(&*host, &set.domain)?;
-    if wanted.mode.is_some() || wanted.khz.is_some() {
-        if !global.force {
-            let why = "a guest that has run sees its TSC jump; -f does it all the same";
-            return Err(Failure::Error(format!("the TSC of '{}' was not changed: {why}", domain.name)));
+    let records = backend::records(global);
+    let target = find(&*host, &records, &set.domain)?;
+    let facts = host.facts()?;
+    let before = clock_now(&*host, &target)?;
+    let mut clock = match &set.from {
+        Some(file) => clock_of(file)?,
+        None => before.clone(),
+    };
+    settings::clock(&mut clock, &set.settings).map_err(Failure::Usage)?;
+    // What cannot be had is refused before anything is kept or done.
+    let (resolved, tsc) =
+        work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|(_, finding)| {
+            Failure::Error(format!("the clock of '{}' was not changed: {}", target.name, finding.reason))
+        })?;
+    if set.now {
+        say_what_now_does(&*host, &target, &facts, resolved.offset)?;
+    }
+    if global.dry_run {
+        return output::data(&format!(
+            "'{}' would start next time at {}, {}\n",
+            target.name, resolved.offset, resolved.source
+        ));
+    }
+    let mut now = None;
+    if set.now {
+        let domain = target.domain.as_ref().ok_or_else(|| not_there(&target.name))?;
+        let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
+        if wants_tsc {
+            if !global.force {
+                let why = "a guest that runs sees its TSC jump, and its clocks may stop or race; -f does it all the same";
+                return Err(Failure::Error(format!("the TSC of '{}' was not changed: {why}", domain.name)));
+            }
+            set_tsc(&*host, domain, tsc.mode, tsc.set_khz.map_or(tsc.khz.0, |khz| khz.0))?;
         }
-        set_tsc(&*host, &domain, &wanted)?;
+        if clock.offset != before.offset || !wants_tsc {
+            host.set_time_offset(domain.domid, resolved.offset)?;
+            now = Some(resolved.offset);
+        }
     }
-    if let Some(offset) = wanted.offset {
-        set_offset(&*host, domain.domid, offset)?;
+    let record = keep(&records, &target, &facts, set, clock, now)?;
+    if set.json {
+        return output::json(&json!(record));
     }
-    super::show::clock_show_on(&*host, &domain.domid.to_string(), false)
+    say(set, &target, &record, &facts)
 }
 
-fn parse(settings: &[String]) -> Result<Wanted, String> {
-    let mut wanted = Wanted::default();
-    for setting in settings {
-        let (key, value) = setting.split_once('=').ok_or_else(|| format!("'{setting}' is not KEY=VALUE"))?;
-        let not = |expected: &str| format!("{key} '{value}' is not {expected}");
-        match key {
-            "rtc_timeoffset" => {
-                let seconds: i64 = value.parse().map_err(|_| not("a number of seconds"))?;
-                wanted.offset = Some(UtcOffset::new(seconds).map_err(|error| error.to_string())?);
-            }
-            "tsc_mode" => wanted.mode = Some(value.parse().map_err(|error| format!("tsc_mode: {error}"))?),
-            "tsc_khz" => {
-                let khz = value.parse().ok().filter(|&khz| khz > 0);
-                wanted.khz = Some(KiloHertz(khz.ok_or_else(|| not("a frequency in kHz"))?));
-            }
-            _ => {
-                return Err(format!(
-                    "no setting '{key}' here; there are rtc_timeoffset, tsc_mode and tsc_khz"
-                ));
-            }
+/// A domain by name or number, or one that is not there by name or UUID.
+fn find(host: &dyn Host, records: &Records, wanted: &str) -> Result<Target, Failure> {
+    let uuid = Uuid::try_parse(wanted).ok();
+    let there =
+        host.domains()?.into_iter().find(|domain| uuid.is_some_and(|uuid| domain.uuid == uuid.to_string()));
+    let domain = match there {
+        Some(domain) => Ok(domain),
+        None => backend::find(host, wanted),
+    };
+    let no_domain = match domain {
+        Ok(domain) => {
+            let uuid = Uuid::try_parse(&domain.uuid).map_err(|error| Failure::Error(error.to_string()))?;
+            let record = backend::record_of(records, &domain.uuid);
+            return Ok(Target { uuid, name: domain.name.clone(), domain: Some(domain), record });
         }
+        Err(no_domain) => no_domain,
+    };
+    let (all, _) = records.all().map_err(|error| Failure::Error(error.to_string()))?;
+    let mut known = all.into_iter().filter(|record| Some(record.uuid) == uuid || record.name == wanted);
+    match (known.next(), known.next(), uuid) {
+        (Some(record), None, _) => {
+            Ok(Target { uuid: record.uuid, name: record.name.clone(), domain: None, record: Some(record) })
+        }
+        (Some(_), Some(_), _) => Err(Failure::Error(format!(
+            "'{wanted}' is the name of several clocks that are kept; give the UUID"
+        ))),
+        // A guest of another toolstack may be spoken of before it is there for the first time.
+        (None, _, Some(uuid)) => Ok(Target { uuid, name: wanted.to_owned(), domain: None, record: None }),
+        (None, _, None) => Err(no_domain),
     }
-    if wanted.mode == Some(TscMode::Native) && wanted.khz.is_some() {
-        return Err("tsc_mode=native takes the host's frequency; leave tsc_khz out".to_owned());
+}
+
+fn not_there(name: &str) -> Failure {
+    Failure::Error(format!(
+        "'{name}' does not run, so nothing can be set now; without --now it is for the next start"
+    ))
+}
+
+/// What was asked so far: of a domain that nobody spoke of, what its config says.
+fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
+    match (&target.record, &target.domain) {
+        (Some(record), _) => Ok(record.wish.clock.clone()),
+        (None, Some(domain)) => Ok(clock_in_config(&host.stored_config(domain.domid)?)),
+        (None, None) => Ok(GuestClock::default()),
     }
-    Ok(wanted)
+}
+
+fn mentions_tsc(words: &[String]) -> bool {
+    words.iter().any(|word| word.trim_start().starts_with("tsc_") || word.contains("clock_tsc_frequency"))
+}
+
+fn has_tsc(clock: &GuestClock) -> bool {
+    clock.timers.iter().any(|timer| timer.name == TimerName::Tsc)
+}
+
+fn say_what_now_does(
+    host: &dyn Host,
+    target: &Target,
+    facts: &HostFacts,
+    offset: UtcOffset,
+) -> Result<(), Failure> {
+    let domain = target.domain.as_ref().ok_or_else(|| not_there(&target.name))?;
+    let (rtc, _) = read_clock(host, domain.domid)?;
+    let to = rtc_time(facts.now, offset.seconds().into()).map_or_else(String::new, |time| time.to_string());
+    let words = match rtc.and_then(|rtc| Some((rtc.offset, rtc_time(facts.now, rtc.offset)?))) {
+        Some((from, _)) if from == i64::from(offset.seconds()) => return Ok(()),
+        Some((from, time)) => format!(
+            "the RTC of '{}' jumps from {time} to {to}, by {} s; a guest reads it when it boots, and seldom later",
+            domain.name,
+            i64::from(offset.seconds()) - from
+        ),
+        None => format!(
+            "the wallclock of '{}' goes to {to}; a guest reads it when it boots or resumes",
+            domain.name
+        ),
+    };
+    output::word(&format!("xenclock: {words}"));
+    Ok(())
 }
 
 /// Keeps what the guest's TSC has counted, so that it does not fall to 0.
-fn set_tsc(host: &dyn Host, domain: &DomainSummary, wanted: &Wanted) -> Result<(), Failure> {
+fn set_tsc(host: &dyn Host, domain: &DomainSummary, mode: TscMode, khz: u32) -> Result<(), Failure> {
     let now = host.tsc_info(domain.domid)?;
-    let mode = wanted.mode.map_or(now.mode, TscMode::number);
-    let native = mode == TscMode::Native.number();
-    let khz = if native { 0 } else { wanted.khz.map_or(now.khz, |khz| khz.0) };
-    if wanted.khz.is_some() && native {
-        return Err(Failure::Error(
-            "Xen ignores a frequency in native mode; add tsc_mode=default".to_owned(),
-        ));
-    }
-    host.set_tsc_info(domain.domid, &TscInfo { mode, khz, ..now })?;
+    let khz = if mode == TscMode::Native { 0 } else { khz };
+    host.set_tsc_info(domain.domid, &TscInfo { mode: mode.number(), khz, ..now })?;
     let after = host.tsc_info(domain.domid)?;
-    let asked = if wanted.khz.is_some() { khz } else { after.khz };
-    if (after.mode, after.khz) == (mode, asked) {
+    if (after.mode, after.khz) == (mode.number(), khz) {
         return Ok(());
     }
     Err(Failure::Error(format!(
-        "domain {}: asked for TSC mode {mode} at {asked} kHz, and Xen says mode {} at {} kHz",
-        domain.domid, after.mode, after.khz
+        "domain {}: asked for TSC mode {} at {khz} kHz, and Xen says mode {} at {} kHz",
+        domain.domid,
+        mode.number(),
+        after.mode,
+        after.khz
     )))
 }
 
-fn set_offset(host: &dyn Host, domid: DomId, offset: UtcOffset) -> Result<(), Failure> {
-    host.set_time_offset(domid, offset)?;
-    let record = host.user_data(domid, USER_DATA)?.and_then(|bytes| ClockRecord::from_bytes(&bytes).ok());
-    if let Some(mut record) = record {
-        record.offset = offset;
-        record.source = format!("{} s from UTC, set by clock-set", offset.seconds());
-        host.set_user_data(domid, USER_DATA, &record.to_bytes())?;
+/// Keeps what was asked, and what was done.
+fn keep(
+    records: &Records,
+    target: &Target,
+    facts: &HostFacts,
+    set: &ClockSet,
+    clock: GuestClock,
+    now: Option<UtcOffset>,
+) -> Result<ClockRecord, Failure> {
+    let kept = records.change(target.uuid, |record, _| {
+        let wish = |record: Option<&ClockRecord>| {
+            // A file that is asked again later, as it was, does not undo this.
+            let instead_of = record.and_then(|record| match &record.wish.from {
+                WishFrom::ClockSet { instead_of } => instead_of.clone(),
+                WishFrom::Create | WishFrom::Xml(_) => Some(record.wish.clock.clone()),
+                WishFrom::Found => None,
+            });
+            let wrapper = set.wrapper || record.is_some_and(|record| record.wish.wrapper);
+            Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of }, wrapper }
+        };
+        let mut record = match record {
+            Some(mut record) => {
+                let wish = wish(Some(&record));
+                record.asked(wish);
+                record
+            }
+            None => ClockRecord::new(target.uuid, &target.name, wish(None)),
+        };
+        if let Some(domain) =
+            target.domain.as_ref().filter(|domain| !record.lives_as(&facts.boot_id, domain.domid))
+        {
+            let life = Life {
+                boot: facts.boot_id.clone(),
+                domid: domain.domid,
+                since: facts.now,
+                by: Keeper::Followed,
+            };
+            record.went_on(life, None);
+        }
+        if let Some(offset) = now {
+            record.set_live(offset.seconds().into(), facts.now);
+        }
+        (Some(record), ())
+    });
+    match kept {
+        Ok((Some(record), ())) => Ok(record),
+        Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
+        Err(error) => Err(Failure::Error(error.to_string())),
     }
-    output::word(&format!(
-        "xenclock: domain {domid} is at {offset} now; the next start does as before, unless the clock is tracked"
-    ));
-    Ok(())
+}
+
+fn say(set: &ClockSet, target: &Target, record: &ClockRecord, facts: &HostFacts) -> Result<(), Failure> {
+    let next = record.next_clock();
+    let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
+        .map_err(|(_, finding)| Failure::Error(finding.reason))?;
+    let mut text = format!(
+        "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
+        target.name,
+        resolved.offset,
+        resolved.offset.seconds(),
+        resolved.source,
+        tsc.khz,
+        tsc.behaviour
+    );
+    if record.wish.wrapper {
+        text.push_str(&format!(
+            "for its xl.cfg:     device_model_override = \"{WRAPPER}\"\nfor its domain XML: <emulator>{WRAPPER}</emulator>\n"
+        ));
+    } else if target.domain.as_ref().is_none_or(|domain| domain.state == RunState::Running) && !set.now {
+        text.push_str("the guest that runs is left as it is\n");
+    }
+    output::data(&text)
 }

@@ -1,9 +1,9 @@
 //! `key=value` words after a file: settings that take the place of the file's, as if written in an xl.cfg.
 
-use timers::{Adjustment, Basis, ClockOffset, Hertz, Timer, TimerMode, TimerName, UtcOffset};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, Hertz, Timer, TimerMode, TimerName, UtcOffset};
 use uuid::Uuid;
 
-use crate::domain::{Action, Domain};
+use crate::domain::{Action, Domain, DomainConfig, Notes};
 
 /// What a setting does with its value; an error says what was expected.
 type Set = fn(&mut Domain, &str) -> Result<(), String>;
@@ -138,6 +138,52 @@ pub(super) fn apply(domain: &mut Domain, words: &[String]) -> Result<(), String>
         set(domain, value).map_err(|expected| format!("command line: {key} '{value}' is not {expected}"))?;
     }
     Ok(())
+}
+
+/// The settings that are about a clock.
+const CLOCK: [&str; 9] = [
+    "clock_offset",
+    "clock_timezone",
+    "clock_start",
+    "clock_basis",
+    "clock_adjustment",
+    "clock_tsc_frequency",
+    "localtime",
+    "rtc_timeoffset",
+    "tsc_mode",
+];
+
+/// Puts settings into a clock.
+///
+/// # Errors
+/// As [`apply`], and at a setting that is about something else.
+pub(super) fn clock(clock: &mut GuestClock, words: &[String]) -> Result<(), String> {
+    let keys = words.iter().flat_map(|word| word.split(';')).filter_map(|word| word.split_once('='));
+    for (key, _) in keys {
+        if !CLOCK.contains(&key.trim()) {
+            return Err(format!(
+                "command line: no setting '{}' of a clock; there are {}",
+                key.trim(),
+                CLOCK.join(", ")
+            ));
+        }
+    }
+    let (config, notes) = (DomainConfig::default(), Notes::default());
+    let mut domain = Domain { config, clock: std::mem::take(clock), notes };
+    apply(&mut domain, words)?;
+    *clock = domain.clock;
+    Ok(())
+}
+
+/// Those of the words that are settings here, and the rest, which is for xl to understand. A `clock_` key that there is
+/// not is no word of xl's.
+pub(super) fn known(words: &[String]) -> (Vec<String>, Vec<String>) {
+    let is_known = |word: &&String| {
+        let key = |setting: &str| setting.split('=').next().unwrap_or_default().trim().to_owned();
+        let known = |key: &String| key.starts_with("clock_") || SETTINGS.iter().any(|(name, _)| name == key);
+        word.split(';').map(key).filter(|key| !key.is_empty()).all(|key| known(&key))
+    };
+    words.iter().cloned().partition(|word| is_known(&word))
 }
 
 fn unquoted(value: &str) -> &str {

@@ -2,32 +2,45 @@
 
 use serde_json::{Value, json};
 
-use super::args::Global;
+use super::args::{ClockList, Global};
 use super::backend::{self, find};
+use super::metrics;
 use super::output::{self, Failure};
 use crate::host::{Host, HostFacts};
+use crate::keep::records::Records;
 use crate::view::{ClockView, view};
 
 pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
-    clock_show_on(&*backend::open(global)?, domain, as_json)
+    clock_show_on(&*backend::open(global)?, &backend::records(global), domain, as_json)
 }
 
-pub(super) fn clock_show_on(host: &dyn Host, domain: &str, as_json: bool) -> Result<(), Failure> {
+pub(super) fn clock_show_on(
+    host: &dyn Host,
+    records: &Records,
+    domain: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
     let domain = find(host, domain)?;
     let facts = host.facts()?;
-    let view = view(host, &domain, &facts)?;
+    let record = backend::record_of(records, &domain.uuid);
+    let view = view(host, &domain, &facts, record.as_ref())?;
     if as_json { output::json(&json!(view)) } else { output::data(&lines(&view)) }
 }
 
-pub(super) fn clock_list(global: &Global, as_json: bool) -> Result<(), Failure> {
+pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let facts = host.facts()?;
+    let records = backend::records(global);
     let mut views = Vec::new();
     for guest in backend::guests(&*host)? {
-        views.push(view(&*host, &guest, &facts)?);
+        let record = backend::record_of(&records, &guest.uuid);
+        views.push(view(&*host, &guest, &facts, record.as_ref())?);
     }
-    if as_json {
+    if list.json {
         return output::json(&json!(views));
+    }
+    if list.prometheus {
+        return output::data(&metrics::of(&views, &facts));
     }
     let mut text = format!(
         "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",

@@ -28,8 +28,11 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
         OffsetIn::Intent(now) => intent(&clock.offset, now),
     };
     b_info.tsc_mode = tsc_mode(clock);
-    // A PV guest has no periodic timers, and xl refuses the key; a PVH guest's are none of those libvirt names.
-    b_info.timer_mode = if kind == GuestKind::Hvm { ticks::decide(&clock.timers).mode } else { None };
+    // A PV guest has no periodic timers, and xl refuses the key; a PVH guest's are none of those libvirt names, and
+    // what its own xl.cfg says of them stands.
+    if kind == GuestKind::Hvm {
+        b_info.timer_mode = ticks::decide(&clock.timers).mode;
+    }
     let Some(hvm) = b_info.hvm.as_mut() else {
         return;
     };

@@ -266,6 +266,11 @@ pub trait Host {
     /// need none of it. Refused for a guest that has run.
     fn restart_tsc(&self, domid: DomId) -> Result<()>;
 
+    /// Sets the TSC of a guest that never ran, and starts it at 0 in its new frequency: [`Host::set_tsc_info`] and
+    /// [`Host::restart_tsc`] with nothing in between, the guest held meanwhile. Refused for a guest that has run, and
+    /// then nothing is set.
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
+
     /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()>;
 

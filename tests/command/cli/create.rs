@@ -91,7 +91,6 @@ fn a_failure_at_any_call_leaves_no_domain() {
         "set_time_offset",
         "tsc_info",
         "rtc_record",
-        "set_user_data",
         "unpause",
     ];
     for call in calls {

@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// libxl's own directories.
-const DIRECTORIES: [&str; 3] = ["/var/lib/xen", "/run/xen", "/var/log/xen"];
+/// libxl's own directories, and the one where clocks are kept.
+const DIRECTORIES: [&str; 4] = ["/var/lib/xen", "/run/xen", "/var/log/xen", "/var/lib/xenclock"];
 
 /// Where xl has its lock.
 const LOCKS: &str = "/run/lock";

@@ -191,6 +191,10 @@ mod tests {
                 Err(ZoneError::Unknown(name.to_owned()))
             }
         }
+
+        fn release(&self) -> Option<String> {
+            None
+        }
     }
 
     fn in_berlin(clock: &ClockOffset, kind: GuestKind, now: &str) -> Result<Resolved, ResolveError> {

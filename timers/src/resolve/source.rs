@@ -51,6 +51,17 @@ impl Source {
             Source::Absolute { .. } => "absolute",
         }
     }
+
+    /// The zone that the offset is of, where it is of one.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        match self {
+            Source::Localtime { zone } | Source::Timezone { zone } | Source::FromLocaltime { zone, .. } => {
+                Some(zone)
+            }
+            Source::Utc | Source::FromUtc { .. } | Source::Absolute { .. } => None,
+        }
+    }
 }
 
 impl Serialize for Source {

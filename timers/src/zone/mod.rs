@@ -24,6 +24,9 @@ pub trait ZoneSource {
     /// # Errors
     /// When there is no such zone, or it cannot be read.
     fn zone(&self, name: &str) -> Result<Zone, ZoneError>;
+
+    /// The release of the tz database that zones come from, such as `2026a`; `None` where it does not say.
+    fn release(&self) -> Option<String>;
 }
 
 /// Why there is no zone, or no offset in it.

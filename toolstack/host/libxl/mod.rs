@@ -171,6 +171,10 @@ impl Host for Libxl {
         self.restart_guests_tsc(domid, &format!("restart the TSC of domain {domid}"))
     }
 
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.write_birth_tsc(domid, info, &format!("set the new TSC of domain {domid}"))
+    }
+
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {
         self.write_time_offset(domid, offset, &format!("set the time offset of domain {domid}"))
     }

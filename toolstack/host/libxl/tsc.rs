@@ -74,11 +74,27 @@ impl Libxl {
         Ok(())
     }
 
+    /// Sets and restarts while nobody can let the guest run.
+    pub(super) fn write_birth_tsc(&self, domid: DomId, info: &TscInfo, doing: &str) -> Result<()> {
+        let (held, kind) = self.hold_new(domid, doing)?;
+        self.write_tsc_info(domid, info, doing)?;
+        self.load_boot_cpu(domid, kind, doing)?;
+        drop(held);
+        Ok(())
+    }
+
     /// Loads the boot CPU's own context again, with its TSC at 0: Xen works out how far the guest's counter is from
     /// the host's only then, and by the frequency in force.
     pub(super) fn restart_guests_tsc(&self, domid: DomId, doing: &str) -> Result<()> {
+        let (held, kind) = self.hold_new(domid, doing)?;
+        self.load_boot_cpu(domid, kind, doing)?;
+        drop(held);
+        Ok(())
+    }
+
+    /// Holds a guest that never ran: whoever unpauses it meanwhile does not start it before the answer is dropped.
+    fn hold_new(&self, domid: DomId, doing: &str) -> Result<(Hold<'_>, GuestKind)> {
         check_held(&self.guest(domid, doing)?, doing)?;
-        // Whoever unpauses the domain meanwhile does not start it before this is over.
         let held = Hold::new(self, domid, doing)?;
         let domain = self.guest(domid, doing)?;
         check_held(&domain, doing)?;
@@ -86,7 +102,11 @@ impl Libxl {
         if self.read_tsc_info(doing, domid.0)?.incarnation > NEVER_RESTORED {
             return Err(has_run(domid, doing, "was restored"));
         }
-        if domain.kind == GuestKind::Pv {
+        Ok((held, domain.kind))
+    }
+
+    fn load_boot_cpu(&self, domid: DomId, kind: GuestKind, doing: &str) -> Result<()> {
+        if kind == GuestKind::Pv {
             return Ok(());
         }
         let context = self.read_context(domid, doing)?;
@@ -100,7 +120,6 @@ impl Libxl {
                 xen_sys::xc_domain_hvm_setcontext(xc, domid.0, loaded.as_mut_ptr(), loaded.len() as u32)
             }
         })?;
-        drop(held);
         Ok(())
     }
 

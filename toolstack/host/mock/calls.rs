@@ -139,6 +139,14 @@ impl Host for Mock {
         })
     }
 
+    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.act(Call::SetBirthTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
+            state.xen.machine.load_boot_cpu(domid, 0, present)?;
+            state.xen.machine.set_tsc_info(domid, info, present)?;
+            state.xen.machine.load_boot_cpu(domid, 0, present)
+        })
+    }
+
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {
         self.act(Call::SetTimeOffset, &format!("set the time offset of domain {domid}"), |state, _| {
             state.xen.machine.set_time_offset(domid, offset.seconds().into())

@@ -27,6 +27,7 @@ pub(super) enum Call {
     TscInfo,
     SetTscInfo,
     RestartTsc,
+    SetBirthTsc,
     SetTimeOffset,
     RtcRecord,
     StoredConfig,

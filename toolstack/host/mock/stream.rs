@@ -34,9 +34,9 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        let json = serde_json::to_string_pretty(self)?;
+        let json = serde_json::to_string_pretty(self)? + "\n";
         // One write, so that a full disk leaves as little as possible of it.
-        to.write_all(format!("{MAGIC} {}\n{json}\n", json.len()).as_bytes())?;
+        to.write_all(format!("{MAGIC} {}\n{json}", json.len()).as_bytes())?;
         to.flush()
     }
 
@@ -117,7 +117,7 @@ mod tests {
         bytes.extend_from_slice(b"rest");
         let mut from = bytes.as_slice();
         assert_eq!(Stream::read(&mut from).unwrap(), stream());
-        assert_eq!(from, b"\nrest");
+        assert_eq!(from, b"rest");
     }
 
     #[test]

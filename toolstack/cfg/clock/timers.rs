@@ -1,0 +1,325 @@
+//! The timers: of `clock_timers` word for word, of plain keys what they say.
+
+use std::fmt::Display;
+
+use ::timers::ticks::{self, MissedTicks};
+use ::timers::{
+    Catchup, GuestKind, Hertz, TickPolicy, Timer, TimerMode, TimerName, Track,
+    hyperv::{self, Viridian},
+};
+
+use super::super::{Content, Setting, number};
+use super::Result;
+use super::keys::{Key, Keys, TimerWords, Word, contradiction};
+use crate::diag::Finding;
+use crate::domain::Part;
+
+pub fn read(keys: &mut Keys<'_>, kind: GuestKind) -> Result<Vec<Timer>> {
+    let mut timers = Vec::new();
+    for item in keys.clock_timers().unwrap_or_default() {
+        let timer = timer(keys, &item, timers.len())?;
+        match timers.iter().find(|earlier: &&Timer| earlier.name == timer.name) {
+            None => timers.push(timer),
+            Some(earlier) if *earlier == timer => {
+                let reason = format!("says the same of {} again", timer.name);
+                keys.mark(item.node, Finding::no_effect("timer-again", reason));
+            }
+            Some(_) => {
+                let reason = format!("timer {} twice, with different settings", timer.name);
+                let finding = Finding::invalid("timer-twice", reason);
+                return Err(keys.error(item.node, finding.instead("keep one item for each timer")));
+            }
+        }
+    }
+    tsc(keys, &mut timers)?;
+    hpet(keys, kind, &mut timers)?;
+    ticks(keys, kind, &mut timers)?;
+    hyperv(keys, kind, &mut timers)?;
+    Ok(timers)
+}
+
+/// The timer of this name, which is made where there is none.
+fn named(timers: &mut Vec<Timer>, name: TimerName) -> usize {
+    timers.iter().position(|timer| timer.name == name).unwrap_or_else(|| {
+        timers.push(Timer::named(name));
+        timers.len() - 1
+    })
+}
+
+fn listed(keys: &Keys<'_>, timers: &[Timer], name: TimerName) -> Option<Timer> {
+    keys.clock_timers()?;
+    timers.iter().find(|timer| timer.name == name).cloned()
+}
+
+/// `tsc_mode` and `clock_tsc_frequency`.
+fn tsc(keys: &mut Keys<'_>, timers: &mut Vec<Timer>) -> Result<()> {
+    if let Some(key) = single(keys, "tsc_mode", true) {
+        let mode = tsc_mode(key.setting);
+        match (mode, listed(keys, timers, TimerName::Tsc)) {
+            (None, _) => return Err(keys.not(key, "default, always_emulate or native")),
+            (Some(TimerMode::Paravirt), _) => {
+                let finding = Finding::invalid("tsc-paravirt", "native_paravirt was removed in Xen 4.12");
+                let instead = "tsc_mode = \"default\", or \"native\" for a guest that never migrates";
+                return Err(keys.error(key.node, finding.instead(instead)));
+            }
+            (Some(mode), Some(tsc)) => {
+                let plain = match tsc.mode {
+                    Some(mode @ (TimerMode::Native | TimerMode::Emulate)) => mode,
+                    _ => TimerMode::Auto,
+                };
+                if mode != plain {
+                    return Err(contradiction(keys, key.node, "tsc_mode", "the tsc of clock_timers"));
+                }
+            }
+            (mode, None) => {
+                let tsc = named(timers, TimerName::Tsc);
+                timers[tsc].mode = mode;
+                keys.is(Part::Timer(tsc), key.node);
+                keys.is(Part::Mode(tsc), key.node);
+            }
+        }
+    }
+    if let Some(key) = keys.get("clock_tsc_frequency") {
+        let hertz = key.setting.text().filter(|_| !key.setting.added).and_then(number::integer);
+        let hertz = hertz.and_then(|hertz| u64::try_from(hertz).ok());
+        let hertz = hertz.ok_or_else(|| keys.not(key, "a frequency in Hz"))?;
+        let found = timers.iter().any(|timer| timer.name == TimerName::Tsc);
+        let tsc = named(timers, TimerName::Tsc);
+        if timers[tsc].frequency.is_some_and(|listed| listed != Hertz(hertz)) {
+            return Err(contradiction(keys, key.node, "clock_tsc_frequency", "the tsc of clock_timers"));
+        }
+        timers[tsc].frequency = Some(Hertz(hertz));
+        if !found {
+            keys.is(Part::Timer(tsc), key.node);
+        }
+        keys.is(Part::Frequency(tsc), key.node);
+    }
+    Ok(())
+}
+
+/// The words of `tsc_mode`, by their old numbers.
+const TSC_MODES: [(&str, TimerMode); 4] = [
+    ("default", TimerMode::Auto),
+    ("always_emulate", TimerMode::Emulate),
+    ("native", TimerMode::Native),
+    ("native_paravirt", TimerMode::Paravirt),
+];
+
+fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
+    let mode = match setting.number() {
+        Some(number) => TSC_MODES.get(usize::try_from(number).ok()?),
+        None => {
+            let text = setting.text()?;
+            TSC_MODES.iter().find(|(word, _)| text.eq_ignore_ascii_case(word.as_bytes()))
+        }
+    };
+    mode.map(|(_, mode)| *mode)
+}
+
+/// A key that is no list: over a list xl says a word and passes. Whether the guest's clock would be another then?
+fn single<'a>(keys: &mut Keys<'a>, name: &str, decides: bool) -> Option<Key<'a>> {
+    let key = keys.get(name)?;
+    if key.setting.text().is_some() {
+        return Some(key);
+    }
+    let finding = Finding::unsupported("no-text", "this is a list, and xl passes over it")
+        .instead(format!("write {name} = \"...\""));
+    keys.mark(key.node, if decides { finding.refusing_start() } else { finding });
+    None
+}
+
+fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+    let Some(key) = keys.get("hpet") else {
+        return Ok(());
+    };
+    if kind != GuestKind::Hvm {
+        keys.mark(key.node, Finding::no_effect("hvm-only", "only an HVM guest has an HPET"));
+        return Ok(());
+    }
+    let Some(present) = key.setting.number().map(|number| number != 0) else {
+        let finding = Finding::unsupported("no-number", "this is no number to xl, which passes over it");
+        keys.mark(key.node, finding.instead("write hpet = 1 or hpet = 0"));
+        return Ok(());
+    };
+    match listed(keys, timers, TimerName::Hpet) {
+        Some(hpet) if hpet.present.unwrap_or(true) != present => {
+            Err(contradiction(keys, key.node, "hpet", "the hpet of clock_timers"))
+        }
+        Some(_) => Ok(()),
+        None => {
+            let hpet = named(timers, TimerName::Hpet);
+            timers[hpet].present = Some(present);
+            keys.is(Part::Timer(hpet), key.node);
+            keys.is(Part::Present(hpet), key.node);
+            Ok(())
+        }
+    }
+}
+
+/// `timer_mode`: one policy for all timers, which is to say the RTC's, since that one decides.
+fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+    let Some(key) = single(keys, "timer_mode", false) else {
+        return Ok(());
+    };
+    let Some(mode) = missed_ticks(key.setting) else {
+        let words: Vec<_> = MissedTicks::ALL.iter().map(|mode| mode.word()).collect();
+        return Err(keys.not(key, &words.join(", ")));
+    };
+    if kind != GuestKind::Hvm {
+        let reason = "a guest without RTC, PIT and HPET has no ticks of theirs to miss";
+        keys.mark(key.node, Finding::no_effect("hvm-only", reason));
+        return Ok(());
+    }
+    if keys.clock_timers().is_some() {
+        let same = ticks::decide(timers).mode == Some(mode);
+        return if same {
+            Ok(())
+        } else {
+            Err(contradiction(keys, key.node, "timer_mode", "the tick policies of clock_timers"))
+        };
+    }
+    let policy = [TickPolicy::Delay, TickPolicy::Catchup, TickPolicy::Merge, TickPolicy::Discard]
+        .into_iter()
+        .find(|policy| MissedTicks::from(*policy) == mode);
+    let rtc = named(timers, TimerName::Rtc);
+    timers[rtc].tickpolicy = policy;
+    keys.is(Part::Timer(rtc), key.node);
+    keys.is(Part::TickPolicy(rtc), key.node);
+    Ok(())
+}
+
+fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
+    match setting.number() {
+        Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
+        None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
+    }
+}
+
+/// `viridian`: Hyper-V's clock is there where a list has all of its groups.
+fn hyperv(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+    let Some(key) = keys.get("viridian") else {
+        return Ok(());
+    };
+    if kind != GuestKind::Hvm {
+        keys.mark(key.node, Finding::no_effect("hvm-only", "only an HVM guest has Hyper-V's groups"));
+        return Ok(());
+    }
+    let Content::List(items) = &key.setting.value.content else {
+        return Ok(());
+    };
+    let has = |group: Viridian| {
+        let named = |word: &[u8]| word.eq_ignore_ascii_case(group.word().as_bytes());
+        let words = || {
+            items.iter().filter_map(|item| match &item.content {
+                Content::Text(word) => Some(word.as_slice()),
+                Content::List(_) => None,
+            })
+        };
+        let taken_out = words().any(|word| word.strip_prefix(b"!").is_some_and(named));
+        !taken_out && words().any(|word| word == b"all" || named(word))
+    };
+    match listed(keys, timers, TimerName::Hypervclock) {
+        Some(Timer { present: Some(false), .. })
+            if has(Viridian::TimeRefCount) || has(Viridian::ReferenceTsc) =>
+        {
+            Err(contradiction(keys, key.node, "viridian", "the hypervclock of clock_timers"))
+        }
+        None if keys.clock_timers().is_none() && hyperv::clock_groups().iter().all(|group| has(*group)) => {
+            let clock = named(timers, TimerName::Hypervclock);
+            timers[clock].present = Some(true);
+            keys.is(Part::Timer(clock), key.node);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An item of `clock_timers`.
+fn timer(keys: &mut Keys<'_>, item: &TimerWords, index: usize) -> Result<Timer> {
+    keys.is(Part::Timer(index), item.node);
+    let Some(name) = item.words.iter().find(|word| word.key == "name") else {
+        let finding = Finding::invalid("no-timer-name", "a timer has no name");
+        return Err(keys.error(item.node, finding.instead(format!("add name=..., {}", list(TimerName::ALL)))));
+    };
+    let mut timer = Timer::named(one_of(keys, name, TimerName::ALL)?);
+    for (position, word) in item.words.iter().enumerate() {
+        if item.words[..position].iter().any(|earlier| earlier.key == word.key) {
+            let finding = Finding::invalid("bad-timer", format!("{} twice in one timer", word.key));
+            return Err(keys.error(word.node, finding.instead("keep one of the two")));
+        }
+        set(keys, &mut timer, word, index)?;
+    }
+    Ok(timer)
+}
+
+/// The words of an item, as they are said where one is wrong.
+const WORDS: &str = "name, present, track, tickpolicy, threshold, slew, limit, frequency, mode";
+
+fn set(keys: &mut Keys<'_>, timer: &mut Timer, word: &Word, index: usize) -> Result<()> {
+    let part = match word.key.as_str() {
+        "name" => return Ok(()),
+        "present" => {
+            timer.present = match word.value.as_str() {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => return Err(bad(keys, word, "yes or no")),
+            };
+            Part::Present(index)
+        }
+        "track" => {
+            timer.track = Some(one_of(keys, word, Track::ALL)?);
+            Part::Track(index)
+        }
+        "tickpolicy" => {
+            timer.tickpolicy = Some(one_of(keys, word, TickPolicy::ALL)?);
+            Part::TickPolicy(index)
+        }
+        "threshold" => {
+            timer.catchup.get_or_insert_with(Catchup::default).threshold = Some(digits(keys, word)?);
+            Part::Threshold(index)
+        }
+        "slew" => {
+            timer.catchup.get_or_insert_with(Catchup::default).slew = Some(digits(keys, word)?);
+            Part::Slew(index)
+        }
+        "limit" => {
+            timer.catchup.get_or_insert_with(Catchup::default).limit = Some(digits(keys, word)?);
+            Part::Limit(index)
+        }
+        "frequency" => {
+            timer.frequency = Some(Hertz(digits(keys, word)?));
+            Part::Frequency(index)
+        }
+        "mode" => {
+            timer.mode = Some(one_of(keys, word, TimerMode::ALL)?);
+            Part::Mode(index)
+        }
+        _ => {
+            let finding = Finding::invalid("bad-timer", format!("a timer has no '{}'", word.key));
+            return Err(keys.error(word.node, finding.instead(format!("there are {WORDS}"))));
+        }
+    };
+    keys.is(part, word.node);
+    Ok(())
+}
+
+fn bad(keys: &Keys<'_>, word: &Word, expected: &str) -> Box<crate::diag::Diagnostic> {
+    let reason = format!("{} is '{}', expected {expected}", word.key, word.value);
+    keys.error(word.node, Finding::invalid("bad-value", reason))
+}
+
+fn one_of<T: Copy + Display>(keys: &Keys<'_>, word: &Word, all: &[T]) -> Result<T> {
+    let found = all.iter().copied().find(|known| known.to_string() == word.value);
+    found.ok_or_else(|| bad(keys, word, &list(all)))
+}
+
+fn list<T: Display>(all: &[T]) -> String {
+    let words: Vec<_> = all.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
+fn digits<T: std::str::FromStr>(keys: &Keys<'_>, word: &Word) -> Result<T> {
+    // Rust's own parser would take a sign.
+    let number = if word.value.starts_with('+') { None } else { word.value.parse().ok() };
+    number.ok_or_else(|| bad(keys, word, "a number that is not too large"))
+}

@@ -1,0 +1,140 @@
+//! xl.cfg: its lexer and grammar, and the clock that such a file asks for.
+//!
+//! What the other keys mean only xl knows (see [`crate::xl::installed`]). What xl's own reader refuses is refused
+//! here, with the place and the remedy, and what it takes is taken with the same values: `libxlu_cfg_l.l`,
+//! `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14 to 4.22.
+
+pub mod clock;
+mod lex;
+mod number;
+mod parse;
+mod say;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use timers::GuestKind;
+
+use crate::diag::{Diagnostic, Finding, Source};
+
+pub use parse::parse;
+
+/// Longer files are refused: an xl.cfg is a page or two.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// An xl.cfg: its settings in the order of the file.
+#[derive(Clone, Debug)]
+pub struct Cfg {
+    bytes: Vec<u8>,
+    source: Source,
+    settings: Vec<Setting>,
+}
+
+/// `name = value`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The key.
+    pub name: String,
+    /// Written `+=`: xl takes no numbers from such a setting.
+    pub added: bool,
+    /// The value; what an earlier setting has when a later one adds to it is part of the later one's.
+    pub value: Value,
+    /// Which later setting of the same name, by index, makes this one void or adds to it.
+    pub followed_by: Option<usize>,
+    /// The bytes of the key.
+    pub key_span: Range<usize>,
+}
+
+/// A value and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// What it is.
+    pub content: Content,
+    /// The bytes of it.
+    pub span: Range<usize>,
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A string or a number: xl tells them apart by their use. Any bytes but NUL.
+    Text(Vec<u8>),
+    /// A list of values.
+    List(Vec<Value>),
+}
+
+impl Cfg {
+    /// The file, for messages.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Every setting, in the order of the file.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// The setting of this name that counts: the last.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.settings.iter().rfind(|setting| setting.name == name)
+    }
+
+    /// The kind of guest, as xl takes it from `type` or `builder`; `None` where xl refuses what they say.
+    #[must_use]
+    pub fn kind(&self) -> Option<GuestKind> {
+        // The beginning of a word is enough for xl.
+        let of = |key: &str, words: &[(&str, GuestKind)]| match self.get(key).map(|key| &key.value.content) {
+            Some(Content::Text(text)) => {
+                words.iter().find(|(word, _)| word.as_bytes().starts_with(text)).map(|(_, kind)| Some(*kind))
+            }
+            Some(Content::List(_)) | None => Some(None),
+        };
+        let kind = of("type", &[("hvm", GuestKind::Hvm), ("pv", GuestKind::Pv), ("pvh", GuestKind::Pvh)])?;
+        let builder = of("builder", &[("hvm", GuestKind::Hvm), ("generic", GuestKind::Pv)])?;
+        match (kind, builder) {
+            (Some(kind), Some(builder)) if kind != builder => None,
+            (kind, builder) => Some(kind.or(builder).unwrap_or(GuestKind::Pv)),
+        }
+    }
+
+    /// A span of the source for bytes of the file: they differ where the file is not UTF-8.
+    #[must_use]
+    pub fn span(&self, bytes: &Range<usize>) -> Range<usize> {
+        span(&self.bytes, &self.source, bytes)
+    }
+
+    /// A diagnostic at bytes of the file.
+    #[must_use]
+    pub fn at(&self, bytes: &Range<usize>, node: &str, finding: Finding) -> Diagnostic {
+        Diagnostic { place: self.source.place(self.span(bytes)), node: node.to_owned(), finding }
+    }
+}
+
+fn span(bytes: &[u8], source: &Source, span: &Range<usize>) -> Range<usize> {
+    if bytes.len() == source.text().len() {
+        return span.clone();
+    }
+    let shown = |end: usize| String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes)).len();
+    shown(span.start)..shown(span.end)
+}
+
+impl Setting {
+    /// The value where it is a string, whatever its bytes.
+    #[must_use]
+    pub fn text(&self) -> Option<&[u8]> {
+        match &self.value.content {
+            Content::Text(text) => Some(text),
+            Content::List(_) => None,
+        }
+    }
+
+    /// The value as xl takes it for a number; `None` where xl would pass over it.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        if self.added { None } else { number::long(self.text()?) }
+    }
+}

@@ -1,0 +1,129 @@
+//! What xl's reader refuses is refused with its place and a remedy.
+
+#![allow(clippy::unwrap_used)]
+
+use timers::GuestKind;
+
+use super::{Cfg, Content, Value, parse};
+use crate::diag::Verdict;
+
+fn cfg(text: &str) -> Cfg {
+    parse("guest.cfg", text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A value as a test writes it.
+fn shown(value: &Value) -> String {
+    match &value.content {
+        Content::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Content::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join("|")),
+    }
+}
+
+#[test]
+fn values_are_what_xl_makes_of_them() {
+    let table = [
+        ("a = 5", "5"),
+        ("a=0x1f;", "0x1f"),
+        ("a = '5'\n", "5"),
+        ("a = \"\"", ""),
+        ("# c\n\n ; a = 'b' # d\n", "b"),
+        ("a = []", "[]"),
+        ("a = [\n\n]", "[]"),
+        ("a = [ 'b', 5, ]", "[b|5]"),
+        ("a = [ # c\n 'b' # d\n , # e\n [ 'c', [ ] ],\n]", "[b|[c|[]]]"),
+        ("a = 1; a = 2", "2"),
+        ("a += 1\na += 'b'", "1b"),
+        ("a = 1; b = 3; a += 2; a += 3", "123"),
+        ("a = ['1']; a += ['2', '3']; a += []", "[1|2|3]"),
+        ("a = 1; a = 2; a += 3", "23"),
+    ];
+    for (text, value) in table {
+        assert_eq!(shown(&cfg(text).get("a").unwrap().value), value, "{text}");
+    }
+    let added = cfg("a = 1; a += 2");
+    assert_eq!(added.get("a").unwrap().number(), None, "xl takes no number from +=");
+    assert_eq!(added.settings()[0].followed_by, Some(1));
+    assert_eq!(cfg("a.b_2 = 'x'").get("a.b_2").unwrap().value.span, 8..11);
+}
+
+#[test]
+fn what_xl_refuses_has_its_place_and_a_remedy() {
+    // The text, where, a part of the message, a part of the remedy.
+    let table = [
+        ("rtc_timeoffset=-3600", "1:16", "no number with a sign", "in quotes: rtc_timeoffset = \"-3600\""),
+        ("a = [ 1, +5 ]", "1:10", "no number with a sign", "in quotes: \"+5\""),
+        ("\nlocaltime = yes", "2:13", "yes is no value", "localtime = 1"),
+        ("name = guest", "1:8", "guest is no value", "name = \"guest\""),
+        ("name = Guest1", "1:8", "Guest1 is no value", "name = \"Guest1\""),
+        ("name = /dev/x", "1:8", "/dev/x is no value", "name = \"/dev/x\""),
+        ("Name = \"a\"", "1:1", "Name is no key: keys are in lower case", "write name"),
+        ("memory = 512M\n", "1:13", "in 512M the value ends before M", "\"512M\""),
+        ("ip = 10.0.0.1", "1:8", "in 10.0.0.1 the value ends before .0.0.1", "\"10.0.0.1\""),
+        ("a = 12gh", "1:7", "in 12gh the value ends before gh", "\"12gh\""),
+        ("a = \"b\nc = 1", "1:5", "does not end on its line", "close it"),
+        ("a = \"b\\\"\n", "1:5", "does not end on its line", "close it"),
+        ("a = \"b\" \"c\"", "1:9", "expects the end of the line", "join the two"),
+        ("a = [ \"b\" \"c\" ]", "1:11", "expects a comma or the list's ]", "join the two"),
+        ("a =\n5", "1:4", "the line ends, where xl expects a value", "the key's own line"),
+        ("a =", "1:4", "the file ends, where xl expects a value", "the key's own line"),
+        ("a = [ 1,\n2", "2:2", "ends within a list", "close the list"),
+        ("a = [ , ]", "1:7", "expects a value of the list or its ]", ""),
+        ("a = [ 1,, ]", "1:9", "expects a value of the list", ""),
+        ("a = [ 1; ]", "1:8", "expects a comma", ""),
+        ("a 5", "1:3", "expects = or +=", ""),
+        ("5 = a", "1:1", "here stands 5, where xl expects a key", ""),
+        ("a = 1 ]", "1:7", "expects the end of the line", ""),
+        ("a = 1 # end", "1:7", "no comment in a last line", "line break"),
+        ("a = 1\r\nb = 2\r\n", "1:6", "CR and LF", "dos2unix"),
+        ("\u{feff}a = 1\n", "1:1", "byte order mark", "without"),
+        ("def f(x):\n", "1:5", "here stands f, where xl expects = or +=", ""),
+        ("a = 1 (x)\n", "1:7", "here stands (x)", "no Python"),
+        ("a = \"\\x41\"", "1:5", "no \\x escapes", "UTF-8"),
+        ("a = \"\\z\"", "1:5", "a \\ that", "\\\\"),
+        ("a = \"\0\"", "1:5", "a NUL", "take it out"),
+        ("a = 1\na += [ ]", "2:6", "a list is added to a, which is a string", "a = ["),
+        ("a = [ ]\na += 1", "2:6", "a string is added to a, which is a list", "a += ["),
+    ];
+    for (text, place, reason, remedy) in table {
+        let error = parse("f", text.as_bytes()).unwrap_err();
+        assert_eq!(error.place.to_string(), format!("f:{place}"), "{text:?}: {error}");
+        assert_eq!(error.finding.verdict, Verdict::Invalid);
+        assert!(error.finding.reason.contains(reason), "{text:?}: {error} has no {reason:?}");
+        let alternative = error.finding.alternative.unwrap_or_default();
+        assert!(alternative.contains(remedy), "{text:?}: {alternative:?} has no {remedy:?}");
+    }
+}
+
+#[test]
+fn deep_and_long_files_cost_no_more_than_they_are() {
+    let deep = format!("a = {}{}", "[".repeat(900), "]".repeat(900));
+    assert!(parse("f", deep.as_bytes()).is_ok());
+    let deeper = "a = ".to_owned() + &"[".repeat(1_000_000);
+    let error = parse("f", deeper.as_bytes()).unwrap_err();
+    assert!(error.finding.reason.contains("fewer lists"), "{error}");
+    let long: String = (0..200_000).map(|index| format!("a += '{index}'; b{index} += []\n")).collect();
+    assert_eq!(cfg(&long).settings().len(), 400_000);
+    assert!(parse("f", &vec![b'\n'; super::MAX_BYTES + 1]).is_err());
+}
+
+#[test]
+fn the_kind_of_guest_is_xls() {
+    let table = [
+        ("", Some(GuestKind::Pv)),
+        ("type = 'hvm'", Some(GuestKind::Hvm)),
+        ("type = 'h'", Some(GuestKind::Hvm)),
+        ("type = ''", Some(GuestKind::Hvm)),
+        ("type = 'p'", Some(GuestKind::Pv)),
+        ("type = 'pvh'", Some(GuestKind::Pvh)),
+        ("type = 'HVM'", None),
+        ("type = []", Some(GuestKind::Pv)),
+        ("builder = 'hvm'", Some(GuestKind::Hvm)),
+        ("builder = 'generic'", Some(GuestKind::Pv)),
+        ("builder = 'linux'", None),
+        ("builder = 'hvm'; type = 'pv'", None),
+        ("builder = 'hvm'; type = 'hvm'", Some(GuestKind::Hvm)),
+    ];
+    for (text, kind) in table {
+        assert_eq!(cfg(text).kind(), kind, "{text}");
+    }
+}

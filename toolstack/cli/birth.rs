@@ -1,0 +1,189 @@
+//! The hidden command that sets the TSC of new domains: for the service, which may die at any moment, and for the
+//! device-model wrapper.
+//!
+//! A domain whose TSC is set is held for some milliseconds, and whoever holds it must come to the end of that: a pause
+//! that nobody ends stays. So the service leaves this to a process that is started before it is needed, that no signal
+//! short of SIGKILL ends, and that goes by itself when the service has gone and nothing is being done.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+
+use super::args::{Backend, Birth, Global};
+use super::backend;
+use super::output::{self, Failure};
+use crate::host::{DomId, ErrorKind, Event, HostError, TscInfo};
+use crate::keep::born::{Here, SetTsc};
+use crate::keep::watch::{Manner, Tools, Watch};
+use crate::keep::wishes::Wishes;
+
+pub(super) fn run(global: &Global, birth: &Birth) -> Result<(), Failure> {
+    match &birth.device_model {
+        Some(words) => wrapper(global, birth, words),
+        None => serve(global),
+    }
+}
+
+/// Answers a line `DOMID MODE KHZ` with a line: `ok`, or what went wrong.
+fn serve(global: &Global) -> Result<(), Failure> {
+    let _ = rustix::process::setsid();
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
+        // A handler that does nothing: the signal no longer ends this process.
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
+            .map_err(|error| Failure::Error(format!("signals: {error}")))?;
+    }
+    let host = backend::open(global)?;
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        let answer = match order(&line) {
+            Some((domid, info)) => match host.set_birth_tsc(domid, &info) {
+                Ok(()) => "ok".to_owned(),
+                Err(error) => error.to_string().replace('\n', " "),
+            },
+            None => format!("'{line}' is not DOMID MODE KHZ"),
+        };
+        if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn order(line: &str) -> Option<(DomId, TscInfo)> {
+    let mut words = line.split_whitespace().map(|word| word.parse::<u32>().ok());
+    let (domid, mode, khz) = (words.next()??, words.next()??, words.next()??);
+    words.next().is_none().then_some((DomId(domid), TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }))
+}
+
+/// The service's end of it.
+pub(super) struct Guard {
+    words: Vec<std::ffi::OsString>,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Guard {
+    /// Starts it, so that it is there when it is needed.
+    pub(super) fn start(global: &Global) -> Result<Guard, Failure> {
+        let backend = match &global.backend {
+            Some(Backend::Mock(Some(file))) => {
+                let mut word = std::ffi::OsString::from("mock:");
+                word.push(file);
+                word
+            }
+            _ => "libxl".into(),
+        };
+        let mut guard =
+            Guard { words: vec!["--backend".into(), backend, "clock-birth".into()], running: None };
+        guard.running =
+            Some(guard.spawn().map_err(|error| Failure::Error(format!("the service's helper: {error}")))?);
+        Ok(guard)
+    }
+
+    fn spawn(&self) -> std::io::Result<Running> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(&self.words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let gone = || std::io::Error::other("its pipes are gone");
+        let (orders, answers) = (child.stdin.take().ok_or_else(gone)?, child.stdout.take().ok_or_else(gone)?);
+        Ok(Running { child, orders, answers: BufReader::new(answers).lines() })
+    }
+
+    fn ask(&mut self, line: &str) -> std::io::Result<String> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(Guard { words: self.words.clone(), running: None }.spawn()?),
+        };
+        writeln!(running.orders, "{line}")?;
+        running.orders.flush()?;
+        running.answers.next().unwrap_or_else(|| Err(std::io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+impl SetTsc for Guard {
+    fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<(), HostError> {
+        let doing = format!("set the TSC of domain {domid}");
+        match self.ask(&format!("{domid} {} {}", info.mode, info.khz)) {
+            Ok(answer) if answer == "ok" => Ok(()),
+            Ok(answer) => Err(HostError::new(ErrorKind::Other, doing, answer)),
+            Err(error) => {
+                // The next time there is a new one.
+                if let Some(mut running) = self.running.take() {
+                    drop(running.orders);
+                    let _ = running.child.wait();
+                }
+                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}")))
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            // It ends when nobody can ask any more.
+            drop(running.orders);
+            let _ = running.child.wait();
+        }
+    }
+}
+
+/// What the device-model wrapper runs before it becomes the device model: the guest cannot run before that, so nothing
+/// comes too late. Whatever goes wrong is said, and is no reason for the guest not to start.
+fn wrapper(global: &Global, birth: &Birth, words: &[String]) -> Result<(), Failure> {
+    let Some(domid) = domid_of(words) else { return Ok(()) };
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let zones = backend::zones();
+    let mut wishes = Wishes::in_dirs(birth.xml_dirs());
+    let mut tell = |notice| output::word(&json!(notice).to_string());
+    let tools = Tools {
+        host: &*host,
+        records: &records,
+        zones: &*zones,
+        tsc: &mut Here(&*host),
+        wishes: &mut wishes,
+        tell: &mut tell,
+    };
+    let uuid = backend::find(&*host, &domid.to_string())?.uuid;
+    Ok(Watch::new(tools, Manner { all: false }).event(&Event::Introduced { domid, uuid })?)
+}
+
+/// libxl tells its device models the domain by `-xen-domid N`.
+fn domid_of(words: &[String]) -> Option<DomId> {
+    let at = words.iter().position(|word| word == "-xen-domid")?;
+    words.get(at + 1)?.parse().ok().map(DomId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_in_a_device_models_words() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(domid_of(&words("-xen-domid 7 -no-shutdown")), Some(DomId(7)));
+        assert_eq!(domid_of(&words("-no-shutdown -xen-domid")), None);
+        assert_eq!(domid_of(&words("-xen-attach")), None);
+    }
+
+    #[test]
+    fn orders() {
+        let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
+        assert_eq!(order("5 1 1000000"), Some((DomId(5), info)));
+        for line in ["", "5", "5 1", "5 1 x", "5 1 1 1", "-5 1 1"] {
+            assert_eq!(order(line), None, "{line}");
+        }
+    }
+}

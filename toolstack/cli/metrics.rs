@@ -1,0 +1,70 @@
+//! Clocks as metrics, in the text form of Prometheus (for the node exporter's textfile collector).
+
+use crate::host::HostFacts;
+use crate::view::ClockView;
+
+/// A metric: its name, what it is, and its value for a domain.
+type Metric = (&'static str, &'static str, fn(&ClockView) -> Option<i64>);
+
+const METRICS: &[Metric] = &[
+    ("xenclock_rtc_offset_seconds", "Seconds that the guest's RTC or wallclock is ahead of UTC.", |view| {
+        Some(view.rtc.offset)
+    }),
+    (
+        "xenclock_rtc_moved_by_guest_seconds",
+        "Seconds by which the guest has moved its RTC since its last start.",
+        |view| view.kind.has_rtc().then(|| view.rtc.changed_by_guest.unwrap_or(0)),
+    ),
+    ("xenclock_rtc_tracked", "Whether the guest's changes of its RTC are kept over a reboot.", |view| {
+        Some(view.rtc.tracked.into())
+    }),
+    ("xenclock_tsc_khz", "The frequency of the guest's TSC in kHz.", |view| Some(view.tsc.khz.into())),
+    ("xenclock_tsc_emulated", "Whether each read of the guest's TSC is emulated.", |view| {
+        match view.tsc.behaviour {
+            timers::tsc::Behaviour::Emulated => Some(1),
+            timers::tsc::Behaviour::Native | timers::tsc::Behaviour::Scaled => Some(0),
+            timers::tsc::Behaviour::ScaledOrEmulated => None,
+        }
+    }),
+];
+
+/// All clocks of a host.
+pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
+    let mut text = String::new();
+    for (name, help, value) in METRICS {
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
+        for view in views {
+            if let Some(value) = value(view) {
+                let labels = [
+                    ("domid", view.domid.to_string()),
+                    ("name", escaped(&view.name)),
+                    ("type", view.kind.word().to_owned()),
+                    ("uuid", view.uuid.clone()),
+                ];
+                let labels = labels.map(|(label, value)| format!("{label}=\"{value}\"")).join(",");
+                text.push_str(&format!("{name}{{{labels}}} {value}\n"));
+            }
+        }
+    }
+    let host = "xenclock_host_tsc_khz";
+    text.push_str(&format!(
+        "# HELP {host} The frequency of the host's TSC in kHz.\n# TYPE {host} gauge\n{host} {}\n",
+        facts.cpu_khz.0
+    ));
+    text
+}
+
+/// As the format wants a label's value.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_names_letters_do_not_end_the_label() {
+        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+    }
+}

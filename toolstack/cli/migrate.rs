@@ -1,0 +1,192 @@
+//! `xenclock migrate` and `migrate-receive`: xl's protocol, so that xl may be at the other end.
+
+use std::fs::File;
+use std::io::IsTerminal;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use super::args::{Global, Migrate, MigrateReceive};
+use super::backend::{self, find};
+use super::monitor::{self, After};
+use super::output::{self, Failure};
+use super::travel::{config_of, header, warn};
+use crate::host::{DomId, RunState, SaveKind};
+use crate::keep::travel::{Arrival, Journey, Leaver};
+use crate::xl::migration::{
+    Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
+    send as send_guest,
+};
+use crate::xl::savefile::Header;
+
+/// How long the command that reaches the other host may take to end by itself.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The guest on this side.
+struct Here<'a> {
+    journey: Journey<'a>,
+    leaver: Leaver,
+    name: String,
+    warnings: Vec<String>,
+}
+
+impl Leaving for Here<'_> {
+    fn save(&mut self, to: &mut File) -> Result<(), Failed> {
+        let changed = self.journey.save(&mut self.leaver, to, SaveKind::Live, &mut self.warnings)?;
+        if changed {
+            self.warnings.push(
+                "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
+                 stream)"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn rename_away(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.host.rename(self.leaver.domain.domid, &name_away(&self.name))?)
+    }
+
+    fn rename_back(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.host.rename(self.leaver.domain.domid, &self.name)?)
+    }
+
+    fn resume(&mut self) -> Result<(), Failed> {
+        let domid = self.leaver.domain.domid;
+        let domains = self.journey.host.domains()?;
+        let suspended = domains
+            .iter()
+            .any(|domain| domain.domid == domid && matches!(domain.state, RunState::Shutdown(_)));
+        if suspended { Ok(self.journey.stays(&self.leaver.domain)?) } else { Ok(()) }
+    }
+
+    fn destroy(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.left(&self.leaver.domain)?)
+    }
+
+    fn progress(&mut self, words: &str) {
+        output::word(&format!("migration sender: {words}"));
+    }
+}
+
+pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let zones = backend::zones();
+    let journey = Journey { host: &*host, records: &records, zones: &*zones };
+    let domain = find(&*host, &migrate.domain)?;
+    let config = migrate.config.as_deref().map(config_of).transpose()?;
+    let name = domain.name.clone();
+    let (leaver, warnings) = journey.leaver(domain, config, migrate.with_domid)?;
+    let header = header(&leaver)?;
+    let rune = Rune {
+        ssh: &migrate.ssh,
+        host: &migrate.host,
+        terminal: std::io::stderr().is_terminal(),
+        verbose: global.verbose,
+        monitor: !migrate.no_monitor && !migrate.foreground,
+        debug: migrate.debug,
+        paused: migrate.paused,
+    };
+    let (line, mut transport) = Transport::open(&rune.command())
+        .map_err(|error| Failure::Error(format!("'{name}' was not migrated: {error}")))?;
+    let mut here = Here { journey, leaver, name, warnings };
+    let sent = send_guest(&mut here, &header, line);
+    let status = transport.ended(LINGER);
+    warn(&here.warnings);
+    match sent {
+        Ok(moved) => {
+            if let Some(error) = moved.remains {
+                let away = name_away(&here.name);
+                output::word(&format!(
+                    "xenclock: warning: '{away}' is still here and can be destroyed: {error}"
+                ));
+            }
+            output::word("Migration successful.");
+            Ok(())
+        }
+        Err(error) => {
+            if let Ok(Some(status)) = status
+                && !status.success()
+            {
+                output::word(&format!(
+                    "migration sender: the command '{}' ended with {status}",
+                    rune.command()
+                ));
+            }
+            Err(Failure::Error(error.to_string()))
+        }
+    }
+}
+
+/// The guest that comes.
+struct There<'a> {
+    journey: Journey<'a>,
+    name: String,
+    arrival: Option<Arrival>,
+}
+
+impl There<'_> {
+    fn domid(&self) -> Result<DomId, Failed> {
+        self.arrival.as_ref().map(|arrival| arrival.domid).ok_or_else(|| "nothing has arrived".into())
+    }
+}
+
+impl Arriving for There<'_> {
+    fn restore(&mut self, from: &mut File) -> Result<(), Failed> {
+        let header = Header::read(from)?;
+        let mut own = String::new();
+        let incoming = |name: &str| {
+            name.clone_into(&mut own);
+            name_incoming(name)
+        };
+        self.arrival = Some(self.journey.arrive(&header, None, incoming, from)?);
+        self.name = own;
+        Ok(())
+    }
+
+    fn rename_home(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.host.rename(self.domid()?, &self.name)?)
+    }
+
+    fn unpause(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.host.unpause(self.domid()?)?)
+    }
+
+    fn destroy(&mut self) -> Result<(), Failed> {
+        Ok(self.journey.host.destroy(self.domid()?)?)
+    }
+
+    fn progress(&mut self, words: &str) {
+        output::word(&format!("migration target: {words}"));
+    }
+}
+
+pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let zones = backend::zones();
+    let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
+    let journey = Journey { host: &*host, records: &records, zones: &*zones };
+    let mut there = There { journey, name: String::new(), arrival: None };
+    let arrived =
+        receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
+    let There { arrival, .. } = there;
+    let Some(arrival) = arrival else { return Err(Failure::Error("nothing has arrived".to_owned())) };
+    warn(&arrival.warnings);
+    if let Some(why) = arrived.untold {
+        output::word(&format!("xenclock: warning: the guest runs here, and the sender does not know: {why}"));
+    }
+    let domid = arrival.domid;
+    drop(arrival);
+    let after = After::of(global, receive.foreground, receive.no_monitor);
+    monitor::leave(global, host, &records, domid, after)
+}
+
+/// What ssh has connected: the sender is behind standard input and output.
+fn standard_line() -> std::io::Result<Line> {
+    let own = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<File> {
+        let fd: OwnedFd = fd.try_clone_to_owned()?;
+        Ok(File::from(fd))
+    };
+    Ok(Line { to: own(std::io::stdout().as_fd())?, from: own(std::io::stdin().as_fd())? })
+}

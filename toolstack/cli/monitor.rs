@@ -1,0 +1,221 @@
+//! The monitor that `create`, `restore` and `migrate-receive` leave behind: it does with a guest that ends what its config
+//! says, as xl's does, and the guest's clock goes on.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::args::{Global, MonitorOf};
+use super::output::{self, Failure};
+use super::{backend, cfg};
+use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
+use crate::keep::monitor::{Became, Ended, Monitor, default_dumps};
+use crate::keep::records::Records;
+
+/// Without an event, the domain is looked at all the same.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How long memory of the domain before may still be scrubbed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where xl's monitors log, too.
+const LOGS: &str = "/var/log/xen";
+
+/// As many logs as libxl keeps.
+const KEPT: u32 = 10;
+
+/// How a start goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// A monitor in the background.
+    Background,
+    /// This process is the monitor.
+    Foreground,
+    /// No monitor.
+    Nothing,
+}
+
+impl After {
+    /// What xl's options -F and -e say. A mock host has no background: its guests are played with `xenclock mock`, which
+    /// does the monitor's part where there is none.
+    pub(super) fn of(global: &Global, foreground: bool, no_monitor: bool) -> Self {
+        let mock = backend::is_mock(global);
+        match (foreground, no_monitor) {
+            (_, true) => After::Nothing,
+            (true, _) => After::Foreground,
+            (false, false) if mock => After::Nothing,
+            (false, false) => After::Background,
+        }
+    }
+}
+
+/// Leaves a monitor for a domain, or is it.
+pub(super) fn leave(
+    global: &Global,
+    host: Box<dyn Host>,
+    records: &Records,
+    domid: DomId,
+    after: After,
+) -> Result<(), Failure> {
+    match after {
+        After::Nothing => Ok(()),
+        After::Foreground => watch(&*host, records, domid),
+        After::Background => {
+            let domains = host.domains()?;
+            let name = domains.iter().find(|domain| domain.domid == domid).map(|domain| domain.name.as_str());
+            // libxl's handles are this process's own.
+            drop(host);
+            background(global, domid, name.unwrap_or("unnamed"))
+        }
+    }
+}
+
+/// Starts this program again as the monitor, away from the terminal.
+fn background(global: &Global, domid: DomId, name: &str) -> Result<(), Failure> {
+    let log = log_of(name);
+    let failed = |error: std::io::Error| {
+        Failure::Error(format!("domain {domid} runs, but no monitor could be left for it: {error}"))
+    };
+    let file = new_log(&log).map_err(failed)?;
+    let myself = std::env::current_exe().map_err(failed)?;
+    let mut words: Vec<OsString> = Vec::new();
+    if let Some(dir) = &global.records {
+        words.extend(["--records".into(), std::path::absolute(dir).map_err(failed)?.into()]);
+    }
+    words.extend(["--backend", "libxl", "monitor"].map(OsString::from));
+    words.push(domid.to_string().into());
+    Command::new(myself)
+        .args(words)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(file.try_clone().map_err(failed)?)
+        .stderr(file)
+        .spawn()
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn log_of(name: &str) -> PathBuf {
+    // A name may have any letters.
+    let name: String = name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect();
+    Path::new(LOGS).join(format!("xenclock-{name}.log"))
+}
+
+/// A new log; those before move up by one, and the oldest goes.
+fn new_log(path: &Path) -> std::io::Result<File> {
+    fs::create_dir_all(LOGS)?;
+    let numbered = |number: u32| match number {
+        0 => path.to_owned(),
+        _ => path.with_extension(format!("log.{number}")),
+    };
+    for number in (0..KEPT).rev() {
+        match fs::rename(numbered(number), numbered(number + 1)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+/// The hidden command that is the monitor.
+pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
+    // The terminal that the guest was started from may go.
+    let _ = rustix::process::setsid();
+    let host = backend::open(global)?;
+    watch(&*host, &backend::records(global), DomId(monitor.domid))
+}
+
+/// Follows a domain, and those that it becomes, to the end.
+pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
+    let mut held = None;
+    let mut seen = None;
+    loop {
+        let Some(domain) = find(host, domid)? else {
+            say(host, &format!("domain {domid} is gone"));
+            return Ok(());
+        };
+        if held.is_none() {
+            let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
+            held = records.monitor(uuid).unwrap_or_default();
+            if held.is_none() {
+                return Err(Failure::Error(format!("domain {domid} has a monitor already")));
+            }
+            say(host, &format!("waiting for domain {domid} '{}' to end", domain.name));
+        }
+        match domain.state {
+            RunState::Shutdown(reason) if seen != Some(reason) => {
+                seen = Some(reason);
+                say(host, &format!("domain {domid} has shut down: {}", super::domains::reason_word(reason)));
+                match end(host, records, domid, reason)? {
+                    Some(next) => (domid, seen) = (next, None),
+                    None if reason == ShutdownReason::Suspend => {}
+                    None => return Ok(()),
+                }
+            }
+            RunState::Shutdown(_) => {}
+            _ => seen = None,
+        }
+        host.next_event(LOOK)?;
+    }
+}
+
+fn find(host: &dyn Host, domid: DomId) -> Result<Option<DomainSummary>, Failure> {
+    let domains = host.domains()?;
+    Ok(domains.into_iter().find(|domain| domain.domid == domid && domain.state != RunState::Dying))
+}
+
+/// Does what the config says of an end, and says it; the domain to follow on, where there is one.
+fn end(
+    host: &dyn Host,
+    records: &Records,
+    domid: DomId,
+    reason: ShutdownReason,
+) -> Result<Option<DomId>, Failure> {
+    let Ended { became, warnings } = act(host, records, domid, reason)?;
+    for warning in warnings {
+        say(host, &format!("warning: {warning}"));
+    }
+    say(host, &words(domid, &became));
+    Ok(match became {
+        Became::Restarted(started) => Some(started.outcome.domid),
+        Became::Reset(_) => Some(domid),
+        Became::Gone | Became::Kept(_) => None,
+    })
+}
+
+/// Does with a domain that has ended what its config says.
+pub(super) fn act(
+    host: &dyn Host,
+    records: &Records,
+    domid: DomId,
+    reason: ShutdownReason,
+) -> Result<Ended, Failure> {
+    let zones = backend::zones();
+    let dumps = default_dumps();
+    let monitor =
+        Monitor { host, records, zones: &*zones, dumps: &dumps, reread: &cfg::reread, patience: PATIENCE };
+    monitor.ended(domid, reason).map_err(|error| Failure::Error(error.to_string()))
+}
+
+/// What became of a domain.
+pub(super) fn words(domid: DomId, became: &Became) -> String {
+    match became {
+        Became::Gone => format!("domain {domid} has ended"),
+        Became::Restarted(started) => format!(
+            "domain {domid} has ended and is started again as domain {}, RTC at {}",
+            started.outcome.domid, started.outcome.offset
+        ),
+        Became::Reset(offset) => format!("domain {domid} goes on after a soft reset, RTC at {offset}"),
+        Became::Kept(why) => format!("domain {domid} has ended and is kept: {why}"),
+    }
+}
+
+/// A line of the log.
+fn say(host: &dyn Host, text: &str) {
+    let now = host.facts().map_or_else(|_| backend::now(), |facts| facts.now);
+    output::word(&format!("{} {text}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
+}

@@ -1,0 +1,150 @@
+//! `xenclock save` and `restore`: xl's forms and xl's files.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::args::{Global, Restore, Save};
+use super::backend::{self, find};
+use super::monitor::{self, After};
+use super::output::{self, Failure};
+use crate::domain::DomainConfig;
+use crate::domain::project::{self, OffsetIn};
+use crate::host::{Host, SaveKind};
+use crate::keep::records::Records;
+use crate::keep::travel::{Arrival, Journey, Leaver};
+use crate::xl::savefile::Header;
+
+pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let zones = backend::zones();
+    let journey = Journey { host: &*host, records: &records, zones: &*zones };
+    let domain = find(&*host, &save.domain)?;
+    let config = save.config.as_deref().map(config_of).transpose()?;
+    let (mut leaver, mut warnings) = journey.leaver(domain.clone(), config, save.with_domid)?;
+    let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
+    let mut file = Writing::open(&save.file).map_err(failed)?;
+    header(&leaver)?.write(&mut file.file).map_err(failed)?;
+    let changed = journey.save(&mut leaver, &mut file.file, SaveKind::Suspend, &mut warnings)?;
+    let written = rewrite(&leaver, &mut file, changed).and_then(|()| file.keep());
+    if let Err(error) = written {
+        // The guest is in no file, so it goes on.
+        journey.stays(&domain)?;
+        return Err(Failure::Error(format!("{}: {error}; '{}' goes on", save.file.display(), domain.name)));
+    }
+    warn(&warnings);
+    if !save.checkpoint && !save.paused {
+        return Ok(journey.left(&domain)?);
+    }
+    if save.paused {
+        host.pause(domain.domid)?;
+    }
+    Ok(journey.stays(&domain)?)
+}
+
+/// What travels, once more, where the guest has set its RTC while it was being saved.
+fn rewrite(leaver: &Leaver, file: &mut Writing, changed: bool) -> std::io::Result<()> {
+    if changed && file.temporary.is_some() {
+        file.file.seek(SeekFrom::Start(0))?;
+        leaver.header()?.write(&mut file.file)?;
+    }
+    Ok(())
+}
+
+pub(super) fn header(leaver: &Leaver) -> Result<Header, Failure> {
+    leaver.header().map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
+}
+
+pub(super) fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| output::word(&format!("xenclock: warning: {warning}")));
+}
+
+/// A file that is there whole or not at all; what is no file, such as a pipe, is written as it is.
+struct Writing {
+    file: File,
+    temporary: Option<tempfile::TempPath>,
+    to: std::path::PathBuf,
+}
+
+impl Writing {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let to = path.to_owned();
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Ok(Writing { file: File::options().write(true).open(path)?, temporary: None, to });
+        }
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A guest's memory is for root alone, as the temporary file is.
+        let temporary = tempfile::Builder::new().prefix(".xenclock-save-").tempfile_in(dir)?;
+        let (file, temporary) = temporary.into_parts();
+        Ok(Writing { file, temporary: Some(temporary), to })
+    }
+
+    /// The domain is destroyed next, so the file must be on disk.
+    fn keep(mut self) -> std::io::Result<()> {
+        self.file.flush()?;
+        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        self.file.sync_all()?;
+        temporary.persist(&self.to).map_err(|error| error.error)
+    }
+}
+
+pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
+    let (config, path) = match &restore.files[..] {
+        [config, file] => (Some(config_of(config)?), file),
+        [file] => (None, file),
+        _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
+    };
+    let mut file = File::open(path).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
+    let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let arrival = arrive(&*host, &records, &header, config, &mut file)?;
+    warn(&arrival.warnings);
+    if !restore.paused {
+        unpause(&*host, &arrival)?;
+    }
+    let domid = arrival.domid;
+    if restore.debug || global.verbose > 0 {
+        output::word(&format!("xenclock: domain {domid} goes on, {} s from UTC", arrival.offset));
+    }
+    drop(arrival);
+    let after = After::of(global, restore.foreground, restore.no_monitor);
+    monitor::leave(global, host, &records, domid, after)
+}
+
+fn arrive(
+    host: &dyn Host,
+    records: &Records,
+    header: &Header,
+    config: Option<DomainConfig>,
+    file: &mut File,
+) -> Result<Arrival, Failure> {
+    let zones = backend::zones();
+    let journey = Journey { host, records, zones: &*zones };
+    Ok(journey.arrive(header, config, str::to_owned, file)?)
+}
+
+/// Lets it run, or takes it away again: half a restore is none.
+fn unpause(host: &dyn Host, arrival: &Arrival) -> Result<(), Failure> {
+    host.unpause(arrival.domid).map_err(|error| match host.destroy(arrival.domid) {
+        Ok(()) => Failure::Error(error.to_string()),
+        Err(left) => Failure::Error(format!("{error}; the domain could not be taken away again: {left}")),
+    })
+}
+
+/// A config that is given in place of another: a domain XML, or an xl.cfg as the installed xl understands it.
+pub(super) fn config_of(file: &str) -> Result<DomainConfig, Failure> {
+    let domain = super::create::read_domain(file)?;
+    let mut config = domain.config;
+    // The clock's offset is put in by whoever knows it; its timers are the config's own.
+    project::clock(&mut config, &domain.clock, OffsetIn::Outside);
+    if let Some(uuid) = &config.c_info.uuid
+        && Uuid::try_parse(uuid).is_err()
+    {
+        return Err(Failure::Error(format!("{file}: '{uuid}' is no UUID")));
+    }
+    Ok(config)
+}

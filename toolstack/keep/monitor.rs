@@ -1,0 +1,350 @@
+//! What becomes of a guest that ended, as its config says: what xl's monitor does, and its clock goes on.
+//!
+//! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
+//! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use timers::zone::ZoneSource;
+use timers::{GuestClock, UtcOffset};
+use uuid::Uuid;
+
+use super::records::Records;
+use super::start::{Started, Terms, start};
+use crate::apply::{ApplyError, Outcome};
+use crate::domain::{Action, Domain, DomainConfig, Notes, Part};
+use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
+use crate::life::ClockRecord;
+use crate::life::record::WishFrom;
+use crate::plan::{self, Plan};
+
+/// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
+const TRIES: u32 = 5;
+
+/// What the monitor works with.
+#[derive(Clone, Copy)]
+pub struct Monitor<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// The clock records.
+    pub records: &'a Records,
+    /// Where zones are looked up.
+    pub zones: &'a dyn ZoneSource,
+    /// Where core dumps go.
+    pub dumps: &'a std::path::Path,
+    /// Reads an xl.cfg that was left for the next start (`xl config-update`).
+    pub reread: &'a dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>,
+    /// How long to wait before a start is tried again for which memory was short.
+    pub patience: Duration,
+}
+
+/// The user data in which `xl config-update` leaves a config for the next start.
+const UPDATE: &str = "xl";
+
+/// The next domain, worked out while the old one is still there.
+struct Next {
+    config: DomainConfig,
+    plan: Option<Plan>,
+    /// What an updated config asks.
+    asked: Option<GuestClock>,
+}
+
+/// Why a domain was not started again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestartError {
+    /// The old domain could not be read or taken away.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The clock cannot be had any more on this host.
+    #[error("{1}")]
+    Refused(Part, String),
+    /// The new domain failed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// What became of a domain that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It is gone.
+    Gone,
+    /// It is a new domain.
+    Restarted(Started),
+    /// It is the same domain, and goes on after a soft reset.
+    Reset(UtcOffset),
+    /// It is still there, for this reason.
+    Kept(&'static str),
+}
+
+/// What became of it, and what went wrong on the way without stopping anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What became of it.
+    pub became: Became,
+    /// What an administrator should know.
+    pub warnings: Vec<String>,
+}
+
+impl Monitor<'_> {
+    /// Does with a domain that has shut down what its config says: `on_poweroff`, `on_reboot` and their kin.
+    ///
+    /// # Errors
+    /// When the domain cannot be read or taken away, or the new one cannot be made.
+    pub fn ended(&self, domid: DomId, reason: ShutdownReason) -> Result<Ended, RestartError> {
+        let mut warnings = Vec::new();
+        let record = self.note_end(domid, reason, &mut warnings)?;
+        let config = self.host.stored_config(domid)?;
+        let mut action = action(&config, reason);
+        if let Action::CoredumpDestroy | Action::CoredumpRestart = action {
+            let file = self.dumps.join(config.name());
+            // As xl does: a dump that fails holds nothing up.
+            if let Err(error) = self.host.core_dump(domid, &file) {
+                warnings.push(error.to_string());
+            }
+            action = if action == Action::CoredumpRestart { Action::Restart } else { Action::Destroy };
+        }
+        let became = match action {
+            Action::Preserve => Became::Kept(match reason {
+                ShutdownReason::Suspend => "it was saved",
+                _ => "its config says so",
+            }),
+            Action::Destroy => {
+                self.host.destroy(domid)?;
+                self.note_gone(record.as_ref(), &mut warnings);
+                Became::Gone
+            }
+            Action::Restart => {
+                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                self.host.destroy(domid)?;
+                Became::Restarted(self.again(&next, &mut warnings)?)
+            }
+            Action::RestartRename => {
+                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                let suffix = self.host.facts()?.now.format("-%Y%m%dT%H%MZ").to_string();
+                self.host.preserve(domid, &suffix)?;
+                Became::Restarted(self.again(&next, &mut warnings)?)
+            }
+            Action::SoftReset => Became::Reset(self.reset(domid, config, record.as_ref(), &mut warnings)?),
+            // Both became another above.
+            Action::CoredumpDestroy | Action::CoredumpRestart => Became::Kept("its core was dumped"),
+        };
+        Ok(Ended { became, warnings })
+    }
+
+    /// Reads what can be read only now, and has it on disk before anything else.
+    fn note_end(
+        &self,
+        domid: DomId,
+        reason: ShutdownReason,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<ClockRecord>, HostError> {
+        let (rtc, tsc) = read_clock(self.host, domid)?;
+        let Some(uuid) = uuid_of(self.host, domid)? else { return Ok(None) };
+        let now = self.host.facts()?.now;
+        let kept = self.records.change(uuid, |record, trouble| {
+            let after = record.map(|mut record| {
+                record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
+                record
+            });
+            (after, trouble)
+        });
+        match kept {
+            Ok((record, trouble)) => {
+                warnings.extend(trouble.map(|error| error.to_string()));
+                Ok(record)
+            }
+            Err(error) => {
+                warnings.push(error.to_string());
+                Ok(self.records.get(uuid).ok().flatten().map(|mut record| {
+                    record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
+                    record
+                }))
+            }
+        }
+    }
+
+    fn note_gone(&self, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
+        let (Some(record), Ok(facts)) = (record, self.host.facts()) else { return };
+        let done = self.records.change(record.uuid, |record, _| {
+            let after = record.map(|mut record| {
+                record.gone(facts.now);
+                record
+            });
+            (after, ())
+        });
+        warnings.extend(done.err().map(|error| error.to_string()));
+    }
+
+    /// The next domain. Without a record it is the config alone, as xl does it.
+    fn next(
+        &self,
+        domid: DomId,
+        config: DomainConfig,
+        record: Option<&ClockRecord>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Next, RestartError> {
+        let (mut config, asked) = self.updated(domid, config, warnings)?;
+        let Some(record) = record else {
+            warnings.push(format!("nothing is kept of domain {domid}'s clock; it starts as its config says"));
+            return Ok(Next { config, plan: None, asked: None });
+        };
+        let mut record = record.clone();
+        if let Some(asked) = &asked {
+            record.asked_by_file(asked, WishFrom::Create);
+        }
+        // The plan puts the offset where it belongs.
+        config.b_info.rtc_timeoffset = 0;
+        config.b_info.localtime = None;
+        config.c_info.uuid = Some(record.uuid.hyphenated().to_string());
+        let plan = self.plan(&config, &record, warnings)?;
+        Ok(Next { config, plan: Some(plan), asked })
+    }
+
+    /// The config that `xl config-update` has left for the next start, where it has. One that cannot be understood is
+    /// no reason for the guest to stay away.
+    fn updated(
+        &self,
+        domid: DomId,
+        config: DomainConfig,
+        warnings: &mut Vec<String>,
+    ) -> Result<(DomainConfig, Option<GuestClock>), HostError> {
+        let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None)) };
+        Ok(match (self.reread)(&text) {
+            Ok((updated, asked)) => (updated, Some(asked)),
+            Err(why) => {
+                warnings.push(format!("the config left by xl config-update is not taken: {why}"));
+                (config, None)
+            }
+        })
+    }
+
+    fn plan(
+        &self,
+        config: &DomainConfig,
+        record: &ClockRecord,
+        warnings: &mut Vec<String>,
+    ) -> Result<Plan, RestartError> {
+        let facts = self.host.facts()?;
+        let plan = |clock| {
+            let domain = Domain { config: config.clone(), clock, notes: Notes::default() };
+            plan::plan(&domain, &facts, self.zones, record.uuid)
+        };
+        if !record.can_be_set() {
+            warnings.push(
+                "the guest's RTC is farther from UTC than Xen can be told; it starts as asked at first"
+                    .to_owned(),
+            );
+        }
+        plan(record.next_clock())
+            .or_else(|refusal| {
+                // A guest may have set its RTC to a time that it cannot start with.
+                let first = plan(record.wish.clock.clone()).map_err(|_| refusal.clone())?;
+                warnings.push(format!("{}; it starts as asked at first", refusal.1.reason));
+                Ok(first)
+            })
+            .map_err(|(part, finding): plan::Refusal| RestartError::Refused(part, finding.reason))
+    }
+
+    /// Starts a domain again whose predecessor has gone.
+    fn again(&self, next: &Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+        let once = || match &next.plan {
+            Some(plan) => {
+                let facts = self.host.facts().map_err(of_start)?;
+                let terms = Terms {
+                    records: self.records,
+                    asked: next.asked.as_ref(),
+                    paused: false,
+                    zone_data: self.zones.release(),
+                };
+                start(plan, self.host, &facts, &terms, &mut |_| {})
+            }
+            None => {
+                let domid = self.host.create_paused(&next.config).map_err(of_start)?;
+                self.host.unpause(domid).map_err(of_start)?;
+                Ok(Started { outcome: Outcome { domid, offset: UtcOffset::ZERO }, unkept: None })
+            }
+        };
+        let mut tries = 1;
+        let started = loop {
+            match once() {
+                Err(error) if error.error.kind == ErrorKind::NoMemory && tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(self.patience);
+                }
+                done => break done?,
+            }
+        };
+        warnings.extend(started.unkept.clone());
+        Ok(started)
+    }
+
+    /// A soft reset keeps the domain, but libxl builds it again: the TSC's frequency is the host's then, and an offset
+    /// in the config is set anew.
+    fn reset(
+        &self,
+        domid: DomId,
+        config: DomainConfig,
+        record: Option<&ClockRecord>,
+        warnings: &mut Vec<String>,
+    ) -> Result<UtcOffset, RestartError> {
+        let was = record.and_then(|record| record.last).map(|last| last.offset);
+        self.host.soft_reset(domid, &config)?;
+        let offset = was.and_then(|offset| UtcOffset::new(offset).ok());
+        if let Some(offset) = offset {
+            self.host.set_time_offset(domid, offset)?;
+        }
+        if let Some(record) = record {
+            let plan = self.plan(&config, record, warnings)?;
+            if let Some(khz) = plan.tsc.set_khz {
+                let info =
+                    TscInfo { mode: plan.tsc.mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 };
+                self.host.set_tsc_info(domid, &info)?;
+            }
+        }
+        self.host.unpause(domid)?;
+        Ok(offset.unwrap_or_default())
+    }
+}
+
+/// The RTC, where there is one, and the TSC.
+///
+/// # Errors
+/// When the domain cannot be read.
+pub fn read_clock(host: &dyn Host, domid: DomId) -> Result<(Option<RtcRecord>, TscInfo), HostError> {
+    let rtc = match host.rtc_record(domid) {
+        Ok(rtc) => Some(rtc),
+        Err(error) if error.kind == ErrorKind::NoRtc => None,
+        Err(error) => return Err(error),
+    };
+    Ok((rtc, host.tsc_info(domid)?))
+}
+
+fn uuid_of(host: &dyn Host, domid: DomId) -> Result<Option<Uuid>, HostError> {
+    let domains = host.domains()?;
+    let domain = domains.iter().find(|domain| domain.domid == domid);
+    Ok(domain.and_then(|domain| Uuid::try_parse(&domain.uuid).ok()))
+}
+
+fn of_start(error: HostError) -> ApplyError {
+    ApplyError { error, left_behind: None }
+}
+
+/// What the config says of an end like this one.
+fn action(config: &DomainConfig, reason: ShutdownReason) -> Action {
+    let action = match reason {
+        ShutdownReason::Poweroff => config.on_poweroff,
+        ShutdownReason::Reboot => config.on_reboot,
+        ShutdownReason::Crash => config.on_crash,
+        ShutdownReason::Watchdog => config.on_watchdog,
+        ShutdownReason::SoftReset => config.on_soft_reset,
+        ShutdownReason::Suspend => Some(Action::Preserve),
+    };
+    action.unwrap_or(Action::Destroy)
+}
+
+/// Where libxl's tools put core dumps.
+#[must_use]
+pub fn default_dumps() -> PathBuf {
+    PathBuf::from("/var/lib/xen/dump")
+}

@@ -1,0 +1,140 @@
+//! A cold start by xenclock itself: claimed, so that a service keeps off it; applied; recorded.
+
+use timers::GuestClock;
+use uuid::Uuid;
+
+use super::found;
+use super::records::Records;
+use crate::apply::{ApplyError, Outcome, apply};
+use crate::domain::DomainConfig;
+use crate::host::{ErrorKind, Host, HostError, HostFacts};
+use crate::life::ClockRecord;
+use crate::life::record::{Keeper, Life, Start, Wish, WishFrom};
+use crate::plan::{Plan, Step};
+
+/// What a start is told besides its plan.
+pub struct Terms<'a> {
+    /// Where the clock's record is kept.
+    pub records: &'a Records,
+    /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
+    pub asked: Option<&'a GuestClock>,
+    /// Leave the guest before its first instruction.
+    pub paused: bool,
+    /// The release of the zone data.
+    pub zone_data: Option<String>,
+}
+
+/// What became of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The domain.
+    pub outcome: Outcome,
+    /// Why its clock's record could not be written; the guest runs all the same.
+    pub unkept: Option<String>,
+}
+
+/// The clock that a domain is to start with: what a file asks, or where that was asked before and the guest has made
+/// something of it since, that.
+#[must_use]
+pub fn clock_for(record: Option<&ClockRecord>, asked: &GuestClock) -> GuestClock {
+    let Some(record) = record else { return asked.clone() };
+    let mut record = record.clone();
+    record.asked_by_file(asked, WishFrom::Create);
+    record.next_clock()
+}
+
+/// What libxl's config says of a clock, for a guest of which nobody else has said anything.
+#[must_use]
+pub fn clock_in_config(config: &DomainConfig) -> GuestClock {
+    GuestClock { offset: found::clock_in(config), timers: Vec::new() }
+}
+
+/// Does a plan. `progress` is told each step before it is done.
+///
+/// # Errors
+/// When another program starts the same domain, or as [`apply`].
+pub fn start(
+    plan: &Plan,
+    host: &dyn Host,
+    facts: &HostFacts,
+    terms: &Terms<'_>,
+    progress: &mut dyn FnMut(&Step),
+) -> Result<Started, ApplyError> {
+    let uuid = uuid_of(plan)?;
+    let _claim = claim(terms.records, uuid, plan.config.name())?;
+    let mut unkept = None;
+    let mut before = None;
+    let outcome = apply(plan, host, terms.paused, progress, &mut |domid, offset| {
+        let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, terms.zone_data.clone());
+        start.offset = offset;
+        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Create };
+        let kept = terms.records.change(uuid, |record, trouble| {
+            before = record.clone();
+            (Some(recorded(record, plan, terms.asked, start, life)), trouble)
+        });
+        unkept = match kept {
+            Ok((_, trouble)) => trouble.map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+    });
+    match outcome {
+        Ok(outcome) => Ok(Started { outcome, unkept }),
+        Err(error) => {
+            put_back(terms.records, uuid, before);
+            Err(error)
+        }
+    }
+}
+
+fn recorded(
+    record: Option<ClockRecord>,
+    plan: &Plan,
+    asked: Option<&GuestClock>,
+    start: Start,
+    life: Life,
+) -> ClockRecord {
+    let wish = |clock: &GuestClock| Wish { clock: clock.clone(), from: WishFrom::Create, wrapper: false };
+    let uuid = uuid_of(plan).unwrap_or_default();
+    let name = plan.config.name();
+    let mut record =
+        record.unwrap_or_else(|| ClockRecord::new(uuid, name, wish(asked.unwrap_or(&plan.asked))));
+    if let Some(asked) = asked {
+        record.asked_by_file(asked, WishFrom::Create);
+    }
+    name.clone_into(&mut record.name);
+    record.started(start, life);
+    record
+}
+
+fn uuid_of(plan: &Plan) -> Result<Uuid, ApplyError> {
+    let text = plan.config.c_info.uuid.as_deref().unwrap_or_default();
+    Uuid::try_parse(text).map_err(|_| {
+        let why = format!("'{text}' is no UUID, expected one such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+        refused(plan.config.name(), ErrorKind::Invalid, why)
+    })
+}
+
+fn claim(records: &Records, uuid: Uuid, name: &str) -> Result<Option<super::records::Lock>, ApplyError> {
+    match records.claim(uuid) {
+        Ok(Some(claim)) => Ok(Some(claim)),
+        Ok(None) => {
+            Err(refused(name, ErrorKind::WrongState, "another program starts it just now".to_owned()))
+        }
+        // Without a directory for records there is no service that could come in between.
+        Err(_) => Ok(None),
+    }
+}
+
+fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
+    ApplyError { error: HostError::new(kind, format!("start domain '{name}'"), why), left_behind: None }
+}
+
+/// The record as it was before a start that failed.
+fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
+    let done = match before {
+        Some(before) => records.change(uuid, |_, _| (Some(before), ())).map(drop),
+        None => records.remove(uuid),
+    };
+    // The start has failed already, and says why.
+    drop(done);
+}

@@ -1,0 +1,337 @@
+//! A guest that is saved, restored or moved: its RTC goes on as if nothing had happened.
+//!
+//! What travels is libxl's own JSON, with the clock as it is now and nothing else touched, and behind it the clock's
+//! record, so that what was asked is known where the guest arrives. An RTC is in Xen's stream, which wins where the
+//! config has neither an offset nor localtime; so a restore here takes both away, whoever saved the guest. Of a guest
+//! without RTC the stream has nothing, and its offset stands in the config.
+
+use std::fs::File;
+
+use serde_json::Value;
+use timers::zone::ZoneSource;
+use timers::{GuestClock, UtcOffset};
+use uuid::Uuid;
+
+use super::found;
+use super::records::{Lock, Records};
+use crate::domain::DomainConfig;
+use crate::host::{
+    DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
+};
+use crate::keep::monitor::read_clock;
+use crate::life::ClockRecord;
+use crate::life::record::{Keeper, Life, Wish, WishFrom};
+use crate::xl::savefile::Header;
+
+/// What a journey takes.
+#[derive(Clone, Copy)]
+pub struct Journey<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// The clock records.
+    pub records: &'a Records,
+    /// Where zones are looked up.
+    pub zones: &'a dyn ZoneSource,
+}
+
+/// A guest that is about to leave.
+#[derive(Clone, Debug)]
+pub struct Leaver {
+    /// The domain.
+    pub domain: DomainSummary,
+    /// Its config as it travels.
+    pub config: DomainConfig,
+    /// The clock's record, which travels too, as it was when the guest began to leave.
+    pub record: Option<ClockRecord>,
+}
+
+/// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
+const ROOM: usize = 32;
+
+impl Leaver {
+    /// What stands before the stream. It is of the same length whatever the offset, so that it can be written again.
+    ///
+    /// # Errors
+    /// When the config is no JSON.
+    pub fn header(&self) -> std::result::Result<Header, serde_json::Error> {
+        let mut longest = self.config.clone();
+        longest.b_info.rtc_timeoffset = u32::MAX;
+        let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
+        let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
+        let ours = self.record.as_ref().map(serde_json::to_value).transpose()?;
+        Ok(Header::new(json, ours))
+    }
+}
+
+/// A guest that has arrived, paused.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The domain.
+    pub domid: DomId,
+    /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
+    pub offset: i64,
+    /// What an administrator should know.
+    pub warnings: Vec<String>,
+    /// Held until the guest runs, so that a service keeps off it.
+    _claim: Option<Lock>,
+}
+
+impl Journey<'_> {
+    /// A guest that is to leave. Its config is the one that libxl keeps, or `config` in its place. The number of the
+    /// domain travels only when it is to be the same where it arrives.
+    ///
+    /// # Errors
+    /// When the domain cannot be read.
+    pub fn leaver(
+        &self,
+        domain: DomainSummary,
+        config: Option<DomainConfig>,
+        with_domid: bool,
+    ) -> Result<(Leaver, Vec<String>)> {
+        let mut warnings = Vec::new();
+        let mut config = match config {
+            Some(config) => config,
+            None => self.host.stored_config(domain.domid)?,
+        };
+        let domid = match with_domid {
+            true => Some(Value::from(domain.domid.0)),
+            false => None,
+        };
+        match domid {
+            Some(domid) => config.c_info.rest.insert("domid".to_owned(), domid),
+            None => config.c_info.rest.remove("domid"),
+        };
+        // Without it the guest would arrive as another.
+        config.c_info.uuid = Some(domain.uuid.clone());
+        if config.name().is_empty() {
+            config.c_info.name = Some(domain.name.clone());
+        }
+        let record = self.record(&domain.uuid, &mut warnings);
+        let mut leaver = Leaver { domain, config, record };
+        self.bring_up_to_date(&mut leaver, &mut warnings)?;
+        Ok((leaver, warnings))
+    }
+
+    fn record(&self, uuid: &str, warnings: &mut Vec<String>) -> Option<ClockRecord> {
+        let uuid = Uuid::try_parse(uuid).ok()?;
+        self.records.get(uuid).unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            None
+        })
+    }
+
+    /// Puts the clock into the leaver's config and record as it is now.
+    fn bring_up_to_date(&self, leaver: &mut Leaver, warnings: &mut Vec<String>) -> Result<()> {
+        let facts = self.host.facts()?;
+        let (rtc, _) = read_clock(self.host, leaver.domain.domid)?;
+        if let (Some(rtc), Some(record)) = (rtc, &mut leaver.record) {
+            record.seen(rtc.offset, facts.now);
+        }
+        let last = leaver.record.as_ref().and_then(|record| record.last).map(|last| last.offset);
+        match rtc {
+            // The stream has it, and wins as long as the config has nothing.
+            Some(_) if !found::moves_rtc(&leaver.config) => {}
+            Some(rtc) => put(&mut leaver.config, rtc.offset, warnings),
+            None => {
+                let offset = last.map_or_else(|| self.wallclock(&leaver.config, &facts, warnings), Ok)?;
+                put(&mut leaver.config, offset, warnings);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where nothing is kept of a guest without RTC: what its config gives it now.
+    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts, warnings: &mut Vec<String>) -> Result<i64> {
+        let clock = found::clock_in(config);
+        let at = timers::resolve::Moment { now: facts.now, host_zone: &facts.zone, zones: self.zones };
+        if config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true) {
+            warnings.push(
+                "its wallclock follows the host's zone, as its config says localtime, and what it was at its start \
+                 cannot be known"
+                    .to_owned(),
+            );
+        }
+        timers::resolve::resolve(&clock, config.kind(), &at)
+            .map(|resolved| resolved.offset.seconds().into())
+            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))
+    }
+
+    /// Suspends a guest into a stream and notes what its RTC was then. Answers whether what travels has changed since
+    /// the leaver's header was written.
+    ///
+    /// # Errors
+    /// When it cannot be saved; it then goes on.
+    pub fn save(
+        &self,
+        leaver: &mut Leaver,
+        stream: &mut File,
+        how: SaveKind,
+        warnings: &mut Vec<String>,
+    ) -> Result<bool> {
+        self.host.save(leaver.domain.domid, stream, how)?;
+        let before = leaver.config.clone();
+        let record = leaver.record.clone();
+        self.bring_up_to_date(leaver, warnings)?;
+        leaver.record = record;
+        let (rtc, tsc) = read_clock(self.host, leaver.domain.domid)?;
+        let now = self.host.facts()?.now;
+        let noted = self.records.change(uuid_of(&leaver.config), |record, _| {
+            let after = record.map(|mut record| {
+                record.ended(ShutdownReason::Suspend, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
+                record
+            });
+            (after, ())
+        });
+        warnings.extend(noted.err().map(|error| error.to_string()));
+        Ok(leaver.config != before)
+    }
+
+    /// The guest has left, and its domain is taken away.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn left(&self, domain: &DomainSummary) -> Result<()> {
+        self.host.destroy(domain.domid)?;
+        let facts = self.host.facts()?;
+        self.note(&domain.uuid, |record| {
+            if record.lives_as(&facts.boot_id, domain.domid) {
+                record.gone(facts.now);
+            }
+        });
+        Ok(())
+    }
+
+    /// The guest stays after all, and goes on.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn stays(&self, domain: &DomainSummary) -> Result<()> {
+        self.host.resume(domain.domid)?;
+        let facts = self.host.facts()?;
+        self.note(&domain.uuid, |record| {
+            if record.lives_as(&facts.boot_id, domain.domid) {
+                record.ended = None;
+            }
+        });
+        Ok(())
+    }
+
+    /// What cannot be noted now is seen by whoever looks next.
+    fn note(&self, uuid: &str, with: impl FnOnce(&mut ClockRecord)) {
+        let Ok(uuid) = Uuid::try_parse(uuid) else { return };
+        let noted = self.records.change(uuid, |record, _| {
+            let after = record.map(|mut record| {
+                with(&mut record);
+                record
+            });
+            (after, ())
+        });
+        drop(noted);
+    }
+
+    /// Restores a guest from a stream, paused: with the config that came with it, or with `config` in its place, and
+    /// under `name` where that is given.
+    ///
+    /// # Errors
+    /// When the config is no good, another program starts the same guest, or the host says no.
+    pub fn arrive(
+        &self,
+        header: &Header,
+        config: Option<DomainConfig>,
+        name: impl FnOnce(&str) -> String,
+        stream: &mut File,
+    ) -> Result<Arrival> {
+        let doing = "restore the domain";
+        let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
+        let mut warnings = Vec::new();
+        let saved = || -> Result<DomainConfig> {
+            let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
+            serde_json::from_str(json)
+                .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+        };
+        let mut config = match config {
+            Some(mut config) => {
+                // The guest is who it was, whatever a config says that was written anew.
+                if let (None, Ok(saved)) = (&config.c_info.uuid, saved()) {
+                    config.c_info.uuid = saved.c_info.uuid;
+                }
+                config
+            }
+            None => saved()?,
+        };
+        let id = config.c_info.uuid.get_or_insert_with(|| Uuid::new_v4().hyphenated().to_string()).clone();
+        let uuid = uuid_of(&config);
+        let claim = self.records.claim(uuid).unwrap_or_default();
+        let record = self.arriving_record(header, &id, &mut warnings);
+        let facts = self.host.facts()?;
+        let asked = GuestClock { offset: found::clock_in(&config), timers: Vec::new() };
+        let mut offset = 0;
+        if config.kind().has_rtc() {
+            (config.b_info.rtc_timeoffset, config.b_info.localtime) = (0, None);
+        } else {
+            let last = record.as_ref().and_then(|record| record.last).map(|last| last.offset);
+            offset = last.map_or_else(|| self.wallclock(&config, &facts, &mut warnings), Ok)?;
+            put(&mut config, offset, &mut warnings);
+        }
+        let own = config.name().to_owned();
+        config.c_info.name = Some(name(&own));
+        let domid = self.host.restore_paused(&config, stream)?;
+        let rtc = match read_clock(self.host, domid) {
+            Ok((rtc, _)) => rtc.map(|rtc| rtc.offset),
+            Err(error) => {
+                warnings.push(error.to_string());
+                None
+            }
+        };
+        let offset = rtc.unwrap_or(offset);
+        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
+        let wish = Wish { clock: asked, from: WishFrom::Found, wrapper: false };
+        let mut record = record.unwrap_or_else(|| ClockRecord::new(uuid, &own, wish));
+        record.went_on(life, Some(offset));
+        let kept = self.records.change(uuid, |_, _| (Some(record), ()));
+        warnings.extend(kept.err().map(|error| error.to_string()));
+        Ok(Arrival { domid, offset, warnings, _claim: claim })
+    }
+
+    /// The record that came along, or the one that is here: the later of the two.
+    fn arriving_record(
+        &self,
+        header: &Header,
+        uuid: &str,
+        warnings: &mut Vec<String>,
+    ) -> Option<ClockRecord> {
+        let here = self.record(uuid, warnings);
+        let came = header.ours.as_ref().and_then(|ours| {
+            let bytes = serde_json::to_vec(ours).unwrap_or_default();
+            match ClockRecord::from_bytes(&bytes) {
+                Ok(record) if record.uuid.hyphenated().to_string() == uuid => Some(record),
+                Ok(_) => None,
+                Err(why) => {
+                    warnings.push(format!("the clock's record that came along is not understood: {why}"));
+                    None
+                }
+            }
+        });
+        match (came, here) {
+            (Some(came), Some(here)) if here.generation >= came.generation => Some(here),
+            (came, here) => came.or(here),
+        }
+    }
+}
+
+fn uuid_of(config: &DomainConfig) -> Uuid {
+    config.c_info.uuid.as_deref().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default()
+}
+
+/// One offset from UTC, and no zone.
+fn put(config: &mut DomainConfig, offset: i64, warnings: &mut Vec<String>) {
+    config.b_info.localtime = None;
+    match UtcOffset::new(offset) {
+        Ok(offset) => config.b_info.rtc_timeoffset = offset.to_libxl(),
+        // Then at least no wrong one: an RTC's is in the stream.
+        Err(error) => {
+            config.b_info.rtc_timeoffset = 0;
+            warnings.push(error.to_string());
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! All domains of a host, followed: whoever starts them, their clocks are kept.
+//!
+//! A domain that shuts down is read at once, and what was read is on disk before anything else. A new one is given its
+//! clock before its first instruction; one that goes on where it was saved is left alone, but for an RTC that its
+//! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
+//! else.
+
+mod come;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use timers::GuestKind;
+use timers::zone::ZoneSource;
+
+use super::born::SetTsc;
+use super::memory::{Memory, said};
+use super::monitor::read_clock;
+use super::records::Records;
+use super::wishes::Wishes;
+use crate::host::{
+    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
+    TscInfo,
+};
+use crate::life::notice::{Notice, Said, Whose};
+use crate::life::record::{ClockRecord, Keeper, Life};
+
+/// What the service works with.
+pub struct Tools<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// The clock records.
+    pub records: &'a Records,
+    /// Where zones are looked up.
+    pub zones: &'a dyn ZoneSource,
+    /// Sets the TSC of a new domain.
+    pub tsc: &'a mut dyn SetTsc,
+    /// What domains that nobody spoke of are to have.
+    pub wishes: &'a mut Wishes,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(Notice),
+}
+
+/// How the service keeps clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Also keep what guests do to their RTC of which nobody has said anything.
+    pub all: bool,
+}
+
+/// A domain that is followed.
+#[derive(Clone, Debug)]
+struct Guest {
+    whose: Whose,
+    kind: GuestKind,
+    /// Its RTC as it was seen last.
+    offset: Option<i64>,
+    ended: bool,
+    /// What is still to be done about it.
+    open: Open,
+    since: Instant,
+}
+
+/// What is still to be done about a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    /// Nothing.
+    Nothing,
+    /// All: another program starts it, or its config cannot be read yet.
+    All,
+    /// Nobody spoke of it, and what its config says is not known yet.
+    Config,
+}
+
+/// The service's state.
+pub struct Watch<'a> {
+    tools: Tools<'a>,
+    manner: Manner,
+    memory: Memory<'a>,
+    guests: BTreeMap<DomId, Guest>,
+    late: u64,
+}
+
+/// What could be read of a domain's clock.
+type Read = Result<(Option<RtcRecord>, TscInfo), HostError>;
+
+impl<'a> Watch<'a> {
+    /// Nothing is followed yet.
+    #[must_use]
+    pub fn new(tools: Tools<'a>, manner: Manner) -> Self {
+        let memory = Memory::of(tools.records);
+        Watch { tools, manner, memory, guests: BTreeMap::new(), late: 0 }
+    }
+
+    /// So many new domains were found too late.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// So many domains are followed.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        self.guests.len()
+    }
+
+    /// Looks at all domains: at the beginning, and whenever events may have been missed.
+    ///
+    /// # Errors
+    /// When the host cannot be read.
+    pub fn scan(&mut self) -> Result<(), HostError> {
+        let facts = self.tools.host.facts()?;
+        let there = self.guests_there()?;
+        let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
+        let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
+        gone.into_iter().for_each(|domid| self.gone(&facts, domid));
+        let (records, bad) = self.memory.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
+        bad.iter().for_each(|error| self.say(&facts, None, said(error)));
+        // Of those that ended while no service was there, nothing more can be known.
+        for record in records {
+            let lives =
+                record.life.as_ref().is_some_and(|life| life.boot == facts.boot_id && is_there(life.domid));
+            if record.life.is_some() && !lives {
+                let troubles = self.memory.change(record.uuid, |record| record.gone(facts.now));
+                troubles.into_iter().for_each(|said| self.say(&facts, None, said));
+                self.memory.forget(record.uuid);
+            }
+        }
+        for domain in there {
+            self.come(&facts, &domain);
+            if let RunState::Shutdown(reason) = domain.state {
+                let read = read_clock(self.tools.host, domain.domid);
+                self.ended(&facts, domain.domid, reason, read);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something has happened.
+    ///
+    /// # Errors
+    /// When the host cannot be read at all.
+    pub fn event(&mut self, event: &Event) -> Result<(), HostError> {
+        match event {
+            Event::Shutdown { domid, reason, .. } => {
+                // It can be read for a moment only, so that comes before anything else.
+                let read = read_clock(self.tools.host, *domid);
+                let facts = self.tools.host.facts()?;
+                self.ended(&facts, *domid, *reason, read);
+            }
+            Event::Introduced { domid, .. } => {
+                let there = self.guests_there()?;
+                let facts = self.tools.host.facts()?;
+                if let Some(domain) = there.iter().find(|domain| domain.domid == *domid) {
+                    self.look_at_others_of(&facts, domain, &there);
+                    self.come(&facts, domain);
+                }
+            }
+            Event::Destroyed { domid, .. } => {
+                let facts = self.tools.host.facts()?;
+                self.gone(&facts, *domid);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something waits to be done soon, and not only at the next look at all RTCs.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.guests.values().any(|guest| guest.open != Open::Nothing)
+    }
+
+    /// Does what waits.
+    ///
+    /// # Errors
+    /// When the host cannot be read at all.
+    pub fn go_on(&mut self) -> Result<(), HostError> {
+        if !self.waits() {
+            return Ok(());
+        }
+        let facts = self.tools.host.facts()?;
+        for domain in self.guests_there()? {
+            match self.guests.get(&domain.domid).map(|guest| guest.open) {
+                Some(Open::All) => self.come(&facts, &domain),
+                Some(Open::Config) => self.refine(&facts, domain.domid),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at every RTC, and tries again what the disk did not take.
+    ///
+    /// # Errors
+    /// When the host cannot be read at all.
+    pub fn poll(&mut self) -> Result<(), HostError> {
+        let facts = self.tools.host.facts()?;
+        for uuid in self.memory.unsaved() {
+            let troubles = self.memory.change(uuid, |_| {});
+            troubles.into_iter().for_each(|said| self.say(&facts, None, said));
+        }
+        let with_rtc: Vec<_> = self
+            .guests
+            .iter()
+            .filter(|(_, guest)| guest.kind.has_rtc() && !guest.ended && guest.open != Open::All)
+            .map(|(domid, guest)| (*domid, guest.offset))
+            .collect();
+        for (domid, before) in with_rtc {
+            match self.tools.host.rtc_record(domid) {
+                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
+                Ok(_) => {}
+                // It goes away, and its event comes.
+                Err(error) if is_going(&error) => {}
+                Err(error) => self.failed(&facts, domid, error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn guests_there(&self) -> Result<Vec<DomainSummary>, HostError> {
+        let mut all = self.tools.host.domains()?;
+        all.retain(|domain| domain.domid != DomId(0) && domain.state != RunState::Dying);
+        Ok(all)
+    }
+
+    /// Before a domain is looked at that has come: others of the same guest may have ended without a word so far, as
+    /// in a migration to this same host.
+    fn look_at_others_of(&mut self, facts: &HostFacts, domain: &DomainSummary, there: &[DomainSummary]) {
+        for other in there.iter().filter(|other| other.uuid == domain.uuid && other.domid != domain.domid) {
+            if let RunState::Shutdown(reason) = other.state {
+                let read = read_clock(self.tools.host, other.domid);
+                self.ended(facts, other.domid, reason, read);
+            }
+        }
+    }
+
+    /// The RTC stands somewhere, perhaps elsewhere than it was seen last.
+    fn moved(&mut self, facts: &HostFacts, domid: DomId, offset: i64) {
+        let Some(whose) = self.guests.get(&domid).map(|guest| guest.whose.clone()) else { return };
+        self.note(domid, |guest| guest.offset = Some(offset));
+        let mut before = None;
+        self.change(facts, &whose, |record| before = record.seen(offset, facts.now));
+        if let Some(before) = before {
+            self.say(facts, Some(whose), Said::RtcChange { before, offset });
+        }
+    }
+
+    /// A domain has shut down, and this could be read of it.
+    fn ended(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
+        let Some(guest) = self.guests.get_mut(&domid) else { return };
+        if std::mem::replace(&mut guest.ended, true) {
+            return;
+        }
+        // Where it is too late to read it, what was seen last counts.
+        let (offset, incarnation) = match read {
+            Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
+            Err(_) => (guest.offset, 1),
+        };
+        guest.offset = offset;
+        let whose = guest.whose.clone();
+        let mut before = None;
+        self.change(facts, &whose, |record| {
+            if record.lives_as(&facts.boot_id, domid) {
+                before = record.ended(reason, offset, incarnation, facts.now);
+            }
+        });
+        if let (Some(before), Some(offset)) = (before, offset) {
+            self.say(facts, Some(whose.clone()), Said::RtcChange { before, offset });
+        }
+        self.say(facts, Some(whose), Said::Ended { reason, offset });
+    }
+
+    fn gone(&mut self, facts: &HostFacts, domid: DomId) {
+        let Some(Guest { whose, .. }) = self.guests.remove(&domid) else { return };
+        let same = |other: &&Guest| other.whose.uuid == whose.uuid && !other.ended;
+        // A migration to this host that failed: the guest goes on where it was.
+        let other = self.guests.values().find(same).cloned();
+        self.change(facts, &whose, |record| match &other {
+            _ if !record.lives_as(&facts.boot_id, domid) => {}
+            Some(other) => {
+                let boot = facts.boot_id.clone();
+                let life = Life { boot, domid: other.whose.domid, since: facts.now, by: Keeper::Followed };
+                record.went_on(life, other.offset);
+            }
+            None => record.gone(facts.now),
+        });
+        if other.is_none() {
+            self.memory.forget(whose.uuid);
+        }
+        self.say(facts, Some(whose), Said::Gone);
+    }
+
+    fn note(&mut self, domid: DomId, with: impl FnOnce(&mut Guest)) {
+        if let Some(guest) = self.guests.get_mut(&domid) {
+            with(guest);
+        }
+    }
+
+    fn recall(&mut self, facts: &HostFacts, whose: &Whose) -> Option<ClockRecord> {
+        let (record, trouble) = self.memory.get(whose.uuid);
+        trouble.into_iter().for_each(|said| self.say(facts, Some(whose.clone()), said));
+        record
+    }
+
+    fn change(&mut self, facts: &HostFacts, whose: &Whose, mut with: impl FnMut(&mut ClockRecord)) {
+        let troubles = self.memory.change(whose.uuid, |record| {
+            record.name.clone_from(&whose.name);
+            with(record);
+        });
+        troubles.into_iter().for_each(|said| self.say(facts, Some(whose.clone()), said));
+    }
+
+    fn failed(&mut self, facts: &HostFacts, domid: DomId, why: String) {
+        let whose = self.guests.get(&domid).map(|guest| guest.whose.clone());
+        self.say(facts, whose, Said::Failed { why });
+    }
+
+    fn say(&mut self, facts: &HostFacts, domain: Option<Whose>, said: Said) {
+        (self.tools.tell)(Notice { time: to_the_millisecond(facts.now), said, domain });
+    }
+}
+
+fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+}
+
+/// Whether a domain could not be read because it goes away.
+fn is_going(error: &HostError) -> bool {
+    matches!(error.kind, ErrorKind::NoSuchDomain | ErrorKind::WrongState | ErrorKind::Invalid)
+}

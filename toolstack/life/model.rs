@@ -1,0 +1,198 @@
+//! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
+
+use chrono::{DateTime, Utc};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+
+use super::record::{Changes, ClockRecord, Ended, Keeper, Life, SAVES, Saved, Seen, Start, Wish, WishFrom};
+use crate::host::{DomId, ShutdownReason};
+
+/// A domain as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The host's boot.
+    pub boot: String,
+    /// Its number.
+    pub domid: DomId,
+    /// hvm, pv or pvh.
+    pub kind: GuestKind,
+    /// Its RTC, in seconds ahead of UTC; `None` for a guest without one.
+    pub offset: Option<i64>,
+    /// The TSC's: 1 is new, 2 and more came out of a save or a migration.
+    pub incarnation: u32,
+    /// Whether its vCPUs have run on this host.
+    pub has_run: bool,
+    /// Whether libxl's config has an offset or localtime, by which a restore overwrites the guest's own.
+    pub config_moves_rtc: bool,
+}
+
+/// What is due for a domain that has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing: it is known, and its clock was seen to.
+    Nothing,
+    /// It is new and has not run: this clock, before its first instruction.
+    SetNew(GuestClock),
+    /// It is new and has run: this clock's offset, live.
+    SetLate(GuestClock),
+    /// It goes on where it was saved: nothing.
+    Follow(&'static str),
+    /// It goes on where it was saved, but the toolstack has moved its RTC: back to this.
+    PutRight(i64),
+}
+
+impl ClockRecord {
+    /// The clock of the next cold start. A tracked one goes on from the last offset, from now on counted from UTC so
+    /// that no zone can move it; any other is the clock as asked, to be resolved anew.
+    #[must_use]
+    pub fn next_clock(&self) -> GuestClock {
+        let asked = &self.wish.clock;
+        let variable = matches!(asked.offset.effective(), ClockOffset::Variable { .. });
+        match self.last {
+            Some(last) if variable && !self.fresh && self.can_be_set() => GuestClock {
+                offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
+                timers: asked.timers.clone(),
+            },
+            _ => asked.clone(),
+        }
+    }
+
+    /// Whether the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
+    /// bits of seconds.
+    #[must_use]
+    pub fn can_be_set(&self) -> bool {
+        self.last.is_none_or(|last| UtcOffset::new(last.offset).is_ok())
+    }
+
+    /// Whether the domain that there is now is this one.
+    #[must_use]
+    pub fn lives_as(&self, boot: &str, domid: DomId) -> bool {
+        self.life.as_ref().is_some_and(|life| life.boot == boot && life.domid == domid)
+    }
+
+    /// What a file asks is asked, unless it was asked already or something else was put in its place since.
+    pub fn asked_by_file(&mut self, clock: &GuestClock, from: WishFrom) {
+        let stands = match &self.wish.from {
+            WishFrom::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
+            _ => self.wish.clock == *clock,
+        };
+        if !stands {
+            let wrapper = self.wish.wrapper;
+            self.asked(Wish { clock: clock.clone(), from, wrapper });
+        }
+    }
+
+    /// Something else is asked, for the next start. With another offset the guest's own changes are let go.
+    pub fn asked(&mut self, wish: Wish) {
+        self.fresh |= self.wish.clock.offset != wish.clock.offset;
+        self.wish = wish;
+    }
+
+    /// A cold start.
+    pub fn started(&mut self, start: Start, life: Life) {
+        self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
+        self.fresh = false;
+        self.guest = Changes::default();
+        self.ended = None;
+        self.start = Some(start);
+        self.life = Some(life);
+    }
+
+    /// The guest goes on in another domain: out of a save, or on another host.
+    pub fn went_on(&mut self, life: Life, offset: Option<i64>) {
+        self.last = offset.map(|offset| Seen { offset, at: life.since }).or(self.last);
+        self.ended = None;
+        self.life = Some(life);
+    }
+
+    /// The RTC was looked at; where the guest has moved it, what it was before.
+    pub fn seen(&mut self, offset: i64, at: DateTime<Utc>) -> Option<i64> {
+        let before = self.last.map(|last| last.offset).filter(|&before| before != offset);
+        if let Some(before) = before {
+            self.guest.seen += 1;
+            self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
+        }
+        if self.last.map(|last| last.offset) != Some(offset) {
+            self.last = Some(Seen { offset, at });
+        }
+        before
+    }
+
+    /// An administrator has set the RTC of the guest that runs, and not the guest: it goes on from there.
+    pub fn set_live(&mut self, offset: i64, at: DateTime<Utc>) {
+        self.last = Some(Seen { offset, at });
+        self.fresh = false;
+        if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
+            start.offset = offset;
+            start.source = format!("{} s from UTC, set by clock-set", offset.seconds());
+        }
+    }
+
+    /// The domain has shut down, with its RTC there and its TSC of this incarnation. What the RTC was then counts as
+    /// seen.
+    pub fn ended(
+        &mut self,
+        reason: ShutdownReason,
+        offset: Option<i64>,
+        incarnation: u32,
+        at: DateTime<Utc>,
+    ) -> Option<i64> {
+        let before = offset.and_then(|offset| self.seen(offset, at));
+        // Of a guest without RTC, what it was given is all that can be known.
+        let there = offset.or(self.last.map(|last| last.offset));
+        if let (ShutdownReason::Suspend, Some(offset)) = (reason, there) {
+            let saved = Saved { incarnation, rtc: Seen { offset, at } };
+            if self.saves.first() != Some(&saved) {
+                self.saves.insert(0, saved);
+                self.saves.truncate(SAVES);
+            }
+        }
+        self.ended = Some(Ended { reason: Some(reason), at });
+        before
+    }
+
+    /// The domain is gone. What is known of why stays.
+    pub fn gone(&mut self, at: DateTime<Utc>) {
+        self.life = None;
+        self.ended.get_or_insert(Ended { reason: None, at });
+    }
+
+    /// The save that a guest of this incarnation came out of, as far as it can be told: the latest of the one before.
+    fn save_before(&self, incarnation: u32) -> Option<&Saved> {
+        self.saves.iter().find(|saved| saved.incarnation.checked_add(1) == Some(incarnation))
+    }
+}
+
+/// What is due for a domain that has come, given what is kept of it.
+#[must_use]
+pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
+    let Some(record) = record else {
+        return Due::Follow("nobody has asked for another clock");
+    };
+    if record.lives_as(&found.boot, found.domid) {
+        return Due::Nothing;
+    }
+    if found.incarnation > 1 {
+        // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing.
+        let moved = |offset: i64| match found.offset {
+            Some(now) => found.config_moves_rtc && now != offset,
+            None => true,
+        };
+        return match record.save_before(found.incarnation) {
+            Some(saved) if moved(saved.rtc.offset) => Due::PutRight(saved.rtc.offset),
+            Some(_) => Due::Follow("it goes on where it was saved"),
+            None => Due::Follow("it came out of a save or a migration that nobody here has seen"),
+        };
+    }
+    if !found.has_run {
+        return Due::SetNew(record.next_clock());
+    }
+    Due::SetLate(record.next_clock())
+}
+
+impl Life {
+    /// A domain that has come.
+    #[must_use]
+    pub fn of(found: &Found, since: DateTime<Utc>, by: Keeper) -> Self {
+        Life { boot: found.boot.clone(), domid: found.domid, since, by }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is told of a clock's life: events, one JSON object each. Offsets always count from UTC.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::host::{DomId, ShutdownReason};
+
+/// Something that happened to a domain's clock, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// When it was seen.
+    pub time: DateTime<Utc>,
+    /// What.
+    #[serde(flatten)]
+    pub said: Said,
+    /// Which domain; `None` where it is about none.
+    #[serde(flatten)]
+    pub domain: Option<Whose>,
+}
+
+/// The domain that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Whose {
+    /// Its number.
+    pub domid: DomId,
+    /// Its UUID.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Said {
+    /// The guest has set its RTC: libvirt's RTC-change event, whose offset counts from UTC. Xen itself tells only the
+    /// difference that a write makes.
+    RtcChange {
+        /// Seconds ahead of UTC before.
+        before: i64,
+        /// Seconds ahead of UTC now.
+        offset: i64,
+    },
+    /// A new domain of another toolstack has its clock, before its first instruction.
+    ClockSet {
+        /// Seconds ahead of UTC.
+        offset: i64,
+        /// The TSC's frequency, where it was set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tsc_khz: Option<u32>,
+        /// Where the clock is from, in words.
+        source: String,
+        /// Milliseconds since the domain was heard of.
+        after_ms: u64,
+    },
+    /// A new domain ran already when it was found: its RTC was set live, its TSC was left as it is.
+    TooLate {
+        /// Seconds ahead of UTC.
+        offset: i64,
+        /// The frequency that the TSC was to have, where it has another.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tsc_khz_missed: Option<u32>,
+        /// How often this has happened since the service began.
+        count: u64,
+    },
+    /// A domain is followed from here on; nothing was set.
+    Followed {
+        /// Seconds ahead of UTC; `None` for a guest without RTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<i64>,
+        /// Why nothing was set.
+        why: String,
+    },
+    /// The toolstack had moved a restored guest's RTC, and it is back where the guest left it.
+    PutRight {
+        /// Where the toolstack had put it, in seconds ahead of UTC; `None` for a guest without RTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        before: Option<i64>,
+        /// Where the guest had left it, and where it is again.
+        offset: i64,
+    },
+    /// A domain has shut down, and its clock is kept.
+    Ended {
+        /// Why.
+        reason: ShutdownReason,
+        /// Seconds ahead of UTC at the end; `None` for a guest without RTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<i64>,
+    },
+    /// A domain is gone.
+    Gone,
+    /// A record could not be read and was set aside.
+    RecordSetAside {
+        /// The file that it is in now, and why.
+        why: String,
+    },
+    /// A record was gone while its domain lived; it was written again from memory.
+    RecordRestored,
+    /// Something did not work; the service goes on.
+    Failed {
+        /// What, and why.
+        why: String,
+    },
+}
+
+impl Said {
+    /// Whether an administrator should look.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Said::TooLate { .. } | Said::RecordSetAside { .. } | Said::RecordRestored | Said::Failed { .. }
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_is_one_flat_object() {
+        let notice = Notice {
+            time: "2026-07-01T12:00:00Z".parse().unwrap(),
+            said: Said::RtcChange { before: 3600, offset: 3620 },
+            domain: Some(Whose { domid: DomId(3), uuid: Uuid::nil(), name: "windows".to_owned() }),
+        };
+        assert_eq!(
+            serde_json::to_value(&notice).unwrap(),
+            json!({
+                "time": "2026-07-01T12:00:00Z", "event": "rtc-change", "before": 3600, "offset": 3620,
+                "domid": 3, "uuid": "00000000-0000-0000-0000-000000000000", "name": "windows"
+            })
+        );
+        let bare = Notice { said: Said::Gone, domain: None, ..notice };
+        assert_eq!(
+            serde_json::to_value(&bare).unwrap(),
+            json!({"time": "2026-07-01T12:00:00Z", "event": "gone"})
+        );
+    }
+}

@@ -1,0 +1,242 @@
+//! The clock record: what was asked of a domain's clock, what it came to, and what the guest has made of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use timers::resolve::{NextStart, Resolved};
+use timers::tsc::{Behaviour, TscDecision, TscMode};
+use timers::zone::ZoneChange;
+use timers::{GuestClock, KiloHertz, UtcOffset};
+use uuid::Uuid;
+
+use crate::host::{DomId, ShutdownReason};
+
+/// The version that this program writes.
+const VERSION: u32 = 2;
+
+/// So many saves are remembered; a guest is seldom restored from an older one.
+pub const SAVES: usize = 8;
+
+/// What is kept of a domain's clock, by the domain's UUID. This is the one owner of the value: libxl's config, Xen and
+/// whoever starts the domain get theirs from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockRecord {
+    version: u32,
+    /// The domain's UUID, which stays while domids come and go.
+    pub uuid: Uuid,
+    /// Its name when it was seen last.
+    pub name: String,
+    /// Counts the changes of this record.
+    pub generation: u64,
+    /// What was asked.
+    pub wish: Wish,
+    /// What it came to at the last cold start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// The domain that there is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Life>,
+    /// The RTC as it was seen last, alive or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Seen>,
+    /// Whether another offset was asked for since the last start: then the guest's own changes are let go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// What the guest has done to its RTC since the last cold start.
+    #[serde(default)]
+    pub guest: Changes,
+    /// The latest saves: what the guest's RTC was in each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saves: Vec<Saved>,
+    /// How the last domain ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+}
+
+/// What was asked of a clock, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Word for word.
+    pub clock: GuestClock,
+    /// Where it is from.
+    pub from: WishFrom,
+    /// Whether the domain is to be started by the device-model wrapper, so that nothing can come too late.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrapper: bool,
+}
+
+/// Where a wish is from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WishFrom {
+    /// `xenclock create`, from a file.
+    Create,
+    /// `xenclock clock-set`, in place of what a file asks.
+    ClockSet {
+        /// What the file asked then. When it comes to ask something else, the file is right again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<GuestClock>,
+    },
+    /// A domain XML of this path.
+    Xml(String),
+    /// Nobody asked: the domain was found, and what its guest does to its RTC is kept.
+    Found,
+}
+
+/// A cold start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// When the clock was resolved.
+    pub at: DateTime<Utc>,
+    /// What it came to then.
+    pub offset: UtcOffset,
+    /// Whether the guest's changes are to be kept.
+    pub tracked: bool,
+    /// Where the offset is from, for people.
+    pub source: String,
+    /// What the next start does.
+    pub next_start: NextStart,
+    /// When the zone that gave the offset changes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foresight: Option<ZoneChange>,
+    /// The release of the zone data that it was resolved with, where a zone was used and the data says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_data: Option<String>,
+    /// What the TSC came to.
+    pub tsc: TscRecord,
+}
+
+/// What a domain's TSC came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TscRecord {
+    /// The mode set.
+    pub mode: TscMode,
+    /// The frequency the guest sees.
+    pub khz: KiloHertz,
+    /// How its reads are done.
+    pub behaviour: Behaviour,
+    /// Why.
+    pub why: String,
+}
+
+/// A domain, from its introduction to its end. A number is only meant of one boot of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// The host's boot.
+    pub boot: String,
+    /// The domain's number.
+    pub domid: DomId,
+    /// When it was first known of.
+    pub since: DateTime<Utc>,
+    /// Who made it right.
+    pub by: Keeper,
+}
+
+/// Who saw to a domain's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeper {
+    /// xenclock started it.
+    Create,
+    /// Another toolstack started it, and its clock was set before its first instruction.
+    Outside,
+    /// Another toolstack started it, and its guest ran already: the RTC was set live, the TSC was left.
+    Late,
+    /// It is only followed: it ran when it was found, or came out of a save or a migration.
+    Followed,
+}
+
+/// The RTC at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Seconds ahead of UTC.
+    pub offset: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What a guest has done to its RTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// How often it was seen to have moved.
+    pub seen: u64,
+    /// By how many seconds in all.
+    pub seconds: i64,
+}
+
+/// A save of the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The TSC's incarnation then; a restore from this save has one more.
+    pub incarnation: u32,
+    /// The RTC then.
+    pub rtc: Seen,
+}
+
+/// How a domain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Why, where it was seen: nobody sees why a domain was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ShutdownReason>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Start {
+    /// A start that has been worked out.
+    #[must_use]
+    pub fn new(resolved: &Resolved, tsc: &TscDecision, at: DateTime<Utc>, zone_data: Option<String>) -> Self {
+        Start {
+            at,
+            offset: resolved.offset,
+            tracked: resolved.tracked,
+            source: resolved.source.to_string(),
+            next_start: resolved.next_start,
+            foresight: resolved.foresight.clone(),
+            zone_data: resolved.source.zone().and(zone_data),
+            tsc: TscRecord { mode: tsc.mode, khz: tsc.khz, behaviour: tsc.behaviour, why: tsc.why.clone() },
+        }
+    }
+}
+
+impl ClockRecord {
+    /// Of a domain of which nothing is known but what was asked.
+    #[must_use]
+    pub fn new(uuid: Uuid, name: &str, wish: Wish) -> Self {
+        ClockRecord {
+            version: VERSION,
+            uuid,
+            name: name.to_owned(),
+            generation: 0,
+            wish,
+            start: None,
+            life: None,
+            last: None,
+            fresh: false,
+            guest: Changes::default(),
+            saves: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// As it is kept: JSON that people can read.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // A record holds nothing that JSON cannot.
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// From what was kept.
+    ///
+    /// # Errors
+    /// When it is not a record, or one of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match record.version {
+            VERSION => Ok(record),
+            other => Err(format!("version {other}, and this program knows version {VERSION}")),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The target's side: `xl migrate-receive`.
+
+use std::fs::File;
+
+use super::{BANNER, Failed, GO, Line, READY, REPORT, hear, say};
+
+/// The guest, as the target has it.
+pub trait Arriving {
+    /// Takes the header and libxl's stream, and makes the guest of them: paused, under its name for one that comes in.
+    ///
+    /// # Errors
+    /// When nothing came of it, and nothing is left of it.
+    fn restore(&mut self, from: &mut File) -> Result<(), Failed>;
+    /// Gives the guest its own name.
+    ///
+    /// # Errors
+    /// When it keeps the name it has. It is then destroyed.
+    fn rename_home(&mut self) -> Result<(), Failed>;
+    /// Lets the guest run.
+    ///
+    /// # Errors
+    /// When it does not run. It is then destroyed.
+    fn unpause(&mut self) -> Result<(), Failed>;
+    /// Takes the guest away, since the sender keeps it.
+    ///
+    /// # Errors
+    /// When something of it stays.
+    fn destroy(&mut self) -> Result<(), Failed>;
+    /// A step is done.
+    fn progress(&mut self, words: &str);
+}
+
+/// The guest is here.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Why the sender could not be told, who now has a suspended copy and does not know.
+    pub untold: Option<String>,
+}
+
+/// The guest is not here.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; what came of it is still here, and could not be destroyed: {error}")).unwrap_or_default())]
+pub struct NotArrived {
+    /// What went wrong.
+    pub why: String,
+    /// Why something of it is here all the same. The sender has then not been given it back.
+    pub remains: Option<Failed>,
+}
+
+/// What the target reports where the guest does not start: libxl's general failure.
+const NOT_STARTED: u8 = 3;
+/// What it reports where it was not allowed to: xl's number for that.
+const NOT_ALLOWED: u8 = 255;
+
+/// Receives a guest from a sender that speaks at the other end of the line. With `paused` it is not let run.
+///
+/// # Errors
+/// When the guest is not here.
+pub fn receive(guest: &mut dyn Arriving, line: Line, paused: bool) -> Result<Arrived, NotArrived> {
+    let Line { mut to, mut from } = line;
+    let gone = |why| NotArrived { why, remains: None };
+    say(&mut to, BANNER).map_err(|error| gone(format!("the sender cannot be told to begin: {error}")))?;
+    guest.restore(&mut from).map_err(|error| gone(error.to_string()))?;
+    guest.progress("the guest is here; asking for permission to start it");
+    if let Err(error) = say(&mut to, READY) {
+        // Without permission it is the sender's.
+        let why = format!("the sender cannot be told that it is here: {error}");
+        return Err(NotArrived { why, remains: guest.destroy().err() });
+    }
+    match start(guest, &mut from, paused) {
+        Ok(()) => {
+            guest.progress("the guest is started");
+            let told = report(&mut to, 0).err();
+            Ok(Arrived { untold: told.map(|error| format!("the sender cannot be told: {error}")) })
+        }
+        Err((code, why)) => {
+            // Whether or not the sender hears it, the copy has to go.
+            let _ = report(&mut to, code);
+            let remains = guest.destroy().err();
+            if remains.is_none() {
+                guest.progress("the guest's copy is gone; giving it back to the sender");
+                let _ = say(&mut to, GO);
+            }
+            Err(NotArrived { why, remains })
+        }
+    }
+}
+
+/// Starts the guest, once that is allowed.
+fn start(guest: &mut dyn Arriving, from: &mut File, paused: bool) -> Result<(), (u8, String)> {
+    hear(from, GO)
+        .map_err(|unheard| (NOT_ALLOWED, format!("the sender did not permit it to start: {unheard}")))?;
+    guest.progress("permission to start the guest");
+    let named = guest.rename_home();
+    named.map_err(|error| (NOT_STARTED, format!("it could not be given its name: {error}")))?;
+    if paused {
+        return Ok(());
+    }
+    guest.unpause().map_err(|error| (NOT_STARTED, format!("it could not be started: {error}")))
+}
+
+fn report(to: &mut File, code: u8) -> std::io::Result<()> {
+    say(to, REPORT)?;
+    say(to, &[code])
+}

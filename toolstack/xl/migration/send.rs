@@ -1,0 +1,177 @@
+//! The sender's side.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+
+use super::{BANNER, Failed, GO, Line, READY, REPORT, Unheard, hear, say};
+use crate::xl::savefile::Header;
+
+/// The guest, as the sender has it.
+pub trait Leaving {
+    /// Suspends the guest into libxl's stream.
+    ///
+    /// # Errors
+    /// When the guest does not suspend, or the stream cannot be written. It is then resumed.
+    fn save(&mut self, to: &mut File) -> Result<(), Failed>;
+    /// Gives the guest the name of one that has moved away.
+    ///
+    /// # Errors
+    /// When it keeps the name it has. It is then resumed.
+    fn rename_away(&mut self) -> Result<(), Failed>;
+    /// Gives the guest its own name again.
+    ///
+    /// # Errors
+    /// When it keeps the name it has. It is resumed all the same.
+    fn rename_back(&mut self) -> Result<(), Failed>;
+    /// Lets the guest run on; nothing is to be done where it was never suspended.
+    ///
+    /// # Errors
+    /// When it stays suspended.
+    fn resume(&mut self) -> Result<(), Failed>;
+    /// Takes the guest away, since it runs at the target.
+    ///
+    /// # Errors
+    /// When something of it stays.
+    fn destroy(&mut self) -> Result<(), Failed>;
+    /// A step is done, or an error is passed over.
+    fn progress(&mut self, words: &str);
+}
+
+/// The guest runs at the target.
+#[derive(Debug)]
+pub struct Moved {
+    /// Why the suspended copy is still here under its name for one that moved away.
+    pub remains: Option<Failed>,
+}
+
+/// The guest did not move, or nobody knows.
+#[derive(Debug)]
+pub struct NotMoved {
+    /// What went wrong.
+    pub why: String,
+    /// What became of the guest.
+    pub now: Now,
+}
+
+/// What became of a guest that was to move.
+#[derive(Debug)]
+pub enum Now {
+    /// It runs here as before.
+    RunsHere,
+    /// It is nowhere but here, and here it stays suspended, for this reason.
+    Suspended(Failed),
+    /// It may run at the target; here it stays suspended under its name for one that moved away.
+    Unknown,
+}
+
+impl fmt::Display for NotMoved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NotMoved { why, now } = self;
+        match now {
+            Now::RunsHere => write!(f, "not migrated: {why}; the guest runs on here"),
+            Now::Suspended(error) => write!(
+                f,
+                "not migrated: {why}; the guest does not run at the target, but it could not be resumed here either: \
+                 {error}"
+            ),
+            Now::Unknown => write!(
+                f,
+                "MIGRATION FAILED IN ITS LAST STEP: {why}\n\
+                 Nobody knows whether the guest runs at the target. Here it is suspended, under the name \
+                 ...--migratedaway.\n\
+                 LOOK ON BOTH HOSTS before you do anything. Where it runs at the target, destroy it here. Where it is \
+                 not at the target at all, rename it and resume it here.\n\
+                 NEVER LET BOTH RUN: two guests on the same disks DESTROY THEIR DATA."
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NotMoved {}
+
+/// Sends a guest to a target that speaks at the other end of the line.
+///
+/// # Errors
+/// When it does not run at the target, as far as can be known: see [`Now`].
+pub fn send(guest: &mut dyn Leaving, header: &Header, line: Line) -> Result<Moved, NotMoved> {
+    let Line { mut to, mut from } = line;
+    // Nothing has been done to the guest before the target speaks xl.
+    if let Err(unheard) = hear(&mut from, BANNER) {
+        return Err(NotMoved { why: no_banner(&unheard), now: Now::RunsHere });
+    }
+    if let Err(why) = up_to_ready(guest, header, &mut to, &mut from) {
+        // The target gives up when it hears no more, before anything runs here again.
+        drop(to);
+        return Err(NotMoved { why, now: resumed(guest) });
+    }
+    guest.progress("the target has the guest and waits for permission to start it");
+    if let Err(error) = guest.rename_away() {
+        drop(to);
+        let why = format!("the guest could not be renamed: {error}");
+        return Err(NotMoved { why, now: resumed(guest) });
+    }
+    guest.progress("giving the target permission to start the guest");
+    // From here on the guest is the target's: a go that failed may have been heard all the same.
+    let unknown = |why| NotMoved { why, now: Now::Unknown };
+    say(&mut to, GO)
+        .map_err(|error| unknown(format!("the permission to start could not be sent: {error}")))?;
+    let code =
+        report(&mut from).map_err(|unheard| unknown(format!("the target did not report: {unheard}")))?;
+    if code == 0 {
+        guest.progress("the target reports that the guest runs");
+        return Ok(Moved { remains: guest.destroy().err() });
+    }
+    guest.progress("the target reports that it could not start the guest");
+    hear(&mut from, GO).map_err(|unheard| {
+        unknown(format!(
+            "the target could not start the guest (status {code}) and did not give it back: {unheard}"
+        ))
+    })?;
+    if let Err(error) = guest.rename_back() {
+        guest.progress(&format!("the guest keeps the name of one that moved away: {error}"));
+    }
+    let why = format!("the target could not start the guest (status {code})");
+    Err(NotMoved { why, now: resumed(guest) })
+}
+
+/// Until the target has the guest.
+fn up_to_ready(
+    guest: &mut dyn Leaving,
+    header: &Header,
+    to: &mut File,
+    from: &mut File,
+) -> Result<(), String> {
+    header.write(to).map_err(|error| format!("the target does not take the config: {error}"))?;
+    guest.save(to).map_err(|error| format!("the guest could not be sent: {error}"))?;
+    hear(from, READY).map_err(|unheard| format!("the target did not take the guest: {unheard}"))
+}
+
+/// The byte after the target's report.
+fn report(from: &mut File) -> Result<u8, Unheard> {
+    hear(from, REPORT)?;
+    let mut code = [0];
+    from.read_exact(&mut code).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => Unheard::Gone,
+        _ => error.into(),
+    })?;
+    Ok(code[0])
+}
+
+fn resumed(guest: &mut dyn Leaving) -> Now {
+    match guest.resume() {
+        Ok(()) => Now::RunsHere,
+        Err(error) => Now::Suspended(error),
+    }
+}
+
+fn no_banner(unheard: &Unheard) -> String {
+    match unheard {
+        Unheard::Gone => "the target's xl did not answer: see what ssh, or xl there, said".to_owned(),
+        Unheard::Io(_) => unheard.to_string(),
+        Unheard::Otherwise(said) => format!(
+            "the target's xl did not answer, but something said {said:?}: a login there must print nothing before \
+             xl migrate-receive does"
+        ),
+    }
+}
