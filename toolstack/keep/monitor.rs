@@ -111,7 +111,7 @@ impl Monitor<'_> {
             }),
             Action::Destroy => {
                 self.host.destroy(domid)?;
-                self.note_gone(record.as_ref(), &mut warnings);
+                self.note_gone(domid, record.as_ref(), &mut warnings);
                 Became::Gone
             }
             Action::Restart => {
@@ -164,15 +164,9 @@ impl Monitor<'_> {
         }
     }
 
-    fn note_gone(&self, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
         let (Some(record), Ok(facts)) = (record, self.host.facts()) else { return };
-        let done = self.records.change(record.uuid, |record, _| {
-            let after = record.map(|mut record| {
-                record.gone(facts.now);
-                record
-            });
-            (after, ())
-        });
+        let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
         warnings.extend(done.err().map(|error| error.to_string()));
     }
 
@@ -254,6 +248,7 @@ impl Monitor<'_> {
                 let terms = Terms {
                     records: self.records,
                     asked: next.asked.as_ref(),
+                    made_up: false,
                     paused: false,
                     zone_data: self.zones.release(),
                 };
