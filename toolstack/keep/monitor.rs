@@ -22,6 +22,9 @@ use crate::plan::{self, Plan};
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
 
+/// Reads an xl.cfg: its config, and the clock that it asks for.
+pub type Reread = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>;
+
 /// What the monitor works with.
 #[derive(Clone, Copy)]
 pub struct Monitor<'a> {
@@ -34,7 +37,7 @@ pub struct Monitor<'a> {
     /// Where core dumps go.
     pub dumps: &'a std::path::Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
-    pub reread: &'a dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>,
+    pub reread: &'a Reread,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
 }
