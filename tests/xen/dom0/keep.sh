@@ -131,7 +131,7 @@ on_killed() {
 # either as asked or as its toolstack made it.
 on_killed_setting() {
   local delay domid half=0 held=0 offset khz
-  for delay in 0.5 1 1.3 1.6 1.9 2.2 2.5 2.8; do
+  for delay in 0.1 0.15 0.2 0.25 0.3 0.35 0.4 0.5 0.7 1; do
     [ -n "$service_pid" ] || service
     clock_set rtc_timeoffset=3600 tsc_mode=always_emulate clock_tsc_frequency=1000000000
     (sleep "$delay"; kill -KILL "$service_pid") &
@@ -195,7 +195,7 @@ on_fifty() {
 }
 measure_service() {
   fds=$(find "/proc/$service_pid/fd" -type l | wc -l)
-  rss=$(sed -n 's/^VmRSS: *\([0-9]*\) kB/\1/p' "/proc/$service_pid/status")
+  rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$service_pid/status")
 }
 
 # How long a new domain waited for its clock, over all cases.
