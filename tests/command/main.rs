@@ -11,4 +11,5 @@ mod no_loss;
 mod oracle;
 mod oracle_cfg;
 mod readme;
+mod service;
 mod wrong_xml;
