@@ -3,6 +3,7 @@
 //! One way through, no step reaches back:
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for every node ([`diag`], [`judge`]);
+//!    [`cfg`](mod@cfg) reads the clock of an xl.cfg, whose other keys the installed xl reads ([`xl`]);
 //! 2. [`convert`](mod@convert) writes it in another format ([`write`](mod@write)), or [`plan`](mod@plan) works out what its clock means on
 //!    a host now;
 //! 3. [`apply`](mod@apply) does the plan on a [`host::Host`] and reads everything back;

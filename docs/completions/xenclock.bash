@@ -209,7 +209,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_xenclock_global_optspecs
-    string join \n v N/dry-run f/force backend= records= h/help V/version
+    string join \n v N/dry-run f/force t T backend= records= h/help V/version
 end
 
 function __fish_xenclock_needs_command
@@ -29,9 +29,11 @@ complete -c xenclock -n "__fish_xenclock_needs_command" -l records -d 'Where clo
 complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Say more; each step of what is done'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: say what would be done, and do nothing'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s f -l force -d 'Do what is refused otherwise: change the TSC of a guest that has run'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s t -d 'As xl\'s: progress by carriage returns. An xl that migrates a guest to this host may ask for it'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s T -d 'As xl\'s: times in messages. An xl that migrates a guest to this host may ask for them'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s V -l version -d 'Print version'
-complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "create" -d 'Start a domain from its XML, with the clock that the XML means'
+complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "create" -d 'Start a domain from its XML or xl.cfg, with the clock that the file means'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "convert" -d 'Turn a domain\'s XML into an xl.cfg or libxl\'s JSON, with a word on all that Xen does otherwise'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "clock-list" -d 'The clocks of all domains, a line each'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "clock-show" -d 'All that is known of a domain\'s clock, with the reasons'
@@ -142,7 +144,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand monitor" -s h -l help 
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-birth" -l device-model -d 'The words that a device model is started with; without, orders are read from standard input' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-birth" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand completion" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help" -f -a "create" -d 'Start a domain from its XML, with the clock that the XML means'
+complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help" -f -a "create" -d 'Start a domain from its XML or xl.cfg, with the clock that the file means'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help" -f -a "convert" -d 'Turn a domain\'s XML into an xl.cfg or libxl\'s JSON, with a word on all that Xen does otherwise'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help" -f -a "clock-list" -d 'The clocks of all domains, a line each'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help" -f -a "clock-show" -d 'All that is known of a domain\'s clock, with the reasons'

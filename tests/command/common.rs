@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -80,6 +81,27 @@ impl Lab {
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A program in the directory.
+    pub fn program(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.write(name, script);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// The command on the mock host, where programs in the directory are found first.
+    pub fn with_programs<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Run {
+        let mut command = self.command(["--backend", "mock:mock.json"].into_iter().chain(words));
+        command.env("PATH", self.path_with_programs());
+        finish(command, b"")
+    }
+
+    /// A `PATH` that begins with the directory.
+    pub fn path_with_programs(&self) -> std::ffi::OsString {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(self.path(".")).chain(std::env::split_paths(&path));
+        std::env::join_paths(dirs).unwrap()
     }
 
     /// The names of all files in the directory.

@@ -1,9 +1,10 @@
 //! The check that we read xl's files as xl does, and it ours: against Debian's own xl, as in `oracle.rs`.
 
 use std::cell::Cell;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::common::{Lab, finish, shared};
 use crate::oracle::Oracle;
@@ -14,6 +15,7 @@ use xenclock::cfg::{self, Cfg, Content};
 use xenclock::domain::DomainConfig;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::xl::installed;
+use xenclock::xl::migration::{Failed, Leaving, Now, Rune, Transport, send};
 use xenclock::xl::savefile::Header;
 
 /// How many files are put to xl, unless `PROPTEST_CASES` says otherwise.
@@ -327,17 +329,13 @@ fn plain_keys_mean_to_us_what_they_mean_to_xl() {
     });
 }
 
-fn write_script(lab: &Lab, name: &str, script: &str) -> PathBuf {
-    let path = lab.write(name, script);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 #[test]
 fn xl_is_asked_what_it_makes_of_a_file() {
     let Some(oracle) = Oracle::find() else { return };
     let lab = Lab::new();
-    let xl = write_script(&lab, "xl", &oracle.script());
+    lab.program("xl", &oracle.script());
+    let path = lab.path(".").into_os_string();
+    let xl = installed::find(&installed::Places { path, ..Default::default() }).unwrap();
     let file =
         lab.write("guest.cfg", "name = 'guest'\ntype = 'hvm'\nmemory = 64\npci = [ '01:00.0' ]\nvif = 'x'\n");
     let understood = installed::config_of(&xl, &file, &["memory = 128".to_owned()]).unwrap();
@@ -388,4 +386,54 @@ fn xl_passes_over_our_part_of_a_save_file_and_of_a_migration() {
             assert_eq!(run.out, "xl migration receiver ready, send binary domain data.\n");
         }
     }
+}
+
+/// A guest that is sent and does not come through: it runs on here.
+struct Guest {
+    runs: bool,
+}
+
+impl Leaving for Guest {
+    fn save(&mut self, to: &mut File) -> Result<(), Failed> {
+        self.runs = false;
+        Ok(to.write_all(b"no stream of libxl's")?)
+    }
+    fn rename_away(&mut self) -> Result<(), Failed> {
+        panic!("xl takes what is no stream")
+    }
+    fn rename_back(&mut self) -> Result<(), Failed> {
+        Ok(())
+    }
+    fn resume(&mut self) -> Result<(), Failed> {
+        self.runs = true;
+        Ok(())
+    }
+    fn destroy(&mut self) -> Result<(), Failed> {
+        panic!("a guest that did not move is destroyed")
+    }
+    fn progress(&mut self, _: &str) {}
+}
+
+#[test]
+fn xl_answers_our_migration_and_a_guest_that_it_refuses_runs_on_here() {
+    let Some(oracle) = Oracle::find() else { return };
+    let lab = Lab::new();
+    let xl = lab.program("xl", &oracle.script());
+    let command = format!("'{}' migrate-receive 2>'{}'", xl.display(), lab.path("said").display());
+    let rune = Rune {
+        ssh: "",
+        host: &command,
+        terminal: false,
+        verbose: 0,
+        monitor: true,
+        debug: false,
+        paused: false,
+    };
+    let (line, mut transport) = Transport::open(&rune.command()).unwrap();
+    let mut guest = Guest { runs: true };
+    let error = send(&mut guest, &our_header(), line).unwrap_err();
+    assert!(matches!(error.now, Now::RunsHere) && guest.runs, "{error}");
+    assert!(error.to_string().contains("did not take the guest"), "{error}");
+    assert_eq!(transport.ended(Duration::from_secs(10)).unwrap().and_then(|status| status.code()), Some(1));
+    assert!(lab.read("said").contains("Parsing config from <saved>"), "{}", lab.read("said"));
 }

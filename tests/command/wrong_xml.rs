@@ -63,7 +63,6 @@ fn what_is_no_xml() {
     says(" \n\n", "1:1", "xml-malformed", &[virsh]);
     says("\u{feff}", "1:1", "xml-malformed", &[virsh]);
     says(r#"{"c_info": {"name": "guest"}}"#, "1:1", "not-xml", &["looks like JSON", virsh]);
-    says("name = \"guest\"\nmemory = 64\n", "1:1", "not-xml", &[virsh]);
     says("<network><name>n</name></network>", "1:1", "not-a-domain", &["<network>", "virsh dumpxml"]);
     says("<!-- only a comment -->", "1:1", "xml-malformed", &[virsh]);
 }

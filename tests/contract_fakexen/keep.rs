@@ -63,7 +63,8 @@ impl Dom0 {
 
     fn command(&self, program: &OsStr, words: &[&str]) -> std::process::Command {
         let mut command = parts::command(program);
-        command.args(words).envs(self.stage.environment()).env("TZ", "Europe/Berlin");
+        let path = format!("{}:{}", self.xl.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        command.args(words).envs(self.stage.environment()).env("TZ", "Europe/Berlin").env("PATH", path);
         command
     }
 
@@ -313,6 +314,28 @@ pub fn by_the_monitor() {
         assert!(start.elapsed() < Duration::from_secs(60), "the monitor takes it away");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What `xl config-update` has left for the next start is taken, and one that is broken is no reason not to start.
+pub fn an_updated_config_is_taken() {
+    let Some(dom0) = Dom0::new() else { return };
+    let with =
+        |more: &str| cfg(dom0.stage.dir(), GuestKind::Pvh, &format!("on_reboot = \"restart\"\n{more}"));
+    let file = dom0.file("guest.cfg", &with("rtc_timeoffset = 60\n"));
+    dom0.xenclock(&["create", "-q", &file]);
+    let first = dom0.running(None);
+    let wallclock = |domid| dom0.stage.wallclock_offset(domid).map_err(|cannot| cannot.0).unwrap();
+    assert_eq!(wallclock(first), 60);
+    let file = dom0.file("guest.cfg", &with("rtc_timeoffset = 120\ntsc_mode = \"always_emulate\"\n"));
+    dom0.xl(&["config-update", "guest", &file]);
+    dom0.ends(first, ShutdownReason::Reboot);
+    let second = dom0.running(Some(first));
+    assert_eq!((wallclock(second), dom0.tsc(second).mode), (120, 1));
+    dom0.stage.host().set_user_data(second, "xl", b"rtc_timeoffset = -1 = [").unwrap();
+    dom0.ends(second, ShutdownReason::Reboot);
+    let third = dom0.running(Some(second));
+    assert_eq!((wallclock(third), dom0.tsc(third).mode), (120, 1));
+    dom0.xl(&["destroy", "guest"]);
 }
 
 impl Dom0 {

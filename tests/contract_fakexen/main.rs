@@ -8,6 +8,7 @@ mod contract;
 
 mod command;
 mod differential;
+mod failing;
 mod keep;
 mod stage;
 mod xl;
@@ -21,6 +22,8 @@ use fakexen::{parts, place};
 const TESTS: &[(&str, fn())] = &[
     ("the_real_libraries_keep_the_contract", the_real_libraries_keep_the_contract),
     ("the_mock_and_the_real_libraries_agree", differential::run),
+    ("a_device_model_that_does_not_start_is_quoted", failing::a_device_model_that_does_not_start),
+    ("a_reader_that_hangs_up_leaves_the_guest_running", failing::a_reader_that_hangs_up),
     ("the_command_says_the_same_of_a_pvh_guest", command::of_a_pvh_guest),
     ("the_command_says_the_same_of_an_hvm_guest", command::of_an_hvm_guest),
     ("xl_lists_our_domains", xl::lists),
@@ -30,6 +33,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_clock_is_lost_without_the_service", keep::without_the_service),
     ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),
     ("a_clock_is_kept_by_the_monitor", keep::by_the_monitor),
+    ("an_updated_config_is_taken", keep::an_updated_config_is_taken),
 ];
 
 fn the_real_libraries_keep_the_contract() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Guest time on Xen, done right: starts domains with the clock that their XML means, and says what became of it.
+/// Guest time on Xen, done right: starts domains with the clock that they ask for, and says what became of it.
 #[derive(Debug, Parser)]
 #[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_long_help = EXTRA)]
@@ -20,6 +20,11 @@ pub struct Arguments {
 const EXTRA: &str = "\
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage.
+
+COMMANDS OF XL
+  What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. So do list, \
+destroy, pause, unpause and shutdown with options that only xl has. What makes, saves, restores or moves a guest never \
+does: xl would do it without the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
   In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory; with \
@@ -39,6 +44,12 @@ pub(super) struct Global {
     /// Do what is refused otherwise: change the TSC of a guest that has run.
     #[arg(short = 'f', long)]
     pub force: bool,
+    /// As xl's: progress by carriage returns. An xl that migrates a guest to this host may ask for it.
+    #[arg(short = 't')]
+    pub terminal: bool,
+    /// As xl's: times in messages. An xl that migrates a guest to this host may ask for them.
+    #[arg(short = 'T')]
+    pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = backend)]
     pub backend: Option<Backend>,
@@ -64,7 +75,7 @@ fn backend(word: &str) -> Result<Backend, String> {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start a domain from its XML, with the clock that the XML means.
+    /// Start a domain from its XML or xl.cfg, with the clock that the file means.
     Create(Create),
     /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
     Convert(Convert),
@@ -149,7 +160,7 @@ pub(super) struct Create {
     /// Print the result (or the plan) as JSON.
     #[arg(long)]
     pub json: bool,
-    /// The domain's XML; - for standard input.
+    /// The domain's XML, or an xl.cfg, for which xl has to be installed; - for standard input.
     pub file: String,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
     #[arg(value_name = "KEY=VALUE")]

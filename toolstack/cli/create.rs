@@ -1,6 +1,7 @@
 //! `xenclock create`
 
 use serde_json::{Value, json};
+use timers::GuestClock;
 use timers::resolve::rtc_time;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::{backend, settings};
+use super::{backend, cfg, settings};
 use crate::apply::Outcome;
 use crate::convert::lower;
 use crate::domain::Domain;
@@ -20,19 +21,14 @@ use crate::plan::{Plan, next_start_words, plan};
 use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
-    let bytes = output::input(&create.file)?;
-    let read = guess(&create.file, &bytes).and_then(|()| xml::read(&create.file, &bytes));
-    let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
-        Failure::Said
-    })?;
-    settings::apply(&mut input.domain, &create.settings).map_err(Failure::Error)?;
+    let mut input = read(&create.file, &create.settings, create.quiet)?;
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
     // A clock that was asked for before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid.clone();
+    let made_up = uuid.is_none();
     let record = uuid.and_then(|uuid| backend::record_of(&records, &uuid));
     input.domain.clock = clock_for(record.as_ref(), &asked);
     let plan = planned(create, &mut input, &facts)?;
@@ -42,6 +38,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let terms = Terms {
         records: &records,
         asked: Some(&asked),
+        made_up,
         paused: create.paused,
         zone_data: backend::zones().release(),
     };
@@ -59,20 +56,39 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     monitor::leave(global, host, &records, started.outcome.domid, after)
 }
 
-/// The domain that a file describes.
+/// The domain that a file describes, XML or xl.cfg.
 pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
-    let bytes = output::input(file)?;
-    let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
-    let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
-        Failure::Said
-    })?;
+    let mut input = read(file, &[], true)?;
     let report = input.report.clone();
     lower(&mut input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
         Failure::Said
     })?;
     Ok(input.domain)
+}
+
+/// A file, with settings in place of its own.
+fn read(file: &str, words: &[String], quiet: bool) -> Result<Input, Failure> {
+    let bytes = output::input(file)?;
+    if cfg::looks_like_one(&bytes) {
+        return cfg::read(file, &bytes, words, quiet);
+    }
+    let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
+    let mut input = read.map_err(|invalid| {
+        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
+        Failure::Said
+    })?;
+    settings::apply(&mut input.domain, words).map_err(Failure::Error)?;
+    Ok(input)
+}
+
+/// The clock that a file asks for; of an xl.cfg nothing else is read.
+pub(super) fn clock_of(file: &str) -> Result<GuestClock, Failure> {
+    let bytes = output::input(file)?;
+    if cfg::looks_like_one(&bytes) {
+        return cfg::clock(file, &bytes);
+    }
+    Ok(read_domain(file)?.clock)
 }
 
 /// The plan, or every reason against it; warnings are said on the way.

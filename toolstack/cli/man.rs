@@ -16,6 +16,14 @@ it is kept in FILE, so that commands follow each other. FILE may hold just facts
 {"host": {"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
           "cpu_khz": 2600000, "tsc_reliable": true, "tsc_scaling": false}}
 .fi
+.SH COMMANDS OF XL
+What is no command here goes to the installed
+.BR xl (1)
+as it is, with all its words, as in
+.BR "xenclock vcpu\-list" .
+So do list, destroy, pause, unpause and shutdown where they come with options that only xl has. What makes, saves,
+restores or moves a guest never goes there, since xl would do it without the guest's clock: an option of those that is
+not known here is wrong usage. Nothing goes to xl with a mock host.
 .SH MESSAGES
 Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN: and names its
 verdict: approximated (Xen gets the nearest thing), unsupported (Xen has nothing for it) or invalid (the input is wrong).
@@ -32,6 +40,12 @@ What starting the guest would do, and why.
 .TP
 .B xenclock create guest.xml clock_timezone=Europe/Berlin
 Start it with Berlin's time, whatever its XML says.
+.TP
+.B xenclock create guest.cfg
+Start a guest from its xl.cfg: the
+.B clock_
+keys say the clock, where there are any, and else plain keys, as xl means them. What all other keys mean is asked of the
+installed xl.
 .TP
 .B xenclock convert \-\-strict guest.xml \-o guest.cfg
 An xl.cfg, but only if it means the same.

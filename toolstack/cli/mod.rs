@@ -3,6 +3,7 @@
 pub mod args;
 mod backend;
 mod birth;
+mod cfg;
 mod convert;
 mod create;
 mod domains;
@@ -17,6 +18,7 @@ mod settings;
 mod show;
 mod travel;
 mod watch;
+mod xl;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Command};
 pub use man::man_page;
 use output::Failure;
+use xl::Wrong;
 
 /// Runs the command on the process's own arguments.
 ///
@@ -34,14 +37,31 @@ use output::Failure;
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors; clap knows where each goes.
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()) * 2);
-        }
+        Err(error) => return wrong(&error),
     };
     listen(arguments.global.verbose);
-    match run(&arguments) {
+    status(run(&arguments))
+}
+
+/// A command line that is none of ours: perhaps it is xl's.
+fn wrong(error: &clap::Error) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let whose = xl::whose(&words, error);
+    if let Wrong::ForXl(words) = whose {
+        return status(Err(xl::become_xl(&words)));
+    }
+    // Help and version are no errors; clap knows where each goes.
+    let _ = error.print();
+    if let Wrong::Clocked(command) = whose {
+        output::word(&format!(
+            "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
+        ));
+    }
+    ExitCode::from(u8::from(error.use_stderr()) * 2)
+}
+
+fn status(result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
         Err(Failure::Error(message)) => {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
 use super::backend;
-use super::create::read_domain;
+use super::create::clock_of;
 use super::output::{self, Failure};
 use super::settings;
 use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
     let mut clock = match &set.from {
-        Some(file) => read_domain(file)?.clock,
+        Some(file) => clock_of(file)?,
         None => before.clone(),
     };
     settings::clock(&mut clock, &set.settings).map_err(Failure::Usage)?;

@@ -175,6 +175,17 @@ pub(super) fn clock(clock: &mut GuestClock, words: &[String]) -> Result<(), Stri
     Ok(())
 }
 
+/// Those of the words that are settings here, and the rest, which is for xl to understand. A `clock_` key that there is
+/// not is no word of xl's.
+pub(super) fn known(words: &[String]) -> (Vec<String>, Vec<String>) {
+    let is_known = |word: &&String| {
+        let key = |setting: &str| setting.split('=').next().unwrap_or_default().trim().to_owned();
+        let known = |key: &String| key.starts_with("clock_") || SETTINGS.iter().any(|(name, _)| name == key);
+        word.split(';').map(key).filter(|key| !key.is_empty()).all(|key| known(&key))
+    };
+    words.iter().cloned().partition(|word| is_known(&word))
+}
+
 fn unquoted(value: &str) -> &str {
     ['"', '\''].iter().find_map(|&quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value)
 }

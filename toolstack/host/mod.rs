@@ -216,7 +216,7 @@ pub trait Host {
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId>;
 
     /// Suspends a domain into a stream, which may be a pipe; it is then [`RunState::Shutdown`] with
-    /// [`ShutdownReason::Suspend`]. When it fails the guest goes on.
+    /// [`ShutdownReason::Suspend`]. When it fails the guest goes on; others may have heard of an end that was none.
     fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()>;
 
     /// Lets a domain go on that [`Host::save`] has suspended, as if nothing had been: its clocks are not touched.
@@ -286,7 +286,8 @@ pub trait Host {
     /// Keeps a blob with the domain (libxl's userdata).
     fn set_user_data(&self, domid: DomId, name: &str, data: &[u8]) -> Result<()>;
 
-    /// The next thing that happened since this host was opened; `None` when time ran out.
+    /// The next thing that happened since this host was opened; `None` when time ran out. A thousand are kept, and who
+    /// reads more slowly misses the oldest; the domain that one is about may be gone when it is read.
     fn next_event(&self, timeout: Duration) -> Result<Option<Event>>;
 }
 

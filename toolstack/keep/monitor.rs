@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use timers::UtcOffset;
 use timers::zone::ZoneSource;
+use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
 use super::records::Records;
@@ -16,10 +16,14 @@ use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Action, Domain, DomainConfig, Notes, Part};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::life::ClockRecord;
+use crate::life::record::WishFrom;
 use crate::plan::{self, Plan};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
+
+/// Reads an xl.cfg: its config, and the clock that it asks for.
+pub type Reread = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>;
 
 /// What the monitor works with.
 #[derive(Clone, Copy)]
@@ -32,8 +36,21 @@ pub struct Monitor<'a> {
     pub zones: &'a dyn ZoneSource,
     /// Where core dumps go.
     pub dumps: &'a std::path::Path,
+    /// Reads an xl.cfg that was left for the next start (`xl config-update`).
+    pub reread: &'a Reread,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
+}
+
+/// The user data in which `xl config-update` leaves a config for the next start.
+const UPDATE: &str = "xl";
+
+/// The next domain, worked out while the old one is still there.
+struct Next {
+    config: DomainConfig,
+    plan: Option<Plan>,
+    /// What an updated config asks.
+    asked: Option<GuestClock>,
 }
 
 /// Why a domain was not started again.
@@ -97,19 +114,19 @@ impl Monitor<'_> {
             }),
             Action::Destroy => {
                 self.host.destroy(domid)?;
-                self.note_gone(record.as_ref(), &mut warnings);
+                self.note_gone(domid, record.as_ref(), &mut warnings);
                 Became::Gone
             }
             Action::Restart => {
-                let (config, plan) = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
                 self.host.destroy(domid)?;
-                Became::Restarted(self.again(&config, plan, &mut warnings)?)
+                Became::Restarted(self.again(&next, &mut warnings)?)
             }
             Action::RestartRename => {
-                let (config, plan) = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
                 let suffix = self.host.facts()?.now.format("-%Y%m%dT%H%MZ").to_string();
                 self.host.preserve(domid, &suffix)?;
-                Became::Restarted(self.again(&config, plan, &mut warnings)?)
+                Became::Restarted(self.again(&next, &mut warnings)?)
             }
             Action::SoftReset => Became::Reset(self.reset(domid, config, record.as_ref(), &mut warnings)?),
             // Both became another above.
@@ -150,37 +167,53 @@ impl Monitor<'_> {
         }
     }
 
-    fn note_gone(&self, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
         let (Some(record), Ok(facts)) = (record, self.host.facts()) else { return };
-        let done = self.records.change(record.uuid, |record, _| {
-            let after = record.map(|mut record| {
-                record.gone(facts.now);
-                record
-            });
-            (after, ())
-        });
+        let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
         warnings.extend(done.err().map(|error| error.to_string()));
     }
 
-    /// The next domain's config and plan, worked out while the old one is still there. Without a record it is the
-    /// config alone, as xl does it.
+    /// The next domain. Without a record it is the config alone, as xl does it.
     fn next(
         &self,
         domid: DomId,
-        mut config: DomainConfig,
+        config: DomainConfig,
         record: Option<&ClockRecord>,
         warnings: &mut Vec<String>,
-    ) -> Result<(DomainConfig, Option<Plan>), RestartError> {
+    ) -> Result<Next, RestartError> {
+        let (mut config, asked) = self.updated(domid, config, warnings)?;
         let Some(record) = record else {
             warnings.push(format!("nothing is kept of domain {domid}'s clock; it starts as its config says"));
-            return Ok((config, None));
+            return Ok(Next { config, plan: None, asked: None });
         };
+        let mut record = record.clone();
+        if let Some(asked) = &asked {
+            record.asked_by_file(asked, WishFrom::Create);
+        }
         // The plan puts the offset where it belongs.
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
         config.c_info.uuid = Some(record.uuid.hyphenated().to_string());
-        let plan = self.plan(&config, record, warnings)?;
-        Ok((config, Some(plan)))
+        let plan = self.plan(&config, &record, warnings)?;
+        Ok(Next { config, plan: Some(plan), asked })
+    }
+
+    /// The config that `xl config-update` has left for the next start, where it has. One that cannot be understood is
+    /// no reason for the guest to stay away.
+    fn updated(
+        &self,
+        domid: DomId,
+        config: DomainConfig,
+        warnings: &mut Vec<String>,
+    ) -> Result<(DomainConfig, Option<GuestClock>), HostError> {
+        let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None)) };
+        Ok(match (self.reread)(&text) {
+            Ok((updated, asked)) => (updated, Some(asked)),
+            Err(why) => {
+                warnings.push(format!("the config left by xl config-update is not taken: {why}"));
+                (config, None)
+            }
+        })
     }
 
     fn plan(
@@ -211,25 +244,21 @@ impl Monitor<'_> {
     }
 
     /// Starts a domain again whose predecessor has gone.
-    fn again(
-        &self,
-        config: &DomainConfig,
-        plan: Option<Plan>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Started, RestartError> {
-        let once = || match &plan {
+    fn again(&self, next: &Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+        let once = || match &next.plan {
             Some(plan) => {
                 let facts = self.host.facts().map_err(of_start)?;
                 let terms = Terms {
                     records: self.records,
-                    asked: None,
+                    asked: next.asked.as_ref(),
+                    made_up: false,
                     paused: false,
                     zone_data: self.zones.release(),
                 };
                 start(plan, self.host, &facts, &terms, &mut |_| {})
             }
             None => {
-                let domid = self.host.create_paused(config).map_err(of_start)?;
+                let domid = self.host.create_paused(&next.config).map_err(of_start)?;
                 self.host.unpause(domid).map_err(of_start)?;
                 Ok(Started { outcome: Outcome { domid, offset: UtcOffset::ZERO }, unkept: None })
             }

@@ -1,10 +1,13 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use super::record::{Changes, ClockRecord, Ended, Keeper, Life, SAVES, Saved, Seen, Start, Wish, WishFrom};
 use crate::host::{DomId, ShutdownReason};
+
+/// Who has not started a guest for a year does not wait for its clock.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(400);
 
 /// A domain as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +157,29 @@ impl ClockRecord {
     pub fn gone(&mut self, at: DateTime<Utc>) {
         self.life = None;
         self.ended.get_or_insert(Ended { reason: None, at });
+    }
+
+    /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
+    /// that is under way, or what the guest has made of its RTC.
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        let restarts = self
+            .ended
+            .and_then(|ended| ended.reason)
+            .is_some_and(|reason| !matches!(reason, ShutdownReason::Poweroff | ShutdownReason::Suspend));
+        let variable = matches!(self.wish.clock.offset.effective(), ClockOffset::Variable { .. });
+        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
+        let carries = variable && (self.wish.from != WishFrom::Found || self.guest.seen > 0);
+        asked || restarts || !self.saves.is_empty() || (carries && !self.passing)
+    }
+
+    /// Whether a guest that is gone has not come again for so long that it never will. An administrator's word has no
+    /// end.
+    #[must_use]
+    pub fn is_forgotten(&self, now: DateTime<Utc>) -> bool {
+        let ended = self.ended.map(|ended| ended.at).filter(|_| self.life.is_none());
+        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
+        !asked && ended.is_some_and(|at| now.signed_duration_since(at) > FORGOTTEN_AFTER)
     }
 
     /// The save that a guest of this incarnation came out of, as far as it can be told: the latest of the one before.

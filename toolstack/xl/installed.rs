@@ -14,6 +14,10 @@ const SBIN: &str = "/usr/sbin/xl";
 /// Where Debian keeps one for each release of Xen: in `xen-4.17/bin/xl` below this.
 const BY_RELEASE: &str = "/usr/lib";
 
+/// The environment variable that counts how many of this program's processes, one within the other, have handed over
+/// to an xl.
+pub const RETURNS: &str = "XENCLOCK_RETURNS";
+
 /// How often xl may come back to us before it is taken for ourselves: an xl of ours may start a script that calls us,
 /// a script named xl that calls us does nothing else.
 const MOST_RETURNS: u32 = 4;
@@ -25,8 +29,26 @@ pub struct Places {
     pub path: OsString,
     /// This program, which may be installed under the name xl as well.
     pub ourselves: Option<PathBuf>,
-    /// How many of this program's processes, one within the other, have handed over to an xl already.
+    /// What [`RETURNS`] says; 0 where it says nothing.
     pub returns: u32,
+}
+
+/// An xl that is not ourselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Xl {
+    /// The program.
+    pub program: PathBuf,
+    returns: u32,
+}
+
+impl Xl {
+    /// A command that runs it.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env(RETURNS, (self.returns + 1).to_string());
+        command
+    }
 }
 
 /// There is no xl to hand anything to.
@@ -47,7 +69,7 @@ pub enum NoXl {
 ///
 /// # Errors
 /// When there is none, or only one that calls us.
-pub fn find(places: &Places) -> Result<PathBuf, NoXl> {
+pub fn find(places: &Places) -> Result<Xl, NoXl> {
     let by_path: Vec<_> = std::env::split_paths(&places.path).map(|dir| dir.join("xl")).collect();
     let fixed = std::iter::once(PathBuf::from(SBIN)).chain(by_release(Path::new(BY_RELEASE)));
     // An xl that came back to us may be a script that takes us for xl: the programs themselves come first then.
@@ -62,7 +84,8 @@ pub fn find(places: &Places) -> Result<PathBuf, NoXl> {
         is_program(candidate) && (ourselves.is_none() || canonical != ourselves)
     };
     let found = candidates.into_iter().find(other).ok_or(NoXl::Missing)?;
-    if places.returns >= MOST_RETURNS { Err(NoXl::Loop(found)) } else { Ok(found) }
+    let returns = places.returns;
+    if returns >= MOST_RETURNS { Err(NoXl::Loop(found)) } else { Ok(Xl { program: found, returns }) }
 }
 
 /// The xl of each release of Xen below a directory, the newest first.
@@ -125,18 +148,19 @@ pub enum NotUnderstood {
 ///
 /// # Errors
 /// When xl cannot be run or refuses the file.
-pub fn config_of(xl: &Path, file: &Path, lines: &[String]) -> Result<Understood, NotUnderstood> {
+pub fn config_of(xl: &Xl, file: &Path, lines: &[String]) -> Result<Understood, NotUnderstood> {
     // A file named -x is no option, and one without a directory is none for execvp to look for.
     let file = if file.is_absolute() { file.to_owned() } else { Path::new(".").join(file) };
-    let mut command = Command::new(xl);
+    let mut command = xl.command();
+    let program = || xl.program.clone();
     command.args(["-N", "create"]).arg(file).args(lines).stdin(Stdio::null());
-    let ended = command.output().map_err(|error| NotUnderstood::NotRun { xl: xl.to_owned(), error })?;
+    let ended = command.output().map_err(|error| NotUnderstood::NotRun { xl: program(), error })?;
     let said = said(&ended.stderr);
     if !ended.status.success() {
         return Err(NotUnderstood::Refused { status: ended.status, said: said.join("\n") });
     }
     let config = serde_json::from_slice(&ended.stdout)
-        .map_err(|error| NotUnderstood::NoConfig { xl: xl.to_owned(), error })?;
+        .map_err(|error| NotUnderstood::NoConfig { xl: program(), error })?;
     Ok(Understood { config, warnings: said })
 }
 
@@ -166,6 +190,10 @@ mod tests {
         dir
     }
 
+    fn program(places: &Places) -> Result<PathBuf, NoXl> {
+        find(places).map(|xl| xl.program)
+    }
+
     fn places(dirs: &[&Path]) -> Places {
         Places { path: std::env::join_paths(dirs).unwrap(), ..Places::default() }
     }
@@ -173,10 +201,10 @@ mod tests {
     #[test]
     fn the_first_program_in_path_is_taken() {
         let (none, one, two) = (dir_with(&[]), dir_with(&[("xl", "")]), dir_with(&[("xl", "")]));
-        let found = find(&places(&[none.path(), one.path(), two.path()]));
+        let found = program(&places(&[none.path(), one.path(), two.path()]));
         assert_eq!(found, Ok(one.path().join("xl")));
         fs::set_permissions(one.path().join("xl"), fs::Permissions::from_mode(0o644)).unwrap();
-        let found = find(&places(&[one.path(), two.path()]));
+        let found = program(&places(&[one.path(), two.path()]));
         assert_eq!(found, Ok(two.path().join("xl")), "what cannot be run is no program");
     }
 
@@ -185,9 +213,9 @@ mod tests {
         let (ours, real) = (dir_with(&[("xenclock", "")]), dir_with(&[("xl", "")]));
         std::os::unix::fs::symlink(ours.path().join("xenclock"), ours.path().join("xl")).unwrap();
         let mut places = places(&[ours.path(), real.path()]);
-        assert_eq!(find(&places), Ok(ours.path().join("xl")), "without knowing");
+        assert_eq!(program(&places), Ok(ours.path().join("xl")), "without knowing");
         places.ourselves = Some(ours.path().join("xenclock"));
-        assert_eq!(find(&places), Ok(real.path().join("xl")));
+        assert_eq!(program(&places), Ok(real.path().join("xl")));
     }
 
     #[test]
@@ -212,15 +240,16 @@ mod tests {
 
     fn ask(script: &str) -> Result<Understood, NotUnderstood> {
         let dir = dir_with(&[("xl", script)]);
-        config_of(&dir.path().join("xl"), Path::new("guest.cfg"), &["memory=9".to_owned()])
+        let xl = Xl { program: dir.path().join("xl"), returns: 0 };
+        config_of(&xl, Path::new("guest.cfg"), &["memory=9".to_owned()])
     }
 
     #[test]
     fn xl_is_asked_without_starting_anything_and_its_words_come_along() {
         let script = "#!/bin/sh\necho 'Parsing config from guest.cfg' >&2\necho 'WARNING: odd' >&2\n\
-                      echo \"{\\\"c_info\\\":{\\\"name\\\":\\\"$*\\\"},\\\"new\\\":1}\"\n";
+                      echo \"{\\\"c_info\\\":{\\\"name\\\":\\\"$* $XENCLOCK_RETURNS\\\"},\\\"new\\\":1}\"\n";
         let understood = ask(script).unwrap();
-        assert_eq!(understood.config.name(), "-N create ./guest.cfg memory=9");
+        assert_eq!(understood.config.name(), "-N create ./guest.cfg memory=9 1");
         assert_eq!(understood.config.rest["new"], 1, "what is not known here is kept");
         assert_eq!(understood.warnings, ["WARNING: odd"]);
     }
@@ -232,7 +261,8 @@ mod tests {
         assert_eq!(refused.unwrap_err().to_string(), "xl refuses the file (exit status: 1):\nbad key");
         let nonsense = ask("#!/bin/sh\necho hello\n").unwrap_err().to_string();
         assert!(nonsense.contains("no config of libxl's"), "{nonsense}");
-        let missing = config_of(Path::new("/nowhere/xl"), Path::new("a"), &[]).unwrap_err().to_string();
+        let nowhere = Xl { program: "/nowhere/xl".into(), returns: 0 };
+        let missing = config_of(&nowhere, Path::new("a"), &[]).unwrap_err().to_string();
         assert!(missing.contains("/nowhere/xl cannot be run"), "{missing}");
     }
 }

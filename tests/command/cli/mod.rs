@@ -1,9 +1,12 @@
 //! The command from outside: exit codes, words, streams, files, and the mock host between commands.
 
 mod create;
+mod create_cfg;
 mod files;
+mod keep;
 mod mock;
 mod output;
 mod settings;
 mod together;
 mod usage;
+mod xl;

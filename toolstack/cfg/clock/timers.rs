@@ -56,9 +56,11 @@ fn tsc(keys: &mut Keys<'_>, timers: &mut Vec<Timer>) -> Result<()> {
     if let Some(key) = single(keys, "tsc_mode", true) {
         let mode = tsc_mode(key.setting);
         match (mode, listed(keys, timers, TimerName::Tsc)) {
-            (None, _) => {
-                let expected = "default, always_emulate or native (native_paravirt is gone since Xen 4.12)";
-                return Err(keys.not(key, expected));
+            (None, _) => return Err(keys.not(key, "default, always_emulate or native")),
+            (Some(TimerMode::Paravirt), _) => {
+                let finding = Finding::invalid("tsc-paravirt", "native_paravirt was removed in Xen 4.12");
+                let instead = "tsc_mode = \"default\", or \"native\" for a guest that never migrates";
+                return Err(keys.error(key.node, finding.instead(instead)));
             }
             (Some(mode), Some(tsc)) => {
                 let plain = match tsc.mode {

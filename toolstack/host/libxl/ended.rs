@@ -14,7 +14,7 @@ use xen_sys::libxl_uuid;
 
 use super::domains::Domain;
 use super::life::with_uuid;
-use super::{Libxl, strings};
+use super::{Libxl, model, strings};
 use crate::domain::DomainConfig;
 use crate::host::{DomId, ErrorKind, HostError, Result, RunState};
 
@@ -88,6 +88,7 @@ impl Libxl {
         let mut libxls = self.to_libxl(&config, doing)?;
         // Afterwards nothing shows that it had ended.
         self.observe();
+        let log = model::Log::of(config.name());
         let done = self.libxl(doing, |ctx| {
             // SAFETY: the context is open and the config is libxl's own; without an `ao_how` the call waits, and
             // without an `aop_console_how` nobody is told of a console.
@@ -96,7 +97,7 @@ impl Libxl {
             }
         });
         self.observe();
-        done
+        done.map_err(|error| log.explain(error))
     }
 
     /// A domain that has ended and is still there.

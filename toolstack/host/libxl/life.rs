@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::Libxl;
 use super::config::Config;
 use super::domains::Domain;
+use super::{Libxl, model};
 use crate::domain::DomainConfig;
 use crate::host::{DomId, ErrorKind, HostError, Result, RunState, ShutdownRequest};
 
@@ -47,6 +47,7 @@ impl Libxl {
     ) -> Result<DomId> {
         self.check_name(config.name(), None, doing)?;
         let mut libxls = self.to_libxl(config, doing)?;
+        let log = model::Log::of(config.name());
         let mut domid = u32::MAX;
         match call(self, &mut libxls, &mut domid) {
             Ok(()) => {
@@ -54,7 +55,7 @@ impl Libxl {
                 Ok(DomId(domid))
             }
             Err(error) => {
-                let error = self.short_of_memory(config, error);
+                let error = log.explain(self.short_of_memory(config, error));
                 Err(self.take_away(domid, uuid, error))
             }
         }

@@ -1,7 +1,7 @@
 //! The real host: libxl as `xl` uses it, and libxenctrl for what libxl cannot do.
 //!
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
-//! - `log.rs`, `error.rs`, `strings.rs`: what the libraries say.
+//! - `log.rs`, `error.rs`, `strings.rs`, `model.rs`: what the libraries say, and the device model.
 //! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
@@ -22,6 +22,7 @@ mod facts;
 mod handles;
 mod life;
 mod log;
+mod model;
 mod moves;
 mod open;
 mod peek;

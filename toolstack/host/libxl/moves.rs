@@ -72,20 +72,24 @@ impl Libxl {
             // SAFETY: the context is open, and the file stays open during the call, which waits without an `ao_how`.
             unsafe { xen_sys::libxl_domain_suspend(ctx, domid.0, stream.as_raw_fd(), flags, ptr::null()) }
         });
-        if saved.is_err() {
-            self.go_on(domid);
-        }
+        let saved = saved.map_err(|error| self.go_on(domid, stream, error));
         self.observe();
         saved
     }
 
-    /// Lets a guest go on that suspended itself for a save that has failed.
-    fn go_on(&self, domid: DomId) {
+    /// Lets a guest go on that suspended itself for a save that has failed, and says what else there is to say of that.
+    fn go_on(&self, domid: DomId, stream: &File, error: HostError) -> HostError {
+        let mut error = error;
+        if let Err(why) = stream::check_read(stream, &error.doing) {
+            error =
+                HostError { kind: why.kind, detail: format!("{}: {}", why.detail, error.detail), ..error };
+        }
         let doing = format!("resume domain {domid}");
         let suspended = self.guest(domid, &doing).is_ok_and(|domain| domain.state == SUSPENDED);
-        if suspended && let Err(error) = self.libxl_resume(domid, &doing) {
-            tracing::error!("{error}");
+        if suspended && let Err(why) = self.libxl_resume(domid, &doing) {
+            error.detail = format!("{}; {why}", error.detail);
         }
+        error
     }
 
     pub(super) fn resume_guest(&self, domid: DomId, doing: &str) -> Result<()> {

@@ -59,18 +59,25 @@ pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
     })
 }
 
+/// Whether there is somebody who reads what is written to this file, where it is none that keeps it.
+pub(super) fn check_read(file: &File, doing: &str) -> Result<()> {
+    peek::check_read(file).map_err(|error| unwritable(error, doing))
+}
+
+fn unwritable(error: io::Error, doing: &str) -> HostError {
+    HostError::new(ErrorKind::Io, doing, format!("the stream cannot be written: {error}"))
+}
+
 /// Whether a saved domain can be written where this file is written next.
 pub(super) fn check_writable(file: &File, doing: &str) -> Result<()> {
-    let io = |error: io::Error| {
-        HostError::new(ErrorKind::Io, doing, format!("the stream cannot be written: {error}"))
-    };
+    let io = |error: io::Error| unwritable(error, doing);
     match place(file).map_err(io)? {
         // There it would stay in front of what libxl writes.
         Some(_) if appends(file) => Ok(()),
         // What libxl begins with comes over it.
         Some(start) => file.write_all_at(&[0; BEGIN], start).map_err(io),
         // Whoever reads may still hang up as soon as this is over.
-        None => peek::check_read(file).map_err(io),
+        None => check_read(file, doing),
     }
 }
 

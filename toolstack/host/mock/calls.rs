@@ -15,7 +15,8 @@ use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
 use crate::host::{
-    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind,
+    ShutdownRequest, TscInfo,
 };
 
 /// No wait for an event is longer, so that none is too long to be counted.
@@ -55,9 +56,16 @@ impl Host for Mock {
         let saved = self.act(Call::Save, &doing, |state, present| state.xen.save(domid, present))?;
         // Whoever restores from this pipe needs the state, too.
         saved.write(stream).map_err(|error| {
-            // As on Xen, the guest goes on; it may be gone meanwhile.
-            let _ = self.play(&doing, |state, _| state.xen.resume(domid));
-            Refusal::new(Errno::Io, format!("the stream cannot be written: {error}")).while_doing(&doing)
+            let why = format!("the stream cannot be written: {error}");
+            let error = Refusal::new(Errno::Io, why).while_doing(&doing);
+            let resume = format!("resume domain {domid}");
+            match self.play(&resume, |state, _| state.xen.resume(domid)) {
+                Err(why) if why.kind != ErrorKind::NoSuchDomain => {
+                    HostError { detail: format!("{}; {why}", error.detail), ..error }
+                }
+                // As on Xen, the guest goes on; or somebody has destroyed it meanwhile.
+                _ => error,
+            }
         })
     }
 

@@ -26,17 +26,21 @@ impl Watch<'_> {
             return;
         }
         let since = known.map_or_else(Instant::now, |guest| guest.since);
+        let first = known.and_then(|guest| guest.first.clone());
         let whose = Whose { domid: domain.domid, uuid, name: domain.name.clone() };
-        let guest = Guest { whose, kind: domain.kind, offset: None, ended: false, open: Open::All, since };
+        let (kind, offset) = (domain.kind, None);
+        let mut guest = Guest { whose, kind, offset, ended: false, open: Open::All, first, since };
         self.guests.insert(domain.domid, guest.clone());
         if self.memory.records().is_claimed(uuid).unwrap_or(false) {
             return;
         }
-        let mut found = match find(self.tools.host, facts, domain) {
+        let looked = || find(self.tools.host, facts, domain);
+        let mut found = match guest.first.take().map_or_else(looked, Ok) {
             Ok(found) => found,
             Err(error) if is_going(&error) => return,
             Err(error) => return self.failed(facts, domain.domid, error.to_string()),
         };
+        self.note(domain.domid, |guest| guest.first = Some(found.clone()));
         let record = self.record_of(facts, &guest, &found);
         // Only a restored guest's RTC can have been moved by its config.
         let doubt = record.as_ref().is_some_and(|record| !record.lives_as(&found.boot, found.domid));
@@ -172,6 +176,10 @@ impl Watch<'_> {
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, offset: i64) {
+        // What the guest has done to its RTC since it was found stays.
+        let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
+        let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
+        let offset = offset.saturating_add(since);
         let set =
             |offset| self.tools.host.set_time_offset(found.domid, offset).map_err(|error| error.to_string());
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);

@@ -229,6 +229,15 @@ fn a_target_that_cannot_start_the_guest_gives_it_back_as_xl_does() {
 }
 
 #[test]
+fn a_target_that_keeps_a_copy_does_not_give_the_guest_back() {
+    let done = migrate(&[Unpause, DestroyIncoming], None, None);
+    done.check("unpause and destroy fail");
+    assert!(matches!(done.sent, Err(NotMoved { now: Now::Unknown, .. })), "{:?}", done.sent);
+    let said = done.received.unwrap_err().to_string();
+    assert!(said.contains("still here, and could not be destroyed"), "{said}");
+}
+
+#[test]
 fn whatever_two_steps_fail_one_guest_runs_at_most() {
     for first in STEPS {
         for second in STEPS {

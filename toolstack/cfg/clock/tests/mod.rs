@@ -60,7 +60,6 @@ fn plain_keys_say_what_timers_there_are() {
         ("tsc_mode = \"NATIVE\"", &[tsc(TimerMode::Native)]),
         ("tsc_mode = 1", &[tsc(TimerMode::Emulate)]),
         ("tsc_mode = \"default\"", &[tsc(TimerMode::Auto)]),
-        ("tsc_mode = \"native_paravirt\"", &[tsc(TimerMode::Paravirt)]),
         ("hpet = 0", &[hpet(false)]),
         ("timer_mode = 3\nhpet = 1", &[hpet(true), rtc(TickPolicy::Merge)]),
         ("timer_mode = \"delay_for_missed_ticks\"", &[rtc(TickPolicy::Delay)]),
@@ -151,6 +150,8 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
             "keep one",
         ),
         ("tsc_mode = \"fast\"", "1:1", "bad-value", "tsc_mode is 'fast'", ""),
+        ("tsc_mode = \"native_paravirt\"", "1:1", "tsc-paravirt", "removed in Xen 4.12", "\"default\""),
+        ("tsc_mode = 3", "1:1", "tsc-paravirt", "removed in Xen 4.12", "\"native\""),
         ("timer_mode = 9", "1:1", "bad-value", "timer_mode is '9', expected delay", ""),
         ("rtc_timeoffset = 99999999999", "1:1", "offset-range", "99999999999 seconds from UTC", "seconds"),
     ];

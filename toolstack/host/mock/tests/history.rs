@@ -16,6 +16,11 @@ use crate::host::{DomId, ErrorKind, Host, RunState, SaveKind, ShutdownRequest, T
 enum Step {
     Create { kind: GuestKind, name: u8, mode: Option<TscMode>, offset: u32, localtime: bool },
     SaveAndRestore(u32),
+    SaveAndResume(u32),
+    Rename(u32, u8),
+    Preserve(u32),
+    SoftReset(u32),
+    RebootHost,
     Unpause(u32),
     Pause(u32),
     Destroy(u32),
@@ -75,6 +80,10 @@ fn step() -> impl Strategy<Value = Step> {
             }
         ),
         2 => domid().prop_map(Step::SaveAndRestore),
+        1 => domid().prop_map(Step::SaveAndResume),
+        1 => (domid(), 0..4_u8).prop_map(|(domid, name)| Step::Rename(domid, name)),
+        1 => domid().prop_map(Step::Preserve),
+        1 => domid().prop_map(Step::SoftReset),
         4 => domid().prop_map(Step::Unpause),
         1 => domid().prop_map(Step::Pause),
         1 => domid().prop_map(Step::Destroy),
@@ -88,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (-1..100_000_i64).prop_map(Step::Pass),
         1 => proptest::sample::select(facts),
         1 => Just(Step::Event),
+        1 => Just(Step::RebootHost),
     ]
 }
 
@@ -112,6 +122,20 @@ fn take(mock: &Mock, step: &Step) -> String {
             file.rewind().unwrap();
             let restored = mock.restore_paused(&config, &mut file);
             format!("{restored:?}")
+        }
+        Step::SaveAndResume(domid) => {
+            let saved = mock.save(DomId(*domid), &mut tempfile::tempfile().unwrap(), SaveKind::Live);
+            format!("{saved:?} {:?}", mock.resume(DomId(*domid)))
+        }
+        Step::Rename(domid, name) => format!("{:?}", mock.rename(DomId(*domid), &format!("g{name}"))),
+        Step::Preserve(domid) => format!("{:?}", mock.preserve(DomId(*domid), "-old")),
+        Step::SoftReset(domid) => {
+            let config = mock.stored_config(DomId(*domid)).unwrap_or_default();
+            format!("{:?}", mock.soft_reset(DomId(*domid), &config))
+        }
+        Step::RebootHost => {
+            mock.reboot_host().unwrap();
+            format!("{:?} {:?}", mock.domains(), mock.facts().map(|facts| facts.boot_id))
         }
         Step::Unpause(domid) => format!("{:?}", mock.unpause(DomId(*domid))),
         Step::Pause(domid) => format!("{:?}", mock.pause(DomId(*domid))),

@@ -186,4 +186,37 @@ fn a_save_that_cannot_be_written_leaves_the_guest_running() {
     let mut only_read = std::fs::File::open(path.path()).unwrap();
     assert_eq!(mock.save(domid, &mut only_read, SaveKind::Suspend).unwrap_err().kind, ErrorKind::Io);
     assert_eq!(mock.domains().unwrap()[1].state, RunState::Running);
+    // Whoever listens hears of the end that was none, as on Xen.
+    assert!(matches!(mock.next_event(Duration::ZERO).unwrap(), Some(Event::Introduced { .. })));
+    let event = mock.next_event(Duration::ZERO).unwrap();
+    assert!(matches!(event, Some(Event::Shutdown { reason: ShutdownReason::Suspend, .. })), "{event:?}");
+    assert_eq!(mock.next_event(Duration::ZERO).unwrap(), None);
+}
+
+#[test]
+fn a_host_that_boots_anew_gives_the_same_numbers_to_others() {
+    let mock = host("no", "no");
+    let listener = mock.reopen().unwrap();
+    let made = mock.create_paused(&config(Hvm, "g")).unwrap();
+    mock.create_paused(&config(Pv, "h")).unwrap();
+    mock.unpause(made).unwrap();
+    let before = mock.facts().unwrap();
+    mock.advance(3600).unwrap();
+    assert_eq!(mock.facts().unwrap().boot_id, before.boot_id);
+
+    mock.reboot_host().unwrap();
+    let after = mock.facts().unwrap();
+    assert_ne!(after.boot_id, before.boot_id);
+    assert_eq!((after.cpu_khz, after.tsc_reliable), (before.cpu_khz, before.tsc_reliable));
+    assert_eq!(mock.domains().unwrap().len(), 1);
+    assert_eq!(mock.rtc_record(made).unwrap_err().kind, ErrorKind::NoSuchDomain);
+    // Nobody was there to tell of it.
+    assert_eq!(listener.next_event(Duration::ZERO).unwrap(), None);
+
+    let again = mock.create_paused(&config(Hvm, "other")).unwrap();
+    assert_eq!(again, made, "the number is another domain's now");
+    let event = listener.next_event(Duration::ZERO).unwrap();
+    assert!(matches!(event, Some(Event::Introduced { domid, .. }) if domid == again), "{event:?}");
+    mock.reboot_host().unwrap();
+    assert_ne!(mock.facts().unwrap().boot_id, after.boot_id);
 }

@@ -1,0 +1,118 @@
+//! What goes to the installed xl, here a script that says how it was called.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::common::{Lab, Run, finish};
+
+/// An xl that says its words, one a line, and how often it was come by, and ends with 7.
+const XL: &str = "#!/bin/sh\nprintf '<%s>\\n' \"$@\"\necho \"after $XENCLOCK_RETURNS\" >&2\nexit 7\n";
+
+fn with_xl<S: AsRef<OsStr>>(lab: &Lab, words: impl IntoIterator<Item = S>) -> Run {
+    let mut command = lab.command(words);
+    command.env("PATH", lab.path_with_programs());
+    finish(command, b"")
+}
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.program("xl", XL);
+    lab
+}
+
+#[test]
+fn xls_commands_go_to_xl_word_for_word() {
+    let lab = lab();
+    for (words, theirs) in [
+        (&["vcpu-list"][..], &["vcpu-list"][..]),
+        (
+            &["-vf", "-t", "vcpu-pin", "a b", "", "--", "-x"],
+            &["-vf", "-t", "vcpu-pin", "a b", "", "--", "-x"],
+        ),
+        (&["--dry-run", "reboot", "-F", "guest"], &["-N", "reboot", "-F", "guest"]),
+        (&["--backend", "libxl", "info"], &["info"]),
+        (&["list", "-l"], &["list", "-l"]),
+        (&["list", "guest"], &["list", "guest"]),
+        (&["shutdown", "-a", "-F"], &["shutdown", "-a", "-F"]),
+        (&["destroy", "-f", "guest"], &["destroy", "-f", "guest"]),
+        (&["help", "vcpu-list"], &["help", "vcpu-list"]),
+    ] {
+        let Run { code, out, err } = with_xl(&lab, words);
+        let expected: String = theirs.iter().map(|word| format!("<{word}>\n")).collect();
+        assert_eq!((code, out, err.as_str()), (7, expected, "after 1\n"), "{words:?}");
+    }
+}
+
+#[test]
+fn words_that_are_not_utf_8_go_to_xl_as_they_are() {
+    use std::os::unix::ffi::OsStrExt;
+    let lab = lab();
+    lab.program("xl", "#!/bin/sh\n[ \"$2\" = \"$(printf '\\377')\" ] && echo same\n");
+    let run = with_xl(&lab, [OsStr::new("rename"), OsStr::from_bytes(b"\xff")]);
+    assert_eq!(run.ok(), "same\n");
+}
+
+#[test]
+fn what_makes_saves_or_moves_a_guest_never_goes_to_xl() {
+    let lab = lab();
+    for words in [
+        &["create", "-c", "guest.cfg"][..],
+        &["cre", "guest.cfg"],
+        &["rest", "guest.save"],
+        &["mig", "guest", "host"],
+    ] {
+        let said = with_xl(&lab, words).fails(2);
+        assert!(said.contains("does not go to xl, which would do it without the guest's clock"), "{said}");
+    }
+}
+
+#[test]
+fn what_xl_cannot_mean_either_is_wrong_usage() {
+    let lab = lab();
+    for words in [
+        &["--backend", "mock", "vcpu-list"][..],
+        &["--backend", "mock:f.json", "list", "-l"],
+        &["clock-lst"],
+        &["destroy"],
+        &["list", "--json", "-l"],
+        &["--no-such-option", "vcpu-list"],
+    ] {
+        with_xl(&lab, words).fails(2);
+    }
+}
+
+#[test]
+fn without_an_xl_its_commands_fail_and_say_what_to_install() {
+    if Path::new("/usr/sbin/xl").exists() {
+        return println!("skipped: this machine has an xl");
+    }
+    let lab = Lab::new();
+    let mut command = lab.command(["vcpu-list", "guest"]);
+    command.env("PATH", lab.path("."));
+    let said = finish(command, b"").fails(1);
+    assert!(said.contains("'vcpu-list guest' is no command of xenclock's"), "{said}");
+    assert!(said.contains("no xl is installed") && said.contains("xen-utils"), "{said}");
+}
+
+#[test]
+fn an_xl_that_calls_us_ends_soon() {
+    let lab = Lab::new();
+    let ours = env!("CARGO_BIN_EXE_xenclock");
+    lab.program("xl", &format!("#!/bin/sh\nexec {ours} \"$@\"\n"));
+    let said = with_xl(&lab, ["vcpu-list"]).fails(1);
+    assert!(said.contains("leads back to xenclock"), "{said}");
+    // Under the name of xl it is passed over at once.
+    std::fs::remove_file(lab.path("xl")).unwrap();
+    std::os::unix::fs::symlink(ours, lab.path("xl")).unwrap();
+    let mut command = lab.command(["vcpu-list"]);
+    command.env("PATH", lab.path("."));
+    if !Path::new("/usr/sbin/xl").exists() {
+        assert!(finish(command, b"").fails(1).contains("no xl is installed"));
+    }
+}
+
+#[test]
+fn help_says_where_xls_commands_go() {
+    let help = Lab::new().run(["--help"]).ok();
+    assert!(help.contains("COMMANDS OF XL") && help.contains("goes to the installed xl"), "{help}");
+}
