@@ -12,4 +12,5 @@ mod oracle;
 mod oracle_cfg;
 mod readme;
 mod service;
+mod wrapper;
 mod wrong_xml;
