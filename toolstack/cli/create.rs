@@ -22,6 +22,7 @@ use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let mut input = read(&create.file, &create.settings, create.quiet)?;
+    create.wrapper.put(&mut input.domain.config)?;
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
