@@ -24,7 +24,7 @@ run_command() {
 # take_outcome STATUS: of a command whose words are in the case's files; in one line.
 take_outcome() {
   seen[exit]=$1
-  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-400)
+  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-1000)
 }
 
 # The exit status of xprobe for a guest that has said nothing at all.

@@ -242,6 +242,17 @@ our_migrate_to_xl() {
 }
 our_migrate_reboot() { our_migrate && keeper reboot && see; }
 
+# The TSC of a guest that runs, changed: it must go on from where it is.
+our_live_tsc() {
+  local before
+  our_keeper && see || return
+  before=${seen[tsc_ms]}
+  run_command xenclock clock-set --now keeper clock_tsc_frequency=2000000000
+  seen[refused]=${seen[exit]}
+  run_command xenclock -f clock-set --now keeper clock_tsc_frequency=2000000000 && see
+  seen[fell]=$([ "${seen[tsc_ms]}" -ge "$before" ] && echo no || echo "from $before ms to ${seen[tsc_ms]} ms")
+}
+
 # keep_case NAME MAKER EXPECTED FUNCTION
 keep_case() {
   local name=$1 maker=$2 expected=$3
@@ -292,5 +303,6 @@ run_keep() {
   keep_case xls-restored-by-us xl+xenclock 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' xls_restored_by_us
   keep_case our-migrate xenclock "$kept" our_migrate
   keep_case our-migrate-to-xl xenclock+xl "$kept" our_migrate_to_xl
+  keep_case our-live-tsc xenclock 'exit=0; refused=1; leaf_khz=2000000; tsc_khz=2000000; rate_khz~2000000; fell=no' our_live_tsc
   keep_case our-migrate-reboot xenclock "$kept" our_migrate_reboot
 }

@@ -244,6 +244,7 @@ static void guest_view(unsigned rate_ms)
     show("leaf_host_khz", look.leaf[2][0]);
     printf("birth_tsc=%" PRIu64 "\n", look.birth_tsc);
     show("birth_ms", khz ? (int64_t)(look.birth_tsc / khz) : -1);
+    show("tsc_ms", khz ? (int64_t)(look.tsc / khz) : -1);
     show("pv_khz", (int64_t)(pvclock_khz(&look) + 0.5));
     if (look.pit_ticks)
         show("pit_khz", (int64_t)(look.pit_ticks / PIT_MS));
