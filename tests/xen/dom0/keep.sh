@@ -213,6 +213,9 @@ on_latency() {
 on_wrapper() { started hvm "device_model_override = \"$wrapper\"" && see; }
 on_wrapper_reboot() { on_wrapper && keeper reboot && see; }
 
+# With both: the service reads what a guest made of its RTC, and the wrapper sets it.
+both_reboots() { on_wrapper && reboots 5; }
+
 # Guests that we start.
 
 our_keeper() {
@@ -255,7 +258,7 @@ our_live_tsc() {
 
 # keep_case NAME MAKER EXPECTED FUNCTION
 keep_case() {
-  local name=$1 maker=$2 expected=$3
+  local name=$1 maker=$2 expected=$3 began
   chosen "$name" || return 0
   dir=$out/cases/$name
   mkdir -p "$dir"
@@ -264,7 +267,9 @@ keep_case() {
   touch "$events"
   events_before=$(wc -l < "$events")
   seen=()
+  began=$(now_ms)
   "$4" > "$dir/said" 2>&1
+  seen[age_ms]=$(($(now_ms) - began))
   no_keeper
   check "$expected"
   record "$name" hvm "$maker" "${4//_/ }"
@@ -293,6 +298,7 @@ run_keep() {
   keep_case on-restore xl "$kept" on_restore
   keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' on_zone
   keep_case on-migrate xl "$kept" on_migrate
+  keep_case on-wrapper xl 'exit=0; cmos_offset~3605; rtc_offset=3605; leaf_khz=1000000; missed=0' both_reboots
   keep_case on-fifty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=50' on_fifty
   keep_case on-latency xl 'late=0; after_ms_most<5000; after_ms_median<5000; after_ms_least<5000; count<1000' on_latency
   end_service
