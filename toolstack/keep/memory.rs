@@ -31,16 +31,19 @@ impl<'a> Memory<'a> {
         self.records
     }
 
-    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong.
-    pub(super) fn get(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<Said>) {
+    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong. What was
+    /// read is remembered.
+    pub(super) fn get(&mut self, uuid: Uuid) -> (Option<ClockRecord>, Option<Said>) {
         let known = self.known.get(&uuid);
-        let remembered = || known.map(|known| known.record.clone());
-        match self.records.get(uuid) {
-            Ok(Some(record)) if known.is_some_and(|known| known.is_ahead_of(&record)) => (remembered(), None),
-            Ok(Some(record)) => (Some(record), None),
-            Ok(None) => (remembered(), None),
-            Err(error) => (remembered(), Some(said(&error))),
-        }
+        let trouble = match self.records.get(uuid) {
+            Ok(Some(record)) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
+                self.known.insert(uuid, Known { record, unsaved: false });
+                None
+            }
+            Ok(_) => None,
+            Err(error) => Some(said(&error)),
+        };
+        (self.known.get(&uuid).map(|known| known.record.clone()), trouble)
     }
 
     /// A record that is not on disk yet; the next change writes it.

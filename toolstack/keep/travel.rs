@@ -208,9 +208,12 @@ impl Journey<'_> {
     pub fn stays(&self, domain: &DomainSummary) -> Result<()> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
-        self.note(&domain.uuid, |record| {
-            if record.lives_as(&facts.boot_id, domain.domid) {
-                record.ended = None;
+        // A migration to this same host has made the record that of the domain that is gone again.
+        self.note(&domain.uuid, |record| match record.lives_as(&facts.boot_id, domain.domid) {
+            true => record.ended = None,
+            false => {
+                let (boot, domid) = (facts.boot_id.clone(), domain.domid);
+                record.went_on(Life { boot, domid, since: facts.now, by: Keeper::Followed }, None);
             }
         });
         Ok(())
