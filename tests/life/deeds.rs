@@ -10,13 +10,13 @@ use xenclock::domain::{Defbool, Domain, DomainConfig, Notes};
 use xenclock::host::{DomId, Host, RunState, SaveKind, ShutdownReason};
 use xenclock::keep::monitor::{Became, Monitor};
 use xenclock::keep::start::{Terms, clock_for, start};
-use xenclock::keep::travel::{Journey, Leaver};
+use xenclock::keep::travel::{Arrival, Journey, Leaver};
 use xenclock::plan::plan;
 use xenclock::xl::savefile::Header;
 
 use crate::op::{By, End, Sick, Tool, Turns};
 use crate::oracle::{
-    BEYOND, Came, Expect, LOST, Life, NO_SERVICE, NOTHING_KEPT, SOFT_RESET, Settled, UNSEEN, What,
+    BEYOND, Came, Expect, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled, UNSEEN, What,
 };
 use crate::world::{Told, World};
 
@@ -38,6 +38,9 @@ pub struct Saved {
     config_offset: Option<i64>,
     /// What was kept of it where it was saved.
     wish: bool,
+    tsc_anywhere: bool,
+    /// The guest moved its RTC when its config was on the way already.
+    behind: bool,
 }
 
 fn scratch_file() -> File {
@@ -68,10 +71,12 @@ impl World<'_> {
             rate: 0,
             incarnation: 1,
             runs: false,
+            claimed: false,
             settled: Settled::No,
             end_unseen: false,
             wrote: false,
             told: None,
+            tsc_anywhere: false,
             came: None,
         });
         let (offset, rate) = (self.offset(guest)?, self.rate(guest)?);
@@ -229,6 +234,7 @@ impl World<'_> {
             }
             _ => self.next(guest, site),
         };
+        let tsc = self.tsc(guest)?;
         let became = match self.keeping {
             true => self.monitored(site, domid, reason)?,
             false => return self.unkept_end(guest, end, expect),
@@ -237,9 +243,10 @@ impl World<'_> {
             (End::Poweroff, Became::Gone) => self.guests[guest].life = None,
             (End::SoftReset, Became::Reset(_)) => {
                 self.expect(guest, Expect::Is(vec![offset]), "soft reset")?;
-                self.life(guest).end_unseen = true;
-                let rate = self.rate(guest)?;
-                self.life(guest).rate = rate;
+                let is = self.tsc(guest)?;
+                if is != tsc {
+                    return Err(format!("soft reset: its TSC went on at {is}, and was at {tsc}"));
+                }
             }
             (End::Reboot | End::Crash, Became::Restarted(started)) => {
                 self.restarted(guest, site, started.outcome.domid, expect)?;
@@ -300,8 +307,10 @@ impl World<'_> {
             let expect = if moves { Expect::Any(SOFT_RESET) } else { Expect::Is(vec![offset]) };
             self.expect(guest, expect, "soft reset by xl")?;
             let rate = self.rate(guest)?;
-            self.life(guest).rate = rate;
-            self.life(guest).end_unseen = true;
+            let life = self.life(guest);
+            (life.rate, life.tsc_anywhere) = (rate, true);
+            // To whoever has not seen it before it is a new one.
+            (life.incarnation, life.came) = (1, None);
             return Ok(());
         }
         mock.destroy(domid).map_err(|error| error.to_string())?;
@@ -345,10 +354,11 @@ impl World<'_> {
             }
             return Ok(());
         }
+        let incarnation = self.life(guest).incarnation;
         self.guests[guest].life = None;
         if !turns.end && self.serving[site] {
-            // It came too late to read what it needs to know it by.
-            self.guests[guest].kept[site].saved(1, usize::MAX);
+            // It comes too late to read where the RTC stood.
+            self.guests[guest].kept[site].saved(incarnation, usize::MAX);
         }
         Ok(())
     }
@@ -379,7 +389,9 @@ impl World<'_> {
         let mut leaver = None;
         if ours {
             self.ours(guest, site);
+            self.guests[guest].rewritten = true;
         }
+        let before = self.life(guest).offset;
         let known = self.knows_wallclock(guest, site, ours);
         let config_offset = self.config_offset(&stored, site);
         if self.does_ours(by) {
@@ -419,6 +431,8 @@ impl World<'_> {
             moves,
             config_offset,
             wish,
+            tsc_anywhere: life.tsc_anywhere,
+            behind: how == SaveKind::Live && life.offset != before,
         };
         self.life(guest).end_unseen = true;
         let our_monitor = self.does_ours(life.tool);
@@ -443,9 +457,14 @@ impl World<'_> {
         let Some(life) = life else { return false };
         let kept = &kept[site];
         let by_record = kept.is_sure() && kept.what == What::Sure(vec![life.offset]);
-        let nothing = kept.what == What::Nothing;
-        let by_config = ours && nothing && self.stored_offset(guest) == Some(life.offset);
-        spec.kind.has_rtc() || by_record && self.sick[site] != Some(Sick::Gone) || by_config
+        let by_config = self.stored_offset(guest) == Some(life.offset);
+        spec.kind.has_rtc()
+            || match life.settled {
+                Settled::Yes if kept.what == What::Nothing => ours && by_config,
+                Settled::Yes => by_record && self.sick[site] != Some(Sick::Gone),
+                Settled::No => ours && by_config,
+                Settled::Maybe => false,
+            }
     }
 
     fn stored_offset(&self, guest: usize) -> Option<i64> {
@@ -500,12 +519,13 @@ impl World<'_> {
         by: Tool,
         turns: Turns,
         name: impl FnOnce(&str) -> String,
-    ) -> Told {
+    ) -> Result<Option<Arrival>, String> {
         file.seek(SeekFrom::Start(0)).unwrap();
         let header = Header::read(file).map_err(|error| error.to_string())?;
         let guest = self.saved[index].guest;
         if by == Tool::Us {
             self.ours(guest, site);
+            self.guests[guest].rewritten = true;
         }
         let failed = |error: xenclock::host::HostError| error.to_string();
         let (domid, arrival) = if self.does_ours(by) {
@@ -521,8 +541,9 @@ impl World<'_> {
         let came = Came { serial: saved.serial, offset: saved.offset, known: saved.known };
         let (rate, tsc, offset, incarnation) = (saved.rate, saved.tsc, saved.offset, saved.incarnation + 1);
         let native = self.guests[guest].spec.tsc.is_some_and(|(mode, _)| mode == TimerMode::Native);
+        let anywhere = saved.tsc_anywhere;
         let life = self.life(guest);
-        (life.incarnation, life.came) = (incarnation, Some(came));
+        (life.incarnation, life.came, life.tsc_anywhere) = (incarnation, Some(came), anywhere);
         if !native {
             life.rate = rate;
             self.expect_rate(guest, "restored")?;
@@ -541,10 +562,11 @@ impl World<'_> {
             Tool::Xl => self.expect(guest, expect, "restored by xl")?,
         }
         if turns.birth {
+            self.life(guest).claimed = by == Tool::Us;
             self.turn(site)?;
+            self.life(guest).claimed = false;
         }
-        drop(arrival);
-        Ok(())
+        Ok(arrival)
     }
 
     /// Where the RTC of a guest out of a file stands, before any service has looked.
@@ -554,6 +576,7 @@ impl World<'_> {
         let right = Expect::Is(vec![saved.offset]);
         match by {
             _ if guest.spec.kind.has_rtc() && (by == Tool::Us || !saved.moves) => right,
+            Tool::Xl if saved.by == Tool::Us && saved.behind => Expect::Any(ON_THE_WAY),
             // What xenclock has written has the offset in its config.
             _ if saved.by == Tool::Us && saved.known => right,
             Tool::Us if !guest.spec.kind.has_rtc() => {
@@ -596,17 +619,29 @@ impl World<'_> {
         if turns.end {
             self.turn(from)?;
             self.save_seen(guest);
-        } else if self.serving[from] && from != to {
-            self.guests[guest].kept[from].saved(1, usize::MAX);
+        } else if from == to && turns.birth {
+            // The service looks at the one that is suspended when it sees the other come.
+            self.save_seen(guest);
+        } else if self.serving[from] {
+            let incarnation = self.life(guest).incarnation;
+            self.guests[guest].kept[from].saved(incarnation, usize::MAX);
         }
         let here = self.guests[guest].life.clone().unwrap();
-        self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
+        let kept = self.guests[guest].kept[to].clone();
+        let arrival = self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
         let arrived = self.life(guest).domid;
         let name = self.guests[guest].name.clone();
         let failed = |error: xenclock::host::HostError| error.to_string();
         if fails {
-            self.mock(to).destroy(arrived).map_err(failed)?;
-            self.guests[guest].life = Some(here);
+            match &arrival {
+                Some(arrival) => self.journey(to).unmake(arrival).map_err(failed)?,
+                None => self.mock(to).destroy(arrived).map_err(failed)?,
+            }
+            if by == Tool::Us && self.sick[to].is_none() {
+                self.guests[guest].kept[to] = kept;
+            }
+            // What was told of it meanwhile was told of a domain that was none of its own any more.
+            self.guests[guest].life = Some(Life { told: None, ..here });
             match leaver {
                 Some(leaver) => self.journey(from).stays(&leaver.domain).map_err(failed)?,
                 None => self.mock(from).resume(domid).map_err(failed)?,

@@ -34,6 +34,8 @@ pub struct Guest {
     pub uuid: Uuid,
     pub name: String,
     pub life: Option<Life>,
+    /// xenclock has written its config anew since stock xl started it.
+    pub rewritten: bool,
     pub kept: [Kept; 2],
 }
 
@@ -52,12 +54,16 @@ pub struct Life {
     pub runs: bool,
     /// Whether the keeping knows this domain.
     pub settled: Settled,
+    /// Our own tools are still about to make it, and the service keeps off it.
+    pub claimed: bool,
     /// It ended or was suspended, and the service has not looked since.
     pub end_unseen: bool,
     /// Whether the guest has moved its RTC before the service saw it for the first time.
     pub wrote: bool,
     /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
     pub told: Option<i64>,
+    /// Stock xl has soft reset it, and its TSC counts from anywhere.
+    pub tsc_anywhere: bool,
     /// The save that it came out of.
     pub came: Option<Came>,
 }
@@ -95,6 +101,8 @@ pub struct Kept {
 pub enum Loss {
     Gone,
     Torn,
+    /// It was torn, and a service has looked at the guest since: it may have had something to write down.
+    Perhaps,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +140,12 @@ pub const NO_SERVICE: &str = "stock xl without a service";
 pub const LATE: &str = "a restored guest had moved its RTC before the service was there";
 /// Stock xl builds a soft reset guest's clock anew, and says nothing of it.
 pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves the RTC";
+
+/// What xenclock sends before the guest is suspended cannot be written again.
+pub const ON_THE_WAY: &str = "the guest moved its RTC while it was sent, and stock xl restored it";
+
+/// xenclock writes the config anew that travels, and so the service takes the next xl.cfg for one that was edited.
+pub const REWRITTEN: &str = "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
 
 impl Default for Kept {
     fn default() -> Self {
@@ -278,7 +292,13 @@ impl World<'_> {
         if kept.what == What::Nothing && spec.by != By::Asked {
             return Ok(unchanged);
         }
-        let Some(came) = life.came else { return Ok(self.next(guest, life.site)) };
+        if self.forgotten(guest, life.site) {
+            return Ok(Expect::Any(LOST));
+        }
+        let Some(came) = life.came else {
+            let rewritten = spec.by == By::Found && self.guests[guest].rewritten;
+            return Ok(if rewritten { Expect::Any(REWRITTEN) } else { self.next(guest, life.site) });
+        };
         let moves = !spec.kind.has_rtc() || self.config_moves_rtc(guest)?;
         if !moves {
             return Ok(unchanged);
@@ -289,15 +309,26 @@ impl World<'_> {
             (_, None) if kept.saves_sure => unchanged,
             (_, None) => Expect::Any(OLD_SAVE),
             (_, Some((_, serial))) if *serial != came.serial || !came.known => Expect::Any(OLD_SAVE),
+            _ if UtcOffset::new(came.offset).is_err() => Expect::Any(BEYOND),
             _ if life.wrote => Expect::Any(LATE),
             _ => Expect::Is(vec![came.offset]),
         })
+    }
+
+    /// A service has in memory what guests need that live; of others it can know nothing without a disk.
+    fn forgotten(&self, guest: usize, site: usize) -> bool {
+        let kept = &self.guests[guest].kept[site];
+        self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing && !kept.unsaved
     }
 
     /// What the keeping has of a domain after its first look at it.
     fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
+        if self.forgotten(guest, site) {
+            self.guests[guest].kept[site].doubt();
+        }
+        self.guests[guest].rewritten &= restored;
         let kept = &mut self.guests[guest].kept[site];
         kept.what = match (&kept.what, by) {
             (What::Nothing, By::Found) if !has_rtc => What::Nothing,
@@ -310,8 +341,10 @@ impl World<'_> {
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
         kept.unsaved |= sick && kept.what != What::Nothing;
+        let doubt = kept.what == What::Doubt;
         let life = self.life(guest);
-        life.settled = Settled::Yes;
+        // Of what our own tools could not find, a service may think that all is done.
+        life.settled = if doubt && life.settled == Settled::Maybe { Settled::Maybe } else { Settled::Yes };
         life.end_unseen = false;
         life.told = Some(offset);
     }
@@ -358,9 +391,12 @@ impl World<'_> {
             // Nobody is there to be told.
             life.told = Some(offset);
         }
+        if !has_rtc {
+            return;
+        }
         if self.sick[site].is_some() {
             self.guests[guest].kept[site].or_last(offset);
-        } else if has_rtc {
+        } else {
             self.guests[guest].kept[site].last(offset);
         }
     }
@@ -382,15 +418,18 @@ impl World<'_> {
                     let kept = &mut self.guests[guest].kept[site];
                     match kept.what {
                         What::Nothing => kept.doubt(),
+                        What::Sure(ref lasts) if lasts.is_empty() => kept.doubt(),
                         _ => kept.or_last(offset),
                     }
                     let life = self.life(guest);
                     (life.rate, life.settled) = (rate, Settled::Maybe);
-                } else {
+                } else if self.guests[guest].spec.kind.has_rtc() {
                     self.guests[guest].kept[site].or_last(life.offset);
                 }
                 let life = self.life(guest);
                 life.told = None;
+                // A save that it was about to write down, perhaps.
+                self.guests[guest].kept[site].saves_sure = false;
                 if sick {
                     self.guests[guest].kept[site].doubt();
                     self.life(guest).settled = Settled::Maybe;
@@ -407,7 +446,7 @@ impl World<'_> {
         for guest in &mut self.guests {
             let kept = &mut guest.kept[site];
             let here = guest.life.as_mut().filter(|life| life.site == site);
-            if kept.unsaved {
+            if kept.unsaved || kept.lost == Some(Loss::Perhaps) {
                 kept.doubt();
                 if let Some(life) = here {
                     (life.settled, life.told) = (Settled::Maybe, None);

@@ -150,7 +150,8 @@ impl<'k> World<'k> {
                 }
             }
             let kept = [Kept::default(), Kept::default()];
-            guests.push(Guest { spec: spec.clone(), asked: spec.clock(), uuid, name, life: None, kept });
+            let (spec, asked) = (spec.clone(), spec.clock());
+            guests.push(Guest { spec, asked, uuid, name, life: None, rewritten: false, kept });
         }
         World {
             grounds,
@@ -260,7 +261,7 @@ impl<'k> World<'k> {
             }
             self.expect_rate(guest, "while it lives")?;
             let tsc = self.tsc(guest)?;
-            if tsc > 1 << 62 {
+            if tsc > 1 << 62 && !self.life(guest).tsc_anywhere {
                 return Err(format!("the TSC of {name} is at {tsc}"));
             }
         }
@@ -414,6 +415,9 @@ impl<'k> World<'k> {
         }
         for guest in 0..self.guests.len() {
             let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else { continue };
+            if life.claimed {
+                continue;
+            }
             if life.settled != Settled::Yes {
                 self.first_look(guest)?;
             } else if life.end_unseen {
@@ -441,12 +445,13 @@ impl<'k> World<'k> {
             if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
                 if life.settled != Settled::Yes {
                     self.first_look(guest)?;
+                    self.life(guest).settled = Settled::Yes;
                     continue;
                 }
                 self.note(guest);
                 // A torn file is not looked into as long as nothing is to be written.
-                if lost == Some(Loss::Torn) && !scanned {
-                    self.guests[guest].kept[site].lost = lost;
+                if matches!(lost, Some(Loss::Torn | Loss::Perhaps)) && !scanned {
+                    self.guests[guest].kept[site].lost = Some(Loss::Perhaps);
                 }
                 self.all_told(guest)?;
             } else if self.sick[site].is_none() {
@@ -512,7 +517,7 @@ impl<'k> World<'k> {
             match keeps {
                 None => fs::remove_file(&file).unwrap(),
                 Some(part) => {
-                    let length = (bytes.len() - 2) * usize::from(part) / 255;
+                    let length = bytes.len().saturating_sub(2) * usize::from(part) / 255;
                     fs::write(&file, &bytes[..length]).unwrap();
                 }
             }

@@ -58,9 +58,10 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// Those that the disk has not taken yet.
+    /// Those that the disk has not taken yet, or has lost.
     pub(super) fn unsaved(&self) -> Vec<Uuid> {
-        self.known.values().filter(|known| known.unsaved).map(|known| known.record.uuid).collect()
+        let missing = |known: &&Known| known.unsaved || !self.records.is_there(known.record.uuid);
+        self.known.values().filter(missing).map(|known| known.record.uuid).collect()
     }
 
     /// Changes a record on disk, or where that does not work in memory until it does. Says what an administrator should
@@ -93,6 +94,8 @@ impl<'a> Memory<'a> {
                 trouble.as_ref().map(said).into_iter().chain(lost).collect()
             }
             Err(error) => {
+                // Perhaps it can be read, and another has changed it.
+                self.get(uuid);
                 let Some(known) = self.known.get_mut(&uuid) else { return vec![said(&error)] };
                 with(&mut known.record);
                 match std::mem::replace(&mut known.unsaved, true) {

@@ -130,7 +130,7 @@ fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
 }
 
 /// The record as it was before a start that failed.
-fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
+pub(super) fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
     let done = match before {
         Some(before) => records.change(uuid, |_, _| (Some(before), ())).map(drop),
         None => records.remove(uuid),

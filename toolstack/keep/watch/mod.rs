@@ -262,10 +262,11 @@ impl<'a> Watch<'a> {
     /// A domain has shut down, and this could be read of it.
     fn ended(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
-        // Where it is too late to read it, what was seen last counts.
+        // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
+        let in_time = read.is_ok();
         let (offset, incarnation) = match read {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
-            Err(_) => (guest.offset, 1),
+            Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
         // Nothing has become of it since, or nothing that could be seen.
         if guest.ended.replace(reason) == Some(reason) && guest.offset == offset {
@@ -276,8 +277,8 @@ impl<'a> Watch<'a> {
         let (mut kept, mut before) = (false, None);
         self.change(facts, &whose, |record| {
             kept = true;
-            if record.lives_as(&facts.boot_id, domid) {
-                before = record.ended(reason, offset, incarnation, facts.now);
+            if record.lives_as(&facts.boot_id, domid) && (in_time || record.ended.is_none()) {
+                before = record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
             }
         });
         let before = seen.or(before).filter(|&before| kept && Some(before) != offset);
