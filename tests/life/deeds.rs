@@ -445,6 +445,11 @@ impl World<'_> {
             }
             self.ours_noted(guest);
             if !self.is_sick(site) {
+                if ours && saved.known {
+                    self.guests[guest].kept[site].last(saved.offset);
+                } else if ours && self.guests[guest].kept[site].what == What::Sure(Vec::new()) {
+                    self.guests[guest].kept[site].doubt();
+                }
                 self.guests[guest].kept[site].saved(life.incarnation, serial);
             }
         }
@@ -460,7 +465,8 @@ impl World<'_> {
         let by_config = self.stored_offset(guest) == Some(life.offset);
         spec.kind.has_rtc()
             || match life.settled {
-                Settled::Yes if kept.what == What::Nothing => ours && by_config,
+                Settled::Yes if matches!(kept.what, What::Nothing) => ours && by_config,
+                Settled::Yes if kept.what == What::Sure(Vec::new()) => ours && by_config,
                 Settled::Yes => by_record && self.sick[site] != Some(Sick::Gone),
                 Settled::No => ours && by_config,
                 Settled::Maybe => false,
