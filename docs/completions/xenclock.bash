@@ -331,7 +331,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__convert)
-            opts="-o -h --from --to --strict --now --host-timezone --diagnostics --output --help"
+            opts="-o -h --from --to --strict --now --host-timezone --diagnostics --wrapper --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__create)
-            opts="-p -F -e -q -n -h --quiet --dryrun --json --help"
+            opts="-p -F -e -q -n -h --quiet --dryrun --json --wrapper --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -60,6 +60,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s e -d 'Leave
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s q -l quiet -d 'Say nothing but errors'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s n -l dryrun -d 'As the global -N: the plan, and nothing applied'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l json -d 'Print the result (or the plan) as JSON'
+complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l from -d 'What the input is; guessed from its content when not given' -r -f -a "xml\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'What to write' -r -f -a "xl\t''
@@ -70,6 +71,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l diagnostic
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l strict -d 'Fail, and write nothing, unless everything means the same on Xen or changes nothing'
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -l prometheus -d 'Print metrics for the textfile collector of Prometheus\'s node exporter'
@@ -78,7 +80,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -l json -d
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l now -d 'Also do it now, to the guest that runs: its RTC jumps. Its TSC is left, but with -f'
-complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Have its toolstack start it by the device-model wrapper: nothing can then come too late. Says the line for its config'
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 'Print what is then kept as JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s c -d 'Let the guest go on afterwards'

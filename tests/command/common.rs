@@ -162,6 +162,11 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A file of the package.
+pub fn packaged(name: &str) -> String {
+    fs::read_to_string(root().join("toolstack/service").join(name)).unwrap()
+}
+
 /// A file or directory of the material that several projects share; `None`, and a word, where it is absent.
 ///
 /// It is looked for in the directory that the environment variable `XENCLOCK_SHARED` names, else in `shared` beside

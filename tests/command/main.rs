@@ -11,4 +11,6 @@ mod no_loss;
 mod oracle;
 mod oracle_cfg;
 mod readme;
+mod service;
+mod wrapper;
 mod wrong_xml;

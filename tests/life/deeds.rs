@@ -16,7 +16,7 @@ use xenclock::xl::savefile::Header;
 
 use crate::op::{By, End, Sick, Tool, Turns};
 use crate::oracle::{
-    BEYOND, Came, Expect, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled, UNSEEN, What,
+    BEYOND, Came, Expect, Gone, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled, UNSEEN, What,
 };
 use crate::world::{Told, World};
 
@@ -74,15 +74,33 @@ impl World<'_> {
             claimed: false,
             settled: Settled::No,
             end_unseen: false,
-            wrote: false,
+            written: 0,
+            given: None,
             told: None,
+            reset: false,
             tsc_anywhere: false,
             came: None,
         });
-        let (offset, rate) = (self.offset(guest)?, self.rate(guest)?);
+        let (offset, rate, given) = (self.offset(guest)?, self.rate(guest)?, self.given(guest));
         let life = self.life(guest);
-        (life.offset, life.rate) = (offset, rate);
+        (life.offset, life.rate, life.given) = (offset, rate, given);
         Ok(())
+    }
+
+    /// A domain is gone, and so far nobody has noted it.
+    fn goes(&mut self, guest: usize, site: usize, restarts: bool) {
+        let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
+        let restarts = (self.serving[site] && !reset).then_some(restarts);
+        self.gone.push(Gone { guest, site, restarts });
+    }
+
+    /// Our own tools have taken it away, and noted it.
+    fn ours_gone(&mut self, guest: usize, site: usize) {
+        let sick = self.is_sick(site);
+        let known = self.guests[guest].kept[site].what != What::Doubt;
+        let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
+        let restarts = (!reset).then_some(false);
+        self.gone(&Gone { guest, site, restarts }, sick || !known);
     }
 
     /// The keeping knows a domain that our own tools have made.
@@ -94,6 +112,9 @@ impl World<'_> {
             () if sick || !wish => kept.doubt(),
             () => kept.what = What::Sure(vec![offset]),
         }
+        kept.changed = Some(false);
+        // Its record is another's now.
+        self.gone.retain(|gone| (gone.guest, gone.site) != (guest, site));
         let life = self.life(guest);
         life.settled = if sick { Settled::Maybe } else { Settled::Yes };
         (life.runs, life.told) = (true, Some(offset));
@@ -145,7 +166,7 @@ impl World<'_> {
                 Err((_, finding)) => return Err(format!("refused: {}", finding.reason)),
             };
             let zone_data = ground.zones.release();
-            let terms = Terms { records: &ground.records, asked: Some(&asked), paused: false, zone_data };
+            let terms = Terms { records: &ground.records, asked: Some(&asked), made_up: false, paused: false, zone_data };
             let mut broken = None;
             let started = start(&plan, &ground.mock, &facts, &terms, &mut |_| {
                 // The service sees the domain that is being made, and keeps off it.
@@ -240,9 +261,12 @@ impl World<'_> {
             false => return self.unkept_end(guest, end, expect),
         };
         match (end, became) {
-            (End::Poweroff, Became::Gone) => self.guests[guest].life = None,
+            (End::Poweroff, Became::Gone) => {
+                self.ours_gone(guest, site);
+            }
             (End::SoftReset, Became::Reset(_)) => {
                 self.expect(guest, Expect::Is(vec![offset]), "soft reset")?;
+                self.life(guest).reset = true;
                 let is = self.tsc(guest)?;
                 if is != tsc {
                     return Err(format!("soft reset: its TSC went on at {is}, and was at {tsc}"));
@@ -286,10 +310,11 @@ impl World<'_> {
             return self.expect(guest, Expect::Is(vec![offset]), "soft reset");
         }
         mock.destroy(domid).unwrap();
-        self.guests[guest].life = None;
         if end == End::Poweroff {
+            self.ours_gone(guest, site);
             return Ok(());
         }
+        self.guests[guest].life = None;
         let domid = mock.create_paused(&config).unwrap();
         mock.unpause(domid).unwrap();
         self.restarted(guest, site, domid, expect)
@@ -308,13 +333,13 @@ impl World<'_> {
             self.expect(guest, expect, "soft reset by xl")?;
             let rate = self.rate(guest)?;
             let life = self.life(guest);
-            (life.rate, life.tsc_anywhere) = (rate, true);
+            (life.rate, life.tsc_anywhere, life.reset) = (rate, true, true);
             // To whoever has not seen it before it is a new one.
             (life.incarnation, life.came) = (1, None);
             return Ok(());
         }
         mock.destroy(domid).map_err(|error| error.to_string())?;
-        self.guests[guest].life = None;
+        self.goes(guest, site, end != End::Poweroff);
         if end == End::Poweroff {
             return Ok(());
         }
@@ -325,7 +350,7 @@ impl World<'_> {
     pub fn destroy(&mut self, guest: usize) {
         if let Some((site, domid)) = self.place(guest) {
             self.mock(site).destroy(domid).unwrap();
-            self.guests[guest].life = None;
+            self.goes(guest, site, false);
         }
     }
 
@@ -355,10 +380,13 @@ impl World<'_> {
             return Ok(());
         }
         let incarnation = self.life(guest).incarnation;
-        self.guests[guest].life = None;
         if !turns.end && self.serving[site] {
             // It comes too late to read where the RTC stood.
             self.guests[guest].kept[site].saved(incarnation, usize::MAX);
+        }
+        match by {
+            Tool::Us => self.ours_gone(guest, site),
+            Tool::Xl => self.goes(guest, site, false),
         }
         Ok(())
     }
@@ -491,9 +519,7 @@ impl World<'_> {
             && self.mock(site).guest_shift_rtc(domid, by).is_ok()
         {
             let is = self.offset(guest).unwrap();
-            let life = self.life(guest);
-            life.offset = is;
-            life.wrote |= life.settled != Settled::Yes;
+            self.life(guest).moves(is);
         }
     }
 
@@ -590,7 +616,8 @@ impl World<'_> {
                 let latest = kept.saves.first().is_some_and(|(_, serial)| *serial == saved.serial);
                 let by_record = kept.is_sure() && kept.what == What::Sure(vec![saved.offset]) && latest;
                 let by_config = kept.what == What::Nothing && saved.config_offset == Some(saved.offset);
-                if by_record || by_config { right } else { Expect::Any(NOTHING_KEPT) }
+                // What xenclock has saved brings its own record, right or wrong.
+                if saved.by == Tool::Xl && (by_record || by_config) { right } else { Expect::Any(NOTHING_KEPT) }
             }
             _ if saved.config_offset == Some(saved.offset) && saved.by == Tool::Xl => right,
             _ if self.serving[site] => Expect::Any(UNSEEN),
@@ -612,6 +639,7 @@ impl World<'_> {
         kept.saves.clear();
         kept.saves_sure = false;
         self.ours_knows(guest, site, wish);
+        self.guests[guest].kept[site].changed = None;
         let life = self.life(guest);
         (life.runs, life.told) = (false, Some(offset));
     }
@@ -658,9 +686,19 @@ impl World<'_> {
         self.mock(to).rename(arrived, &name).map_err(failed)?;
         self.go_on(guest, to)?;
         match leaver {
-            Some(leaver) => self.journey(from).left(&leaver.domain).map_err(failed),
-            None => self.mock(from).destroy(domid).map_err(failed),
+            Some(leaver) => self.journey(from).left(&leaver.domain).map_err(failed)?,
+            None => self.mock(from).destroy(domid).map_err(failed)?,
         }
+        let lives = self.guests[guest].life.replace(here);
+        match by {
+            // Within a host its record is the other's by now.
+            Tool::Us if from == to => {}
+            Tool::Us => self.ours_gone(guest, from),
+            Tool::Xl if from == to && self.serving[to] => {}
+            Tool::Xl => self.goes(guest, from, false),
+        }
+        self.guests[guest].life = lives;
+        Ok(())
     }
 }
 

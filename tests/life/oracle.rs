@@ -20,6 +20,7 @@
 use timers::resolve::{Moment, resolve};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 use uuid::Uuid;
+use xenclock::host::Host;
 
 use crate::op::{By, Sick, Spec, Tool};
 use crate::world::{Told, World};
@@ -58,14 +59,27 @@ pub struct Life {
     pub claimed: bool,
     /// It ended or was suspended, and the service has not looked since.
     pub end_unseen: bool,
-    /// Whether the guest has moved its RTC before the service saw it for the first time.
-    pub wrote: bool,
+    /// By how much the guest has moved its RTC before the service saw it for the first time.
+    pub written: i64,
+    /// What its config gave when it was built.
+    pub given: Option<i64>,
     /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
     pub told: Option<i64>,
+    /// It was soft reset, and its record may still say that it is to go on.
+    pub reset: bool,
     /// Stock xl has soft reset it, and its TSC counts from anywhere.
     pub tsc_anywhere: bool,
     /// The save that it came out of.
     pub came: Option<Came>,
+}
+
+/// A domain that is gone, and nobody has noted it so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    pub guest: usize,
+    pub site: usize,
+    /// Whether it is to be started again, as far as it was seen.
+    pub restarts: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +109,8 @@ pub struct Kept {
     pub lost: Option<Loss>,
     /// The disk is behind the service's memory.
     pub unsaved: bool,
+    /// Whether the guest was seen to move its RTC since its cold start.
+    pub changed: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +152,8 @@ pub const UNSEEN: &str = "moved by stock xl, and nobody had seen the save";
 pub const OLD_SAVE: &str = "restored by stock xl from an older save";
 /// Stock xl and no service.
 pub const NO_SERVICE: &str = "stock xl without a service";
-/// The service found the restored guest when it had moved its RTC already.
-pub const LATE: &str = "a restored guest had moved its RTC before the service was there";
+/// The service came when what the config gives was another already.
+pub const LATE: &str = "restored by stock xl before the zone changed, and found after it";
 /// Stock xl builds a soft reset guest's clock anew, and says nothing of it.
 pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves the RTC";
 
@@ -149,7 +165,7 @@ pub const REWRITTEN: &str = "nobody spoke of the guest, xenclock saved or restor
 
 impl Default for Kept {
     fn default() -> Self {
-        Kept { what: What::Nothing, saves: Vec::new(), saves_sure: true, lost: None, unsaved: false }
+        Kept { what: What::Nothing, saves: Vec::new(), saves_sure: true, lost: None, unsaved: false, changed: Some(false) }
     }
 }
 
@@ -169,6 +185,9 @@ impl Kept {
 
     pub fn last(&mut self, offset: i64) {
         if let What::Sure(lasts) = &mut self.what {
+            if *lasts != [offset] {
+                self.changed = Some(true);
+            }
             *lasts = vec![offset];
         }
     }
@@ -186,6 +205,16 @@ impl Kept {
             self.saves.insert(0, (incarnation, serial));
             self.saves.truncate(SAVES);
         }
+    }
+}
+
+impl Life {
+    /// The guest has moved its RTC to there.
+    pub fn moves(&mut self, offset: i64) {
+        if self.settled != Settled::Yes {
+            self.written += offset - self.offset;
+        }
+        self.offset = offset;
     }
 }
 
@@ -310,9 +339,42 @@ impl World<'_> {
             (_, None) => Expect::Any(OLD_SAVE),
             (_, Some((_, serial))) if *serial != came.serial || !came.known => Expect::Any(OLD_SAVE),
             _ if UtcOffset::new(came.offset).is_err() => Expect::Any(BEYOND),
-            _ if life.wrote => Expect::Any(LATE),
-            _ => Expect::Is(vec![came.offset]),
+            // What the guest has done since is told from what the config gives now.
+            _ if self.given(guest) != life.given => Expect::Any(LATE),
+            _ => Expect::Is(vec![came.offset + life.written]),
         })
+    }
+
+    /// What a guest's config gives here and now.
+    pub fn given(&self, guest: usize) -> Option<i64> {
+        let (site, domid) = self.place(guest)?;
+        let config = self.mock(site).stored_config(domid).ok()?;
+        let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
+        let local = config.b_info.localtime.is_some_and(xenclock::domain::Defbool::is_true);
+        let basis = if local { Basis::Localtime } else { Basis::Utc };
+        self.resolved(site, &ClockOffset::Variable { adjustment, basis }, self.guests[guest].spec.kind)
+    }
+
+    /// A domain is gone, and whoever keeps the clocks of this host knows it: what need not be kept is not. With a doubt
+    /// whether it was noted, or how it ended.
+    pub fn gone(&mut self, gone: &Gone, doubt: bool) {
+        let Guest { spec, kept, .. } = &mut self.guests[gone.guest];
+        let kept = &mut kept[gone.site];
+        if kept.what == What::Nothing {
+            return;
+        }
+        let variable = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
+        let carries = match (spec.by, kept.changed) {
+            (By::Found, changed) => changed,
+            (_, _) => Some(variable),
+        };
+        let saved = if kept.saves.is_empty() { (!kept.saves_sure).then_some(false) } else { Some(true) };
+        let known = kept.lost.is_none() && !kept.unsaved && self.sick[gone.site].is_none() && !doubt;
+        match (gone.restarts, carries, saved) {
+            (Some(true), ..) | (_, Some(true), _) | (.., Some(true)) if kept.what != What::Doubt => {}
+            (Some(false), Some(false), None) if known && kept.saves_sure => kept.nothing(),
+            _ => kept.doubt(),
+        }
     }
 
     /// A service has in memory what guests need that live; of others it can know nothing without a disk.
@@ -325,6 +387,7 @@ impl World<'_> {
     fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
+        let written = self.life(guest).written != 0;
         if self.forgotten(guest, site) {
             self.guests[guest].kept[site].doubt();
         }
@@ -340,7 +403,13 @@ impl World<'_> {
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
-        kept.unsaved |= sick && kept.what != What::Nothing;
+        if sick {
+            kept.unsaved |= kept.what != What::Nothing;
+        } else {
+            (kept.lost, kept.unsaved) = (None, false);
+        }
+        // Of one that was restored, what it did before it was found may count.
+        kept.changed = if restored && written { None } else { Some(false) };
         let doubt = kept.what == What::Doubt;
         let life = self.life(guest);
         // Of what our own tools could not find, a service may think that all is done.
@@ -388,8 +457,8 @@ impl World<'_> {
         let Some(life) = &mut self.guests[guest].life else { return };
         let (site, offset) = (life.site, life.offset);
         if !self.serving[site] {
-            // Nobody is there to be told.
-            life.told = Some(offset);
+            // Nobody is there to be told, and whoever comes later has it from where it was noted.
+            life.told = (life.settled == Settled::Yes).then_some(offset);
         }
         if !has_rtc {
             return;
@@ -430,10 +499,17 @@ impl World<'_> {
                 life.told = None;
                 // A save that it was about to write down, perhaps.
                 self.guests[guest].kept[site].saves_sure = false;
+                self.guests[guest].kept[site].changed = None;
                 if sick {
                     self.guests[guest].kept[site].doubt();
                     self.life(guest).settled = Settled::Maybe;
                 }
+            }
+        }
+        for gone in std::mem::take(&mut self.gone) {
+            match gone.site == site {
+                true => self.gone(&gone, true),
+                false => self.gone.push(gone),
             }
         }
         self.killed(site);

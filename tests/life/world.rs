@@ -21,12 +21,13 @@ use xenclock::life::{Notice, Said};
 use crate::deeds::Saved;
 use crate::mortal::{Fate, Mortal, Setter, survives, teller};
 use crate::op::{By, Op, Sick, Story};
-use crate::oracle::{Guest, Kept, Life, Loss, Settled, What};
+use crate::oracle::{Gone, Guest, Kept, Life, Loss, Settled, What};
 
 /// Done, or what was broken.
 pub type Told = Result<(), String>;
 
 const NOW: &str = "2026-03-20T12:00:00Z";
+const YEAR: i64 = 360 * 86_400;
 const MACHINES: [(&str, &str); 2] = [("Europe/Berlin", "2600000"), ("America/St_Johns", "3000000")];
 
 /// A machine, with what outlives its services.
@@ -70,6 +71,10 @@ pub struct World<'k> {
     pub sick: [Option<Sick>; 2],
     pub guests: Vec<Guest>,
     pub saved: Vec<Saved>,
+    /// The domains that are gone, and nobody has noted it so far.
+    pub gone: Vec<Gone>,
+    /// How long the story is already.
+    passed: i64,
     /// Without it all is done by stock xl, and there are no services.
     pub keeping: bool,
     pub tally: Tally,
@@ -161,6 +166,8 @@ impl<'k> World<'k> {
             sick: [None; 2],
             guests,
             saved: Vec::new(),
+            gone: Vec::new(),
+            passed: 0,
             keeping,
             tally: Tally::default(),
         }
@@ -287,6 +294,7 @@ impl<'k> World<'k> {
                 }
             }
             Op::Step { site, seconds } => {
+                self.passed += seconds.max(0);
                 let now = self.facts(site).now + chrono::TimeDelta::seconds(seconds);
                 self.mock(site).set_fact("now", &now.to_rfc3339()).unwrap();
             }
@@ -309,6 +317,11 @@ impl<'k> World<'k> {
     }
 
     fn pass(&mut self, seconds: i64) {
+        // Of who has not been there for a year the records are given up.
+        if self.passed + seconds > YEAR {
+            return;
+        }
+        self.passed += seconds;
         for ground in self.grounds {
             ground.mock.advance(seconds).unwrap();
         }
@@ -324,9 +337,7 @@ impl<'k> World<'k> {
         if mock.guest_shift_rtc(domid, by).is_ok() {
             // Of a clock beyond the century the guest sees two digits of the year.
             let is = self.offset(guest).unwrap();
-            let life = self.life(guest);
-            life.offset = is;
-            life.wrote |= life.settled != Settled::Yes;
+            self.life(guest).moves(is);
         }
     }
 
@@ -334,9 +345,20 @@ impl<'k> World<'k> {
         self.kill(site);
         self.mock(site).reboot_host().unwrap();
         self.mock(site).advance(100).unwrap();
-        for guest in &mut self.guests {
-            if guest.life.as_ref().is_some_and(|life| life.site == site) {
-                guest.life = None;
+        for guest in 0..self.guests.len() {
+            if self.place(guest).is_some_and(|(at, _)| at == site) {
+                self.guests[guest].life = None;
+                self.gone.push(Gone { guest, site, restarts: None });
+            }
+        }
+    }
+
+    /// Whoever keeps the clocks of a site has seen all that is gone there.
+    pub fn note_gone(&mut self, site: usize) {
+        for gone in std::mem::take(&mut self.gone) {
+            match gone.site == site {
+                true => self.gone(&gone, false),
+                false => self.gone.push(gone),
             }
         }
     }
@@ -377,7 +399,9 @@ impl<'k> World<'k> {
                 self.life(guest).told = self.life(guest).told.and(last);
             }
         }
-        self.attend(site, |service| service.watch.scan().unwrap())?;
+        if self.attend(site, |service| service.watch.scan().unwrap())? {
+            self.note_gone(site);
+        }
         self.seen_all(site, true)
     }
 
@@ -413,6 +437,7 @@ impl<'k> World<'k> {
         if !alive {
             return Ok(());
         }
+        self.note_gone(site);
         for guest in 0..self.guests.len() {
             let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else { continue };
             if life.claimed {
@@ -449,6 +474,7 @@ impl<'k> World<'k> {
                     continue;
                 }
                 self.note(guest);
+                self.life(guest).reset &= scanned;
                 // A torn file is not looked into as long as nothing is to be written.
                 if matches!(lost, Some(Loss::Torn | Loss::Perhaps)) && !scanned {
                     self.guests[guest].kept[site].lost = Some(Loss::Perhaps);

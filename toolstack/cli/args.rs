@@ -160,6 +160,8 @@ pub(super) struct Create {
     /// Print the result (or the plan) as JSON.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub wrapper: super::wrapper::Wrapper,
     /// The domain's XML, or an xl.cfg, for which xl has to be installed; - for standard input.
     pub file: String,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
@@ -187,6 +189,8 @@ pub(super) struct Convert {
     /// How to say what became of the input: for people (losses only), or every node as JSON.
     #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
     pub diagnostics: Diagnostics,
+    #[command(flatten)]
+    pub wrapper: super::wrapper::Wrapper,
     /// Write to this file instead of standard output.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -219,10 +223,8 @@ pub(super) struct ClockSet {
     /// Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys.
     #[arg(long, value_name = "FILE")]
     pub from: Option<String>,
-    /// Have its toolstack start it by the device-model wrapper: nothing can then come too late. Says the line for its
-    /// config.
-    #[arg(long)]
-    pub wrapper: bool,
+    #[command(flatten)]
+    pub wrapper: super::wrapper::Wrapper,
     /// Print what is then kept as JSON.
     #[arg(long)]
     pub json: bool,

@@ -29,6 +29,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
         guess(name, &bytes).map_err(|refused| say.invalid(&refused, &bytes))?;
     }
     let mut input = xml::read(name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
+    convert_args.wrapper.put(&mut input.domain.config)?;
     let text = convert(&mut input, format, &at).map_err(|invalid| say.invalid(&invalid, &bytes))?;
     say.report(&input.report);
     if convert_args.strict && input.report.losses().next().is_some() {

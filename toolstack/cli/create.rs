@@ -22,12 +22,14 @@ use crate::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let mut input = read(&create.file, &create.settings, create.quiet)?;
+    create.wrapper.put(&mut input.domain.config)?;
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
     // A clock that was asked for before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid.clone();
+    let made_up = uuid.is_none();
     let record = uuid.and_then(|uuid| backend::record_of(&records, &uuid));
     input.domain.clock = clock_for(record.as_ref(), &asked);
     let plan = planned(create, &mut input, &facts)?;
@@ -37,6 +39,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let terms = Terms {
         records: &records,
         asked: Some(&asked),
+        made_up,
         paused: create.paused,
         zone_data: backend::zones().release(),
     };

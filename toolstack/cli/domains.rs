@@ -8,7 +8,7 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
-use crate::host::{DomId, Host, RunState, ShutdownReason, ShutdownRequest};
+use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
 use crate::keep::records::Records;
 
 /// How often a guest that is to end is looked at.
@@ -59,8 +59,19 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
 
 pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;
-    let domid = find(&*host, domain)?.domid;
-    Ok(host.destroy(domid)?)
+    let domain = find(&*host, domain)?;
+    host.destroy(domain.domid)?;
+    note_gone(&*host, &backend::records(global), &domain);
+    Ok(())
+}
+
+/// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
+/// whoever looks next.
+pub(super) fn note_gone(host: &dyn Host, records: &Records, domain: &DomainSummary) {
+    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
+    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
+        output::word(&format!("xenclock: warning: {error}"));
+    }
 }
 
 pub(super) fn pause(global: &Global, domain: &str) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The man page: generated from the command line's own words, with a hand-written end.
+//! The man pages: generated from the command line's own words, with hand-written sections.
 
 use clap::CommandFactory;
 
@@ -53,6 +53,7 @@ An xl.cfg, but only if it means the same.
 .B xenclock clock\-show guest
 What its RTC shows and how its TSC works, with the reasons.
 .SH SEE ALSO
+.BR xenclock\-watch (8),
 .BR xl (1),
 .BR xl.cfg (5),
 .BR xen\-tscmode (7)
@@ -76,6 +77,33 @@ pub fn man_page() -> std::io::Result<String> {
         command_section(sub, "", &mut page)?;
     }
     page.extend_from_slice(TAIL.as_bytes());
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// The service's page: its description, and what stands behind its options.
+const WATCH: &str = include_str!("../service/xenclock-watch.man");
+
+/// The man page xenclock-watch(8), in roff.
+///
+/// # Errors
+/// None but what writing to memory can cause.
+pub fn watch_man_page() -> std::io::Result<String> {
+    let command = Arguments::command();
+    let watch = command.find_subcommand("clock-watch").cloned().unwrap_or_default();
+    let watch = watch
+        .name("xenclock-watch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_flag(true)
+        .disable_version_flag(true);
+    let man = clap_mangen::Man::new(watch.clone()).section("8");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    clap_mangen::Man::new(watch.bin_name("xenclock clock-watch")).render_synopsis_section(&mut page)?;
+    let (description, rest) = WATCH.split_once(".\\\" OPTIONS\n").unwrap_or((WATCH, ""));
+    page.extend_from_slice(description.as_bytes());
+    man.render_options_section(&mut page)?;
+    page.extend_from_slice(rest.as_bytes());
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 

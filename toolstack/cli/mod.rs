@@ -18,6 +18,7 @@ mod settings;
 mod show;
 mod travel;
 mod watch;
+mod wrapper;
 mod xl;
 
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
-pub use man::man_page;
+pub use man::{man_page, watch_man_page};
 use output::Failure;
 use xl::Wrong;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::args::{Global, MonitorOf};
+use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
 use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
@@ -131,13 +132,14 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
 
 /// Follows a domain, and those that it becomes, to the end.
 pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
-    let mut held = None;
-    let mut seen = None;
+    let (mut held, mut seen, mut last) = (None, None, None);
     loop {
         let Some(domain) = find(host, domid)? else {
             say(host, &format!("domain {domid} is gone"));
+            last.iter().for_each(|domain| note_gone(host, records, domain));
             return Ok(());
         };
+        last = Some(domain.clone());
         if held.is_none() {
             let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
             held = records.monitor(uuid).unwrap_or_default();

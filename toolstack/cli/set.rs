@@ -10,7 +10,7 @@ use super::args::{ClockSet, Global};
 use super::backend;
 use super::create::clock_of;
 use super::output::{self, Failure};
-use super::settings;
+use super::{settings, wrapper};
 use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
 use crate::keep::monitor::read_clock;
 use crate::keep::records::Records;
@@ -18,9 +18,6 @@ use crate::keep::start::clock_in_config;
 use crate::life::ClockRecord;
 use crate::life::record::{Keeper, Life, Wish, WishFrom};
 use crate::plan::work_out;
-
-/// Where the package puts the device-model wrapper.
-const WRAPPER: &str = "/usr/lib/xenclock/device-model";
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
@@ -37,7 +34,7 @@ impl Target {
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
-    if set.settings.is_empty() && set.from.is_none() && !set.wrapper {
+    if set.settings.is_empty() && set.from.is_none() && !set.wrapper.is_asked() {
         return Err(Failure::Usage("nothing is asked: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
     }
     let host = backend::open(global)?;
@@ -194,6 +191,7 @@ fn keep(
     clock: GuestClock,
     now: Option<UtcOffset>,
 ) -> Result<ClockRecord, Failure> {
+    let wrapper = set.wrapper.is_for(target.kind());
     let kept = records.change(target.uuid, |record, _| {
         let wish = |record: Option<&ClockRecord>| {
             // A file that is asked again later, as it was, does not undo this.
@@ -202,7 +200,7 @@ fn keep(
                 WishFrom::Create | WishFrom::Xml(_) => Some(record.wish.clock.clone()),
                 WishFrom::Found => None,
             });
-            let wrapper = set.wrapper || record.is_some_and(|record| record.wish.wrapper);
+            let wrapper = wrapper || record.is_some_and(|record| record.wish.wrapper);
             Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of }, wrapper }
         };
         let mut record = match record {
@@ -250,9 +248,7 @@ fn say(set: &ClockSet, target: &Target, record: &ClockRecord, facts: &HostFacts)
         tsc.behaviour
     );
     if record.wish.wrapper {
-        text.push_str(&format!(
-            "for its xl.cfg:     device_model_override = \"{WRAPPER}\"\nfor its domain XML: <emulator>{WRAPPER}</emulator>\n"
-        ));
+        text.push_str(&wrapper::lines());
     } else if target.domain.as_ref().is_none_or(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the guest that runs is left as it is\n");
     }

@@ -83,12 +83,13 @@ impl<'a> Memory<'a> {
                 with(&mut record);
                 record
             });
-            (after, trouble)
+            (after.filter(|record| record.life.is_some() || record.is_worth_keeping()), trouble)
         });
         match changed {
             Ok((record, trouble)) => {
-                if let Some(record) = record {
-                    self.known.insert(uuid, Known { record, unsaved: false });
+                match record {
+                    Some(record) => drop(self.known.insert(uuid, Known { record, unsaved: false })),
+                    None => drop(self.known.remove(&uuid)),
                 }
                 let lost = lost.then_some(Said::RecordRestored);
                 trouble.as_ref().map(said).into_iter().chain(lost).collect()

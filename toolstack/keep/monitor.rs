@@ -22,6 +22,9 @@ use crate::plan::{self, Plan};
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
 
+/// Reads an xl.cfg: its config, and the clock that it asks for.
+pub type Reread = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>;
+
 /// What the monitor works with.
 #[derive(Clone, Copy)]
 pub struct Monitor<'a> {
@@ -34,7 +37,7 @@ pub struct Monitor<'a> {
     /// Where core dumps go.
     pub dumps: &'a std::path::Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
-    pub reread: &'a dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>,
+    pub reread: &'a Reread,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
 }
@@ -111,7 +114,7 @@ impl Monitor<'_> {
             }),
             Action::Destroy => {
                 self.host.destroy(domid)?;
-                self.note_gone(record.as_ref(), &mut warnings);
+                self.note_gone(domid, record.as_ref(), &mut warnings);
                 Became::Gone
             }
             Action::Restart => {
@@ -162,15 +165,9 @@ impl Monitor<'_> {
         }
     }
 
-    fn note_gone(&self, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
         let (Some(record), Ok(facts)) = (record, self.host.facts()) else { return };
-        let done = self.records.change(record.uuid, |record, _| {
-            let after = record.map(|mut record| {
-                record.gone(facts.now);
-                record
-            });
-            (after, ())
-        });
+        let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
         warnings.extend(done.err().map(|error| error.to_string()));
     }
 
@@ -252,6 +249,7 @@ impl Monitor<'_> {
                 let terms = Terms {
                     records: self.records,
                     asked: next.asked.as_ref(),
+                    made_up: false,
                     paused: false,
                     zone_data: self.zones.release(),
                 };

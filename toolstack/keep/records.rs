@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::host::DomId;
 use crate::life::ClockRecord;
 
 /// Below the directory of the records: what is held while a domain is started, and by its monitor.
@@ -184,7 +186,8 @@ impl Records {
     }
 
     /// Changes a domain's record while nobody else does. What `change` answers is written and synced before this
-    /// returns; where it answers no record, or the same, nothing is written. Answers the record as it then stands.
+    /// returns; where it answers the same, nothing is written, and where it answers none, the record is taken away. Answers
+    /// the record as it then stands.
     ///
     /// # Errors
     /// When it cannot be read or written. A record that is set aside counts as none for `change`, and the error is
@@ -199,8 +202,10 @@ impl Records {
                 let mut records = locked(records);
                 let before = records.get(&uuid).cloned();
                 let (after, answer) = change(before.clone(), None);
-                if let Some(after) = changed(before, after) {
-                    records.insert(uuid, after);
+                match changed(before, after) {
+                    Changed::Nothing => {}
+                    Changed::Gone => drop(records.remove(&uuid)),
+                    Changed::To(after) => drop(records.insert(uuid, *after)),
                 }
                 return Ok((records.get(&uuid).cloned(), answer));
             }
@@ -215,28 +220,25 @@ impl Records {
         };
         let (after, answer) = change(before.clone(), set_aside);
         match changed(before.clone(), after) {
-            Some(after) => write(dir, &after).map(|()| (Some(after), answer)),
-            None => Ok((before, answer)),
+            Changed::Nothing => Ok((before, answer)),
+            Changed::Gone => remove(dir, uuid).map(|()| (None, answer)),
+            Changed::To(after) => write(dir, &after).map(|()| (Some(*after), answer)),
         }
     }
 
-    /// Takes a domain's record away, as after a start that failed.
+    /// A domain of this guest is gone: its record stays only where the guest may come again and find something in it.
     ///
     /// # Errors
-    /// When it is there and cannot be taken away.
-    pub fn remove(&self, uuid: Uuid) -> Result<()> {
-        let dir = match &self.place {
-            Place::Memory(records) => {
-                locked(records).remove(&uuid);
-                return Ok(());
+    /// As [`Records::change`].
+    pub fn gone(&self, uuid: Uuid, boot: &str, domid: DomId, now: DateTime<Utc>) -> Result<()> {
+        let changed = self.change(uuid, |record, _| match record {
+            Some(mut record) if record.lives_as(boot, domid) => {
+                record.gone(now);
+                (Some(record).filter(ClockRecord::is_worth_keeping), ())
             }
-            Place::Dir(dir) => dir,
-        };
-        let path = file(dir, uuid);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", &path, error)),
-            _ => Ok(()),
-        }
+            record => (record, ()),
+        });
+        changed.map(drop)
     }
 
     /// Says that this program starts the domain itself, as long as the answer is held: a service keeps off it
@@ -324,14 +326,35 @@ fn locked(
     records.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The record to write, counted up.
-fn changed(before: Option<ClockRecord>, after: Option<ClockRecord>) -> Option<ClockRecord> {
-    let mut after = after?;
-    if before.as_ref() == Some(&after) {
-        return None;
+/// What is to be done with a record's file.
+enum Changed {
+    Nothing,
+    Gone,
+    To(Box<ClockRecord>),
+}
+
+/// The record to write is counted up, past the one before and past itself where it comes from elsewhere.
+fn changed(before: Option<ClockRecord>, after: Option<ClockRecord>) -> Changed {
+    match (before, after) {
+        (None, None) => Changed::Nothing,
+        (Some(_), None) => Changed::Gone,
+        (Some(before), Some(after)) if before == after => Changed::Nothing,
+        (before, Some(mut after)) => {
+            let before = before.map_or(0, |before| before.generation);
+            after.generation = after.generation.max(before).saturating_add(1);
+            Changed::To(Box::new(after))
+        }
     }
-    after.generation = before.map_or(after.generation, |before| before.generation).saturating_add(1);
-    Some(after)
+}
+
+fn remove(dir: &Path, uuid: Uuid) -> Result<()> {
+    let path = file(dir, uuid);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(io_error("remove the clock record", &path, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn io_error(doing: &'static str, path: &Path, error: io::Error) -> RecordError {

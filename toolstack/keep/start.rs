@@ -18,6 +18,8 @@ pub struct Terms<'a> {
     pub records: &'a Records,
     /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
     pub asked: Option<&'a GuestClock>,
+    /// Whether the UUID was made up for this start alone.
+    pub made_up: bool,
     /// Leave the guest before its first instruction.
     pub paused: bool,
     /// The release of the zone data.
@@ -70,7 +72,7 @@ pub fn start(
         let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Create };
         let kept = terms.records.change(uuid, |record, trouble| {
             before = record.clone();
-            (Some(recorded(record, plan, terms.asked, start, life)), trouble)
+            (Some(recorded(record, plan, terms, start, life)), trouble)
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
@@ -89,11 +91,12 @@ pub fn start(
 fn recorded(
     record: Option<ClockRecord>,
     plan: &Plan,
-    asked: Option<&GuestClock>,
+    terms: &Terms<'_>,
     start: Start,
     life: Life,
 ) -> ClockRecord {
     let wish = |clock: &GuestClock| Wish { clock: clock.clone(), from: WishFrom::Create, wrapper: false };
+    let asked = terms.asked;
     let uuid = uuid_of(plan).unwrap_or_default();
     let name = plan.config.name();
     let mut record =
@@ -102,6 +105,7 @@ fn recorded(
         record.asked_by_file(asked, WishFrom::Create);
     }
     name.clone_into(&mut record.name);
+    record.passing |= terms.made_up;
     record.started(start, life);
     record
 }
@@ -131,10 +135,6 @@ fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
 
 /// The record as it was before a start that failed.
 pub(super) fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
-    let done = match before {
-        Some(before) => records.change(uuid, |_, _| (Some(before), ())).map(drop),
-        None => records.remove(uuid),
-    };
     // The start has failed already, and says why.
-    drop(done);
+    drop(records.change(uuid, |_, _| (before, ())));
 }

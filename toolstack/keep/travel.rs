@@ -217,11 +217,10 @@ impl Journey<'_> {
     pub fn left(&self, domain: &DomainSummary) -> Result<()> {
         self.host.destroy(domain.domid)?;
         let facts = self.host.facts()?;
-        self.note(&domain.uuid, |record| {
-            if record.lives_as(&facts.boot_id, domain.domid) {
-                record.gone(facts.now);
-            }
-        });
+        // What cannot be noted now is seen by whoever looks next.
+        if let Ok(uuid) = Uuid::try_parse(&domain.uuid) {
+            drop(self.records.gone(uuid, &facts.boot_id, domain.domid, facts.now));
+        }
         Ok(())
     }
 

@@ -1,10 +1,13 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use super::record::{Changes, ClockRecord, Ended, Keeper, Life, SAVES, Saved, Seen, Start, Wish, WishFrom};
 use crate::host::{DomId, ShutdownReason};
+
+/// Who has not started a guest for a year does not wait for its clock.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(400);
 
 /// A domain as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +24,8 @@ pub struct Found {
     pub incarnation: u32,
     /// Whether its vCPUs have run on this host.
     pub has_run: bool,
-    /// Whether libxl's config has an offset or localtime, by which a restore overwrites the guest's own.
-    pub config_moves_rtc: bool,
+    /// The offset that libxl's config gives, where it has one or localtime: by that a restore overwrites the guest's own.
+    pub config_offset: Option<i64>,
 }
 
 /// What is due for a domain that has come.
@@ -34,8 +37,8 @@ pub enum Due {
     SetNew(GuestClock),
     /// It is new and has run: this clock's offset, live.
     SetLate(GuestClock),
-    /// It goes on where it was saved: nothing.
-    Follow(&'static str),
+    /// Nothing, for this reason: it is followed from where it stands, or from where it was saved.
+    Follow(&'static str, Option<i64>),
     /// It goes on where it was saved, but the toolstack has moved its RTC: back to this.
     PutRight(i64),
 }
@@ -184,6 +187,29 @@ impl ClockRecord {
         self.ended.get_or_insert(Ended { reason: None, at });
     }
 
+    /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
+    /// that is under way, or what the guest has made of its RTC.
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        let restarts = self
+            .ended
+            .and_then(|ended| ended.reason)
+            .is_some_and(|reason| !matches!(reason, ShutdownReason::Poweroff | ShutdownReason::Suspend));
+        let variable = matches!(self.wish.clock.offset.effective(), ClockOffset::Variable { .. });
+        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
+        let carries = variable && (self.wish.from != WishFrom::Found || self.guest.seen > 0);
+        asked || restarts || !self.saves.is_empty() || (carries && !self.passing)
+    }
+
+    /// Whether a guest that is gone has not come again for so long that it never will. An administrator's word has no
+    /// end.
+    #[must_use]
+    pub fn is_forgotten(&self, now: DateTime<Utc>) -> bool {
+        let ended = self.ended.map(|ended| ended.at).filter(|_| self.life.is_none());
+        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
+        !asked && ended.is_some_and(|at| now.signed_duration_since(at) > FORGOTTEN_AFTER)
+    }
+
     /// The save that a guest of this incarnation came out of, as far as it can be told: the latest of the one before.
     fn save_before(&self, incarnation: u32) -> Option<&Saved> {
         self.saves.iter().find(|saved| saved.incarnation.checked_add(1) == Some(incarnation))
@@ -194,21 +220,23 @@ impl ClockRecord {
 #[must_use]
 pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
     let Some(record) = record else {
-        return Due::Follow("nobody has asked for another clock");
+        return Due::Follow("nobody has asked for another clock", None);
     };
     if record.lives_as(&found.boot, found.domid) {
         return Due::Nothing;
     }
     if found.incarnation > 1 {
-        // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing.
-        let moved = |offset: i64| match found.offset {
-            Some(now) => found.config_moves_rtc && now != offset,
-            None => true,
+        let Some(saved) = record.save_before(found.incarnation).map(|saved| saved.rtc.offset) else {
+            return Due::Follow("it came out of a save or a migration that nobody here has seen", None);
         };
-        return match record.save_before(found.incarnation) {
-            Some(saved) if moved(saved.rtc.offset) => Due::PutRight(saved.rtc.offset),
-            Some(_) => Due::Follow("it goes on where it was saved"),
-            None => Due::Follow("it came out of a save or a migration that nobody here has seen"),
+        // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing. What an
+        // RTC is ahead of what the config gives, its guest has done since.
+        return match (found.offset, found.config_offset) {
+            (None, _) => Due::PutRight(saved),
+            (Some(now), Some(given)) if now != saved => {
+                Due::PutRight(saved.saturating_add(now.saturating_sub(given)))
+            }
+            _ => Due::Follow("it goes on where it was saved", Some(saved)),
         };
     }
     if !found.has_run {

@@ -25,6 +25,9 @@ pub struct ClockRecord {
     pub uuid: Uuid,
     /// Its name when it was seen last.
     pub name: String,
+    /// Whether the UUID was made up for one start: nobody asks for it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// Counts the changes of this record.
     pub generation: u64,
     /// What was asked.
@@ -207,6 +210,7 @@ impl ClockRecord {
             version: VERSION,
             uuid,
             name: name.to_owned(),
+            passing: false,
             generation: 0,
             wish,
             start: None,

@@ -67,8 +67,26 @@ static uint64_t system_ns(void)
     return ns;
 }
 
+/* What was told at birth: a restore clears the console page, where the mailbox is. */
+static struct mailbox birth;
+
+/* Tells it once more, and finds the shared page again, which a restore takes away. */
+static void tell_again(void)
+{
+    xen_setup(0);
+    mailbox->cpuid_base = xen_cpuid_base;
+    mailbox->birth_tsc = birth.birth_tsc;
+    mailbox->birth_cmos = birth.birth_cmos;
+    mailbox->birth_system_ns = birth.birth_system_ns;
+    mailbox->pit_ticks = birth.pit_ticks;
+    barrier();
+    mailbox->magic = MAILBOX_MAGIC;
+}
+
 static void look(void)
 {
+    if (birth.magic && mailbox->magic != MAILBOX_MAGIC)
+        tell_again();
     mailbox->beat++;
     barrier();
     for (uint32_t sub = 0; sub < 3; sub++) {
@@ -132,6 +150,8 @@ void probe(const void *start_info, uint64_t birth_tsc)
     if (mailbox->cmos)
         mailbox->pit_ticks = pit_ticks();
     barrier();
+    birth = *(struct mailbox *)mailbox;
+    birth.magic = MAILBOX_MAGIC;
     mailbox->magic = MAILBOX_MAGIC;
     for (;;) {
         look();

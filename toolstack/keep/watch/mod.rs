@@ -125,7 +125,10 @@ impl<'a> Watch<'a> {
         for record in records {
             let lives =
                 record.life.as_ref().is_some_and(|life| life.boot == facts.boot_id && is_there(life.domid));
-            if record.life.is_some() && !lives {
+            if record.is_forgotten(facts.now) {
+                let done = self.memory.records().change(record.uuid, |_, _| (None, ()));
+                done.err().iter().for_each(|error| self.say(&facts, None, said(error)));
+            } else if record.life.is_some() && !lives {
                 let troubles = self.memory.change(record.uuid, |record| record.gone(facts.now));
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
                 self.memory.forget(record.uuid);

@@ -1,0 +1,196 @@
+//! What the package brings beside the command: the service's unit and its settings.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::common::{Lab, domain, finish, packaged, root};
+
+/// The values of a setting of the unit, in order.
+fn unit(key: &str) -> Vec<String> {
+    let text = packaged("xenclock-watch.service");
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    settings.filter(|(name, _)| *name == key).map(|(_, value)| value.to_owned()).collect()
+}
+
+#[track_caller]
+fn one(key: &str) -> String {
+    let values = unit(key);
+    assert_eq!(values.len(), 1, "{key}: {values:?}");
+    values[0].clone()
+}
+
+/// The settings that the defaults file proposes, taken as if they were set.
+fn proposed() -> Vec<(String, String)> {
+    let text = packaged("xenclock.default");
+    let settings = text.lines().filter_map(|line| line.strip_prefix("#XENCLOCK_")?.split_once("=\""));
+    settings
+        .map(|(name, value)| (format!("XENCLOCK_{name}"), value.strip_suffix('"').unwrap().to_owned()))
+        .collect()
+}
+
+/// The unit's command with these settings, without its program.
+fn start_words(settings: &[(&str, &str)]) -> Vec<String> {
+    let line = one("ExecStart");
+    let mut words = line.split(' ');
+    assert_eq!(words.next(), Some("/usr/bin/xenclock"));
+    let set = |word: &str| match word.strip_prefix('$') {
+        Some(name) => {
+            let value = settings.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name}"));
+            value.1.split_whitespace().map(str::to_owned).collect()
+        }
+        None => vec![word.to_owned()],
+    };
+    words.flat_map(set).collect()
+}
+
+#[test]
+fn the_units_command_is_one_and_so_are_the_settings_proposed() {
+    let lab = Lab::with_host(json!({}));
+    let backend = "--backend mock:mock.json";
+    let bare = start_words(&[("XENCLOCK_ARGS", backend), ("XENCLOCK_WATCH_ARGS", "--once")]);
+    lab.run(&bare).ok();
+    let proposed = proposed();
+    let value = |name: &str| proposed.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    let (both, own) = (value("XENCLOCK_ARGS"), value("XENCLOCK_WATCH_ARGS"));
+    let both = format!("{backend} {}", both.replace("/srv/", &format!("{}/", lab.path("").display())));
+    let set = start_words(&[("XENCLOCK_ARGS", &both), ("XENCLOCK_WATCH_ARGS", &format!("{own} --once"))]);
+    lab.run(&set).ok();
+    assert!(lab.path("clocks/service").exists(), "the records are where the settings say");
+}
+
+#[test]
+fn every_setting_proposed_is_read_and_every_one_read_is_proposed() {
+    let names: BTreeSet<_> = proposed().into_iter().map(|(name, _)| name).collect();
+    let readers = packaged("xenclock-watch.service") + &packaged("device-model");
+    let read = |word: &str| word.starts_with("XENCLOCK_");
+    let words = readers.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|word| read(word));
+    assert_eq!(words.map(str::to_owned).collect::<BTreeSet<_>>(), names);
+    // As systemd reads it: each line is empty, a comment or a setting.
+    for line in packaged("xenclock.default").lines() {
+        assert!(
+            line.is_empty() || line.starts_with('#'),
+            "nothing is set unless an administrator does: {line}"
+        );
+    }
+}
+
+#[test]
+fn the_unit_keeps_to_what_the_service_relies_on() {
+    for (key, value) in [
+        // It says when it is ready, and that it goes on.
+        ("Type", "notify"),
+        // Its helper ends by itself.
+        ("KillMode", "process"),
+        // Where the command keeps clocks, for root alone.
+        ("StateDirectory", "xenclock"),
+        ("StateDirectoryMode", "0700"),
+        ("ConditionPathExists", "/proc/xen/capabilities"),
+        ("Restart", "on-failure"),
+        // Of a wrong option.
+        ("RestartPreventExitStatus", "2"),
+        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+    ] {
+        assert_eq!(one(key), value, "{key}");
+    }
+    assert!(one("WatchdogSec").parse::<u64>().unwrap() > 10);
+    // libxl's locks and configs.
+    assert_eq!(unit("ReadWritePaths"), ["-/var/lib/xen"]);
+    // These hide /dev/xen and /proc/xen.
+    for hidden in ["PrivateDevices", "ProtectProc", "ProcSubset", "User", "DynamicUser", "PrivateUsers"] {
+        assert_eq!(unit(hidden), [""; 0], "{hidden}");
+    }
+}
+
+/// Runs systemd's own check, where there is one.
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let lab = Lab::new();
+    let there =
+        packaged("xenclock-watch.service").replace("/usr/bin/xenclock", env!("CARGO_BIN_EXE_xenclock"));
+    lab.write("xenclock-watch.service", there);
+    let mut verify = Command::new("systemd-analyze");
+    verify.args(["--man=no", "verify"]).arg(lab.path("xenclock-watch.service"));
+    let Ok(output) = verify.stdin(Stdio::null()).output() else {
+        return println!("skipped: no systemd-analyze here (apt install systemd)");
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Of other units it may say what it likes.
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("xenclock")).collect();
+    assert!(ours.is_empty(), "{said}");
+}
+
+#[test]
+fn the_service_tells_systemd_how_it_is() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.xml", domain("hvm", ""));
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut command = lab.command(["--backend", "mock:mock.json", "clock-watch", "--period", "0.2"]);
+    command.env("NOTIFY_SOCKET", lab.path("notify")).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut service = command.spawn().unwrap();
+    let hear = |wanted: &str| {
+        let mut bytes = [0; 4096];
+        loop {
+            let length = socket.recv(&mut bytes).unwrap_or_else(|error| panic!("{wanted}: {error}"));
+            let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            if text.lines().any(|line| line == wanted) {
+                return text;
+            }
+        }
+    };
+    let signal = |word: &str| {
+        let done = Command::new("kill").args([word, &service.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    };
+    assert!(hear("READY=1").contains("STATUS=1 domains are followed"));
+    hear("WATCHDOG=1");
+    signal("-HUP");
+    assert!(hear("RELOADING=1").contains("MONOTONIC_USEC="));
+    hear("READY=1");
+    signal("-TERM");
+    hear("STOPPING=1");
+    assert!(service.wait().unwrap().success());
+}
+
+#[test]
+fn the_package_has_what_is_said_of_it() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, package) = manifest.split_once("[package.metadata.deb]").unwrap();
+    let assets: Vec<Vec<&str>> = package
+        .lines()
+        .filter(|line| line.starts_with("    [\""))
+        .map(|line| line.split('"').skip(1).step_by(2).collect())
+        .collect();
+    let installed = |asset: &[&str]| match asset[1].strip_suffix('/') {
+        Some(dir) => format!("/{dir}/{}", asset[0].rsplit('/').next().unwrap()),
+        None => format!("/{}", asset[1]),
+    };
+    for asset in &assets {
+        let built = asset[0].starts_with("target/");
+        assert!(built || asset[0].contains('*') || root().join(asset[0]).is_file(), "{asset:?}");
+    }
+    let has =
+        |path: &str, mode: &str| assets.iter().any(|asset| installed(asset) == path && asset[2] == mode);
+    for (path, mode) in [
+        ("/usr/bin/xenclock", "755"),
+        ("/usr/lib/xenclock/device-model", "755"),
+        ("/usr/lib/systemd/system/xenclock-watch.service", "644"),
+        ("/etc/default/xenclock", "644"),
+        ("/usr/share/man/man8/xenclock-watch.8", "644"),
+    ] {
+        assert!(has(path, mode), "{path}");
+    }
+    // The line that clock-set says is of the wrapper that is there.
+    let lab = Lab::with_host(json!({}));
+    let said = lab.mock(["clock-set", "--wrapper", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"]).ok();
+    assert!(said.contains("device_model_override = \"/usr/lib/xenclock/device-model\""), "{said}");
+    let mut syntax = Command::new("sh");
+    syntax.arg("-n").arg(root().join("toolstack/service/device-model"));
+    assert_eq!(finish(syntax, b"").err, "");
+}

@@ -1,0 +1,320 @@
+//! The device-model wrapper: whatever happens it becomes QEMU, with all that it was given.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::common::{Lab, domain, packaged};
+
+/// A place with a wrapper, and programs that it takes for xenclock and for QEMU.
+struct Place {
+    lab: Lab,
+    arguments: Vec<&'static str>,
+    path: String,
+}
+
+/// What libxl may start a device model with, and what no shell may change.
+const ARGUMENTS: [&str; 12] = [
+    "-xen-domid",
+    "7",
+    "",
+    "-name",
+    "a guest",
+    "it's",
+    "\"",
+    "$HOME",
+    "*",
+    "\\",
+    "two\nlines",
+    "-xen-attach",
+];
+
+/// Writes down all that it is given, and uses it.
+const QEMU: &str = r#"#!/bin/sh
+cd "${0%/*}"
+printf '%s\0' "$@" > arguments
+/usr/bin/env -0 > environment
+echo "$$" > process
+while read -r line; do echo "read $line"; done
+echo "to the fifth file" >&5
+"#;
+
+/// Where the wrapper takes QEMU from on Debian.
+const DEBIANS: &str = "usr/libexec/xen-qemu-system-i386";
+
+impl Place {
+    fn new() -> Self {
+        let lab = Lab::new();
+        for dir in ["usr/bin", "usr/libexec", "usr/lib/xenclock", "etc/default", "var/log/xen"] {
+            fs::create_dir_all(lab.path(dir)).unwrap();
+        }
+        let script = packaged("device-model");
+        let here = format!("\nxenclock_root={}\n", lab.path("").display());
+        assert_eq!(script.matches("\nxenclock_root=\n").count(), 1);
+        let path = std::env::var("PATH").unwrap();
+        let place = Place { lab, arguments: ARGUMENTS.to_vec(), path };
+        place.program("usr/lib/xenclock/device-model", &script.replace("\nxenclock_root=\n", &here));
+        place.program(DEBIANS, QEMU);
+        place
+    }
+
+    fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.lab.write(name, text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn wrapper(&self) -> PathBuf {
+        self.lab.path("usr/lib/xenclock/device-model")
+    }
+
+    /// With this for xenclock.
+    fn xenclock(self, text: &str) -> Self {
+        self.program("usr/bin/xenclock", text);
+        self
+    }
+
+    fn defaults(self, text: &str) -> Self {
+        self.lab.write("etc/default/xenclock", text);
+        self
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.lab.path("var/log/xen/xenclock-device-model.log")).unwrap_or_default()
+    }
+
+    /// Runs a program as libxl would a device model; what it says on standard output and error, and by the fifth file.
+    fn run(&self, program: &Path) -> (std::process::Output, String, u32) {
+        let (mut fifth, end) = std::io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec 5>&2 2>errors; exec \"$0\" \"$@\""]).arg(program).args(&self.arguments);
+        command.current_dir(self.lab.path("")).env_clear().env("PATH", &self.path);
+        command.env("TRICKY", "two\nlines and 'quotes'").env("status", "own").env("seconds", "own");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(end);
+        let mut child = command.spawn().unwrap();
+        // It keeps its end of the pipe otherwise.
+        drop(command);
+        child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+        let process = child.id();
+        let output = child.wait_with_output().unwrap();
+        let mut said = String::new();
+        fifth.read_to_string(&mut said).unwrap();
+        (output, said, process)
+    }
+
+    /// Runs the wrapper, which must have become the QEMU of this name, with all that the wrapper was given, and in time.
+    #[track_caller]
+    fn becomes(&self, qemu: &str) {
+        let read = |name: &str| fs::read_to_string(self.lab.path(qemu).with_file_name(name)).unwrap();
+        let seen = || (read("arguments"), read("environment"));
+        self.run(&self.lab.path(qemu));
+        let wanted = seen();
+        assert_eq!(wanted.0.split('\0').count(), self.arguments.len() + 1);
+        for name in ["arguments", "environment", "process"] {
+            fs::remove_file(self.lab.path(qemu).with_file_name(name)).unwrap();
+        }
+        let begun = Instant::now();
+        let (output, fifth, process) = self.run(&self.wrapper());
+        // Nobody has QEMU's files any more, or there would be no end of them.
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "read one\nread two\n");
+        assert_eq!(fifth, "to the fifth file\n");
+        assert_eq!(seen(), wanted);
+        assert_eq!(read("process").trim(), process.to_string(), "it is the same process");
+    }
+}
+
+#[test]
+fn the_wrapper_becomes_qemu_whatever_xenclock_does() {
+    for (what, program, says) in [
+        ("it does well", "#!/bin/sh\necho done", "done\n"),
+        ("it fails", "#!/bin/sh\necho nothing works >&2\nexit 3", "xenclock ended with status 3"),
+        ("it crashes", "#!/bin/sh\nkill -SEGV $$", "xenclock ended with status 139"),
+        ("it is killed", "#!/bin/sh\nkill -KILL $$", "the guest starts as its toolstack made it"),
+        ("it is no program", "\x7fELF", "xenclock ended with status 12"),
+        ("it hangs", "#!/bin/sh\ntrap '' TERM INT HUP\nsleep 600", "xenclock was not done within 1 s"),
+        ("it hangs and cannot be ended", "#!/bin/sh\nsetsid sleep 7\n", "xenclock was not done within 1 s"),
+        ("it leaves others behind", "#!/bin/sh\nsleep 7 &\n", ""),
+        ("it has a lot to say", "#!/bin/sh\nyes | head -c 1000000", "y\ny\ny\n"),
+        ("it reads", "#!/bin/sh\ncat\necho nothing more", "nothing more\n"),
+    ] {
+        let place = Place::new().xenclock(program).defaults("XENCLOCK_WRAPPER_SECONDS=\"1\"\n");
+        place.becomes(DEBIANS);
+        assert!(place.log().contains(says), "{what}: {}", place.log());
+    }
+    let place = Place::new();
+    place.becomes(DEBIANS);
+    assert!(place.log().contains("xenclock ended with status 127"), "{}", place.log());
+}
+
+#[test]
+fn the_wrapper_becomes_qemu_whatever_its_surroundings_are() {
+    let working = "#!/bin/sh\necho worked";
+    for broken in
+        ["XENCLOCK_QEMU=\"", "exit 7", "return 1", "(", "no such command", "set -e; false", "\0\u{1}"]
+    {
+        Place::new().xenclock(working).defaults(broken).becomes(DEBIANS);
+    }
+    for seconds in ["", "0", "00", "soon", "-1", "1e9", "$(nothing)"] {
+        let place =
+            Place::new().xenclock(working).defaults(&format!("XENCLOCK_WRAPPER_SECONDS='{seconds}'\n"));
+        place.becomes(DEBIANS);
+        assert_eq!(place.log(), "worked\n", "{seconds}");
+    }
+    // No directory for the log, a log that is none, a full disk.
+    let place = Place::new().xenclock(working);
+    fs::remove_dir(place.lab.path("var/log/xen")).unwrap();
+    place.becomes(DEBIANS);
+    let errors = place.lab.read("errors");
+    assert!(errors.contains("cannot be written") && errors.contains("worked"), "{errors}");
+    let log = "var/log/xen/xenclock-device-model.log";
+    let place = Place::new().xenclock(working);
+    fs::create_dir(place.lab.path(log)).unwrap();
+    place.becomes(DEBIANS);
+    let place = Place::new().xenclock("#!/bin/sh\nexit 1");
+    symlink("/dev/full", place.lab.path(log)).unwrap();
+    place.becomes(DEBIANS);
+    // No programs.
+    let mut place = Place::new().xenclock(working);
+    place.path = "/nonexistent".to_owned();
+    place.becomes(DEBIANS);
+    assert!(place.log().contains("xenclock ended with status 127"), "{}", place.log());
+    // No arguments.
+    let mut place = Place::new().xenclock(working);
+    place.arguments = vec![];
+    let (output, ..) = place.run(&place.wrapper());
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn the_wrapper_finds_qemu_where_libxl_does_or_where_it_is_told() {
+    for qemu in [
+        DEBIANS,
+        "usr/lib/xen-4.14/bin/qemu-system-i386",
+        "usr/lib/xen/bin/qemu-system-i386",
+        "usr/libexec/xen/bin/qemu-system-i386",
+        "usr/local/lib/xen/bin/qemu-system-i386",
+        "usr/bin/qemu-system-i386",
+        "usr/bin/qemu-system-x86_64",
+    ] {
+        let place = Place::new().xenclock("#!/bin/sh\nexit 0");
+        fs::remove_file(place.lab.path(DEBIANS)).unwrap();
+        fs::create_dir_all(place.lab.path(qemu).parent().unwrap()).unwrap();
+        place.program(qemu, QEMU);
+        place.becomes(qemu);
+    }
+    let place = Place::new().xenclock("#!/bin/sh\nexit 0");
+    fs::create_dir(place.lab.path("own qemu")).unwrap();
+    let own = place.program("own qemu/program", QEMU);
+    let place = place.defaults(&format!("XENCLOCK_QEMU=\"{}\"\n", own.display()));
+    place.becomes("own qemu/program");
+    // What is asked for and not there is said; the wrapper itself is none.
+    for none in ["/nonexistent/qemu", "/etc/passwd", "/", "itself"] {
+        let place = Place::new().xenclock("#!/bin/sh\nexit 0");
+        let itself = place.wrapper().display().to_string();
+        let none = if none == "itself" { &itself } else { none };
+        let place = place.defaults(&format!("XENCLOCK_QEMU=\"{none}\"\n"));
+        place.becomes(DEBIANS);
+        let errors = place.lab.read("errors");
+        assert!(errors.contains(&format!("XENCLOCK_QEMU is no device model: {none}")), "{errors}");
+    }
+    fs::remove_file(place.lab.path("own qemu/program")).unwrap();
+    fs::remove_file(place.lab.path(DEBIANS)).unwrap();
+    let (output, ..) = place.run(&place.wrapper());
+    assert_eq!(output.status.code(), Some(127));
+    assert!(place.lab.read("errors").contains("no device model found"), "{}", place.lab.read("errors"));
+}
+
+#[test]
+fn xenclock_is_told_all_words_by_the_wrapper_and_only_of_a_domain() {
+    let tell = "#!/bin/sh\nprintf '%s\\0' \"$@\" > told\n";
+    let place = Place::new().xenclock(tell).defaults("XENCLOCK_ARGS=\"--records  /etc/* -v\"\n");
+    place.becomes(DEBIANS);
+    let told = place.lab.read("told");
+    let words: Vec<_> = told.split('\0').collect();
+    let first = ["--records", "/etc/*", "-v", "clock-birth", "--device-model"];
+    let end = [""];
+    let all: Vec<_> = first.iter().chain(&ARGUMENTS).chain(&end).copied().collect();
+    assert_eq!(words, all);
+    // libvirt asks a device model for its help, and wants it soon.
+    let mut place = Place::new().xenclock(tell);
+    place.arguments = vec!["-help"];
+    place.becomes(DEBIANS);
+    assert!(!place.lab.path("told").exists());
+}
+
+#[test]
+fn a_guest_that_another_toolstack_starts_by_the_wrapper_has_its_clock() {
+    let place = Place::new();
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+    let xml = domain("hvm", "").replace("<name>", &format!("<uuid>{uuid}</uuid><name>"));
+    place.lab.write("guest.xml", xml);
+    place.lab.write("mock.json", json!({"host": {"now": crate::common::NOW}}).to_string());
+    place.lab.mock(["clock-set", uuid, "clock_offset=variable", "clock_adjustment=5400"]).ok();
+    // Another toolstack knows nothing of our records.
+    place.lab.run(["--backend", "mock:mock.json", "--records", "none", "create", "-qp", "guest.xml"]).ok();
+    let offset = || place.lab.mock(["clock-show", "--json", "guest"]).json()["rtc"]["offset"].clone();
+    assert_eq!(offset(), 0);
+    symlink(env!("CARGO_BIN_EXE_xenclock"), place.lab.path("usr/bin/xenclock")).unwrap();
+    let backend = format!("--backend mock:{}", place.lab.path("mock.json").display());
+    let mut place = place.defaults(&format!("XENCLOCK_ARGS=\"{backend}\"\n"));
+    place.arguments = vec!["-xen-domid", "1", "-no-shutdown"];
+    place.becomes(DEBIANS);
+    let event: serde_json::Value = serde_json::from_str(place.log().trim()).unwrap();
+    assert_eq!((&event["event"], &event["offset"]), (&json!("clock-set"), &json!(5400)), "{event}");
+    assert_eq!(place.lab.mock(["clock-show", "--json", "guest"]).json()["rtc"]["offset"], 5400);
+}
+
+const WRAPPER: &str = "/usr/lib/xenclock/device-model";
+
+#[test]
+fn the_wrapper_is_switched_on_per_guest() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.xml", domain("hvm", ""));
+    let lines = format!("device_model_version = \"qemu-xen\"\ndevice_model_override = \"{WRAPPER}\"\n");
+    let run = lab.run(["convert", "--wrapper", "guest.xml"]);
+    assert_eq!(run.err, "");
+    let cfg = run.ok();
+    assert!(cfg.contains(&lines), "{cfg}");
+    assert_eq!(
+        cfg.replace(&lines, "").replace("\n\n", "\n"),
+        lab.run(["convert", "guest.xml"]).ok().replace("\n\n", "\n")
+    );
+    let config = lab.run(["convert", "--to", "json", "--wrapper", "guest.xml"]).json();
+    assert_eq!(config["b_info"]["device_model"], WRAPPER);
+    // And where our own create makes the domain.
+    let plan = lab.mock(["create", "-n", "--json", "--wrapper", "guest.xml"]).json();
+    assert_eq!(plan["config"]["b_info"]["device_model"], WRAPPER);
+    let plan = lab.mock(["create", "-n", "--json", "guest.xml"]).json();
+    assert_eq!(plan["config"]["b_info"]["device_model"], json!(null));
+}
+
+#[test]
+fn what_the_wrapper_is_not_for_is_said() {
+    let lab = Lab::with_host(json!({}));
+    for kind in ["pv", "pvh"] {
+        lab.write("guest.xml", domain(kind, ""));
+        let run = lab.run(["convert", "--wrapper", "guest.xml"]);
+        assert!(run.err.contains("only an HVM guest has a device model"), "{run:?}");
+        assert_eq!(run.ok(), lab.run(["convert", "guest.xml"]).ok());
+    }
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let run = lab.mock(["clock-set", "--wrapper", "guest"]);
+    assert!(run.err.contains("only an HVM guest has a device model"), "{run:?}");
+    assert!(!run.ok().contains("device_model_override"));
+    // An emulator of one's own gives way, and that is said.
+    lab.write("guest.xml", domain("hvm", "<devices><emulator>/opt/qemu</emulator></devices>"));
+    let run = lab.run(["convert", "--wrapper", "guest.xml"]);
+    assert!(run.err.contains("in place of /opt/qemu") && run.err.contains("XENCLOCK_QEMU"), "{run:?}");
+    assert!(run.ok().contains(WRAPPER));
+    lab.write("guest.xml", domain("hvm", &format!("<devices><emulator>{WRAPPER}</emulator></devices>")));
+    let run = lab.run(["convert", "--wrapper", "guest.xml"]);
+    assert_eq!(run.err, "");
+    assert!(run.ok().contains(WRAPPER));
+}

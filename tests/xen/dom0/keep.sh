@@ -1,0 +1,308 @@
+# shellcheck shell=bash
+# A guest's clock over the guest's life: with stock xl alone, where it is lost, and kept by us. Each case is a function
+# that takes facts; what it expects stands beside it in run_keep.
+
+keep_uuid=6ba7b810-9dad-41d1-80b4-00c04fd430c8
+events=$out/events
+
+# keep_cfg [GUEST] SETTINGS: an xl.cfg of the guest `keeper`, which reboots; settings with ; between them.
+keep_cfg() {
+  domain_cfg keeper "$1" "uuid = \"$keep_uuid\";on_reboot = \"restart\";$2" > "$dir/keeper.cfg"
+  [ "$1" != hvm ] || echo 'vkb_device = 0' >> "$dir/keeper.cfg"
+  echo "$dir/keeper.cfg"
+}
+
+# An order to the guest, and what it then sees.
+keeper() { obey keeper "$1"; }
+see() { look keeper "${1:-hvm}"; }
+
+start_keeper() { run_command xl create -q "$1"; }
+
+# The service, in the background: its events go to one file for all cases.
+service_pid=
+service() {
+  xenclock clock-watch --period 2 >> "$events" 2>> "$out/service.log" < /dev/null &
+  service_pid=$!
+  sleep 3
+}
+end_service() {
+  [ -n "$service_pid" ] || return 0
+  kill "-${1:-TERM}" "$service_pid"
+  wait "$service_pid" 2> /dev/null
+  service_pid=
+}
+
+# told EVENT [FILTER]: how many such events there have been since the case began.
+told() { tail -n "+$((events_before + 1))" "$events" 2> /dev/null | jq -c "select(.event == \"$1\" and (${2:-true}))" | wc -l; }
+
+# await EVENT [FILTER]: waits for one.
+await() {
+  for _ in {1..60}; do
+    [ "$(told "$@")" = 0 ] || return 0
+    sleep 0.5
+  done
+  return 1
+}
+
+# The guest's domain is gone.
+no_keeper() {
+  xl destroy keeper > /dev/null 2>&1
+  until_domid gone keeper 0
+}
+
+# Nothing is remembered of guests that were there before.
+forget() { rm -f /var/lib/xenclock/"$keep_uuid".json; }
+
+clock_set() { xenclock clock-set "$keep_uuid" "$@" > "$dir/clock-set" 2>&1; }
+
+# Busy loops in dom0, ended by their own pids.
+load_pids=()
+load() {
+  for _ in 1 2 3; do
+    while :; do :; done &
+    load_pids+=($!)
+  done
+}
+end_load() {
+  kill "${load_pids[@]}"
+  wait "${load_pids[@]}" 2> /dev/null
+  load_pids=()
+}
+
+# Without us.
+
+off_reboot() { start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20,reboot && see; }
+off_restore() {
+  start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20 &&
+    run_command xl save keeper /tmp/saved && run_command xl restore /tmp/saved && see
+}
+off_zone() {
+  set_zone Europe/Berlin
+  start_keeper "$(keep_cfg hvm 'localtime = 1')" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved || return
+  set_zone America/St_Johns
+  run_command xl restore /tmp/saved && see
+}
+off_tsc() {
+  make_domain xl+1+1000000 keeper "$(keep_cfg hvm 'tsc_mode = "always_emulate"')" && keeper reboot && see
+}
+off_migrate() {
+  start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20 &&
+    run_command xl migrate -s '' keeper 'xl migrate-receive' && see
+}
+
+# With the service.
+
+# started SETTINGS: the guest of the cases that follow, its clock asked for by clock-set.
+started() {
+  clock_set rtc_timeoffset=3600 tsc_mode=always_emulate clock_tsc_frequency=1000000000
+  start_keeper "$(keep_cfg "${1:-hvm}" "${2:-}")"
+}
+on_start() { started && await clock-set && see; }
+on_reboot() { started && keeper rtc-add\ 20 && await rtc-change && keeper reboot && see; }
+on_reboot_at_once() { started && keeper rtc-add\ 7,reboot && see; }
+
+# So many reboots in a row, with one more second before each; the service misses none.
+reboots() {
+  local n missed=0 domid
+  for ((n = 1; n <= $1; n++)); do
+    keeper rtc-add\ 1,reboot || return
+    domid=$(xl domid keeper)
+    [ "$(xprobe look "$domid" | sed -n 's/^rtc_offset=//p')" = $((3600 + n)) ] || missed=$((missed + 1))
+  done
+  see
+  seen[missed]=$missed
+}
+on_twenty() { started && reboots 20; }
+on_load() {
+  started || return
+  load
+  reboots 5
+  end_load
+}
+on_killed() {
+  started && keeper rtc-add\ 20 && await rtc-change || return
+  end_service KILL
+  keeper rtc-add\ 1
+  service
+  keeper reboot && see
+}
+
+# The service is killed at different moments while a domain is made: the guest runs all the same, and its clock is
+# either as asked or as its toolstack made it.
+on_killed_setting() {
+  local delay domid half=0 held=0 offset khz
+  for delay in 0.1 0.15 0.2 0.25 0.3 0.35 0.4 0.5 0.7 1; do
+    [ -n "$service_pid" ] || service
+    clock_set rtc_timeoffset=3600 tsc_mode=always_emulate clock_tsc_frequency=1000000000
+    (sleep "$delay"; kill -KILL "$service_pid") &
+    start_keeper "$(keep_cfg hvm 'tsc_mode = "always_emulate"')"
+    wait "$service_pid" 2> /dev/null
+    service_pid=
+    domid=$(xl domid keeper) || { held=$((held + 1)); continue; }
+    xprobe look "$domid" > "$dir/look-$delay" 2>&1 || held=$((held + 1))
+    offset=$(sed -n 's/^cmos_offset=//p' "$dir/look-$delay") khz=$(sed -n 's/^leaf_khz=//p' "$dir/look-$delay")
+    about rtc "$offset" 0 || about rtc "$offset" 3600 || half=$((half + 1))
+    [ "$khz" = 1000000 ] || [ "$khz" = "$host_khz" ] || half=$((half + 1))
+    echo "killed after $delay s: offset $offset, $khz kHz" >> "$dir/moments"
+    no_keeper
+    forget
+  done
+  service
+  seen[held]=$held
+  seen[half]=$half
+}
+
+on_pvh() { started pvh && await clock-set && see pvh; }
+
+on_restore() {
+  started hvm 'rtc_timeoffset = 60' && keeper rtc-add\ 20 && await rtc-change && run_command xl save keeper /tmp/saved &&
+    run_command xl restore /tmp/saved && await put-right && see
+}
+on_zone() {
+  set_zone Europe/Berlin
+  forget
+  start_keeper "$(keep_cfg hvm 'localtime = 1')" && await followed && keeper rtc-add\ 20 && await rtc-change &&
+    run_command xl save keeper /tmp/saved || return
+  set_zone America/St_Johns
+  run_command xl restore /tmp/saved && await put-right && see
+}
+on_migrate() {
+  started hvm 'rtc_timeoffset = 60' && keeper rtc-add\ 20 && await rtc-change &&
+    run_command xl migrate -s '' keeper 'xl migrate-receive' && await put-right && see
+}
+
+# Fifty domains come and go.
+on_fifty() {
+  local n kind before after kept
+  measure_service
+  before="$fds $rss"
+  for n in {1..50}; do
+    kind=pvh
+    [ $((n % 5)) != 0 ] || kind=hvm
+    sed "s/keeper/many$n/; /^uuid/d; /^on_reboot/d" "$(keep_cfg $kind '')" > /tmp/many.cfg
+    xl create -q -e /tmp/many.cfg > "$dir/stdout" 2> "$dir/stderr" || return
+    xl destroy "many$n"
+  done
+  sleep 5
+  measure_service
+  after="$fds $rss"
+  kept=$(find /var/lib/xenclock -name '*.json' | wc -l)
+  seen[exit]=0
+  seen[more_fds]=$((${after% *} - ${before% *}))
+  seen[more_kib]=$((${after#* } - ${before#* }))
+  seen[records]=$kept
+  seen[gone]=$(told gone)
+}
+measure_service() {
+  fds=$(find "/proc/$service_pid/fd" -type l | wc -l)
+  rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$service_pid/status")
+}
+
+# How long a new domain waited for its clock, over all cases.
+on_latency() {
+  jq -r 'select(.event == "clock-set") | .after_ms' "$events" | sort -n > "$dir/after-ms"
+  seen[count]=$(wc -l < "$dir/after-ms")
+  seen[after_ms_least]=$(head -n 1 "$dir/after-ms")
+  seen[after_ms_median]=$(sed -n "$(((${seen[count]} + 1) / 2))p" "$dir/after-ms")
+  seen[after_ms_most]=$(tail -n 1 "$dir/after-ms")
+  seen[late]=$(jq -c 'select(.event == "too-late")' "$events" | wc -l)
+}
+
+# By the wrapper alone.
+
+on_wrapper() { started hvm "device_model_override = \"$wrapper\"" && see; }
+on_wrapper_reboot() { on_wrapper && keeper reboot && see; }
+
+# Guests that we start.
+
+our_keeper() {
+  domain_xml keeper hvm "<clock offset='variable' adjustment='3600' basis='utc'><timer name='tsc' mode='emulate' frequency='1000000000'/></clock>" |
+    sed "s#<name>#<uuid>$keep_uuid</uuid><name>#; s#</domain>#<on_reboot>restart</on_reboot></domain>#" > "$dir/keeper.xml"
+  run_command xenclock create -q "$dir/keeper.xml"
+}
+our_reboot() { our_keeper && keeper rtc-add\ 20,reboot && see; }
+our_halt() { our_keeper && keeper halt && see; }
+our_restore() {
+  our_keeper && keeper rtc-add\ 20 && run_command xenclock save keeper /tmp/saved && run_command xenclock restore /tmp/saved && see
+}
+our_restored_by_xl() {
+  our_keeper && keeper rtc-add\ 20 && run_command xenclock save keeper /tmp/saved && run_command xl restore /tmp/saved && see
+}
+xls_restored_by_us() {
+  set_zone Europe/Berlin
+  start_keeper "$(keep_cfg hvm 'localtime = 1')" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved || return
+  set_zone America/St_Johns
+  run_command xenclock restore /tmp/saved && see
+}
+our_migrate() {
+  our_keeper && keeper rtc-add\ 20 && run_command xenclock migrate -s '' keeper 'xenclock migrate-receive' && see
+}
+our_migrate_to_xl() {
+  our_keeper && keeper rtc-add\ 20 && run_command xenclock migrate -s '' keeper 'xl migrate-receive' && see
+}
+our_migrate_reboot() { our_migrate && keeper reboot && see; }
+
+# The TSC of a guest that runs, changed: it must go on from where it is.
+our_live_tsc() {
+  local before
+  our_keeper && see || return
+  before=${seen[tsc_ms]}
+  run_command xenclock clock-set --now keeper clock_tsc_frequency=2000000000
+  seen[refused]=${seen[exit]}
+  run_command xenclock -f clock-set --now keeper clock_tsc_frequency=2000000000 && see
+  seen[fell]=$([ "${seen[tsc_ms]}" -ge "$before" ] && echo no || echo "from $before ms to ${seen[tsc_ms]} ms")
+}
+
+# keep_case NAME MAKER EXPECTED FUNCTION
+keep_case() {
+  local name=$1 maker=$2 expected=$3
+  chosen "$name" || return 0
+  dir=$out/cases/$name
+  mkdir -p "$dir"
+  set_zone Etc/UTC
+  forget
+  touch "$events"
+  events_before=$(wc -l < "$events")
+  seen=()
+  "$4" > "$dir/said" 2>&1
+  no_keeper
+  check "$expected"
+  record "$name" hvm "$maker" "${4//_/ }"
+}
+
+run_keep() {
+  local kept='exit=0; cmos_offset~3620; rtc_offset=3620; leaf_khz=1000000'
+  : > "$events"
+  keep_case off-reboot xl 'exit=0; cmos_offset~3600; rtc_offset=3600' off_reboot
+  keep_case off-restore xl 'exit=0; cmos_offset~3600; rtc_offset=3600' off_restore
+  keep_case off-zone xl 'exit=0; cmos_offset~zone:America/St_Johns; rtc_offset=zone:America/St_Johns' off_zone
+  keep_case off-tsc xl+1+1000000 'exit=0; leaf_khz=host' off_tsc
+  keep_case off-migrate xl 'exit=0; rtc_offset=3600' off_migrate
+  wrapper=/usr/lib/xenclock/device-model
+  keep_case wrapper-start xl 'exit=0; cmos_offset~3600; rtc_offset=3600; leaf_khz=1000000; birth_ms<age' on_wrapper
+  keep_case wrapper-reboot xl 'exit=0; cmos_offset~3600; rtc_offset=3600; leaf_khz=1000000' on_wrapper_reboot
+  service
+  keep_case on-start xl 'exit=0; cmos_offset~3600; rtc_offset=3600; leaf_mode=1; leaf_khz=1000000; rate_khz~1000000' on_start
+  keep_case on-pvh xl 'exit=0; wc_offset~3600; leaf_khz=1000000' on_pvh
+  keep_case on-reboot xl "$kept" on_reboot
+  keep_case on-reboot-at-once xl 'exit=0; cmos_offset~3607; rtc_offset=3607; leaf_khz=1000000' on_reboot_at_once
+  keep_case on-twenty xl "${kept}; missed=0" on_twenty
+  keep_case on-load xl 'exit=0; rtc_offset=3605; leaf_khz=1000000; missed=0' on_load
+  keep_case on-killed xl 'exit=0; cmos_offset~3621; rtc_offset=3621; leaf_khz=1000000' on_killed
+  keep_case on-killed-setting xl 'held=0; half=0' on_killed_setting
+  keep_case on-restore xl "$kept" on_restore
+  keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' on_zone
+  keep_case on-migrate xl "$kept" on_migrate
+  keep_case on-fifty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=50' on_fifty
+  keep_case on-latency xl 'late=0; after_ms_most<5000; after_ms_median<5000; after_ms_least<5000; count<1000' on_latency
+  end_service
+  keep_case our-reboot xenclock "$kept" our_reboot
+  keep_case our-halt xenclock 'exit=0; guest=gone' our_halt
+  keep_case our-restore xenclock "$kept" our_restore
+  keep_case our-restored-by-xl xenclock+xl "$kept" our_restored_by_xl
+  keep_case xls-restored-by-us xl+xenclock 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' xls_restored_by_us
+  keep_case our-migrate xenclock "$kept" our_migrate
+  keep_case our-migrate-to-xl xenclock+xl "$kept" our_migrate_to_xl
+  keep_case our-live-tsc xenclock 'exit=0; refused=1; leaf_khz=2000000; tsc_khz=2000000; rate_khz~2000000; fell=no' our_live_tsc
+  keep_case our-migrate-reboot xenclock "$kept" our_migrate_reboot
+}
