@@ -671,8 +671,11 @@ impl World<'_> {
                 Some(arrival) => self.journey(to).unmake(arrival).map_err(failed)?,
                 None => self.mock(to).destroy(arrived).map_err(failed)?,
             }
-            if by == Tool::Us && self.sick[to].is_none() {
-                self.guests[guest].kept[to] = kept;
+            match by {
+                Tool::Us if self.sick[to].is_none() => self.guests[guest].kept[to] = kept,
+                // Within a host the record is again that of the one that stays.
+                Tool::Xl if from != to => self.goes(guest, to, false),
+                _ => {}
             }
             // What was told of it meanwhile was told of a domain that was none of its own any more.
             self.guests[guest].life = Some(Life { told: None, ..here });

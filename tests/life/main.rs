@@ -7,6 +7,7 @@ mod deeds;
 mod mortal;
 mod op;
 mod oracle;
+mod records;
 mod world;
 
 use std::cell::RefCell;

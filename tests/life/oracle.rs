@@ -500,7 +500,8 @@ impl World<'_> {
                 // A save that it was about to write down, perhaps.
                 self.guests[guest].kept[site].saves_sure = false;
                 self.guests[guest].kept[site].changed = None;
-                if sick {
+                // What was lost, it has written again, perhaps.
+                if sick || self.guests[guest].kept[site].lost.is_some() {
                     self.guests[guest].kept[site].doubt();
                     self.life(guest).settled = Settled::Maybe;
                 }
