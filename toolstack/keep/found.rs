@@ -30,6 +30,13 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
     config.b_info.rtc_timeoffset != 0 || moves_rtc_by_zone(config)
 }
 
+/// The offset that it gives then.
+pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let given = resolve(&clock_in(config), config.kind(), &at).ok()?.offset.seconds();
+    moves_rtc(config).then(|| given.into())
+}
+
 /// The record of a guest whose RTC stands at an offset.
 pub(super) fn record(whose: &Whose, offset: i64) -> ClockRecord {
     ClockRecord::new(

@@ -24,8 +24,8 @@ pub struct Found {
     pub incarnation: u32,
     /// Whether its vCPUs have run on this host.
     pub has_run: bool,
-    /// Whether libxl's config has an offset or localtime, by which a restore overwrites the guest's own.
-    pub config_moves_rtc: bool,
+    /// The offset that libxl's config gives, where it has one or localtime: by that a restore overwrites the guest's own.
+    pub config_offset: Option<i64>,
 }
 
 /// What is due for a domain that has come.
@@ -37,8 +37,8 @@ pub enum Due {
     SetNew(GuestClock),
     /// It is new and has run: this clock's offset, live.
     SetLate(GuestClock),
-    /// It goes on where it was saved: nothing.
-    Follow(&'static str),
+    /// Nothing, for this reason: it is followed from where it stands, or from where it was saved.
+    Follow(&'static str, Option<i64>),
     /// It goes on where it was saved, but the toolstack has moved its RTC: back to this.
     PutRight(i64),
 }
@@ -192,21 +192,23 @@ impl ClockRecord {
 #[must_use]
 pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
     let Some(record) = record else {
-        return Due::Follow("nobody has asked for another clock");
+        return Due::Follow("nobody has asked for another clock", None);
     };
     if record.lives_as(&found.boot, found.domid) {
         return Due::Nothing;
     }
     if found.incarnation > 1 {
-        // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing.
-        let moved = |offset: i64| match found.offset {
-            Some(now) => found.config_moves_rtc && now != offset,
-            None => true,
+        let Some(saved) = record.save_before(found.incarnation).map(|saved| saved.rtc.offset) else {
+            return Due::Follow("it came out of a save or a migration that nobody here has seen", None);
         };
-        return match record.save_before(found.incarnation) {
-            Some(saved) if moved(saved.rtc.offset) => Due::PutRight(saved.rtc.offset),
-            Some(_) => Due::Follow("it goes on where it was saved"),
-            None => Due::Follow("it came out of a save or a migration that nobody here has seen"),
+        // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing. What an
+        // RTC is ahead of what the config gives, its guest has done since.
+        return match (found.offset, found.config_offset) {
+            (None, _) => Due::PutRight(saved),
+            (Some(now), Some(given)) if now != saved => {
+                Due::PutRight(saved.saturating_add(now.saturating_sub(given)))
+            }
+            _ => Due::Follow("it goes on where it was saved", Some(saved)),
         };
     }
     if !found.has_run {

@@ -24,7 +24,37 @@ run_command() {
 # take_outcome STATUS: of a command whose words are in the case's files; in one line.
 take_outcome() {
   seen[exit]=$1
-  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-400)
+  seen[says]=$(tr -s '\n\t ' ' ' < "$dir/stderr" | cut -c 1-1000)
+}
+
+# The exit status of xprobe for a guest that has said nothing at all.
+SILENT=3
+
+# probe ARGUMENT...: takes what xprobe says. What it complains of is kept.
+probe() {
+  local status=0
+  xprobe "$@" > "$dir/probed" 2>> "$dir/xprobe" || status=$?
+  take_facts < "$dir/probed"
+  rm "$dir/probed"
+  return $status
+}
+
+# keep_evidence NAME DOMID: all that tells why a guest says nothing, in the case's files.
+keep_evidence() {
+  local folder=$dir/silence
+  mkdir -p "$folder"
+  date +%s.%3N > "$folder/when"
+  for n in 1 2; do
+    xprobe state "$2" > "$folder/state-$n" 2>&1
+    sleep 1
+  done
+  xl list > "$folder/xl-list" 2>&1
+  xenstore-ls "/local/domain/$2" > "$folder/xenstore" 2>&1
+  # Xen's vCPUs, timers and run queues
+  for key in q a r; do xl debug-keys $key; done
+  xl dmesg | tail -n 300 > "$folder/xl-dmesg"
+  cp /var/log/xen/*"$1"* "$folder/" 2> /dev/null
+  ps -ef > "$folder/processes" 2>&1 || busybox ps > "$folder/processes"
 }
 
 # look NAME GUEST: waits for the guest and takes what it and Xen say.
@@ -35,12 +65,13 @@ look() {
   case $guest in
     bootsector) look_boot_sector "$domid" ;;
     linux) look_linux "$name" ;;
-    *) take_facts < <(xprobe look "$domid" $rate_ms 2> "$dir/xprobe") ;;
+    *)
+      probe look "$domid" $rate_ms || { [ $? != $SILENT ] || silent=yes; keep_evidence "$name" "$domid"; }
+      ;;
   esac
   case $guest in
-    bootsector | linux) take_facts < <(xprobe xen "$domid" 2> "$dir/xprobe") ;;
+    bootsector | linux) probe xen "$domid" ;;
   esac
-  cat "$dir/xprobe" >&2
   [ "$maker" != xenclock ] || look_at_report "$name"
 }
 

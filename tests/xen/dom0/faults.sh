@@ -89,7 +89,7 @@ run_faults() {
   fault no-loader-hvm 'exit=1; says*=/tests/nosuchfile' missing_file hvm /tests/probe-hvm
   fault no-kernel-pvh 'exit=1; says*=/tests/nosuchfile' missing_file pvh /tests/probe-hvm
   fault no-kernel-pv 'exit=1; says*=/tests/nosuchfile' missing_file pv /tests/probe-pv
-  fault no-disk 'exit=1; says*=headless' missing_file bootsector /tests/disk.img
+  fault no-disk 'exit=1; says*=/tests/nosuchfile' missing_file bootsector /tests/disk.img
   fault no-permission-create 'exit=1; says*=ermission' without_permission create -q /tests/outsider.xml
   fault no-permission-list 'exit=1; says*=ermission' without_permission list
 }

@@ -4,6 +4,7 @@
  *   xprobe host                          the machine
  *   xprobe look DOMID [RATE_MS]          Xen's view and the guest's
  *   xprobe xen DOMID                     Xen's view alone
+ *   xprobe state DOMID                   where its vCPU and its mailbox stand, whatever they are doing
  *   xprobe order DOMID rtc-add SECONDS | reboot | halt
  *   xprobe set-tsc DOMID MODE KHZ        xc_domain_set_tsc_info and nothing else
  *   xprobe hold PID KHZ                  stops a process once a domain with this TSC frequency is there
@@ -26,6 +27,9 @@
 #include "../guest/mailbox.h"
 
 enum { PATIENCE_S = 60 };
+
+/* Exit status where the guest has said nothing at all. */
+enum { SILENT = 3 };
 
 static xc_interface *xen;
 static uint32_t domid;
@@ -116,26 +120,56 @@ static xen_pfn_t console_page(void)
     return page;
 }
 
-/* Waits until the guest has filled its mailbox. */
-static volatile struct mailbox *mailbox(void)
+static volatile struct mailbox *map_mailbox(void)
 {
     xenforeignmemory_handle *memory = xenforeignmemory_open(NULL, 0);
     xen_pfn_t frame = console_page();
-    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
     int error = 0;
 
     char *page = memory ? xenforeignmemory_map(memory, domid, PROT_READ | PROT_WRITE, 1, &frame, &error) : NULL;
     if (!page || error)
         die("cannot map the guest's console page");
-    volatile struct mailbox *box = (void *)(page + MAILBOX_OFFSET);
+    return (void *)(page + MAILBOX_OFFSET);
+}
+
+/* Waits until the guest has filled its mailbox. */
+static volatile struct mailbox *mailbox(void)
+{
+    volatile struct mailbox *box = map_mailbox();
+    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+
     while (box->magic != MAILBOX_MAGIC) {
         if (seconds(CLOCK_MONOTONIC) > until) {
             fprintf(stderr, "xprobe: the guest says nothing\n");
-            exit(1);
+            exit(SILENT);
         }
         usleep(5000);
     }
     return box;
+}
+
+/* Where the domain stands, for one that says nothing. */
+static void state(void)
+{
+    xc_domaininfo_t info;
+    HVM_SAVE_TYPE(CPU) cpu = { 0 };
+    vcpu_guest_context_any_t context;
+
+    if (xc_domain_getinfolist(xen, domid, 1, &info) != 1 || info.domain != domid)
+        die("no such domain");
+    printf("flags=%#x\n", info.flags);
+    show("cpu_time_ms", (int64_t)(info.cpu_time / 1000000));
+    if (!xc_domain_hvm_getcontext_partial(xen, domid, HVM_SAVE_CODE(CPU), 0, &cpu, sizeof cpu))
+        printf("rip=%#" PRIx64 "\nrsp=%#" PRIx64 "\nrflags=%#" PRIx64 "\ncr0=%#" PRIx64 "\ntsc=%" PRIu64 "\n", cpu.rip, cpu.rsp,
+               cpu.rflags, cpu.cr0, cpu.tsc);
+    else if (!xc_vcpu_getcontext(xen, domid, 0, &context))
+        printf("rip=%#" PRIx64 "\nrsp=%#" PRIx64 "\n", context.x64.user_regs.rip, context.x64.user_regs.rsp);
+    volatile struct mailbox *box = map_mailbox();
+    printf("magic=%#x\n", box->magic);
+    show("beat", box->beat);
+    show("given", box->given);
+    show("obeyed", box->obeyed);
+    printf("look_tsc=%" PRIu64 "\nsystem_ns=%" PRIu64 "\n", box->tsc, box->system_ns);
 }
 
 /* The guest's next look that begins after now. */
@@ -210,6 +244,7 @@ static void guest_view(unsigned rate_ms)
     show("leaf_host_khz", look.leaf[2][0]);
     printf("birth_tsc=%" PRIu64 "\n", look.birth_tsc);
     show("birth_ms", khz ? (int64_t)(look.birth_tsc / khz) : -1);
+    show("tsc_ms", khz ? (int64_t)(look.tsc / khz) : -1);
     show("pv_khz", (int64_t)(pvclock_khz(&look) + 0.5));
     if (look.pit_ticks)
         show("pit_khz", (int64_t)(look.pit_ticks / PIT_MS));
@@ -288,6 +323,8 @@ int main(int argc, char **argv)
         host();
     } else if (!strcmp(command, "xen") && argc > 2) {
         xen_view();
+    } else if (!strcmp(command, "state") && argc > 2) {
+        state();
     } else if (!strcmp(command, "look") && argc > 2) {
         guest_view((unsigned)strtoul(arg3, NULL, 10));
         xen_view();

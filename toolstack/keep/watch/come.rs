@@ -46,7 +46,7 @@ impl Watch<'_> {
         let doubt = record.as_ref().is_some_and(|record| !record.lives_as(&found.boot, found.domid));
         if doubt && found.incarnation > 1 {
             match self.tools.host.stored_config(domain.domid) {
-                Ok(config) => found.config_moves_rtc = found::moves_rtc(&config),
+                Ok(config) => found.config_offset = found::gives(&config, facts, self.tools.zones),
                 // It comes to be there; until then the domain waits.
                 Err(_) if since.elapsed() < CONFIG_WITHIN => return,
                 Err(error) => self.failed(facts, domain.domid, error.to_string()),
@@ -57,7 +57,7 @@ impl Watch<'_> {
             Due::Nothing => self.known(facts, &guest, &found),
             Due::SetNew(clock) => self.set(facts, &guest, &found, &clock),
             Due::SetLate(clock) => self.set_late(facts, &guest, &found, &clock),
-            Due::Follow(why) => self.follow(facts, &guest, &found, why),
+            Due::Follow(why, from) => self.follow(facts, &guest, &found, why, from),
             Due::PutRight(offset) => self.put_right(facts, &guest, &found, offset),
         }
         self.refine(facts, domain.domid);
@@ -168,11 +168,14 @@ impl Watch<'_> {
         self.failed(facts, found.domid, format!("its clock was not set: {why}"));
     }
 
-    fn follow(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, why: &str) {
+    fn follow(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, why: &str, from: Option<i64>) {
         let life = Life::of(found, facts.now, Keeper::Followed);
-        self.change(facts, &guest.whose, |record| record.went_on(life.clone(), found.offset));
-        let said = Said::Followed { offset: found.offset, why: why.to_owned() };
+        let from = from.filter(|_| found.offset.is_some()).or(found.offset);
+        self.change(facts, &guest.whose, |record| record.went_on(life.clone(), from));
+        let said = Said::Followed { offset: from, why: why.to_owned() };
         self.say(facts, Some(guest.whose.clone()), said);
+        // It may have set its RTC before it was found.
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, offset: i64) {
@@ -202,6 +205,6 @@ fn find(host: &dyn Host, facts: &HostFacts, domain: &DomainSummary) -> Result<Fo
         offset: rtc.map(|rtc| rtc.offset),
         incarnation: tsc.incarnation,
         has_run: domain.has_run,
-        config_moves_rtc: false,
+        config_offset: None,
     })
 }
