@@ -312,7 +312,7 @@ fn the_foreground_is_the_monitor() {
     let mut monitor = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     let running = || {
-        let guest = lab.mock(["list", "--json"]).json()[0].take();
+        let guest = lab.mock(["list", "--json"]).json().get(0).cloned().unwrap_or_default();
         guest["domid"].as_i64().filter(|_| guest["state"] == "running")
     };
     while running().is_none() {
