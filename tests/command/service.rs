@@ -100,9 +100,11 @@ fn the_unit_keeps_to_what_the_service_relies_on() {
     assert!(one("WatchdogSec").parse::<u64>().unwrap() > 10);
     // libxl's locks and configs.
     assert_eq!(unit("ReadWritePaths"), ["-/var/lib/xen"]);
-    // These hide /dev/xen and /proc/xen.
-    for hidden in ["PrivateDevices", "ProtectProc", "ProcSubset", "User", "DynamicUser", "PrivateUsers"] {
-        assert_eq!(unit(hidden), [""; 0], "{hidden}");
+    // What protects /dev and /proc hides what is mounted in them, but for this.
+    assert_eq!(unit("BindPaths"), ["-/dev/xen"]);
+    assert_eq!(unit("BindReadOnlyPaths"), ["-/proc/xen"]);
+    for too_much in ["ProcSubset", "User", "DynamicUser", "PrivateUsers", "RootDirectory"] {
+        assert_eq!(unit(too_much), [""; 0], "{too_much}");
     }
 }
 
@@ -180,12 +182,17 @@ fn the_package_has_what_is_said_of_it() {
     for (path, mode) in [
         ("/usr/bin/xenclock", "755"),
         ("/usr/lib/xenclock/device-model", "755"),
-        ("/usr/lib/systemd/system/xenclock-watch.service", "644"),
         ("/etc/default/xenclock", "644"),
         ("/usr/share/man/man8/xenclock-watch.8", "644"),
     ] {
         assert!(has(path, mode), "{path}");
     }
+    // Which brings the unit itself, too.
+    let units = package.lines().find(|line| line.starts_with("systemd-units = ")).unwrap();
+    assert!(
+        units.contains("unit-name = \"xenclock-watch\"") && units.contains("\"toolstack/service\""),
+        "{units}"
+    );
     // The line that clock-set says is of the wrapper that is there.
     let lab = Lab::with_host(json!({}));
     let said = lab.mock(["clock-set", "--wrapper", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"]).ok();

@@ -16,7 +16,8 @@ use xenclock::xl::savefile::Header;
 
 use crate::op::{By, End, Sick, Tool, Turns};
 use crate::oracle::{
-    BEYOND, Came, Expect, Gone, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled, UNSEEN, What,
+    BEYOND, Came, Expect, Gone, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled,
+    UNSEEN, What,
 };
 use crate::world::{Told, World};
 
@@ -166,7 +167,13 @@ impl World<'_> {
                 Err((_, finding)) => return Err(format!("refused: {}", finding.reason)),
             };
             let zone_data = ground.zones.release();
-            let terms = Terms { records: &ground.records, asked: Some(&asked), made_up: false, paused: false, zone_data };
+            let terms = Terms {
+                records: &ground.records,
+                asked: Some(&asked),
+                made_up: false,
+                paused: false,
+                zone_data,
+            };
             let mut broken = None;
             let started = start(&plan, &ground.mock, &facts, &terms, &mut |_| {
                 // The service sees the domain that is being made, and keeps off it.
@@ -582,7 +589,10 @@ impl World<'_> {
         }
         let is = self.tsc(guest)?;
         if self.guests[guest].spec.kind != timers::GuestKind::Pv && is != tsc {
-            return Err(format!("restored: the TSC of {} went on at {is}, and was at {tsc}", self.guests[guest].name));
+            return Err(format!(
+                "restored: the TSC of {} went on at {is}, and was at {tsc}",
+                self.guests[guest].name
+            ));
         }
         let expect = self.carried(index, site, by);
         match by {
@@ -617,7 +627,11 @@ impl World<'_> {
                 let by_record = kept.is_sure() && kept.what == What::Sure(vec![saved.offset]) && latest;
                 let by_config = kept.what == What::Nothing && saved.config_offset == Some(saved.offset);
                 // What xenclock has saved brings its own record, right or wrong.
-                if saved.by == Tool::Xl && (by_record || by_config) { right } else { Expect::Any(NOTHING_KEPT) }
+                if saved.by == Tool::Xl && (by_record || by_config) {
+                    right
+                } else {
+                    Expect::Any(NOTHING_KEPT)
+                }
             }
             _ if saved.config_offset == Some(saved.offset) && saved.by == Tool::Xl => right,
             _ if self.serving[site] => Expect::Any(UNSEEN),
@@ -644,7 +658,15 @@ impl World<'_> {
         (life.runs, life.told) = (false, Some(offset));
     }
 
-    pub fn migrate(&mut self, guest: usize, to: usize, by: Tool, write: i64, fails: bool, turns: Turns) -> Told {
+    pub fn migrate(
+        &mut self,
+        guest: usize,
+        to: usize,
+        by: Tool,
+        write: i64,
+        fails: bool,
+        turns: Turns,
+    ) -> Told {
         let Some((from, domid)) = self.place(guest) else { return Ok(()) };
         let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Live)?;
         let index = self.saved.len();

@@ -71,9 +71,8 @@ fn no_guest_sees_its_clock_jump() {
 #[test]
 fn without_the_keeping_they_do() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let done = runner(50, rng).run(&stories(LENGTH), |story: Story| {
-        play(&story, false).map(drop).map_err(TestCaseError::fail)
-    });
+    let done = runner(50, rng)
+        .run(&stories(LENGTH), |story: Story| play(&story, false).map(drop).map_err(TestCaseError::fail));
     match done {
         Err(TestError::Fail(why, story)) => println!("the shortest of them: {why}\n{story:?}"),
         other => panic!("without the keeping nothing broke: {other:?}"),

@@ -11,7 +11,8 @@ use timers::UtcOffset;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
 use xenclock::host::{
-    DomId, DomainSummary, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
+    DomId, DomainSummary, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest,
+    TscInfo,
 };
 use xenclock::keep::born::SetTsc;
 

@@ -130,33 +130,95 @@ pub enum Sick {
 /// What happens. A guest is a number, a saved one counts from the latest.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Start { guest: usize, site: usize, turns: Turns },
+    Start {
+        guest: usize,
+        site: usize,
+        turns: Turns,
+    },
     /// The guest moves its RTC.
-    Write { guest: usize, by: i64 },
-    End { guest: usize, end: End, turns: Turns },
-    Destroy { guest: usize },
+    Write {
+        guest: usize,
+        by: i64,
+    },
+    End {
+        guest: usize,
+        end: End,
+        turns: Turns,
+    },
+    Destroy {
+        guest: usize,
+    },
     /// Into a file; with `stay` it goes on.
-    Save { guest: usize, by: Tool, stay: bool, write: i64, turns: Turns },
-    Restore { file: usize, site: usize, by: Tool, turns: Turns },
+    Save {
+        guest: usize,
+        by: Tool,
+        stay: bool,
+        write: i64,
+        turns: Turns,
+    },
+    Restore {
+        file: usize,
+        site: usize,
+        by: Tool,
+        turns: Turns,
+    },
     /// `write`: what the guest does to its RTC when it is on its way already.
-    Migrate { guest: usize, to: usize, by: Tool, write: i64, fails: bool, turns: Turns },
-    Pass { seconds: i64 },
+    Migrate {
+        guest: usize,
+        to: usize,
+        by: Tool,
+        write: i64,
+        fails: bool,
+        turns: Turns,
+    },
+    Pass {
+        seconds: i64,
+    },
     /// To the next change of the site's zone.
-    ToChange { site: usize },
+    ToChange {
+        site: usize,
+    },
     /// The site's clock is set.
-    Step { site: usize, seconds: i64 },
-    Zone { site: usize, zone: &'static str },
-    Boot { site: usize },
+    Step {
+        site: usize,
+        seconds: i64,
+    },
+    Zone {
+        site: usize,
+        zone: &'static str,
+    },
+    Boot {
+        site: usize,
+    },
     /// The service is started.
-    Serve { site: usize },
-    Kill { site: usize },
+    Serve {
+        site: usize,
+    },
+    Kill {
+        site: usize,
+    },
     /// The service dies at a deed to come.
-    Dies { site: usize, at: u32, done: bool },
-    Poll { site: usize },
+    Dies {
+        site: usize,
+        at: u32,
+        done: bool,
+    },
+    Poll {
+        site: usize,
+    },
     /// The record's file is cut off, or with `None` gone.
-    Lose { site: usize, guest: usize, keeps: Option<u8> },
-    Sicken { site: usize, how: Sick },
-    Heal { site: usize },
+    Lose {
+        site: usize,
+        guest: usize,
+        keeps: Option<u8>,
+    },
+    Sicken {
+        site: usize,
+        how: Sick,
+    },
+    Heal {
+        site: usize,
+    },
 }
 
 /// All that there is, and all that happens.
@@ -172,7 +234,10 @@ pub struct Story {
 impl std::fmt::Debug for Story {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "machines (reliable, scaling): {:?}", self.machines)?;
-        self.guests.iter().enumerate().try_for_each(|(number, spec)| writeln!(f, "guest {number}: {spec:?}"))?;
+        self.guests
+            .iter()
+            .enumerate()
+            .try_for_each(|(number, spec)| writeln!(f, "guest {number}: {spec:?}"))?;
         self.ops.iter().enumerate().try_for_each(|(number, op)| writeln!(f, "{number}: {op:?}"))
     }
 }
@@ -240,7 +305,8 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => Just(End::Poweroff),
         1 => Just(End::SoftReset)
     ];
-    let pass = prop_oneof![2 => 0..100_i64, 1 => Just(86_400), 1 => Just(40 * 86_400), 1 => Just(150 * 86_400)];
+    let pass =
+        prop_oneof![2 => 0..100_i64, 1 => Just(86_400), 1 => Just(40 * 86_400), 1 => Just(150 * 86_400)];
     let zone = prop_oneof![
         Just("Europe/Berlin"),
         Just("America/St_Johns"),
@@ -286,14 +352,16 @@ pub fn stories(most: usize) -> impl Strategy<Value = Story> {
     let both = Turns { end: true, birth: true };
     let serve = |site, often| prop::option::weighted(often, Just(Op::Serve { site }));
     let start = |guest, often| {
-        prop::option::weighted(often, (0..2_usize).prop_map(move |site| Op::Start { guest, site, turns: both }))
+        prop::option::weighted(
+            often,
+            (0..2_usize).prop_map(move |site| Op::Start { guest, site, turns: both }),
+        )
     };
     let beginning = (serve(0, 0.9), serve(1, 0.8), start(0, 0.9), start(1, 0.7), start(2, 0.5));
-    (machines, prop::collection::vec(specs(), GUESTS), beginning, prop::collection::vec(ops(), 1..most)).prop_map(
-        |(machines, guests, beginning, more)| {
+    (machines, prop::collection::vec(specs(), GUESTS), beginning, prop::collection::vec(ops(), 1..most))
+        .prop_map(|(machines, guests, beginning, more)| {
             let (one, two, three, four, five) = beginning;
             let ops = [one, two, three, four, five].into_iter().flatten().chain(more).collect();
             Story { machines, guests, ops }
-        },
-    )
+        })
 }

@@ -161,11 +161,19 @@ pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves th
 pub const ON_THE_WAY: &str = "the guest moved its RTC while it was sent, and stock xl restored it";
 
 /// xenclock writes the config anew that travels, and so the service takes the next xl.cfg for one that was edited.
-pub const REWRITTEN: &str = "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
+pub const REWRITTEN: &str =
+    "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
 
 impl Default for Kept {
     fn default() -> Self {
-        Kept { what: What::Nothing, saves: Vec::new(), saves_sure: true, lost: None, unsaved: false, changed: Some(false) }
+        Kept {
+            what: What::Nothing,
+            saves: Vec::new(),
+            saves_sure: true,
+            lost: None,
+            unsaved: false,
+            changed: Some(false),
+        }
     }
 }
 
@@ -300,7 +308,8 @@ impl World<'_> {
         self.expect(guest, expect, "the service has looked")?;
         let in_time = life.incarnation == 1 && !life.runs;
         let timed = self.guests[guest].asked.timers.is_empty();
-        let wished = self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Found;
+        let wished =
+            self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Found;
         let known_wish = self.guests[guest].spec.by == By::Asked
             || matches!(self.guests[guest].kept[site].what, What::Sure(_));
         match in_time && !maybe && wished && known_wish && !timed {
@@ -440,7 +449,10 @@ impl World<'_> {
     /// Our own tools read and write the record here and now.
     pub fn ours(&mut self, guest: usize, site: usize) {
         let kept = &mut self.guests[guest].kept[site];
-        if kept.lost.is_some() || kept.unsaved || (self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing) {
+        if kept.lost.is_some()
+            || kept.unsaved
+            || (self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing)
+        {
             kept.doubt();
             if let Some(life) = &mut self.guests[guest].life
                 && life.site == site

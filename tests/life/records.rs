@@ -70,7 +70,8 @@ fn plays_its_role() {
     match role {
         "count" => count(&records, 100),
         "hold" => {
-            let held = (records.claim(UUID).unwrap(), records.monitor(UUID).unwrap(), records.serve().unwrap());
+            let held =
+                (records.claim(UUID).unwrap(), records.monitor(UUID).unwrap(), records.serve().unwrap());
             assert!(held.0.is_some() && held.1.is_some() && held.2.is_some());
             println!("\nheld");
             std::thread::sleep(Duration::from_secs(600));
@@ -141,7 +142,10 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
     for (bytes, why) in [
         (text.replace("\"version\": 2", "\"version\": 3"), "version 3, and this program knows version 2"),
-        (text.replace(&UUID.to_string(), &OTHER.to_string()), "it is of 0f1e2d3c-4b5a-4697-8877-665544332211"),
+        (
+            text.replace(&UUID.to_string(), &OTHER.to_string()),
+            "it is of 0f1e2d3c-4b5a-4697-8877-665544332211",
+        ),
         (long, "EOF while parsing"),
     ] {
         fs::write(file(dir.path(), UUID), bytes).unwrap();
@@ -235,7 +239,10 @@ fn a_read_only_disk_is_named_and_read_all_the_same() {
     put(&records, UUID);
     assert!(mount(&["-o", "remount,ro"], &disk.0));
     let error = records.change(OTHER, |_, _| (Some(record(OTHER)), ())).unwrap_err();
-    assert!(error.to_string().contains("; mount it writable, or name another directory by --records"), "{error}");
+    assert!(
+        error.to_string().contains("; mount it writable, or name another directory by --records"),
+        "{error}"
+    );
     assert!(records.get(UUID).unwrap().is_some());
     assert!(records.claim(UUID).is_err() && !records.is_claimed(UUID).unwrap());
 }
@@ -246,7 +253,9 @@ fn a_claim_a_monitor_and_a_service_are_alone() {
     let (one, two) = (Records::in_dir(dir.path()), Records::in_dir(dir.path()));
     let claim = one.claim(UUID).unwrap().unwrap();
     assert!(two.claim(UUID).unwrap().is_none() && two.claim(OTHER).unwrap().is_some());
-    assert!(two.is_claimed(UUID).unwrap() && !two.is_claimed(OTHER).unwrap() && !two.is_monitored(UUID).unwrap());
+    assert!(
+        two.is_claimed(UUID).unwrap() && !two.is_claimed(OTHER).unwrap() && !two.is_monitored(UUID).unwrap()
+    );
     let monitor = one.monitor(UUID).unwrap().unwrap();
     let service = one.serve().unwrap().unwrap();
     assert!(two.monitor(UUID).unwrap().is_none() && two.serve().unwrap().is_none());

@@ -246,9 +246,11 @@ impl<'k> World<'k> {
     fn check(&mut self) -> Told {
         for site in 0..2 {
             let domains = self.mock(site).domains().unwrap();
-            let known = |domid| self.guests.iter().any(|guest| {
-                guest.life.as_ref().is_some_and(|life| (life.site, life.domid) == (site, domid))
-            });
+            let known = |domid| {
+                self.guests.iter().any(|guest| {
+                    guest.life.as_ref().is_some_and(|life| (life.site, life.domid) == (site, domid))
+                })
+            };
             if let Some(left) = domains.iter().find(|domain| domain.domid.0 != 0 && !known(domain.domid)) {
                 return Err(format!("a domain is left behind: {left:?}"));
             }
@@ -378,13 +380,14 @@ impl<'k> World<'k> {
             kit.setter = Some(Setter { mock: ground.mock.reopen().unwrap(), fate: Rc::clone(&fate) });
             kit.wishes = Some(Wishes::in_dirs(vec![ground.dir.path().join("xml")]));
             let heard = Rc::clone(&told);
-            kit.tell = Some(Box::new(teller(Rc::clone(&fate), move |notice| heard.borrow_mut().push(notice))));
-            let Kit { host: Some(host), setter: Some(tsc), wishes: Some(wishes), tell: Some(tell) } = kit else {
+            kit.tell =
+                Some(Box::new(teller(Rc::clone(&fate), move |notice| heard.borrow_mut().push(notice))));
+            let Kit { host: Some(host), setter: Some(tsc), wishes: Some(wishes), tell: Some(tell) } = kit
+            else {
                 unreachable!()
             };
             let host: &'k Mortal = host;
-            let tools =
-                Tools { host, records: &ground.records, zones: &*ground.zones, tsc, wishes, tell };
+            let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, wishes, tell };
             let watch = Watch::new(tools, Manner { all: true });
             self.services[site] = Some(Service { watch, host, fate, told });
         }
@@ -439,7 +442,9 @@ impl<'k> World<'k> {
         }
         self.note_gone(site);
         for guest in 0..self.guests.len() {
-            let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else { continue };
+            let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else {
+                continue;
+            };
             if life.claimed {
                 continue;
             }
@@ -501,7 +506,9 @@ impl<'k> World<'k> {
         {
             let offset = life.offset;
             let name = &self.guests[guest].name;
-            return Err(format!("changes of the RTC of {name} are told up to {told} s, and it is at {offset} s"));
+            return Err(format!(
+                "changes of the RTC of {name} are told up to {told} s, and it is at {offset} s"
+            ));
         }
         Ok(())
     }

@@ -194,7 +194,12 @@ impl Journey<'_> {
             let after = record.map(|mut record| {
                 if let Some(rtc) = now {
                     match record.lives_as(&boot, domid) {
-                        true => drop(record.ended(ShutdownReason::Suspend, Some(rtc.offset), tsc.incarnation, rtc.at)),
+                        true => drop(record.ended(
+                            ShutdownReason::Suspend,
+                            Some(rtc.offset),
+                            tsc.incarnation,
+                            rtc.at,
+                        )),
                         // Its changes were none of this life's.
                         false => {
                             record.last = Some(rtc);

@@ -192,7 +192,8 @@ mod tests {
         let file = dir.path().join("guest.xml");
         let header = "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE\nOVERWRITTEN AND LOST. \
                       Changes to this xml configuration should be made using:\n  virsh edit guest\n-->\n\n";
-        let put = |clock: &str| fs::write(&file, header.to_owned() + &xml("guest", Some(UUID), clock)).unwrap();
+        let put =
+            |clock: &str| fs::write(&file, header.to_owned() + &xml("guest", Some(UUID), clock)).unwrap();
         let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
         assert_eq!(wishes.of(UUID, "guest").unwrap(), None);
         put("offset='localtime' adjustment='reset'");

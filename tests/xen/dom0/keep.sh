@@ -213,6 +213,52 @@ on_latency() {
 on_wrapper() { started hvm "device_model_override = \"$wrapper\"" && see; }
 on_wrapper_reboot() { on_wrapper && keeper reboot && see; }
 
+# With both: the service reads what a guest made of its RTC, and the wrapper sets it.
+both_reboots() { on_wrapper && reboots 5; }
+
+# With libvirt: what the guest is to have stands in its own XML, in libvirt's directory.
+
+libvirt_pid=
+libvirt() {
+  mkdir -p /run/libvirt /var/log/libvirt /var/cache/libvirt /var/lib/libvirt /etc/libvirt
+  printf 'auth_unix_rw="none"\nunix_sock_group="root"\n' > /tmp/libvirtd.conf
+  # without it libvirt finds no CPU model for this machine, whose emulator has no VME
+  sed -i "/'vme'/d" /usr/share/libvirt/cpu_map/x86_486.xml
+  virtlogd -d
+  libvirtd -f /tmp/libvirtd.conf > "$out/libvirtd.log" 2>&1 < /dev/null &
+  libvirt_pid=$!
+  for _ in {1..60}; do
+    [ ! -S /run/libvirt/libvirt-sock ] || return 0
+    sleep 0.5
+  done
+  return 1
+}
+virsh() { timeout 120 /usr/bin/virsh -q -c xen:///system "$@"; }
+libvirts_keeper() {
+  libvirt || return
+  # libvirt does not say another firmware to libxl than libxl's own
+  hvmloader=$(find /usr/lib/xen-4.*/boot/hvmloader)
+  cp "$hvmloader" /tmp/hvmloader
+  cp /tests/probe-hvm "$hvmloader"
+  cat > "$dir/keeper.xml" << XML
+<domain type='xen'>
+  <name>keeper</name><uuid>$keep_uuid</uuid><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='xenfv'>hvm</type></os>
+  <clock offset='variable' adjustment='3600' basis='utc'><timer name='tsc' mode='emulate' frequency='1000000000'/></clock>
+  <on_reboot>restart</on_reboot>
+  <devices><emulator>$(command -v /usr/libexec/xen-qemu-system-i386 /usr/lib/xen-4.*/bin/qemu-system-i386 | head -n 1)</emulator></devices>
+</domain>
+XML
+  virsh define "$dir/keeper.xml" && run_command virsh start keeper
+}
+libvirt_reboot() {
+  libvirts_keeper && await clock-set && keeper rtc-add\ 20,reboot && see
+  cp /etc/libvirt/libxl/keeper.xml "$dir/" && virsh destroy keeper
+  virsh undefine keeper
+  cp /tmp/hvmloader "$hvmloader"
+  kill "$libvirt_pid" && wait "$libvirt_pid"
+}
+
 # Guests that we start.
 
 our_keeper() {
@@ -255,7 +301,7 @@ our_live_tsc() {
 
 # keep_case NAME MAKER EXPECTED FUNCTION
 keep_case() {
-  local name=$1 maker=$2 expected=$3
+  local name=$1 maker=$2 expected=$3 began
   chosen "$name" || return 0
   dir=$out/cases/$name
   mkdir -p "$dir"
@@ -264,7 +310,9 @@ keep_case() {
   touch "$events"
   events_before=$(wc -l < "$events")
   seen=()
+  began=$(now_ms)
   "$4" > "$dir/said" 2>&1
+  seen[age_ms]=$(($(now_ms) - began))
   no_keeper
   check "$expected"
   record "$name" hvm "$maker" "${4//_/ }"
@@ -293,6 +341,8 @@ run_keep() {
   keep_case on-restore xl "$kept" on_restore
   keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' on_zone
   keep_case on-migrate xl "$kept" on_migrate
+  keep_case on-wrapper xl 'exit=0; cmos_offset~3605; rtc_offset=3605; leaf_khz=1000000; missed=0' both_reboots
+  keep_case on-libvirt libvirt "$kept" libvirt_reboot
   keep_case on-fifty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=50' on_fifty
   keep_case on-latency xl 'late=0; after_ms_most<5000; after_ms_median<5000; after_ms_least<5000; count<1000' on_latency
   end_service
