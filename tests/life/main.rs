@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod deeds;
+mod fixed;
 mod mortal;
 mod op;
 mod oracle;

@@ -564,6 +564,8 @@ impl<'k> World<'k> {
             Some(life) if serving && life.settled == Settled::Yes => {
                 kept[site].lost = Some(keeps.map_or(Loss::Gone, |_| Loss::Torn));
             }
+            // A service may have it in memory.
+            Some(_) if serving => kept[site].doubt(),
             other => {
                 kept[site].nothing();
                 if let Some(life) = other {

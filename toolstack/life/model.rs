@@ -233,7 +233,7 @@ pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
         // RTC is ahead of what the config gives, its guest has done since.
         return match (found.offset, found.config_offset) {
             (None, _) => Due::PutRight(saved),
-            (Some(now), Some(given)) if now != saved => {
+            (Some(now), Some(given)) if given != saved => {
                 Due::PutRight(saved.saturating_add(now.saturating_sub(given)))
             }
             _ => Due::Follow("it goes on where it was saved", Some(saved)),
@@ -252,3 +252,6 @@ impl Life {
         Life { boot: found.boot.clone(), domid: found.domid, since, by }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! A table: each happening, and what it makes of a record.
+
+#![allow(clippy::unwrap_used)]
+
+use timers::Adjustment;
+use timers::resolve::NextStart;
+use timers::tsc::{Behaviour, TscMode};
+use timers::{KiloHertz, Timer, TimerName};
+use uuid::Uuid;
+
+use super::*;
+use crate::life::record::TscRecord;
+
+const BOOT: &str = "this boot";
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_000_000 + 60 * minute, 0).unwrap()
+}
+
+fn variable(adjustment: i64) -> ClockOffset {
+    ClockOffset::Variable { adjustment, basis: Basis::Utc }
+}
+
+fn wish(offset: ClockOffset, from: WishFrom) -> Wish {
+    Wish { clock: GuestClock { offset, timers: Vec::new() }, from, wrapper: false }
+}
+
+fn start(offset: i64) -> Start {
+    Start {
+        at: at(0),
+        offset: UtcOffset::new(offset).unwrap(),
+        tracked: true,
+        source: "a test".to_owned(),
+        next_start: NextStart::Fixed,
+        foresight: None,
+        zone_data: None,
+        tsc: TscRecord {
+            mode: TscMode::Default,
+            khz: KiloHertz(1),
+            behaviour: Behaviour::Native,
+            why: String::new(),
+        },
+    }
+}
+
+fn life(domid: u32) -> Life {
+    Life { boot: BOOT.to_owned(), domid: DomId(domid), since: at(1), by: Keeper::Followed }
+}
+
+/// A guest with a variable clock that runs as domain 1, its RTC at an hour.
+fn running() -> ClockRecord {
+    let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(variable(3600), WishFrom::Create));
+    record.started(start(3600), life(1));
+    record
+}
+
+/// What there is to see of a record.
+fn line(record: &ClockRecord) -> String {
+    let next = match record.next_clock().offset {
+        ClockOffset::Variable { adjustment, .. } => adjustment.to_string(),
+        other => other.word().to_owned(),
+    };
+    format!(
+        "life {:?} last {:?} guest {}/{} ended {:?} saves {:?} fresh {} next {next}",
+        record.life.as_ref().map(|life| life.domid.0),
+        record.last.map(|last| last.offset),
+        record.guest.seen,
+        record.guest.seconds,
+        record.ended.map(|ended| ended.reason),
+        record.saves.iter().map(|saved| (saved.incarnation, saved.rtc.offset)).collect::<Vec<_>>(),
+        record.fresh,
+    )
+}
+
+/// What happens, in words, and how; and what is to be seen then.
+type Row = (&'static str, fn(&mut ClockRecord), &'static str);
+
+#[test]
+fn each_happening_makes_of_a_record_what_it_should() {
+    use ShutdownReason::{Reboot, Suspend};
+    let rows: &[Row] = &[
+        (
+            "nothing",
+            |_| {},
+            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh false next 3600",
+        ),
+        (
+            "the RTC is where it was",
+            |record| assert_eq!(record.seen(3600, at(2)), None),
+            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh false next 3600",
+        ),
+        (
+            "the guest moves its RTC twice",
+            |record| {
+                assert_eq!(record.seen(3620, at(2)), Some(3600));
+                assert_eq!(record.seen(3610, at(3)), Some(3620));
+            },
+            "life Some(1) last Some(3610) guest 2/10 ended None saves [] fresh false next 3610",
+        ),
+        (
+            "it moves its RTC and reboots at once",
+            |record| assert_eq!(record.ended(Reboot, Some(3650), 1, at(2)), Some(3600)),
+            "life Some(1) last Some(3650) guest 1/50 ended Some(Some(Reboot)) saves [] fresh false next 3650",
+        ),
+        (
+            "it reboots, and starts again",
+            |record| {
+                record.ended(Reboot, Some(3650), 1, at(2));
+                record.gone(at(2));
+                record.started(start(3650), life(2));
+            },
+            "life Some(2) last Some(3650) guest 0/0 ended None saves [] fresh false next 3650",
+        ),
+        (
+            "it is destroyed, which nobody saw coming",
+            |record| record.gone(at(2)),
+            "life None last Some(3600) guest 0/0 ended Some(None) saves [] fresh false next 3600",
+        ),
+        (
+            "it is saved, twice the same, and another time",
+            |record| {
+                record.ended(Suspend, Some(3600), 1, at(2));
+                record.ended(Suspend, Some(3600), 1, at(2));
+                record.ended(Suspend, Some(3601), 1, at(3));
+            },
+            "life Some(1) last Some(3601) guest 1/1 ended Some(Some(Suspend)) saves [(1, 3601), (1, 3600)] fresh false \
+             next 3601",
+        ),
+        (
+            "a guest without RTC is saved",
+            |record| assert_eq!(record.ended(Suspend, None, 1, at(2)), None),
+            "life Some(1) last Some(3600) guest 0/0 ended Some(Some(Suspend)) saves [(1, 3600)] fresh false next 3600",
+        ),
+        (
+            "it is restored",
+            |record| {
+                record.ended(Suspend, Some(3700), 1, at(2));
+                record.gone(at(2));
+                record.went_on(life(4), Some(3700));
+            },
+            "life Some(4) last Some(3700) guest 1/100 ended None saves [(1, 3700)] fresh false next 3700",
+        ),
+        (
+            "an administrator sets it live",
+            |record| {
+                record.seen(3620, at(2));
+                record.set_live(-60, at(3));
+            },
+            "life Some(1) last Some(-60) guest 1/20 ended None saves [] fresh false next -60",
+        ),
+        (
+            "another offset is asked",
+            |record| record.asked(wish(variable(5), WishFrom::ClockSet { instead_of: None })),
+            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh true next 5",
+        ),
+        (
+            "only another TSC is asked",
+            |record| {
+                let mut other = record.wish.clone();
+                other.clock.timers.push(Timer::named(TimerName::Tsc));
+                record.seen(3620, at(2));
+                record.asked(other);
+            },
+            "life Some(1) last Some(3620) guest 1/20 ended None saves [] fresh false next 3620",
+        ),
+        (
+            "its RTC is beyond what Xen can be told",
+            |record| assert_eq!(record.seen(1 << 33, at(2)), Some(3600)),
+            "life Some(1) last Some(8589934592) guest 1/8589930992 ended None saves [] fresh false next 3600",
+        ),
+    ];
+    for (what, happens, expected) in rows {
+        let mut record = running();
+        happens(&mut record);
+        assert_eq!(&line(&record), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_goes_on_at_a_cold_start_is_what_the_clock_kind_says() {
+    let seconds = |by| Some(Adjustment::Seconds(by));
+    let table = [
+        (variable(1), variable(77)),
+        (ClockOffset::Variable { adjustment: 1, basis: Basis::Localtime }, variable(77)),
+        (ClockOffset::Utc { adjustment: seconds(1) }, variable(77)),
+        (ClockOffset::Localtime { adjustment: seconds(1) }, variable(77)),
+    ];
+    let itself = [
+        ClockOffset::Utc { adjustment: None },
+        ClockOffset::Utc { adjustment: Some(Adjustment::Reset) },
+        ClockOffset::Localtime { adjustment: None },
+        ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) },
+        ClockOffset::Timezone { timezone: "Asia/Kathmandu".to_owned() },
+        ClockOffset::Absolute { start: 1_800_000_000 },
+    ];
+    for (asked, next) in table.into_iter().chain(itself.map(|offset| (offset.clone(), offset))) {
+        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(asked.clone(), WishFrom::Create));
+        assert_eq!(record.next_clock().offset, asked, "at its first start it is what was asked");
+        record.started(start(1), life(1));
+        record.seen(77, at(2));
+        assert_eq!(record.next_clock().offset, next, "{asked:?}");
+    }
+}
+
+#[test]
+fn a_file_is_right_until_clock_set_and_again_when_it_asks_something_else() {
+    let clock = |adjustment| GuestClock { offset: variable(adjustment), timers: Vec::new() };
+    let mut record = running();
+    record.seen(3620, at(2));
+    record.asked_by_file(&clock(3600), WishFrom::Create);
+    assert_eq!((record.next_clock(), record.fresh), (clock(3620), false), "it asks what it asked");
+    record.asked(wish(variable(5), WishFrom::ClockSet { instead_of: Some(clock(3600)) }));
+    record.asked_by_file(&clock(3600), WishFrom::Create);
+    assert_eq!(record.next_clock(), clock(5), "clock-set was later");
+    record.asked_by_file(&clock(7200), WishFrom::Create);
+    assert_eq!((record.next_clock(), record.fresh), (clock(7200), true), "the file was edited");
+}
+
+#[test]
+fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
+    let found = |offset: i64| {
+        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(variable(offset), WishFrom::Found));
+        record.last = Some(Seen { offset, at: at(9) });
+        record
+    };
+    let older = |mut record: ClockRecord, generation| {
+        record.generation = generation;
+        record
+    };
+    let mut here = older(running(), 7);
+    here.ended(ShutdownReason::Suspend, Some(3600), 1, at(2));
+    // Nothing was known of it where it was; a wish that nobody spoke of is none, whichever is the later.
+    for generation in [1, 9] {
+        let both = older(found(42), generation).arrived(Some(here.clone()));
+        assert_eq!((both.wish.clone(), both.fresh), (here.wish.clone(), false));
+        assert_eq!((both.last.unwrap().offset, both.generation), (42, generation.max(7)));
+        assert_eq!(both.saves, here.saves);
+        assert_eq!(older(running(), 3).arrived(Some(older(found(42), generation))).wish, running().wish);
+    }
+    // Asked here since it left: for the next start.
+    let mut asked = here.clone();
+    asked.asked(wish(variable(5), WishFrom::ClockSet { instead_of: None }));
+    asked.generation = 8;
+    let both = older(running(), 7).arrived(Some(asked.clone()));
+    assert_eq!((both.next_clock().offset, both.last), (variable(5), running().last));
+    // Asked where it was, after it left here.
+    let both = older(asked, 9).arrived(Some(here.clone()));
+    assert_eq!(both.next_clock().offset, variable(5));
+    assert_eq!(running().arrived(None), running());
+    // The latest saves of both.
+    let save = |minute, incarnation| Saved { incarnation, rtc: Seen { offset: minute, at: at(minute) } };
+    let (mut came, mut here) = (running(), running());
+    (came.saves, here.saves) = (vec![save(5, 2), save(1, 1)], vec![save(7, 1), save(1, 1)]);
+    assert_eq!(came.arrived(Some(here)).saves, [save(7, 1), save(5, 2), save(1, 1)]);
+}
+
+#[test]
+fn no_more_saves_are_remembered_than_are_of_use() {
+    let mut record = running();
+    for minute in 0..20 {
+        record.ended(ShutdownReason::Suspend, Some(minute), 1, at(minute));
+    }
+    assert_eq!(record.saves.len(), SAVES);
+    assert_eq!(record.saves[0].rtc.offset, 19);
+}
+
+#[test]
+fn what_a_domain_is_due() {
+    let found = |domid, offset: Option<i64>, incarnation, has_run, config_offset| Found {
+        boot: BOOT.to_owned(),
+        domid: DomId(domid),
+        kind: if offset.is_some() { GuestKind::Hvm } else { GuestKind::Pvh },
+        offset,
+        incarnation,
+        has_run,
+        config_offset,
+    };
+    let mut record = running();
+    record.ended(ShutdownReason::Suspend, Some(3620), 1, at(2));
+    record.ended(ShutdownReason::Suspend, Some(3640), 2, at(3));
+    let next = || GuestClock { offset: variable(3640), timers: Vec::new() };
+    let unseen = "it came out of a save or a migration that nobody here has seen";
+    for (what, found, expected) in [
+        ("the one that is known", found(1, Some(5), 1, true, None), Due::Nothing),
+        ("a new one", found(2, Some(0), 1, false, None), Due::SetNew(next())),
+        ("a new one that runs", found(2, Some(0), 1, true, None), Due::SetLate(next())),
+        ("one without RTC", found(2, None, 1, false, None), Due::SetNew(next())),
+        (
+            "restored, and the stream has won",
+            found(2, Some(3640), 3, false, None),
+            Due::Follow("it goes on where it was saved", Some(3640)),
+        ),
+        ("restored, and its config has won", found(2, Some(3600), 3, false, Some(3600)), Due::PutRight(3640)),
+        ("and has set its RTC since", found(2, Some(3607), 3, true, Some(3600)), Due::PutRight(3647)),
+        ("out of the save before", found(2, Some(3600), 2, false, Some(3600)), Due::PutRight(3620)),
+        (
+            "where its config gives the same",
+            found(2, Some(3620), 2, false, Some(3620)),
+            Due::Follow("it goes on where it was saved", Some(3620)),
+        ),
+        (
+            "and has set its RTC since, too",
+            found(2, Some(3625), 2, true, Some(3620)),
+            Due::Follow("it goes on where it was saved", Some(3620)),
+        ),
+        ("by just as much as before", found(2, Some(3640), 3, true, Some(3600)), Due::PutRight(3680)),
+        ("out of none that is known", found(2, Some(0), 9, false, Some(0)), Due::Follow(unseen, None)),
+        ("a wallclock is in no stream", found(2, None, 3, false, None), Due::PutRight(3640)),
+        ("nor known without the save", found(2, None, 9, false, None), Due::Follow(unseen, None)),
+    ] {
+        assert_eq!(due(Some(&record), &found), expected, "{what}");
+    }
+    let same_number = Found { boot: "another boot".to_owned(), ..found(1, Some(0), 1, false, None) };
+    assert_eq!(due(Some(&record), &same_number), Due::SetNew(next()), "of another boot it is another");
+    let nobody = due(None, &found(2, Some(0), 1, false, None));
+    assert_eq!(nobody, Due::Follow("nobody has asked for another clock", None));
+}
+
+#[test]
+fn what_is_kept_of_a_guest_that_is_gone() {
+    let gone = |offset: ClockOffset, from: WishFrom, reason: Option<ShutdownReason>| {
+        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(offset, from));
+        record.started(start(0), life(1));
+        if let Some(reason) = reason {
+            record.ended(reason, Some(0), 1, at(2));
+        }
+        record.gone(at(3));
+        record
+    };
+    let utc = || ClockOffset::Utc { adjustment: None };
+    let asked = || WishFrom::ClockSet { instead_of: None };
+    let off = Some(ShutdownReason::Poweroff);
+    for (what, record, kept) in [
+        ("what a file will say again", gone(utc(), WishFrom::Create, off), false),
+        ("its RTC may be its own", gone(variable(0), WishFrom::Create, off), true),
+        ("nobody spoke of it, and it did nothing", gone(variable(0), WishFrom::Found, off), false),
+        ("an administrator's word", gone(utc(), asked(), off), true),
+        ("it starts again", gone(utc(), WishFrom::Create, Some(ShutdownReason::Reboot)), true),
+        ("it crashed", gone(variable(0), WishFrom::Found, Some(ShutdownReason::Crash)), true),
+        ("it is in a file", gone(utc(), WishFrom::Create, Some(ShutdownReason::Suspend)), true),
+        ("nobody saw it end", gone(utc(), WishFrom::Create, None), false),
+    ] {
+        assert_eq!(record.is_worth_keeping(), kept, "{what}");
+        let (year, more) = (at(3) + TimeDelta::days(399), at(3) + TimeDelta::days(401));
+        assert!(!record.is_forgotten(year), "{what}");
+        let for_ever = matches!(record.wish.from, WishFrom::ClockSet { .. });
+        assert_eq!(record.is_forgotten(more), !for_ever, "{what}");
+    }
+    let mut moved = running();
+    moved.wish.from = WishFrom::Found;
+    moved.ended(ShutdownReason::Poweroff, Some(3601), 1, at(2));
+    moved.gone(at(2));
+    assert!(moved.is_worth_keeping(), "it has set its RTC");
+    moved.wish.from = WishFrom::Create;
+    moved.passing = true;
+    assert!(!moved.is_worth_keeping(), "nobody can ask for it again");
+    assert!(!running().is_forgotten(at(0) + TimeDelta::days(4000)), "it runs");
+}
