@@ -153,7 +153,8 @@ impl Arriving for There<'_> {
     }
 
     fn destroy(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.host.destroy(self.domid()?)?)
+        let arrival = self.arrival.as_ref().ok_or("nothing has arrived")?;
+        Ok(self.journey.unmake(arrival)?)
     }
 
     fn progress(&mut self, words: &str) {

@@ -104,7 +104,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let arrival = arrive(&*host, &records, &header, config, &mut file)?;
     warn(&arrival.warnings);
     if !restore.paused {
-        unpause(&*host, &arrival)?;
+        unpause(&*host, &records, &arrival)?;
     }
     let domid = arrival.domid;
     if restore.debug || global.verbose > 0 {
@@ -128,8 +128,10 @@ fn arrive(
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
-fn unpause(host: &dyn Host, arrival: &Arrival) -> Result<(), Failure> {
-    host.unpause(arrival.domid).map_err(|error| match host.destroy(arrival.domid) {
+fn unpause(host: &dyn Host, records: &Records, arrival: &Arrival) -> Result<(), Failure> {
+    let zones = backend::zones();
+    let journey = Journey { host, records, zones: &*zones };
+    host.unpause(arrival.domid).map_err(|error| match journey.unmake(arrival) {
         Ok(()) => Failure::Error(error.to_string()),
         Err(left) => Failure::Error(format!("{error}; the domain could not be taken away again: {left}")),
     })

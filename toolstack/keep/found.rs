@@ -68,3 +68,89 @@ pub(super) fn refound(record: &mut ClockRecord, found: &Found, facts: &HostFacts
         record.asked(wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use timers::GuestKind;
+    use timers::zone::default_zones;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::host::mock::Mock;
+    use crate::host::{DomId, Host};
+
+    /// In Berlin, in winter.
+    fn facts() -> HostFacts {
+        let mock = Mock::in_memory(Box::new(|| "2026-01-10T12:00:00Z".parse().unwrap()));
+        mock.set_fact("timezone", "Europe/Berlin").unwrap();
+        mock.facts().unwrap()
+    }
+
+    fn config(seconds: i32, localtime: Option<Defbool>) -> DomainConfig {
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.b_info.rtc_timeoffset = UtcOffset::new(seconds.into()).unwrap().to_libxl();
+        config.b_info.localtime = localtime;
+        config
+    }
+
+    fn known(offset: i64) -> ClockRecord {
+        let whose = Whose { domid: DomId(1), uuid: Uuid::nil(), name: "guest".to_owned() };
+        record(&whose, offset)
+    }
+
+    fn found(offset: Option<i64>) -> Found {
+        let (boot, domid, kind) = (String::new(), DomId(2), GuestKind::Hvm);
+        Found { boot, domid, kind, offset, incarnation: 1, has_run: false, config_offset: None }
+    }
+
+    #[test]
+    fn what_a_config_says_and_what_it_gives() {
+        let localtime = |seconds| ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) };
+        let variable = |adjustment| ClockOffset::Variable { adjustment, basis: Basis::Utc };
+        let zones = default_zones();
+        for (seconds, local, says, gives_here) in [
+            (0, None, variable(0), None),
+            (0, Some(Defbool::False), variable(0), None),
+            (-18_000, None, variable(-18_000), Some(-18_000)),
+            (0, Some(Defbool::True), localtime(0), Some(3600)),
+            (600, Some(Defbool::True), localtime(600), Some(4200)),
+            // By the two of which the RTC comes to stand at UTC, it is moved all the same.
+            (-3600, Some(Defbool::True), localtime(-3600), Some(0)),
+        ] {
+            let config = config(seconds, local);
+            assert_eq!(clock_in(&config), says);
+            assert_eq!(moves_rtc(&config), gives_here.is_some());
+            assert_eq!(gives(&config, &facts(), &*zones), gives_here);
+        }
+    }
+
+    #[test]
+    fn of_who_spoke_the_word_stands() {
+        let mut record = known(5);
+        record.wish.from = WishFrom::Create;
+        let before = record.clone();
+        refine(&mut record, &config(3600, None));
+        refound(&mut record, &found(Some(99)), &facts(), &*default_zones());
+        assert_eq!(record, before);
+    }
+
+    #[test]
+    fn a_config_that_was_edited_counts_and_one_that_was_not_leaves_the_guest_its_own() {
+        let zones = default_zones();
+        let mut record = known(3600);
+        record.last = Some(crate::life::record::Seen { offset: 3620, at: facts().now });
+        refine(&mut record, &config(0, Some(Defbool::True)));
+        let tracked = |record: &ClockRecord| record.next_clock().offset;
+        let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
+        // The toolstack has put it where the config does: nothing is new.
+        refound(&mut record, &found(Some(3600)), &facts(), &*zones);
+        assert_eq!((tracked(&record), record.fresh), (goes_on.clone(), false));
+        // Of a guest without RTC nothing shows.
+        refound(&mut record, &found(None), &facts(), &*zones);
+        assert_eq!(tracked(&record), goes_on);
+        refound(&mut record, &found(Some(60)), &facts(), &*zones);
+        let edited = ClockOffset::Variable { adjustment: 60, basis: Basis::Utc };
+        assert_eq!((tracked(&record), record.fresh), (edited, true));
+    }
+}

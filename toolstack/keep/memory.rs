@@ -31,16 +31,19 @@ impl<'a> Memory<'a> {
         self.records
     }
 
-    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong.
-    pub(super) fn get(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<Said>) {
+    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong. What was
+    /// read is remembered.
+    pub(super) fn get(&mut self, uuid: Uuid) -> (Option<ClockRecord>, Option<Said>) {
         let known = self.known.get(&uuid);
-        let remembered = || known.map(|known| known.record.clone());
-        match self.records.get(uuid) {
-            Ok(Some(record)) if known.is_some_and(|known| known.is_ahead_of(&record)) => (remembered(), None),
-            Ok(Some(record)) => (Some(record), None),
-            Ok(None) => (remembered(), None),
-            Err(error) => (remembered(), Some(said(&error))),
-        }
+        let trouble = match self.records.get(uuid) {
+            Ok(Some(record)) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
+                self.known.insert(uuid, Known { record, unsaved: false });
+                None
+            }
+            Ok(_) => None,
+            Err(error) => Some(said(&error)),
+        };
+        (self.known.get(&uuid).map(|known| known.record.clone()), trouble)
     }
 
     /// A record that is not on disk yet; the next change writes it.
@@ -55,9 +58,10 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// Those that the disk has not taken yet.
+    /// Those that the disk has not taken yet, or has lost.
     pub(super) fn unsaved(&self) -> Vec<Uuid> {
-        self.known.values().filter(|known| known.unsaved).map(|known| known.record.uuid).collect()
+        let missing = |known: &&Known| known.unsaved || !self.records.is_there(known.record.uuid);
+        self.known.values().filter(missing).map(|known| known.record.uuid).collect()
     }
 
     /// Changes a record on disk, or where that does not work in memory until it does. Says what an administrator should
@@ -91,6 +95,8 @@ impl<'a> Memory<'a> {
                 trouble.as_ref().map(said).into_iter().chain(lost).collect()
             }
             Err(error) => {
+                // Perhaps it can be read, and another has changed it.
+                self.get(uuid);
                 let Some(known) = self.known.get_mut(&uuid) else { return vec![said(&error)] };
                 with(&mut known.record);
                 match std::mem::replace(&mut known.unsaved, true) {
@@ -115,5 +121,139 @@ pub(super) fn said(error: &RecordError) -> Said {
     match error {
         RecordError::SetAside { .. } => Said::RecordSetAside { why },
         RecordError::Io { .. } => Said::Failed { why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use tempfile::TempDir;
+    use timers::{Basis, ClockOffset, GuestClock};
+
+    use super::*;
+    use crate::life::record::{Wish, WishFrom};
+
+    const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
+
+    fn record() -> ClockRecord {
+        let offset = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
+        let clock = GuestClock { offset, timers: Vec::new() };
+        ClockRecord::new(UUID, "guest", Wish { clock, from: WishFrom::Create, wrapper: false })
+    }
+
+    /// A directory with a record in it.
+    struct Disk(TempDir, Records);
+
+    impl Disk {
+        fn new() -> Self {
+            let dir = TempDir::new().unwrap();
+            let records = Records::in_dir(dir.path());
+            records.change(UUID, |_, _| (Some(record()), ())).unwrap();
+            Disk(dir, records)
+        }
+
+        fn file(&self) -> std::path::PathBuf {
+            self.0.path().join(format!("{UUID}.json"))
+        }
+
+        /// Nobody can write any more, or again.
+        fn takes(&self, takes: bool) {
+            let lock = self.0.path().join("lock");
+            fs::remove_file(&lock).unwrap();
+            match takes {
+                true => fs::write(lock, "").unwrap(),
+                false => std::os::unix::fs::symlink("/nowhere/at/all", lock).unwrap(),
+            }
+        }
+
+        fn seen(&self) -> u64 {
+            self.1.get(UUID).unwrap().unwrap().guest.seen
+        }
+    }
+
+    fn count(memory: &mut Memory<'_>) -> Vec<Said> {
+        memory.change(UUID, |record| record.guest.seen += 1)
+    }
+
+    fn seen(memory: &mut Memory<'_>) -> u64 {
+        memory.get(UUID).0.unwrap().guest.seen
+    }
+
+    #[test]
+    fn what_the_disk_does_not_take_is_here_and_is_tried_again() {
+        let disk = Disk::new();
+        let mut memory = Memory::of(&disk.1);
+        assert_eq!(count(&mut memory), []);
+        disk.takes(false);
+        let said = count(&mut memory);
+        assert!(matches!(&said[..], [Said::Failed { .. }]), "{said:?}");
+        assert_eq!(count(&mut memory), [], "that is said once");
+        assert_eq!((seen(&mut memory), disk.seen(), memory.unsaved()), (3, 1, vec![UUID]));
+        memory.forget(UUID);
+        assert_eq!(seen(&mut memory), 3, "it is needed still");
+        disk.takes(true);
+        assert_eq!(memory.change(UUID, |_| {}), []);
+        assert_eq!((disk.seen(), memory.unsaved()), (3, vec![]));
+        disk.takes(false);
+        assert_eq!(count(&mut memory).len(), 1, "the next time it is said again");
+    }
+
+    #[test]
+    fn a_record_that_was_only_read_is_kept_up_as_well() {
+        let disk = Disk::new();
+        disk.takes(false);
+        let mut memory = Memory::of(&disk.1);
+        assert_eq!(count(&mut memory).len(), 1);
+        assert_eq!((seen(&mut memory), disk.seen()), (1, 0));
+    }
+
+    #[test]
+    fn a_lost_record_is_written_again() {
+        let disk = Disk::new();
+        let mut memory = Memory::of(&disk.1);
+        assert_eq!(seen(&mut memory), 0);
+        fs::remove_file(disk.file()).unwrap();
+        assert_eq!(seen(&mut memory), 0);
+        assert_eq!(memory.unsaved(), [UUID]);
+        assert_eq!(memory.change(UUID, |_| {}), [Said::RecordRestored]);
+        assert_eq!((disk.seen(), memory.unsaved()), (0, vec![]));
+        // A torn one is set aside before.
+        fs::write(disk.file(), "{").unwrap();
+        let said = count(&mut memory);
+        assert!(matches!(&said[..], [Said::RecordSetAside { .. }, Said::RecordRestored]), "{said:?}");
+        assert_eq!(disk.seen(), 1);
+        memory.forget(UUID);
+        fs::remove_file(disk.file()).unwrap();
+        assert_eq!((memory.get(UUID).0, memory.unsaved()), (None, vec![]), "its guest is gone");
+    }
+
+    #[test]
+    fn another_programs_newer_change_wins() {
+        let disk = Disk::new();
+        let mut memory = Memory::of(&disk.1);
+        count(&mut memory);
+        let renames = |name: &str| {
+            let renamed = |record: Option<ClockRecord>| {
+                let mut record = record.unwrap();
+                name.clone_into(&mut record.name);
+                (Some(record), ())
+            };
+            disk.1.change(UUID, |record, _| renamed(record)).unwrap();
+        };
+        renames("renamed");
+        assert_eq!(memory.get(UUID).0.unwrap().name, "renamed");
+        count(&mut memory);
+        let kept = disk.1.get(UUID).unwrap().unwrap();
+        assert_eq!((kept.name.as_str(), kept.guest.seen), ("renamed", 2));
+        // What could not be written builds on what another has written meanwhile.
+        renames("again");
+        disk.takes(false);
+        count(&mut memory);
+        disk.takes(true);
+        count(&mut memory);
+        let kept = disk.1.get(UUID).unwrap().unwrap();
+        assert_eq!((kept.name.as_str(), kept.guest.seen), ("again", 4));
     }
 }

@@ -128,7 +128,7 @@ impl Monitor<'_> {
                 self.host.preserve(domid, &suffix)?;
                 Became::Restarted(self.again(&next, &mut warnings)?)
             }
-            Action::SoftReset => Became::Reset(self.reset(domid, config, record.as_ref(), &mut warnings)?),
+            Action::SoftReset => Became::Reset(self.reset(domid, &config)?),
             // Both became another above.
             Action::CoredumpDestroy | Action::CoredumpRestart => Became::Kept("its core was dumped"),
         };
@@ -144,14 +144,15 @@ impl Monitor<'_> {
     ) -> Result<Option<ClockRecord>, HostError> {
         let (rtc, tsc) = read_clock(self.host, domid)?;
         let Some(uuid) = uuid_of(self.host, domid)? else { return Ok(None) };
-        let now = self.host.facts()?.now;
-        let kept = self.records.change(uuid, |record, trouble| {
-            let after = record.map(|mut record| {
-                record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
-                record
-            });
-            (after, trouble)
-        });
+        let facts = self.host.facts()?;
+        let note = |mut record: ClockRecord| {
+            // Of a guest without RTC only its own record knows where it stands.
+            if rtc.is_some() || record.lives_as(&facts.boot_id, domid) {
+                record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, facts.now);
+            }
+            record
+        };
+        let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
         match kept {
             Ok((record, trouble)) => {
                 warnings.extend(trouble.map(|error| error.to_string()));
@@ -159,10 +160,7 @@ impl Monitor<'_> {
             }
             Err(error) => {
                 warnings.push(error.to_string());
-                Ok(self.records.get(uuid).ok().flatten().map(|mut record| {
-                    record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
-                    record
-                }))
+                Ok(self.records.get(uuid).ok().flatten().map(note))
             }
         }
     }
@@ -277,29 +275,19 @@ impl Monitor<'_> {
         Ok(started)
     }
 
-    /// A soft reset keeps the domain, but libxl builds it again: the TSC's frequency is the host's then, and an offset
-    /// in the config is set anew.
-    fn reset(
-        &self,
-        domid: DomId,
-        config: DomainConfig,
-        record: Option<&ClockRecord>,
-        warnings: &mut Vec<String>,
-    ) -> Result<UtcOffset, RestartError> {
-        let was = record.and_then(|record| record.last).map(|last| last.offset);
-        self.host.soft_reset(domid, &config)?;
-        let offset = was.and_then(|offset| UtcOffset::new(offset).ok());
+    /// A soft reset keeps the domain, but libxl builds it again: its TSC is new then, and an offset in the config is set
+    /// anew. The guest is the same, and its clocks go on.
+    fn reset(&self, domid: DomId, config: &DomainConfig) -> Result<UtcOffset, RestartError> {
+        let (rtc, tsc) = read_clock(self.host, domid)?;
+        self.host.soft_reset(domid, config)?;
+        // One that Xen cannot be told is none that the config has set.
+        let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
         if let Some(offset) = offset {
             self.host.set_time_offset(domid, offset)?;
         }
-        if let Some(record) = record {
-            let plan = self.plan(&config, record, warnings)?;
-            if let Some(khz) = plan.tsc.set_khz {
-                let info =
-                    TscInfo { mode: plan.tsc.mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 };
-                self.host.set_tsc_info(domid, &info)?;
-            }
-        }
+        // Xen stores one more than it is given.
+        let incarnation = tsc.incarnation.saturating_sub(1);
+        self.host.set_tsc_info(domid, &TscInfo { incarnation, ..tsc })?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }

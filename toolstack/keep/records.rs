@@ -147,6 +147,15 @@ impl Records {
         }
     }
 
+    /// Whether there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
+    #[must_use]
+    pub fn is_there(&self, uuid: Uuid) -> bool {
+        match &self.place {
+            Place::Memory(records) => locked(records).contains_key(&uuid),
+            Place::Dir(dir) => file(dir, uuid).try_exists().unwrap_or(true),
+        }
+    }
+
     /// All records, and what is wrong with those that could not be read.
     ///
     /// # Errors

@@ -134,7 +134,7 @@ fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
 }
 
 /// The record as it was before a start that failed.
-fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
+pub(super) fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
     // The start has failed already, and says why.
     drop(records.change(uuid, |_, _| (before, ())));
 }

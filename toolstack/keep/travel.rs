@@ -14,13 +14,14 @@ use uuid::Uuid;
 
 use super::found;
 use super::records::{Lock, Records};
+use super::start::put_back;
 use crate::domain::DomainConfig;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
 use crate::keep::monitor::read_clock;
 use crate::life::ClockRecord;
-use crate::life::record::{Keeper, Life, Wish, WishFrom};
+use crate::life::record::{Keeper, Life, Saved, Seen, Wish, WishFrom};
 use crate::xl::savefile::Header;
 
 /// What a journey takes.
@@ -41,7 +42,7 @@ pub struct Leaver {
     pub domain: DomainSummary,
     /// Its config as it travels.
     pub config: DomainConfig,
-    /// The clock's record, which travels too, as it was when the guest began to leave.
+    /// The clock's record, which travels too, as it was when the guest began to leave. There is one from then on.
     pub record: Option<ClockRecord>,
 }
 
@@ -72,6 +73,9 @@ pub struct Arrival {
     pub offset: i64,
     /// What an administrator should know.
     pub warnings: Vec<String>,
+    uuid: Uuid,
+    /// What was kept here before.
+    before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
     _claim: Option<Lock>,
 }
@@ -120,22 +124,33 @@ impl Journey<'_> {
         })
     }
 
-    /// Puts the clock into the leaver's config and record as it is now.
+    /// Puts the clock into the leaver's config and record as it is now. Where nothing is kept of it, what travels says at
+    /// least where it stood.
     fn bring_up_to_date(&self, leaver: &mut Leaver, warnings: &mut Vec<String>) -> Result<()> {
         let facts = self.host.facts()?;
-        let (rtc, _) = read_clock(self.host, leaver.domain.domid)?;
-        if let (Some(rtc), Some(record)) = (rtc, &mut leaver.record) {
-            record.seen(rtc.offset, facts.now);
+        let domid = leaver.domain.domid;
+        let (rtc, _) = read_clock(self.host, domid)?;
+        let asked = GuestClock { offset: found::clock_in(&leaver.config), timers: Vec::new() };
+        let lives = leaver.record.as_ref().filter(|record| record.lives_as(&facts.boot_id, domid));
+        let offset = match (rtc, lives.and_then(|record| record.last)) {
+            (Some(rtc), _) => rtc.offset,
+            (None, Some(last)) => last.offset,
+            (None, None) => self.wallclock(&leaver.config, &facts, warnings)?,
+        };
+        // The stream has an RTC's, and it wins as long as the config has nothing.
+        if rtc.is_none() || found::moves_rtc(&leaver.config) {
+            put(&mut leaver.config, offset, warnings);
         }
-        let last = leaver.record.as_ref().and_then(|record| record.last).map(|last| last.offset);
-        match rtc {
-            // The stream has it, and wins as long as the config has nothing.
-            Some(_) if !found::moves_rtc(&leaver.config) => {}
-            Some(rtc) => put(&mut leaver.config, rtc.offset, warnings),
-            None => {
-                let offset = last.map_or_else(|| self.wallclock(&leaver.config, &facts, warnings), Ok)?;
-                put(&mut leaver.config, offset, warnings);
-            }
+        let unknown = || {
+            let wish = Wish { clock: asked, from: WishFrom::Found, wrapper: false };
+            ClockRecord::new(uuid_of(&leaver.config), leaver.config.name(), wish)
+        };
+        let lives = lives.is_some();
+        let record = leaver.record.get_or_insert_with(unknown);
+        if lives {
+            record.seen(offset, facts.now);
+        } else {
+            record.last = Some(Seen { offset, at: facts.now });
         }
         Ok(())
     }
@@ -172,12 +187,26 @@ impl Journey<'_> {
         let before = leaver.config.clone();
         let record = leaver.record.clone();
         self.bring_up_to_date(leaver, warnings)?;
-        leaver.record = record;
-        let (rtc, tsc) = read_clock(self.host, leaver.domain.domid)?;
-        let now = self.host.facts()?.now;
+        let now = std::mem::replace(&mut leaver.record, record).and_then(|record| record.last);
+        let (_, tsc) = read_clock(self.host, leaver.domain.domid)?;
+        let (boot, domid) = (self.host.facts()?.boot_id, leaver.domain.domid);
         let noted = self.records.change(uuid_of(&leaver.config), |record, _| {
             let after = record.map(|mut record| {
-                record.ended(ShutdownReason::Suspend, rtc.map(|rtc| rtc.offset), tsc.incarnation, now);
+                if let Some(rtc) = now {
+                    match record.lives_as(&boot, domid) {
+                        true => drop(record.ended(
+                            ShutdownReason::Suspend,
+                            Some(rtc.offset),
+                            tsc.incarnation,
+                            rtc.at,
+                        )),
+                        // Its changes were none of this life's.
+                        false => {
+                            record.last = Some(rtc);
+                            record.saved(Saved { incarnation: tsc.incarnation, rtc });
+                        }
+                    }
+                }
                 record
             });
             (after, ())
@@ -212,6 +241,16 @@ impl Journey<'_> {
                 record.ended = None;
             }
         });
+        Ok(())
+    }
+
+    /// The guest that has arrived is not to run here after all: its domain is taken away, and its record is what it was.
+    ///
+    /// # Errors
+    /// When the domain cannot be taken away.
+    pub fn unmake(&self, arrival: &Arrival) -> Result<()> {
+        self.host.destroy(arrival.domid)?;
+        put_back(self.records, arrival.uuid, arrival.before.clone());
         Ok(())
     }
 
@@ -287,12 +326,16 @@ impl Journey<'_> {
         let wish = Wish { clock: asked, from: WishFrom::Found, wrapper: false };
         let mut record = record.unwrap_or_else(|| ClockRecord::new(uuid, &own, wish));
         record.went_on(life, Some(offset));
-        let kept = self.records.change(uuid, |_, _| (Some(record), ()));
+        let mut before = None;
+        let kept = self.records.change(uuid, |here, _| {
+            before = here;
+            (Some(record), ())
+        });
         warnings.extend(kept.err().map(|error| error.to_string()));
-        Ok(Arrival { domid, offset, warnings, _claim: claim })
+        Ok(Arrival { domid, offset, warnings, uuid, before, _claim: claim })
     }
 
-    /// The record that came along, or the one that is here: the later of the two.
+    /// The record that came along, and the one that is here.
     fn arriving_record(
         &self,
         header: &Header,
@@ -311,9 +354,9 @@ impl Journey<'_> {
                 }
             }
         });
-        match (came, here) {
-            (Some(came), Some(here)) if here.generation >= came.generation => Some(here),
-            (came, here) => came.or(here),
+        match came {
+            Some(came) => Some(came.arrived(here)),
+            None => here,
         }
     }
 }

@@ -125,3 +125,110 @@ fn read(path: &Path) -> Result<Says, String> {
         clock: input.domain.clock.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tempfile::TempDir;
+    use timers::{Adjustment, Basis, ClockOffset};
+
+    use super::*;
+
+    const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
+    const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
+
+    fn xml(name: &str, uuid: Option<Uuid>, clock: &str) -> String {
+        let uuid = uuid.map_or_else(String::new, |uuid| format!("<uuid>{uuid}</uuid>"));
+        format!(
+            "<domain type='xen'><name>{name}</name>{uuid}<memory unit='MiB'>64</memory><os><type>hvm</type></os>\
+             <clock {clock}/></domain>"
+        )
+    }
+
+    fn seconds(found: Option<XmlWish>) -> i64 {
+        match found.unwrap().clock.offset {
+            ClockOffset::Variable { adjustment, basis: Basis::Utc } => adjustment,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn variable(seconds: i64) -> String {
+        format!("offset='variable' adjustment='{seconds}' basis='utc'")
+    }
+
+    #[test]
+    fn the_uuid_is_what_counts_and_without_one_the_name() {
+        let dir = TempDir::new().unwrap();
+        let put = |file: &str, text: String| fs::write(dir.path().join(file), text).unwrap();
+        put("a.xml", xml("guest", Some(OTHER), &variable(1)));
+        put("b.xml", xml("renamed", Some(UUID), &variable(2)));
+        put("c.xml", xml("guest", None, &variable(3)));
+        put("d.xml.bak", xml("unread", None, &variable(4)));
+        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned(), dir.path().join("nowhere")]);
+        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 2);
+        assert_eq!(seconds(wishes.of(OTHER, "whatever").unwrap()), 1);
+        let nobody = Uuid::nil();
+        let by_name = wishes.of(nobody, "guest").unwrap().unwrap();
+        assert_eq!(by_name.path, dir.path().join("c.xml"));
+        // Of another with the same name, the file says who is meant.
+        assert_eq!(wishes.of(nobody, "renamed").unwrap(), None);
+        assert_eq!(wishes.of(nobody, "unread").unwrap(), None);
+    }
+
+    #[test]
+    fn the_first_directory_comes_before_the_others() {
+        let (ours, libvirts) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        fs::write(libvirts.path().join("a.xml"), xml("guest", Some(UUID), &variable(1))).unwrap();
+        fs::write(ours.path().join("z.xml"), xml("guest", Some(UUID), &variable(2))).unwrap();
+        let mut wishes = Wishes::in_dirs(vec![ours.path().to_owned(), libvirts.path().to_owned()]);
+        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 2);
+        fs::remove_file(ours.path().join("z.xml")).unwrap();
+        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 1);
+    }
+
+    #[test]
+    fn libvirts_own_file_is_read_and_read_again_when_it_changes() {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("guest.xml");
+        let header = "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE\nOVERWRITTEN AND LOST. \
+                      Changes to this xml configuration should be made using:\n  virsh edit guest\n-->\n\n";
+        let put =
+            |clock: &str| fs::write(&file, header.to_owned() + &xml("guest", Some(UUID), clock)).unwrap();
+        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
+        assert_eq!(wishes.of(UUID, "guest").unwrap(), None);
+        put("offset='localtime' adjustment='reset'");
+        let found = wishes.of(UUID, "guest").unwrap().unwrap();
+        assert_eq!(found.clock.offset, ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) });
+        // A file of another length, and one of the same length at another time.
+        for number in [1, 20, 21] {
+            put(&variable(number));
+            let later = SystemTime::now() + std::time::Duration::from_secs(number.unsigned_abs());
+            fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+            assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), number);
+        }
+        fs::remove_file(&file).unwrap();
+        assert_eq!(wishes.of(UUID, "guest").unwrap(), None);
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_for_its_own_domain_only() {
+        let dir = TempDir::new().unwrap();
+        let put = |file: &str, text: &str| fs::write(dir.path().join(file), text).unwrap();
+        put("good.xml", &xml("good", Some(UUID), &variable(7)));
+        for broken in ["", "<domain", "<network/>", &xml("broken", None, "offset='never'")] {
+            put("broken.xml", broken);
+            let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
+            assert_eq!(seconds(wishes.of(UUID, "good").unwrap()), 7);
+            let why = wishes.of(OTHER, "broken").unwrap_err();
+            assert!(why.starts_with(&format!("{}: ", dir.path().join("broken.xml").display())), "{why}");
+            assert_eq!(wishes.of(OTHER, "another").unwrap(), None);
+            // Where another file speaks of it, nothing is missing.
+            put("other.xml", &xml("broken", Some(OTHER), &variable(8)));
+            assert_eq!(seconds(wishes.of(OTHER, "broken").unwrap()), 8);
+            fs::remove_file(dir.path().join("other.xml")).unwrap();
+        }
+        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
+        fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
+        assert!(wishes.of(OTHER, "broken").unwrap_err().contains("which is no domain XML"));
+    }
+}

@@ -107,6 +107,30 @@ impl ClockRecord {
         self.life = Some(life);
     }
 
+    /// A guest has arrived with the record that travelled with it, and another of it was here from an earlier life. What
+    /// it is now, came with it. What it is to be was perhaps said here since; a wish that nobody spoke of counts for none.
+    #[must_use]
+    pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
+        let Some(here) = here else { return self };
+        let found = |record: &ClockRecord| record.wish.from == WishFrom::Found;
+        let later = here.generation >= self.generation;
+        if found(&self) {
+            (self.wish, self.fresh) = (here.wish, here.fresh);
+        } else if later && !found(&here) {
+            self.asked(here.wish);
+            self.fresh |= here.fresh;
+        }
+        for saved in here.saves {
+            if !self.saves.contains(&saved) {
+                self.saves.push(saved);
+            }
+        }
+        self.saves.sort_by_key(|saved| std::cmp::Reverse(saved.rtc.at));
+        self.saves.truncate(SAVES);
+        self.generation = self.generation.max(here.generation);
+        self
+    }
+
     /// The RTC was looked at; where the guest has moved it, what it was before.
     pub fn seen(&mut self, offset: i64, at: DateTime<Utc>) -> Option<i64> {
         let before = self.last.map(|last| last.offset).filter(|&before| before != offset);
@@ -143,14 +167,18 @@ impl ClockRecord {
         // Of a guest without RTC, what it was given is all that can be known.
         let there = offset.or(self.last.map(|last| last.offset));
         if let (ShutdownReason::Suspend, Some(offset)) = (reason, there) {
-            let saved = Saved { incarnation, rtc: Seen { offset, at } };
-            if self.saves.first() != Some(&saved) {
-                self.saves.insert(0, saved);
-                self.saves.truncate(SAVES);
-            }
+            self.saved(Saved { incarnation, rtc: Seen { offset, at } });
         }
         self.ended = Some(Ended { reason: Some(reason), at });
         before
+    }
+
+    /// The guest was saved.
+    pub fn saved(&mut self, saved: Saved) {
+        if self.saves.first() != Some(&saved) {
+            self.saves.insert(0, saved);
+            self.saves.truncate(SAVES);
+        }
     }
 
     /// The domain is gone. What is known of why stays.

@@ -311,7 +311,10 @@ fn the_foreground_is_the_monitor() {
     let mut command = lab.command(["--backend", "mock:mock.json", "create", "-F", "guest.xml"]);
     let mut monitor = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
-    let running = || lab.mock(["list", "--json"]).json()[0]["domid"].as_i64();
+    let running = || {
+        let guest = lab.mock(["list", "--json"]).json().get(0).cloned().unwrap_or_default();
+        guest["domid"].as_i64().filter(|_| guest["state"] == "running")
+    };
     while running().is_none() {
         assert!(start.elapsed() < Duration::from_secs(20));
     }

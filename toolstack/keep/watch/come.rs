@@ -29,7 +29,7 @@ impl Watch<'_> {
         let first = known.and_then(|guest| guest.first.clone());
         let whose = Whose { domid: domain.domid, uuid, name: domain.name.clone() };
         let (kind, offset) = (domain.kind, None);
-        let mut guest = Guest { whose, kind, offset, ended: false, open: Open::All, first, since };
+        let mut guest = Guest { whose, kind, offset, ended: None, open: Open::All, first, since };
         self.guests.insert(domain.domid, guest.clone());
         if self.memory.records().is_claimed(uuid).unwrap_or(false) {
             return;
@@ -126,7 +126,7 @@ impl Watch<'_> {
     fn known(&mut self, facts: &HostFacts, guest: &Guest, found: &Found) {
         let why = "its clock was seen to already".to_owned();
         self.say(facts, Some(guest.whose.clone()), Said::Followed { offset: found.offset, why });
-        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, None, offset));
     }
 
     fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, clock: &GuestClock) {
@@ -175,7 +175,7 @@ impl Watch<'_> {
         let said = Said::Followed { offset: from, why: why.to_owned() };
         self.say(facts, Some(guest.whose.clone()), said);
         // It may have set its RTC before it was found.
-        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, None, offset));
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, offset: i64) {

@@ -57,7 +57,8 @@ struct Guest {
     kind: GuestKind,
     /// Its RTC as it was seen last.
     offset: Option<i64>,
-    ended: bool,
+    /// Why it ended. It may live on: after a save that left it, a migration that failed, a soft reset.
+    ended: Option<ShutdownReason>,
     /// What is still to be done about it.
     open: Open,
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
@@ -206,15 +207,23 @@ impl<'a> Watch<'a> {
             let troubles = self.memory.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
         }
+        if self.guests.values().any(|guest| guest.ended.is_some()) {
+            for domain in self.guests_there()? {
+                let ended = self.guests.get(&domain.domid).is_some_and(|guest| guest.ended.is_some());
+                if ended && !matches!(domain.state, RunState::Shutdown(_)) {
+                    self.lives_on(&facts, domain.domid);
+                }
+            }
+        }
         let with_rtc: Vec<_> = self
             .guests
             .iter()
-            .filter(|(_, guest)| guest.kind.has_rtc() && !guest.ended && guest.open != Open::All)
+            .filter(|(_, guest)| guest.kind.has_rtc() && guest.ended.is_none() && guest.open != Open::All)
             .map(|(domid, guest)| (*domid, guest.offset))
             .collect();
         for (domid, before) in with_rtc {
             match self.tools.host.rtc_record(domid) {
-                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
+                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, before, rtc.offset),
                 Ok(_) => {}
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
@@ -241,13 +250,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The RTC stands somewhere, perhaps elsewhere than it was seen last.
-    fn moved(&mut self, facts: &HostFacts, domid: DomId, offset: i64) {
+    /// The RTC stands somewhere, perhaps elsewhere than it was seen last: by this service, whatever another tool has
+    /// noted since, or where it sees it for the first time by whoever kept the record.
+    fn moved(&mut self, facts: &HostFacts, domid: DomId, seen: Option<i64>, offset: i64) {
         let Some(whose) = self.guests.get(&domid).map(|guest| guest.whose.clone()) else { return };
         self.note(domid, |guest| guest.offset = Some(offset));
-        let mut before = None;
-        self.change(facts, &whose, |record| before = record.seen(offset, facts.now));
-        if let Some(before) = before {
+        let (mut kept, mut before) = (false, None);
+        self.change(facts, &whose, |record| (kept, before) = (true, record.seen(offset, facts.now)));
+        if let Some(before) = seen.or(before).filter(|&before| kept && before != offset) {
             self.say(facts, Some(whose), Said::RtcChange { before, offset });
         }
     }
@@ -255,31 +265,55 @@ impl<'a> Watch<'a> {
     /// A domain has shut down, and this could be read of it.
     fn ended(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
-        if std::mem::replace(&mut guest.ended, true) {
-            return;
-        }
-        // Where it is too late to read it, what was seen last counts.
+        // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
+        let in_time = read.is_ok();
         let (offset, incarnation) = match read {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
-            Err(_) => (guest.offset, 1),
+            Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
-        guest.offset = offset;
+        // Nothing has become of it since, or nothing that could be seen.
+        if guest.ended.replace(reason) == Some(reason) && guest.offset == offset {
+            return;
+        }
+        let seen = std::mem::replace(&mut guest.offset, offset);
         let whose = guest.whose.clone();
-        let mut before = None;
+        let (mut kept, mut before) = (false, None);
         self.change(facts, &whose, |record| {
-            if record.lives_as(&facts.boot_id, domid) {
-                before = record.ended(reason, offset, incarnation, facts.now);
+            kept = true;
+            if record.lives_as(&facts.boot_id, domid) && (in_time || record.ended.is_none()) {
+                before = record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
             }
         });
+        let before = seen.or(before).filter(|&before| kept && Some(before) != offset);
         if let (Some(before), Some(offset)) = (before, offset) {
             self.say(facts, Some(whose.clone()), Said::RtcChange { before, offset });
         }
         self.say(facts, Some(whose), Said::Ended { reason, offset });
     }
 
+    /// A domain that had ended lives on.
+    fn lives_on(&mut self, facts: &HostFacts, domid: DomId) {
+        self.note(domid, |guest| guest.ended = None);
+        let Some(Guest { whose, offset, .. }) = self.guests.get(&domid).cloned() else { return };
+        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
+        // After a migration to this same host its record may be another's, which is gone or lives.
+        let other = self.guests.values().find(|other| {
+            other.whose.uuid == whose.uuid && other.whose.domid != domid && other.ended.is_none()
+        });
+        if other.is_some() {
+            return;
+        }
+        self.change(facts, &whose, |record| match record.lives_as(&facts.boot_id, domid) {
+            true => record.ended = None,
+            false => record.went_on(life.clone(), offset),
+        });
+    }
+
     fn gone(&mut self, facts: &HostFacts, domid: DomId) {
         let Some(Guest { whose, .. }) = self.guests.remove(&domid) else { return };
-        let same = |other: &&Guest| other.whose.uuid == whose.uuid && !other.ended;
+        let same = |other: &&Guest| {
+            other.whose.uuid == whose.uuid && matches!(other.ended, None | Some(ShutdownReason::Suspend))
+        };
         // A migration to this host that failed: the guest goes on where it was.
         let other = self.guests.values().find(same).cloned();
         self.change(facts, &whose, |record| match &other {

@@ -1,0 +1,551 @@
+//! What is promised: where a guest's RTC must stand after each happening, and where nothing can be promised, and why.
+//!
+//! Of the records the oracle knows only what was seen of a guest by whom; it never looks into them. What a guest sees is
+//! asked of the mock.
+//!
+//! The promise, seen from inside the guest:
+//!
+//! 1. While it lives, its RTC stays where it is, but for its own writes. Saved, restored, migrated and soft reset by
+//!    xenclock, that needs no service. By stock xl it needs nothing where the config has neither offset nor localtime
+//!    (as of every HVM guest that xenclock started), and else a service that has seen the save and the restore.
+//! 2. At a cold start a variable clock goes on from the last offset that this host's keeping has seen; any other is
+//!    resolved then and there. By stock xl that needs a service: before the guest's first instruction where it looks in
+//!    time, live where it comes later.
+//! 3. A TSC frequency that was asked for is there at each cold start by xenclock, or by xl with a service that looks in
+//!    time, and the TSC counts from 0; it then stays, and the TSC goes on, over every move.
+//! 4. A service tells each change of the RTC once: the changes told add up to the guest's own.
+//!
+//! The exceptions are the reasons of [`Expect::Any`].
+
+use timers::resolve::{Moment, resolve};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+use uuid::Uuid;
+use xenclock::host::Host;
+
+use crate::op::{By, Sick, Spec, Tool};
+use crate::world::{Told, World};
+
+/// As many saves are remembered.
+const SAVES: usize = xenclock::life::record::SAVES;
+
+/// A guest, and what is known of it.
+pub struct Guest {
+    pub spec: Spec,
+    pub asked: GuestClock,
+    pub uuid: Uuid,
+    pub name: String,
+    pub life: Option<Life>,
+    /// xenclock has written its config anew since stock xl started it.
+    pub rewritten: bool,
+    pub kept: [Kept; 2],
+}
+
+/// Its domain.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub site: usize,
+    pub domid: xenclock::host::DomId,
+    /// Who does what is due when it ends.
+    pub tool: Tool,
+    /// Where its RTC must stand.
+    pub offset: i64,
+    /// Its TSC's rate.
+    pub rate: u32,
+    pub incarnation: u32,
+    pub runs: bool,
+    /// Whether the keeping knows this domain.
+    pub settled: Settled,
+    /// Our own tools are still about to make it, and the service keeps off it.
+    pub claimed: bool,
+    /// It ended or was suspended, and the service has not looked since.
+    pub end_unseen: bool,
+    /// By how much the guest has moved its RTC before the service saw it for the first time.
+    pub written: i64,
+    /// What its config gave when it was built.
+    pub given: Option<i64>,
+    /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
+    pub told: Option<i64>,
+    /// It was soft reset, and its record may still say that it is to go on.
+    pub reset: bool,
+    /// Stock xl has soft reset it, and its TSC counts from anywhere.
+    pub tsc_anywhere: bool,
+    /// The save that it came out of.
+    pub came: Option<Came>,
+}
+
+/// A domain that is gone, and nobody has noted it so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    pub guest: usize,
+    pub site: usize,
+    /// Whether it is to be started again, as far as it was seen.
+    pub restarts: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    pub serial: usize,
+    pub offset: i64,
+    pub known: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Yes,
+    No,
+    /// Whoever was about to has died, or could not write it down.
+    Maybe,
+}
+
+/// What the keeping of a host has of a guest.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub what: What,
+    /// The saves that it has seen, the latest first: incarnation and number.
+    pub saves: Vec<(u32, usize)>,
+    /// Whether there are no others.
+    pub saves_sure: bool,
+    /// The file is gone or torn, and a service that was there has it in memory.
+    pub lost: Option<Loss>,
+    /// The disk is behind the service's memory.
+    pub unsaved: bool,
+    /// Whether the guest was seen to move its RTC since its cold start.
+    pub changed: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Gone,
+    Torn,
+    /// It was torn, and a service has looked at the guest since: it may have had something to write down.
+    Perhaps,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// No record.
+    Nothing,
+    /// What was asked, and the last offset: one of these. None where it was never seen.
+    Sure(Vec<i64>),
+    /// Perhaps one, perhaps another's wish in it.
+    Doubt,
+}
+
+/// Where an RTC must stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// At one of these; more than one where a service died over it.
+    Is(Vec<i64>),
+    /// Anywhere, for this reason.
+    Any(&'static str),
+}
+
+/// The record was lost, torn or not writable, and no service had it in memory, or our own tools came before it.
+pub const LOST: &str = "the record was lost or could not be written";
+/// Of a guest that nobody spoke of, or whose record is lost, only a config tells.
+pub const NOTHING_KEPT: &str = "nothing is kept, so it is as its config says";
+/// The guest's own RTC is farther away than a new domain's can be set.
+pub const BEYOND: &str = "the guest's RTC is beyond what Xen can be told";
+/// Stock xl, a config that moves the RTC, and nobody had seen the save, as on another host.
+pub const UNSEEN: &str = "moved by stock xl, and nobody had seen the save";
+/// Which of several saves of one incarnation it was cannot be told.
+pub const OLD_SAVE: &str = "restored by stock xl from an older save";
+/// Stock xl and no service.
+pub const NO_SERVICE: &str = "stock xl without a service";
+/// The service came when what the config gives was another already.
+pub const LATE: &str = "restored by stock xl before the zone changed, and found after it";
+/// Stock xl builds a soft reset guest's clock anew, and says nothing of it.
+pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves the RTC";
+
+/// What xenclock sends before the guest is suspended cannot be written again.
+pub const ON_THE_WAY: &str = "the guest moved its RTC while it was sent, and stock xl restored it";
+
+/// xenclock writes the config anew that travels, and so the service takes the next xl.cfg for one that was edited.
+pub const REWRITTEN: &str =
+    "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept {
+            what: What::Nothing,
+            saves: Vec::new(),
+            saves_sure: true,
+            lost: None,
+            unsaved: false,
+            changed: Some(false),
+        }
+    }
+}
+
+impl Kept {
+    /// Whether what is on disk is what is known.
+    pub fn is_sure(&self) -> bool {
+        matches!(self.what, What::Sure(_)) && self.lost.is_none() && !self.unsaved
+    }
+
+    pub fn doubt(&mut self) {
+        *self = Kept { what: What::Doubt, saves_sure: false, ..Kept::default() };
+    }
+
+    pub fn nothing(&mut self) {
+        *self = Kept::default();
+    }
+
+    pub fn last(&mut self, offset: i64) {
+        if let What::Sure(lasts) = &mut self.what {
+            if *lasts != [offset] {
+                self.changed = Some(true);
+            }
+            *lasts = vec![offset];
+        }
+    }
+
+    pub fn or_last(&mut self, offset: i64) {
+        if let What::Sure(lasts) = &mut self.what
+            && !lasts.contains(&offset)
+        {
+            lasts.push(offset);
+        }
+    }
+
+    pub fn saved(&mut self, incarnation: u32, serial: usize) {
+        if self.what != What::Nothing && !self.saves.contains(&(incarnation, serial)) {
+            self.saves.insert(0, (incarnation, serial));
+            self.saves.truncate(SAVES);
+        }
+    }
+}
+
+impl Life {
+    /// The guest has moved its RTC to there.
+    pub fn moves(&mut self, offset: i64) {
+        if self.settled != Settled::Yes {
+            self.written += offset - self.offset;
+        }
+        self.offset = offset;
+    }
+}
+
+impl Expect {
+    /// Also this.
+    fn or(self, offset: i64) -> Self {
+        match self {
+            Expect::Is(mut offsets) => {
+                offsets.push(offset);
+                Expect::Is(offsets)
+            }
+            any => any,
+        }
+    }
+}
+
+impl World<'_> {
+    /// The offset that a clock comes to here and now.
+    pub fn resolved(&self, site: usize, offset: &ClockOffset, kind: GuestKind) -> Option<i64> {
+        let facts = self.facts(site);
+        let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*self.grounds[site].zones };
+        resolve(offset, kind, &at).ok().map(|resolved| resolved.offset.seconds().into())
+    }
+
+    /// A cold start here and now.
+    pub fn next(&self, guest: usize, site: usize) -> Expect {
+        let Guest { spec, kept, .. } = &self.guests[guest];
+        let asked = || match self.resolved(site, &spec.offset, spec.kind) {
+            Some(offset) => Expect::Is(vec![offset]),
+            None => Expect::Any(BEYOND),
+        };
+        let goes_on = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
+        match &kept[site].what {
+            What::Doubt => Expect::Any(LOST),
+            What::Sure(lasts) if goes_on && !lasts.is_empty() => {
+                let can = |last: &i64| {
+                    let clock = ClockOffset::Variable { adjustment: *last, basis: Basis::Utc };
+                    UtcOffset::new(*last).is_ok() && self.resolved(site, &clock, spec.kind).is_some()
+                };
+                if lasts.iter().all(can) { Expect::Is(lasts.clone()) } else { Expect::Any(BEYOND) }
+            }
+            What::Nothing if spec.by == By::Found => Expect::Any(NOTHING_KEPT),
+            _ => asked(),
+        }
+    }
+
+    /// The rate that a TSC has after a cold start as asked.
+    pub fn asked_rate(&self, guest: usize, site: usize) -> u32 {
+        let khz = self.guests[guest].spec.tsc.and_then(|(_, khz)| khz);
+        khz.unwrap_or(self.facts(site).cpu_khz.0)
+    }
+
+    /// Checks where a guest's RTC stands; from here on it must stay there.
+    pub fn expect(&mut self, guest: usize, expect: Expect, when: &str) -> Told {
+        let is = self.offset(guest)?;
+        match expect {
+            Expect::Is(offsets) => {
+                self.tally.promised += 1;
+                if !offsets.contains(&is) {
+                    return Err(format!(
+                        "{when}: the RTC of {} is at {is} s, promised was {offsets:?}",
+                        self.guests[guest].name
+                    ));
+                }
+            }
+            Expect::Any(why) => *self.tally.excepted.entry(why).or_default() += 1,
+        }
+        self.life(guest).offset = is;
+        Ok(())
+    }
+
+    /// A service has looked at a domain that it does not know.
+    pub fn first_look(&mut self, guest: usize) -> Told {
+        let Some(life) = self.guests[guest].life.clone() else { return Ok(()) };
+        let site = life.site;
+        let maybe = life.settled == Settled::Maybe;
+        let mut expect = self.due(guest, &life)?;
+        if maybe {
+            // The keeping knew it already, perhaps.
+            expect = expect.or(life.offset);
+        }
+        let has_rtc = self.guests[guest].spec.kind.has_rtc();
+        self.expect(guest, expect, "the service has looked")?;
+        let in_time = life.incarnation == 1 && !life.runs;
+        let timed = self.guests[guest].asked.timers.is_empty();
+        let wished =
+            self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Found;
+        let known_wish = self.guests[guest].spec.by == By::Asked
+            || matches!(self.guests[guest].kept[site].what, What::Sure(_));
+        match in_time && !maybe && wished && known_wish && !timed {
+            true => self.expect_birth_tsc(guest, site, "the service has looked in time")?,
+            false if in_time || maybe => self.life(guest).rate = self.rate(guest)?,
+            false => {}
+        }
+        let offset = self.life(guest).offset;
+        self.looked(guest, site, has_rtc, life.incarnation > 1, offset);
+        Ok(())
+    }
+
+    /// Where the service must put the RTC of a domain that it does not know.
+    fn due(&self, guest: usize, life: &Life) -> Result<Expect, String> {
+        let Guest { spec, kept, .. } = &self.guests[guest];
+        let kept = &kept[life.site];
+        let unchanged = Expect::Is(vec![life.offset]);
+        if kept.what == What::Nothing && spec.by != By::Asked {
+            return Ok(unchanged);
+        }
+        if self.forgotten(guest, life.site) {
+            return Ok(Expect::Any(LOST));
+        }
+        let Some(came) = life.came else {
+            let rewritten = spec.by == By::Found && self.guests[guest].rewritten;
+            return Ok(if rewritten { Expect::Any(REWRITTEN) } else { self.next(guest, life.site) });
+        };
+        let moves = !spec.kind.has_rtc() || self.config_moves_rtc(guest)?;
+        if !moves {
+            return Ok(unchanged);
+        }
+        let seen = kept.saves.iter().find(|(incarnation, _)| incarnation + 1 == life.incarnation);
+        Ok(match (&kept.what, seen) {
+            (What::Doubt, _) => Expect::Any(LOST),
+            (_, None) if kept.saves_sure => unchanged,
+            (_, None) => Expect::Any(OLD_SAVE),
+            (_, Some((_, serial))) if *serial != came.serial || !came.known => Expect::Any(OLD_SAVE),
+            _ if UtcOffset::new(came.offset).is_err() => Expect::Any(BEYOND),
+            // What the guest has done since is told from what the config gives now.
+            _ if self.given(guest) != life.given => Expect::Any(LATE),
+            _ => Expect::Is(vec![came.offset + life.written]),
+        })
+    }
+
+    /// What a guest's config gives here and now.
+    pub fn given(&self, guest: usize) -> Option<i64> {
+        let (site, domid) = self.place(guest)?;
+        let config = self.mock(site).stored_config(domid).ok()?;
+        let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
+        let local = config.b_info.localtime.is_some_and(xenclock::domain::Defbool::is_true);
+        let basis = if local { Basis::Localtime } else { Basis::Utc };
+        self.resolved(site, &ClockOffset::Variable { adjustment, basis }, self.guests[guest].spec.kind)
+    }
+
+    /// A domain is gone, and whoever keeps the clocks of this host knows it: what need not be kept is not. With a doubt
+    /// whether it was noted, or how it ended.
+    pub fn gone(&mut self, gone: &Gone, doubt: bool) {
+        let Guest { spec, kept, .. } = &mut self.guests[gone.guest];
+        let kept = &mut kept[gone.site];
+        if kept.what == What::Nothing {
+            return;
+        }
+        let variable = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
+        let carries = match (spec.by, kept.changed) {
+            (By::Found, changed) => changed,
+            (_, _) => Some(variable),
+        };
+        let saved = if kept.saves.is_empty() { (!kept.saves_sure).then_some(false) } else { Some(true) };
+        let known = kept.lost.is_none() && !kept.unsaved && self.sick[gone.site].is_none() && !doubt;
+        match (gone.restarts, carries, saved) {
+            (Some(true), ..) | (_, Some(true), _) | (.., Some(true)) if kept.what != What::Doubt => {}
+            (Some(false), Some(false), None) if known && kept.saves_sure => kept.nothing(),
+            _ => kept.doubt(),
+        }
+    }
+
+    /// A service has in memory what guests need that live; of others it can know nothing without a disk.
+    fn forgotten(&self, guest: usize, site: usize) -> bool {
+        let kept = &self.guests[guest].kept[site];
+        self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing && !kept.unsaved
+    }
+
+    /// What the keeping has of a domain after its first look at it.
+    fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
+        let sick = self.sick[site].is_some();
+        let by = self.guests[guest].spec.by;
+        let written = self.life(guest).written != 0;
+        if self.forgotten(guest, site) {
+            self.guests[guest].kept[site].doubt();
+        }
+        self.guests[guest].rewritten &= restored;
+        let kept = &mut self.guests[guest].kept[site];
+        kept.what = match (&kept.what, by) {
+            (What::Nothing, By::Found) if !has_rtc => What::Nothing,
+            (What::Nothing, By::Us) if !has_rtc => What::Nothing,
+            // The service takes it for one that nobody spoke of.
+            (What::Nothing, By::Us) | (What::Doubt, _) => What::Doubt,
+            (What::Nothing, _) if !has_rtc && restored => What::Sure(Vec::new()),
+            // Of a restored guest without RTC it is not known where it stands, unless it was put there.
+            (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
+            (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
+        };
+        if sick {
+            kept.unsaved |= kept.what != What::Nothing;
+        } else {
+            (kept.lost, kept.unsaved) = (None, false);
+        }
+        // Of one that was restored, what it did before it was found may count.
+        kept.changed = if restored && written { None } else { Some(false) };
+        let doubt = kept.what == What::Doubt;
+        let life = self.life(guest);
+        // Of what our own tools could not find, a service may think that all is done.
+        life.settled = if doubt && life.settled == Settled::Maybe { Settled::Maybe } else { Settled::Yes };
+        life.end_unseen = false;
+        life.told = Some(offset);
+    }
+
+    /// A service has read the RTC of a domain that it knows.
+    pub fn note(&mut self, guest: usize) {
+        let sick = self.sick.map(|sick| sick.is_some());
+        let has_rtc = self.guests[guest].spec.kind.has_rtc();
+        let Some(life) = &mut self.guests[guest].life else { return };
+        life.end_unseen = false;
+        let (site, offset) = (life.site, life.offset);
+        let kept = &mut self.guests[guest].kept[site];
+        if has_rtc {
+            kept.last(offset);
+        }
+        if sick[site] {
+            kept.unsaved |= kept.what != What::Nothing;
+        } else {
+            kept.lost = None;
+            kept.unsaved = false;
+        }
+    }
+
+    /// Our own tools read and write the record here and now.
+    pub fn ours(&mut self, guest: usize, site: usize) {
+        let kept = &mut self.guests[guest].kept[site];
+        if kept.lost.is_some()
+            || kept.unsaved
+            || (self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing)
+        {
+            kept.doubt();
+            if let Some(life) = &mut self.guests[guest].life
+                && life.site == site
+            {
+                life.settled = Settled::Maybe;
+                life.told = None;
+            }
+        }
+    }
+
+    /// Our own tools have read the RTC of a guest that ended, and written it down.
+    pub fn ours_noted(&mut self, guest: usize) {
+        let has_rtc = self.guests[guest].spec.kind.has_rtc();
+        let Some(life) = &mut self.guests[guest].life else { return };
+        let (site, offset) = (life.site, life.offset);
+        if !self.serving[site] {
+            // Nobody is there to be told, and whoever comes later has it from where it was noted.
+            life.told = (life.settled == Settled::Yes).then_some(offset);
+        }
+        if !has_rtc {
+            return;
+        }
+        if self.sick[site].is_some() {
+            self.guests[guest].kept[site].or_last(offset);
+        } else {
+            self.guests[guest].kept[site].last(offset);
+        }
+    }
+
+    /// A service has died over what it was doing.
+    pub fn died(&mut self, site: usize) -> Told {
+        self.serving[site] = false;
+        for guest in 0..self.guests.len() {
+            let sick = self.sick[site].is_some();
+            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
+                if life.settled != Settled::Yes {
+                    let expect = self.due(guest, &life)?.or(life.offset);
+                    self.expect(guest, expect, "the service died over it")?;
+                    let rate = self.rate(guest)?;
+                    if life.incarnation > 1 || life.runs {
+                        self.expect_rate(guest, "the service died over it")?;
+                    }
+                    let offset = self.offset(guest)?;
+                    let kept = &mut self.guests[guest].kept[site];
+                    match kept.what {
+                        What::Nothing => kept.doubt(),
+                        What::Sure(ref lasts) if lasts.is_empty() => kept.doubt(),
+                        _ => kept.or_last(offset),
+                    }
+                    let life = self.life(guest);
+                    (life.rate, life.settled) = (rate, Settled::Maybe);
+                } else if self.guests[guest].spec.kind.has_rtc() {
+                    self.guests[guest].kept[site].or_last(life.offset);
+                }
+                let life = self.life(guest);
+                life.told = None;
+                // A save that it was about to write down, perhaps.
+                self.guests[guest].kept[site].saves_sure = false;
+                self.guests[guest].kept[site].changed = None;
+                // What was lost, it has written again, perhaps.
+                if sick || self.guests[guest].kept[site].lost.is_some() {
+                    self.guests[guest].kept[site].doubt();
+                    self.life(guest).settled = Settled::Maybe;
+                }
+            }
+        }
+        for gone in std::mem::take(&mut self.gone) {
+            match gone.site == site {
+                true => self.gone(&gone, true),
+                false => self.gone.push(gone),
+            }
+        }
+        self.killed(site);
+        Ok(())
+    }
+
+    /// A service is gone, and its memory with it.
+    pub fn killed(&mut self, site: usize) {
+        self.serving[site] = false;
+        for guest in &mut self.guests {
+            let kept = &mut guest.kept[site];
+            let here = guest.life.as_mut().filter(|life| life.site == site);
+            if kept.unsaved || kept.lost == Some(Loss::Perhaps) {
+                kept.doubt();
+                if let Some(life) = here {
+                    (life.settled, life.told) = (Settled::Maybe, None);
+                }
+            } else if kept.lost.is_some() {
+                kept.nothing();
+                if let Some(life) = here {
+                    (life.settled, life.told) = (Settled::No, None);
+                }
+            }
+        }
+    }
+}

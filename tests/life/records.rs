@@ -1,0 +1,289 @@
+//! Records on real file systems: shared, torn, full, read-only, and locks that go with their process.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use timers::GuestClock;
+use uuid::Uuid;
+use xenclock::keep::records::{RecordError, Records};
+use xenclock::life::ClockRecord;
+use xenclock::life::record::{Wish, WishFrom};
+
+const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
+const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
+
+/// Tells this very program, started again, what it is to do and where.
+const ROLE: &str = "XENCLOCK_TEST_ROLE";
+
+fn record(uuid: Uuid) -> ClockRecord {
+    let wish = Wish { clock: GuestClock::default(), from: WishFrom::Create, wrapper: false };
+    ClockRecord::new(uuid, "guest", wish)
+}
+
+fn put(records: &Records, uuid: Uuid) {
+    records.change(uuid, |_, _| (Some(record(uuid)), ())).unwrap();
+}
+
+fn count(records: &Records, times: u64) {
+    for _ in 0..times {
+        let done = records.change(UUID, |record, _| {
+            let mut record = record.unwrap();
+            record.guest.seen += 1;
+            (Some(record), ())
+        });
+        done.unwrap();
+    }
+}
+
+fn file(dir: &Path, uuid: Uuid) -> PathBuf {
+    dir.join(format!("{uuid}.json"))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// This program again, in one of the roles below.
+fn again(role: &str, dir: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["records::plays_its_role", "--exact", "--nocapture"])
+        .env(ROLE, format!("{role} {}", dir.display()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// No test of its own: what [`again`] runs. Without a role there is nothing to do.
+#[test]
+fn plays_its_role() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let (role, dir) = role.split_once(' ').unwrap();
+    let records = Records::in_dir(dir);
+    match role {
+        "count" => count(&records, 100),
+        "hold" => {
+            let held =
+                (records.claim(UUID).unwrap(), records.monitor(UUID).unwrap(), records.serve().unwrap());
+            assert!(held.0.is_some() && held.1.is_some() && held.2.is_some());
+            println!("\nheld");
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn threads_and_processes_lose_nothing_to_each_other() {
+    let dir = TempDir::new().unwrap();
+    let records = Records::in_dir(dir.path());
+    put(&records, UUID);
+    let children = [again("count", dir.path()), again("count", dir.path())];
+    std::thread::scope(|scope| {
+        scope.spawn(|| count(&records, 100));
+        scope.spawn(|| count(&records.clone(), 100));
+        // Whoever reads meanwhile sees a whole record.
+        for _ in 0..200 {
+            assert!(records.get(UUID).unwrap().is_some());
+        }
+    });
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let record = records.get(UUID).unwrap().unwrap();
+    assert_eq!((record.guest.seen, record.generation), (400, 401));
+    assert_eq!(names(dir.path()), [format!("{UUID}.json"), "lock".to_owned()]);
+}
+
+#[test]
+fn a_torn_record_is_set_aside_once_and_the_others_go_on() {
+    let dir = TempDir::new().unwrap();
+    let records = Records::in_dir(dir.path());
+    put(&records, OTHER);
+    put(&records, UUID);
+    let whole = fs::read(file(dir.path(), UUID)).unwrap();
+    let lengths: Vec<_> = (0..whole.len() - 2).step_by(37).collect();
+    for (number, length) in lengths.iter().enumerate() {
+        fs::write(file(dir.path(), UUID), &whole[..*length]).unwrap();
+        let (all, errors) = records.all().unwrap();
+        assert_eq!(all.iter().map(|record| record.uuid).collect::<Vec<_>>(), [OTHER], "{length}");
+        let [RecordError::SetAside { aside, .. }] = &errors[..] else { panic!("{length}: {errors:?}") };
+        assert_eq!(aside, &dir.path().join(format!("{UUID}.json.bad.{}", number + 1)));
+        assert_eq!(fs::read(aside).unwrap(), &whole[..*length]);
+        let (all, errors) = records.all().unwrap();
+        assert_eq!((all.len(), errors.len()), (1, 0), "it is said once");
+        assert_eq!(records.get(UUID).unwrap(), None);
+        assert!(!records.is_there(UUID));
+    }
+    // Whoever changes it begins anew, and is told.
+    fs::write(file(dir.path(), UUID), b"{").unwrap();
+    let changed = records.change(UUID, |before, trouble| {
+        assert_eq!(before, None);
+        (Some(record(UUID)), trouble)
+    });
+    let (_, trouble) = changed.unwrap();
+    assert!(trouble.unwrap().to_string().contains("is not understood and was set aside as"));
+    assert_eq!(records.all().unwrap().0.len(), 2);
+}
+
+#[test]
+fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
+    let dir = TempDir::new().unwrap();
+    let records = Records::in_dir(dir.path());
+    put(&records, UUID);
+    let text = fs::read_to_string(file(dir.path(), UUID)).unwrap();
+    let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
+    for (bytes, why) in [
+        (text.replace("\"version\": 2", "\"version\": 3"), "version 3, and this program knows version 2"),
+        (
+            text.replace(&UUID.to_string(), &OTHER.to_string()),
+            "it is of 0f1e2d3c-4b5a-4697-8877-665544332211",
+        ),
+        (long, "EOF while parsing"),
+    ] {
+        fs::write(file(dir.path(), UUID), bytes).unwrap();
+        let error = records.get(UUID).unwrap_err();
+        assert!(matches!(error, RecordError::SetAside { .. }) && error.to_string().contains(why), "{error}");
+    }
+    // What is there and no file at all stays where it is, and holds up nobody else.
+    fs::create_dir(file(dir.path(), UUID)).unwrap();
+    put(&records, OTHER);
+    let (all, errors) = records.all().unwrap();
+    assert_eq!((all.len(), errors.len()), (1, 1));
+    assert!(matches!(errors[0], RecordError::Io { .. }), "{errors:?}");
+}
+
+#[test]
+fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
+    let dir = TempDir::new().unwrap();
+    let records = Records::in_dir(dir.path().join("records"));
+    put(&records, UUID);
+    let before = records.get(UUID).unwrap();
+    // Root may write anywhere; but without the lock nobody writes.
+    let lock = dir.path().join("records/lock");
+    fs::remove_file(&lock).unwrap();
+    symlink("/nowhere/at/all", &lock).unwrap();
+    let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
+    assert!(error.to_string().starts_with("cannot open "), "{error}");
+    assert_eq!(records.get(UUID).unwrap(), before);
+    // A file in the place of the directory.
+    let records = Records::in_dir(dir.path().join("file"));
+    fs::write(dir.path().join("file"), "").unwrap();
+    let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
+    assert!(error.to_string().starts_with("cannot make the directory "), "{error}");
+    assert!(records.get(UUID).is_err() && records.all().is_err() && records.claim(UUID).is_err());
+}
+
+/// A small file system of its own; `None`, with a word, where none can be had.
+struct Disk(PathBuf, #[allow(dead_code)] TempDir);
+
+impl Disk {
+    fn new() -> Option<Self> {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("disk");
+        fs::create_dir(&path).unwrap();
+        let made = mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &path);
+        if !made {
+            println!("skipped: only root can mount a small file system");
+        }
+        made.then_some(Disk(path, dir))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+fn mount(words: &[&str], at: &Path) -> bool {
+    let done = Command::new("mount").args(words).arg(at).stderr(Stdio::null()).status();
+    done.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
+    let Some(disk) = Disk::new() else { return };
+    let records = Records::in_dir(disk.0.join("records"));
+    put(&records, UUID);
+    count(&records, 1);
+    let before = records.get(UUID).unwrap();
+    let ballast = disk.0.join("ballast");
+    let _ = fs::write(&ballast, vec![0; 1 << 20]);
+    let counted = |record: Option<ClockRecord>| {
+        let mut record = record.unwrap();
+        record.guest.seen += 1;
+        (Some(record), ())
+    };
+    let error = records.change(UUID, |record, _| counted(record)).unwrap_err();
+    assert!(error.to_string().contains("; make room there: until then"), "{error}");
+    assert_eq!(records.get(UUID).unwrap(), before);
+    let left: Vec<_> = names(&disk.0.join("records"));
+    assert_eq!(left, [format!("{UUID}.json"), "lock".to_owned()], "nothing half-written is left");
+    fs::remove_file(&ballast).unwrap();
+    count(&records, 1);
+    assert_eq!(records.get(UUID).unwrap().unwrap().guest.seen, 2);
+}
+
+#[test]
+fn a_read_only_disk_is_named_and_read_all_the_same() {
+    let Some(disk) = Disk::new() else { return };
+    let records = Records::in_dir(disk.0.join("records"));
+    put(&records, UUID);
+    assert!(mount(&["-o", "remount,ro"], &disk.0));
+    let error = records.change(OTHER, |_, _| (Some(record(OTHER)), ())).unwrap_err();
+    assert!(
+        error.to_string().contains("; mount it writable, or name another directory by --records"),
+        "{error}"
+    );
+    assert!(records.get(UUID).unwrap().is_some());
+    assert!(records.claim(UUID).is_err() && !records.is_claimed(UUID).unwrap());
+}
+
+#[test]
+fn a_claim_a_monitor_and_a_service_are_alone() {
+    let dir = TempDir::new().unwrap();
+    let (one, two) = (Records::in_dir(dir.path()), Records::in_dir(dir.path()));
+    let claim = one.claim(UUID).unwrap().unwrap();
+    assert!(two.claim(UUID).unwrap().is_none() && two.claim(OTHER).unwrap().is_some());
+    assert!(
+        two.is_claimed(UUID).unwrap() && !two.is_claimed(OTHER).unwrap() && !two.is_monitored(UUID).unwrap()
+    );
+    let monitor = one.monitor(UUID).unwrap().unwrap();
+    let service = one.serve().unwrap().unwrap();
+    assert!(two.monitor(UUID).unwrap().is_none() && two.serve().unwrap().is_none());
+    assert!(two.is_monitored(UUID).unwrap());
+    // None of them is in the way of the records.
+    put(&two, UUID);
+    drop((claim, monitor, service));
+    assert!(!two.is_claimed(UUID).unwrap() && !two.is_monitored(UUID).unwrap());
+    assert!(two.claim(UUID).unwrap().is_some() && two.monitor(UUID).unwrap().is_some());
+    assert!(two.serve().unwrap().is_some());
+    assert_eq!(names(&dir.path().join("starting")), [""; 0], "a claim's file goes with it");
+}
+
+#[test]
+fn what_a_killed_process_held_is_free_whatever_files_it_left() {
+    let dir = TempDir::new().unwrap();
+    let records = Records::in_dir(dir.path());
+    let mut child = again("hold", dir.path());
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "held"));
+    assert!(records.claim(UUID).unwrap().is_none() && records.monitor(UUID).unwrap().is_none());
+    assert!(records.serve().unwrap().is_none());
+    // With SIGKILL.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = names(&dir.path().join("starting"));
+    assert_eq!(left, [UUID.to_string()], "it could not take its files away");
+    assert!(!records.is_claimed(UUID).unwrap() && !records.is_monitored(UUID).unwrap());
+    assert!(records.claim(UUID).unwrap().is_some() && records.monitor(UUID).unwrap().is_some());
+    assert!(records.serve().unwrap().is_some());
+}

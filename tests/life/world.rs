@@ -1,0 +1,609 @@
+//! Two machines with their guests, services and records, and what happens to them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use timers::zone::{ZoneSource, default_zones};
+use uuid::Uuid;
+use xenclock::domain::Defbool;
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, Host, HostFacts, RunState};
+use xenclock::keep::records::Records;
+use xenclock::keep::watch::{Manner, Tools, Watch};
+use xenclock::keep::wishes::Wishes;
+use xenclock::life::{Notice, Said};
+
+use crate::deeds::Saved;
+use crate::mortal::{Fate, Mortal, Setter, survives, teller};
+use crate::op::{By, Op, Sick, Story};
+use crate::oracle::{Gone, Guest, Kept, Life, Loss, Settled, What};
+
+/// Done, or what was broken.
+pub type Told = Result<(), String>;
+
+const NOW: &str = "2026-03-20T12:00:00Z";
+const YEAR: i64 = 360 * 86_400;
+const MACHINES: [(&str, &str); 2] = [("Europe/Berlin", "2600000"), ("America/St_Johns", "3000000")];
+
+/// A machine, with what outlives its services.
+pub struct Ground {
+    pub mock: Mock,
+    pub records: Records,
+    pub zones: Box<dyn ZoneSource>,
+    dir: TempDir,
+}
+
+/// What one service works with.
+pub struct Kit {
+    host: Option<Mortal>,
+    setter: Option<Setter>,
+    wishes: Option<Wishes>,
+    tell: Option<Box<dyn FnMut(Notice)>>,
+}
+
+struct Service<'k> {
+    watch: Watch<'k>,
+    host: &'k Mortal,
+    fate: Rc<Fate>,
+    told: Rc<RefCell<Vec<Notice>>>,
+}
+
+/// How many promises were checked, and how many could not be given, and why.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub promised: u64,
+    pub changes_told: u64,
+    pub deaths: u64,
+    pub excepted: BTreeMap<&'static str, u64>,
+}
+
+pub struct World<'k> {
+    pub grounds: &'k [Ground; 2],
+    kits: std::slice::IterMut<'k, Kit>,
+    services: [Option<Service<'k>>; 2],
+    /// Whether there is a service; without the keeping, whether there would be one.
+    pub serving: [bool; 2],
+    pub sick: [Option<Sick>; 2],
+    pub guests: Vec<Guest>,
+    pub saved: Vec<Saved>,
+    /// The domains that are gone, and nobody has noted it so far.
+    pub gone: Vec<Gone>,
+    /// How long the story is already.
+    passed: i64,
+    /// Without it all is done by stock xl, and there are no services.
+    pub keeping: bool,
+    pub tally: Tally,
+}
+
+/// Plays a story.
+///
+/// # Errors
+/// What was broken, and by what.
+pub fn play(story: &Story, keeping: bool) -> Result<Tally, String> {
+    let grounds = [0, 1].map(|site| Ground::new(story, site));
+    let mut kits: Vec<Kit> = story.ops.iter().map(|_| Kit::none()).collect();
+    let mut world = World::new(&grounds, kits.iter_mut(), story, keeping);
+    for (number, op) in story.ops.iter().enumerate() {
+        let broken = |why: String| format!("{why}\n  at {number}: {op:?}");
+        world.does(op).map_err(broken)?;
+        world.check().map_err(broken)?;
+    }
+    Ok(world.tally)
+}
+
+impl Kit {
+    fn none() -> Self {
+        Kit { host: None, setter: None, wishes: None, tell: None }
+    }
+}
+
+/// Where syncing costs nothing, if there is such a place.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+impl Ground {
+    fn new(story: &Story, site: usize) -> Self {
+        let mock = Mock::in_memory(Box::new(|| NOW.parse().unwrap()));
+        let ((zone, khz), (reliable, scaling)) = (MACHINES[site], story.machines[site]);
+        let yes = |yes| if yes { "yes" } else { "no" };
+        for (name, value) in [
+            ("now", NOW),
+            ("timezone", zone),
+            ("cpu_khz", khz),
+            ("tsc_reliable", yes(reliable)),
+            ("tsc_scaling", yes(scaling)),
+        ] {
+            mock.set_fact(name, value).unwrap();
+        }
+        // No boot of one machine has the name of one of the other's.
+        (0..site * story.ops.len()).for_each(|_| mock.reboot_host().unwrap());
+        mock.advance(1000).unwrap();
+        let dir = scratch();
+        fs::create_dir_all(dir.path().join("xml")).unwrap();
+        let records = Records::in_dir(dir.path().join("records"));
+        fs::create_dir_all(dir.path().join("records")).unwrap();
+        fs::write(dir.path().join("records/lock"), "").unwrap();
+        Ground { mock, records, zones: default_zones(), dir }
+    }
+
+    fn records_dir(&self) -> PathBuf {
+        self.dir.path().join("records")
+    }
+}
+
+impl<'k> World<'k> {
+    fn new(
+        grounds: &'k [Ground; 2],
+        kits: std::slice::IterMut<'k, Kit>,
+        story: &Story,
+        keeping: bool,
+    ) -> Self {
+        let mut guests = Vec::new();
+        for (number, spec) in story.guests.iter().enumerate() {
+            let uuid = Uuid::from_u128(0x6f2d_4a54_0c1e_4e0b_9d53_2f0c_5a4f_7b00 + number as u128);
+            let name = format!("guest{number}");
+            if spec.by == By::Asked {
+                for ground in grounds {
+                    let file = ground.dir.path().join(format!("xml/{name}.xml"));
+                    fs::write(file, spec.xml(&name, &uuid.to_string())).unwrap();
+                }
+            }
+            let kept = [Kept::default(), Kept::default()];
+            let (spec, asked) = (spec.clone(), spec.clock());
+            guests.push(Guest { spec, asked, uuid, name, life: None, rewritten: false, kept });
+        }
+        World {
+            grounds,
+            kits,
+            services: [None, None],
+            serving: [false; 2],
+            sick: [None; 2],
+            guests,
+            saved: Vec::new(),
+            gone: Vec::new(),
+            passed: 0,
+            keeping,
+            tally: Tally::default(),
+        }
+    }
+
+    pub fn mock(&self, site: usize) -> &'k Mock {
+        let grounds: &'k [Ground; 2] = self.grounds;
+        &grounds[site].mock
+    }
+
+    pub fn facts(&self, site: usize) -> HostFacts {
+        self.mock(site).facts().unwrap()
+    }
+
+    /// The domain of a guest that is known to live.
+    pub fn life(&mut self, guest: usize) -> &mut Life {
+        self.guests[guest].life.as_mut().unwrap()
+    }
+
+    pub fn place(&self, guest: usize) -> Option<(usize, DomId)> {
+        self.guests[guest].life.as_ref().map(|life| (life.site, life.domid))
+    }
+
+    /// Where the RTC, or wallclock, of a guest stands, as it sees it.
+    pub fn offset(&self, guest: usize) -> Result<i64, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        let wallclock = self.mock(site).wallclock_offset(domid).map_err(|error| error.to_string())?;
+        if self.guests[guest].spec.kind.has_rtc() {
+            let rtc = self.mock(site).rtc_record(domid).map_err(|error| error.to_string())?.offset;
+            assert_eq!(rtc, wallclock);
+        }
+        Ok(wallclock)
+    }
+
+    pub fn rate(&self, guest: usize) -> Result<u32, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        Ok(self.mock(site).model(domid).map_err(|error| error.to_string())?.tsc.rate_khz())
+    }
+
+    /// What the guest reads of its TSC.
+    pub fn tsc(&self, guest: usize) -> Result<u64, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        self.mock(site).guest_tsc(domid).map_err(|error| error.to_string())
+    }
+
+    pub fn expect_rate(&mut self, guest: usize, when: &str) -> Told {
+        let is = self.rate(guest)?;
+        let promised = self.life(guest).rate;
+        if is != promised {
+            let name = &self.guests[guest].name;
+            return Err(format!("{when}: the TSC of {name} runs at {is} kHz, promised was {promised} kHz"));
+        }
+        Ok(())
+    }
+
+    /// A new guest's TSC, asked at this site.
+    pub fn expect_birth_tsc(&mut self, guest: usize, site: usize, when: &str) -> Told {
+        self.life(guest).rate = self.asked_rate(guest, site);
+        self.expect_rate(guest, when)?;
+        let native_pv = !self.guests[guest].spec.kind.has_rtc();
+        let tsc = self.tsc(guest)?;
+        // A PV guest reads the host's own counter where it is not emulated.
+        if !native_pv && tsc > 1_000_000 {
+            return Err(format!("{when}: the TSC of {} begins at {tsc}", self.guests[guest].name));
+        }
+        Ok(())
+    }
+
+    pub fn config_moves_rtc(&self, guest: usize) -> Result<bool, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        let config = self.mock(site).stored_config(domid).map_err(|error| error.to_string())?;
+        Ok(config.b_info.rtc_timeoffset != 0 || config.b_info.localtime.is_some_and(Defbool::is_true))
+    }
+
+    /// What holds at all times.
+    fn check(&mut self) -> Told {
+        for site in 0..2 {
+            let domains = self.mock(site).domains().unwrap();
+            let known = |domid| {
+                self.guests.iter().any(|guest| {
+                    guest.life.as_ref().is_some_and(|life| (life.site, life.domid) == (site, domid))
+                })
+            };
+            if let Some(left) = domains.iter().find(|domain| domain.domid.0 != 0 && !known(domain.domid)) {
+                return Err(format!("a domain is left behind: {left:?}"));
+            }
+        }
+        for guest in 0..self.guests.len() {
+            let Some((site, domid)) = self.place(guest) else { continue };
+            let name = self.guests[guest].name.clone();
+            let domains = self.mock(site).domains().unwrap();
+            match domains.iter().find(|domain| domain.domid == domid) {
+                Some(domain) if domain.state == RunState::Running => {}
+                other => return Err(format!("{name} does not run: {other:?}")),
+            }
+            let (is, promised) = (self.offset(guest)?, self.life(guest).offset);
+            self.tally.promised += 1;
+            if is != promised {
+                return Err(format!("the RTC of {name} is at {is} s, promised was {promised} s"));
+            }
+            self.expect_rate(guest, "while it lives")?;
+            let tsc = self.tsc(guest)?;
+            if tsc > 1 << 62 && !self.life(guest).tsc_anywhere {
+                return Err(format!("the TSC of {name} is at {tsc}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn does(&mut self, op: &Op) -> Told {
+        match *op {
+            Op::Start { guest, site, turns } => self.start(guest, site, turns)?,
+            Op::Write { guest, by } => self.write(guest, by),
+            Op::End { guest, end, turns } => self.end(guest, end, turns)?,
+            Op::Destroy { guest } => self.destroy(guest),
+            Op::Save { guest, by, stay, write, turns } => self.save(guest, by, stay, write, turns)?,
+            Op::Restore { file, site, by, turns } => self.restore(file, site, by, turns)?,
+            Op::Migrate { guest, to, by, write, fails, turns } => {
+                self.migrate(guest, to, by, write, fails, turns)?;
+            }
+            Op::Pass { seconds } => self.pass(seconds),
+            Op::ToChange { site } => {
+                let facts = self.facts(site);
+                if let Some(change) = facts.zone.next_change(facts.now) {
+                    self.pass((change.at - facts.now).num_seconds() + 1);
+                }
+            }
+            Op::Step { site, seconds } => {
+                self.passed += seconds.max(0);
+                let now = self.facts(site).now + chrono::TimeDelta::seconds(seconds);
+                self.mock(site).set_fact("now", &now.to_rfc3339()).unwrap();
+            }
+            Op::Zone { site, zone } => self.mock(site).set_fact("timezone", zone).unwrap(),
+            Op::Boot { site } => self.boot(site),
+            Op::Serve { site } => self.serve(site)?,
+            Op::Kill { site } => self.kill(site),
+            Op::Dies { site, at, done } => {
+                if let Some(service) = &self.services[site] {
+                    service.fate.dies(at, done);
+                }
+            }
+            Op::Poll { site } => self.poll(site)?,
+            Op::Lose { site, guest, keeps } => self.lose(site, guest, keeps),
+            Op::Sicken { site, how } => self.sicken(site, how),
+            Op::Heal { site } => self.heal(site),
+        }
+        self.turn(0)?;
+        self.turn(1)
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        // Of who has not been there for a year the records are given up.
+        if self.passed + seconds > YEAR {
+            return;
+        }
+        self.passed += seconds;
+        for ground in self.grounds {
+            ground.mock.advance(seconds).unwrap();
+        }
+    }
+
+    fn write(&mut self, guest: usize, by: i64) {
+        let Some((site, domid)) = self.place(guest) else { return };
+        let mock = self.mock(site);
+        if by == 0 || !self.guests[guest].spec.kind.has_rtc() {
+            return;
+        }
+        // A year that no RTC has is not written.
+        if mock.guest_shift_rtc(domid, by).is_ok() {
+            // Of a clock beyond the century the guest sees two digits of the year.
+            let is = self.offset(guest).unwrap();
+            self.life(guest).moves(is);
+        }
+    }
+
+    fn boot(&mut self, site: usize) {
+        self.kill(site);
+        self.mock(site).reboot_host().unwrap();
+        self.mock(site).advance(100).unwrap();
+        for guest in 0..self.guests.len() {
+            if self.place(guest).is_some_and(|(at, _)| at == site) {
+                self.guests[guest].life = None;
+                self.gone.push(Gone { guest, site, restarts: None });
+            }
+        }
+    }
+
+    /// Whoever keeps the clocks of a site has seen all that is gone there.
+    pub fn note_gone(&mut self, site: usize) {
+        for gone in std::mem::take(&mut self.gone) {
+            match gone.site == site {
+                true => self.gone(&gone, false),
+                false => self.gone.push(gone),
+            }
+        }
+    }
+
+    fn serve(&mut self, site: usize) -> Told {
+        self.kill(site);
+        if self.sick[site] == Some(Sick::Gone) {
+            return Ok(());
+        }
+        self.serving[site] = true;
+        if self.keeping {
+            let ground: &'k Ground = &self.grounds[site];
+            let fate: Rc<Fate> = Rc::default();
+            let told: Rc<RefCell<Vec<Notice>>> = Rc::default();
+            let kit = self.kits.next().unwrap();
+            kit.host = Some(Mortal::new(ground.mock.reopen().unwrap(), Rc::clone(&fate)));
+            kit.setter = Some(Setter { mock: ground.mock.reopen().unwrap(), fate: Rc::clone(&fate) });
+            kit.wishes = Some(Wishes::in_dirs(vec![ground.dir.path().join("xml")]));
+            let heard = Rc::clone(&told);
+            kit.tell =
+                Some(Box::new(teller(Rc::clone(&fate), move |notice| heard.borrow_mut().push(notice))));
+            let Kit { host: Some(host), setter: Some(tsc), wishes: Some(wishes), tell: Some(tell) } = kit
+            else {
+                unreachable!()
+            };
+            let host: &'k Mortal = host;
+            let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, wishes, tell };
+            let watch = Watch::new(tools, Manner { all: true });
+            self.services[site] = Some(Service { watch, host, fate, told });
+        }
+        for guest in 0..self.guests.len() {
+            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site)
+                && life.settled == Settled::Yes
+            {
+                let last = match &self.guests[guest].kept[site].what {
+                    What::Sure(lasts) if lasts.len() == 1 => Some(lasts[0]),
+                    _ => None,
+                };
+                self.life(guest).told = self.life(guest).told.and(last);
+            }
+        }
+        if self.attend(site, |service| service.watch.scan().unwrap())? {
+            self.note_gone(site);
+        }
+        self.seen_all(site, true)
+    }
+
+    /// Lets the service of a site do something. Answers false where there is none, or where it dies of it.
+    fn attend(&mut self, site: usize, does: impl FnOnce(&mut Service<'k>)) -> Result<bool, String> {
+        if !self.keeping {
+            return Ok(self.serving[site]);
+        }
+        let Some(service) = &mut self.services[site] else { return Ok(false) };
+        let alive = survives(|| does(service)).is_some();
+        let told: Vec<Notice> = service.told.borrow_mut().drain(..).collect();
+        if !alive {
+            self.services[site] = None;
+            self.tally.deaths += 1;
+        }
+        for notice in told {
+            self.told(site, &notice)?;
+        }
+        if !alive {
+            self.died(site)?;
+        }
+        Ok(alive)
+    }
+
+    /// The service gets to do what has come up.
+    pub fn turn(&mut self, site: usize) -> Told {
+        let alive = self.attend(site, |service| {
+            while let Some(event) = service.host.next_event(Duration::ZERO).unwrap() {
+                service.watch.event(&event).unwrap();
+            }
+            service.watch.go_on().unwrap();
+        })?;
+        if !alive {
+            return Ok(());
+        }
+        self.note_gone(site);
+        for guest in 0..self.guests.len() {
+            let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else {
+                continue;
+            };
+            if life.claimed {
+                continue;
+            }
+            if life.settled != Settled::Yes {
+                self.first_look(guest)?;
+            } else if life.end_unseen {
+                self.note(guest);
+                self.all_told(guest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, site: usize) -> Told {
+        match self.attend(site, |service| service.watch.poll().unwrap())? {
+            true => self.seen_all(site, false),
+            false => Ok(()),
+        }
+    }
+
+    /// The service has read all RTCs.
+    fn seen_all(&mut self, site: usize, scanned: bool) -> Told {
+        if !self.serving[site] {
+            return Ok(());
+        }
+        for guest in 0..self.guests.len() {
+            let lost = self.guests[guest].kept[site].lost;
+            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
+                if life.settled != Settled::Yes {
+                    self.first_look(guest)?;
+                    self.life(guest).settled = Settled::Yes;
+                    continue;
+                }
+                self.note(guest);
+                self.life(guest).reset &= scanned;
+                // A torn file is not looked into as long as nothing is to be written.
+                if matches!(lost, Some(Loss::Torn | Loss::Perhaps)) && !scanned {
+                    self.guests[guest].kept[site].lost = Some(Loss::Perhaps);
+                }
+                self.all_told(guest)?;
+            } else if self.sick[site].is_none() {
+                self.guests[guest].kept[site].unsaved = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every change of a guest's RTC so far must have been told.
+    fn all_told(&mut self, guest: usize) -> Told {
+        if !self.keeping || !self.guests[guest].spec.kind.has_rtc() {
+            return Ok(());
+        }
+        let (site, _) = self.place(guest).unwrap();
+        let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
+        let life = self.life(guest);
+        if let Some(told) = life.told.replace(life.offset)
+            && sure
+            && told != life.offset
+        {
+            let offset = life.offset;
+            let name = &self.guests[guest].name;
+            return Err(format!(
+                "changes of the RTC of {name} are told up to {told} s, and it is at {offset} s"
+            ));
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, site: usize, notice: &Notice) -> Told {
+        let Said::RtcChange { before, offset } = notice.said else { return Ok(()) };
+        let whose = notice.domain.as_ref().ok_or("a change of no domain is told")?;
+        let here = |guest: &Guest| {
+            guest.life.as_ref().is_some_and(|life| life.site == site && life.domid == whose.domid)
+        };
+        let Some(guest) = self.guests.iter().position(here) else { return Ok(()) };
+        self.tally.changes_told += 1;
+        let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
+        let life = self.life(guest);
+        let (told, is) = (life.told, life.offset);
+        life.told = Some(offset);
+        if sure && (offset != is || told.is_some_and(|told| told != before)) {
+            let name = &self.guests[guest].name;
+            return Err(format!(
+                "a change of the RTC of {name} from {before} to {offset} is told; it is at {is}, and up to {told:?} all \
+                 was told"
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn kill(&mut self, site: usize) {
+        self.services[site] = None;
+        self.killed(site);
+    }
+
+    fn lose(&mut self, site: usize, guest: usize, keeps: Option<u8>) {
+        let file = self.grounds[site].records_dir().join(format!("{}.json", self.guests[guest].uuid));
+        if self.sick[site].is_some() {
+            return;
+        }
+        if self.keeping {
+            let Ok(bytes) = fs::read(&file) else { return };
+            match keeps {
+                None => fs::remove_file(&file).unwrap(),
+                Some(part) => {
+                    let length = bytes.len().saturating_sub(2) * usize::from(part) / 255;
+                    fs::write(&file, &bytes[..length]).unwrap();
+                }
+            }
+        } else if self.guests[guest].kept[site].what == What::Nothing {
+            return;
+        }
+        let serving = self.serving[site];
+        let Guest { life, kept, .. } = &mut self.guests[guest];
+        let here = life.as_mut().filter(|life| life.site == site);
+        match here {
+            Some(life) if serving && life.settled == Settled::Yes => {
+                kept[site].lost = Some(keeps.map_or(Loss::Gone, |_| Loss::Torn));
+            }
+            other => {
+                kept[site].nothing();
+                if let Some(life) = other {
+                    (life.settled, life.told) = (Settled::No, None);
+                }
+            }
+        }
+    }
+
+    fn sicken(&mut self, site: usize, how: Sick) {
+        if self.sick[site].is_some() {
+            return;
+        }
+        let dir = self.grounds[site].records_dir();
+        self.sick[site] = Some(how);
+        match how {
+            // Root may write anywhere; but without the lock nobody writes.
+            Sick::ReadOnly => {
+                fs::remove_file(dir.join("lock")).unwrap();
+                std::os::unix::fs::symlink("/nowhere/at/all", dir.join("lock")).unwrap();
+            }
+            Sick::Gone => {
+                fs::rename(&dir, dir.with_extension("away")).unwrap();
+                fs::write(&dir, "").unwrap();
+            }
+        }
+    }
+
+    fn heal(&mut self, site: usize) {
+        let dir = self.grounds[site].records_dir();
+        match self.sick[site].take() {
+            None => {}
+            Some(Sick::ReadOnly) => {
+                fs::remove_file(dir.join("lock")).unwrap();
+                fs::write(dir.join("lock"), "").unwrap();
+            }
+            Some(Sick::Gone) => {
+                fs::remove_file(&dir).unwrap();
+                fs::rename(dir.with_extension("away"), &dir).unwrap();
+            }
+        }
+    }
+}
