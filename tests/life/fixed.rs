@@ -64,7 +64,8 @@ fn told(spec: Spec, ops: Vec<Op>) -> Story {
 
 /// What is lost on Xen as it is.
 fn losses() -> Vec<(&'static str, Story)> {
-    let frequency = |by| Spec { tsc: Some((TimerMode::Auto, Some(1_000_000))), ..spec(GuestKind::Hvm, by, utc()) };
+    let frequency =
+        |by| Spec { tsc: Some((TimerMode::Auto, Some(1_000_000))), ..spec(GuestKind::Hvm, by, utc()) };
     let hvm = |by, offset| spec(GuestKind::Hvm, by, offset);
     let pass = Op::Pass { seconds: MONTHS };
     vec![
@@ -78,7 +79,10 @@ fn losses() -> Vec<(&'static str, Story)> {
         ),
         (
             "it crashes",
-            told(hvm(By::Asked, of_localtime()), vec![serve(0), start(0), write(-5), end(End::Crash, IN_TIME)]),
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![serve(0), start(0), write(-5), end(End::Crash, IN_TIME)],
+            ),
         ),
         (
             "it is restored, and its config has an offset",
@@ -89,7 +93,10 @@ fn losses() -> Vec<(&'static str, Story)> {
         ),
         (
             "it is restored in summer, and its config says localtime",
-            told(hvm(By::Us, localtime()), vec![start(0), save(Tool::Us, false, 0), pass.clone(), restore(0, Tool::Us)]),
+            told(
+                hvm(By::Us, localtime()),
+                vec![start(0), save(Tool::Us, false, 0), pass.clone(), restore(0, Tool::Us)],
+            ),
         ),
         (
             "it moves to another zone",
@@ -124,7 +131,10 @@ fn what_is_lost_on_xen_as_it_is_is_kept() {
         if let Err(why) = play(&story, true) {
             panic!("{what}: {why}\n{story:?}");
         }
-        assert!(play(&story, false).is_err(), "{what}: nothing is lost, so this story shows nothing\n{story:?}");
+        assert!(
+            play(&story, false).is_err(),
+            "{what}: nothing is lost, so this story shows nothing\n{story:?}"
+        );
     }
 }
 
@@ -167,7 +177,10 @@ fn found() -> Vec<(&'static str, Story)> {
         ),
         (
             "a migration within a host that failed left its record to the domain that is gone",
-            told(hvm(By::Us, utc()), vec![serve(0), start(0), write(1), migrate(0, Tool::Us, true), serve(0)]),
+            told(
+                hvm(By::Us, utc()),
+                vec![serve(0), start(0), write(1), migrate(0, Tool::Us, true), serve(0)],
+            ),
         ),
         (
             "and one of a guest that nobody spoke of a record that had its clock set anew",
@@ -184,7 +197,14 @@ fn found() -> Vec<(&'static str, Story)> {
             "what could not be written was dropped for what had been written before",
             told(
                 hvm(By::Asked, variable()),
-                vec![start(1), serve(1), save(Tool::Us, true, 0), sicken(1), write(-1), end(End::Reboot, IN_TIME)],
+                vec![
+                    start(1),
+                    serve(1),
+                    save(Tool::Us, true, 0),
+                    sicken(1),
+                    write(-1),
+                    end(End::Reboot, IN_TIME),
+                ],
             ),
         ),
         (
@@ -198,7 +218,10 @@ fn found() -> Vec<(&'static str, Story)> {
             "a soft reset after a migration let the TSC begin near 2^64",
             Story {
                 machines: [(false, false), (true, false)],
-                ..told(hvm(By::Us, utc()), vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, IN_TIME)])
+                ..told(
+                    hvm(By::Us, utc()),
+                    vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, IN_TIME)],
+                )
             },
         ),
         (
