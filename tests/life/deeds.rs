@@ -1,69 +1,36 @@
 //! What toolstacks do to guests: xenclock, and stock xl.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
 
-use timers::{TimerMode, UtcOffset};
-use uuid::Uuid;
-use xenclock::domain::{Defbool, Domain, DomainConfig, Notes};
-use xenclock::host::{DomId, Host, RunState, SaveKind, ShutdownReason};
+use timers::UtcOffset;
+use xenclock::domain::{Domain, DomainConfig, Notes};
+use xenclock::host::{DomId, Host, ShutdownReason};
 use xenclock::keep::monitor::{Became, Monitor};
 use xenclock::keep::start::{Terms, clock_for, start};
-use xenclock::keep::travel::{Arrival, Journey, Leaver};
+use xenclock::keep::travel::Journey;
 use xenclock::plan::plan;
-use xenclock::xl::savefile::Header;
 
+use crate::known::{Expect, Gone, Guest, Life, Settled, What};
 use crate::op::{By, End, Sick, Tool, Turns};
-use crate::oracle::{
-    BEYOND, Came, Expect, Gone, LOST, Life, NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, SOFT_RESET, Settled,
-    UNSEEN, What,
-};
+use crate::oracle::{BEYOND, LOST, NO_SERVICE, NOTHING_KEPT, SOFT_RESET};
 use crate::world::{Told, World};
 
-/// A guest in a file.
-pub struct Saved {
-    guest: usize,
-    file: File,
-    by: Tool,
-    /// What it was then.
-    offset: i64,
-    tsc: u64,
-    rate: u32,
-    incarnation: u32,
-    serial: usize,
-    /// Whether the record that is for it knows where it stood; an RTC's is in the stream.
-    known: bool,
-    /// What the config in it gives.
-    moves: bool,
-    config_offset: Option<i64>,
-    /// What was kept of it where it was saved.
-    wish: bool,
-    tsc_anywhere: bool,
-    /// The guest moved its RTC when its config was on the way already.
-    behind: bool,
-}
-
-fn scratch_file() -> File {
-    tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap()
-}
-
 impl World<'_> {
-    fn does_ours(&self, tool: Tool) -> bool {
+    pub fn does_ours(&self, tool: Tool) -> bool {
         self.keeping && tool == Tool::Us
     }
 
-    fn journey(&self, site: usize) -> Journey<'_> {
+    pub fn journey(&self, site: usize) -> Journey<'_> {
         let ground = &self.grounds[site];
         Journey { host: &ground.mock, records: &ground.records, zones: &*ground.zones }
     }
 
-    fn is_sick(&self, site: usize) -> bool {
+    pub fn is_sick(&self, site: usize) -> bool {
         self.sick[site].is_some()
     }
 
     /// A domain that has come.
-    fn alive(&mut self, guest: usize, site: usize, domid: DomId, tool: Tool) -> Told {
+    pub fn alive(&mut self, guest: usize, site: usize, domid: DomId, tool: Tool) -> Told {
         self.guests[guest].life = Some(Life {
             site,
             domid,
@@ -89,14 +56,14 @@ impl World<'_> {
     }
 
     /// A domain is gone, and so far nobody has noted it.
-    fn goes(&mut self, guest: usize, site: usize, restarts: bool) {
+    pub fn goes(&mut self, guest: usize, site: usize, restarts: bool) {
         let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
         let restarts = (self.serving[site] && !reset).then_some(restarts);
         self.gone.push(Gone { guest, site, restarts });
     }
 
     /// Our own tools have taken it away, and noted it.
-    fn ours_gone(&mut self, guest: usize, site: usize) {
+    pub fn ours_gone(&mut self, guest: usize, site: usize) {
         let sick = self.is_sick(site);
         let known = self.guests[guest].kept[site].what != What::Doubt;
         let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
@@ -105,7 +72,7 @@ impl World<'_> {
     }
 
     /// The keeping knows a domain that our own tools have made.
-    fn ours_knows(&mut self, guest: usize, site: usize, wish: bool) {
+    pub fn ours_knows(&mut self, guest: usize, site: usize, wish: bool) {
         let offset = self.life(guest).offset;
         let sick = self.is_sick(site);
         let kept = &mut self.guests[guest].kept[site];
@@ -133,14 +100,14 @@ impl World<'_> {
     }
 
     /// The xl.cfg that was written for it, read again.
-    fn xl_config(&self, guest: usize, site: usize) -> DomainConfig {
-        let crate::oracle::Guest { spec, name, uuid, .. } = &self.guests[guest];
+    pub fn xl_config(&self, guest: usize, site: usize) -> DomainConfig {
+        let Guest { spec, name, uuid, .. } = &self.guests[guest];
         let now = self.resolved(site, &spec.offset, spec.kind).unwrap_or_default();
         spec.xl_config(name, &uuid.to_string(), UtcOffset::new(now).unwrap_or_default())
     }
 
     /// `xenclock create`.
-    fn create(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
+    pub fn create(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
         self.ours(guest, site);
         let expect = match self.sick[site] {
             Some(Sick::Gone) => Expect::Any(LOST),
@@ -154,7 +121,7 @@ impl World<'_> {
         } else {
             let ground = &self.grounds[site];
             let facts = self.facts(site);
-            let crate::oracle::Guest { spec, name, uuid, asked, .. } = &self.guests[guest];
+            let Guest { spec, name, uuid, asked, .. } = &self.guests[guest];
             let asked = asked.clone();
             let record = ground.records.get(*uuid).unwrap_or(None);
             let config = spec.config(name, &uuid.to_string());
@@ -195,7 +162,7 @@ impl World<'_> {
     }
 
     /// `xl create`, and what xl does at a reboot.
-    fn xl_create(&mut self, guest: usize, site: usize, config: &DomainConfig, turns: Turns) -> Told {
+    pub fn xl_create(&mut self, guest: usize, site: usize, config: &DomainConfig, turns: Turns) -> Told {
         let domid = self.mock(site).create_paused(config).map_err(|error| error.to_string())?;
         self.alive(guest, site, domid, Tool::Xl)?;
         if turns.birth {
@@ -229,7 +196,7 @@ impl World<'_> {
         }
     }
 
-    fn monitored(&self, site: usize, domid: DomId, reason: ShutdownReason) -> Result<Became, String> {
+    pub fn monitored(&self, site: usize, domid: DomId, reason: ShutdownReason) -> Result<Became, String> {
         let ground = &self.grounds[site];
         let monitor = Monitor {
             host: &ground.mock,
@@ -243,7 +210,7 @@ impl World<'_> {
     }
 
     /// The monitor that xenclock left.
-    fn our_end(&mut self, guest: usize, end: End, reason: ShutdownReason) -> Told {
+    pub fn our_end(&mut self, guest: usize, end: End, reason: ShutdownReason) -> Told {
         let Life { site, domid, offset, .. } = self.life(guest).clone();
         self.ours(guest, site);
         self.ours_noted(guest);
@@ -287,7 +254,7 @@ impl World<'_> {
         Ok(())
     }
 
-    fn restarted(&mut self, guest: usize, site: usize, domid: DomId, expect: Expect) -> Told {
+    pub fn restarted(&mut self, guest: usize, site: usize, domid: DomId, expect: Expect) -> Told {
         let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
         let nothing = self.guests[guest].kept[site].what == What::Nothing;
         self.alive(guest, site, domid, Tool::Us)?;
@@ -307,7 +274,7 @@ impl World<'_> {
     }
 
     /// Without the keeping: stock xl in our place.
-    fn unkept_end(&mut self, guest: usize, end: End, expect: Expect) -> Told {
+    pub fn unkept_end(&mut self, guest: usize, end: End, expect: Expect) -> Told {
         let Life { site, domid, offset, .. } = self.life(guest).clone();
         let mock = self.mock(site);
         let config = mock.stored_config(domid).unwrap();
@@ -328,7 +295,7 @@ impl World<'_> {
     }
 
     /// xl's monitor.
-    fn xl_end(&mut self, guest: usize, end: End, turns: Turns) -> Told {
+    pub fn xl_end(&mut self, guest: usize, end: End, turns: Turns) -> Told {
         let Life { site, domid, offset, .. } = self.life(guest).clone();
         let mock = self.mock(site);
         let config = mock.stored_config(domid).map_err(|error| error.to_string())?;
@@ -360,378 +327,4 @@ impl World<'_> {
             self.goes(guest, site, false);
         }
     }
-
-    pub fn save(&mut self, guest: usize, by: Tool, stay: bool, write: i64, turns: Turns) -> Told {
-        let Some((site, domid)) = self.place(guest) else { return Ok(()) };
-        let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Suspend)?;
-        self.saved.push(saved);
-        if turns.end {
-            self.turn(site)?;
-            self.save_seen(guest);
-        }
-        match (stay, leaver) {
-            (true, Some(leaver)) => {
-                self.journey(site).stays(&leaver.domain).map_err(|error| error.to_string())?;
-            }
-            (true, None) => self.mock(site).resume(domid).map_err(|error| error.to_string())?,
-            (false, Some(leaver)) => {
-                self.journey(site).left(&leaver.domain).map_err(|error| error.to_string())?;
-            }
-            (false, None) => self.mock(site).destroy(domid).map_err(|error| error.to_string())?,
-        }
-        if stay {
-            self.turn(site)?;
-            if !turns.end {
-                self.save_seen(guest);
-            }
-            return Ok(());
-        }
-        let incarnation = self.life(guest).incarnation;
-        if !turns.end && self.serving[site] {
-            // It comes too late to read where the RTC stood.
-            self.guests[guest].kept[site].saved(incarnation, usize::MAX);
-        }
-        match by {
-            Tool::Us => self.ours_gone(guest, site),
-            Tool::Xl => self.goes(guest, site, false),
-        }
-        Ok(())
-    }
-
-    /// The service has had its turn while a guest was suspended into the latest file.
-    fn save_seen(&mut self, guest: usize) {
-        let Some(life) = &self.guests[guest].life else { return };
-        let (site, incarnation) = (life.site, life.incarnation);
-        if self.serving[site] && life.settled == Settled::Yes {
-            let serial = self.saved.len() - 1;
-            self.guests[guest].kept[site].saved(incarnation, serial);
-        }
-    }
-
-    /// Writes a guest into a file; it is suspended then.
-    fn suspend(
-        &mut self,
-        guest: usize,
-        by: Tool,
-        write: i64,
-        how: SaveKind,
-    ) -> Result<(Saved, Option<Leaver>), String> {
-        let (site, domid) = self.place(guest).unwrap();
-        let mock = self.mock(site);
-        let mut file = scratch_file();
-        let stored = mock.stored_config(domid).map_err(|error| error.to_string())?;
-        let ours = by == Tool::Us;
-        let mut leaver = None;
-        if ours {
-            self.ours(guest, site);
-            self.guests[guest].rewritten = true;
-        }
-        let before = self.life(guest).offset;
-        let known = self.knows_wallclock(guest, site, ours);
-        let config_offset = self.config_offset(&stored, site);
-        if self.does_ours(by) {
-            let summary = mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap();
-            let mut warnings = Vec::new();
-            let failed = |error: xenclock::host::HostError| error.to_string();
-            let (mut leaving, _) = self.journey(site).leaver(summary, None, false).map_err(failed)?;
-            leaving.header().unwrap().write(&mut file).unwrap();
-            self.write_on_the_way(guest, write);
-            let changed =
-                self.journey(site).save(&mut leaving, &mut file, how, &mut warnings).map_err(failed)?;
-            if changed && how == SaveKind::Suspend {
-                file.seek(SeekFrom::Start(0)).unwrap();
-                leaving.header().unwrap().write(&mut file).unwrap();
-            }
-            leaver = Some(leaving);
-        } else {
-            Header::new(serde_json::to_string(&stored).unwrap(), None).write(&mut file).unwrap();
-            self.write_on_the_way(guest, write);
-            mock.save(domid, &mut file, how).map_err(|error| error.to_string())?;
-        }
-        file.flush().unwrap();
-        let serial = self.saved.len();
-        let life = self.guests[guest].life.clone().unwrap();
-        let moves = self.config_moves_rtc(guest)?;
-        let wish = self.guests[guest].kept[site].is_sure() && self.sick[site] != Some(Sick::Gone);
-        let saved = Saved {
-            guest,
-            file,
-            by,
-            offset: life.offset,
-            tsc: self.tsc(guest)?,
-            rate: life.rate,
-            incarnation: life.incarnation,
-            serial,
-            known,
-            moves,
-            config_offset,
-            wish,
-            tsc_anywhere: life.tsc_anywhere,
-            behind: how == SaveKind::Live && life.offset != before,
-        };
-        self.life(guest).end_unseen = true;
-        let our_monitor = self.does_ours(life.tool);
-        if our_monitor {
-            self.monitored(site, domid, ShutdownReason::Suspend)?;
-        }
-        if ours || life.tool == Tool::Us {
-            if !ours {
-                self.ours(guest, site);
-            }
-            self.ours_noted(guest);
-            if !self.is_sick(site) {
-                if ours && saved.known {
-                    self.guests[guest].kept[site].last(saved.offset);
-                } else if ours && self.guests[guest].kept[site].what == What::Sure(Vec::new()) {
-                    self.guests[guest].kept[site].doubt();
-                }
-                self.guests[guest].kept[site].saved(life.incarnation, serial);
-            }
-        }
-        Ok((saved, leaver))
-    }
-
-    /// Whether what is kept, or the config, says where the wallclock of a guest without RTC stands.
-    fn knows_wallclock(&self, guest: usize, site: usize, ours: bool) -> bool {
-        let crate::oracle::Guest { spec, kept, life, .. } = &self.guests[guest];
-        let Some(life) = life else { return false };
-        let kept = &kept[site];
-        let by_record = kept.is_sure() && kept.what == What::Sure(vec![life.offset]);
-        let by_config = self.stored_offset(guest) == Some(life.offset);
-        spec.kind.has_rtc()
-            || match life.settled {
-                Settled::Yes if matches!(kept.what, What::Nothing) => ours && by_config,
-                Settled::Yes if kept.what == What::Sure(Vec::new()) => ours && by_config,
-                Settled::Yes => by_record && self.sick[site] != Some(Sick::Gone),
-                Settled::No => ours && by_config,
-                Settled::Maybe => false,
-            }
-    }
-
-    fn stored_offset(&self, guest: usize) -> Option<i64> {
-        let (site, domid) = self.place(guest)?;
-        self.config_offset(&self.mock(site).stored_config(domid).ok()?, site)
-    }
-
-    /// What a config gives by itself, wherever it is built.
-    fn config_offset(&self, config: &DomainConfig, _site: usize) -> Option<i64> {
-        let local = config.b_info.localtime.is_some_and(Defbool::is_true);
-        (!local).then(|| UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into())
-    }
-
-    fn write_on_the_way(&mut self, guest: usize, by: i64) {
-        let (site, domid) = self.place(guest).unwrap();
-        if by != 0
-            && self.guests[guest].spec.kind.has_rtc()
-            && self.mock(site).guest_shift_rtc(domid, by).is_ok()
-        {
-            let is = self.offset(guest).unwrap();
-            self.life(guest).moves(is);
-        }
-    }
-
-    pub fn restore(&mut self, file: usize, site: usize, by: Tool, turns: Turns) -> Told {
-        let Some(index) = self.saved.len().checked_sub(file + 1) else { return Ok(()) };
-        let saved = &self.saved[index];
-        if self.guests[saved.guest].life.is_some() {
-            return Ok(());
-        }
-        let guest = saved.guest;
-        let mut file = saved.file.try_clone().unwrap();
-        self.arrive(index, &mut file, site, by, turns, |name| name.to_owned())?;
-        self.go_on(guest, site)
-    }
-
-    fn go_on(&mut self, guest: usize, site: usize) -> Told {
-        let domid = self.life(guest).domid;
-        self.mock(site).unpause(domid).map_err(|error| error.to_string())?;
-        self.life(guest).runs = true;
-        Ok(())
-    }
-
-    /// Makes a domain of a file, paused.
-    fn arrive(
-        &mut self,
-        index: usize,
-        file: &mut File,
-        site: usize,
-        by: Tool,
-        turns: Turns,
-        name: impl FnOnce(&str) -> String,
-    ) -> Result<Option<Arrival>, String> {
-        file.seek(SeekFrom::Start(0)).unwrap();
-        let header = Header::read(file).map_err(|error| error.to_string())?;
-        let guest = self.saved[index].guest;
-        if by == Tool::Us {
-            self.ours(guest, site);
-            self.guests[guest].rewritten = true;
-        }
-        let failed = |error: xenclock::host::HostError| error.to_string();
-        let (domid, arrival) = if self.does_ours(by) {
-            let arrival = self.journey(site).arrive(&header, None, name, file).map_err(failed)?;
-            (arrival.domid, Some(arrival))
-        } else {
-            let mut config: DomainConfig = serde_json::from_str(header.config_json().unwrap()).unwrap();
-            config.c_info.name = Some(name(config.name()));
-            (self.mock(site).restore_paused(&config, file).map_err(failed)?, None)
-        };
-        self.alive(guest, site, domid, by)?;
-        let saved = &self.saved[index];
-        let came = Came { serial: saved.serial, offset: saved.offset, known: saved.known };
-        let (rate, tsc, offset, incarnation) = (saved.rate, saved.tsc, saved.offset, saved.incarnation + 1);
-        let native = self.guests[guest].spec.tsc.is_some_and(|(mode, _)| mode == TimerMode::Native);
-        let anywhere = saved.tsc_anywhere;
-        let life = self.life(guest);
-        (life.incarnation, life.came, life.tsc_anywhere) = (incarnation, Some(came), anywhere);
-        if !native {
-            life.rate = rate;
-            self.expect_rate(guest, "restored")?;
-        }
-        let is = self.tsc(guest)?;
-        if self.guests[guest].spec.kind != timers::GuestKind::Pv && is != tsc {
-            return Err(format!(
-                "restored: the TSC of {} went on at {is}, and was at {tsc}",
-                self.guests[guest].name
-            ));
-        }
-        let expect = self.carried(index, site, by);
-        match by {
-            Tool::Us => {
-                self.expect(guest, expect, "restored")?;
-                self.arrived_by_us(index, site, offset);
-            }
-            // What xl alone gets right, it gets right before any service looks.
-            Tool::Xl => self.expect(guest, expect, "restored by xl")?,
-        }
-        if turns.birth {
-            self.life(guest).claimed = by == Tool::Us;
-            self.turn(site)?;
-            self.life(guest).claimed = false;
-        }
-        Ok(arrival)
-    }
-
-    /// Where the RTC of a guest out of a file stands, before any service has looked.
-    fn carried(&self, index: usize, site: usize, by: Tool) -> Expect {
-        let saved = &self.saved[index];
-        let guest = &self.guests[saved.guest];
-        let right = Expect::Is(vec![saved.offset]);
-        match by {
-            _ if guest.spec.kind.has_rtc() && (by == Tool::Us || !saved.moves) => right,
-            Tool::Xl if saved.by == Tool::Us && saved.behind => Expect::Any(ON_THE_WAY),
-            // What xenclock has written has the offset in its config.
-            _ if saved.by == Tool::Us && saved.known => right,
-            Tool::Us if !guest.spec.kind.has_rtc() => {
-                let kept = &guest.kept[site];
-                let latest = kept.saves.first().is_some_and(|(_, serial)| *serial == saved.serial);
-                let by_record = kept.is_sure() && kept.what == What::Sure(vec![saved.offset]) && latest;
-                let by_config = kept.what == What::Nothing && saved.config_offset == Some(saved.offset);
-                // What xenclock has saved brings its own record, right or wrong.
-                if saved.by == Tool::Xl && (by_record || by_config) {
-                    right
-                } else {
-                    Expect::Any(NOTHING_KEPT)
-                }
-            }
-            _ if saved.config_offset == Some(saved.offset) && saved.by == Tool::Xl => right,
-            _ if self.serving[site] => Expect::Any(UNSEEN),
-            _ => Expect::Any(NO_SERVICE),
-        }
-    }
-
-    fn arrived_by_us(&mut self, index: usize, site: usize, offset: i64) {
-        let saved = &self.saved[index];
-        let guest = saved.guest;
-        let sick = self.sick[site];
-        let kept = &mut self.guests[guest].kept[site];
-        let here = kept.is_sure() && sick != Some(Sick::Gone);
-        let wish = here
-            || saved.wish && saved.by == Tool::Us
-            || kept.what == What::Nothing && self.guests[guest].spec.by == By::Found;
-        let kept = &mut self.guests[guest].kept[site];
-        // Which of two records it goes on with, it decides.
-        kept.saves.clear();
-        kept.saves_sure = false;
-        self.ours_knows(guest, site, wish);
-        self.guests[guest].kept[site].changed = None;
-        let life = self.life(guest);
-        (life.runs, life.told) = (false, Some(offset));
-    }
-
-    pub fn migrate(
-        &mut self,
-        guest: usize,
-        to: usize,
-        by: Tool,
-        write: i64,
-        fails: bool,
-        turns: Turns,
-    ) -> Told {
-        let Some((from, domid)) = self.place(guest) else { return Ok(()) };
-        let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Live)?;
-        let index = self.saved.len();
-        let mut file = saved.file.try_clone().unwrap();
-        self.saved.push(saved);
-        if turns.end {
-            self.turn(from)?;
-            self.save_seen(guest);
-        } else if from == to && turns.birth {
-            // The service looks at the one that is suspended when it sees the other come.
-            self.save_seen(guest);
-        } else if self.serving[from] {
-            let incarnation = self.life(guest).incarnation;
-            self.guests[guest].kept[from].saved(incarnation, usize::MAX);
-        }
-        let here = self.guests[guest].life.clone().unwrap();
-        let kept = self.guests[guest].kept[to].clone();
-        let arrival = self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
-        let arrived = self.life(guest).domid;
-        let name = self.guests[guest].name.clone();
-        let failed = |error: xenclock::host::HostError| error.to_string();
-        if fails {
-            match &arrival {
-                Some(arrival) => self.journey(to).unmake(arrival).map_err(failed)?,
-                None => self.mock(to).destroy(arrived).map_err(failed)?,
-            }
-            match by {
-                Tool::Us if self.sick[to].is_none() => self.guests[guest].kept[to] = kept,
-                // Within a host the record is again that of the one that stays.
-                Tool::Xl if from != to => self.goes(guest, to, false),
-                _ => {}
-            }
-            // What was told of it meanwhile was told of a domain that was none of its own any more.
-            self.guests[guest].life = Some(Life { told: None, ..here });
-            match leaver {
-                Some(leaver) => self.journey(from).stays(&leaver.domain).map_err(failed)?,
-                None => self.mock(from).resume(domid).map_err(failed)?,
-            }
-            return Ok(());
-        }
-        self.mock(from).rename(domid, &format!("{name}--migratedaway")).map_err(failed)?;
-        self.mock(to).rename(arrived, &name).map_err(failed)?;
-        self.go_on(guest, to)?;
-        match leaver {
-            Some(leaver) => self.journey(from).left(&leaver.domain).map_err(failed)?,
-            None => self.mock(from).destroy(domid).map_err(failed)?,
-        }
-        let lives = self.guests[guest].life.replace(here);
-        match by {
-            // Within a host its record is the other's by now.
-            Tool::Us if from == to => {}
-            Tool::Us => self.ours_gone(guest, from),
-            Tool::Xl if from == to && self.serving[to] => {}
-            Tool::Xl => self.goes(guest, from, false),
-        }
-        self.guests[guest].life = lives;
-        Ok(())
-    }
 }
-
-/// A guest runs unless something else is said.
-#[allow(dead_code)]
-fn runs(state: RunState) -> bool {
-    state == RunState::Running
-}
-
-#[allow(dead_code)]
-fn unused(_: Uuid) {}

@@ -18,127 +18,12 @@
 //! The exceptions are the reasons of [`Expect::Any`].
 
 use timers::resolve::{Moment, resolve};
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
-use uuid::Uuid;
+use timers::{Basis, ClockOffset, GuestKind, UtcOffset};
 use xenclock::host::Host;
 
-use crate::op::{By, Sick, Spec, Tool};
+use crate::known::{Expect, Gone, Guest, Life, Loss, Settled, What};
+use crate::op::{By, Sick};
 use crate::world::{Told, World};
-
-/// As many saves are remembered.
-const SAVES: usize = xenclock::life::record::SAVES;
-
-/// A guest, and what is known of it.
-pub struct Guest {
-    pub spec: Spec,
-    pub asked: GuestClock,
-    pub uuid: Uuid,
-    pub name: String,
-    pub life: Option<Life>,
-    /// xenclock has written its config anew since stock xl started it.
-    pub rewritten: bool,
-    pub kept: [Kept; 2],
-}
-
-/// Its domain.
-#[derive(Clone, Debug)]
-pub struct Life {
-    pub site: usize,
-    pub domid: xenclock::host::DomId,
-    /// Who does what is due when it ends.
-    pub tool: Tool,
-    /// Where its RTC must stand.
-    pub offset: i64,
-    /// Its TSC's rate.
-    pub rate: u32,
-    pub incarnation: u32,
-    pub runs: bool,
-    /// Whether the keeping knows this domain.
-    pub settled: Settled,
-    /// Our own tools are still about to make it, and the service keeps off it.
-    pub claimed: bool,
-    /// It ended or was suspended, and the service has not looked since.
-    pub end_unseen: bool,
-    /// By how much the guest has moved its RTC before the service saw it for the first time.
-    pub written: i64,
-    /// What its config gave when it was built.
-    pub given: Option<i64>,
-    /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
-    pub told: Option<i64>,
-    /// It was soft reset, and its record may still say that it is to go on.
-    pub reset: bool,
-    /// Stock xl has soft reset it, and its TSC counts from anywhere.
-    pub tsc_anywhere: bool,
-    /// The save that it came out of.
-    pub came: Option<Came>,
-}
-
-/// A domain that is gone, and nobody has noted it so far.
-#[derive(Clone, Copy, Debug)]
-pub struct Gone {
-    pub guest: usize,
-    pub site: usize,
-    /// Whether it is to be started again, as far as it was seen.
-    pub restarts: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Came {
-    pub serial: usize,
-    pub offset: i64,
-    pub known: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    Yes,
-    No,
-    /// Whoever was about to has died, or could not write it down.
-    Maybe,
-}
-
-/// What the keeping of a host has of a guest.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub what: What,
-    /// The saves that it has seen, the latest first: incarnation and number.
-    pub saves: Vec<(u32, usize)>,
-    /// Whether there are no others.
-    pub saves_sure: bool,
-    /// The file is gone or torn, and a service that was there has it in memory.
-    pub lost: Option<Loss>,
-    /// The disk is behind the service's memory.
-    pub unsaved: bool,
-    /// Whether the guest was seen to move its RTC since its cold start.
-    pub changed: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    Gone,
-    Torn,
-    /// It was torn, and a service has looked at the guest since: it may have had something to write down.
-    Perhaps,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// No record.
-    Nothing,
-    /// What was asked, and the last offset: one of these. None where it was never seen.
-    Sure(Vec<i64>),
-    /// Perhaps one, perhaps another's wish in it.
-    Doubt,
-}
-
-/// Where an RTC must stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// At one of these; more than one where a service died over it.
-    Is(Vec<i64>),
-    /// Anywhere, for this reason.
-    Any(&'static str),
-}
 
 /// The record was lost, torn or not writable, and no service had it in memory, or our own tools came before it.
 pub const LOST: &str = "the record was lost or could not be written";
@@ -156,88 +41,12 @@ pub const NO_SERVICE: &str = "stock xl without a service";
 pub const LATE: &str = "restored by stock xl before the zone changed, and found after it";
 /// Stock xl builds a soft reset guest's clock anew, and says nothing of it.
 pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves the RTC";
-
 /// What xenclock sends before the guest is suspended cannot be written again.
 pub const ON_THE_WAY: &str = "the guest moved its RTC while it was sent, and stock xl restored it";
 
 /// xenclock writes the config anew that travels, and so the service takes the next xl.cfg for one that was edited.
 pub const REWRITTEN: &str =
     "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
-
-impl Default for Kept {
-    fn default() -> Self {
-        Kept {
-            what: What::Nothing,
-            saves: Vec::new(),
-            saves_sure: true,
-            lost: None,
-            unsaved: false,
-            changed: Some(false),
-        }
-    }
-}
-
-impl Kept {
-    /// Whether what is on disk is what is known.
-    pub fn is_sure(&self) -> bool {
-        matches!(self.what, What::Sure(_)) && self.lost.is_none() && !self.unsaved
-    }
-
-    pub fn doubt(&mut self) {
-        *self = Kept { what: What::Doubt, saves_sure: false, ..Kept::default() };
-    }
-
-    pub fn nothing(&mut self) {
-        *self = Kept::default();
-    }
-
-    pub fn last(&mut self, offset: i64) {
-        if let What::Sure(lasts) = &mut self.what {
-            if *lasts != [offset] {
-                self.changed = Some(true);
-            }
-            *lasts = vec![offset];
-        }
-    }
-
-    pub fn or_last(&mut self, offset: i64) {
-        if let What::Sure(lasts) = &mut self.what
-            && !lasts.contains(&offset)
-        {
-            lasts.push(offset);
-        }
-    }
-
-    pub fn saved(&mut self, incarnation: u32, serial: usize) {
-        if self.what != What::Nothing && !self.saves.contains(&(incarnation, serial)) {
-            self.saves.insert(0, (incarnation, serial));
-            self.saves.truncate(SAVES);
-        }
-    }
-}
-
-impl Life {
-    /// The guest has moved its RTC to there.
-    pub fn moves(&mut self, offset: i64) {
-        if self.settled != Settled::Yes {
-            self.written += offset - self.offset;
-        }
-        self.offset = offset;
-    }
-}
-
-impl Expect {
-    /// Also this.
-    fn or(self, offset: i64) -> Self {
-        match self {
-            Expect::Is(mut offsets) => {
-                offsets.push(offset);
-                Expect::Is(offsets)
-            }
-            any => any,
-        }
-    }
-}
 
 impl World<'_> {
     /// The offset that a clock comes to here and now.
@@ -323,7 +132,7 @@ impl World<'_> {
     }
 
     /// Where the service must put the RTC of a domain that it does not know.
-    fn due(&self, guest: usize, life: &Life) -> Result<Expect, String> {
+    pub fn due(&self, guest: usize, life: &Life) -> Result<Expect, String> {
         let Guest { spec, kept, .. } = &self.guests[guest];
         let kept = &kept[life.site];
         let unchanged = Expect::Is(vec![life.offset]);
@@ -387,13 +196,13 @@ impl World<'_> {
     }
 
     /// A service has in memory what guests need that live; of others it can know nothing without a disk.
-    fn forgotten(&self, guest: usize, site: usize) -> bool {
+    pub fn forgotten(&self, guest: usize, site: usize) -> bool {
         let kept = &self.guests[guest].kept[site];
         self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing && !kept.unsaved
     }
 
     /// What the keeping has of a domain after its first look at it.
-    fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
+    pub fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
         let written = self.life(guest).written != 0;

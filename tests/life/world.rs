@@ -1,11 +1,8 @@
 //! Two machines with their guests, services and records, and what happens to them.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use timers::zone::{ZoneSource, default_zones};
@@ -14,14 +11,11 @@ use xenclock::domain::Defbool;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, Host, HostFacts, RunState};
 use xenclock::keep::records::Records;
-use xenclock::keep::watch::{Manner, Tools, Watch};
-use xenclock::keep::wishes::Wishes;
-use xenclock::life::{Notice, Said};
 
-use crate::deeds::Saved;
-use crate::mortal::{Fate, Mortal, Setter, survives, teller};
+use crate::known::{Gone, Guest, Kept, Life};
+use crate::moves::Saved;
 use crate::op::{By, Op, Sick, Story};
-use crate::oracle::{Gone, Guest, Kept, Life, Loss, Settled, What};
+use crate::service::{Kit, Service};
 
 /// Done, or what was broken.
 pub type Told = Result<(), String>;
@@ -35,22 +29,7 @@ pub struct Ground {
     pub mock: Mock,
     pub records: Records,
     pub zones: Box<dyn ZoneSource>,
-    dir: TempDir,
-}
-
-/// What one service works with.
-pub struct Kit {
-    host: Option<Mortal>,
-    setter: Option<Setter>,
-    wishes: Option<Wishes>,
-    tell: Option<Box<dyn FnMut(Notice)>>,
-}
-
-struct Service<'k> {
-    watch: Watch<'k>,
-    host: &'k Mortal,
-    fate: Rc<Fate>,
-    told: Rc<RefCell<Vec<Notice>>>,
+    pub dir: TempDir,
 }
 
 /// How many promises were checked, and how many could not be given, and why.
@@ -62,10 +41,21 @@ pub struct Tally {
     pub excepted: BTreeMap<&'static str, u64>,
 }
 
+impl Tally {
+    pub fn add(&mut self, other: &Tally) {
+        self.promised += other.promised;
+        self.changes_told += other.changes_told;
+        self.deaths += other.deaths;
+        for (why, count) in &other.excepted {
+            *self.excepted.entry(why).or_default() += count;
+        }
+    }
+}
+
 pub struct World<'k> {
     pub grounds: &'k [Ground; 2],
-    kits: std::slice::IterMut<'k, Kit>,
-    services: [Option<Service<'k>>; 2],
+    pub kits: std::slice::IterMut<'k, Kit>,
+    pub services: [Option<Service<'k>>; 2],
     /// Whether there is a service; without the keeping, whether there would be one.
     pub serving: [bool; 2],
     pub sick: [Option<Sick>; 2],
@@ -96,19 +86,13 @@ pub fn play(story: &Story, keeping: bool) -> Result<Tally, String> {
     Ok(world.tally)
 }
 
-impl Kit {
-    fn none() -> Self {
-        Kit { host: None, setter: None, wishes: None, tell: None }
-    }
-}
-
 /// Where syncing costs nothing, if there is such a place.
 fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 impl Ground {
-    fn new(story: &Story, site: usize) -> Self {
+    pub fn new(story: &Story, site: usize) -> Self {
         let mock = Mock::in_memory(Box::new(|| NOW.parse().unwrap()));
         let ((zone, khz), (reliable, scaling)) = (MACHINES[site], story.machines[site]);
         let yes = |yes| if yes { "yes" } else { "no" };
@@ -132,13 +116,13 @@ impl Ground {
         Ground { mock, records, zones: default_zones(), dir }
     }
 
-    fn records_dir(&self) -> PathBuf {
+    pub fn records_dir(&self) -> PathBuf {
         self.dir.path().join("records")
     }
 }
 
 impl<'k> World<'k> {
-    fn new(
+    pub fn new(
         grounds: &'k [Ground; 2],
         kits: std::slice::IterMut<'k, Kit>,
         story: &Story,
@@ -243,7 +227,7 @@ impl<'k> World<'k> {
     }
 
     /// What holds at all times.
-    fn check(&mut self) -> Told {
+    pub fn check(&mut self) -> Told {
         for site in 0..2 {
             let domains = self.mock(site).domains().unwrap();
             let known = |domid| {
@@ -277,7 +261,7 @@ impl<'k> World<'k> {
         Ok(())
     }
 
-    fn does(&mut self, op: &Op) -> Told {
+    pub fn does(&mut self, op: &Op) -> Told {
         match *op {
             Op::Start { guest, site, turns } => self.start(guest, site, turns)?,
             Op::Write { guest, by } => self.write(guest, by),
@@ -318,7 +302,7 @@ impl<'k> World<'k> {
         self.turn(1)
     }
 
-    fn pass(&mut self, seconds: i64) {
+    pub fn pass(&mut self, seconds: i64) {
         // Of who has not been there for a year the records are given up.
         if self.passed + seconds > YEAR {
             return;
@@ -329,7 +313,7 @@ impl<'k> World<'k> {
         }
     }
 
-    fn write(&mut self, guest: usize, by: i64) {
+    pub fn write(&mut self, guest: usize, by: i64) {
         let Some((site, domid)) = self.place(guest) else { return };
         let mock = self.mock(site);
         if by == 0 || !self.guests[guest].spec.kind.has_rtc() {
@@ -343,7 +327,7 @@ impl<'k> World<'k> {
         }
     }
 
-    fn boot(&mut self, site: usize) {
+    pub fn boot(&mut self, site: usize) {
         self.kill(site);
         self.mock(site).reboot_host().unwrap();
         self.mock(site).advance(100).unwrap();
@@ -351,260 +335,6 @@ impl<'k> World<'k> {
             if self.place(guest).is_some_and(|(at, _)| at == site) {
                 self.guests[guest].life = None;
                 self.gone.push(Gone { guest, site, restarts: None });
-            }
-        }
-    }
-
-    /// Whoever keeps the clocks of a site has seen all that is gone there.
-    pub fn note_gone(&mut self, site: usize) {
-        for gone in std::mem::take(&mut self.gone) {
-            match gone.site == site {
-                true => self.gone(&gone, false),
-                false => self.gone.push(gone),
-            }
-        }
-    }
-
-    fn serve(&mut self, site: usize) -> Told {
-        self.kill(site);
-        if self.sick[site] == Some(Sick::Gone) {
-            return Ok(());
-        }
-        self.serving[site] = true;
-        if self.keeping {
-            let ground: &'k Ground = &self.grounds[site];
-            let fate: Rc<Fate> = Rc::default();
-            let told: Rc<RefCell<Vec<Notice>>> = Rc::default();
-            let kit = self.kits.next().unwrap();
-            kit.host = Some(Mortal::new(ground.mock.reopen().unwrap(), Rc::clone(&fate)));
-            kit.setter = Some(Setter { mock: ground.mock.reopen().unwrap(), fate: Rc::clone(&fate) });
-            kit.wishes = Some(Wishes::in_dirs(vec![ground.dir.path().join("xml")]));
-            let heard = Rc::clone(&told);
-            kit.tell =
-                Some(Box::new(teller(Rc::clone(&fate), move |notice| heard.borrow_mut().push(notice))));
-            let Kit { host: Some(host), setter: Some(tsc), wishes: Some(wishes), tell: Some(tell) } = kit
-            else {
-                unreachable!()
-            };
-            let host: &'k Mortal = host;
-            let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, wishes, tell };
-            let watch = Watch::new(tools, Manner { all: true });
-            self.services[site] = Some(Service { watch, host, fate, told });
-        }
-        for guest in 0..self.guests.len() {
-            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site)
-                && life.settled == Settled::Yes
-            {
-                let last = match &self.guests[guest].kept[site].what {
-                    What::Sure(lasts) if lasts.len() == 1 => Some(lasts[0]),
-                    _ => None,
-                };
-                self.life(guest).told = self.life(guest).told.and(last);
-            }
-        }
-        if self.attend(site, |service| service.watch.scan().unwrap())? {
-            self.note_gone(site);
-        }
-        self.seen_all(site, true)
-    }
-
-    /// Lets the service of a site do something. Answers false where there is none, or where it dies of it.
-    fn attend(&mut self, site: usize, does: impl FnOnce(&mut Service<'k>)) -> Result<bool, String> {
-        if !self.keeping {
-            return Ok(self.serving[site]);
-        }
-        let Some(service) = &mut self.services[site] else { return Ok(false) };
-        let alive = survives(|| does(service)).is_some();
-        let told: Vec<Notice> = service.told.borrow_mut().drain(..).collect();
-        if !alive {
-            self.services[site] = None;
-            self.tally.deaths += 1;
-        }
-        for notice in told {
-            self.told(site, &notice)?;
-        }
-        if !alive {
-            self.died(site)?;
-        }
-        Ok(alive)
-    }
-
-    /// The service gets to do what has come up.
-    pub fn turn(&mut self, site: usize) -> Told {
-        let alive = self.attend(site, |service| {
-            while let Some(event) = service.host.next_event(Duration::ZERO).unwrap() {
-                service.watch.event(&event).unwrap();
-            }
-            service.watch.go_on().unwrap();
-        })?;
-        if !alive {
-            return Ok(());
-        }
-        self.note_gone(site);
-        for guest in 0..self.guests.len() {
-            let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else {
-                continue;
-            };
-            if life.claimed {
-                continue;
-            }
-            if life.settled != Settled::Yes {
-                self.first_look(guest)?;
-            } else if life.end_unseen {
-                self.note(guest);
-                self.all_told(guest)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, site: usize) -> Told {
-        match self.attend(site, |service| service.watch.poll().unwrap())? {
-            true => self.seen_all(site, false),
-            false => Ok(()),
-        }
-    }
-
-    /// The service has read all RTCs.
-    fn seen_all(&mut self, site: usize, scanned: bool) -> Told {
-        if !self.serving[site] {
-            return Ok(());
-        }
-        for guest in 0..self.guests.len() {
-            let lost = self.guests[guest].kept[site].lost;
-            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
-                if life.settled != Settled::Yes {
-                    self.first_look(guest)?;
-                    self.life(guest).settled = Settled::Yes;
-                    continue;
-                }
-                self.note(guest);
-                self.life(guest).reset &= scanned;
-                // A torn file is not looked into as long as nothing is to be written.
-                if matches!(lost, Some(Loss::Torn | Loss::Perhaps)) && !scanned {
-                    self.guests[guest].kept[site].lost = Some(Loss::Perhaps);
-                }
-                self.all_told(guest)?;
-            } else if self.sick[site].is_none() {
-                self.guests[guest].kept[site].unsaved = false;
-            }
-        }
-        Ok(())
-    }
-
-    /// Every change of a guest's RTC so far must have been told.
-    fn all_told(&mut self, guest: usize) -> Told {
-        if !self.keeping || !self.guests[guest].spec.kind.has_rtc() {
-            return Ok(());
-        }
-        let (site, _) = self.place(guest).unwrap();
-        let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        let life = self.life(guest);
-        if let Some(told) = life.told.replace(life.offset)
-            && sure
-            && told != life.offset
-        {
-            let offset = life.offset;
-            let name = &self.guests[guest].name;
-            return Err(format!(
-                "changes of the RTC of {name} are told up to {told} s, and it is at {offset} s"
-            ));
-        }
-        Ok(())
-    }
-
-    fn told(&mut self, site: usize, notice: &Notice) -> Told {
-        let Said::RtcChange { before, offset } = notice.said else { return Ok(()) };
-        let whose = notice.domain.as_ref().ok_or("a change of no domain is told")?;
-        let here = |guest: &Guest| {
-            guest.life.as_ref().is_some_and(|life| life.site == site && life.domid == whose.domid)
-        };
-        let Some(guest) = self.guests.iter().position(here) else { return Ok(()) };
-        self.tally.changes_told += 1;
-        let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        let life = self.life(guest);
-        let (told, is) = (life.told, life.offset);
-        life.told = Some(offset);
-        if sure && (offset != is || told.is_some_and(|told| told != before)) {
-            let name = &self.guests[guest].name;
-            return Err(format!(
-                "a change of the RTC of {name} from {before} to {offset} is told; it is at {is}, and up to {told:?} all \
-                 was told"
-            ));
-        }
-        Ok(())
-    }
-
-    pub fn kill(&mut self, site: usize) {
-        self.services[site] = None;
-        self.killed(site);
-    }
-
-    fn lose(&mut self, site: usize, guest: usize, keeps: Option<u8>) {
-        let file = self.grounds[site].records_dir().join(format!("{}.json", self.guests[guest].uuid));
-        if self.sick[site].is_some() {
-            return;
-        }
-        if self.keeping {
-            let Ok(bytes) = fs::read(&file) else { return };
-            match keeps {
-                None => fs::remove_file(&file).unwrap(),
-                Some(part) => {
-                    let length = bytes.len().saturating_sub(2) * usize::from(part) / 255;
-                    fs::write(&file, &bytes[..length]).unwrap();
-                }
-            }
-        } else if self.guests[guest].kept[site].what == What::Nothing {
-            return;
-        }
-        let serving = self.serving[site];
-        let Guest { life, kept, .. } = &mut self.guests[guest];
-        let here = life.as_mut().filter(|life| life.site == site);
-        match here {
-            Some(life) if serving && life.settled == Settled::Yes => {
-                kept[site].lost = Some(keeps.map_or(Loss::Gone, |_| Loss::Torn));
-            }
-            // A service may have it in memory.
-            Some(_) if serving => kept[site].doubt(),
-            other => {
-                kept[site].nothing();
-                if let Some(life) = other {
-                    (life.settled, life.told) = (Settled::No, None);
-                }
-            }
-        }
-    }
-
-    fn sicken(&mut self, site: usize, how: Sick) {
-        if self.sick[site].is_some() {
-            return;
-        }
-        let dir = self.grounds[site].records_dir();
-        self.sick[site] = Some(how);
-        match how {
-            // Root may write anywhere; but without the lock nobody writes.
-            Sick::ReadOnly => {
-                fs::remove_file(dir.join("lock")).unwrap();
-                std::os::unix::fs::symlink("/nowhere/at/all", dir.join("lock")).unwrap();
-            }
-            Sick::Gone => {
-                fs::rename(&dir, dir.with_extension("away")).unwrap();
-                fs::write(&dir, "").unwrap();
-            }
-        }
-    }
-
-    fn heal(&mut self, site: usize) {
-        let dir = self.grounds[site].records_dir();
-        match self.sick[site].take() {
-            None => {}
-            Some(Sick::ReadOnly) => {
-                fs::remove_file(dir.join("lock")).unwrap();
-                fs::write(dir.join("lock"), "").unwrap();
-            }
-            Some(Sick::Gone) => {
-                fs::remove_file(&dir).unwrap();
-                fs::rename(dir.with_extension("away"), &dir).unwrap();
             }
         }
     }

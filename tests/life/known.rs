@@ -1,0 +1,196 @@
+//! What the oracle knows of guests, and of what is kept of them.
+
+use timers::GuestClock;
+use uuid::Uuid;
+
+use crate::op::{Spec, Tool};
+
+/// As many saves are remembered.
+const SAVES: usize = xenclock::life::record::SAVES;
+
+/// A guest, and what is known of it.
+pub struct Guest {
+    pub spec: Spec,
+    pub asked: GuestClock,
+    pub uuid: Uuid,
+    pub name: String,
+    pub life: Option<Life>,
+    /// xenclock has written its config anew since stock xl started it.
+    pub rewritten: bool,
+    pub kept: [Kept; 2],
+}
+
+/// Its domain.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub site: usize,
+    pub domid: xenclock::host::DomId,
+    /// Who does what is due when it ends.
+    pub tool: Tool,
+    /// Where its RTC must stand.
+    pub offset: i64,
+    /// Its TSC's rate.
+    pub rate: u32,
+    pub incarnation: u32,
+    pub runs: bool,
+    /// Whether the keeping knows this domain.
+    pub settled: Settled,
+    /// Our own tools are still about to make it, and the service keeps off it.
+    pub claimed: bool,
+    /// It ended or was suspended, and the service has not looked since.
+    pub end_unseen: bool,
+    /// By how much the guest has moved its RTC before the service saw it for the first time.
+    pub written: i64,
+    /// What its config gave when it was built.
+    pub given: Option<i64>,
+    /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
+    pub told: Option<i64>,
+    /// It was soft reset, and its record may still say that it is to go on.
+    pub reset: bool,
+    /// Stock xl has soft reset it, and its TSC counts from anywhere.
+    pub tsc_anywhere: bool,
+    /// The save that it came out of.
+    pub came: Option<Came>,
+}
+
+/// A domain that is gone, and nobody has noted it so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    pub guest: usize,
+    pub site: usize,
+    /// Whether it is to be started again, as far as it was seen.
+    pub restarts: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    pub serial: usize,
+    pub offset: i64,
+    pub known: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Yes,
+    No,
+    /// Whoever was about to has died, or could not write it down.
+    Maybe,
+}
+
+/// What the keeping of a host has of a guest.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub what: What,
+    /// The saves that it has seen, the latest first: incarnation and number.
+    pub saves: Vec<(u32, usize)>,
+    /// Whether there are no others.
+    pub saves_sure: bool,
+    /// The file is gone or torn, and a service that was there has it in memory.
+    pub lost: Option<Loss>,
+    /// The disk is behind the service's memory.
+    pub unsaved: bool,
+    /// Whether the guest was seen to move its RTC since its cold start.
+    pub changed: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Gone,
+    Torn,
+    /// It was torn, and a service has looked at the guest since: it may have had something to write down.
+    Perhaps,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// No record.
+    Nothing,
+    /// What was asked, and the last offset: one of these. None where it was never seen.
+    Sure(Vec<i64>),
+    /// Perhaps one, perhaps another's wish in it.
+    Doubt,
+}
+
+/// Where an RTC must stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// At one of these; more than one where a service died over it.
+    Is(Vec<i64>),
+    /// Anywhere, for this reason.
+    Any(&'static str),
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept {
+            what: What::Nothing,
+            saves: Vec::new(),
+            saves_sure: true,
+            lost: None,
+            unsaved: false,
+            changed: Some(false),
+        }
+    }
+}
+
+impl Kept {
+    /// Whether what is on disk is what is known.
+    pub fn is_sure(&self) -> bool {
+        matches!(self.what, What::Sure(_)) && self.lost.is_none() && !self.unsaved
+    }
+
+    pub fn doubt(&mut self) {
+        *self = Kept { what: What::Doubt, saves_sure: false, ..Kept::default() };
+    }
+
+    pub fn nothing(&mut self) {
+        *self = Kept::default();
+    }
+
+    pub fn last(&mut self, offset: i64) {
+        if let What::Sure(lasts) = &mut self.what {
+            if *lasts != [offset] {
+                self.changed = Some(true);
+            }
+            *lasts = vec![offset];
+        }
+    }
+
+    pub fn or_last(&mut self, offset: i64) {
+        if let What::Sure(lasts) = &mut self.what
+            && !lasts.contains(&offset)
+        {
+            lasts.push(offset);
+        }
+    }
+
+    pub fn saved(&mut self, incarnation: u32, serial: usize) {
+        if self.what != What::Nothing && !self.saves.contains(&(incarnation, serial)) {
+            self.saves.insert(0, (incarnation, serial));
+            self.saves.truncate(SAVES);
+        }
+    }
+}
+
+impl Life {
+    /// The guest has moved its RTC to there.
+    pub fn moves(&mut self, offset: i64) {
+        if self.settled != Settled::Yes {
+            self.written += offset - self.offset;
+        }
+        self.offset = offset;
+    }
+}
+
+impl Expect {
+    /// Also this.
+    pub fn or(self, offset: i64) -> Self {
+        match self {
+            Expect::Is(mut offsets) => {
+                offsets.push(offset);
+                Expect::Is(offsets)
+            }
+            any => any,
+        }
+    }
+}
