@@ -183,6 +183,20 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
+            "the same where no service was there, and what was asked of it was lost with it",
+            told(
+                hvm(By::Us, utc()),
+                vec![start(0), write(1), migrate(0, Tool::Us, true), serve(0), end(End::Reboot, IN_TIME)],
+            ),
+        ),
+        (
+            "the same by xl, and its clock was set anew",
+            told(
+                hvm(By::Asked, localtime()),
+                vec![serve(0), start(0), migrate(0, Tool::Xl, true), change(0), serve(0)],
+            ),
+        ),
+        (
             "and one of a guest that nobody spoke of a record that had its clock set anew",
             told(
                 pvh(By::Found, of_localtime()),
@@ -285,6 +299,13 @@ fn found() -> Vec<(&'static str, Story)> {
                     Op::Boot { site: 1 },
                     start(0),
                 ],
+            ),
+        ),
+        (
+            "a config that says localtime where that is UTC had what it did not move put right",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![serve(0), start(0), Op::Zone { site: 0, zone: "UTC" }, migrate(0, Tool::Xl, false)],
             ),
         ),
         (

@@ -15,8 +15,8 @@ pub struct Guest {
     pub uuid: Uuid,
     pub name: String,
     pub life: Option<Life>,
-    /// xenclock has written its config anew since stock xl started it.
-    pub rewritten: bool,
+    /// xenclock has written its config anew since stock xl started it on this host.
+    pub rewritten: [bool; 2],
     pub kept: [Kept; 2],
 }
 

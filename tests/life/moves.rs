@@ -104,7 +104,7 @@ impl World<'_> {
         let mut leaver = None;
         if ours {
             self.ours(guest, site);
-            self.guests[guest].rewritten = true;
+            self.guests[guest].rewritten[site] = true;
         }
         let before = self.life(guest).offset;
         let known = self.knows_wallclock(guest, site, ours);
@@ -244,8 +244,8 @@ impl World<'_> {
         let guest = self.saved[index].guest;
         if by == Tool::Us {
             self.ours(guest, site);
-            self.guests[guest].rewritten = true;
         }
+        self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
         let (domid, arrival) = if self.does_ours(by) {
             let arrival = self.journey(site).arrive(&header, None, name, file).map_err(failed)?;

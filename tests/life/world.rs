@@ -140,7 +140,7 @@ impl<'k> World<'k> {
             }
             let kept = [Kept::default(), Kept::default()];
             let (spec, asked) = (spec.clone(), spec.clock());
-            guests.push(Guest { spec, asked, uuid, name, life: None, rewritten: false, kept });
+            guests.push(Guest { spec, asked, uuid, name, life: None, rewritten: [false; 2], kept });
         }
         World {
             grounds,

@@ -30,11 +30,11 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
     config.b_info.rtc_timeoffset != 0 || moves_rtc_by_zone(config)
 }
 
-/// The offset that it gives then.
+/// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
 pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let given = resolve(&clock_in(config), config.kind(), &at).ok()?.offset.seconds();
-    moves_rtc(config).then(|| given.into())
+    (given != 0).then(|| given.into())
 }
 
 /// The record of a guest whose RTC stands at an offset.
@@ -115,12 +115,12 @@ mod tests {
             (-18_000, None, variable(-18_000), Some(-18_000)),
             (0, Some(Defbool::True), localtime(0), Some(3600)),
             (600, Some(Defbool::True), localtime(600), Some(4200)),
-            // By the two of which the RTC comes to stand at UTC, it is moved all the same.
-            (-3600, Some(Defbool::True), localtime(-3600), Some(0)),
+            // Here and now the two make nothing, elsewhere they would.
+            (-3600, Some(Defbool::True), localtime(-3600), None),
         ] {
             let config = config(seconds, local);
             assert_eq!(clock_in(&config), says);
-            assert_eq!(moves_rtc(&config), gives_here.is_some());
+            assert_eq!(moves_rtc(&config), (seconds, local.is_some_and(Defbool::is_true)) != (0, false));
             assert_eq!(gives(&config, &facts(), &*zones), gives_here);
         }
     }

@@ -29,7 +29,7 @@ impl Watch<'_> {
         let first = known.and_then(|guest| guest.first.clone());
         let whose = Whose { domid: domain.domid, uuid, name: domain.name.clone() };
         let (kind, offset) = (domain.kind, None);
-        let mut guest = Guest { whose, kind, offset, ended: None, open: Open::All, first, since };
+        let mut guest = Guest { whose, kind, offset, told: 0, ended: None, open: Open::All, first, since };
         self.guests.insert(domain.domid, guest.clone());
         if self.memory.records().is_claimed(uuid).unwrap_or(false) {
             return;
@@ -52,7 +52,10 @@ impl Watch<'_> {
                 Err(error) => self.failed(facts, domain.domid, error.to_string()),
             }
         }
-        self.note(domain.domid, |guest| (guest.offset, guest.open) = (found.offset, Open::Nothing));
+        let told = record.as_ref().map_or(0, |record| record.guest.seconds);
+        self.note(domain.domid, |guest| {
+            (guest.offset, guest.told, guest.open) = (found.offset, told, Open::Nothing);
+        });
         match due(record.as_ref(), &found) {
             Due::Nothing => self.known(facts, &guest, &found),
             Due::SetNew(clock) => self.set(facts, &guest, &found, &clock),
@@ -126,7 +129,7 @@ impl Watch<'_> {
     fn known(&mut self, facts: &HostFacts, guest: &Guest, found: &Found) {
         let why = "its clock was seen to already".to_owned();
         self.say(facts, Some(guest.whose.clone()), Said::Followed { offset: found.offset, why });
-        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, None, offset));
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
     }
 
     fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, clock: &GuestClock) {
@@ -136,7 +139,7 @@ impl Watch<'_> {
             Err(error) => return self.not_set(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
-        self.note(found.domid, |guest| guest.offset = guest.offset.map(|_| offset));
+        self.note(found.domid, |guest| (guest.offset, guest.told) = (guest.offset.map(|_| offset), 0));
         let life = Life::of(found, facts.now, Keeper::Outside);
         self.change(facts, &guest.whose, |record| record.started(set.start.clone(), life.clone()));
         let after_ms = u64::try_from(guest.since.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -153,7 +156,7 @@ impl Watch<'_> {
         };
         self.late += 1;
         let offset = i64::from(set.start.offset.seconds());
-        self.note(found.domid, |guest| guest.offset = guest.offset.map(|_| offset));
+        self.note(found.domid, |guest| (guest.offset, guest.told) = (guest.offset.map(|_| offset), 0));
         let life = Life::of(found, facts.now, Keeper::Late);
         self.change(facts, &guest.whose, |record| record.started(set.start.clone(), life.clone()));
         let tsc_khz_missed = set.trouble.is_some().then_some(set.start.tsc.khz.0);
@@ -175,7 +178,7 @@ impl Watch<'_> {
         let said = Said::Followed { offset: from, why: why.to_owned() };
         self.say(facts, Some(guest.whose.clone()), said);
         // It may have set its RTC before it was found.
-        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, None, offset));
+        found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Found, offset: i64) {

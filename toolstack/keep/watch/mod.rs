@@ -57,6 +57,8 @@ struct Guest {
     kind: GuestKind,
     /// Its RTC as it was seen last.
     offset: Option<i64>,
+    /// By how many seconds in all it has moved it, as far as that is told.
+    told: i64,
     /// Why it ended. It may live on: after a save that left it, a migration that failed, a soft reset.
     ended: Option<ShutdownReason>,
     /// What is still to be done about it.
@@ -223,7 +225,7 @@ impl<'a> Watch<'a> {
             .collect();
         for (domid, before) in with_rtc {
             match self.tools.host.rtc_record(domid) {
-                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, before, rtc.offset),
+                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
                 Ok(_) => {}
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
@@ -250,14 +252,26 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The RTC stands somewhere, perhaps elsewhere than it was seen last: by this service, whatever another tool has
-    /// noted since, or where it sees it for the first time by whoever kept the record.
-    fn moved(&mut self, facts: &HostFacts, domid: DomId, seen: Option<i64>, offset: i64) {
+    /// The RTC stands somewhere, perhaps elsewhere than it was seen last.
+    fn moved(&mut self, facts: &HostFacts, domid: DomId, offset: i64) {
         let Some(whose) = self.guests.get(&domid).map(|guest| guest.whose.clone()) else { return };
         self.note(domid, |guest| guest.offset = Some(offset));
-        let (mut kept, mut before) = (false, None);
-        self.change(facts, &whose, |record| (kept, before) = (true, record.seen(offset, facts.now)));
-        if let Some(before) = seen.or(before).filter(|&before| kept && before != offset) {
+        let mut changes = None;
+        self.change(facts, &whose, |record| {
+            record.seen(offset, facts.now);
+            changes = Some(record.guest.seconds);
+        });
+        self.tell_changes(facts, domid, changes, offset);
+    }
+
+    /// Tells what the guest itself has done to its RTC, whichever tool was the first to see it, and nothing that others
+    /// did.
+    fn tell_changes(&mut self, facts: &HostFacts, domid: DomId, changes: Option<i64>, offset: i64) {
+        let (Some(guest), Some(changes)) = (self.guests.get_mut(&domid), changes) else { return };
+        let by = changes.saturating_sub(std::mem::replace(&mut guest.told, changes));
+        if by != 0 {
+            let whose = guest.whose.clone();
+            let before = offset.saturating_sub(by);
             self.say(facts, Some(whose), Said::RtcChange { before, offset });
         }
     }
@@ -277,16 +291,22 @@ impl<'a> Watch<'a> {
         }
         let seen = std::mem::replace(&mut guest.offset, offset);
         let whose = guest.whose.clone();
-        let (mut kept, mut before) = (false, None);
+        let told = guest.told;
+        let mut changes = None;
         self.change(facts, &whose, |record| {
-            kept = true;
-            if record.lives_as(&facts.boot_id, domid) && (in_time || record.ended.is_none()) {
-                before = record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
-            }
+            changes = match record.lives_as(&facts.boot_id, domid) {
+                true => {
+                    record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
+                    Some(record.guest.seconds)
+                }
+                // It is another's by now, and what this one did last is in it no more.
+                false => {
+                    seen.zip(offset).map(|(seen, offset)| told.saturating_add(offset.saturating_sub(seen)))
+                }
+            };
         });
-        let before = seen.or(before).filter(|&before| kept && Some(before) != offset);
-        if let (Some(before), Some(offset)) = (before, offset) {
-            self.say(facts, Some(whose.clone()), Said::RtcChange { before, offset });
+        if let Some(offset) = offset {
+            self.tell_changes(facts, domid, changes, offset);
         }
         self.say(facts, Some(whose), Said::Ended { reason, offset });
     }
