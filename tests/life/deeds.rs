@@ -45,6 +45,8 @@ impl World<'_> {
             written: 0,
             given: None,
             told: None,
+            set_unseen: false,
+            moved_back: false,
             reset: false,
             tsc_anywhere: false,
             came: None,
@@ -149,7 +151,17 @@ impl World<'_> {
                 }
             });
             broken.map_or(Ok(()), Err)?;
-            let started = started.map_err(|error| error.to_string())?;
+            let started = match started {
+                Ok(started) => started,
+                // Where nothing can be claimed, a service that knows the guest from before comes in between. The start is
+                // refused then, and nothing is left of it.
+                Err(_) if self.sick[site] == Some(Sick::Gone) && self.serving[site] => {
+                    *self.tally.excepted.entry(LOST).or_default() += 1;
+                    self.guests[guest].kept[site].doubt();
+                    return Ok(());
+                }
+                Err(error) => return Err(error.to_string()),
+            };
             self.alive(guest, site, started.outcome.domid, Tool::Us)?;
         }
         if self.guests[guest].kept[site].what == What::Nothing {

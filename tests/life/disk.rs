@@ -28,11 +28,14 @@ impl World<'_> {
         let Guest { life, kept, .. } = &mut self.guests[guest];
         let here = life.as_mut().filter(|life| life.site == site);
         match here {
-            Some(life) if serving && life.settled == Settled::Yes => {
+            Some(life) if serving && life.settled == Settled::Yes && !life.set_unseen => {
                 kept[site].lost = Some(keeps.map_or(Loss::Gone, |_| Loss::Torn));
             }
-            // A service may have it in memory.
-            Some(_) if serving => kept[site].doubt(),
+            // A service may have it in memory, or what it was once.
+            Some(life) if serving => {
+                kept[site].doubt();
+                (life.settled, life.told) = (Settled::Maybe, None);
+            }
             other => {
                 kept[site].nothing();
                 if let Some(life) = other {
@@ -55,6 +58,13 @@ impl World<'_> {
                 std::os::unix::fs::symlink("/nowhere/at/all", dir.join("lock")).unwrap();
             }
             Sick::Gone => {
+                // What was never in a service's memory is gone with it.
+                for Guest { life, kept, .. } in &mut self.guests {
+                    if let Some(life) = life.as_mut().filter(|life| life.site == site && life.set_unseen) {
+                        kept[site].doubt();
+                        (life.settled, life.told) = (Settled::Maybe, None);
+                    }
+                }
                 fs::rename(&dir, dir.with_extension("away")).unwrap();
                 fs::write(&dir, "").unwrap();
             }

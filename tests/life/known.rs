@@ -45,6 +45,10 @@ pub struct Life {
     pub given: Option<i64>,
     /// Up to which offset its changes were told; `None` where a dead service may have told it or not.
     pub told: Option<i64>,
+    /// An administrator has set its RTC, and the service has not looked since.
+    pub set_unseen: bool,
+    /// It was to move within its host and did not, and the service has not seen yet that it is the one that stays.
+    pub moved_back: bool,
     /// It was soft reset, and its record may still say that it is to go on.
     pub reset: bool,
     /// Stock xl has soft reset it, and its TSC counts from anywhere.

@@ -348,6 +348,7 @@ impl World<'_> {
         turns: Turns,
     ) -> Told {
         let Some((from, domid)) = self.place(guest) else { return Ok(()) };
+        let served = self.serving[from];
         let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Live)?;
         let index = self.saved.len();
         let mut file = saved.file.try_clone().unwrap();
@@ -380,7 +381,13 @@ impl World<'_> {
                 _ => {}
             }
             // What was told of it meanwhile was told of a domain that was none of its own any more.
-            self.guests[guest].life = Some(Life { told: None, ..here });
+            let moved_back = from == to;
+            self.guests[guest].life = Some(Life { told: None, moved_back, ..here });
+            if moved_back && served && !self.serving[from] {
+                // The service died while its record was the other's.
+                self.guests[guest].kept[from].doubt();
+                self.life(guest).settled = Settled::Maybe;
+            }
             match leaver {
                 Some(leaver) => self.journey(from).stays(&leaver.domain).map_err(failed)?,
                 None => self.mock(from).resume(domid).map_err(failed)?,

@@ -140,6 +140,11 @@ pub enum Op {
         guest: usize,
         by: i64,
     },
+    /// `clock-set --now`: an administrator sets the RTC of a guest that runs.
+    Set {
+        guest: usize,
+        offset: i64,
+    },
     End {
         guest: usize,
         end: End,
@@ -319,6 +324,7 @@ fn ops() -> impl Strategy<Value = Op> {
         6 => (guest(), site(), turns()).prop_map(|(guest, site, turns)| Op::Start { guest, site, turns }),
         10 => (guest(), write()).prop_map(|(guest, by)| Op::Write { guest, by }),
         8 => (guest(), end, turns()).prop_map(|(guest, end, turns)| Op::End { guest, end, turns }),
+        1 => (guest(), -20_000..20_000_i64).prop_map(|(guest, offset)| Op::Set { guest, offset }),
         1 => guest().prop_map(|guest| Op::Destroy { guest }),
         5 => (guest(), tool(), prop::bool::weighted(0.3), on_the_way(), turns())
             .prop_map(|(guest, by, stay, write, turns)| Op::Save { guest, by, stay, write, turns }),

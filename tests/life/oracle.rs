@@ -25,7 +25,8 @@ use crate::known::{Expect, Gone, Guest, Life, Loss, Settled, What};
 use crate::op::{By, Sick};
 use crate::world::{Told, World};
 
-/// The record was lost, torn or not writable, and no service had it in memory, or our own tools came before it.
+/// The record was lost, torn or not writable, and no service had it in memory, or our own tools came before it; or a
+/// service died while it was to write, also over a migration within its host that failed.
 pub const LOST: &str = "the record was lost or could not be written";
 /// Of a guest that nobody spoke of, or whose record is lost, only a config tells.
 pub const NOTHING_KEPT: &str = "nothing is kept, so it is as its config says";
@@ -243,7 +244,7 @@ impl World<'_> {
         let sick = self.sick.map(|sick| sick.is_some());
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
         let Some(life) = &mut self.guests[guest].life else { return };
-        life.end_unseen = false;
+        (life.end_unseen, life.set_unseen) = (false, false);
         let (site, offset) = (life.site, life.offset);
         let kept = &mut self.guests[guest].kept[site];
         if has_rtc {
@@ -324,7 +325,8 @@ impl World<'_> {
                 self.guests[guest].kept[site].saves_sure = false;
                 self.guests[guest].kept[site].changed = None;
                 // What was lost, it has written again, perhaps.
-                if sick || self.guests[guest].kept[site].lost.is_some() {
+                let moved_back = self.life(guest).moved_back;
+                if sick || moved_back || self.guests[guest].kept[site].lost.is_some() {
                     self.guests[guest].kept[site].doubt();
                     self.life(guest).settled = Settled::Maybe;
                 }

@@ -121,6 +121,9 @@ impl<'k> World<'k> {
             return Ok(());
         }
         self.note_gone(site);
+        for life in self.guests.iter_mut().filter_map(|guest| guest.life.as_mut()) {
+            life.moved_back &= life.site != site;
+        }
         for guest in 0..self.guests.len() {
             let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else {
                 continue;

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use timers::UtcOffset;
 use timers::zone::{ZoneSource, default_zones};
 use uuid::Uuid;
 use xenclock::domain::Defbool;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, Host, HostFacts, RunState};
 use xenclock::keep::records::Records;
+use xenclock::life::ClockRecord;
 
-use crate::known::{Gone, Guest, Kept, Life};
+use crate::known::{Gone, Guest, Kept, Life, Settled, What};
 use crate::moves::Saved;
 use crate::op::{By, Op, Sick, Story};
 use crate::service::{Kit, Service};
@@ -265,6 +267,7 @@ impl<'k> World<'k> {
         match *op {
             Op::Start { guest, site, turns } => self.start(guest, site, turns)?,
             Op::Write { guest, by } => self.write(guest, by),
+            Op::Set { guest, offset } => self.set(guest, offset),
             Op::End { guest, end, turns } => self.end(guest, end, turns)?,
             Op::Destroy { guest } => self.destroy(guest),
             Op::Save { guest, by, stay, write, turns } => self.save(guest, by, stay, write, turns)?,
@@ -325,6 +328,28 @@ impl<'k> World<'k> {
             let is = self.offset(guest).unwrap();
             self.life(guest).moves(is);
         }
+    }
+
+    /// As `clock-set --now`, of a guest whose record can be written.
+    pub fn set(&mut self, guest: usize, offset: i64) {
+        let Some((site, domid)) = self.place(guest) else { return };
+        let sure = self.guests[guest].kept[site].is_sure() && self.sick[site].is_none();
+        if !sure || self.life(guest).settled != Settled::Yes {
+            return;
+        }
+        self.mock(site).set_time_offset(domid, UtcOffset::new(offset).unwrap()).unwrap();
+        let now = self.facts(site).now;
+        let set = |mut record: ClockRecord| {
+            record.set_live(offset, now);
+            record
+        };
+        if self.keeping {
+            let records = &self.grounds[site].records;
+            records.change(self.guests[guest].uuid, |record, _| (record.map(set), ())).unwrap();
+        }
+        self.guests[guest].kept[site].what = What::Sure(vec![offset]);
+        let life = self.life(guest);
+        (life.offset, life.told, life.set_unseen) = (offset, Some(offset), true);
     }
 
     pub fn boot(&mut self, site: usize) {
