@@ -249,7 +249,7 @@ fn say(set: &ClockSet, target: &Target, record: &ClockRecord, facts: &HostFacts)
     );
     if record.wish.wrapper {
         text.push_str(&wrapper::lines());
-    } else if target.domain.as_ref().is_none_or(|domain| domain.state == RunState::Running) && !set.now {
+    } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the guest that runs is left as it is\n");
     }
     output::data(&text)

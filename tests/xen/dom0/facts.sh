@@ -57,17 +57,26 @@ keep_evidence() {
   ps -ef > "$folder/processes" 2>&1 || busybox ps > "$folder/processes"
 }
 
+# look_inside NAME DOMID RATE_MS: what the probe guest and Xen say. Sets `silent` where
+# the guest has said nothing although it may run; one that is paused or has ended is no
+# matter of the emulator's.
+look_inside() {
+  local status=0
+  probe look "$2" "$3" || status=$?
+  [ $status != 0 ] || return 0
+  keep_evidence "$1" "$2"
+  [ $status != $SILENT ] || ! grep -qx stopped=0 "$dir/silence/state-1" || silent=yes
+}
+
 # look NAME GUEST: waits for the guest and takes what it and Xen say.
 look() {
   local name=$1 guest=$2 domid rate_ms=0
-  domid=$(xl domid "$name" 2> /dev/null) || { seen[guest]=gone; return 1; }
+  domid=$(xl domid "$name" 2> "$dir/domid") || { seen[guest]=gone; return 1; }
   [[ $expected != *rate_khz* ]] || rate_ms=1500
   case $guest in
     bootsector) look_boot_sector "$domid" ;;
     linux) look_linux "$name" ;;
-    *)
-      probe look "$domid" $rate_ms || { [ $? != $SILENT ] || silent=yes; keep_evidence "$name" "$domid"; }
-      ;;
+    *) look_inside "$name" "$domid" $rate_ms ;;
   esac
   case $guest in
     bootsector | linux) probe xen "$domid" ;;

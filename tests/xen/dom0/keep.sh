@@ -72,10 +72,17 @@ end_load() {
 # Without us.
 
 off_reboot() { start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20,reboot && see; }
-off_restore() {
-  start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20 &&
-    run_command xl save keeper /tmp/saved && run_command xl restore /tmp/saved && see
+# saved SETTINGS: the guest has set its RTC, is saved and restored. moved SETTINGS: it goes to this same host.
+saved() {
+  start_keeper "$(keep_cfg hvm "$1")" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved &&
+    run_command xl restore /tmp/saved && see
 }
+moved() {
+  start_keeper "$(keep_cfg hvm "$1")" && keeper rtc-add\ 20 && run_command xl migrate -s '' keeper 'xl migrate-receive' && see
+}
+off_restore() { saved 'rtc_timeoffset = 3600'; }
+off_restore_localtime() { set_zone Europe/Berlin; saved 'localtime = 1'; }
+off_restore_no_offset() { saved ''; }
 off_zone() {
   set_zone Europe/Berlin
   start_keeper "$(keep_cfg hvm 'localtime = 1')" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved || return
@@ -85,10 +92,8 @@ off_zone() {
 off_tsc() {
   make_domain xl+1+1000000 keeper "$(keep_cfg hvm 'tsc_mode = "always_emulate"')" && keeper reboot && see
 }
-off_migrate() {
-  start_keeper "$(keep_cfg hvm 'rtc_timeoffset = 3600')" && keeper rtc-add\ 20 &&
-    run_command xl migrate -s '' keeper 'xl migrate-receive' && see
-}
+off_migrate() { moved 'rtc_timeoffset = 3600'; }
+off_migrate_no_offset() { moved ''; }
 
 # With the service.
 
@@ -322,10 +327,13 @@ run_keep() {
   local kept='exit=0; cmos_offset~3620; rtc_offset=3620; leaf_khz=1000000'
   : > "$events"
   keep_case off-reboot xl 'exit=0; cmos_offset~3600; rtc_offset=3600' off_reboot
-  keep_case off-restore xl 'exit=0; cmos_offset~3600; rtc_offset=3600' off_restore
-  keep_case off-zone xl 'exit=0; cmos_offset~zone:America/St_Johns; rtc_offset=zone:America/St_Johns' off_zone
+  keep_case off-restore xl 'exit=0; cmos_offset~3600; rtc_offset=3600; jumps=1; jumped~-20' off_restore
+  keep_case off-restore-localtime xl 'exit=0; cmos_offset~zone; rtc_offset=zone; jumps=1; jumped~-20' off_restore_localtime
+  keep_case off-restore-no-offset xl 'exit=0; cmos_offset~20; rtc_offset=20; jumps=0' off_restore_no_offset
+  keep_case off-zone xl 'exit=0; cmos_offset~zone:America/St_Johns; rtc_offset=zone:America/St_Johns; jumps=1' off_zone
   keep_case off-tsc xl+1+1000000 'exit=0; leaf_khz=host' off_tsc
-  keep_case off-migrate xl 'exit=0; rtc_offset=3600' off_migrate
+  keep_case off-migrate xl 'exit=0; cmos_offset~3600; rtc_offset=3600; jumps=1; jumped~-20' off_migrate
+  keep_case off-migrate-no-offset xl 'exit=0; cmos_offset~20; rtc_offset=20; jumps=0' off_migrate_no_offset
   wrapper=/usr/lib/xenclock/device-model
   keep_case wrapper-start xl 'exit=0; cmos_offset~3600; rtc_offset=3600; leaf_khz=1000000; birth_ms<age' on_wrapper
   keep_case wrapper-reboot xl 'exit=0; cmos_offset~3600; rtc_offset=3600; leaf_khz=1000000' on_wrapper_reboot
@@ -338,9 +346,9 @@ run_keep() {
   keep_case on-load xl 'exit=0; rtc_offset=3605; leaf_khz=1000000; missed=0' on_load
   keep_case on-killed xl 'exit=0; cmos_offset~3621; rtc_offset=3621; leaf_khz=1000000' on_killed
   keep_case on-killed-setting xl 'held=0; half=0' on_killed_setting
-  keep_case on-restore xl "$kept" on_restore
-  keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' on_zone
-  keep_case on-migrate xl "$kept" on_migrate
+  keep_case on-restore xl "$kept; jumped~0" on_restore
+  keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20; jumped~0' on_zone
+  keep_case on-migrate xl "$kept; jumped~0" on_migrate
   keep_case on-wrapper xl 'exit=0; cmos_offset~3605; rtc_offset=3605; leaf_khz=1000000; missed=0' both_reboots
   keep_case on-libvirt libvirt "$kept" libvirt_reboot
   keep_case on-fifty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=50' on_fifty
@@ -348,11 +356,11 @@ run_keep() {
   end_service
   keep_case our-reboot xenclock "$kept" our_reboot
   keep_case our-halt xenclock 'exit=0; guest=gone' our_halt
-  keep_case our-restore xenclock "$kept" our_restore
-  keep_case our-restored-by-xl xenclock+xl "$kept" our_restored_by_xl
-  keep_case xls-restored-by-us xl+xenclock 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20' xls_restored_by_us
-  keep_case our-migrate xenclock "$kept" our_migrate
-  keep_case our-migrate-to-xl xenclock+xl "$kept" our_migrate_to_xl
+  keep_case our-restore xenclock "$kept; jumps=0" our_restore
+  keep_case our-restored-by-xl xenclock+xl "$kept; jumps=0" our_restored_by_xl
+  keep_case xls-restored-by-us xl+xenclock 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20; jumps=0' xls_restored_by_us
+  keep_case our-migrate xenclock "$kept; jumps=0" our_migrate
+  keep_case our-migrate-to-xl xenclock+xl "$kept; jumps=0" our_migrate_to_xl
   keep_case our-live-tsc xenclock 'exit=0; refused=1; leaf_khz=2000000; tsc_khz=2000000; rate_khz~2000000; fell=no' our_live_tsc
   keep_case our-migrate-reboot xenclock "$kept" our_migrate_reboot
 }

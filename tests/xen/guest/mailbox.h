@@ -29,6 +29,8 @@ struct mailbox {
     uint32_t wc_sec;        /* pvclock: UTC (and the domain's offset) at system time 0 */
     uint32_t cmos;          /* the RTC's date and time, in seconds since 1970; 0 for none */
     uint32_t birth_cmos;
+    uint32_t jumps;         /* how often the RTC has gone another way than system time, not by an order, */
+    int32_t jumped;         /* and by how many seconds in all */
     uint32_t leaf[3][4];    /* CPUID base + 3, subleaves 0 to 2, EAX to EDX */
     uint64_t birth_tsc;     /* RDTSC as the very first instruction */
     uint64_t tsc;           /* RDTSC and system time at the last beat */

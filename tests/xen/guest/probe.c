@@ -67,6 +67,30 @@ static uint64_t system_ns(void)
     return ns;
 }
 
+/* The RTC's jumps, as the guest has seen them; and how far it is ahead of system time, once that is known. */
+static uint32_t jumps;
+static int32_t jumped, ahead;
+static int ahead_known;
+
+static void watch_rtc(uint32_t cmos, uint64_t ns)
+{
+    uint32_t seconds = (uint32_t)ns, high = (uint32_t)(ns >> 32);
+
+    if (!cmos)
+        return;
+    __asm__("divl %2" : "+a"(seconds), "+d"(high) : "r"(1000000000u));
+    int32_t now = (int32_t)(cmos - seconds), jump = now - ahead;
+    /* the two need not reach a new second together */
+    if (ahead_known && jump >= -2 && jump <= 2)
+        return;
+    if (ahead_known) {
+        jumps++;
+        jumped += jump;
+    }
+    ahead = now;
+    ahead_known = 1;
+}
+
 /* What was told at birth: a restore clears the console page, where the mailbox is. */
 static struct mailbox birth;
 
@@ -100,6 +124,9 @@ static void look(void)
     mailbox->wc_sec = shared_info->wc_sec;
     mailbox->system_ns = system_ns();
     mailbox->tsc = rdtsc();
+    watch_rtc(mailbox->cmos, mailbox->system_ns);
+    mailbox->jumps = jumps;
+    mailbox->jumped = jumped;
     barrier();
     mailbox->beat++;
 }
@@ -119,6 +146,7 @@ static void obey(void)
     switch (mailbox->order) {
     case ORDER_RTC_ADD:
         rtc_write(rtc_read() + (uint32_t)mailbox->argument);
+        ahead_known = 0;
         look();
         break;
     case ORDER_REBOOT:

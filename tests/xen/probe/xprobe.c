@@ -157,6 +157,7 @@ static void state(void)
 
     if (xc_domain_getinfolist(xen, domid, 1, &info) != 1 || info.domain != domid)
         die("no such domain");
+    show("stopped", !!(info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_paused)));
     printf("flags=%#x\n", info.flags);
     show("cpu_time_ms", (int64_t)(info.cpu_time / 1000000));
     if (!xc_domain_hvm_getcontext_partial(xen, domid, HVM_SAVE_CODE(CPU), 0, &cpu, sizeof cpu))
@@ -252,6 +253,8 @@ static void guest_view(unsigned rate_ms)
         show("cmos", look.cmos);
         show("birth_cmos", look.birth_cmos);
         show("cmos_offset", (int64_t)look.cmos - (int64_t)now);
+        show("jumps", look.jumps);
+        show("jumped", look.jumped);
     } else {
         printf("cmos=none\nbirth_cmos=none\ncmos_offset=none\n");
     }
