@@ -53,6 +53,13 @@ pub fn command(program: &OsStr) -> Command {
     command
 }
 
+/// Whether a dynamic linker was told to run this program, and so with the libraries of another Debian: programs of this
+/// build then cannot start themselves or others.
+#[must_use]
+pub fn is_by_linker() -> bool {
+    !linker().is_empty()
+}
+
 /// The words that start this program.
 fn myself() -> io::Result<Vec<PathBuf>> {
     let mut words = linker();
