@@ -23,7 +23,7 @@ use op::stories;
 use world::{Tally, play};
 
 /// So many stories, unless `PROPTEST_CASES` says otherwise.
-const STORIES: u32 = 400;
+const STORIES: u32 = 600;
 /// Of so many happenings at most, after their beginning.
 const LENGTH: usize = 40;
 /// So many without the keeping are enough to find one that breaks.
