@@ -267,6 +267,22 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
+            "what was asked here at last, and was in force where the guest came from, had its own changes let go",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![
+                    serve(0),
+                    start(1),
+                    migrate(0, Tool::Us, false),
+                    migrate(0, Tool::Xl, false),
+                    serve(1),
+                    migrate(1, Tool::Xl, false),
+                    migrate(0, Tool::Us, false),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
             "a wallclock was taken from the record of an earlier life",
             told(
                 pvh(By::Asked, of_localtime()),

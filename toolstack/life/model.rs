@@ -116,7 +116,7 @@ impl ClockRecord {
         let later = here.generation >= self.generation;
         if found(&self) {
             (self.wish, self.fresh) = (here.wish, here.fresh);
-        } else if later && !found(&here) {
+        } else if later && !found(&here) && here.wish.clock != self.wish.clock {
             self.asked(here.wish);
             self.fresh |= here.fresh;
         }
