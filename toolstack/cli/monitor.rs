@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -15,10 +15,13 @@ use super::output::{self, Failure};
 use super::{backend, cfg};
 use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
 use crate::keep::monitor::{Became, Ended, Monitor, default_dumps};
-use crate::keep::records::Records;
+use crate::keep::records::{Lock, Records};
 
 /// Without an event, the domain is looked at all the same.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// So often another monitor is asked to make way.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long memory of the domain before may still be scrubbed.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -130,6 +133,19 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
     watch(&*host, &backend::records(global), DomId(monitor.domid))
 }
 
+/// The right to be a guest's monitor. Where it has moved within this host, the monitor of the domain that it was has to
+/// see first that that one is gone.
+fn lock(records: &Records, uuid: Uuid) -> Option<Lock> {
+    let end = Instant::now() + LOOK * 2;
+    loop {
+        let held = records.monitor(uuid).unwrap_or_default();
+        if held.is_some() || Instant::now() >= end {
+            return held;
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
 /// Follows a domain, and those that it becomes, to the end.
 pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
     let (mut held, mut seen, mut last) = (None, None, None);
@@ -142,7 +158,7 @@ pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Res
         last = Some(domain.clone());
         if held.is_none() {
             let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
-            held = records.monitor(uuid).unwrap_or_default();
+            held = lock(records, uuid);
             if held.is_none() {
                 return Err(Failure::Error(format!("domain {domid} has a monitor already")));
             }
