@@ -54,6 +54,9 @@ static uint64_t system_ns(void)
 
     do {
         version = time->version;
+        /* A restore has taken the shared page away: nothing is there until it is found again. */
+        if (version == ~0u)
+            return 0;
         barrier();
         uint64_t ticks = rdtsc() - time->tsc_timestamp;
         uint32_t mul = time->tsc_to_system_mul;
