@@ -162,7 +162,8 @@ impl World<'_> {
             if !self.is_sick(site) {
                 if ours && saved.known {
                     self.guests[guest].kept[site].last(saved.offset);
-                } else if ours && self.guests[guest].kept[site].what == What::Sure(Vec::new()) {
+                } else if ours && self.guests[guest].kept[site].what != What::Nothing {
+                    // What was written down is what the config gives now, right or wrong.
                     self.guests[guest].kept[site].doubt();
                 }
                 self.guests[guest].kept[site].saved(life.incarnation, serial);
@@ -375,7 +376,13 @@ impl World<'_> {
                 None => self.mock(to).destroy(arrived).map_err(failed)?,
             }
             match by {
-                Tool::Us if self.sick[to].is_none() => self.guests[guest].kept[to] = kept,
+                Tool::Us if self.sick[to].is_none() => {
+                    self.guests[guest].kept[to] = kept;
+                    // A service that has looked meanwhile takes a record that is gone again for a lost one.
+                    if from == to && served && self.guests[guest].kept[to].what == What::Nothing {
+                        self.guests[guest].kept[to].doubt();
+                    }
+                }
                 // Within a host the record is again that of the one that stays.
                 Tool::Xl if from != to => self.goes(guest, to, false),
                 _ => {}

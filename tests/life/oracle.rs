@@ -192,7 +192,12 @@ impl World<'_> {
         let saved = if kept.saves.is_empty() { (!kept.saves_sure).then_some(false) } else { Some(true) };
         let known = kept.lost.is_none() && !kept.unsaved && self.sick[gone.site].is_none() && !doubt;
         match (gone.restarts, carries, saved) {
-            (Some(true), ..) | (_, Some(true), _) | (.., Some(true)) if kept.what != What::Doubt => {}
+            (Some(true), ..) | (_, Some(true), _) | (.., Some(true)) if kept.what != What::Doubt => {
+                // What it was to note it has written, the lost with it.
+                if self.sick[gone.site].is_none() && !doubt {
+                    (kept.lost, kept.unsaved) = (None, false);
+                }
+            }
             (Some(false), Some(false), None) if known && kept.saves_sure => kept.nothing(),
             _ => kept.doubt(),
         }
