@@ -283,6 +283,19 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
+            "a wallclock that was set between two saves was put right to the first",
+            told(
+                pvh(By::Asked, utc()),
+                vec![
+                    serve(1),
+                    start(1),
+                    save(Tool::Us, true, 0),
+                    Op::Set { guest: 0, offset: -1 },
+                    migrate(1, Tool::Xl, false),
+                ],
+            ),
+        ),
+        (
             "a wallclock was taken from the record of an earlier life",
             told(
                 pvh(By::Asked, of_localtime()),

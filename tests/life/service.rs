@@ -169,7 +169,10 @@ impl<'k> World<'k> {
                 }
                 self.all_told(guest)?;
             } else if self.sick[site].is_none() {
-                self.guests[guest].kept[site].unsaved = false;
+                let kept = &mut self.guests[guest].kept[site];
+                if std::mem::take(&mut kept.unsaved) {
+                    kept.lost = None;
+                }
             }
         }
         Ok(())

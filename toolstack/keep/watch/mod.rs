@@ -285,8 +285,8 @@ impl<'a> Watch<'a> {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
             Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
-        // Nothing has become of it since, or nothing that could be seen.
-        if guest.ended.replace(reason) == Some(reason) && guest.offset == offset {
+        // Nothing has become of it since. Of a guest without RTC that cannot be seen.
+        if guest.ended.replace(reason) == Some(reason) && guest.offset == offset && offset.is_some() {
             return;
         }
         let seen = std::mem::replace(&mut guest.offset, offset);
