@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -25,11 +26,20 @@ fn cfg(dir: &Path, kind: GuestKind, more: &str) -> String {
              vkb_device = 0\n",
             file("loader"),
             file("bios"),
-            file("device-model")
+            slow_device_model(dir)
         ),
         GuestKind::Pvh | GuestKind::Pv => format!("kernel = \"{}\"\n", file("kernel")),
     };
     format!("type = \"{}\"\nname = \"guest\"\nuuid = \"{UUID}\"\nmemory = 16\n{what}{more}", kind.word())
+}
+
+/// One that takes as long as a QEMU does, and by that gives the service its time.
+fn slow_device_model(dir: &Path) -> String {
+    let path = dir.join("slow-device-model");
+    fs::write(&path, format!("#!/bin/sh\nsleep 0.5\nexec '{}' \"$@\"\n", dir.join("device-model").display()))
+        .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// A machine with Debian's xl on it, and a directory for clocks.
