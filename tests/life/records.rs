@@ -21,7 +21,7 @@ const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
 const ROLE: &str = "XENCLOCK_TEST_ROLE";
 
 fn record(uuid: Uuid) -> ClockRecord {
-    let wish = Wish { clock: GuestClock::default(), from: WishFrom::Create, wrapper: false };
+    let wish = Wish { clock: GuestClock::default(), from: WishFrom::Create };
     ClockRecord::new(uuid, "guest", wish)
 }
 

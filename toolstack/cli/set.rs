@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use timers::resolve::rtc_time;
-use timers::tsc::TscMode;
+use timers::tsc::{TscDecision, TscMode};
 use timers::{GuestClock, GuestKind, TimerName, UtcOffset};
 use uuid::Uuid;
 
@@ -34,12 +34,21 @@ impl Target {
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
-    if set.settings.is_empty() && set.from.is_none() && !set.wrapper.is_asked() {
+    let asks_nothing = set.settings.is_empty() && set.from.is_none();
+    if asks_nothing && (set.now || !set.wrapper.is_asked()) {
         return Err(Failure::Usage("nothing is asked: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
     }
     let host = backend::open(global)?;
     let records = backend::records(global);
     let target = find(&*host, &records, &set.domain)?;
+    let wrapper = set.wrapper.is_for(target.kind());
+    if asks_nothing {
+        return match (wrapper, set.json) {
+            (true, true) => output::json(&json!({"device_model": wrapper::WRAPPER})),
+            (true, false) => output::data(&wrapper::lines()),
+            (false, _) => Ok(()),
+        };
+    }
     let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
     let mut clock = match &set.from {
@@ -52,8 +61,18 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|(_, finding)| {
             Failure::Error(format!("the clock of '{}' was not changed: {}", target.name, finding.reason))
         })?;
-    if set.now {
-        say_what_now_does(&*host, &target, &facts, resolved.offset)?;
+    let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
+    let wants_offset = clock.offset != before.offset || !wants_tsc;
+    let live = match set.now {
+        true => Some(Live {
+            domain: target.domain.as_ref().ok_or_else(|| not_there(&target.name))?,
+            tsc: wants_tsc.then_some(&tsc),
+            offset: wants_offset.then_some(resolved.offset),
+        }),
+        false => None,
+    };
+    if let Some(live) = &live {
+        live.say(&*host, &facts, global.force)?;
     }
     if global.dry_run {
         return output::data(&format!(
@@ -61,27 +80,55 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             target.name, resolved.offset, resolved.source
         ));
     }
-    let mut now = None;
-    if set.now {
-        let domain = target.domain.as_ref().ok_or_else(|| not_there(&target.name))?;
-        let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
-        if wants_tsc {
-            if !global.force {
-                let why = "a guest that runs sees its TSC jump, and its clocks may stop or race; -f does it all the same";
-                return Err(Failure::Error(format!("the TSC of '{}' was not changed: {why}", domain.name)));
-            }
-            set_tsc(&*host, domain, tsc.mode, tsc.set_khz.map_or(tsc.khz.0, |khz| khz.0))?;
-        }
-        if clock.offset != before.offset || !wants_tsc {
-            host.set_time_offset(domain.domid, resolved.offset)?;
-            now = Some(resolved.offset);
-        }
+    if let Some(live) = &live {
+        live.set(&*host)?;
     }
-    let record = keep(&records, &target, &facts, set, clock, now)?;
+    let record = keep(&records, &target, &facts, clock, live.and_then(|live| live.offset))?;
     if set.json {
-        return output::json(&json!(record));
+        let mut told = json!(record);
+        if wrapper {
+            told["device_model"] = json!(wrapper::WRAPPER);
+        }
+        return output::json(&told);
     }
-    say(set, &target, &record, &facts)
+    say(set, wrapper, &target, &record, &facts)
+}
+
+/// What a guest that is there gets at once.
+struct Live<'a> {
+    domain: &'a DomainSummary,
+    tsc: Option<&'a TscDecision>,
+    offset: Option<UtcOffset>,
+}
+
+impl Live<'_> {
+    /// What it does to the guest. Its TSC takes force.
+    fn say(&self, host: &dyn Host, facts: &HostFacts, force: bool) -> Result<(), Failure> {
+        let name = &self.domain.name;
+        let danger = "a guest that runs sees its TSC jump, and its clocks may stop or race";
+        match (self.tsc, force) {
+            (Some(_), false) => {
+                let why = format!("the TSC of '{name}' was not changed: {danger}; -f does it all the same");
+                return Err(Failure::Error(why));
+            }
+            (Some(_), true) => output::word(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
+            (None, _) => {}
+        }
+        match self.offset {
+            Some(offset) => say_jump(host, self.domain, facts, offset),
+            None => Ok(()),
+        }
+    }
+
+    fn set(&self, host: &dyn Host) -> Result<(), Failure> {
+        if let Some(tsc) = self.tsc {
+            set_tsc(host, self.domain, tsc.mode, tsc.set_khz.map_or(tsc.khz.0, |khz| khz.0))?;
+        }
+        match self.offset {
+            Some(offset) => Ok(host.set_time_offset(self.domain.domid, offset)?),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A domain by name or number, or one that is not there by name or UUID.
@@ -139,13 +186,12 @@ fn has_tsc(clock: &GuestClock) -> bool {
     clock.timers.iter().any(|timer| timer.name == TimerName::Tsc)
 }
 
-fn say_what_now_does(
+fn say_jump(
     host: &dyn Host,
-    target: &Target,
+    domain: &DomainSummary,
     facts: &HostFacts,
     offset: UtcOffset,
 ) -> Result<(), Failure> {
-    let domain = target.domain.as_ref().ok_or_else(|| not_there(&target.name))?;
     let (rtc, _) = read_clock(host, domain.domid)?;
     let to = rtc_time(facts.now, offset.seconds().into()).map_or_else(String::new, |time| time.to_string());
     let words = match rtc.and_then(|rtc| Some((rtc.offset, rtc_time(facts.now, rtc.offset)?))) {
@@ -187,11 +233,9 @@ fn keep(
     records: &Records,
     target: &Target,
     facts: &HostFacts,
-    set: &ClockSet,
     clock: GuestClock,
     now: Option<UtcOffset>,
 ) -> Result<ClockRecord, Failure> {
-    let wrapper = set.wrapper.is_for(target.kind());
     let kept = records.change(target.uuid, |record, _| {
         let wish = |record: Option<&ClockRecord>| {
             // A file that is asked again later, as it was, does not undo this.
@@ -200,8 +244,7 @@ fn keep(
                 WishFrom::Create | WishFrom::Xml(_) => Some(record.wish.clock.clone()),
                 WishFrom::Found => None,
             });
-            let wrapper = wrapper || record.is_some_and(|record| record.wish.wrapper);
-            Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of }, wrapper }
+            Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of } }
         };
         let mut record = match record {
             Some(mut record) => {
@@ -234,7 +277,13 @@ fn keep(
     }
 }
 
-fn say(set: &ClockSet, target: &Target, record: &ClockRecord, facts: &HostFacts) -> Result<(), Failure> {
+fn say(
+    set: &ClockSet,
+    wrapper: bool,
+    target: &Target,
+    record: &ClockRecord,
+    facts: &HostFacts,
+) -> Result<(), Failure> {
     let next = record.next_clock();
     let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
         .map_err(|(_, finding)| Failure::Error(finding.reason))?;
@@ -247,7 +296,7 @@ fn say(set: &ClockSet, target: &Target, record: &ClockRecord, facts: &HostFacts)
         tsc.khz,
         tsc.behaviour
     );
-    if record.wish.wrapper {
+    if wrapper {
         text.push_str(&wrapper::lines());
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the guest that runs is left as it is\n");

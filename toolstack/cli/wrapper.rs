@@ -7,7 +7,7 @@ use super::output::{self, Failure};
 use crate::domain::DomainConfig;
 
 /// Where the package puts it.
-const WRAPPER: &str = "/usr/lib/xenclock/device-model";
+pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
 
 #[derive(Debug, Args)]
 pub(super) struct Wrapper {

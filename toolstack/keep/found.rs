@@ -47,7 +47,7 @@ pub(super) fn record(whose: &Whose, offset: i64) -> ClockRecord {
 }
 
 fn wish(offset: ClockOffset) -> Wish {
-    Wish { clock: GuestClock { offset, timers: Vec::new() }, from: WishFrom::Found, wrapper: false }
+    Wish { clock: GuestClock { offset, timers: Vec::new() }, from: WishFrom::Found }
 }
 
 /// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.

@@ -140,7 +140,7 @@ mod tests {
     fn record() -> ClockRecord {
         let offset = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
         let clock = GuestClock { offset, timers: Vec::new() };
-        ClockRecord::new(UUID, "guest", Wish { clock, from: WishFrom::Create, wrapper: false })
+        ClockRecord::new(UUID, "guest", Wish { clock, from: WishFrom::Create })
     }
 
     /// A directory with a record in it.

@@ -4,7 +4,7 @@ use timers::GuestClock;
 use uuid::Uuid;
 
 use super::found;
-use super::records::Records;
+use super::records::{Lock, Records};
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::domain::DomainConfig;
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
@@ -62,8 +62,10 @@ pub fn start(
     terms: &Terms<'_>,
     progress: &mut dyn FnMut(&Step),
 ) -> Result<Started, ApplyError> {
-    let uuid = uuid_of(plan)?;
-    let _claim = claim(terms.records, uuid, plan.config.name())?;
+    let doing = format!("start domain '{}'", plan.config.name());
+    let refused = |error| ApplyError { error, left_behind: None };
+    let uuid = uuid_of(plan, &doing).map_err(refused)?;
+    let _claim = claim(terms.records, uuid, &doing).map_err(refused)?;
     let mut unkept = None;
     let mut before = None;
     let outcome = apply(plan, host, terms.paused, progress, &mut |domid, offset| {
@@ -72,7 +74,7 @@ pub fn start(
         let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Create };
         let kept = terms.records.change(uuid, |record, trouble| {
             before = record.clone();
-            (Some(recorded(record, plan, terms, start, life)), trouble)
+            (Some(recorded(record, uuid, plan, terms, start, life)), trouble)
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
@@ -90,14 +92,14 @@ pub fn start(
 
 fn recorded(
     record: Option<ClockRecord>,
+    uuid: Uuid,
     plan: &Plan,
     terms: &Terms<'_>,
     start: Start,
     life: Life,
 ) -> ClockRecord {
-    let wish = |clock: &GuestClock| Wish { clock: clock.clone(), from: WishFrom::Create, wrapper: false };
+    let wish = |clock: &GuestClock| Wish { clock: clock.clone(), from: WishFrom::Create };
     let asked = terms.asked;
-    let uuid = uuid_of(plan).unwrap_or_default();
     let name = plan.config.name();
     let mut record =
         record.unwrap_or_else(|| ClockRecord::new(uuid, name, wish(asked.unwrap_or(&plan.asked))));
@@ -110,27 +112,24 @@ fn recorded(
     record
 }
 
-fn uuid_of(plan: &Plan) -> Result<Uuid, ApplyError> {
+fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
     let text = plan.config.c_info.uuid.as_deref().unwrap_or_default();
     Uuid::try_parse(text).map_err(|_| {
         let why = format!("'{text}' is no UUID, expected one such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8");
-        refused(plan.config.name(), ErrorKind::Invalid, why)
+        HostError::new(ErrorKind::Invalid, doing, why)
     })
 }
 
-fn claim(records: &Records, uuid: Uuid, name: &str) -> Result<Option<super::records::Lock>, ApplyError> {
+/// Keeps a service and every other start off a guest until it runs. Without a directory for records there is nobody who
+/// could come in between.
+pub(super) fn claim(records: &Records, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
     match records.claim(uuid) {
         Ok(Some(claim)) => Ok(Some(claim)),
         Ok(None) => {
-            Err(refused(name, ErrorKind::WrongState, "another program starts it just now".to_owned()))
+            Err(HostError::new(ErrorKind::WrongState, doing, "another program starts it just now".to_owned()))
         }
-        // Without a directory for records there is no service that could come in between.
         Err(_) => Ok(None),
     }
-}
-
-fn refused(name: &str, kind: ErrorKind, why: String) -> ApplyError {
-    ApplyError { error: HostError::new(kind, format!("start domain '{name}'"), why), left_behind: None }
 }
 
 /// The record as it was before a start that failed.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::found;
 use super::records::{Lock, Records};
-use super::start::put_back;
+use super::start::{claim, put_back};
 use crate::domain::DomainConfig;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
@@ -142,7 +142,7 @@ impl Journey<'_> {
             put(&mut leaver.config, offset, warnings);
         }
         let unknown = || {
-            let wish = Wish { clock: asked, from: WishFrom::Found, wrapper: false };
+            let wish = Wish { clock: asked, from: WishFrom::Found };
             ClockRecord::new(uuid_of(&leaver.config), leaver.config.name(), wish)
         };
         let lives = lives.is_some();
@@ -299,7 +299,7 @@ impl Journey<'_> {
         };
         let id = config.c_info.uuid.get_or_insert_with(|| Uuid::new_v4().hyphenated().to_string()).clone();
         let uuid = uuid_of(&config);
-        let claim = self.records.claim(uuid).unwrap_or_default();
+        let claim = claim(self.records, uuid, doing)?;
         let record = self.arriving_record(header, &id, &mut warnings);
         let facts = self.host.facts()?;
         let asked = GuestClock { offset: found::clock_in(&config), timers: Vec::new() };
@@ -323,7 +323,7 @@ impl Journey<'_> {
         };
         let offset = rtc.unwrap_or(offset);
         let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
-        let wish = Wish { clock: asked, from: WishFrom::Found, wrapper: false };
+        let wish = Wish { clock: asked, from: WishFrom::Found };
         let mut record = record.unwrap_or_else(|| ClockRecord::new(uuid, &own, wish));
         record.went_on(life, Some(offset));
         let mut before = None;

@@ -79,8 +79,7 @@ impl ClockRecord {
             _ => self.wish.clock == *clock,
         };
         if !stands {
-            let wrapper = self.wish.wrapper;
-            self.asked(Wish { clock: clock.clone(), from, wrapper });
+            self.asked(Wish { clock: clock.clone(), from });
         }
     }
 

@@ -62,9 +62,6 @@ pub struct Wish {
     pub clock: GuestClock,
     /// Where it is from.
     pub from: WishFrom,
-    /// Whether the domain is to be started by the device-model wrapper, so that nothing can come too late.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub wrapper: bool,
 }
 
 /// Where a wish is from.

@@ -161,6 +161,23 @@ fn what_is_no_save_file_is_said() {
 }
 
 #[test]
+fn a_guest_that_another_program_starts_is_not_restored_beside_it() {
+    let lab = lab(VARIABLE);
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    lab.mock(["save", "guest", "saved"]).ok();
+    fs::create_dir_all(lab.path("mock.json.clocks/starting")).unwrap();
+    let claim = fs::File::create(lab.path(format!("mock.json.clocks/starting/{UUID}"))).unwrap();
+    claim.lock().unwrap();
+    for words in [&["restore", "saved"][..], &["create", "guest.xml"]] {
+        let said = lab.mock(words.iter().copied()).fails(1);
+        assert!(said.contains("another program starts it just now"), "{words:?}: {said}");
+        assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
+    }
+    drop(claim);
+    lab.mock(["restore", "saved"]).ok();
+}
+
+#[test]
 fn a_guest_moves_to_another_host() {
     let lab = lab(VARIABLE);
     lab.mock(["create", "-q", "guest.xml"]).ok();
@@ -292,8 +309,32 @@ fn clock_set_refuses_what_cannot_be_had_and_changes_nothing() {
     assert_eq!(lab.read(&format!("mock.json.clocks/{UUID}.json")), kept);
     lab.mock(["-N", "clock-set", "guest", "clock_offset=localtime"]).ok();
     assert_eq!(lab.read(&format!("mock.json.clocks/{UUID}.json")), kept, "a dry run");
-    lab.mock(["-f", "clock-set", "--now", "guest", "tsc_mode=always_emulate"]).ok();
-    assert_eq!(clock(&lab)["tsc"]["mode"], "always_emulate");
+}
+
+#[test]
+fn the_tsc_of_a_guest_that_runs_takes_force_and_leaves_its_rtc() {
+    let lab = lab("<clock offset='localtime'/>");
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    lab.mock(["mock", "write-rtc", "guest", "+20"]).ok();
+    let refused = lab.mock(["clock-set", "--now", "guest", "tsc_mode=always_emulate"]).fails(1);
+    assert!(!refused.contains("jumps from"), "nothing jumps: {refused}");
+    let done = lab.mock(["-f", "clock-set", "--now", "guest", "tsc_mode=always_emulate"]);
+    assert!(done.err.contains("TSC of 'guest'") && !done.err.contains("jumps from"), "{done:?}");
+    assert_eq!((&clock(&lab)["tsc"]["mode"], offset(&lab)), (&json!("always_emulate"), 7220));
+    // What is asked of both is said of both.
+    let both = lab.mock(["-f", "clock-set", "--now", "guest", "rtc_timeoffset=60", "tsc_mode=default"]);
+    assert!(both.err.contains("TSC of 'guest'") && both.err.contains("jumps from"), "{both:?}");
+    assert_eq!((&clock(&lab)["tsc"]["mode"], offset(&lab)), (&json!("default"), 60));
+}
+
+#[test]
+fn the_wrapper_alone_is_said_and_changes_nothing() {
+    let lab = lab(VARIABLE);
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let kept = lab.read(&format!("mock.json.clocks/{UUID}.json"));
+    let said = lab.mock(["clock-set", "--wrapper", "guest"]).ok();
+    assert!(said.contains("device_model_override"), "{said}");
+    assert_eq!(lab.read(&format!("mock.json.clocks/{UUID}.json")), kept);
 }
 
 #[test]

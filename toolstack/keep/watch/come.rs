@@ -82,7 +82,7 @@ impl Watch<'_> {
         let record = match (kept, asked) {
             (kept, Some(asked)) => {
                 let from = WishFrom::Xml(asked.path.display().to_string());
-                let wish = Wish { clock: asked.clock.clone(), from: from.clone(), wrapper: false };
+                let wish = Wish { clock: asked.clock.clone(), from: from.clone() };
                 let mut record = kept.unwrap_or_else(|| ClockRecord::new(whose.uuid, &whose.name, wish));
                 record.asked_by_file(&asked.clock, from);
                 record

@@ -22,7 +22,7 @@ fn variable(adjustment: i64) -> ClockOffset {
 }
 
 fn wish(offset: ClockOffset, from: WishFrom) -> Wish {
-    Wish { clock: GuestClock { offset, timers: Vec::new() }, from, wrapper: false }
+    Wish { clock: GuestClock { offset, timers: Vec::new() }, from }
 }
 
 fn start(offset: i64) -> Start {
