@@ -1,13 +1,16 @@
 //! What becomes of a domain that has ended: its core, another name, another start in its place.
 
 use std::fs;
+use std::io::Seek;
 use std::os::unix::fs::PermissionsExt;
 
 use timers::tsc::TscMode;
 use timers::{GuestKind, UtcOffset};
-use xenclock::host::{DomId, ErrorKind, Event, RunState, ShutdownReason, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Event, RunState, SaveKind, ShutdownReason, TscInfo};
 
-use super::{KINDS, Make, Played, Stage, any, cases, event, hvm, listed, refused, running, state, wait_for};
+use super::{
+    KINDS, Make, Played, Stage, any, cases, event, hvm, listed, refused, running, state, stream, wait_for,
+};
 
 const SECOND: u64 = 1_000_000_000;
 const ENDED: RunState = RunState::Shutdown(ShutdownReason::SoftReset);
@@ -18,6 +21,7 @@ cases![
     a_core_is_written,
     a_core_that_cannot_be_written,
     the_core_of_a_pv_guest_that_never_ran,
+    the_core_of_a_restored_pv_guest,
     a_preserved_domain_leaves_name_and_uuid,
     what_cannot_be_preserved,
     a_soft_reset_stays_in_its_domain,
@@ -100,6 +104,26 @@ fn the_core_of_a_pv_guest_that_never_ran(make: Make<'_>) -> Played {
     let dir = tempfile::tempdir().unwrap();
     refused(host.core_dump(domid, &dir.path().join("core")));
     assert_eq!(state(host, domid), Some(RunState::Paused));
+    Ok(())
+}
+
+/// A restore takes the guest's list of its memory away; the guest makes it anew when it goes on.
+fn the_core_of_a_restored_pv_guest(make: Make<'_>) -> Played {
+    let stage = any(make)?;
+    stage.saves()?;
+    let host = stage.host();
+    let config = stage.config(GuestKind::Pv, "guest")?;
+    let domid = host.create_paused(&config).unwrap();
+    host.unpause(domid).unwrap();
+    let mut file = stream();
+    host.save(domid, &mut file, SaveKind::Suspend).unwrap();
+    host.destroy(domid).unwrap();
+    file.rewind().unwrap();
+    let domid = host.restore_paused(&config, &mut file).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    refused(host.core_dump(domid, &dir.path().join("core")));
+    host.unpause(domid).unwrap();
+    host.core_dump(domid, &dir.path().join("core")).unwrap();
     Ok(())
 }
 

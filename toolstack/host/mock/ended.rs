@@ -32,10 +32,12 @@ impl Libxl {
     /// `libxl_domain_core_dump`: what is to be written.
     pub(super) fn core(&self, domid: DomId) -> Result<String, Refusal> {
         let domain = self.machine.domain(domid)?;
-        if domain.kind == GuestKind::Pv && !domain.has_run && !domain.continues {
+        if domain.kind == GuestKind::Pv && !domain.has_run {
             return Err(Refusal::new(
                 Errno::Inval,
-                format!("domain {domid} is a PV guest that never ran, so it has no list of its memory yet"),
+                format!(
+                    "domain {domid} is a PV guest that never ran here, so it has no list of its memory yet"
+                ),
             ));
         }
         Ok(format!("core of domain {domid} of the mock host, which has no memory\n"))
