@@ -14,7 +14,7 @@ use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
 use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
-use crate::keep::monitor::{Became, Ended, Monitor, default_dumps};
+use crate::keep::monitor::{Became, Ended, Monitor};
 use crate::keep::records::{Lock, Records};
 
 /// Without an event, the domain is looked at all the same.
@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where xl's monitors log, too.
 const LOGS: &str = "/var/log/xen";
+
+/// Where libxl's tools put core dumps.
+const DUMPS: &str = "/var/lib/xen/dump";
 
 /// As many logs as libxl keeps.
 const KEPT: u32 = 10;
@@ -213,9 +216,14 @@ pub(super) fn act(
     reason: ShutdownReason,
 ) -> Result<Ended, Failure> {
     let zones = backend::zones();
-    let dumps = default_dumps();
-    let monitor =
-        Monitor { host, records, zones: &*zones, dumps: &dumps, reread: &cfg::reread, patience: PATIENCE };
+    let monitor = Monitor {
+        host,
+        records,
+        zones: &*zones,
+        dumps: Path::new(DUMPS),
+        reread: &cfg::reread,
+        patience: PATIENCE,
+    };
     monitor.ended(domid, reason).map_err(|error| Failure::Error(error.to_string()))
 }
 

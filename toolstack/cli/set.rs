@@ -12,9 +12,9 @@ use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
 use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
+use crate::keep::found;
 use crate::keep::monitor::read_clock;
 use crate::keep::records::Records;
-use crate::keep::start::clock_in_config;
 use crate::life::ClockRecord;
 use crate::life::record::{Keeper, Life, Wish, WishFrom};
 use crate::plan::work_out;
@@ -173,7 +173,7 @@ fn not_there(name: &str) -> Failure {
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.wish.clock.clone()),
-        (None, Some(domain)) => Ok(clock_in_config(&host.stored_config(domain.domid)?)),
+        (None, Some(domain)) => Ok(found::clock_in(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
 }

@@ -74,8 +74,7 @@ fn serve(
 ) -> Result<(), Failure> {
     let zones = backend::zones();
     let mut wishes = Wishes::in_dirs(watch.xml_dirs());
-    let mut unread = false;
-    let mut tell = |notice: Notice| unread |= !told(&notice);
+    let mut tell = |notice: Notice| say(&notice);
     let tools = Tools { host, records, zones: &*zones, tsc, wishes: &mut wishes, tell: &mut tell };
     let mut service = Watch::new(tools, Manner { all: !watch.asked_only });
     service.scan()?;
@@ -86,10 +85,9 @@ fn serve(
     let mut poll_at = Instant::now() + watch.period;
     while !signals.end.load(Ordering::Relaxed) {
         if signals.again.swap(false, Ordering::Relaxed) {
-            let _ = sd_notify::notify(&[
-                NotifyState::Reloading,
-                NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Status("")),
-            ]);
+            if let Ok(now) = NotifyState::monotonic_usec_now() {
+                let _ = sd_notify::notify(&[NotifyState::Reloading, now]);
+            }
             service.scan()?;
             ready(&service);
         }
@@ -114,12 +112,14 @@ fn ready(service: &Watch<'_>) {
     let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
-/// Prints an event as a line of JSON; and in words where an administrator should look.
-fn told(notice: &Notice) -> bool {
+/// Prints an event as a line of JSON; and in words where an administrator should look. The service does its work whether
+/// anybody reads that or not.
+fn say(notice: &Notice) {
+    let line = json!(notice);
     if notice.said.is_trouble() {
-        output::word(&format!("xenclock: warning: {}", json!(notice)));
+        output::word(&format!("xenclock: warning: {line}"));
     }
-    output::data(&format!("{}\n", json!(notice))).is_ok()
+    let _ = output::data(&format!("{line}\n"));
 }
 
 /// The directories of domain XML that are read where none is named.

@@ -1,9 +1,9 @@
 //! Guests of which nobody has said anything: they count as ones with a variable clock, which is what an xl.cfg means by
 //! its keys, and what they do to their RTC is kept.
 
-use timers::resolve::{Moment, resolve};
+use timers::resolve::{Moment, ResolveError, resolve};
 use timers::zone::ZoneSource;
-use timers::{Adjustment, Basis, ClockOffset, GuestClock, UtcOffset};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
@@ -13,12 +13,17 @@ use crate::life::notice::Whose;
 use crate::life::record::{Wish, WishFrom};
 
 /// The clock that libxl's config has keys for: localtime and an offset, which libxl adds up.
-pub(super) fn clock_in(config: &DomainConfig) -> ClockOffset {
+#[must_use]
+pub fn clock_in(config: &DomainConfig) -> GuestClock {
     let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
-    match moves_rtc_by_zone(config) {
+    bare(match moves_rtc_by_zone(config) {
         true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
         false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
-    }
+    })
+}
+
+fn bare(offset: ClockOffset) -> GuestClock {
+    GuestClock { offset, timers: Vec::new() }
 }
 
 fn moves_rtc_by_zone(config: &DomainConfig) -> bool {
@@ -32,22 +37,32 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
 pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
+    here(&clock_in(config), config.kind(), facts, zones).ok().filter(|given| *given != 0)
+}
+
+/// What such a clock comes to here and now, in seconds ahead of UTC.
+pub(super) fn here(
+    clock: &GuestClock,
+    kind: GuestKind,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<i64, ResolveError> {
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let given = resolve(&clock_in(config), config.kind(), &at).ok()?.offset.seconds();
-    (given != 0).then(|| given.into())
+    Ok(resolve(&clock.offset, kind, &at)?.offset.seconds().into())
 }
 
 /// The record of a guest whose RTC stands at an offset.
 pub(super) fn record(whose: &Whose, offset: i64) -> ClockRecord {
-    ClockRecord::new(
-        whose.uuid,
-        &whose.name,
-        wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }),
-    )
+    ClockRecord::new(whose.uuid, &whose.name, wish(standing_at(offset)))
 }
 
-fn wish(offset: ClockOffset) -> Wish {
-    Wish { clock: GuestClock { offset, timers: Vec::new() }, from: WishFrom::Found }
+fn standing_at(offset: i64) -> GuestClock {
+    bare(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc })
+}
+
+/// A clock that nobody asked for.
+pub(super) fn wish(clock: GuestClock) -> Wish {
+    Wish { clock, from: WishFrom::Found }
 }
 
 /// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.
@@ -61,18 +76,14 @@ pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
 /// config has changed, and counts from here.
 pub(super) fn refound(record: &mut ClockRecord, found: &Found, facts: &HostFacts, zones: &dyn ZoneSource) {
     let (WishFrom::Found, Some(offset)) = (&record.wish.from, found.offset) else { return };
-    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let known =
-        resolve(&record.wish.clock.offset, found.kind, &at).map(|known| i64::from(known.offset.seconds()));
-    if known != Ok(offset) {
-        record.asked(wish(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc }));
+    if here(&record.wish.clock, found.kind, facts, zones) != Ok(offset) {
+        record.asked(wish(standing_at(offset)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use timers::GuestKind;
     use timers::zone::default_zones;
     use uuid::Uuid;
 
@@ -119,7 +130,7 @@ mod tests {
             (-3600, Some(Defbool::True), localtime(-3600), None),
         ] {
             let config = config(seconds, local);
-            assert_eq!(clock_in(&config), says);
+            assert_eq!(clock_in(&config).offset, says);
             assert_eq!(moves_rtc(&config), (seconds, local.is_some_and(Defbool::is_true)) != (0, false));
             assert_eq!(gives(&config, &facts(), &*zones), gives_here);
         }

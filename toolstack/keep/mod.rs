@@ -10,7 +10,7 @@
 //! - [`wishes`]: what a domain that nobody spoke of is to have, from its domain XML.
 
 pub mod born;
-mod found;
+pub mod found;
 mod memory;
 pub mod monitor;
 pub mod records;

@@ -3,7 +3,6 @@
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
@@ -327,10 +326,4 @@ fn action(config: &DomainConfig, reason: ShutdownReason) -> Action {
         ShutdownReason::Suspend => Some(Action::Preserve),
     };
     action.unwrap_or(Action::Destroy)
-}
-
-/// Where libxl's tools put core dumps.
-#[must_use]
-pub fn default_dumps() -> PathBuf {
-    PathBuf::from("/var/lib/xen/dump")
 }

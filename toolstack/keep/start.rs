@@ -3,10 +3,8 @@
 use timers::GuestClock;
 use uuid::Uuid;
 
-use super::found;
 use super::records::{Lock, Records};
 use crate::apply::{ApplyError, Outcome, apply};
-use crate::domain::DomainConfig;
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
 use crate::life::ClockRecord;
 use crate::life::record::{Keeper, Life, Start, Wish, WishFrom};
@@ -43,12 +41,6 @@ pub fn clock_for(record: Option<&ClockRecord>, asked: &GuestClock) -> GuestClock
     let mut record = record.clone();
     record.asked_by_file(asked, WishFrom::Create);
     record.next_clock()
-}
-
-/// What libxl's config says of a clock, for a guest of which nobody else has said anything.
-#[must_use]
-pub fn clock_in_config(config: &DomainConfig) -> GuestClock {
-    GuestClock { offset: found::clock_in(config), timers: Vec::new() }
 }
 
 /// Does a plan. `progress` is told each step before it is done.

@@ -8,20 +8,20 @@
 use std::fs::File;
 
 use serde_json::Value;
+use timers::UtcOffset;
 use timers::zone::ZoneSource;
-use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
 use super::found;
 use super::records::{Lock, Records};
 use super::start::{claim, put_back};
-use crate::domain::DomainConfig;
+use crate::domain::{Defbool, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
 use crate::keep::monitor::read_clock;
 use crate::life::ClockRecord;
-use crate::life::record::{Keeper, Life, Saved, Seen, Wish, WishFrom};
+use crate::life::record::{Keeper, Life, Saved, Seen};
 use crate::xl::savefile::Header;
 
 /// What a journey takes.
@@ -42,8 +42,8 @@ pub struct Leaver {
     pub domain: DomainSummary,
     /// Its config as it travels.
     pub config: DomainConfig,
-    /// The clock's record, which travels too, as it was when the guest began to leave. There is one from then on.
-    pub record: Option<ClockRecord>,
+    /// The clock's record, which travels too, as it was when the guest began to leave.
+    pub record: ClockRecord,
 }
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
@@ -59,8 +59,7 @@ impl Leaver {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
-        let ours = self.record.as_ref().map(serde_json::to_value).transpose()?;
-        Ok(Header::new(json, ours))
+        Ok(Header::new(json, Some(serde_json::to_value(&self.record)?)))
     }
 }
 
@@ -97,23 +96,28 @@ impl Journey<'_> {
             Some(config) => config,
             None => self.host.stored_config(domain.domid)?,
         };
-        let domid = match with_domid {
-            true => Some(Value::from(domain.domid.0)),
-            false => None,
-        };
-        match domid {
-            Some(domid) => config.c_info.rest.insert("domid".to_owned(), domid),
-            None => config.c_info.rest.remove("domid"),
-        };
+        config.c_info.rest.remove("domid");
+        if with_domid {
+            config.c_info.rest.insert("domid".to_owned(), Value::from(domain.domid.0));
+        }
         // Without it the guest would arrive as another.
         config.c_info.uuid = Some(domain.uuid.clone());
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
-        let record = self.record(&domain.uuid, &mut warnings);
-        let mut leaver = Leaver { domain, config, record };
-        self.bring_up_to_date(&mut leaver, &mut warnings)?;
-        Ok((leaver, warnings))
+        // Where nothing is kept of it, what travels says at least where it stood.
+        let mut record = self
+            .record(&domain.uuid, &mut warnings)
+            .unwrap_or_else(|| found_in(&config, uuid_of(&config), config.name()));
+        let facts = self.host.facts()?;
+        let domid = domain.domid;
+        let offset = self.offset_now(domid, &config, &record, &facts, &mut warnings)?;
+        match record.lives_as(&facts.boot_id, domid) {
+            true => drop(record.seen(offset, facts.now)),
+            false => record.last = Some(Seen { offset, at: facts.now }),
+        }
+        carry(&mut config, offset, &mut warnings);
+        Ok((Leaver { domain, config, record }, warnings))
     }
 
     fn record(&self, uuid: &str, warnings: &mut Vec<String>) -> Option<ClockRecord> {
@@ -124,50 +128,34 @@ impl Journey<'_> {
         })
     }
 
-    /// Puts the clock into the leaver's config and record as it is now. Where nothing is kept of it, what travels says at
-    /// least where it stood.
-    fn bring_up_to_date(&self, leaver: &mut Leaver, warnings: &mut Vec<String>) -> Result<()> {
-        let facts = self.host.facts()?;
-        let domid = leaver.domain.domid;
+    /// Where the guest's clock is now.
+    fn offset_now(
+        &self,
+        domid: DomId,
+        config: &DomainConfig,
+        record: &ClockRecord,
+        facts: &HostFacts,
+        warnings: &mut Vec<String>,
+    ) -> Result<i64> {
         let (rtc, _) = read_clock(self.host, domid)?;
-        let asked = GuestClock { offset: found::clock_in(&leaver.config), timers: Vec::new() };
-        let lives = leaver.record.as_ref().filter(|record| record.lives_as(&facts.boot_id, domid));
-        let offset = match (rtc, lives.and_then(|record| record.last)) {
-            (Some(rtc), _) => rtc.offset,
-            (None, Some(last)) => last.offset,
-            (None, None) => self.wallclock(&leaver.config, &facts, warnings)?,
-        };
-        // The stream has an RTC's, and it wins as long as the config has nothing.
-        if rtc.is_none() || found::moves_rtc(&leaver.config) {
-            put(&mut leaver.config, offset, warnings);
+        let last = record.last.filter(|_| record.lives_as(&facts.boot_id, domid));
+        match (rtc, last) {
+            (Some(rtc), _) => Ok(rtc.offset),
+            (None, Some(last)) => Ok(last.offset),
+            (None, None) => self.wallclock(config, facts, warnings),
         }
-        let unknown = || {
-            let wish = Wish { clock: asked, from: WishFrom::Found };
-            ClockRecord::new(uuid_of(&leaver.config), leaver.config.name(), wish)
-        };
-        let lives = lives.is_some();
-        let record = leaver.record.get_or_insert_with(unknown);
-        if lives {
-            record.seen(offset, facts.now);
-        } else {
-            record.last = Some(Seen { offset, at: facts.now });
-        }
-        Ok(())
     }
 
     /// Where nothing is kept of a guest without RTC: what its config gives it now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts, warnings: &mut Vec<String>) -> Result<i64> {
-        let clock = found::clock_in(config);
-        let at = timers::resolve::Moment { now: facts.now, host_zone: &facts.zone, zones: self.zones };
-        if config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true) {
+        if config.b_info.localtime.is_some_and(Defbool::is_true) {
             warnings.push(
                 "its wallclock follows the host's zone, as its config says localtime, and what it was at its start \
                  cannot be known"
                     .to_owned(),
             );
         }
-        timers::resolve::resolve(&clock, config.kind(), &at)
-            .map(|resolved| resolved.offset.seconds().into())
+        found::here(&found::clock_in(config), config.kind(), facts, self.zones)
             .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))
     }
 
@@ -184,34 +172,21 @@ impl Journey<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<bool> {
         self.host.save(leaver.domain.domid, stream, how)?;
+        let facts = self.host.facts()?;
+        let domid = leaver.domain.domid;
+        let offset = self.offset_now(domid, &leaver.config, &leaver.record, &facts, warnings)?;
+        let (_, tsc) = read_clock(self.host, domid)?;
         let before = leaver.config.clone();
-        let record = leaver.record.clone();
-        self.bring_up_to_date(leaver, warnings)?;
-        let now = std::mem::replace(&mut leaver.record, record).and_then(|record| record.last);
-        let (_, tsc) = read_clock(self.host, leaver.domain.domid)?;
-        let (boot, domid) = (self.host.facts()?.boot_id, leaver.domain.domid);
-        let noted = self.records.change(uuid_of(&leaver.config), |record, _| {
-            let after = record.map(|mut record| {
-                if let Some(rtc) = now {
-                    match record.lives_as(&boot, domid) {
-                        true => drop(record.ended(
-                            ShutdownReason::Suspend,
-                            Some(rtc.offset),
-                            tsc.incarnation,
-                            rtc.at,
-                        )),
-                        // Its changes were none of this life's.
-                        false => {
-                            record.last = Some(rtc);
-                            record.saved(Saved { incarnation: tsc.incarnation, rtc });
-                        }
-                    }
-                }
-                record
-            });
-            (after, ())
+        carry(&mut leaver.config, offset, warnings);
+        self.note(&leaver.domain.uuid, warnings, |record| match record.lives_as(&facts.boot_id, domid) {
+            true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
+            // Its changes were none of this life's.
+            false => {
+                let rtc = Seen { offset, at: facts.now };
+                record.last = Some(rtc);
+                record.saved(Saved { incarnation: tsc.incarnation, rtc });
+            }
         });
-        warnings.extend(noted.err().map(|error| error.to_string()));
         Ok(leaver.config != before)
     }
 
@@ -236,7 +211,8 @@ impl Journey<'_> {
     pub fn stays(&self, domain: &DomainSummary) -> Result<()> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
-        self.note(&domain.uuid, |record| {
+        // What cannot be noted now is seen by whoever looks next.
+        self.note(&domain.uuid, &mut Vec::new(), |record| {
             if record.lives_as(&facts.boot_id, domain.domid) {
                 record.ended = None;
             }
@@ -254,17 +230,15 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// What cannot be noted now is seen by whoever looks next.
-    fn note(&self, uuid: &str, with: impl FnOnce(&mut ClockRecord)) {
+    fn note(&self, uuid: &str, warnings: &mut Vec<String>, with: impl FnOnce(&mut ClockRecord)) {
         let Ok(uuid) = Uuid::try_parse(uuid) else { return };
-        let noted = self.records.change(uuid, |record, _| {
-            let after = record.map(|mut record| {
-                with(&mut record);
-                record
-            });
-            (after, ())
+        let noted = self.records.change(uuid, |mut record, _| {
+            if let Some(record) = &mut record {
+                with(record);
+            }
+            (record, ())
         });
-        drop(noted);
+        warnings.extend(noted.err().map(|error| error.to_string()));
     }
 
     /// Restores a guest from a stream, paused: with the config that came with it, or with `config` in its place, and
@@ -302,16 +276,18 @@ impl Journey<'_> {
         let claim = claim(self.records, uuid, doing)?;
         let record = self.arriving_record(header, &id, &mut warnings);
         let facts = self.host.facts()?;
-        let asked = GuestClock { offset: found::clock_in(&config), timers: Vec::new() };
+        let own = config.name().to_owned();
+        let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
         let mut offset = 0;
         if config.kind().has_rtc() {
             (config.b_info.rtc_timeoffset, config.b_info.localtime) = (0, None);
         } else {
-            let last = record.as_ref().and_then(|record| record.last).map(|last| last.offset);
-            offset = last.map_or_else(|| self.wallclock(&config, &facts, &mut warnings), Ok)?;
+            offset = match record.last {
+                Some(last) => last.offset,
+                None => self.wallclock(&config, &facts, &mut warnings)?,
+            };
             put(&mut config, offset, &mut warnings);
         }
-        let own = config.name().to_owned();
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
         let rtc = match read_clock(self.host, domid) {
@@ -323,8 +299,6 @@ impl Journey<'_> {
         };
         let offset = rtc.unwrap_or(offset);
         let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
-        let wish = Wish { clock: asked, from: WishFrom::Found };
-        let mut record = record.unwrap_or_else(|| ClockRecord::new(uuid, &own, wish));
         record.went_on(life, Some(offset));
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
@@ -363,6 +337,19 @@ impl Journey<'_> {
 
 fn uuid_of(config: &DomainConfig) -> Uuid {
     config.c_info.uuid.as_deref().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default()
+}
+
+/// The record of a guest of which nobody has said anything but its config.
+fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
+    ClockRecord::new(uuid, name, found::wish(found::clock_in(config)))
+}
+
+/// Puts the clock as it is now into the config that travels. An RTC's is in the stream, and wins as long as the config has
+/// nothing.
+fn carry(config: &mut DomainConfig, offset: i64, warnings: &mut Vec<String>) {
+    if !config.kind().has_rtc() || found::moves_rtc(config) {
+        put(config, offset, warnings);
+    }
 }
 
 /// One offset from UTC, and no zone.
