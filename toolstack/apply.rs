@@ -72,9 +72,10 @@ fn take(
     };
     match step.action {
         Action::Create => Ok(()),
-        Action::SetTsc { mode, khz } => host
-            .set_tsc_info(domid, &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 }),
-        Action::RestartTsc => host.restart_tsc(domid),
+        Action::SetTsc { mode, khz } => host.set_birth_tsc(
+            domid,
+            &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 },
+        ),
         Action::SetTimeOffset(aim) => {
             *offset = match aim {
                 Aim::Offset(offset) => offset,

@@ -44,15 +44,13 @@ pub struct Step {
 pub enum Action {
     /// The domain is made, paused.
     Create,
-    /// The TSC is set through libxenctrl.
+    /// The TSC is set through libxenctrl, and starts at 0 in its new frequency.
     SetTsc {
         /// The mode, as libxl has set it already.
         mode: TscMode,
         /// The frequency.
         khz: KiloHertz,
     },
-    /// The TSC of a guest that has not run yet starts at 0 in its new frequency.
-    RestartTsc,
     /// The RTC is set from outside.
     SetTimeOffset(Aim),
     /// TSC and RTC are read back and compared.
@@ -132,10 +130,6 @@ fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
     step(Action::Create, why.to_owned());
     if let Some(khz) = tsc.set_khz {
         step(Action::SetTsc { mode: tsc.mode, khz }, "libxl itself cannot set a frequency".to_owned());
-        if kind != GuestKind::Pv {
-            let why = "a TSC that is not emulated would start near 2^64 otherwise";
-            step(Action::RestartTsc, why.to_owned());
-        }
     }
     if kind.has_rtc() {
         match &clock.source {
@@ -161,8 +155,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Create => f.write_str("create the domain, paused"),
-            Action::SetTsc { mode, khz } => write!(f, "set the TSC to {khz}, mode {}", mode.word()),
-            Action::RestartTsc => f.write_str("start the guest's TSC at 0"),
+            Action::SetTsc { mode, khz } => write!(f, "set the TSC to {khz}, mode {}, from 0", mode.word()),
             Action::SetTimeOffset(Aim::Offset(offset)) => {
                 write!(f, "set the RTC to {offset}, {} s", offset.seconds())
             }

@@ -2,9 +2,9 @@
 
 use timers::tsc::{TscMode, set_info};
 use timers::{GuestKind, KiloHertz};
-use xenclock::host::{DomId, ErrorKind, Host, ShutdownReason, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Host, RunState, ShutdownReason, TscInfo};
 
-use super::{Cannot, KINDS, Make, Played, Scenario, Stage, any, cases, hvm, refused, running};
+use super::{Cannot, KINDS, Make, Played, Scenario, Stage, any, cases, hvm, refused, running, state};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -20,10 +20,10 @@ cases![
     a_running_domain_can_be_set,
     what_was_read_can_be_set_again,
     elapsed_tells_emulated_from_native,
-    restart_changes_nothing_that_is_told,
-    restart_is_for_guests_that_never_ran,
+    a_birth_sets_what_a_set_does,
+    a_birth_is_for_guests_that_never_ran,
     a_new_guest_starts_at_0,
-    another_frequency_starts_near_the_end_until_restarted,
+    another_frequency_starts_near_the_end_but_at_a_birth,
     an_emulated_guest_starts_at_0_at_any_frequency,
     a_reboot_loses_the_frequency,
 ];
@@ -34,6 +34,10 @@ fn with_tsc(make: Make<'_>, reliable: bool, scaling: Option<bool>) -> Played<Box
 
 fn set(host: &dyn Host, domid: DomId, mode: u32, khz: u32) {
     host.set_tsc_info(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }).unwrap();
+}
+
+fn born(host: &dyn Host, domid: DomId, mode: u32, khz: u32) {
+    host.set_birth_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }).unwrap();
 }
 
 /// What the guest's frequency is told as after a set.
@@ -224,28 +228,40 @@ fn elapsed_tells_emulated_from_native(make: Make<'_>) -> Played {
     Ok(())
 }
 
-fn restart_changes_nothing_that_is_told(make: Make<'_>) -> Played {
+fn a_birth_sets_what_a_set_does(make: Make<'_>) -> Played {
     for kind in KINDS {
         let stage = any(make)?;
         let host = stage.host();
         let domid = host.create_paused(&stage.config(kind, "guest")?).unwrap();
         for (mode, khz) in [(1, 1_000_000), (0, 0), (0, 1_000_000), (2, 0)] {
-            set(host, domid, mode, khz);
-            let before = host.tsc_info(domid).unwrap();
-            host.restart_tsc(domid).unwrap();
-            let after = host.tsc_info(domid).unwrap();
-            assert_eq!((after.mode, after.khz, after.incarnation), (mode, before.khz, before.incarnation));
+            born(host, domid, mode, khz);
+            let info = host.tsc_info(domid).unwrap();
+            let told = told_khz(host, kind, mode, khz);
+            assert_eq!((info.mode, info.khz, info.incarnation), (mode, told, 1), "{kind:?}");
         }
+        let before = host.tsc_info(domid).unwrap();
+        let removed = TscInfo { mode: 3, elapsed_ns: 0, khz: 0, incarnation: 0 };
+        assert_eq!(refused(host.set_birth_tsc(domid, &removed)), ErrorKind::Invalid);
+        assert_eq!(host.tsc_info(domid).unwrap(), before, "{kind:?}");
     }
     Ok(())
 }
 
-fn restart_is_for_guests_that_never_ran(make: Make<'_>) -> Played {
-    let stage = any(make)?;
-    let domid = running(&*stage, "guest")?;
-    assert_eq!(refused(stage.host().restart_tsc(domid)), ErrorKind::WrongState);
-    stage.host().pause(domid).unwrap();
-    assert_eq!(refused(stage.host().restart_tsc(domid)), ErrorKind::WrongState);
+fn a_birth_is_for_guests_that_never_ran(make: Make<'_>) -> Played {
+    for kind in KINDS {
+        let stage = any(make)?;
+        let host = stage.host();
+        let domid = host.create_paused(&stage.config(kind, "guest")?).unwrap();
+        host.unpause(domid).unwrap();
+        let before = host.tsc_info(domid).unwrap();
+        let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
+        assert_eq!(refused(host.set_birth_tsc(domid, &info)), ErrorKind::WrongState);
+        host.pause(domid).unwrap();
+        assert_eq!(refused(host.set_birth_tsc(domid, &info)), ErrorKind::WrongState);
+        let after = host.tsc_info(domid).unwrap();
+        assert_eq!((after.mode, after.khz, after.incarnation), (before.mode, before.khz, 1), "{kind:?}");
+        assert_eq!(state(host, domid), Some(RunState::Paused), "the toolstack's own pause is left alone");
+    }
     Ok(())
 }
 
@@ -264,7 +280,7 @@ fn a_new_guest_starts_at_0(make: Make<'_>) -> Played {
     Ok(())
 }
 
-fn another_frequency_starts_near_the_end_until_restarted(make: Make<'_>) -> Played {
+fn another_frequency_starts_near_the_end_but_at_a_birth(make: Make<'_>) -> Played {
     let mut played = false;
     for scaling in [false, true] {
         let Ok(stage) = with_tsc(make, true, Some(scaling)) else { continue };
@@ -274,7 +290,7 @@ fn another_frequency_starts_near_the_end_until_restarted(make: Make<'_>) -> Play
         set(host, domid, 0, 1_000_000);
         let left_over = stage.guest_tsc(domid)?;
         assert!(left_over > u64::MAX / 2, "{left_over} is not near the end of the counter");
-        host.restart_tsc(domid).unwrap();
+        born(host, domid, 0, 1_000_000);
         assert_seconds(stage.guest_tsc(domid)?, KiloHertz(1_000_000), 0);
         stage.pass(3)?;
         assert_seconds(stage.guest_tsc(domid)?, KiloHertz(1_000_000), 3);
@@ -288,8 +304,7 @@ fn an_emulated_guest_starts_at_0_at_any_frequency(make: Make<'_>) -> Played {
     let stage = with_tsc(make, false, Some(false))?;
     let domid = hvm(&*stage, "guest")?;
     for mode in [0, 1] {
-        set(stage.host(), domid, mode, 1_000_000);
-        stage.host().restart_tsc(domid).unwrap();
+        born(stage.host(), domid, mode, 1_000_000);
         assert_seconds(stage.guest_tsc(domid)?, KiloHertz(1_000_000), 0);
     }
     stage.pass(3)?;

@@ -40,7 +40,7 @@ enum Step {
     Shutdown(usize, ShutdownRequest),
     TscInfo(usize),
     SetTscInfo(usize, TscInfo),
-    RestartTsc(usize),
+    SetBirthTsc(usize, TscInfo),
     SetTimeOffset(usize, i32),
     RtcRecord(usize),
     StoredConfig(usize),
@@ -94,7 +94,8 @@ fn steps() -> impl Strategy<Value = Step> {
         Just(ShutdownReason::SoftReset),
     ];
     let tsc = (0..4_u32, prop_oneof![Just(0), 0..u64::MAX / 4], khz(), 0..4_u32)
-        .prop_map(|(mode, elapsed_ns, khz, incarnation)| TscInfo { mode, elapsed_ns, khz, incarnation });
+        .prop_map(|(mode, elapsed_ns, khz, incarnation)| TscInfo { mode, elapsed_ns, khz, incarnation })
+        .boxed();
     prop_oneof![
         8 => (kind, 0..6_usize, prop::option::weighted(0.2, 0..UUIDS.len()), clocks())
             .prop_map(|(kind, name, uuid, clock)| Step::Create { kind, name, uuid, clock }),
@@ -103,8 +104,8 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => guest().prop_map(Step::Destroy),
         2 => (guest(), request).prop_map(|(guest, request)| Step::Shutdown(guest, request)),
         3 => guest().prop_map(Step::TscInfo),
-        6 => (guest(), tsc).prop_map(|(guest, info)| Step::SetTscInfo(guest, info)),
-        4 => guest().prop_map(Step::RestartTsc),
+        6 => (guest(), tsc.clone()).prop_map(|(guest, info)| Step::SetTscInfo(guest, info)),
+        4 => (guest(), tsc).prop_map(|(guest, info)| Step::SetBirthTsc(guest, info)),
         4 => (guest(), any::<i32>()).prop_map(|(guest, seconds)| Step::SetTimeOffset(guest, seconds)),
         3 => guest().prop_map(Step::RtcRecord),
         2 => guest().prop_map(Step::StoredConfig),
@@ -203,7 +204,7 @@ impl Player<'_> {
             Step::Shutdown(guest, request) => told(host.shutdown(self.guest(*guest), *request).map(done)),
             Step::TscInfo(guest) => told(host.tsc_info(self.guest(*guest)).map(|info| format!("{info:?}"))),
             Step::SetTscInfo(guest, info) => told(host.set_tsc_info(self.guest(*guest), info).map(done)),
-            Step::RestartTsc(guest) => told(host.restart_tsc(self.guest(*guest)).map(done)),
+            Step::SetBirthTsc(guest, info) => told(host.set_birth_tsc(self.guest(*guest), info).map(done)),
             Step::SetTimeOffset(guest, seconds) => {
                 told(host.set_time_offset(self.guest(*guest), (*seconds).into()).map(done))
             }
@@ -385,7 +386,7 @@ fn is_apart(step: &Step, mock: &Mock, model: &Player<'_>, real: &Player<'_>) -> 
         // The mock remembers what a paused guest is asked; libxl waits for an answer, so that host refuses.
         Step::Shutdown(guest, _) => domain(*guest).is_some_and(|domain| domain.state() == RunState::Paused),
         // The mock knows that a guest never ran; that host knows a restored one only by its incarnation.
-        Step::RestartTsc(guest) => domain(*guest).is_some_and(|domain| {
+        Step::SetBirthTsc(guest, _) => domain(*guest).is_some_and(|domain| {
             !(domain.has_run || domain.continues)
                 && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
         }),

@@ -143,9 +143,6 @@ impl Host for Mortal {
     fn set_tsc_info(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.fate.deed(|| self.mock.set_tsc_info(domid, info))
     }
-    fn restart_tsc(&self, domid: DomId) -> Result<()> {
-        self.fate.deed(|| self.mock.restart_tsc(domid))
-    }
     fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.fate.deed(|| self.mock.set_birth_tsc(domid, info))
     }

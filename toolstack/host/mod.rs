@@ -261,14 +261,11 @@ pub trait Host {
     /// `xc_domain_set_tsc_info`.
     fn set_tsc_info(&self, domid: DomId, info: &TscInfo) -> Result<()>;
 
-    /// Starts the TSC of a guest that never ran at 0 in its present frequency, by loading its boot CPU's context
-    /// anew: after [`Host::set_tsc_info`] alone it would start near 2^64 where the TSC is not emulated. PV guests
-    /// need none of it. Refused for a guest that has run.
-    fn restart_tsc(&self, domid: DomId) -> Result<()>;
-
-    /// Sets the TSC of a guest that never ran, and starts it at 0 in its new frequency: [`Host::set_tsc_info`] and
-    /// [`Host::restart_tsc`] with nothing in between, the guest held meanwhile. Refused for a guest that has run, and
-    /// then nothing is set.
+    /// Sets the TSC of a guest that never ran, and starts it at 0 in its new frequency, the guest held meanwhile.
+    ///
+    /// After [`Host::set_tsc_info`] alone it would start near 2^64 where it is not emulated; so the boot CPU's context is
+    /// loaded anew. PV guests need none of that, and count as ever. Refused for a guest that has run or was restored,
+    /// and then nothing is set.
     fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
 
     /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.

@@ -167,10 +167,6 @@ impl Host for Libxl {
         self.write_tsc_info(domid, info, &format!("set TSC info of domain {domid}"))
     }
 
-    fn restart_tsc(&self, domid: DomId) -> Result<()> {
-        self.restart_guests_tsc(domid, &format!("restart the TSC of domain {domid}"))
-    }
-
     fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.write_birth_tsc(domid, info, &format!("set the new TSC of domain {domid}"))
     }

@@ -74,20 +74,18 @@ impl Libxl {
         Ok(())
     }
 
-    /// Sets and restarts while nobody can let the guest run.
+    /// Sets the TSC, and loads the boot CPU's own context again with its TSC at 0: Xen works out how far the guest's
+    /// counter is from the host's only then, and by the frequency in force.
     pub(super) fn write_birth_tsc(&self, domid: DomId, info: &TscInfo, doing: &str) -> Result<()> {
         let (held, kind) = self.hold_new(domid, doing)?;
-        self.write_tsc_info(domid, info, doing)?;
-        self.load_boot_cpu(domid, kind, doing)?;
-        drop(held);
-        Ok(())
-    }
-
-    /// Loads the boot CPU's own context again, with its TSC at 0: Xen works out how far the guest's counter is from
-    /// the host's only then, and by the frequency in force.
-    pub(super) fn restart_guests_tsc(&self, domid: DomId, doing: &str) -> Result<()> {
-        let (held, kind) = self.hold_new(domid, doing)?;
-        self.load_boot_cpu(domid, kind, doing)?;
+        if kind == GuestKind::Pv {
+            self.write_tsc_info(domid, info, doing)?;
+        } else {
+            // A guest that this refuses keeps its TSC. The header has the frequency, so what is loaded is read after it.
+            self.boot_cpu(domid, doing)?;
+            self.write_tsc_info(domid, info, doing)?;
+            self.load(domid, self.boot_cpu(domid, doing)?, doing)?;
+        }
         drop(held);
         Ok(())
     }
@@ -105,19 +103,19 @@ impl Libxl {
         Ok((held, domain.kind))
     }
 
-    fn load_boot_cpu(&self, domid: DomId, kind: GuestKind, doing: &str) -> Result<()> {
-        if kind == GuestKind::Pv {
-            return Ok(());
-        }
-        let context = self.read_context(domid, doing)?;
-        let mut loaded = context::restarted(&context).map_err(|unfit| match unfit {
+    /// The context of the boot CPU alone, with its TSC at 0.
+    fn boot_cpu(&self, domid: DomId, doing: &str) -> Result<Vec<u8>> {
+        context::restarted(&self.read_context(domid, doing)?).map_err(|unfit| match unfit {
             Unfit::HasRun => has_run(domid, doing, "has more than its boot CPU up"),
             Unfit::Broken(why) => HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}")),
-        })?;
+        })
+    }
+
+    fn load(&self, domid: DomId, mut context: Vec<u8>, doing: &str) -> Result<()> {
         self.xc(doing, |xc| {
             // SAFETY: the handle is open, and the buffer is as long as told: some 1100 bytes.
             unsafe {
-                xen_sys::xc_domain_hvm_setcontext(xc, domid.0, loaded.as_mut_ptr(), loaded.len() as u32)
+                xen_sys::xc_domain_hvm_setcontext(xc, domid.0, context.as_mut_ptr(), context.len() as u32)
             }
         })?;
         Ok(())

@@ -133,17 +133,9 @@ impl Host for Mock {
         })
     }
 
-    fn restart_tsc(&self, domid: DomId) -> Result<()> {
-        self.act(Call::RestartTsc, &format!("restart the TSC of domain {domid}"), |state, present| {
-            state.xen.machine.load_boot_cpu(domid, 0, present)
-        })
-    }
-
     fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.act(Call::SetBirthTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
-            state.xen.machine.load_boot_cpu(domid, 0, present)?;
-            state.xen.machine.set_tsc_info(domid, info, present)?;
-            state.xen.machine.load_boot_cpu(domid, 0, present)
+            state.xen.machine.set_birth_tsc(domid, info, present)
         })
     }
 

@@ -26,7 +26,6 @@ pub(super) enum Call {
     Shutdown,
     TscInfo,
     SetTscInfo,
-    RestartTsc,
     SetBirthTsc,
     SetTimeOffset,
     RtcRecord,

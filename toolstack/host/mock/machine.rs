@@ -172,6 +172,20 @@ impl Machine {
     /// Loads the boot CPU's context with this TSC (`sethvmcontext`), as a build does with 0 and a restore with the
     /// saved one. A guest that has run would lose its other vCPUs by it.
     pub fn load_boot_cpu(&mut self, domid: DomId, tsc: u64, present: &Present) -> Result<(), Refusal> {
+        let domain = self.new_domain(domid)?;
+        domain.tsc.load(domain.kind, tsc, present);
+        Ok(())
+    }
+
+    /// Sets the TSC of a domain that never ran, and loads its boot CPU's context anew.
+    pub fn set_birth_tsc(&mut self, domid: DomId, info: &TscInfo, present: &Present) -> Result<(), Refusal> {
+        let domain = self.new_domain(domid)?;
+        domain.tsc.set(domain.kind, info, present)?;
+        domain.tsc.load(domain.kind, 0, present);
+        Ok(())
+    }
+
+    fn new_domain(&mut self, domid: DomId) -> Result<&mut Domain, Refusal> {
         let domain = self.domain_mut(domid)?;
         if domain.has_run || domain.continues || domain.shutdown.is_some() {
             return Err(Refusal::new(
@@ -181,8 +195,7 @@ impl Machine {
                 ),
             ));
         }
-        domain.tsc.load(domain.kind, tsc, present);
-        Ok(())
+        Ok(domain)
     }
 
     /// Loads a saved RTC (`sethvmcontext`): a time offset that was set on this domain wins over the saved one.

@@ -17,6 +17,10 @@ fn set(mock: &Mock, domid: DomId, mode: u32, khz: u32) {
     mock.set_tsc_info(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }).unwrap();
 }
 
+fn born(mock: &Mock, domid: DomId, mode: u32, khz: u32) -> crate::host::Result<()> {
+    mock.set_birth_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 })
+}
+
 fn after_a_second(mock: &Mock, domid: DomId) -> u64 {
     mock.advance(1).unwrap();
     mock.guest_tsc(domid).unwrap()
@@ -51,14 +55,14 @@ fn a_pv_guest_reads_the_hosts_counter_unless_emulated() {
 }
 
 #[test]
-fn another_frequency_alone_starts_near_the_end_and_a_restart_mends_it() {
+fn another_frequency_alone_starts_near_the_end_and_a_birth_at_0() {
     for (scaling, left_over) in [("yes", HOST_TSC - 3600 * SECOND), ("no", HOST_TSC)] {
         let mock = host("yes", scaling);
         let domid = create(&mock, Hvm, Default);
         set(&mock, domid, 0, 1_000_000);
         assert_eq!(mock.guest_tsc(domid), Ok(left_over.wrapping_neg()), "scaling {scaling}");
         assert_eq!(mock.model(domid).unwrap().tsc.is_scaled(), scaling == "yes");
-        mock.restart_tsc(domid).unwrap();
+        born(&mock, domid, 0, 1_000_000).unwrap();
         assert_eq!(mock.guest_tsc(domid), Ok(0));
         assert_eq!(after_a_second(&mock, domid), SECOND);
     }
@@ -82,22 +86,21 @@ fn where_the_tsc_was_emulated_from_the_start_nothing_is_left_over() {
 }
 
 #[test]
-fn restart_is_for_guests_that_never_ran() {
+fn a_birth_is_for_guests_that_never_ran() {
     let mock = host("yes", "no");
     let (hvm, pv) = (create(&mock, Hvm, Default), create(&mock, Pv, Default));
-    mock.restart_tsc(pv).unwrap();
+    born(&mock, pv, 0, 0).unwrap();
     assert_eq!(mock.guest_tsc(pv), Ok(HOST_TSC), "nothing to do for a PV guest");
     mock.unpause(hvm).unwrap();
     mock.pause(hvm).unwrap();
-    assert_eq!(mock.restart_tsc(hvm).unwrap_err().kind, ErrorKind::WrongState);
+    assert_eq!(born(&mock, hvm, 0, 0).unwrap_err().kind, ErrorKind::WrongState);
 }
 
 #[test]
 fn a_guest_keeps_the_tsc_it_was_given_when_the_host_changes() {
     let mock = host("yes", "yes");
     let domid = create(&mock, Hvm, Default);
-    set(&mock, domid, 0, 1_000_000);
-    mock.restart_tsc(domid).unwrap();
+    born(&mock, domid, 0, 1_000_000).unwrap();
     for (name, value) in [("tsc_scaling", "no"), ("tsc_reliable", "no"), ("cpu_khz", "3000000")] {
         mock.set_fact(name, value).unwrap();
     }
@@ -112,8 +115,7 @@ fn native_after_another_frequency_keeps_the_ratio() {
     let mock = host("yes", "yes");
     let domid = create(&mock, Hvm, Default);
     set(&mock, domid, 0, 1_000_000);
-    set(&mock, domid, 2, 0);
-    mock.restart_tsc(domid).unwrap();
+    born(&mock, domid, 2, 0).unwrap();
     assert_eq!(after_a_second(&mock, domid), SECOND);
     let info = mock.tsc_info(domid).unwrap();
     assert_eq!((info.mode, info.khz, info.elapsed_ns), (2, 0, 0));
@@ -125,8 +127,7 @@ fn a_restored_guest_goes_on_where_it_was_saved() {
         for kind in [Hvm, Pvh] {
             let mock = host(reliable, scaling);
             let domid = create(&mock, kind, Default);
-            set(&mock, domid, 0, 1_000_000);
-            mock.restart_tsc(domid).unwrap();
+            born(&mock, domid, 0, 1_000_000).unwrap();
             mock.unpause(domid).unwrap();
             mock.advance(5).unwrap();
             let mut file = tempfile::tempfile().unwrap();
@@ -139,7 +140,7 @@ fn a_restored_guest_goes_on_where_it_was_saved() {
             let domid = mock.restore_paused(&config, &mut file).unwrap();
             assert_eq!(mock.guest_tsc(domid), Ok(5 * SECOND), "{reliable} {scaling} {kind:?}");
             assert_eq!(after_a_second(&mock, domid), 6 * SECOND);
-            assert_eq!(mock.restart_tsc(domid).unwrap_err().kind, ErrorKind::WrongState);
+            assert_eq!(born(&mock, domid, 0, 0).unwrap_err().kind, ErrorKind::WrongState);
         }
     }
 }
