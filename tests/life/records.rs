@@ -182,7 +182,11 @@ fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
 }
 
 /// A small file system of its own; `None`, with a word, where none can be had.
-struct Disk(PathBuf, #[allow(dead_code)] TempDir);
+struct Disk {
+    path: PathBuf,
+    /// Where it is mounted; taken away after it.
+    _dir: TempDir,
+}
 
 impl Disk {
     fn new() -> Option<Self> {
@@ -193,13 +197,13 @@ impl Disk {
         if !made {
             println!("skipped: only root can mount a small file system");
         }
-        made.then_some(Disk(path, dir))
+        made.then_some(Disk { path, _dir: dir })
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
+        let _ = Command::new("umount").arg(&self.path).status();
     }
 }
 
@@ -211,11 +215,11 @@ fn mount(words: &[&str], at: &Path) -> bool {
 #[test]
 fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
     let Some(disk) = Disk::new() else { return };
-    let records = Records::in_dir(disk.0.join("records"));
+    let records = Records::in_dir(disk.path.join("records"));
     put(&records, UUID);
     count(&records, 1);
     let before = records.get(UUID).unwrap();
-    let ballast = disk.0.join("ballast");
+    let ballast = disk.path.join("ballast");
     let _ = fs::write(&ballast, vec![0; 1 << 20]);
     let counted = |record: Option<ClockRecord>| {
         let mut record = record.unwrap();
@@ -225,7 +229,7 @@ fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
     let error = records.change(UUID, |record, _| counted(record)).unwrap_err();
     assert!(error.to_string().contains("; make room there: until then"), "{error}");
     assert_eq!(records.get(UUID).unwrap(), before);
-    let left: Vec<_> = names(&disk.0.join("records"));
+    let left: Vec<_> = names(&disk.path.join("records"));
     assert_eq!(left, [format!("{UUID}.json"), "lock".to_owned()], "nothing half-written is left");
     fs::remove_file(&ballast).unwrap();
     count(&records, 1);
@@ -235,9 +239,9 @@ fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
 #[test]
 fn a_read_only_disk_is_named_and_read_all_the_same() {
     let Some(disk) = Disk::new() else { return };
-    let records = Records::in_dir(disk.0.join("records"));
+    let records = Records::in_dir(disk.path.join("records"));
     put(&records, UUID);
-    assert!(mount(&["-o", "remount,ro"], &disk.0));
+    assert!(mount(&["-o", "remount,ro"], &disk.path));
     let error = records.change(OTHER, |_, _| (Some(record(OTHER)), ())).unwrap_err();
     assert!(
         error.to_string().contains("; mount it writable, or name another directory by --records"),

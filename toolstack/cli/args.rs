@@ -140,17 +140,24 @@ impl Command {
     }
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Create {
-    /// Leave the guest paused before its first instruction.
-    #[arg(short = 'p')]
-    pub paused: bool,
+/// Who looks after a domain once it is there.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Monitoring {
     /// Stay in the foreground until the domain's end.
     #[arg(short = 'F')]
     pub foreground: bool,
     /// Leave no monitor behind: nobody then starts the guest again when it reboots.
     #[arg(short = 'e')]
     pub no_monitor: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// Leave the guest paused before its first instruction.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    #[command(flatten)]
+    pub monitoring: Monitoring,
     /// Say nothing but errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
@@ -260,12 +267,8 @@ pub(super) struct Restore {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Stay in the foreground until the domain's end.
-    #[arg(short = 'F')]
-    pub foreground: bool,
-    /// Leave no monitor behind.
-    #[arg(short = 'e')]
-    pub no_monitor: bool,
+    #[command(flatten)]
+    pub monitoring: Monitoring,
     /// Say more.
     #[arg(short = 'd')]
     pub debug: bool,
@@ -308,12 +311,8 @@ pub(super) struct Migrate {
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateReceive {
-    /// Stay in the foreground until the domain's end.
-    #[arg(short = 'F')]
-    pub foreground: bool,
-    /// Leave no monitor behind.
-    #[arg(short = 'e')]
-    pub no_monitor: bool,
+    #[command(flatten)]
+    pub monitoring: Monitoring,
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,

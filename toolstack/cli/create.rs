@@ -53,7 +53,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         output::error(&format!("'{}' runs, but its clock is not kept: {why}", plan.config.name()));
     }
     said(create, &plan, &started.outcome, &*host, &records)?;
-    let after = After::of(global, create.foreground, create.no_monitor);
+    let after = After::of(global, create.monitoring);
     monitor::leave(global, host, &records, started.outcome.domid, after)
 }
 

@@ -179,7 +179,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     }
     let domid = arrival.domid;
     drop(arrival);
-    let after = After::of(global, receive.foreground, receive.no_monitor);
+    let after = After::of(global, receive.monitoring);
     monitor::leave(global, host, &records, domid, after)
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::args::{Global, MonitorOf};
+use super::args::{Global, MonitorOf, Monitoring};
 use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
@@ -49,9 +49,9 @@ pub(super) enum After {
 impl After {
     /// What xl's options -F and -e say. A mock host has no background: its guests are played with `xenclock mock`, which
     /// does the monitor's part where there is none.
-    pub(super) fn of(global: &Global, foreground: bool, no_monitor: bool) -> Self {
+    pub(super) fn of(global: &Global, monitoring: Monitoring) -> Self {
         let mock = backend::is_mock(global);
-        match (foreground, no_monitor) {
+        match (monitoring.foreground, monitoring.no_monitor) {
             (_, true) => After::Nothing,
             (true, _) => After::Foreground,
             (false, false) if mock => After::Nothing,

@@ -111,7 +111,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         output::word(&format!("xenclock: domain {domid} goes on, {} s from UTC", arrival.offset));
     }
     drop(arrival);
-    let after = After::of(global, restore.foreground, restore.no_monitor);
+    let after = After::of(global, restore.monitoring);
     monitor::leave(global, host, &records, domid, after)
 }
 

@@ -83,12 +83,14 @@ moved() {
 off_restore() { saved 'rtc_timeoffset = 3600'; }
 off_restore_localtime() { set_zone Europe/Berlin; saved 'localtime = 1'; }
 off_restore_no_offset() { saved ''; }
-off_zone() {
+# to_another_zone RESTORER: a guest on local time, saved by xl and restored where the zone is another.
+to_another_zone() {
   set_zone Europe/Berlin
   start_keeper "$(keep_cfg hvm 'localtime = 1')" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved || return
   set_zone America/St_Johns
-  run_command xl restore /tmp/saved && see
+  run_command "$1" restore /tmp/saved && see
 }
+off_zone() { to_another_zone xl; }
 off_tsc() {
   make_domain xl+1+1000000 keeper "$(keep_cfg hvm 'tsc_mode = "always_emulate"')" && keeper reboot && see
 }
@@ -279,12 +281,7 @@ our_restore() {
 our_restored_by_xl() {
   our_keeper && keeper rtc-add\ 20 && run_command xenclock save keeper /tmp/saved && run_command xl restore /tmp/saved && see
 }
-xls_restored_by_us() {
-  set_zone Europe/Berlin
-  start_keeper "$(keep_cfg hvm 'localtime = 1')" && keeper rtc-add\ 20 && run_command xl save keeper /tmp/saved || return
-  set_zone America/St_Johns
-  run_command xenclock restore /tmp/saved && see
-}
+xls_restored_by_us() { to_another_zone xenclock; }
 our_migrate() {
   our_keeper && keeper rtc-add\ 20 && run_command xenclock migrate -s '' keeper 'xenclock migrate-receive' && see
 }
