@@ -99,7 +99,8 @@ impl Monitor<'_> {
         let config = self.host.stored_config(domid)?;
         let mut action = action(&config, reason);
         if let Action::CoredumpDestroy | Action::CoredumpRestart = action {
-            let file = self.dumps.join(config.name());
+            // A name may have any letters.
+            let file = self.dumps.join(config.name().replace('/', "_"));
             // As xl does: a dump that fails holds nothing up.
             if let Err(error) = self.host.core_dump(domid, &file) {
                 warnings.push(error.to_string());
@@ -326,4 +327,77 @@ fn action(config: &DomainConfig, reason: ShutdownReason) -> Action {
         ShutdownReason::Suspend => Some(Action::Preserve),
     };
     action.unwrap_or(Action::Destroy)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use timers::GuestKind;
+    use timers::zone::default_zones;
+
+    use super::*;
+    use crate::host::RunState;
+    use crate::host::mock::Mock;
+
+    /// What becomes of a guest of this name that crashes, what is then on the host, and what was dumped.
+    fn crash(name: &str, on_crash: Option<Action>) -> (Became, Vec<String>, Vec<String>) {
+        let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some(name.to_owned());
+        config.on_crash = on_crash;
+        let domid = mock.create_paused(&config).unwrap();
+        mock.unpause(domid).unwrap();
+        mock.guest_end(domid, ShutdownReason::Crash).unwrap();
+        let dumps = tempfile::tempdir().unwrap();
+        let monitor = Monitor {
+            host: &mock,
+            records: &Records::in_memory(),
+            zones: &*default_zones(),
+            dumps: dumps.path(),
+            reread: &|_| Err(String::new()),
+            patience: Duration::ZERO,
+        };
+        let ended = monitor.ended(domid, ShutdownReason::Crash).unwrap();
+        let state = |state| if state == RunState::Running { "runs" } else { "has ended" };
+        let guests = mock.domains().unwrap().into_iter().filter(|domain| domain.domid.0 != 0);
+        let guests = guests.map(|domain| format!("{} {}", domain.name, state(domain.state))).collect();
+        let dumped = std::fs::read_dir(dumps.path()).unwrap().map(|file| file.unwrap().file_name());
+        (ended.became, guests, dumped.map(|name| name.into_string().unwrap()).collect())
+    }
+
+    #[test]
+    fn a_crash_is_what_the_config_makes_of_it() {
+        let became = |became: &Became| match became {
+            Became::Gone => "gone",
+            Became::Restarted(_) => "restarted",
+            Became::Reset(_) => "reset",
+            Became::Kept(_) => "kept",
+        };
+        for (action, becomes, left, dumps) in [
+            (None, "gone", &[][..], false),
+            (Some(Action::Destroy), "gone", &[], false),
+            (Some(Action::Restart), "restarted", &["guest runs"], false),
+            (
+                Some(Action::RestartRename),
+                "restarted",
+                &["guest-20260328T1200Z has ended", "guest runs"],
+                false,
+            ),
+            (Some(Action::Preserve), "kept", &["guest has ended"], false),
+            (Some(Action::CoredumpDestroy), "gone", &[], true),
+            (Some(Action::CoredumpRestart), "restarted", &["guest runs"], true),
+        ] {
+            let (ended, guests, dumped) = crash("guest", action);
+            let guests: Vec<_> = guests.iter().map(String::as_str).collect();
+            assert_eq!((became(&ended), &guests[..]), (becomes, left), "{action:?}");
+            assert_eq!(dumped, if dumps { vec!["guest"] } else { vec![] }, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_core_stays_in_its_directory_whatever_the_name() {
+        for (name, file) in [("/nowhere/guest", "_nowhere_guest"), ("../guest", ".._guest"), ("a/b", "a_b")] {
+            assert_eq!(crash(name, Some(Action::CoredumpDestroy)).2, [file], "{name}");
+        }
+    }
 }
