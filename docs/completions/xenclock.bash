@@ -373,7 +373,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__create)
-            opts="-p -F -e -q -n -h --quiet --dryrun --json --wrapper --help"
+            opts="-p -c -V -A -F -e -q -d -n -h --quiet --dryrun --json --wrapper --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1095,7 +1095,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__restore)
-            opts="-p -F -e -d -h --help"
+            opts="-p -V -A -F -e -d -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,11 +1,15 @@
 //! The command itself with `--backend libxl`, on the machine of this process: it says the same as on the mock.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use fakexen::parts;
+use xenclock::host::DomId;
 
-use crate::contract::Scenario;
+use crate::contract::{Scenario, Stage};
 use crate::stage::FakeStage;
 
 /// Where Debian's libxl finds a BIOS for HVM guests.
@@ -74,11 +78,11 @@ fn without_moments(text: &str) -> String {
 fn same(make: fn(&Path) -> String) {
     let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
     let file = stage.dir().join("guest.xml");
-    std::fs::write(&file, make(stage.dir())).unwrap();
+    fs::write(&file, make(stage.dir())).unwrap();
     let file = file.to_str().unwrap();
     let (major, minor) = xen_sys::XEN_VERSION;
     let mock = stage.dir().join("mock.json");
-    std::fs::write(&mock, format!("{{\"host\": {{\"xen_version\": \"{major}.{minor}\"}}}}")).unwrap();
+    fs::write(&mock, format!("{{\"host\": {{\"xen_version\": \"{major}.{minor}\"}}}}")).unwrap();
     let mock = format!("mock:{}", mock.display());
     for (goes_well, words) in [
         (true, &["host-info"][..]),
@@ -117,5 +121,59 @@ pub fn of_an_hvm_guest() {
         same(hvm);
     } else {
         println!("skipped: libxl wants {BIOS} for an HVM guest: apt-get install seabios");
+    }
+}
+
+/// An xl that only notes what it is asked.
+const NOTING_XL: &str =
+    "#!/bin/sh\nd=$(dirname \"$0\")\necho \"$*\" >> \"$d/asked\"\nexit $(cat \"$d/status\")\n";
+
+/// Console and screen of a new guest are left to the installed xl, once the guest is there.
+pub fn shows_a_guest() {
+    if parts::is_by_linker() {
+        println!("skipped: with the libraries of another Debian no script can be started");
+        return;
+    }
+    let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
+    let bin = stage.dir().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("xl"), NOTING_XL).unwrap();
+    fs::set_permissions(bin.join("xl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let (file, asked) = (stage.dir().join("guest.xml"), bin.join("asked"));
+    fs::write(&file, pvh(stage.dir())).unwrap();
+    for (options, shown, status) in [
+        (&["-c"][..], &["console"][..], 0),
+        (&["-V"], &["vncviewer"], 0),
+        (&["-cA"], &["console", "vncviewer --autopass"], 0),
+        (&["-c"], &["console"], 1),
+        (&["-n", "-c"], &[], 0),
+    ] {
+        fs::write(bin.join("status"), status.to_string()).unwrap();
+        fs::write(&asked, "").unwrap();
+        let mut command = parts::command(OsStr::new(env!("CARGO_BIN_EXE_xenclock")));
+        command.args(["--backend", "libxl", "create", "-q", "-e"]).args(options).arg(&file);
+        let output = command.envs(stage.environment()).env("PATH", &path).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{options:?}: {said}");
+        assert_eq!(said.contains("its console has ended: exit status: 1"), status == 1, "{said}");
+        let guests = stage.host().domains().unwrap().into_iter().filter(|domain| domain.name == "guest");
+        let guests: Vec<DomId> = guests.map(|domain| domain.domid).collect();
+        let wanted: Vec<String> =
+            shown.iter().flat_map(|what| guests.iter().map(move |domid| format!("{what} {domid}"))).collect();
+        // A viewer is not waited for.
+        let mut seen: Vec<String> = Vec::new();
+        for _ in 0..500 {
+            seen = fs::read_to_string(&asked).unwrap().lines().map(str::to_owned).collect();
+            seen.sort();
+            if seen.len() >= wanted.len() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(seen, wanted, "{options:?}");
+        for domid in guests {
+            stage.host().destroy(domid).unwrap();
+        }
     }
 }

@@ -26,6 +26,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_reader_that_hangs_up_leaves_the_guest_running", failing::a_reader_that_hangs_up),
     ("the_command_says_the_same_of_a_pvh_guest", command::of_a_pvh_guest),
     ("the_command_says_the_same_of_an_hvm_guest", command::of_an_hvm_guest),
+    ("the_command_shows_a_guest_by_xl", command::shows_a_guest),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("xl_creates_what_our_host_finds", xl::creates),

@@ -140,27 +140,24 @@ impl Command {
     }
 }
 
-/// Who looks after a domain once it is there.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Monitoring {
-    /// Stay in the foreground until the domain's end.
-    #[arg(short = 'F')]
-    pub foreground: bool,
-    /// Leave no monitor behind: nobody then starts the guest again when it reboots.
-    #[arg(short = 'e')]
-    pub no_monitor: bool,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct Create {
     /// Leave the guest paused before its first instruction.
     #[arg(short = 'p')]
     pub paused: bool,
+    /// Show the guest's console here, as xl does.
+    #[arg(short = 'c')]
+    pub console: bool,
     #[command(flatten)]
-    pub monitoring: Monitoring,
+    pub screen: super::viewer::Screen,
+    #[command(flatten)]
+    pub monitoring: super::monitor::Monitoring,
     /// Say nothing but errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
+    /// Say more.
+    #[arg(short = 'd')]
+    pub debug: bool,
     /// As the global -N: the plan, and nothing applied.
     #[arg(short = 'n', long = "dryrun")]
     pub dry_run: bool,
@@ -268,7 +265,9 @@ pub(super) struct Restore {
     #[arg(short = 'p')]
     pub paused: bool,
     #[command(flatten)]
-    pub monitoring: Monitoring,
+    pub screen: super::viewer::Screen,
+    #[command(flatten)]
+    pub monitoring: super::monitor::Monitoring,
     /// Say more.
     #[arg(short = 'd')]
     pub debug: bool,
@@ -312,7 +311,7 @@ pub(super) struct Migrate {
 #[derive(Debug, Args)]
 pub(super) struct MigrateReceive {
     #[command(flatten)]
-    pub monitoring: Monitoring,
+    pub monitoring: super::monitor::Monitoring,
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,

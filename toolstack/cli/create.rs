@@ -9,6 +9,7 @@ use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::viewer::Viewer;
 use super::{backend, cfg, settings};
 use crate::apply::Outcome;
 use crate::convert::lower;
@@ -36,6 +37,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
     }
+    let viewer = Viewer::asked(global, create.console, create.screen)?;
     let terms = Terms {
         records: &records,
         asked: Some(&asked),
@@ -44,7 +46,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         zone_data: backend::zones().release(),
     };
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
-        if global.verbose > 0 {
+        if create.debug || global.verbose > 0 {
             output::word(&format!("xenclock: {} ({})", step.action, step.why));
         }
     })
@@ -53,8 +55,13 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         output::error(&format!("'{}' runs, but its clock is not kept: {why}", plan.config.name()));
     }
     said(create, &plan, &started.outcome, &*host, &records)?;
-    let after = After::of(global, create.monitoring);
-    monitor::leave(global, host, &records, started.outcome.domid, after)
+    let domid = started.outcome.domid;
+    let console = viewer.and_then(|viewer| viewer.show(domid));
+    let left = monitor::leave(global, host, &records, domid, After::of(global, create.monitoring));
+    if let Some(console) = console {
+        console.wait();
+    }
+    left
 }
 
 /// The domain that a file describes, XML or xl.cfg.

@@ -17,6 +17,7 @@ mod set;
 mod settings;
 mod show;
 mod travel;
+mod viewer;
 mod watch;
 mod wrapper;
 mod xl;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use uuid::Uuid;
 
-use super::args::{Global, MonitorOf, Monitoring};
+use super::args::{Global, MonitorOf};
 use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
@@ -34,6 +35,17 @@ const DUMPS: &str = "/var/lib/xen/dump";
 
 /// As many logs as libxl keeps.
 const KEPT: u32 = 10;
+
+/// Who looks after a domain once it is there.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Monitoring {
+    /// Stay in the foreground until the domain's end.
+    #[arg(short = 'F')]
+    foreground: bool,
+    /// Leave no monitor behind: nobody then starts the guest again when it reboots.
+    #[arg(short = 'e')]
+    no_monitor: bool,
+}
 
 /// How a start goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::viewer::Viewer;
 use crate::domain::DomainConfig;
 use crate::domain::project::{self, OffsetIn};
 use crate::host::{Host, SaveKind};
@@ -92,6 +93,7 @@ impl Writing {
 }
 
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
+    let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
         [config, file] => (Some(config_of(config)?), file),
         [file] => (None, file),
@@ -111,6 +113,9 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         output::word(&format!("xenclock: domain {domid} goes on, {} s from UTC", arrival.offset));
     }
     drop(arrival);
+    if let Some(viewer) = viewer {
+        viewer.show(domid);
+    }
     let after = After::of(global, restore.monitoring);
     monitor::leave(global, host, &records, domid, after)
 }

@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn what_would_lose_the_clock_never_goes_to_xl() {
         for line in [
-            "create -c guest.cfg",
+            "create -i guest.cfg",
             "create --no-such-option guest.cfg",
-            "-t create -c guest.cfg",
+            "-t create -i guest.cfg",
             "cre guest.cfg",
             "sav guest file",
             "rest file",

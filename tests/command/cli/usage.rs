@@ -38,10 +38,15 @@ fn wrong_usage_is_exit_2() {
         &["mock", "write-rtc", "guest", "later"],
         &["mock", "fail", "unpause", "tired"],
         &["completion", "tcsh"],
+        // A guest of the mock host has neither console nor screen.
+        &["create", "-c", "guest.xml"],
+        &["create", "-V", "guest.xml"],
+        &["restore", "-A", "saved"],
     ] {
         let said = lab.mock(words.iter().copied()).fails(2);
         assert!(!said.is_empty(), "{words:?}");
     }
+    assert!(!lab.mock(["list"]).ok().contains("guest"), "nothing was made");
     lab.run([] as [&str; 0]).fails(2);
 }
 

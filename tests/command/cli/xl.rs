@@ -56,7 +56,7 @@ fn words_that_are_not_utf_8_go_to_xl_as_they_are() {
 fn what_makes_saves_or_moves_a_guest_never_goes_to_xl() {
     let lab = lab();
     for words in [
-        &["create", "-c", "guest.cfg"][..],
+        &["create", "-i", "guest.cfg"][..],
         &["cre", "guest.cfg"],
         &["rest", "guest.save"],
         &["mig", "guest", "host"],

@@ -1,0 +1,86 @@
+//! What `create` and `restore` show of a new domain, as xl does: its console here, its screen beside. The installed xl
+//! does the showing.
+
+use std::process::Child;
+
+use clap::Args;
+
+use super::args::Global;
+use super::output::{self, Failure};
+use super::{backend, xl};
+use crate::host::DomId;
+use crate::xl::installed::Xl;
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Screen {
+    /// Show the guest's screen in a VNC viewer, as xl does.
+    #[arg(short = 'V')]
+    vnc: bool,
+    /// As -V, and tell the viewer the password.
+    #[arg(short = 'A')]
+    vnc_autopass: bool,
+}
+
+/// What is shown, and by whom.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    xl: Xl,
+    console: bool,
+    screen: Screen,
+}
+
+/// A console that is shown here.
+pub(super) struct Console(Child);
+
+impl Viewer {
+    /// What was asked for; `None` where that is nothing. Who can show nothing says so before a domain is made.
+    pub(super) fn asked(global: &Global, console: bool, screen: Screen) -> Result<Option<Self>, Failure> {
+        if !(console || screen.vnc || screen.vnc_autopass) {
+            return Ok(None);
+        }
+        if backend::is_mock(global) {
+            let why =
+                "-c, -V and -A show a guest's console and screen, and a guest of the mock host has neither";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        let xl = xl::installed()
+            .map_err(|error| Failure::Error(format!("-c, -V and -A are left to xl, but {error}")))?;
+        Ok(Some(Viewer { xl, console, screen }))
+    }
+
+    /// Shows it. A domain that runs is not taken away because nobody can look at it.
+    pub(super) fn show(&self, domid: DomId) -> Option<Console> {
+        let domid = domid.to_string();
+        if self.screen.vnc_autopass {
+            drop(self.start(&["vncviewer", "--autopass", &domid]));
+        } else if self.screen.vnc {
+            drop(self.start(&["vncviewer", &domid]));
+        }
+        if self.console { self.start(&["console", &domid]).map(Console) } else { None }
+    }
+
+    fn start(&self, words: &[&str]) -> Option<Child> {
+        match self.xl.command().args(words).spawn() {
+            Ok(child) => Some(child),
+            Err(error) => {
+                let words = words.join(" ");
+                output::error(&format!(
+                    "the domain runs, but 'xl {words}' cannot be started by {}: {error}",
+                    self.xl.program.display()
+                ));
+                None
+            }
+        }
+    }
+}
+
+impl Console {
+    /// Until it is left, or its domain ends.
+    pub(super) fn wait(mut self) {
+        match self.0.wait() {
+            Ok(status) if status.success() => {}
+            Ok(status) => output::error(&format!("the domain runs, but its console has ended: {status}")),
+            Err(error) => output::error(&format!("the console: {error}")),
+        }
+    }
+}
