@@ -11,6 +11,7 @@ use fakexen::parts;
 use serde_json::Value;
 use timers::GuestKind;
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
+use xenclock::keep::records::Records;
 
 use crate::contract::{Scenario, Stage};
 use crate::stage::FakeStage;
@@ -328,6 +329,28 @@ pub fn by_the_monitor() {
         assert!(start.elapsed() < Duration::from_secs(60), "the monitor takes it away");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A monitor may be busy with a domain that the guest was before, however long: with its core, say.
+pub fn by_a_monitor_that_waits() {
+    let Some(dom0) = Dom0::new() else { return };
+    let file = dom0.file("guest.cfg", &cfg(dom0.stage.dir(), GuestKind::Pvh, "on_reboot = \"restart\"\n"));
+    let before = Records::in_dir(dom0.records()).monitor(UUID.parse().unwrap()).unwrap();
+    assert!(before.is_some());
+    dom0.xenclock(&["create", "-q", &file]);
+    let first = dom0.running(None);
+    dom0.ends(first, ShutdownReason::Reboot);
+    let start = Instant::now();
+    while !fs::read_to_string("/var/log/xen/xenclock-guest.log")
+        .is_ok_and(|log| log.contains("another monitor of this guest is not done yet"))
+    {
+        assert!(start.elapsed() < Duration::from_secs(60), "the monitor says what it waits for");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(dom0.stage.host().domains().unwrap().last().unwrap().domid, first, "one at a time");
+    drop(before);
+    let second = dom0.running(Some(first));
+    dom0.xenclock(&["destroy", &second.to_string()]);
 }
 
 /// What `xl config-update` has left for the next start is taken, and one that is broken is no reason not to start.

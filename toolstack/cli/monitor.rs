@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use uuid::Uuid;
@@ -21,8 +21,9 @@ use crate::keep::records::{Lock, Records};
 /// Without an event, the domain is looked at all the same.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// So often another monitor is asked to make way.
+/// So often is looked whether another monitor is done, and so many times without a word.
 const AGAIN: Duration = Duration::from_millis(500);
+const WORDLESS: i64 = 4;
 
 /// How long memory of the domain before may still be scrubbed.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -148,22 +149,11 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
     watch(&*host, &backend::records(global), DomId(monitor.domid))
 }
 
-/// The right to be a guest's monitor. Where it has moved within this host, the monitor of the domain that it was has to
-/// see first that that one is gone.
-fn lock(records: &Records, uuid: Uuid) -> Option<Lock> {
-    let end = Instant::now() + LOOK * 2;
-    loop {
-        let held = records.monitor(uuid).unwrap_or_default();
-        if held.is_some() || Instant::now() >= end {
-            return held;
-        }
-        std::thread::sleep(AGAIN);
-    }
-}
-
-/// Follows a domain, and those that it becomes, to the end.
+/// Follows a domain, and those that it becomes, to the end. A guest has one monitor at a time: the one of a domain that
+/// it was before may still be busy with that one's core, or has not seen yet that it is gone.
 pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
-    let (mut held, mut seen, mut last) = (None, None, None);
+    let (mut held, mut seen, mut last): (Option<Lock>, _, _) = (None, None, None);
+    let mut patience = WORDLESS;
     loop {
         let Some(domain) = find(host, domid)? else {
             say(host, &format!("domain {domid} is gone"));
@@ -173,9 +163,14 @@ pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Res
         last = Some(domain.clone());
         if held.is_none() {
             let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
-            held = lock(records, uuid);
+            held = records.monitor(uuid).unwrap_or_default();
             if held.is_none() {
-                return Err(Failure::Error(format!("domain {domid} has a monitor already")));
+                if patience == 0 {
+                    say(host, "another monitor of this guest is not done yet: this one waits for it");
+                }
+                patience -= 1;
+                std::thread::sleep(AGAIN);
+                continue;
             }
             say(host, &format!("waiting for domain {domid} '{}' to end", domain.name));
         }

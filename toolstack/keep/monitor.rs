@@ -3,6 +3,8 @@
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
@@ -101,7 +103,8 @@ impl Monitor<'_> {
         if let Action::CoredumpDestroy | Action::CoredumpRestart = action {
             // A name may have any letters.
             let file = self.dumps.join(config.name().replace('/', "_"));
-            // As xl does: a dump that fails holds nothing up.
+            // As xl does: a dump that fails holds nothing up. Not every installation of Xen has the directory.
+            let _ = DirBuilder::new().recursive(true).mode(0o700).create(self.dumps);
             if let Err(error) = self.host.core_dump(domid, &file) {
                 warnings.push(error.to_string());
             }
@@ -332,6 +335,8 @@ fn action(config: &DomainConfig, reason: ShutdownReason) -> Action {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use timers::GuestKind;
     use timers::zone::default_zones;
 
@@ -348,12 +353,13 @@ mod tests {
         let domid = mock.create_paused(&config).unwrap();
         mock.unpause(domid).unwrap();
         mock.guest_end(domid, ShutdownReason::Crash).unwrap();
-        let dumps = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let dumps = dir.path().join("not/there/yet");
         let monitor = Monitor {
             host: &mock,
             records: &Records::in_memory(),
             zones: &*default_zones(),
-            dumps: dumps.path(),
+            dumps: &dumps,
             reread: &|_| Err(String::new()),
             patience: Duration::ZERO,
         };
@@ -361,7 +367,7 @@ mod tests {
         let state = |state| if state == RunState::Running { "runs" } else { "has ended" };
         let guests = mock.domains().unwrap().into_iter().filter(|domain| domain.domid.0 != 0);
         let guests = guests.map(|domain| format!("{} {}", domain.name, state(domain.state))).collect();
-        let dumped = std::fs::read_dir(dumps.path()).unwrap().map(|file| file.unwrap().file_name());
+        let dumped = fs::read_dir(&dumps).into_iter().flatten().map(|file| file.unwrap().file_name());
         (ended.became, guests, dumped.map(|name| name.into_string().unwrap()).collect())
     }
 
