@@ -58,14 +58,17 @@ keep_evidence() {
 }
 
 # look_inside NAME DOMID RATE_MS: what the probe guest and Xen say. Sets `silent` where
-# the guest has said nothing although it may run; one that is paused or has ended is no
-# matter of the emulator's.
+# the guest has said nothing although it may run, or has fallen over its first instructions:
+# Xen then shows registers of its own for the guest's, which the emulator has mixed up. One
+# that is paused or has ended otherwise is no matter of the emulator's.
 look_inside() {
   local status=0
   probe look "$2" "$3" || status=$?
   [ $status != 0 ] || return 0
   keep_evidence "$1" "$2"
-  [ $status != $SILENT ] || ! grep -qx stopped=0 "$dir/silence/state-1" || silent=yes
+  [ $status = $SILENT ] || return 0
+  ! grep -qx stopped=0 "$dir/silence/state-1" || silent=yes
+  ! grep -q "d$2v0 Triple fault" "$dir/silence/xl-dmesg" || silent=yes
 }
 
 # look NAME GUEST: waits for the guest and takes what it and Xen say.
@@ -121,10 +124,10 @@ look_linux() {
   [ -z "${seen[hwclock]:-}" ] || seen[hwclock_offset]=$(($(date -u -d "${seen[hwclock]}" +%s) - now))
 }
 
-# until_domid gone|reborn NAME DOMID: waits until the domain has no number, or another.
+# until_domid gone|reborn NAME DOMID [SECONDS]: waits until the domain has no number, or another.
 until_domid() {
-  local now
-  for _ in {1..60}; do
+  local now n
+  for ((n = 0; n < ${4:-30} * 2; n++)); do
     now=$(xl domid "$2" 2> /dev/null)
     case $1 in
       gone) [ -n "$now" ] || return 0 ;;
@@ -144,6 +147,8 @@ obey() {
     xprobe order "$domid" $order || return 1
     case $order in
       *reboot) until_domid reborn "$name" "$domid" ;;
+      # libxl looks for a page in each of the first 4 GiB, which takes its time in emulation
+      crash) until_domid reborn "$name" "$domid" 240 ;;
       *halt) until_domid gone "$name" "$domid" ;;
     esac
   done <<< "$orders,"

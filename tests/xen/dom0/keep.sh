@@ -268,13 +268,43 @@ libvirt_reboot() {
 
 # Guests that we start.
 
+# our_keeper [ELEMENTS]: more of the domain's XML, such as <on_crash>.
 our_keeper() {
   domain_xml keeper hvm "<clock offset='variable' adjustment='3600' basis='utc'><timer name='tsc' mode='emulate' frequency='1000000000'/></clock>" |
-    sed "s#<name>#<uuid>$keep_uuid</uuid><name>#; s#</domain>#<on_reboot>restart</on_reboot></domain>#" > "$dir/keeper.xml"
+    sed "s#<name>#<uuid>$keep_uuid</uuid><name>#; s#</domain>#${1:-<on_reboot>restart</on_reboot>}</domain>#" > "$dir/keeper.xml"
   run_command xenclock create -q "$dir/keeper.xml"
 }
 our_reboot() { our_keeper && keeper rtc-add\ 20,reboot && see; }
 our_halt() { our_keeper && keeper halt && see; }
+our_crash() {
+  rm -f /var/lib/xen/dump/keeper
+  our_keeper '<on_crash>coredump-restart</on_crash>' && keeper rtc-add\ 20,crash && see
+  [ "$(head -c 4 /var/lib/xen/dump/keeper | tail -c 3)" = ELF ] && seen[core]=yes
+  rm -f /var/lib/xen/dump/keeper
+}
+our_rename_restart() {
+  local old
+  our_keeper '<on_reboot>rename-restart</on_reboot>' && keeper rtc-add\ 20,reboot && see
+  mapfile -t old < <(xl list | awk '$1 ~ /^keeper-/ { print $1 }')
+  seen[old]=${#old[@]}
+  for old in "${old[@]}"; do xl destroy "$old"; done
+}
+our_soft_reset() {
+  local domid builds before
+  our_keeper && keeper rtc-add\ 20 && see || return
+  before=${seen[tsc_ms]} domid=$(xl domid keeper) builds=$(device_model keeper)
+  keeper soft-reset || return
+  # the same domain with another device model is one that was reset
+  for _ in {1..60}; do
+    [ "$(device_model keeper)" != "$builds" ] && break
+    sleep 0.5
+  done
+  sleep 1
+  see && fell "$before"
+  seen[domain]=$([ "$(xl domid keeper)" = "$domid" ] && [ "$(device_model keeper)" != "$builds" ] && echo reset || echo other)
+}
+# Its number in xenstore.
+device_model() { xenstore-read "/local/domain/$(xl domid "$1")/image/device-model-pid" 2> /dev/null; }
 our_restore() {
   our_keeper && keeper rtc-add\ 20 && run_command xenclock save keeper /tmp/saved && run_command xenclock restore /tmp/saved && see
 }
@@ -298,8 +328,10 @@ our_live_tsc() {
   run_command xenclock clock-set --now keeper clock_tsc_frequency=2000000000
   seen[refused]=${seen[exit]}
   run_command xenclock -f clock-set --now keeper clock_tsc_frequency=2000000000 && see
-  seen[fell]=$([ "${seen[tsc_ms]}" -ge "$before" ] && echo no || echo "from $before ms to ${seen[tsc_ms]} ms")
+  fell "$before"
 }
+# Whether the guest's TSC is behind what it was once, in ms.
+fell() { seen[fell]=$([ "${seen[tsc_ms]}" -ge "$1" ] && echo no || echo "from $1 ms to ${seen[tsc_ms]} ms"); }
 
 # keep_case NAME MAKER EXPECTED FUNCTION
 keep_case() {
@@ -353,6 +385,9 @@ run_keep() {
   end_service
   keep_case our-reboot xenclock "$kept" our_reboot
   keep_case our-halt xenclock 'exit=0; guest=gone' our_halt
+  keep_case our-crash xenclock "$kept; core=yes" our_crash
+  keep_case our-rename-restart xenclock "$kept; old=1" our_rename_restart
+  keep_case our-soft-reset xenclock "$kept; jumps=0; jumped~0; domain=reset; fell=no" our_soft_reset
   keep_case our-restore xenclock "$kept; jumps=0" our_restore
   keep_case our-restored-by-xl xenclock+xl "$kept; jumps=0" our_restored_by_xl
   keep_case xls-restored-by-us xl+xenclock 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20; jumps=0' xls_restored_by_us

@@ -14,7 +14,7 @@
 /* pit_ticks is the TSC's advance over this time by the PIT. */
 #define PIT_MS 50u
 
-enum order { ORDER_NONE, ORDER_RTC_ADD, ORDER_REBOOT, ORDER_HALT };
+enum order { ORDER_NONE, ORDER_RTC_ADD, ORDER_REBOOT, ORDER_HALT, ORDER_CRASH, ORDER_SOFT_RESET, ORDERS };
 
 struct mailbox {
     uint32_t magic;         /* there once everything below has been filled */

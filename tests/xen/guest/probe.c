@@ -146,22 +146,28 @@ static void obey(void)
 
     if (given == mailbox->obeyed)
         return;
-    switch (mailbox->order) {
-    case ORDER_RTC_ADD:
+    if (mailbox->order == ORDER_RTC_ADD) {
         rtc_write(rtc_read() + (uint32_t)mailbox->argument);
         ahead_known = 0;
         look();
-        break;
+    }
+    mailbox->obeyed = given;
+    switch (mailbox->order) {
     case ORDER_REBOOT:
-        mailbox->obeyed = given;
         leave(SHUTDOWN_reboot);
         break;
     case ORDER_HALT:
-        mailbox->obeyed = given;
         leave(SHUTDOWN_poweroff);
         break;
+    case ORDER_CRASH:
+        leave(SHUTDOWN_crash);
+        break;
+    case ORDER_SOFT_RESET:
+        leave(SHUTDOWN_soft_reset);
+        /* it goes on here, and an empty page is in the shared one's place */
+        tell_again();
+        break;
     }
-    mailbox->obeyed = given;
 }
 
 static void nap(uint32_t ms)

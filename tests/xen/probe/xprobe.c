@@ -5,7 +5,7 @@
  *   xprobe look DOMID [RATE_MS]          Xen's view and the guest's
  *   xprobe xen DOMID                     Xen's view alone
  *   xprobe state DOMID                   where its vCPU and its mailbox stand, whatever they are doing
- *   xprobe order DOMID rtc-add SECONDS | reboot | halt
+ *   xprobe order DOMID rtc-add SECONDS | reboot | halt | crash | soft-reset
  *   xprobe set-tsc DOMID MODE KHZ        xc_domain_set_tsc_info and nothing else
  *   xprobe hold PID KHZ                  stops a process once a domain with this TSC frequency is there
  */
@@ -267,9 +267,12 @@ static void guest_view(unsigned rate_ms)
 
 static int order(const char *word, int32_t argument)
 {
-    static const char *const words[] = { [ORDER_RTC_ADD] = "rtc-add", [ORDER_REBOOT] = "reboot", [ORDER_HALT] = "halt" };
+    static const char *const words[ORDERS] = {
+        [ORDER_RTC_ADD] = "rtc-add", [ORDER_REBOOT] = "reboot",         [ORDER_HALT] = "halt",
+        [ORDER_CRASH] = "crash",     [ORDER_SOFT_RESET] = "soft-reset",
+    };
     volatile struct mailbox *box = mailbox();
-    uint32_t which = ORDER_HALT;
+    uint32_t which = ORDERS - 1;
 
     while (which && strcmp(words[which], word))
         which--;
