@@ -1,15 +1,14 @@
 //! What becomes of a domain that has ended: its core, another name, another start in its place.
 
 use std::fs;
-use std::io::Seek;
 use std::os::unix::fs::PermissionsExt;
 
 use timers::tsc::TscMode;
 use timers::{GuestKind, UtcOffset};
-use xenclock::host::{DomId, ErrorKind, Event, RunState, SaveKind, ShutdownReason, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Event, RunState, ShutdownReason, TscInfo};
 
 use super::{
-    KINDS, Make, Played, Stage, any, cases, event, hvm, listed, refused, running, state, stream, wait_for,
+    KINDS, Make, Played, Stage, again, any, cases, event, hvm, listed, refused, running, state, wait_for,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -115,11 +114,7 @@ fn the_core_of_a_restored_pv_guest(make: Make<'_>) -> Played {
     let config = stage.config(GuestKind::Pv, "guest")?;
     let domid = host.create_paused(&config).unwrap();
     host.unpause(domid).unwrap();
-    let mut file = stream();
-    host.save(domid, &mut file, SaveKind::Suspend).unwrap();
-    host.destroy(domid).unwrap();
-    file.rewind().unwrap();
-    let domid = host.restore_paused(&config, &mut file).unwrap();
+    let domid = again(&*stage, domid, &config);
     let dir = tempfile::tempdir().unwrap();
     refused(host.core_dump(domid, &dir.path().join("core")));
     host.unpause(domid).unwrap();

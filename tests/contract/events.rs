@@ -1,12 +1,11 @@
 //! What a host tells of by itself.
 
-use std::io::Seek;
 use std::time::{Duration, Instant};
 
 use timers::GuestKind;
-use xenclock::host::{Event, SaveKind, ShutdownReason};
+use xenclock::host::{Event, ShutdownReason};
 
-use super::{Make, Played, any, cases, event, hvm, running, stream};
+use super::{Make, Played, again, any, cases, event, hvm, running};
 
 cases![nothing_happened, a_life, a_life_cut_short, a_restore, two_who_listen, from_now_on];
 
@@ -54,11 +53,7 @@ fn a_restore(make: Make<'_>) -> Played {
     config.c_info.uuid = Some(uuid.clone());
     let domid = host.create_paused(&config).unwrap();
     host.unpause(domid).unwrap();
-    let mut file = stream();
-    host.save(domid, &mut file, SaveKind::Suspend).unwrap();
-    host.destroy(domid).unwrap();
-    file.rewind().unwrap();
-    let restored = host.restore_paused(&config, &mut file).unwrap();
+    let restored = again(&*stage, domid, &config);
     assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
     assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Suspend });
     assert_eq!(event(host), Event::Destroyed { domid, uuid: uuid.clone() });

@@ -18,13 +18,16 @@ mod tsc;
 mod user_data;
 
 use std::fs::File;
+use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use timers::GuestKind;
 use xenclock::domain::DomainConfig;
-use xenclock::host::{DomId, DomainSummary, ErrorKind, Event, Host, Result, RunState, ShutdownReason};
+use xenclock::host::{
+    DomId, DomainSummary, ErrorKind, Event, Host, Result, RunState, SaveKind, ShutdownReason,
+};
 
 /// What a case needs a host to be; what is `None` does not matter to it.
 #[derive(Clone, Debug, Default)]
@@ -220,4 +223,13 @@ fn local(host: &dyn Host, offset: i64) -> NaiveDateTime {
 /// An empty file for a stream.
 fn stream() -> File {
     tempfile::tempfile().unwrap()
+}
+
+/// Saves and destroys a running domain, and makes it again from this config.
+fn again(stage: &dyn Stage, domid: DomId, config: &DomainConfig) -> DomId {
+    let mut file = stream();
+    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
+    stage.host().destroy(domid).unwrap();
+    file.rewind().unwrap();
+    stage.host().restore_paused(config, &mut file).unwrap()
 }

@@ -9,7 +9,9 @@ use timers::GuestKind;
 use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, ErrorKind, Event, Host, RunState, SaveKind, ShutdownReason, TscInfo};
 
-use super::{KINDS, Make, Played, Stage, cases, event, listed, refused, running, state, stream, wait_until};
+use super::{
+    KINDS, Make, Played, Stage, again, cases, event, listed, refused, running, state, stream, wait_until,
+};
 
 const SUSPENDED: RunState = RunState::Shutdown(ShutdownReason::Suspend);
 
@@ -128,11 +130,7 @@ fn a_resumed_guest_can_be_saved_again(make: Make<'_>) -> Played {
         assert_eq!(state(host, domid), Some(RunState::Paused), "{kind:?}");
         host.unpause(domid).unwrap();
         assert_eq!(state(host, domid), Some(RunState::Running), "{kind:?}");
-        let mut file = stream();
-        host.save(domid, &mut file, SaveKind::Suspend).unwrap();
-        host.destroy(domid).unwrap();
-        file.rewind().unwrap();
-        let restored = host.restore_paused(&config, &mut file).unwrap();
+        let restored = again(&*stage, domid, &config);
         host.unpause(restored).unwrap();
     }
     Ok(())
@@ -158,12 +156,8 @@ fn a_restored_guest_has_not_run(make: Make<'_>) -> Played {
         let config = stage.config(kind, "guest")?;
         let domid = host.create_paused(&config).unwrap();
         host.unpause(domid).unwrap();
-        let mut file = stream();
-        host.save(domid, &mut file, SaveKind::Suspend).unwrap();
-        assert!(listed(host, domid).unwrap().has_run);
-        host.destroy(domid).unwrap();
-        file.rewind().unwrap();
-        let restored = host.restore_paused(&config, &mut file).unwrap();
+        wait_until(|| listed(host, domid).unwrap().has_run);
+        let restored = again(&*stage, domid, &config);
         assert!(!listed(host, restored).unwrap().has_run, "{kind:?}");
         host.unpause(restored).unwrap();
         wait_until(|| listed(host, restored).unwrap().has_run);

@@ -8,7 +8,7 @@ use timers::{GuestKind, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::{DomId, ErrorKind, RunState, SaveKind, ShutdownReason, TscInfo};
 
-use super::{KINDS, Make, Played, Stage, cases, refused, running, state, stream};
+use super::{KINDS, Make, Played, Stage, again, cases, refused, running, state, stream};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -46,15 +46,6 @@ fn at(make: Make<'_>, now: &'static str, timezone: &'static str) -> Played<Box<d
     let stage = super::at(make, now, timezone)?;
     stage.saves()?;
     Ok(stage)
-}
-
-/// Saves and destroys a running domain, and makes it again from this config.
-fn again(stage: &dyn Stage, domid: DomId, config: &DomainConfig) -> DomId {
-    let mut file = stream();
-    stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
-    stage.host().destroy(domid).unwrap();
-    file.rewind().unwrap();
-    stage.host().restore_paused(config, &mut file).unwrap()
 }
 
 /// A running HVM guest with this in its config, and the config.
