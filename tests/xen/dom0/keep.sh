@@ -243,14 +243,15 @@ libvirt() {
 virsh() { timeout 120 /usr/bin/virsh -q -c xen:///system "$@"; }
 libvirts_keeper() {
   libvirt || return
-  # libvirt does not say another firmware to libxl than libxl's own
+  # libvirt does not say another firmware to libxl than libxl's own; Debian 13's QEMU has no -no-acpi any more, with which
+  # libxl starts it for a guest without ACPI
   hvmloader=$(find /usr/lib/xen-4.*/boot/hvmloader)
   cp "$hvmloader" /tmp/hvmloader
   cp /tests/probe-hvm "$hvmloader"
   cat > "$dir/keeper.xml" << XML
 <domain type='xen'>
   <name>keeper</name><uuid>$keep_uuid</uuid><memory unit='MiB'>32</memory><vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='xenfv'>hvm</type></os>
+  <os><type arch='x86_64' machine='xenfv'>hvm</type></os><features><acpi/></features>
   <clock offset='variable' adjustment='3600' basis='utc'><timer name='tsc' mode='emulate' frequency='1000000000'/></clock>
   <on_reboot>restart</on_reboot>
   <devices><emulator>$(command -v /usr/libexec/xen-qemu-system-i386 /usr/lib/xen-4.*/bin/qemu-system-i386 | head -n 1)</emulator></devices>
@@ -260,7 +261,7 @@ XML
 }
 libvirt_reboot() {
   libvirts_keeper && await clock-set && keeper rtc-add\ 20,reboot && see
-  cp /etc/libvirt/libxl/keeper.xml "$dir/" && virsh destroy keeper
+  cp -r /etc/libvirt/libxl/keeper.xml /var/log/libvirt "$dir/" && virsh destroy keeper
   virsh undefine keeper
   cp /tmp/hvmloader "$hvmloader"
   kill "$libvirt_pid" && wait "$libvirt_pid"
