@@ -338,6 +338,21 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
+            "a wallclock that was set after a save was taken to stand in the guest that came out of it",
+            told(
+                Spec { kind: GuestKind::Pvh, ..hvm(By::Us, variable()) },
+                vec![
+                    start(1),
+                    save(Tool::Us, true, 0),
+                    Op::Set { guest: 0, offset: -1 },
+                    Op::Destroy { guest: 0 },
+                    Op::Restore { file: 0, site: 1, by: Tool::Xl, turns: TOO_LATE },
+                    serve(1),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
             "what a guest did between its restore and the service's first look passed for what it had been",
             told(
                 hour(By::Asked),

@@ -218,6 +218,8 @@ impl World<'_> {
             self.guests[guest].kept[site].doubt();
         }
         self.guests[guest].rewritten[site] &= restored;
+        let incarnation = self.life(guest).incarnation;
+        let put_right = self.guests[guest].kept[site].saves.iter().any(|(saved, _)| saved + 1 == incarnation);
         let kept = &mut self.guests[guest].kept[site];
         kept.what = match (&kept.what, by) {
             (What::Nothing, By::Found) if !has_rtc => What::Nothing,
@@ -226,6 +228,7 @@ impl World<'_> {
             (What::Nothing, By::Us) | (What::Doubt, _) => What::Doubt,
             (What::Nothing, _) if !has_rtc && restored => What::Sure(Vec::new()),
             // Of a restored guest without RTC it is not known where it stands, unless it was put there.
+            (What::Sure(_), _) if !has_rtc && restored && put_right => What::Sure(vec![offset]),
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
