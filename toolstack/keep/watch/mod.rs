@@ -99,12 +99,6 @@ impl<'a> Watch<'a> {
         Watch { tools, manner, memory, guests: BTreeMap::new(), late: 0 }
     }
 
-    /// So many new domains were found too late.
-    #[must_use]
-    pub fn late(&self) -> u64 {
-        self.late
-    }
-
     /// So many domains are followed.
     #[must_use]
     pub fn followed(&self) -> usize {
