@@ -353,6 +353,18 @@ pub fn by_a_monitor_that_waits() {
     dom0.xenclock(&["destroy", &second.to_string()]);
 }
 
+/// Where no records can be written, nobody can be asked for the right to be the monitor; the guest still has one.
+pub fn by_a_monitor_without_a_disk() {
+    let Some(dom0) = Dom0::new() else { return };
+    dom0.file("clocks", "a file in the place of the directory");
+    let file = dom0.file("guest.cfg", &cfg(dom0.stage.dir(), GuestKind::Pvh, "on_reboot = \"restart\"\n"));
+    dom0.xenclock(&["create", "-q", &file]);
+    let first = dom0.running(None);
+    dom0.ends(first, ShutdownReason::Reboot);
+    let second = dom0.running(Some(first));
+    dom0.xenclock(&["destroy", &second.to_string()]);
+}
+
 /// What `xl config-update` has left for the next start is taken, and one that is broken is no reason not to start.
 pub fn an_updated_config_is_taken() {
     let Some(dom0) = Dom0::new() else { return };

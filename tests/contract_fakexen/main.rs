@@ -35,6 +35,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),
     ("a_clock_is_kept_by_the_monitor", keep::by_the_monitor),
     ("a_clock_is_kept_by_a_monitor_that_waits", keep::by_a_monitor_that_waits),
+    ("a_guest_has_a_monitor_without_a_disk", keep::by_a_monitor_without_a_disk),
     ("an_updated_config_is_taken", keep::an_updated_config_is_taken),
 ];
 

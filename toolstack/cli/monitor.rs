@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(30);
 
 /// So often is looked whether another monitor is done, and so many times without a word.
 const AGAIN: Duration = Duration::from_millis(500);
-const WORDLESS: i64 = 4;
+const WORDLESS: u32 = 4;
 
 /// How long memory of the domain before may still be scrubbed.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -152,8 +152,8 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
 /// Follows a domain, and those that it becomes, to the end. A guest has one monitor at a time: the one of a domain that
 /// it was before may still be busy with that one's core, or has not seen yet that it is gone.
 pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
-    let (mut held, mut seen, mut last): (Option<Lock>, _, _) = (None, None, None);
-    let mut patience = WORDLESS;
+    let (mut right, mut seen, mut last) = (None, None, None);
+    let mut waited = 0_u32;
     loop {
         let Some(domain) = find(host, domid)? else {
             say(host, &format!("domain {domid} is gone"));
@@ -161,14 +161,13 @@ pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Res
             return Ok(());
         };
         last = Some(domain.clone());
-        if held.is_none() {
-            let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
-            held = records.monitor(uuid).unwrap_or_default();
-            if held.is_none() {
-                if patience == 0 {
+        if right.is_none() {
+            right = right_to(host, records, &domain);
+            if right.is_none() {
+                if waited == WORDLESS {
                     say(host, "another monitor of this guest is not done yet: this one waits for it");
                 }
-                patience -= 1;
+                waited = waited.saturating_add(1);
                 std::thread::sleep(AGAIN);
                 continue;
             }
@@ -188,6 +187,19 @@ pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Res
             _ => seen = None,
         }
         host.next_event(LOOK)?;
+    }
+}
+
+/// The right to be a guest's monitor, as long as it is held; `None` where another has it. Without a disk nobody can be
+/// asked, and no monitor would be worse than two.
+fn right_to(host: &dyn Host, records: &Records, domain: &DomainSummary) -> Option<Option<Lock>> {
+    match records.monitor(Uuid::try_parse(&domain.uuid).unwrap_or_default()) {
+        Ok(None) => None,
+        Ok(held) => Some(held),
+        Err(error) => {
+            say(host, &format!("warning: {error}"));
+            Some(None)
+        }
     }
 }
 
