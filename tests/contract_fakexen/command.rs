@@ -156,7 +156,7 @@ pub fn shows_a_guest() {
         let output = command.envs(stage.environment()).env("PATH", &path).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{options:?}: {said}");
-        assert_eq!(said.contains("its console has ended: exit status: 1"), status == 1, "{said}");
+        assert_eq!(said.contains("the console has ended: exit status: 1"), status == 1, "{said}");
         let guests = stage.host().domains().unwrap().into_iter().filter(|domain| domain.name == "guest");
         let guests: Vec<DomId> = guests.map(|domain| domain.domid).collect();
         let wanted: Vec<String> =

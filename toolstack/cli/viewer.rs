@@ -79,7 +79,7 @@ impl Console {
     pub(super) fn wait(mut self) {
         match self.0.wait() {
             Ok(status) if status.success() => {}
-            Ok(status) => output::error(&format!("the domain runs, but its console has ended: {status}")),
+            Ok(status) => output::error(&format!("the console has ended: {status}")),
             Err(error) => output::error(&format!("the console: {error}")),
         }
     }
