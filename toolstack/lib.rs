@@ -15,8 +15,6 @@
 pub mod apply;
 pub mod assess;
 pub mod cfg;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod convert;
 pub mod diag;
 pub mod domain;

@@ -49,6 +49,9 @@ _xenclock() {
             xenclock,list)
                 cmd="xenclock__subcmd__list"
                 ;;
+            xenclock,man-page)
+                cmd="xenclock__subcmd__man__subcmd__page"
+                ;;
             xenclock,migrate)
                 cmd="xenclock__subcmd__migrate"
                 ;;
@@ -111,6 +114,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,list)
                 cmd="xenclock__subcmd__help__subcmd__list"
+                ;;
+            xenclock__subcmd__help,man-page)
+                cmd="xenclock__subcmd__help__subcmd__man__subcmd__page"
                 ;;
             xenclock__subcmd__help,migrate)
                 cmd="xenclock__subcmd__help__subcmd__migrate"
@@ -209,7 +215,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -383,7 +389,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper completion help"
+            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +543,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__man__subcmd__page)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -790,6 +810,20 @@ _xenclock() {
             ;;
         xenclock__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__man__subcmd__page)
+            opts="-h --help xenclock xenclock-watch"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

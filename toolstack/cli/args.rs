@@ -116,11 +116,26 @@ pub(super) enum Command {
     /// What sets the TSC of new domains.
     #[command(hide = true)]
     TscHelper(TscHelperArgs),
+    /// Print one of the man pages, in roff.
+    #[command(hide = true)]
+    ManPage {
+        /// Which page.
+        page: ManPage,
+    },
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+}
+
+/// The man pages that the command can print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ManPage {
+    /// xenclock(1)
+    Xenclock,
+    /// xenclock-watch(8)
+    XenclockWatch,
 }
 
 impl Command {
@@ -134,7 +149,7 @@ impl Command {
             | Command::HostInfo(_)
             | Command::List(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
-            Command::Completion { .. } => true,
+            Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,
         }
     }

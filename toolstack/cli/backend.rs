@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::args::{Backend, Global};
 use super::output::{self, Failure, message};
-use crate::host::mock::Mock;
-use crate::host::{DomId, DomainSummary, Host, dom0, zone};
-use crate::lifecycle::ClockRecord;
-use crate::tracking::store::RecordStore;
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::tracking::store::RecordStore;
 
 /// Where the clocks of a real host are kept.
 const RECORDS: &str = "/var/lib/xenclock";
@@ -88,7 +88,7 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
 
 #[cfg(feature = "libxl")]
 fn libxl() -> Result<Box<dyn Host>, Failure> {
-    Ok(Box::new(crate::host::libxl::Libxl::open()?))
+    Ok(Box::new(xenclock::host::libxl::Libxl::open()?))
 }
 
 #[cfg(not(feature = "libxl"))]

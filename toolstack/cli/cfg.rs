@@ -8,11 +8,11 @@ use timers::{GuestClock, GuestKind};
 use super::convert::source_of;
 use super::output::{self, Failure};
 use super::{settings, xl};
-use crate::cfg::{self, Cfg};
-use crate::diag::Diagnostic;
-use crate::domain::{Domain, DomainConfig, Notes};
-use crate::xl::installed::config_of;
-use crate::xml::Input;
+use xenclock::cfg::{self, Cfg};
+use xenclock::diag::Diagnostic;
+use xenclock::domain::{Domain, DomainConfig, Notes};
+use xenclock::xl::installed::config_of;
+use xenclock::xml::Input;
 
 /// Whether an input looks like an xl.cfg: its first line that says anything has a `=`, and is no XML and no JSON.
 pub(super) fn looks_like_one(bytes: &[u8]) -> bool {

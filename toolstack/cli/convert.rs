@@ -10,9 +10,9 @@ use timers::zone::Zone;
 use super::args::{Convert, Diagnostics, From, Global, To};
 use super::output::{self, Failure};
 use super::{backend, output::diagnostic};
-use crate::convert::{Format, convert};
-use crate::diag::{Diagnostic, Finding, Report, Source, render};
-use crate::xml;
+use xenclock::convert::{Format, convert};
+use xenclock::diag::{Diagnostic, Finding, Report, Source, render};
+use xenclock::xml;
 
 pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure> {
     let bytes = output::input(&convert_args.file)?;

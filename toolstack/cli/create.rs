@@ -11,15 +11,15 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
 use super::{backend, cfg, settings};
-use crate::apply::Outcome;
-use crate::assess::Target;
-use crate::convert::lower;
-use crate::domain::Domain;
-use crate::host::{Host, HostFacts};
-use crate::plan::{Plan, next_start_words, plan};
-use crate::tracking::start::{StartOptions, clock_for, start};
-use crate::tracking::store::RecordStore;
-use crate::xml::{self, Input};
+use xenclock::apply::Outcome;
+use xenclock::assess::Target;
+use xenclock::convert::lower;
+use xenclock::domain::Domain;
+use xenclock::host::{Host, HostFacts};
+use xenclock::plan::{Plan, next_start_words, plan};
+use xenclock::tracking::start::{StartOptions, clock_for, start};
+use xenclock::tracking::store::RecordStore;
+use xenclock::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let mut input = read(&create.file, &create.settings, create.quiet)?;

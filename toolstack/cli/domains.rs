@@ -8,8 +8,8 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
-use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
-use crate::tracking::store::RecordStore;
+use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
+use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(100);

@@ -10,13 +10,13 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::save_restore::{config_of, header, warn};
-use crate::host::{DomId, RunState, SaveKind};
-use crate::tracking::transfer::{Incoming, Outgoing, Transfer};
-use crate::xl::migration::{
+use xenclock::host::{DomId, RunState, SaveKind};
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
 };
-use crate::xl::savefile::Header;
+use xenclock::xl::savefile::Header;
 
 /// How long the command that reaches the other host may take to end by itself.
 const LINGER: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! The command: xl's habits around the library. The only place that prints, reads the environment or picks a host.
 
-pub mod args;
+mod args;
 mod backend;
 mod cfg;
 mod convert;
@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
-pub use man::{man_page, watch_man_page};
 use output::Failure;
 use xl::Wrong;
 
@@ -102,6 +101,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Mock(play) => mock::run(global, play),
         Command::Monitor(of) => monitor::run(global, of),
         Command::TscHelper(helper) => tsc_helper::run(global, helper),
+        Command::ManPage { page } => {
+            let text = match page {
+                args::ManPage::Xenclock => man::man_page(),
+                args::ManPage::XenclockWatch => man::watch_man_page(),
+            };
+            output::data(&text.map_err(|error| Failure::Error(format!("man page: {error}")))?)
+        }
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }
@@ -125,8 +131,7 @@ fn listen(verbose: u8) {
 }
 
 /// The completion script for a shell.
-#[must_use]
-pub fn completion(shell: clap_complete::Shell) -> String {
+fn completion(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "xenclock", &mut script);
     String::from_utf8_lossy(&script).into_owned()

@@ -14,9 +14,9 @@ use super::args::{Global, MonitorOf};
 use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
-use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
-use crate::tracking::monitor::{Disposition, Ended, Monitor};
-use crate::tracking::store::{Lock, RecordStore};
+use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
+use xenclock::tracking::monitor::{Disposition, Ended, Monitor};
+use xenclock::tracking::store::{Lock, RecordStore};
 
 /// Without an event, the domain is looked at all the same.
 const LOOK: Duration = Duration::from_secs(30);

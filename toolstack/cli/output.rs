@@ -2,8 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use crate::diag::{Diagnostic, Source, Verdict, render};
-use crate::host::HostError;
+use xenclock::diag::{Diagnostic, Source, Verdict, render};
+use xenclock::host::HostError;
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
     let read = || -> std::io::Result<Vec<u8>> {
         // One byte more than any input may have is enough to refuse it.
-        let limit = crate::xml::tree::MAX_BYTES as u64 + 1;
+        let limit = xenclock::xml::tree::MAX_BYTES as u64 + 1;
         let mut bytes = Vec::new();
         if file == "-" {
             std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;

@@ -11,12 +11,12 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
-use crate::domain::DomainConfig;
-use crate::domain::project::{self, OffsetIn};
-use crate::host::{Host, SaveKind};
-use crate::tracking::store::RecordStore;
-use crate::tracking::transfer::{Incoming, Outgoing, Transfer};
-use crate::xl::savefile::Header;
+use xenclock::domain::DomainConfig;
+use xenclock::domain::project::{self, OffsetIn};
+use xenclock::host::{Host, SaveKind};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::xl::savefile::Header;
 
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let host = backend::open(global)?;

@@ -11,13 +11,13 @@ use super::backend;
 use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
-use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
-use crate::lifecycle::ClockRecord;
-use crate::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin};
-use crate::plan::work_out;
-use crate::tracking::monitor::read_clock;
-use crate::tracking::store::RecordStore;
-use crate::tracking::unmanaged;
+use xenclock::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin};
+use xenclock::plan::work_out;
+use xenclock::tracking::monitor::read_clock;
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::unmanaged;
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {

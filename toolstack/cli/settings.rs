@@ -3,7 +3,7 @@
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, Hertz, Timer, TimerMode, TimerName, UtcOffset};
 use uuid::Uuid;
 
-use crate::domain::{Action, Domain, DomainConfig, Notes};
+use xenclock::domain::{Action, Domain, DomainConfig, Notes};
 
 /// What a setting does with its value; an error says what was expected.
 type Set = fn(&mut Domain, &str) -> Result<(), String>;

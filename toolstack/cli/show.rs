@@ -6,9 +6,9 @@ use super::args::{ClockList, Global};
 use super::backend::{self, find};
 use super::metrics;
 use super::output::{self, Failure};
-use crate::host::{Host, HostFacts};
-use crate::tracking::store::RecordStore;
-use crate::view::{ClockView, view};
+use xenclock::host::{Host, HostFacts};
+use xenclock::tracking::store::RecordStore;
+use xenclock::view::{ClockView, view};
 
 pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
     clock_show_on(&*backend::open(global)?, &backend::records(global), domain, as_json)

@@ -15,10 +15,10 @@ use serde_json::json;
 use super::args::{Backend, Global, TscHelperArgs};
 use super::backend;
 use super::output::{self, Failure};
-use crate::host::{DomId, ErrorKind, Event, HostError, TscInfo};
-use crate::tracking::born::{InProcess, SetTsc};
-use crate::tracking::requests::XmlRequests;
-use crate::tracking::watch::{Tools, Watch, WatchOptions};
+use xenclock::host::{DomId, ErrorKind, Event, HostError, TscInfo};
+use xenclock::tracking::born::{InProcess, SetTsc};
+use xenclock::tracking::requests::XmlRequests;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
 pub(super) fn run(global: &Global, helper: &TscHelperArgs) -> Result<(), Failure> {
     match &helper.device_model {

@@ -13,12 +13,12 @@ use super::args::{ClockWatch, Global};
 use super::backend;
 use super::output::{self, Failure};
 use super::tsc_helper::HelperProcess;
-use crate::host::Host;
-use crate::lifecycle::ClockEvent;
-use crate::tracking::born::{InProcess, SetTsc};
-use crate::tracking::requests::{DIRECTORIES, XmlRequests};
-use crate::tracking::store::RecordStore;
-use crate::tracking::watch::{Tools, Watch, WatchOptions};
+use xenclock::host::Host;
+use xenclock::lifecycle::ClockEvent;
+use xenclock::tracking::born::{InProcess, SetTsc};
+use xenclock::tracking::requests::{DIRECTORIES, XmlRequests};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
 /// A signal is heard within this time.
 const HEAR: Duration = Duration::from_millis(500);

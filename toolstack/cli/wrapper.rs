@@ -4,7 +4,7 @@ use clap::Args;
 use timers::GuestKind;
 
 use super::output::{self, Failure};
-use crate::domain::DomainConfig;
+use xenclock::domain::DomainConfig;
 
 /// Where the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
