@@ -16,9 +16,6 @@ _xenclock() {
             ",$1")
                 cmd="xenclock"
                 ;;
-            xenclock,clock-birth)
-                cmd="xenclock__subcmd__clock__subcmd__birth"
-                ;;
             xenclock,clock-list)
                 cmd="xenclock__subcmd__clock__subcmd__list"
                 ;;
@@ -76,11 +73,11 @@ _xenclock() {
             xenclock,shutdown)
                 cmd="xenclock__subcmd__shutdown"
                 ;;
+            xenclock,tsc-helper)
+                cmd="xenclock__subcmd__tsc__subcmd__helper"
+                ;;
             xenclock,unpause)
                 cmd="xenclock__subcmd__unpause"
-                ;;
-            xenclock__subcmd__help,clock-birth)
-                cmd="xenclock__subcmd__help__subcmd__clock__subcmd__birth"
                 ;;
             xenclock__subcmd__help,clock-list)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__list"
@@ -138,6 +135,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,shutdown)
                 cmd="xenclock__subcmd__help__subcmd__shutdown"
+                ;;
+            xenclock__subcmd__help,tsc-helper)
+                cmd="xenclock__subcmd__help__subcmd__tsc__subcmd__helper"
                 ;;
             xenclock__subcmd__help,unpause)
                 cmd="xenclock__subcmd__help__subcmd__unpause"
@@ -209,7 +209,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,24 +220,6 @@ _xenclock() {
                     return 0
                     ;;
                 --records)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        xenclock__subcmd__clock__subcmd__birth)
-            opts="-h --device-model --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --device-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -401,22 +383,8 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
+            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        xenclock__subcmd__help__subcmd__clock__subcmd__birth)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -765,6 +733,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__shutdown)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__tsc__subcmd__helper)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1129,6 +1111,24 @@ _xenclock() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__tsc__subcmd__helper)
+            opts="-h --device-model --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -42,7 +42,7 @@ fn bold_words(page: &str) -> BTreeSet<String> {
 
 /// What a source file declares on lines that begin so, up to its tests: fields and variants.
 fn declared(file: &str, indent: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join("toolstack/life").join(file)).unwrap();
+    let text = fs::read_to_string(root().join("toolstack/lifecycle").join(file)).unwrap();
     let program = text.split("#[cfg(test)]").next().unwrap_or_default();
     let names = program.lines().filter_map(|line| {
         let rest = line.strip_prefix(indent)?;
@@ -70,13 +70,13 @@ fn kebab(name: &str) -> String {
 fn the_services_man_page_has_every_event_and_every_field() {
     let page = xenclock::cli::watch_man_page().unwrap();
     let words = bold_words(&page);
-    let events = declared("notice.rs", "    ");
+    let events = declared("event.rs", "    ");
     assert!(events.contains(&"RtcChange".to_owned()) && events.len() >= 10, "{events:?}");
     for event in events.iter().filter(|name| name.starts_with(char::is_uppercase)) {
         assert!(page.contains(&format!(".B {}\n", kebab(event).replace('-', "\\-"))), "event {event}");
     }
-    let mut fields = declared("notice.rs", "        ");
-    fields.extend(declared("notice.rs", "    pub "));
+    let mut fields = declared("event.rs", "        ");
+    fields.extend(declared("event.rs", "    pub "));
     fields.extend(declared("record.rs", "    pub "));
     fields.extend(["version".to_owned(), "instead_of".to_owned()]);
     assert!(
@@ -85,7 +85,7 @@ fn the_services_man_page_has_every_event_and_every_field() {
             .all(|name| fields.iter().any(|field| field == name))
     );
     // These two are laid out flat.
-    for field in fields.iter().filter(|field| *field != "said" && *field != "domain") {
+    for field in fields.iter().filter(|field| *field != "kind" && *field != "domain") {
         assert!(words.contains(field.as_str()), "field {field}");
     }
     for reason in ["poweroff", "reboot", "suspend", "crash", "watchdog", "soft_reset"] {

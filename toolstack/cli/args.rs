@@ -115,7 +115,7 @@ pub(super) enum Command {
     Monitor(MonitorOf),
     /// What sets the TSC of new domains.
     #[command(hide = true)]
-    ClockBirth(Birth),
+    TscHelper(TscHelperArgs),
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell
@@ -362,13 +362,13 @@ pub(super) struct MonitorOf {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Birth {
+pub(super) struct TscHelperArgs {
     /// The words that a device model is started with; without, orders are read from standard input.
     #[arg(long, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
     pub device_model: Option<Vec<String>>,
 }
 
-impl Birth {
+impl TscHelperArgs {
     pub(super) fn xml_dirs(&self) -> Vec<PathBuf> {
         super::watch::default_xml_dirs()
     }

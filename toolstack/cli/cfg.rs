@@ -48,7 +48,11 @@ pub(super) fn clock(file: &str, bytes: &[u8]) -> Result<GuestClock, Failure> {
     let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?;
     let losses: Vec<_> = asked.report.losses().collect();
     losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
-    if losses.iter().any(|loss| loss.finding.refuses_start) { Err(Failure::Said) } else { Ok(asked.clock) }
+    if losses.iter().any(|loss| loss.finding.refuses_start) {
+        Err(Failure::Reported)
+    } else {
+        Ok(asked.clock)
+    }
 }
 
 /// An xl.cfg that was left for the next start; it is not at hand as a file.
@@ -73,7 +77,7 @@ fn parsed(name: &str, bytes: &[u8]) -> Result<Cfg, Failure> {
 
 fn said(invalid: &Diagnostic, bytes: &[u8]) -> Failure {
     output::diagnostic(invalid, &source_of(invalid, bytes));
-    Failure::Said
+    Failure::Reported
 }
 
 /// What xl makes of all but the clock.
@@ -95,7 +99,7 @@ fn config(file: &str, bytes: &[u8], lines: &[String], quiet: bool) -> Result<Dom
     };
     let understood = config_of(&xl, &path, lines).map_err(|error| failed(&error))?;
     if !quiet {
-        understood.warnings.iter().for_each(|warning| output::word(&format!("xl: {warning}")));
+        understood.warnings.iter().for_each(|warning| output::message(&format!("xl: {warning}")));
     }
     Ok(understood.config)
 }

@@ -38,7 +38,7 @@ pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
                 let labels = [
                     ("domid", view.domid.to_string()),
                     ("name", escaped(&view.name)),
-                    ("type", view.kind.word().to_owned()),
+                    ("type", view.kind.as_str().to_owned()),
                     ("uuid", view.uuid.clone()),
                 ];
                 let labels = labels.map(|(label, value)| format!("{label}=\"{value}\"")).join(",");

@@ -2,7 +2,6 @@
 
 pub mod args;
 mod backend;
-mod birth;
 mod cfg;
 mod convert;
 mod create;
@@ -13,10 +12,11 @@ mod migrate;
 mod mock;
 mod monitor;
 mod output;
+mod save_restore;
 mod set;
 mod settings;
 mod show;
-mod travel;
+mod tsc_helper;
 mod viewer;
 mod watch;
 mod wrapper;
@@ -55,7 +55,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
     // Help and version are no errors; clap knows where each goes.
     let _ = error.print();
     if let Wrong::Clocked(command) = whose {
-        output::word(&format!(
+        output::message(&format!(
             "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
         ));
     }
@@ -65,7 +65,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
 fn status(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
-        Err(Failure::Said) => ExitCode::FAILURE,
+        Err(Failure::Reported) => ExitCode::FAILURE,
         Err(Failure::Error(message)) => {
             output::error(&message);
             ExitCode::FAILURE
@@ -88,8 +88,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
-        Command::Save(save) => travel::save(global, save),
-        Command::Restore(restore) => travel::restore(global, restore),
+        Command::Save(save) => save_restore::save(global, save),
+        Command::Restore(restore) => save_restore::restore(global, restore),
         Command::Migrate(migrate) => migrate::send(global, migrate),
         Command::MigrateReceive(receive) => migrate::receive(global, receive),
         Command::ClockWatch(watch) => watch::run(global, watch),
@@ -101,7 +101,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
         Command::Monitor(of) => monitor::run(global, of),
-        Command::ClockBirth(birth) => birth::run(global, birth),
+        Command::TscHelper(helper) => tsc_helper::run(global, helper),
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }

@@ -13,7 +13,7 @@ pub(super) enum Failure {
     /// The command line is wrong; exit status 2.
     Usage(String),
     /// All has been said already; exit status 1.
-    Said,
+    Reported,
     /// Whoever read standard output has gone; no failure.
     BrokenPipe,
 }
@@ -40,14 +40,14 @@ pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
 }
 
 /// Says something.
-pub(super) fn word(text: &str) {
+pub(super) fn message(text: &str) {
     // Words that nobody can read any more are no reason to stop.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Says what went wrong.
 pub(super) fn error(message: &str) {
-    word(&format!("xenclock: {RED}error{PLAIN}: {message}"));
+    self::message(&format!("xenclock: {RED}error{PLAIN}: {message}"));
 }
 
 const RED: &str = "\x1b[1;31m";

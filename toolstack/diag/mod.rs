@@ -31,7 +31,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word, as in the JSON form.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Exact => "exact",
             Verdict::NoEffect => "no-effect",
@@ -50,7 +50,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 

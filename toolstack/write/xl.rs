@@ -81,7 +81,7 @@ impl Writer {
 
     fn general(&mut self, config: &DomainConfig) {
         let DomainConfig { c_info, b_info, .. } = config;
-        self.set("type", config.kind().word());
+        self.set("type", config.kind().as_str());
         self.text("name", c_info.name.as_ref());
         self.text("uuid", c_info.uuid.as_ref());
         let mib = |kib: u64| kib / 1024;
@@ -141,8 +141,8 @@ impl Writer {
         if b_info.rtc_timeoffset != 0 {
             self.set("rtc_timeoffset", i64::from(b_info.rtc_timeoffset.cast_signed()));
         }
-        self.maybe("tsc_mode", b_info.tsc_mode.map(timers::tsc::TscMode::word));
-        self.maybe("timer_mode", b_info.timer_mode.map(timers::ticks::MissedTicks::word));
+        self.maybe("tsc_mode", b_info.tsc_mode.map(timers::tsc::TscMode::as_str));
+        self.maybe("timer_mode", b_info.timer_mode.map(timers::ticks::MissedTicks::as_str));
         if let Some(hvm) = &b_info.hvm {
             self.maybe("hpet", hvm.hpet);
         }
@@ -244,7 +244,7 @@ fn viridian(writer: &mut Writer, hvm: &Hvm) {
         writer.maybe("viridian", hvm.viridian);
         return;
     }
-    let word = |number: &u32| Viridian::from_number(*number).map(Viridian::word);
+    let word = |number: &u32| Viridian::from_number(*number).map(Viridian::as_str);
     let mut words = Vec::new();
     if hvm.viridian == Some(Defbool::True) {
         words.push(Value::from("defaults"));
