@@ -53,6 +53,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
         }
         input.report.lower(part, finding);
     }
+    input.report.choose_alternatives(target == Target::Xl);
     Ok(())
 }
 

@@ -131,7 +131,7 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
     if !create.quiet {
         losses.iter().for_each(|loss| output::diagnostic(loss, input.report.source()));
     }
-    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason))
+    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))
 }
 
 /// What the guest's clock will show, in two to four lines.

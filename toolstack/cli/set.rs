@@ -286,7 +286,7 @@ fn say(
 ) -> Result<(), Failure> {
     let next = record.next_clock();
     let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
-        .map_err(|(_, finding)| Failure::Error(finding.reason))?;
+        .map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
         target.name,

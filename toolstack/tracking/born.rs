@@ -55,7 +55,7 @@ pub enum BornError {
 
 impl From<Refusal> for BornError {
     fn from((_, finding): Refusal) -> Self {
-        BornError::Refused(finding.reason)
+        BornError::Refused(finding.reason.into_owned())
     }
 }
 

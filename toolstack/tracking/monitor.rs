@@ -241,7 +241,9 @@ impl Monitor<'_> {
                 warnings.push(format!("{}; it starts as asked at first", refusal.1.reason));
                 Ok(first)
             })
-            .map_err(|(part, finding): plan::Refusal| RestartError::Refused(part, finding.reason))
+            .map_err(|(part, finding): plan::Refusal| {
+                RestartError::Refused(part, finding.reason.into_owned())
+            })
     }
 
     /// Starts a domain again whose predecessor has gone.
