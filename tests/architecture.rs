@@ -115,10 +115,10 @@ fn what_is_planned_depends_on_no_clock_and_no_host() {
         "toolstack/cfg",
         "toolstack/diag",
         "toolstack/domain",
-        "toolstack/judge",
+        "toolstack/assess",
         "toolstack/write",
         "toolstack/plan.rs",
-        "toolstack/life",
+        "toolstack/lifecycle",
     ];
     nowhere(
         &["Utc::now", "SystemTime", "Instant", "fs::read", "File::open", "env::var", "dyn Host"],
@@ -144,7 +144,7 @@ fn nothing_is_left_undone() {
 #[test]
 fn the_code_that_reads_guests_words_knows_no_other_format() {
     // Formats around one model: none of them knows another.
-    let hub = ["toolstack/judge", "toolstack/domain"];
+    let hub = ["toolstack/assess", "toolstack/domain"];
     for (format, others) in [
         ("toolstack/xml", ["crate::write", "crate::cfg"]),
         ("toolstack/cfg", ["crate::write", "crate::xml"]),

@@ -4,7 +4,7 @@ use timers::UtcOffset;
 use timers::tsc::TscMode;
 
 use crate::host::{DomId, ErrorKind, Host, HostError, TscInfo};
-use crate::plan::{Action, Aim, Plan, Step};
+use crate::plan::{Plan, RtcTarget, Step, StepKind};
 
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +42,11 @@ pub fn apply(
     let mut made: Option<DomId> = None;
     let mut offset = plan.clock.offset;
     for step in &plan.steps {
-        if paused && step.action == Action::Unpause {
+        if paused && step.kind == StepKind::Unpause {
             continue;
         }
         progress(step);
-        if let (Action::KeepRecord, Some(domid)) = (step.action, made) {
+        if let (StepKind::KeepRecord, Some(domid)) = (step.kind, made) {
             keep(domid, offset);
         } else if let Err(error) = take(step, plan, host, &mut made, &mut offset) {
             return Err(undo(error, host, made));
@@ -70,16 +70,16 @@ fn take(
         *made = Some(host.create_paused(&plan.config)?);
         return Ok(());
     };
-    match step.action {
-        Action::Create => Ok(()),
-        Action::SetTsc { mode, khz } => host.set_birth_tsc(
+    match step.kind {
+        StepKind::Create => Ok(()),
+        StepKind::SetTsc { mode, khz } => host.set_initial_tsc(
             domid,
             &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 },
         ),
-        Action::SetTimeOffset(aim) => {
+        StepKind::SetTimeOffset(aim) => {
             *offset = match aim {
-                Aim::Offset(offset) => offset,
-                Aim::Moment(moment) => {
+                RtcTarget::Offset(offset) => offset,
+                RtcTarget::Moment(moment) => {
                     let seconds = moment.timestamp() - host.facts()?.now.timestamp();
                     let doing = || format!("set the RTC of domain {domid}");
                     UtcOffset::new(seconds)
@@ -88,9 +88,9 @@ fn take(
             };
             host.set_time_offset(domid, *offset)
         }
-        Action::Verify => verify(plan, host, domid, *offset),
-        Action::KeepRecord => Ok(()),
-        Action::Unpause => host.unpause(domid),
+        StepKind::Verify => verify(plan, host, domid, *offset),
+        StepKind::KeepRecord => Ok(()),
+        StepKind::Unpause => host.unpause(domid),
     }
 }
 

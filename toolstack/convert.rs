@@ -3,10 +3,10 @@
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
+use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::{DomainConfig, Part};
-use crate::judge::{Target, judge};
 use crate::write;
 use crate::xml::Input;
 
@@ -47,12 +47,13 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
 /// # Errors
 /// When a part is invalid whatever the target.
 pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
-    for (part, finding) in judge(&input.domain, target) {
+    for (part, finding) in assess(&input.domain, target) {
         if finding.verdict == Verdict::Invalid {
             return Err(Box::new(input.report.at(part, finding)));
         }
         input.report.lower(part, finding);
     }
+    input.report.choose_alternatives(target == Target::Xl);
     Ok(())
 }
 

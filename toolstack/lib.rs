@@ -13,17 +13,15 @@
 //! Everything before `apply` is pure, and so is `life`: time, zone and the host's facts come in as values.
 
 pub mod apply;
+pub mod assess;
 pub mod cfg;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod convert;
 pub mod diag;
 pub mod domain;
 pub mod host;
-pub mod judge;
-pub mod keep;
-pub mod life;
+pub mod lifecycle;
 pub mod plan;
+pub mod tracking;
 pub mod view;
 pub mod write;
 pub mod xl;

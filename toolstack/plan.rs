@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
-use timers::resolve::{self, Moment, NextStart, Resolved, Source};
+use timers::resolve::{self, Moment, NextStart, OffsetSource, Resolved};
 use timers::tsc::{self, TscDecision, TscError, TscMode};
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, KiloHertz, TimerName, UtcOffset};
@@ -34,14 +34,14 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What is done.
-    pub action: Action,
+    pub kind: StepKind,
     /// Why.
     pub why: String,
 }
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum StepKind {
     /// The domain is made, paused.
     Create,
     /// The TSC is set through libxenctrl, and starts at 0 in its new frequency.
@@ -52,7 +52,7 @@ pub enum Action {
         khz: KiloHertz,
     },
     /// The RTC is set from outside.
-    SetTimeOffset(Aim),
+    SetTimeOffset(RtcTarget),
     /// TSC and RTC are read back and compared.
     Verify,
     /// What was asked and what it came to is kept, by the domain's UUID.
@@ -63,7 +63,7 @@ pub enum Action {
 
 /// What the RTC is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum RtcTarget {
     /// A number of seconds from UTC.
     Offset(UtcOffset),
     /// A moment: the offset follows from the time at which it is set.
@@ -121,50 +121,52 @@ fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<
 
 fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut step = |action, why: String| steps.push(Step { action, why });
+    let mut step = |kind, why: String| steps.push(Step { kind, why });
     let why = if kind.has_rtc() {
         "without offset and localtime in libxl's config, so that a restore or migration keeps what the guest makes of its RTC"
     } else {
         "with the offset in libxl's config: a guest without RTC has no other place for it"
     };
-    step(Action::Create, why.to_owned());
+    step(StepKind::Create, why.to_owned());
     if let Some(khz) = tsc.set_khz {
-        step(Action::SetTsc { mode: tsc.mode, khz }, "libxl itself cannot set a frequency".to_owned());
+        step(StepKind::SetTsc { mode: tsc.mode, khz }, "libxl itself cannot set a frequency".to_owned());
     }
     if kind.has_rtc() {
         match &clock.source {
-            Source::Absolute { start } => {
+            OffsetSource::Absolute { start } => {
                 // Resolving checked the range.
                 if let Some(moment) = Utc.timestamp_opt(*start, 0).single() {
-                    step(Action::SetTimeOffset(Aim::Moment(moment)), clock.source.to_string());
+                    step(StepKind::SetTimeOffset(RtcTarget::Moment(moment)), clock.source.to_string());
                 }
             }
             _ if clock.offset != UtcOffset::ZERO => {
-                step(Action::SetTimeOffset(Aim::Offset(clock.offset)), clock.source.to_string());
+                step(StepKind::SetTimeOffset(RtcTarget::Offset(clock.offset)), clock.source.to_string());
             }
             _ => {}
         }
     }
-    step(Action::Verify, "what Xen says must be what was asked".to_owned());
-    step(Action::KeepRecord, "for clock-show, and for the next start".to_owned());
-    step(Action::Unpause, "the clock is right before the first instruction".to_owned());
+    step(StepKind::Verify, "what Xen says must be what was asked".to_owned());
+    step(StepKind::KeepRecord, "for clock-show, and for the next start".to_owned());
+    step(StepKind::Unpause, "the clock is right before the first instruction".to_owned());
     steps
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for StepKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Action::Create => f.write_str("create the domain, paused"),
-            Action::SetTsc { mode, khz } => write!(f, "set the TSC to {khz}, mode {}, from 0", mode.word()),
-            Action::SetTimeOffset(Aim::Offset(offset)) => {
+            StepKind::Create => f.write_str("create the domain, paused"),
+            StepKind::SetTsc { mode, khz } => {
+                write!(f, "set the TSC to {khz}, mode {}, from 0", mode.as_str())
+            }
+            StepKind::SetTimeOffset(RtcTarget::Offset(offset)) => {
                 write!(f, "set the RTC to {offset}, {} s", offset.seconds())
             }
-            Action::SetTimeOffset(Aim::Moment(moment)) => {
+            StepKind::SetTimeOffset(RtcTarget::Moment(moment)) => {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }
-            Action::Verify => f.write_str("read TSC and RTC back"),
-            Action::KeepRecord => f.write_str("keep the clock's record"),
-            Action::Unpause => f.write_str("let the guest run"),
+            StepKind::Verify => f.write_str("read TSC and RTC back"),
+            StepKind::KeepRecord => f.write_str("keep the clock's record"),
+            StepKind::Unpause => f.write_str("let the guest run"),
         }
     }
 }

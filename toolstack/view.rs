@@ -9,7 +9,7 @@ use timers::{ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use crate::domain::config::DomainConfig;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
-use crate::life::ClockRecord;
+use crate::lifecycle::ClockRecord;
 use crate::plan::next_start_words;
 
 /// A domain's clock.
@@ -91,7 +91,7 @@ pub fn view(
         kind: domain.kind,
         rtc,
         tsc,
-        clock: record.map(|record| record.wish.clock.clone()),
+        clock: record.map(|record| record.request.clock.clone()),
     })
 }
 
@@ -106,7 +106,7 @@ fn rtc(
         Err(error) if error.kind == ErrorKind::NoRtc => None,
         Err(error) => return Err(error),
     };
-    let lives = record.filter(|record| record.lives_as(&facts.boot_id, domain.domid));
+    let lives = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
     let start = lives.and_then(|record| record.start.as_ref());
     let last = lives.and_then(|record| record.last).map(|last| last.offset);
     let (offset, source) = match (live.or(last), start) {
@@ -138,7 +138,7 @@ fn rtc(
                 Some(start) => start.next_start,
                 None => NextStart::ResolvedAgain,
             };
-            match record.fresh {
+            match record.offset_changed {
                 true => "another clock, asked for since: clock-set said what it comes to",
                 false => next_start_words(next, is_tracked(record, domain.kind)),
             }
@@ -149,7 +149,7 @@ fn rtc(
 
 /// Whether the guest's changes are kept.
 fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
-    kind.has_rtc() && matches!(record.wish.clock.offset.effective(), ClockOffset::Variable { .. })
+    kind.has_rtc() && matches!(record.request.clock.offset.effective(), ClockOffset::Variable { .. })
 }
 
 /// What the config of a guest without RTC gave its wallclock; with localtime, as far as it can be known now.
@@ -180,7 +180,7 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&Clock
     let native = mode.as_ref().is_ok_and(|&mode| mode == TscMode::Native);
     // Xen answers 0 kHz in native mode, where the guest sees the host's.
     let khz = if native { facts.cpu_khz.0 } else { info.khz };
-    let word = mode.map_or_else(|_| format!("unknown ({})", info.mode), |mode| mode.word().to_owned());
+    let word = mode.map_or_else(|_| format!("unknown ({})", info.mode), |mode| mode.as_str().to_owned());
     let kept = record
         .and_then(|record| Some(&record.start.as_ref()?.tsc))
         .filter(|tsc| tsc.mode.number() == info.mode && tsc.khz.0 == khz);

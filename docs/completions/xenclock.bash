@@ -16,9 +16,6 @@ _xenclock() {
             ",$1")
                 cmd="xenclock"
                 ;;
-            xenclock,clock-birth)
-                cmd="xenclock__subcmd__clock__subcmd__birth"
-                ;;
             xenclock,clock-list)
                 cmd="xenclock__subcmd__clock__subcmd__list"
                 ;;
@@ -52,6 +49,9 @@ _xenclock() {
             xenclock,list)
                 cmd="xenclock__subcmd__list"
                 ;;
+            xenclock,man-page)
+                cmd="xenclock__subcmd__man__subcmd__page"
+                ;;
             xenclock,migrate)
                 cmd="xenclock__subcmd__migrate"
                 ;;
@@ -76,11 +76,11 @@ _xenclock() {
             xenclock,shutdown)
                 cmd="xenclock__subcmd__shutdown"
                 ;;
+            xenclock,tsc-helper)
+                cmd="xenclock__subcmd__tsc__subcmd__helper"
+                ;;
             xenclock,unpause)
                 cmd="xenclock__subcmd__unpause"
-                ;;
-            xenclock__subcmd__help,clock-birth)
-                cmd="xenclock__subcmd__help__subcmd__clock__subcmd__birth"
                 ;;
             xenclock__subcmd__help,clock-list)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__list"
@@ -115,6 +115,9 @@ _xenclock() {
             xenclock__subcmd__help,list)
                 cmd="xenclock__subcmd__help__subcmd__list"
                 ;;
+            xenclock__subcmd__help,man-page)
+                cmd="xenclock__subcmd__help__subcmd__man__subcmd__page"
+                ;;
             xenclock__subcmd__help,migrate)
                 cmd="xenclock__subcmd__help__subcmd__migrate"
                 ;;
@@ -138,6 +141,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,shutdown)
                 cmd="xenclock__subcmd__help__subcmd__shutdown"
+                ;;
+            xenclock__subcmd__help,tsc-helper)
+                cmd="xenclock__subcmd__help__subcmd__tsc__subcmd__helper"
                 ;;
             xenclock__subcmd__help,unpause)
                 cmd="xenclock__subcmd__help__subcmd__unpause"
@@ -209,7 +215,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,24 +226,6 @@ _xenclock() {
                     return 0
                     ;;
                 --records)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        xenclock__subcmd__clock__subcmd__birth)
-            opts="-h --device-model --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --device-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -401,22 +389,8 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor clock-birth completion help"
+            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        xenclock__subcmd__help__subcmd__clock__subcmd__birth)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -569,6 +543,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__man__subcmd__page)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -778,6 +766,20 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__help__subcmd__tsc__subcmd__helper)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__help__subcmd__unpause)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -808,6 +810,20 @@ _xenclock() {
             ;;
         xenclock__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__man__subcmd__page)
+            opts="-h --help xenclock xenclock-watch"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1129,6 +1145,24 @@ _xenclock() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__tsc__subcmd__helper)
+            opts="-h --device-model --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -238,7 +238,7 @@ fn xenclock_is_told_all_words_by_the_wrapper_and_only_of_a_domain() {
     place.becomes(DEBIANS);
     let told = place.lab.read("told");
     let words: Vec<_> = told.split('\0').collect();
-    let first = ["--records", "/etc/*", "-v", "clock-birth", "--device-model"];
+    let first = ["--records", "/etc/*", "-v", "tsc-helper", "--device-model"];
     let end = [""];
     let all: Vec<_> = first.iter().chain(&ARGUMENTS).chain(&end).copied().collect();
     assert_eq!(words, all);

@@ -80,6 +80,8 @@ fn what_is_not_well_formed() {
     says(with("<a b=1/>"), "3:6", "xml-malformed", &["quotes"]);
     says(with("<a b/>"), "3:5", "xml-malformed", &["'='"]);
     says(with("<a b='1' c= />"), "3:13", "xml-malformed", &["value"]);
+    says(with("<a b='1'c='2'/>"), "3:9", "xml-malformed", &["white space", "'c'"]);
+    says(with("<a b='1'\nc='2'\td='3'e=\"4\"/>"), "4:12", "xml-malformed", &["white space", "'e'"]);
     says(with("<a b='<'/>"), "3:4", "xml-malformed", &["&lt;"]);
     says(with("<a b='&'/>"), "3:4", "xml-malformed", &["&amp;"]);
     says(with("<1/>"), "3:1", "xml-malformed", &["'1'"]);
@@ -253,6 +255,10 @@ fn words_that_are_unknown() {
         &["hvm, xen or xenpvh"],
     );
     says(format!("<domain type='abacus'>{NAME}{MEMORY}{OS}</domain>"), "1:9", "bad-value", &["'abacus'"]);
+    let xenbus = |limit: &str| with(&format!("<devices><controller type='xenbus' {limit}/></devices>"));
+    for limit in ["maxGrantFrames='2147483648'", "maxEventChannels='-1'", "maxGrantFrames='4294967297'"] {
+        says(xenbus(limit), "3:36", "bad-value", &["at most 2147483647"]);
+    }
     says(with("<uuid>1234</uuid>"), "3:7", "bad-value", &["a UUID such as"]);
     says(with("<on_reboot>dance</on_reboot>"), "3:12", "bad-value", &["destroy, restart"]);
     says(

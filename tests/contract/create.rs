@@ -71,7 +71,7 @@ fn dom0_is_first_and_not_to_be_touched(make: Make<'_>) -> Played {
     let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 0, incarnation: 0 };
     assert_eq!(refused(host.tsc_info(DomId(0))), ErrorKind::Invalid);
     assert_eq!(refused(host.set_tsc_info(DomId(0), &info)), ErrorKind::Invalid);
-    assert_eq!(refused(host.set_birth_tsc(DomId(0), &info)), ErrorKind::Invalid);
+    assert_eq!(refused(host.set_initial_tsc(DomId(0), &info)), ErrorKind::Invalid);
     assert_eq!(refused(host.set_time_offset(DomId(0), 60.into())), ErrorKind::Invalid);
     assert_eq!(refused(host.rtc_record(DomId(0))), ErrorKind::Invalid);
     refused(host.destroy(DomId(0)));

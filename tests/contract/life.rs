@@ -193,7 +193,7 @@ fn assert_nothing_there(host: &dyn Host, domid: DomId) {
         ("shutdown", refused(host.shutdown(domid, ShutdownRequest::Poweroff))),
         ("tsc_info", refused(host.tsc_info(domid))),
         ("set_tsc_info", refused(host.set_tsc_info(domid, &info))),
-        ("set_birth_tsc", refused(host.set_birth_tsc(domid, &info))),
+        ("set_initial_tsc", refused(host.set_initial_tsc(domid, &info))),
         ("set_time_offset", refused(host.set_time_offset(domid, 60.into()))),
         ("rtc_record", refused(host.rtc_record(domid))),
         ("stored_config", refused(host.stored_config(domid))),

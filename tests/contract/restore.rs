@@ -138,7 +138,7 @@ fn the_tsc_counts_on(make: Make<'_>) -> Played {
     let config = stage.config(GuestKind::Hvm, "guest")?;
     let domid = stage.host().create_paused(&config).unwrap();
     let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
-    stage.host().set_birth_tsc(domid, &info).unwrap();
+    stage.host().set_initial_tsc(domid, &info).unwrap();
     stage.host().unpause(domid).unwrap();
     stage.pass(5)?;
     let before = stage.guest_tsc(domid)?;
@@ -269,7 +269,7 @@ fn a_restored_guest_is_not_new(make: Make<'_>) -> Played {
     let domid = again(&*stage, domid, &config);
     let before = stage.host().tsc_info(domid).unwrap();
     let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
-    assert_eq!(refused(stage.host().set_birth_tsc(domid, &info)), ErrorKind::WrongState);
+    assert_eq!(refused(stage.host().set_initial_tsc(domid, &info)), ErrorKind::WrongState);
     let after = stage.host().tsc_info(domid).unwrap();
     assert_eq!((after.mode, after.khz, after.incarnation), (before.mode, before.khz, before.incarnation));
     Ok(())

@@ -37,7 +37,7 @@ fn set(host: &dyn Host, domid: DomId, mode: u32, khz: u32) {
 }
 
 fn born(host: &dyn Host, domid: DomId, mode: u32, khz: u32) {
-    host.set_birth_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }).unwrap();
+    host.set_initial_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }).unwrap();
 }
 
 /// What the guest's frequency is told as after a set.
@@ -241,7 +241,7 @@ fn a_birth_sets_what_a_set_does(make: Make<'_>) -> Played {
         }
         let before = host.tsc_info(domid).unwrap();
         let removed = TscInfo { mode: 3, elapsed_ns: 0, khz: 0, incarnation: 0 };
-        assert_eq!(refused(host.set_birth_tsc(domid, &removed)), ErrorKind::Invalid);
+        assert_eq!(refused(host.set_initial_tsc(domid, &removed)), ErrorKind::Invalid);
         assert_eq!(host.tsc_info(domid).unwrap(), before, "{kind:?}");
     }
     Ok(())
@@ -255,9 +255,9 @@ fn a_birth_is_for_guests_that_never_ran(make: Make<'_>) -> Played {
         host.unpause(domid).unwrap();
         let before = host.tsc_info(domid).unwrap();
         let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
-        assert_eq!(refused(host.set_birth_tsc(domid, &info)), ErrorKind::WrongState);
+        assert_eq!(refused(host.set_initial_tsc(domid, &info)), ErrorKind::WrongState);
         host.pause(domid).unwrap();
-        assert_eq!(refused(host.set_birth_tsc(domid, &info)), ErrorKind::WrongState);
+        assert_eq!(refused(host.set_initial_tsc(domid, &info)), ErrorKind::WrongState);
         let after = host.tsc_info(domid).unwrap();
         assert_eq!((after.mode, after.khz, after.incarnation), (before.mode, before.khz, 1), "{kind:?}");
         assert_eq!(state(host, domid), Some(RunState::Paused), "the toolstack's own pause is left alone");

@@ -40,7 +40,7 @@ enum Step {
     Shutdown(usize, ShutdownRequest),
     TscInfo(usize),
     SetTscInfo(usize, TscInfo),
-    SetBirthTsc(usize, TscInfo),
+    SetInitialTsc(usize, TscInfo),
     SetTimeOffset(usize, i32),
     RtcRecord(usize),
     StoredConfig(usize),
@@ -105,7 +105,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (guest(), request).prop_map(|(guest, request)| Step::Shutdown(guest, request)),
         3 => guest().prop_map(Step::TscInfo),
         6 => (guest(), tsc.clone()).prop_map(|(guest, info)| Step::SetTscInfo(guest, info)),
-        4 => (guest(), tsc).prop_map(|(guest, info)| Step::SetBirthTsc(guest, info)),
+        4 => (guest(), tsc).prop_map(|(guest, info)| Step::SetInitialTsc(guest, info)),
         4 => (guest(), any::<i32>()).prop_map(|(guest, seconds)| Step::SetTimeOffset(guest, seconds)),
         3 => guest().prop_map(Step::RtcRecord),
         2 => guest().prop_map(Step::StoredConfig),
@@ -204,7 +204,9 @@ impl Player<'_> {
             Step::Shutdown(guest, request) => told(host.shutdown(self.guest(*guest), *request).map(done)),
             Step::TscInfo(guest) => told(host.tsc_info(self.guest(*guest)).map(|info| format!("{info:?}"))),
             Step::SetTscInfo(guest, info) => told(host.set_tsc_info(self.guest(*guest), info).map(done)),
-            Step::SetBirthTsc(guest, info) => told(host.set_birth_tsc(self.guest(*guest), info).map(done)),
+            Step::SetInitialTsc(guest, info) => {
+                told(host.set_initial_tsc(self.guest(*guest), info).map(done))
+            }
             Step::SetTimeOffset(guest, seconds) => {
                 told(host.set_time_offset(self.guest(*guest), (*seconds).into()).map(done))
             }
@@ -386,7 +388,7 @@ fn is_apart(step: &Step, mock: &Mock, model: &Player<'_>, real: &Player<'_>) -> 
         // The mock remembers what a paused guest is asked; libxl waits for an answer, so that host refuses.
         Step::Shutdown(guest, _) => domain(*guest).is_some_and(|domain| domain.state() == RunState::Paused),
         // The mock knows that a guest never ran; that host knows a restored one only by its incarnation.
-        Step::SetBirthTsc(guest, _) => domain(*guest).is_some_and(|domain| {
+        Step::SetInitialTsc(guest, _) => domain(*guest).is_some_and(|domain| {
             !(domain.has_run || domain.continues)
                 && mock.tsc_info(model.guest(*guest)).is_ok_and(|info| info.incarnation > 1)
         }),

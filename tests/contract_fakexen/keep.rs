@@ -11,7 +11,7 @@ use fakexen::parts;
 use serde_json::Value;
 use timers::GuestKind;
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
-use xenclock::keep::records::Records;
+use xenclock::tracking::store::RecordStore;
 
 use crate::contract::{Scenario, Stage};
 use crate::stage::FakeStage;
@@ -31,7 +31,7 @@ fn cfg(dir: &Path, kind: GuestKind, more: &str) -> String {
         ),
         GuestKind::Pvh | GuestKind::Pv => format!("kernel = \"{}\"\n", file("kernel")),
     };
-    format!("type = \"{}\"\nname = \"guest\"\nuuid = \"{UUID}\"\nmemory = 16\n{what}{more}", kind.word())
+    format!("type = \"{}\"\nname = \"guest\"\nuuid = \"{UUID}\"\nmemory = 16\n{what}{more}", kind.as_str())
 }
 
 /// One that takes as long as a QEMU does, and by that gives the service its time.
@@ -335,7 +335,7 @@ pub fn by_the_monitor() {
 pub fn by_a_monitor_that_waits() {
     let Some(dom0) = Dom0::new() else { return };
     let file = dom0.file("guest.cfg", &cfg(dom0.stage.dir(), GuestKind::Pvh, "on_reboot = \"restart\"\n"));
-    let before = Records::in_dir(dom0.records()).monitor(UUID.parse().unwrap()).unwrap();
+    let before = RecordStore::in_dir(dom0.records()).monitor(UUID.parse().unwrap()).unwrap();
     assert!(before.is_some());
     dom0.xenclock(&["create", "-q", &file]);
     let first = dom0.running(None);

@@ -25,21 +25,21 @@ impl World<'_> {
             return;
         }
         let serving = self.serving[site];
-        let Guest { life, kept, .. } = &mut self.guests[guest];
-        let here = life.as_mut().filter(|life| life.site == site);
+        let Guest { instance, kept, .. } = &mut self.guests[guest];
+        let here = instance.as_mut().filter(|instance| instance.site == site);
         match here {
-            Some(life) if serving && life.settled == Settled::Yes && !life.set_unseen => {
+            Some(instance) if serving && instance.settled == Settled::Yes && !instance.set_unseen => {
                 kept[site].lost = Some(keeps.map_or(Loss::Gone, |_| Loss::Torn));
             }
             // A service may have it in memory, or what it was once.
-            Some(life) if serving => {
+            Some(instance) if serving => {
                 kept[site].doubt();
-                (life.settled, life.told) = (Settled::Maybe, None);
+                (instance.settled, instance.told) = (Settled::Maybe, None);
             }
             other => {
                 kept[site].nothing();
-                if let Some(life) = other {
-                    (life.settled, life.told) = (Settled::No, None);
+                if let Some(instance) = other {
+                    (instance.settled, instance.told) = (Settled::No, None);
                 }
             }
         }
@@ -59,10 +59,12 @@ impl World<'_> {
             }
             Sick::Gone => {
                 // What was never in a service's memory is gone with it.
-                for Guest { life, kept, .. } in &mut self.guests {
-                    if let Some(life) = life.as_mut().filter(|life| life.site == site && life.set_unseen) {
+                for Guest { instance, kept, .. } in &mut self.guests {
+                    if let Some(instance) =
+                        instance.as_mut().filter(|instance| instance.site == site && instance.set_unseen)
+                    {
                         kept[site].doubt();
-                        (life.settled, life.told) = (Settled::Maybe, None);
+                        (instance.settled, instance.told) = (Settled::Maybe, None);
                     }
                 }
                 fs::rename(&dir, dir.with_extension("away")).unwrap();

@@ -75,7 +75,10 @@ fn losses() -> Vec<(&'static str, Story)> {
         ),
         (
             "one that xl has started does so at once",
-            told(hvm(By::Found, variable()), vec![serve(0), start(0), write(90), end(End::Reboot, IN_TIME)]),
+            told(
+                hvm(By::Discovered, variable()),
+                vec![serve(0), start(0), write(90), end(End::Reboot, IN_TIME)],
+            ),
         ),
         (
             "it crashes",
@@ -199,7 +202,7 @@ fn found() -> Vec<(&'static str, Story)> {
         (
             "and one of a guest that nobody spoke of a record that had its clock set anew",
             told(
-                pvh(By::Found, of_localtime()),
+                pvh(By::Discovered, of_localtime()),
                 vec![serve(0), start(0), change(0), migrate(0, Tool::Us, true), serve(0)],
             ),
         ),
@@ -252,7 +255,7 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
-            "a wish that nobody spoke of, met on the way, had the guest's own changes let go",
+            "a request that nobody spoke of, met on the way, had the guest's own changes let go",
             told(
                 hvm(By::Us, of_localtime()),
                 vec![
@@ -296,7 +299,7 @@ fn found() -> Vec<(&'static str, Story)> {
             ),
         ),
         (
-            "a wallclock was taken from the record of an earlier life",
+            "a wallclock was taken from the record of an earlier instance",
             told(
                 pvh(By::Asked, of_localtime()),
                 vec![serve(0), start(0), migrate(1, Tool::Xl, false), migrate(0, Tool::Us, false)],

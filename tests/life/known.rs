@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::op::{Spec, Tool};
 
 /// As many saves are remembered.
-const SAVES: usize = xenclock::life::record::SAVES;
+const SAVES: usize = xenclock::lifecycle::record::SAVES;
 
 /// A guest, and what is known of it.
 pub struct Guest {
@@ -14,7 +14,7 @@ pub struct Guest {
     pub asked: GuestClock,
     pub uuid: Uuid,
     pub name: String,
-    pub life: Option<Life>,
+    pub instance: Option<Instance>,
     /// xenclock has written its config anew since stock xl started it on this host.
     pub rewritten: [bool; 2],
     pub kept: [Kept; 2],
@@ -22,7 +22,7 @@ pub struct Guest {
 
 /// Its domain.
 #[derive(Clone, Debug)]
-pub struct Life {
+pub struct Instance {
     pub site: usize,
     pub domid: xenclock::host::DomId,
     /// Who does what is due when it ends.
@@ -176,7 +176,7 @@ impl Kept {
     }
 }
 
-impl Life {
+impl Instance {
     /// The guest has moved its RTC to there.
     pub fn moves(&mut self, offset: i64) {
         if self.settled != Settled::Yes {

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod deeds;
+mod actions;
+mod crash_injection;
 mod disk;
 mod fixed;
 mod known;
-mod mortal;
 mod moves;
 mod op;
 mod oracle;

@@ -6,10 +6,10 @@ use std::io::{Seek, SeekFrom, Write};
 use timers::{TimerMode, UtcOffset};
 use xenclock::domain::{Defbool, DomainConfig};
 use xenclock::host::{Host, SaveKind, ShutdownReason};
-use xenclock::keep::travel::{Arrival, Leaver};
+use xenclock::tracking::transfer::{Incoming, Outgoing};
 use xenclock::xl::savefile::Header;
 
-use crate::known::{Came, Expect, Guest, Life, Settled, What};
+use crate::known::{Came, Expect, Guest, Instance, Settled, What};
 use crate::op::{By, Sick, Tool, Turns};
 use crate::oracle::{NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, UNSEEN};
 use crate::world::{Told, World};
@@ -31,7 +31,7 @@ pub struct Saved {
     moves: bool,
     config_offset: Option<i64>,
     /// What was kept of it where it was saved.
-    wish: bool,
+    request: bool,
     tsc_anywhere: bool,
     /// The guest moved its RTC when its config was on the way already.
     behind: bool,
@@ -43,19 +43,19 @@ fn scratch_file() -> File {
 impl World<'_> {
     pub fn save(&mut self, guest: usize, by: Tool, stay: bool, write: i64, turns: Turns) -> Told {
         let Some((site, domid)) = self.place(guest) else { return Ok(()) };
-        let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Suspend)?;
+        let (saved, outgoing) = self.suspend(guest, by, write, SaveKind::Suspend)?;
         self.saved.push(saved);
         if turns.end {
             self.turn(site)?;
             self.save_seen(guest);
         }
-        match (stay, leaver) {
-            (true, Some(leaver)) => {
-                self.journey(site).stays(&leaver.domain).map_err(|error| error.to_string())?;
+        match (stay, outgoing) {
+            (true, Some(outgoing)) => {
+                self.transfer(site).stays(&outgoing.domain).map_err(|error| error.to_string())?;
             }
             (true, None) => self.mock(site).resume(domid).map_err(|error| error.to_string())?,
-            (false, Some(leaver)) => {
-                self.journey(site).left(&leaver.domain).map_err(|error| error.to_string())?;
+            (false, Some(outgoing)) => {
+                self.transfer(site).left(&outgoing.domain).map_err(|error| error.to_string())?;
             }
             (false, None) => self.mock(site).destroy(domid).map_err(|error| error.to_string())?,
         }
@@ -66,7 +66,7 @@ impl World<'_> {
             }
             return Ok(());
         }
-        let incarnation = self.life(guest).incarnation;
+        let incarnation = self.instance(guest).incarnation;
         if !turns.end && self.serving[site] {
             // It comes too late to read where the RTC stood.
             self.guests[guest].kept[site].saved(incarnation, usize::MAX);
@@ -80,9 +80,9 @@ impl World<'_> {
 
     /// The service has had its turn while a guest was suspended into the latest file.
     pub fn save_seen(&mut self, guest: usize) {
-        let Some(life) = &self.guests[guest].life else { return };
-        let (site, incarnation) = (life.site, life.incarnation);
-        if self.serving[site] && life.settled == Settled::Yes {
+        let Some(instance) = &self.guests[guest].instance else { return };
+        let (site, incarnation) = (instance.site, instance.incarnation);
+        if self.serving[site] && instance.settled == Settled::Yes {
             let serial = self.saved.len() - 1;
             self.guests[guest].kept[site].saved(incarnation, serial);
         }
@@ -95,34 +95,34 @@ impl World<'_> {
         by: Tool,
         write: i64,
         how: SaveKind,
-    ) -> Result<(Saved, Option<Leaver>), String> {
+    ) -> Result<(Saved, Option<Outgoing>), String> {
         let (site, domid) = self.place(guest).unwrap();
         let mock = self.mock(site);
         let mut file = scratch_file();
         let stored = mock.stored_config(domid).map_err(|error| error.to_string())?;
         let ours = by == Tool::Us;
-        let mut leaver = None;
+        let mut outgoing = None;
         if ours {
             self.ours(guest, site);
             self.guests[guest].rewritten[site] = true;
         }
-        let before = self.life(guest).offset;
+        let before = self.instance(guest).offset;
         let known = self.knows_wallclock(guest, site, ours);
         let config_offset = Self::config_offset(&stored);
         if self.does_ours(by) {
             let summary = mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap();
             let mut warnings = Vec::new();
             let failed = |error: xenclock::host::HostError| error.to_string();
-            let (mut leaving, _) = self.journey(site).leaver(summary, None, false).map_err(failed)?;
+            let (mut leaving, _) = self.transfer(site).outgoing(summary, None, false).map_err(failed)?;
             leaving.header().unwrap().write(&mut file).unwrap();
             self.write_on_the_way(guest, write);
             let changed =
-                self.journey(site).save(&mut leaving, &mut file, how, &mut warnings).map_err(failed)?;
+                self.transfer(site).save(&mut leaving, &mut file, how, &mut warnings).map_err(failed)?;
             if changed && how == SaveKind::Suspend {
                 file.seek(SeekFrom::Start(0)).unwrap();
                 leaving.header().unwrap().write(&mut file).unwrap();
             }
-            leaver = Some(leaving);
+            outgoing = Some(leaving);
         } else {
             Header::new(serde_json::to_string(&stored).unwrap(), None).write(&mut file).unwrap();
             self.write_on_the_way(guest, write);
@@ -130,31 +130,31 @@ impl World<'_> {
         }
         file.flush().unwrap();
         let serial = self.saved.len();
-        let life = self.guests[guest].life.clone().unwrap();
+        let instance = self.guests[guest].instance.clone().unwrap();
         let moves = self.config_moves_rtc(guest)?;
-        let wish = self.guests[guest].kept[site].is_sure() && self.sick[site] != Some(Sick::Gone);
+        let request = self.guests[guest].kept[site].is_sure() && self.sick[site] != Some(Sick::Gone);
         let saved = Saved {
             guest,
             file,
             by,
-            offset: life.offset,
+            offset: instance.offset,
             tsc: self.tsc(guest)?,
-            rate: life.rate,
-            incarnation: life.incarnation,
+            rate: instance.rate,
+            incarnation: instance.incarnation,
             serial,
             known,
             moves,
             config_offset,
-            wish,
-            tsc_anywhere: life.tsc_anywhere,
-            behind: how == SaveKind::Live && life.offset != before,
+            request,
+            tsc_anywhere: instance.tsc_anywhere,
+            behind: how == SaveKind::Live && instance.offset != before,
         };
-        self.life(guest).end_unseen = true;
-        let our_monitor = self.does_ours(life.tool);
+        self.instance(guest).end_unseen = true;
+        let our_monitor = self.does_ours(instance.tool);
         if our_monitor {
             self.monitored(site, domid, ShutdownReason::Suspend)?;
         }
-        if ours || life.tool == Tool::Us {
+        if ours || instance.tool == Tool::Us {
             if !ours {
                 self.ours(guest, site);
             }
@@ -166,21 +166,21 @@ impl World<'_> {
                     // What was written down is what the config gives now, right or wrong.
                     self.guests[guest].kept[site].doubt();
                 }
-                self.guests[guest].kept[site].saved(life.incarnation, serial);
+                self.guests[guest].kept[site].saved(instance.incarnation, serial);
             }
         }
-        Ok((saved, leaver))
+        Ok((saved, outgoing))
     }
 
     /// Whether what is kept, or the config, says where the wallclock of a guest without RTC stands.
     pub fn knows_wallclock(&self, guest: usize, site: usize, ours: bool) -> bool {
-        let Guest { spec, kept, life, .. } = &self.guests[guest];
-        let Some(life) = life else { return false };
+        let Guest { spec, kept, instance, .. } = &self.guests[guest];
+        let Some(instance) = instance else { return false };
         let kept = &kept[site];
-        let by_record = kept.is_sure() && kept.what == What::Sure(vec![life.offset]);
-        let by_config = self.stored_offset(guest) == Some(life.offset);
+        let by_record = kept.is_sure() && kept.what == What::Sure(vec![instance.offset]);
+        let by_config = self.stored_offset(guest) == Some(instance.offset);
         spec.kind.has_rtc()
-            || match life.settled {
+            || match instance.settled {
                 Settled::Yes if matches!(kept.what, What::Nothing) => ours && by_config,
                 Settled::Yes if kept.what == What::Sure(Vec::new()) => ours && by_config,
                 Settled::Yes => by_record && self.sick[site] != Some(Sick::Gone),
@@ -207,14 +207,14 @@ impl World<'_> {
             && self.mock(site).guest_shift_rtc(domid, by).is_ok()
         {
             let is = self.offset(guest).unwrap();
-            self.life(guest).moves(is);
+            self.instance(guest).moves(is);
         }
     }
 
     pub fn restore(&mut self, file: usize, site: usize, by: Tool, turns: Turns) -> Told {
         let Some(index) = self.saved.len().checked_sub(file + 1) else { return Ok(()) };
         let saved = &self.saved[index];
-        if self.guests[saved.guest].life.is_some() {
+        if self.guests[saved.guest].instance.is_some() {
             return Ok(());
         }
         let guest = saved.guest;
@@ -224,9 +224,9 @@ impl World<'_> {
     }
 
     pub fn go_on(&mut self, guest: usize, site: usize) -> Told {
-        let domid = self.life(guest).domid;
+        let domid = self.instance(guest).domid;
         self.mock(site).unpause(domid).map_err(|error| error.to_string())?;
-        self.life(guest).runs = true;
+        self.instance(guest).runs = true;
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl World<'_> {
         by: Tool,
         turns: Turns,
         name: impl FnOnce(&str) -> String,
-    ) -> Result<Option<Arrival>, String> {
+    ) -> Result<Option<Incoming>, String> {
         file.seek(SeekFrom::Start(0)).unwrap();
         let header = Header::read(file).map_err(|error| error.to_string())?;
         let guest = self.saved[index].guest;
@@ -248,9 +248,9 @@ impl World<'_> {
         }
         self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
-        let (domid, arrival) = if self.does_ours(by) {
-            let arrival = self.journey(site).arrive(&header, None, name, file).map_err(failed)?;
-            (arrival.domid, Some(arrival))
+        let (domid, incoming) = if self.does_ours(by) {
+            let incoming = self.transfer(site).arrive(&header, None, name, file).map_err(failed)?;
+            (incoming.domid, Some(incoming))
         } else {
             let mut config: DomainConfig = serde_json::from_str(header.config_json().unwrap()).unwrap();
             config.c_info.name = Some(name(config.name()));
@@ -262,10 +262,10 @@ impl World<'_> {
         let (rate, tsc, offset, incarnation) = (saved.rate, saved.tsc, saved.offset, saved.incarnation + 1);
         let native = self.guests[guest].spec.tsc.is_some_and(|(mode, _)| mode == TimerMode::Native);
         let anywhere = saved.tsc_anywhere;
-        let life = self.life(guest);
-        (life.incarnation, life.came, life.tsc_anywhere) = (incarnation, Some(came), anywhere);
+        let instance = self.instance(guest);
+        (instance.incarnation, instance.came, instance.tsc_anywhere) = (incarnation, Some(came), anywhere);
         if !native {
-            life.rate = rate;
+            instance.rate = rate;
             self.expect_rate(guest, "restored")?;
         }
         let is = self.tsc(guest)?;
@@ -285,11 +285,11 @@ impl World<'_> {
             Tool::Xl => self.expect(guest, expect, "restored by xl")?,
         }
         if turns.birth {
-            self.life(guest).claimed = by == Tool::Us;
+            self.instance(guest).claimed = by == Tool::Us;
             self.turn(site)?;
-            self.life(guest).claimed = false;
+            self.instance(guest).claimed = false;
         }
-        Ok(arrival)
+        Ok(incoming)
     }
 
     /// Where the RTC of a guest out of a file stands, before any service has looked.
@@ -326,17 +326,17 @@ impl World<'_> {
         let sick = self.sick[site];
         let kept = &mut self.guests[guest].kept[site];
         let here = kept.is_sure() && sick != Some(Sick::Gone);
-        let wish = here
-            || saved.wish && saved.by == Tool::Us
-            || kept.what == What::Nothing && self.guests[guest].spec.by == By::Found;
+        let request = here
+            || saved.request && saved.by == Tool::Us
+            || kept.what == What::Nothing && self.guests[guest].spec.by == By::Discovered;
         let kept = &mut self.guests[guest].kept[site];
         // Which of two records it goes on with, it decides.
         kept.saves.clear();
         kept.saves_sure = false;
-        self.ours_knows(guest, site, wish);
+        self.ours_knows(guest, site, request);
         self.guests[guest].kept[site].changed = None;
-        let life = self.life(guest);
-        (life.runs, life.told) = (false, Some(offset));
+        let instance = self.instance(guest);
+        (instance.runs, instance.told) = (false, Some(offset));
     }
 
     pub fn migrate(
@@ -350,7 +350,7 @@ impl World<'_> {
     ) -> Told {
         let Some((from, domid)) = self.place(guest) else { return Ok(()) };
         let served = self.serving[from];
-        let (saved, leaver) = self.suspend(guest, by, write, SaveKind::Live)?;
+        let (saved, outgoing) = self.suspend(guest, by, write, SaveKind::Live)?;
         let index = self.saved.len();
         let mut file = saved.file.try_clone().unwrap();
         self.saved.push(saved);
@@ -361,18 +361,18 @@ impl World<'_> {
             // The service looks at the one that is suspended when it sees the other come.
             self.save_seen(guest);
         } else if self.serving[from] {
-            let incarnation = self.life(guest).incarnation;
+            let incarnation = self.instance(guest).incarnation;
             self.guests[guest].kept[from].saved(incarnation, usize::MAX);
         }
-        let here = self.guests[guest].life.clone().unwrap();
+        let here = self.guests[guest].instance.clone().unwrap();
         let kept = self.guests[guest].kept[to].clone();
-        let arrival = self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
-        let arrived = self.life(guest).domid;
+        let incoming = self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
+        let arrived = self.instance(guest).domid;
         let name = self.guests[guest].name.clone();
         let failed = |error: xenclock::host::HostError| error.to_string();
         if fails {
-            match &arrival {
-                Some(arrival) => self.journey(to).unmake(arrival).map_err(failed)?,
+            match &incoming {
+                Some(incoming) => self.transfer(to).undo_incoming(incoming).map_err(failed)?,
                 None => self.mock(to).destroy(arrived).map_err(failed)?,
             }
             match by {
@@ -389,14 +389,14 @@ impl World<'_> {
             }
             // What was told of it meanwhile was told of a domain that was none of its own any more.
             let moved_back = from == to;
-            self.guests[guest].life = Some(Life { told: None, moved_back, ..here });
+            self.guests[guest].instance = Some(Instance { told: None, moved_back, ..here });
             if moved_back && served && !self.serving[from] {
                 // The service died while its record was the other's.
                 self.guests[guest].kept[from].doubt();
-                self.life(guest).settled = Settled::Maybe;
+                self.instance(guest).settled = Settled::Maybe;
             }
-            match leaver {
-                Some(leaver) => self.journey(from).stays(&leaver.domain).map_err(failed)?,
+            match outgoing {
+                Some(outgoing) => self.transfer(from).stays(&outgoing.domain).map_err(failed)?,
                 None => self.mock(from).resume(domid).map_err(failed)?,
             }
             return Ok(());
@@ -404,11 +404,11 @@ impl World<'_> {
         self.mock(from).rename(domid, &format!("{name}--migratedaway")).map_err(failed)?;
         self.mock(to).rename(arrived, &name).map_err(failed)?;
         self.go_on(guest, to)?;
-        match leaver {
-            Some(leaver) => self.journey(from).left(&leaver.domain).map_err(failed)?,
+        match outgoing {
+            Some(outgoing) => self.transfer(from).left(&outgoing.domain).map_err(failed)?,
             None => self.mock(from).destroy(domid).map_err(failed)?,
         }
-        let lives = self.guests[guest].life.replace(here);
+        let lives = self.guests[guest].instance.replace(here);
         match by {
             // Within a host its record is the other's by now.
             Tool::Us if from == to => {}
@@ -416,7 +416,7 @@ impl World<'_> {
             Tool::Xl if from == to && self.serving[to] => {}
             Tool::Xl => self.goes(guest, from, false),
         }
-        self.guests[guest].life = lives;
+        self.guests[guest].instance = lives;
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub enum By {
     /// By stock xl, and the service knows the domain XML.
     Asked,
     /// By stock xl, and nobody has said anything but xl.cfg's two keys.
-    Found,
+    Discovered,
 }
 
 /// A guest.
@@ -85,18 +85,18 @@ impl Spec {
             ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => of(adjustment),
             ClockOffset::Timezone { timezone } => format!(" timezone='{timezone}'"),
             ClockOffset::Variable { adjustment, basis } => {
-                format!(" adjustment='{adjustment}' basis='{}'", basis.word())
+                format!(" adjustment='{adjustment}' basis='{}'", basis.as_str())
             }
             ClockOffset::Absolute { start } => format!(" start='{start}'"),
         };
         let tsc = self.tsc.map_or_else(String::new, |(mode, khz)| {
             let frequency = khz.map_or_else(String::new, |khz| format!(" frequency='{khz}000'"));
-            format!("<timer name='tsc' mode='{mode}'{frequency}/>", mode = mode.word())
+            format!("<timer name='tsc' mode='{mode}'{frequency}/>", mode = mode.as_str())
         });
         format!(
             "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n<domain type='xen'><name>{name}</name>\
              <uuid>{uuid}</uuid><memory unit='MiB'>64</memory><os>{os}</os><clock offset='{}'{more}>{tsc}</clock></domain>\n",
-            self.offset.word()
+            self.offset.as_str()
         )
     }
 }
@@ -272,18 +272,18 @@ fn specs() -> impl Strategy<Value = Spec> {
         3 => (mode, prop::option::weighted(0.8, khz)).prop_map(Some),
         1 => Just(Some((TimerMode::Native, None))),
     ];
-    let by = prop_oneof![3 => Just(By::Us), 3 => Just(By::Asked), 2 => Just(By::Found)];
+    let by = prop_oneof![3 => Just(By::Us), 3 => Just(By::Asked), 2 => Just(By::Discovered)];
     (kind, offsets(), tsc, by, prop::bool::weighted(0.3)).prop_map(|(kind, offset, tsc, by, clean)| {
         // What xl.cfg's own keys can say.
         let offset = match (by, offset.effective()) {
-            (By::Found, ClockOffset::Localtime { .. }) => {
+            (By::Discovered, ClockOffset::Localtime { .. }) => {
                 ClockOffset::Variable { adjustment: 0, basis: Basis::Localtime }
             }
-            (By::Found, variable @ ClockOffset::Variable { .. }) => variable,
-            (By::Found, _) => ClockOffset::Variable { adjustment: 0, basis: Basis::Utc },
+            (By::Discovered, variable @ ClockOffset::Variable { .. }) => variable,
+            (By::Discovered, _) => ClockOffset::Variable { adjustment: 0, basis: Basis::Utc },
             (_, _) => offset,
         };
-        let tsc = tsc.map(|(mode, khz)| (mode, khz.filter(|_| by != By::Found)));
+        let tsc = tsc.map(|(mode, khz)| (mode, khz.filter(|_| by != By::Discovered)));
         Spec { kind, offset, tsc, by, clean: clean && by == By::Asked }
     })
 }

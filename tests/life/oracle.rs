@@ -21,7 +21,7 @@ use timers::resolve::{Moment, resolve};
 use timers::{Basis, ClockOffset, GuestKind, UtcOffset};
 use xenclock::host::Host;
 
-use crate::known::{Expect, Gone, Guest, Life, Loss, Settled, What};
+use crate::known::{Expect, Gone, Guest, Instance, Loss, Settled, What};
 use crate::op::{By, Sick};
 use crate::world::{Told, World};
 
@@ -74,7 +74,7 @@ impl World<'_> {
                 };
                 if lasts.iter().all(can) { Expect::Is(lasts.clone()) } else { Expect::Any(BEYOND) }
             }
-            What::Nothing if spec.by == By::Found => Expect::Any(NOTHING_KEPT),
+            What::Nothing if spec.by == By::Discovered => Expect::Any(NOTHING_KEPT),
             _ => asked(),
         }
     }
@@ -100,69 +100,69 @@ impl World<'_> {
             }
             Expect::Any(why) => *self.tally.excepted.entry(why).or_default() += 1,
         }
-        self.life(guest).offset = is;
+        self.instance(guest).offset = is;
         Ok(())
     }
 
     /// A service has looked at a domain that it does not know.
     pub fn first_look(&mut self, guest: usize) -> Told {
-        let Some(life) = self.guests[guest].life.clone() else { return Ok(()) };
-        let site = life.site;
-        let maybe = life.settled == Settled::Maybe;
-        let mut expect = self.due(guest, &life)?;
+        let Some(instance) = self.guests[guest].instance.clone() else { return Ok(()) };
+        let site = instance.site;
+        let maybe = instance.settled == Settled::Maybe;
+        let mut expect = self.due(guest, &instance)?;
         if maybe {
             // The keeping knew it already, perhaps.
-            expect = expect.or(life.offset);
+            expect = expect.or(instance.offset);
         }
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
         self.expect(guest, expect, "the service has looked")?;
-        let in_time = life.incarnation == 1 && !life.runs;
+        let in_time = instance.incarnation == 1 && !instance.runs;
         let timed = self.guests[guest].asked.timers.is_empty();
         let wished =
-            self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Found;
+            self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Discovered;
         let known_wish = self.guests[guest].spec.by == By::Asked
             || matches!(self.guests[guest].kept[site].what, What::Sure(_));
         match in_time && !maybe && wished && known_wish && !timed {
             true => self.expect_birth_tsc(guest, site, "the service has looked in time")?,
-            false if in_time || maybe => self.life(guest).rate = self.rate(guest)?,
+            false if in_time || maybe => self.instance(guest).rate = self.rate(guest)?,
             false => {}
         }
-        let offset = self.life(guest).offset;
-        self.looked(guest, site, has_rtc, life.incarnation > 1, offset);
+        let offset = self.instance(guest).offset;
+        self.looked(guest, site, has_rtc, instance.incarnation > 1, offset);
         Ok(())
     }
 
     /// Where the service must put the RTC of a domain that it does not know.
-    pub fn due(&self, guest: usize, life: &Life) -> Result<Expect, String> {
+    pub fn due(&self, guest: usize, instance: &Instance) -> Result<Expect, String> {
         let Guest { spec, kept, .. } = &self.guests[guest];
-        let kept = &kept[life.site];
-        let unchanged = Expect::Is(vec![life.offset]);
+        let kept = &kept[instance.site];
+        let unchanged = Expect::Is(vec![instance.offset]);
         if kept.what == What::Nothing && spec.by != By::Asked {
             return Ok(unchanged);
         }
-        if self.forgotten(guest, life.site) {
+        if self.forgotten(guest, instance.site) {
             return Ok(Expect::Any(LOST));
         }
-        let Some(came) = life.came else {
-            let rewritten = spec.by == By::Found && self.guests[guest].rewritten[life.site];
-            return Ok(if rewritten { Expect::Any(REWRITTEN) } else { self.next(guest, life.site) });
+        let Some(came) = instance.came else {
+            let rewritten = spec.by == By::Discovered && self.guests[guest].rewritten[instance.site];
+            return Ok(if rewritten { Expect::Any(REWRITTEN) } else { self.next(guest, instance.site) });
         };
         let moves = !spec.kind.has_rtc() || self.config_moves_rtc(guest)?;
         if !moves {
             return Ok(unchanged);
         }
-        let seen = kept.saves.iter().find(|(incarnation, _)| incarnation + 1 == life.incarnation);
+        let seen = kept.saves.iter().find(|(incarnation, _)| incarnation + 1 == instance.incarnation);
         Ok(match (&kept.what, seen) {
             (What::Doubt, _) => Expect::Any(LOST),
             (_, None) if kept.saves_sure => unchanged,
             (_, None) => Expect::Any(OLD_SAVE),
             (_, Some((_, serial))) if *serial != came.serial || !came.known => Expect::Any(OLD_SAVE),
             // What the guest has done since is told from what the config gives now.
-            _ if spec.kind.has_rtc() && self.given(guest) != life.given => Expect::Any(LATE),
+            _ if spec.kind.has_rtc() && self.given(guest) != instance.given => Expect::Any(LATE),
             // libxl sets no sum of 0, and the stream has won.
-            _ if spec.kind.has_rtc() && life.given == Some(0) => unchanged,
+            _ if spec.kind.has_rtc() && instance.given == Some(0) => unchanged,
             _ if UtcOffset::new(came.offset).is_err() => Expect::Any(BEYOND),
-            _ => Expect::Is(vec![came.offset + life.written]),
+            _ => Expect::Is(vec![came.offset + instance.written]),
         })
     }
 
@@ -186,7 +186,7 @@ impl World<'_> {
         }
         let variable = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
         let carries = match (spec.by, kept.changed) {
-            (By::Found, changed) => changed,
+            (By::Discovered, changed) => changed,
             (_, _) => Some(variable),
         };
         let saved = if kept.saves.is_empty() { (!kept.saves_sure).then_some(false) } else { Some(true) };
@@ -213,16 +213,16 @@ impl World<'_> {
     pub fn looked(&mut self, guest: usize, site: usize, has_rtc: bool, restored: bool, offset: i64) {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
-        let written = self.life(guest).written != 0;
+        let written = self.instance(guest).written != 0;
         if self.forgotten(guest, site) {
             self.guests[guest].kept[site].doubt();
         }
         self.guests[guest].rewritten[site] &= restored;
-        let incarnation = self.life(guest).incarnation;
+        let incarnation = self.instance(guest).incarnation;
         let put_right = self.guests[guest].kept[site].saves.iter().any(|(saved, _)| saved + 1 == incarnation);
         let kept = &mut self.guests[guest].kept[site];
         kept.what = match (&kept.what, by) {
-            (What::Nothing, By::Found) if !has_rtc => What::Nothing,
+            (What::Nothing, By::Discovered) if !has_rtc => What::Nothing,
             (What::Nothing, By::Us) if !has_rtc => What::Nothing,
             // The service takes it for one that nobody spoke of.
             (What::Nothing, By::Us) | (What::Doubt, _) => What::Doubt,
@@ -240,20 +240,21 @@ impl World<'_> {
         // Of one that was restored, what it did before it was found may count.
         kept.changed = if restored && written { None } else { Some(false) };
         let doubt = kept.what == What::Doubt;
-        let life = self.life(guest);
+        let instance = self.instance(guest);
         // Of what our own tools could not find, a service may think that all is done.
-        life.settled = if doubt && life.settled == Settled::Maybe { Settled::Maybe } else { Settled::Yes };
-        life.end_unseen = false;
-        life.told = Some(offset);
+        instance.settled =
+            if doubt && instance.settled == Settled::Maybe { Settled::Maybe } else { Settled::Yes };
+        instance.end_unseen = false;
+        instance.told = Some(offset);
     }
 
     /// A service has read the RTC of a domain that it knows.
     pub fn note(&mut self, guest: usize) {
         let sick = self.sick.map(|sick| sick.is_some());
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
-        let Some(life) = &mut self.guests[guest].life else { return };
-        (life.end_unseen, life.set_unseen) = (false, false);
-        let (site, offset) = (life.site, life.offset);
+        let Some(instance) = &mut self.guests[guest].instance else { return };
+        (instance.end_unseen, instance.set_unseen) = (false, false);
+        let (site, offset) = (instance.site, instance.offset);
         let kept = &mut self.guests[guest].kept[site];
         if has_rtc {
             kept.last(offset);
@@ -274,11 +275,11 @@ impl World<'_> {
             || (self.sick[site] == Some(Sick::Gone) && kept.what != What::Nothing)
         {
             kept.doubt();
-            if let Some(life) = &mut self.guests[guest].life
-                && life.site == site
+            if let Some(instance) = &mut self.guests[guest].instance
+                && instance.site == site
             {
-                life.settled = Settled::Maybe;
-                life.told = None;
+                instance.settled = Settled::Maybe;
+                instance.told = None;
             }
         }
     }
@@ -286,11 +287,11 @@ impl World<'_> {
     /// Our own tools have read the RTC of a guest that ended, and written it down.
     pub fn ours_noted(&mut self, guest: usize) {
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
-        let Some(life) = &mut self.guests[guest].life else { return };
-        let (site, offset) = (life.site, life.offset);
+        let Some(instance) = &mut self.guests[guest].instance else { return };
+        let (site, offset) = (instance.site, instance.offset);
         if !self.serving[site] {
             // Nobody is there to be told, and whoever comes later has it from where it was noted.
-            life.told = (life.settled == Settled::Yes).then_some(offset);
+            instance.told = (instance.settled == Settled::Yes).then_some(offset);
         }
         if !has_rtc {
             return;
@@ -307,12 +308,14 @@ impl World<'_> {
         self.serving[site] = false;
         for guest in 0..self.guests.len() {
             let sick = self.sick[site].is_some();
-            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
-                if life.settled != Settled::Yes {
-                    let expect = self.due(guest, &life)?.or(life.offset);
+            if let Some(instance) =
+                self.guests[guest].instance.clone().filter(|instance| instance.site == site)
+            {
+                if instance.settled != Settled::Yes {
+                    let expect = self.due(guest, &instance)?.or(instance.offset);
                     self.expect(guest, expect, "the service died over it")?;
                     let rate = self.rate(guest)?;
-                    if life.incarnation > 1 || life.runs {
+                    if instance.incarnation > 1 || instance.runs {
                         self.expect_rate(guest, "the service died over it")?;
                     }
                     let offset = self.offset(guest)?;
@@ -322,21 +325,21 @@ impl World<'_> {
                         What::Sure(ref lasts) if lasts.is_empty() => kept.doubt(),
                         _ => kept.or_last(offset),
                     }
-                    let life = self.life(guest);
-                    (life.rate, life.settled) = (rate, Settled::Maybe);
+                    let instance = self.instance(guest);
+                    (instance.rate, instance.settled) = (rate, Settled::Maybe);
                 } else if self.guests[guest].spec.kind.has_rtc() {
-                    self.guests[guest].kept[site].or_last(life.offset);
+                    self.guests[guest].kept[site].or_last(instance.offset);
                 }
-                let life = self.life(guest);
-                life.told = None;
+                let instance = self.instance(guest);
+                instance.told = None;
                 // A save that it was about to write down, perhaps.
                 self.guests[guest].kept[site].saves_sure = false;
                 self.guests[guest].kept[site].changed = None;
                 // What was lost, it has written again, perhaps.
-                let moved_back = self.life(guest).moved_back;
+                let moved_back = self.instance(guest).moved_back;
                 if sick || moved_back || self.guests[guest].kept[site].lost.is_some() {
                     self.guests[guest].kept[site].doubt();
-                    self.life(guest).settled = Settled::Maybe;
+                    self.instance(guest).settled = Settled::Maybe;
                 }
             }
         }
@@ -355,16 +358,16 @@ impl World<'_> {
         self.serving[site] = false;
         for guest in &mut self.guests {
             let kept = &mut guest.kept[site];
-            let here = guest.life.as_mut().filter(|life| life.site == site);
+            let here = guest.instance.as_mut().filter(|instance| instance.site == site);
             if kept.unsaved || kept.lost == Some(Loss::Perhaps) {
                 kept.doubt();
-                if let Some(life) = here {
-                    (life.settled, life.told) = (Settled::Maybe, None);
+                if let Some(instance) = here {
+                    (instance.settled, instance.told) = (Settled::Maybe, None);
                 }
             } else if kept.lost.is_some() {
                 kept.nothing();
-                if let Some(life) = here {
-                    (life.settled, life.told) = (Settled::No, None);
+                if let Some(instance) = here {
+                    (instance.settled, instance.told) = (Settled::No, None);
                 }
             }
         }

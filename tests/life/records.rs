@@ -1,4 +1,4 @@
-//! Records on real file systems: shared, torn, full, read-only, and locks that go with their process.
+//! RecordStore on real file systems: shared, torn, full, read-only, and locks that go with their process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,9 +10,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timers::GuestClock;
 use uuid::Uuid;
-use xenclock::keep::records::{RecordError, Records};
-use xenclock::life::ClockRecord;
-use xenclock::life::record::{Wish, WishFrom};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::lifecycle::record::{Request, RequestOrigin};
+use xenclock::tracking::store::{RecordError, RecordStore};
 
 const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
 const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
@@ -21,15 +21,15 @@ const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
 const ROLE: &str = "XENCLOCK_TEST_ROLE";
 
 fn record(uuid: Uuid) -> ClockRecord {
-    let wish = Wish { clock: GuestClock::default(), from: WishFrom::Create };
-    ClockRecord::new(uuid, "guest", wish)
+    let request = Request { clock: GuestClock::default(), from: RequestOrigin::Create };
+    ClockRecord::new(uuid, "guest", request)
 }
 
-fn put(records: &Records, uuid: Uuid) {
+fn put(records: &RecordStore, uuid: Uuid) {
     records.change(uuid, |_, _| (Some(record(uuid)), ())).unwrap();
 }
 
-fn count(records: &Records, times: u64) {
+fn count(records: &RecordStore, times: u64) {
     for _ in 0..times {
         let done = records.change(UUID, |record, _| {
             let mut record = record.unwrap();
@@ -66,7 +66,7 @@ fn again(role: &str, dir: &Path) -> Child {
 fn plays_its_role() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let (role, dir) = role.split_once(' ').unwrap();
-    let records = Records::in_dir(dir);
+    let records = RecordStore::in_dir(dir);
     match role {
         "count" => count(&records, 100),
         "hold" => {
@@ -83,7 +83,7 @@ fn plays_its_role() {
 #[test]
 fn threads_and_processes_lose_nothing_to_each_other() {
     let dir = TempDir::new().unwrap();
-    let records = Records::in_dir(dir.path());
+    let records = RecordStore::in_dir(dir.path());
     put(&records, UUID);
     let children = [again("count", dir.path()), again("count", dir.path())];
     std::thread::scope(|scope| {
@@ -105,7 +105,7 @@ fn threads_and_processes_lose_nothing_to_each_other() {
 #[test]
 fn a_torn_record_is_set_aside_once_and_the_others_go_on() {
     let dir = TempDir::new().unwrap();
-    let records = Records::in_dir(dir.path());
+    let records = RecordStore::in_dir(dir.path());
     put(&records, OTHER);
     put(&records, UUID);
     let whole = fs::read(file(dir.path(), UUID)).unwrap();
@@ -136,12 +136,15 @@ fn a_torn_record_is_set_aside_once_and_the_others_go_on() {
 #[test]
 fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let dir = TempDir::new().unwrap();
-    let records = Records::in_dir(dir.path());
+    let records = RecordStore::in_dir(dir.path());
     put(&records, UUID);
     let text = fs::read_to_string(file(dir.path(), UUID)).unwrap();
     let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
     for (bytes, why) in [
-        (text.replace("\"version\": 2", "\"version\": 3"), "version 3, and this program knows version 2"),
+        (
+            text.replace("\"version\": 3", "\"version\": 4"),
+            "version 4, and this program knows versions 2 to 3",
+        ),
         (
             text.replace(&UUID.to_string(), &OTHER.to_string()),
             "it is of 0f1e2d3c-4b5a-4697-8877-665544332211",
@@ -163,7 +166,7 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
 #[test]
 fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
     let dir = TempDir::new().unwrap();
-    let records = Records::in_dir(dir.path().join("records"));
+    let records = RecordStore::in_dir(dir.path().join("records"));
     put(&records, UUID);
     let before = records.get(UUID).unwrap();
     // Root may write anywhere; but without the lock nobody writes.
@@ -174,7 +177,7 @@ fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
     assert!(error.to_string().starts_with("cannot open "), "{error}");
     assert_eq!(records.get(UUID).unwrap(), before);
     // A file in the place of the directory.
-    let records = Records::in_dir(dir.path().join("file"));
+    let records = RecordStore::in_dir(dir.path().join("file"));
     fs::write(dir.path().join("file"), "").unwrap();
     let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
     assert!(error.to_string().starts_with("cannot make the directory "), "{error}");
@@ -215,7 +218,7 @@ fn mount(words: &[&str], at: &Path) -> bool {
 #[test]
 fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
     let Some(disk) = Disk::new() else { return };
-    let records = Records::in_dir(disk.path.join("records"));
+    let records = RecordStore::in_dir(disk.path.join("records"));
     put(&records, UUID);
     count(&records, 1);
     let before = records.get(UUID).unwrap();
@@ -239,7 +242,7 @@ fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
 #[test]
 fn a_read_only_disk_is_named_and_read_all_the_same() {
     let Some(disk) = Disk::new() else { return };
-    let records = Records::in_dir(disk.path.join("records"));
+    let records = RecordStore::in_dir(disk.path.join("records"));
     put(&records, UUID);
     assert!(mount(&["-o", "remount,ro"], &disk.path));
     let error = records.change(OTHER, |_, _| (Some(record(OTHER)), ())).unwrap_err();
@@ -254,7 +257,7 @@ fn a_read_only_disk_is_named_and_read_all_the_same() {
 #[test]
 fn a_claim_a_monitor_and_a_service_are_alone() {
     let dir = TempDir::new().unwrap();
-    let (one, two) = (Records::in_dir(dir.path()), Records::in_dir(dir.path()));
+    let (one, two) = (RecordStore::in_dir(dir.path()), RecordStore::in_dir(dir.path()));
     let claim = one.claim(UUID).unwrap().unwrap();
     assert!(two.claim(UUID).unwrap().is_none() && two.claim(OTHER).unwrap().is_some());
     assert!(
@@ -276,7 +279,7 @@ fn a_claim_a_monitor_and_a_service_are_alone() {
 #[test]
 fn what_a_killed_process_held_is_free_whatever_files_it_left() {
     let dir = TempDir::new().unwrap();
-    let records = Records::in_dir(dir.path());
+    let records = RecordStore::in_dir(dir.path());
     let mut child = again("hold", dir.path());
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line == "held"));

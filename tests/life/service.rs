@@ -5,12 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xenclock::host::Host;
-use xenclock::keep::watch::{Manner, Tools, Watch};
-use xenclock::keep::wishes::Wishes;
-use xenclock::life::{Notice, Said};
+use xenclock::lifecycle::{ClockEvent, EventKind};
+use xenclock::tracking::requests::XmlRequests;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
+use crate::crash_injection::{Fate, Mortal, Setter, survives, teller};
 use crate::known::{Guest, Loss, Settled, What};
-use crate::mortal::{Fate, Mortal, Setter, survives, teller};
 use crate::op::Sick;
 use crate::world::{Ground, Told, World};
 
@@ -18,19 +18,19 @@ use crate::world::{Ground, Told, World};
 pub struct Kit {
     host: Option<Mortal>,
     setter: Option<Setter>,
-    wishes: Option<Wishes>,
-    tell: Option<Box<dyn FnMut(Notice)>>,
+    requests: Option<XmlRequests>,
+    tell: Option<Box<dyn FnMut(ClockEvent)>>,
 }
 
 pub struct Service<'k> {
     watch: Watch<'k>,
     host: &'k Mortal,
     pub fate: Rc<Fate>,
-    told: Rc<RefCell<Vec<Notice>>>,
+    told: Rc<RefCell<Vec<ClockEvent>>>,
 }
 impl Kit {
     pub fn none() -> Self {
-        Kit { host: None, setter: None, wishes: None, tell: None }
+        Kit { host: None, setter: None, requests: None, tell: None }
     }
 }
 
@@ -54,32 +54,32 @@ impl<'k> World<'k> {
         if self.keeping {
             let ground: &'k Ground = &self.grounds[site];
             let fate: Rc<Fate> = Rc::default();
-            let told: Rc<RefCell<Vec<Notice>>> = Rc::default();
+            let told: Rc<RefCell<Vec<ClockEvent>>> = Rc::default();
             let kit = self.kits.next().unwrap();
             kit.host = Some(Mortal::new(ground.mock.reopen().unwrap(), Rc::clone(&fate)));
             kit.setter = Some(Setter { mock: ground.mock.reopen().unwrap(), fate: Rc::clone(&fate) });
-            kit.wishes = Some(Wishes::in_dirs(vec![ground.dir.path().join("xml")]));
+            kit.requests = Some(XmlRequests::in_dirs(vec![ground.dir.path().join("xml")]));
             let heard = Rc::clone(&told);
-            kit.tell =
-                Some(Box::new(teller(Rc::clone(&fate), move |notice| heard.borrow_mut().push(notice))));
-            let Kit { host: Some(host), setter: Some(tsc), wishes: Some(wishes), tell: Some(tell) } = kit
+            kit.tell = Some(Box::new(teller(Rc::clone(&fate), move |event| heard.borrow_mut().push(event))));
+            let Kit { host: Some(host), setter: Some(tsc), requests: Some(requests), tell: Some(tell) } = kit
             else {
                 unreachable!()
             };
             let host: &'k Mortal = host;
-            let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, wishes, tell };
-            let watch = Watch::new(tools, Manner { all: true });
+            let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, requests, tell };
+            let watch = Watch::new(tools, WatchOptions { all: true });
             self.services[site] = Some(Service { watch, host, fate, told });
         }
         for guest in 0..self.guests.len() {
-            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site)
-                && life.settled == Settled::Yes
+            if let Some(instance) =
+                self.guests[guest].instance.clone().filter(|instance| instance.site == site)
+                && instance.settled == Settled::Yes
             {
                 let last = match &self.guests[guest].kept[site].what {
                     What::Sure(lasts) if lasts.len() == 1 => Some(lasts[0]),
                     _ => None,
                 };
-                self.life(guest).told = self.life(guest).told.and(last);
+                self.instance(guest).told = self.instance(guest).told.and(last);
             }
         }
         if self.attend(site, |service| service.watch.scan().unwrap())? {
@@ -95,13 +95,13 @@ impl<'k> World<'k> {
         }
         let Some(service) = &mut self.services[site] else { return Ok(false) };
         let alive = survives(|| does(service)).is_some();
-        let told: Vec<Notice> = service.told.borrow_mut().drain(..).collect();
+        let told: Vec<ClockEvent> = service.told.borrow_mut().drain(..).collect();
         if !alive {
             self.services[site] = None;
             self.tally.deaths += 1;
         }
-        for notice in told {
-            self.told(site, &notice)?;
+        for event in told {
+            self.told(site, &event)?;
         }
         if !alive {
             self.died(site)?;
@@ -121,19 +121,20 @@ impl<'k> World<'k> {
             return Ok(());
         }
         self.note_gone(site);
-        for life in self.guests.iter_mut().filter_map(|guest| guest.life.as_mut()) {
-            life.moved_back &= life.site != site;
+        for instance in self.guests.iter_mut().filter_map(|guest| guest.instance.as_mut()) {
+            instance.moved_back &= instance.site != site;
         }
         for guest in 0..self.guests.len() {
-            let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) else {
+            let Some(instance) = self.guests[guest].instance.clone().filter(|instance| instance.site == site)
+            else {
                 continue;
             };
-            if life.claimed {
+            if instance.claimed {
                 continue;
             }
-            if life.settled != Settled::Yes {
+            if instance.settled != Settled::Yes {
                 self.first_look(guest)?;
-            } else if life.end_unseen {
+            } else if instance.end_unseen {
                 self.note(guest);
                 self.all_told(guest)?;
             }
@@ -155,14 +156,16 @@ impl<'k> World<'k> {
         }
         for guest in 0..self.guests.len() {
             let lost = self.guests[guest].kept[site].lost;
-            if let Some(life) = self.guests[guest].life.clone().filter(|life| life.site == site) {
-                if life.settled != Settled::Yes {
+            if let Some(instance) =
+                self.guests[guest].instance.clone().filter(|instance| instance.site == site)
+            {
+                if instance.settled != Settled::Yes {
                     self.first_look(guest)?;
-                    self.life(guest).settled = Settled::Yes;
+                    self.instance(guest).settled = Settled::Yes;
                     continue;
                 }
                 self.note(guest);
-                self.life(guest).reset &= scanned;
+                self.instance(guest).reset &= scanned;
                 // A torn file is not looked into as long as nothing is to be written.
                 if matches!(lost, Some(Loss::Torn | Loss::Perhaps)) && !scanned {
                     self.guests[guest].kept[site].lost = Some(Loss::Perhaps);
@@ -185,12 +188,12 @@ impl<'k> World<'k> {
         }
         let (site, _) = self.place(guest).unwrap();
         let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        let life = self.life(guest);
-        if let Some(told) = life.told.replace(life.offset)
+        let instance = self.instance(guest);
+        if let Some(told) = instance.told.replace(instance.offset)
             && sure
-            && told != life.offset
+            && told != instance.offset
         {
-            let offset = life.offset;
+            let offset = instance.offset;
             let name = &self.guests[guest].name;
             return Err(format!(
                 "changes of the RTC of {name} are told up to {told} s, and it is at {offset} s"
@@ -199,18 +202,21 @@ impl<'k> World<'k> {
         Ok(())
     }
 
-    pub fn told(&mut self, site: usize, notice: &Notice) -> Told {
-        let Said::RtcChange { before, offset } = notice.said else { return Ok(()) };
-        let whose = notice.domain.as_ref().ok_or("a change of no domain is told")?;
+    pub fn told(&mut self, site: usize, event: &ClockEvent) -> Told {
+        let EventKind::RtcChange { before, offset } = event.kind else { return Ok(()) };
+        let domain_ref = event.domain.as_ref().ok_or("a change of no domain is told")?;
         let here = |guest: &Guest| {
-            guest.life.as_ref().is_some_and(|life| life.site == site && life.domid == whose.domid)
+            guest
+                .instance
+                .as_ref()
+                .is_some_and(|instance| instance.site == site && instance.domid == domain_ref.domid)
         };
         let Some(guest) = self.guests.iter().position(here) else { return Ok(()) };
         self.tally.changes_told += 1;
         let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        let life = self.life(guest);
-        let (told, is) = (life.told, life.offset);
-        life.told = Some(offset);
+        let instance = self.instance(guest);
+        let (told, is) = (instance.told, instance.offset);
+        instance.told = Some(offset);
         if sure && (offset != is || told.is_some_and(|told| told != before)) {
             let name = &self.guests[guest].name;
             return Err(format!(

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use xenclock::domain::Defbool;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, Host, HostFacts, RunState};
-use xenclock::keep::records::Records;
-use xenclock::life::ClockRecord;
+use xenclock::lifecycle::ClockRecord;
+use xenclock::tracking::store::RecordStore;
 
-use crate::known::{Gone, Guest, Kept, Life, Settled, What};
+use crate::known::{Gone, Guest, Instance, Kept, Settled, What};
 use crate::moves::Saved;
 use crate::op::{By, Op, Sick, Story};
 use crate::service::{Kit, Service};
@@ -29,7 +29,7 @@ const MACHINES: [(&str, &str); 2] = [("Europe/Berlin", "2600000"), ("America/St_
 /// A machine, with what outlives its services.
 pub struct Ground {
     pub mock: Mock,
-    pub records: Records,
+    pub records: RecordStore,
     pub zones: Box<dyn ZoneSource>,
     pub dir: TempDir,
 }
@@ -112,7 +112,7 @@ impl Ground {
         mock.advance(1000).unwrap();
         let dir = scratch();
         fs::create_dir_all(dir.path().join("xml")).unwrap();
-        let records = Records::in_dir(dir.path().join("records"));
+        let records = RecordStore::in_dir(dir.path().join("records"));
         fs::create_dir_all(dir.path().join("records")).unwrap();
         fs::write(dir.path().join("records/lock"), "").unwrap();
         Ground { mock, records, zones: default_zones(), dir }
@@ -142,7 +142,7 @@ impl<'k> World<'k> {
             }
             let kept = [Kept::default(), Kept::default()];
             let (spec, asked) = (spec.clone(), spec.clock());
-            guests.push(Guest { spec, asked, uuid, name, life: None, rewritten: [false; 2], kept });
+            guests.push(Guest { spec, asked, uuid, name, instance: None, rewritten: [false; 2], kept });
         }
         World {
             grounds,
@@ -169,12 +169,12 @@ impl<'k> World<'k> {
     }
 
     /// The domain of a guest that is known to live.
-    pub fn life(&mut self, guest: usize) -> &mut Life {
-        self.guests[guest].life.as_mut().unwrap()
+    pub fn instance(&mut self, guest: usize) -> &mut Instance {
+        self.guests[guest].instance.as_mut().unwrap()
     }
 
     pub fn place(&self, guest: usize) -> Option<(usize, DomId)> {
-        self.guests[guest].life.as_ref().map(|life| (life.site, life.domid))
+        self.guests[guest].instance.as_ref().map(|instance| (instance.site, instance.domid))
     }
 
     /// Where the RTC, or wallclock, of a guest stands, as it sees it.
@@ -201,7 +201,7 @@ impl<'k> World<'k> {
 
     pub fn expect_rate(&mut self, guest: usize, when: &str) -> Told {
         let is = self.rate(guest)?;
-        let promised = self.life(guest).rate;
+        let promised = self.instance(guest).rate;
         if is != promised {
             let name = &self.guests[guest].name;
             return Err(format!("{when}: the TSC of {name} runs at {is} kHz, promised was {promised} kHz"));
@@ -211,7 +211,7 @@ impl<'k> World<'k> {
 
     /// A new guest's TSC, asked at this site.
     pub fn expect_birth_tsc(&mut self, guest: usize, site: usize, when: &str) -> Told {
-        self.life(guest).rate = self.asked_rate(guest, site);
+        self.instance(guest).rate = self.asked_rate(guest, site);
         self.expect_rate(guest, when)?;
         let native_pv = !self.guests[guest].spec.kind.has_rtc();
         let tsc = self.tsc(guest)?;
@@ -234,7 +234,10 @@ impl<'k> World<'k> {
             let domains = self.mock(site).domains().unwrap();
             let known = |domid| {
                 self.guests.iter().any(|guest| {
-                    guest.life.as_ref().is_some_and(|life| (life.site, life.domid) == (site, domid))
+                    guest
+                        .instance
+                        .as_ref()
+                        .is_some_and(|instance| (instance.site, instance.domid) == (site, domid))
                 })
             };
             if let Some(left) = domains.iter().find(|domain| domain.domid.0 != 0 && !known(domain.domid)) {
@@ -249,14 +252,14 @@ impl<'k> World<'k> {
                 Some(domain) if domain.state == RunState::Running => {}
                 other => return Err(format!("{name} does not run: {other:?}")),
             }
-            let (is, promised) = (self.offset(guest)?, self.life(guest).offset);
+            let (is, promised) = (self.offset(guest)?, self.instance(guest).offset);
             self.tally.promised += 1;
             if is != promised {
                 return Err(format!("the RTC of {name} is at {is} s, promised was {promised} s"));
             }
             self.expect_rate(guest, "while it lives")?;
             let tsc = self.tsc(guest)?;
-            if tsc > 1 << 62 && !self.life(guest).tsc_anywhere {
+            if tsc > 1 << 62 && !self.instance(guest).tsc_anywhere {
                 return Err(format!("the TSC of {name} is at {tsc}"));
             }
         }
@@ -326,7 +329,7 @@ impl<'k> World<'k> {
         if mock.guest_shift_rtc(domid, by).is_ok() {
             // Of a clock beyond the century the guest sees two digits of the year.
             let is = self.offset(guest).unwrap();
-            self.life(guest).moves(is);
+            self.instance(guest).moves(is);
         }
     }
 
@@ -334,7 +337,7 @@ impl<'k> World<'k> {
     pub fn set(&mut self, guest: usize, offset: i64) {
         let Some((site, domid)) = self.place(guest) else { return };
         let sure = self.guests[guest].kept[site].is_sure() && self.sick[site].is_none();
-        if !sure || self.life(guest).settled != Settled::Yes {
+        if !sure || self.instance(guest).settled != Settled::Yes {
             return;
         }
         self.mock(site).set_time_offset(domid, UtcOffset::new(offset).unwrap()).unwrap();
@@ -348,8 +351,8 @@ impl<'k> World<'k> {
             records.change(self.guests[guest].uuid, |record, _| (record.map(set), ())).unwrap();
         }
         self.guests[guest].kept[site].what = What::Sure(vec![offset]);
-        let life = self.life(guest);
-        (life.offset, life.told, life.set_unseen) = (offset, Some(offset), true);
+        let instance = self.instance(guest);
+        (instance.offset, instance.told, instance.set_unseen) = (offset, Some(offset), true);
     }
 
     pub fn boot(&mut self, site: usize) {
@@ -358,7 +361,7 @@ impl<'k> World<'k> {
         self.mock(site).advance(100).unwrap();
         for guest in 0..self.guests.len() {
             if self.place(guest).is_some_and(|(at, _)| at == site) {
-                self.guests[guest].life = None;
+                self.guests[guest].instance = None;
                 self.gone.push(Gone { guest, site, restarts: None });
             }
         }

@@ -95,7 +95,7 @@ impl ClockOffset {
 
     /// The word of `<clock offset=>`.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             ClockOffset::Utc { .. } => "utc",
             ClockOffset::Localtime { .. } => "localtime",
@@ -109,7 +109,7 @@ impl ClockOffset {
 impl Basis {
     /// The word of `basis=`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Basis::Utc => "utc",
             Basis::Localtime => "localtime",
@@ -138,7 +138,7 @@ impl GuestKind {
 
     /// The word of xl.cfg's `type`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             GuestKind::Hvm => "hvm",
             GuestKind::Pv => "pv",

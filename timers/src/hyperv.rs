@@ -73,7 +73,7 @@ mod tests {
         for (number, &group) in (0..).zip(Viridian::ALL) {
             assert_eq!(group.number(), number);
             assert_eq!(Viridian::from_number(number), Some(group));
-            assert_eq!(Viridian::from_word(group.word()), Some(group));
+            assert_eq!(Viridian::from_word(group.as_str()), Some(group));
         }
         assert_eq!(Viridian::from_number(13), None);
         assert_eq!(Viridian::Stimer.number(), 8);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_clock_always_has_its_base() {
-        let words: Vec<_> = clock_groups().iter().map(|group| group.word()).collect();
+        let words: Vec<_> = clock_groups().iter().map(|group| group.as_str()).collect();
         assert_eq!(words, ["base", "time_ref_count", "reference_tsc"]);
     }
 }

@@ -26,7 +26,7 @@ mod words;
 pub mod zone;
 
 pub use clock::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
-pub use resolve::{Moment, NextStart, ResolveError, Resolved, Source, resolve};
+pub use resolve::{Moment, NextStart, OffsetSource, ResolveError, Resolved, resolve};
 pub use timer::{Catchup, TickPolicy, Timer, TimerMode, TimerName, Track};
 pub use units::{Hertz, KiloHertz, UtcOffset};
 pub use zone::{Zone, ZoneChange, ZoneError, ZoneSource};

@@ -102,7 +102,7 @@ mod tests {
         ];
         for (policy, word, number) in table {
             let mode = MissedTicks::from(policy);
-            assert_eq!((mode.word(), mode.number()), (word, number));
+            assert_eq!((mode.as_str(), mode.number()), (word, number));
             assert_eq!(MissedTicks::from_word(word), Some(mode));
             assert_eq!(MissedTicks::from_number(number), Some(mode));
         }

@@ -26,7 +26,7 @@ macro_rules! words {
 
             /// The word as it is written.
             #[must_use]
-            pub fn word(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
 
@@ -34,13 +34,13 @@ macro_rules! words {
             /// not for libxl's, as in the two of them.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|known| $crate::words::$same(known.word(), word))
+                Self::ALL.iter().copied().find(|known| $crate::words::$same(known.as_str(), word))
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
+                f.write_str(self.as_str())
             }
         }
     };

@@ -91,7 +91,7 @@ fn timer(text: &str) -> Option<Timer> {
 }
 
 fn kind(word: &str) -> GuestKind {
-    [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().find(|kind| kind.word() == word).unwrap()
+    [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().find(|kind| kind.as_str() == word).unwrap()
 }
 
 fn yes(word: &str) -> Option<bool> {

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use timers::ticks::{self, MissedTicks};
-use timers::tsc::{self, Behaviour, TscHost, TscMode, TscWish};
+use timers::tsc::{self, Behaviour, TscHost, TscMode, TscRequest};
 use timers::{
     Adjustment, Basis, ClockOffset, GuestKind, Hertz, KiloHertz, Moment, NextStart, TickPolicy, Timer,
     TimerName, UtcOffset, Zone, ZoneError, ZoneSource, resolve,
@@ -129,7 +129,7 @@ proptest! {
                 }
                 prop_assert!(!resolved.tracked || kind == GuestKind::Hvm);
                 prop_assert!(!resolved.tracked || resolved.next_start == NextStart::Fixed);
-                prop_assert_eq!(resolved.source.word(), clock.effective().word());
+                prop_assert_eq!(resolved.source.as_str(), clock.effective().as_str());
                 prop_assert!(resolved.foresight.is_none_or(|change| change.at > now));
             }
         }
@@ -155,7 +155,7 @@ proptest! {
         host in hosts(),
     ) {
         let frequency = if same { Some(host.khz.to_hz()) } else { hertz.map(|hertz| Hertz(hertz % 5_000_000_000_000)) };
-        let Ok(decision) = tsc::decide(&TscWish { mode, frequency }, kind, &host) else {
+        let Ok(decision) = tsc::decide(&TscRequest { mode, frequency }, kind, &host) else {
             let khz = frequency.unwrap().to_khz();
             prop_assert!(khz.is_err() || (mode == TscMode::Native && khz != Ok(host.khz)));
             return Ok(());

@@ -119,7 +119,7 @@ impl Unexpected<'_> {
     }
 
     fn odd(&self, odd: Odd) -> Finding {
-        let lexical = |reason: &str| Finding::invalid("cfg-lexical", reason);
+        let lexical = |reason: &'static str| Finding::invalid("cfg-lexical", reason);
         match odd {
             Odd::OpenString => lexical("the string does not end on its line")
                 .instead("close it with its quote; a line break within it is written \\n"),
@@ -158,7 +158,7 @@ impl Unexpected<'_> {
             }
             _ if self.whole != self.word && self.expected != Expected::Key => {
                 let Finding { reason, alternative, .. } = self.split_word();
-                lexical(reason).instead(alternative.unwrap_or_default())
+                Finding::invalid("cfg-lexical", reason).instead(alternative.unwrap_or_default())
             }
             _ => lexical(format!("{}, where xl expects {}", self.what(), self.expected.words()))
                 .instead("an xl.cfg has lines KEY = VALUE and comments behind #; it is no Python"),

@@ -115,12 +115,27 @@ pub(super) enum Command {
     Monitor(MonitorOf),
     /// What sets the TSC of new domains.
     #[command(hide = true)]
-    ClockBirth(Birth),
+    TscHelper(TscHelperArgs),
+    /// Print one of the man pages, in roff.
+    #[command(hide = true)]
+    ManPage {
+        /// Which page.
+        page: ManPage,
+    },
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+}
+
+/// The man pages that the command can print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ManPage {
+    /// xenclock(1)
+    Xenclock,
+    /// xenclock-watch(8)
+    XenclockWatch,
 }
 
 impl Command {
@@ -134,7 +149,7 @@ impl Command {
             | Command::HostInfo(_)
             | Command::List(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
-            Command::Completion { .. } => true,
+            Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,
         }
     }
@@ -362,13 +377,13 @@ pub(super) struct MonitorOf {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Birth {
+pub(super) struct TscHelperArgs {
     /// The words that a device model is started with; without, orders are read from standard input.
     #[arg(long, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
     pub device_model: Option<Vec<String>>,
 }
 
-impl Birth {
+impl TscHelperArgs {
     pub(super) fn xml_dirs(&self) -> Vec<PathBuf> {
         super::watch::default_xml_dirs()
     }

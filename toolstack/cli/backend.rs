@@ -7,11 +7,11 @@ use timers::zone::{Zone, ZoneSource, default_zones};
 use uuid::Uuid;
 
 use super::args::{Backend, Global};
-use super::output::{self, Failure, word};
-use crate::host::mock::Mock;
-use crate::host::{DomId, DomainSummary, Host, dom0, zone};
-use crate::keep::records::Records;
-use crate::life::ClockRecord;
+use super::output::{self, Failure, message};
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::tracking::store::RecordStore;
 
 /// Where the clocks of a real host are kept.
 const RECORDS: &str = "/var/lib/xenclock";
@@ -23,7 +23,7 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
         Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
         None if dom0::in_dom0() => libxl(),
         None => {
-            word("xenclock: no Xen here: this is the mock host, in memory (--backend mock:FILE keeps it)");
+            message("xenclock: no Xen here: this is the mock host, in memory (--backend mock:FILE keeps it)");
             Ok(Box::new(mock(global)?))
         }
     }
@@ -39,22 +39,22 @@ pub(super) fn is_mock(global: &Global) -> bool {
 }
 
 /// Where clocks are kept: in the directory asked for, or with the host.
-pub(super) fn records(global: &Global) -> Records {
+pub(super) fn records(global: &Global) -> RecordStore {
     match (&global.records, &global.backend) {
-        (Some(dir), _) => Records::in_dir(dir),
+        (Some(dir), _) => RecordStore::in_dir(dir),
         (None, Some(Backend::Mock(Some(file)))) => {
             let mut dir = file.clone().into_os_string();
             dir.push(".clocks");
-            Records::in_dir(dir)
+            RecordStore::in_dir(dir)
         }
-        (None, Some(Backend::Mock(None))) => Records::in_memory(),
-        (None, None) if !dom0::in_dom0() => Records::in_memory(),
-        (None, _) => Records::in_dir(RECORDS),
+        (None, Some(Backend::Mock(None))) => RecordStore::in_memory(),
+        (None, None) if !dom0::in_dom0() => RecordStore::in_memory(),
+        (None, _) => RecordStore::in_dir(RECORDS),
     }
 }
 
 /// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
-pub(super) fn record_of(records: &Records, uuid: Uuid) -> Option<ClockRecord> {
+pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
     records.get(uuid).unwrap_or_else(|error| {
         output::error(&error.to_string());
         None
@@ -87,7 +87,7 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
 
 #[cfg(feature = "libxl")]
 fn libxl() -> Result<Box<dyn Host>, Failure> {
-    Ok(Box::new(crate::host::libxl::Libxl::open()?))
+    Ok(Box::new(xenclock::host::libxl::Libxl::open()?))
 }
 
 #[cfg(not(feature = "libxl"))]
@@ -105,7 +105,7 @@ pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failu
     let numbered = domains.iter().find(|domain| Some(domain.domid) == number);
     match named.or(numbered) {
         Some(domain) if domain.domid == DomId(0) => {
-            Err(Failure::Error(format!("'{wanted}' is dom0 itself, whose clock is the host's")))
+            Err(Failure::Error(format!("'{wanted}' is dom0 itself, domain_ref clock is the host's")))
         }
         Some(domain) => Ok(domain.clone()),
         None => Err(Failure::Error(format!("no domain '{wanted}' here; xenclock list shows what there is"))),

@@ -8,11 +8,11 @@ use timers::{GuestClock, GuestKind};
 use super::convert::source_of;
 use super::output::{self, Failure};
 use super::{settings, xl};
-use crate::cfg::{self, Cfg};
-use crate::diag::Diagnostic;
-use crate::domain::{Domain, DomainConfig, Notes};
-use crate::xl::installed::config_of;
-use crate::xml::Input;
+use xenclock::cfg::{self, Cfg};
+use xenclock::diag::Diagnostic;
+use xenclock::domain::{Domain, DomainConfig, Notes};
+use xenclock::xl::installed::config_of;
+use xenclock::xml::Input;
 
 /// Whether an input looks like an xl.cfg: its first line that says anything has a `=`, and is no XML and no JSON.
 pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
@@ -48,7 +48,11 @@ pub(super) fn clock(file: &str, bytes: &[u8]) -> Result<GuestClock, Failure> {
     let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, bytes))?;
     let losses: Vec<_> = asked.report.losses().collect();
     losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
-    if losses.iter().any(|loss| loss.finding.refuses_start) { Err(Failure::Said) } else { Ok(asked.clock) }
+    if losses.iter().any(|loss| loss.finding.refuses_start) {
+        Err(Failure::Reported)
+    } else {
+        Ok(asked.clock)
+    }
 }
 
 /// An xl.cfg that was left for the next start; it is not at hand as a file.
@@ -73,7 +77,7 @@ fn parsed(name: &str, bytes: &[u8]) -> Result<Cfg, Failure> {
 
 fn said(invalid: &Diagnostic, bytes: &[u8]) -> Failure {
     output::diagnostic(invalid, &source_of(invalid, bytes));
-    Failure::Said
+    Failure::Reported
 }
 
 /// What xl makes of all but the clock.
@@ -95,7 +99,7 @@ fn config(file: &str, bytes: &[u8], lines: &[String], quiet: bool) -> Result<Dom
     };
     let understood = config_of(&xl, &path, lines).map_err(|error| failed(&error))?;
     if !quiet {
-        understood.warnings.iter().for_each(|warning| output::word(&format!("xl: {warning}")));
+        understood.warnings.iter().for_each(|warning| output::message(&format!("xl: {warning}")));
     }
     Ok(understood.config)
 }

@@ -10,9 +10,9 @@ use timers::zone::Zone;
 use super::args::{Convert, Diagnostics, From, Global, To};
 use super::output::{self, Failure};
 use super::{backend, output::diagnostic};
-use crate::convert::{Format, convert};
-use crate::diag::{Diagnostic, Finding, Report, Source, render};
-use crate::xml;
+use xenclock::convert::{Format, convert};
+use xenclock::diag::{Diagnostic, Finding, Report, Source, render};
+use xenclock::xml;
 
 pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure> {
     let bytes = output::input(&convert_args.file)?;
@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
                 "not everything means the same on Xen, and --strict asks for that: nothing is written",
             );
         }
-        return Err(Failure::Said);
+        return Err(Failure::Reported);
     }
     match &convert_args.output {
         None => output::data(&text),
@@ -93,7 +93,7 @@ impl Say {
             Diagnostics::Human => diagnostic(invalid, &source_of(invalid, bytes)),
             Diagnostics::Json => array(std::iter::once(invalid.clone())),
         }
-        Failure::Said
+        Failure::Reported
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
 fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
     let items: Vec<_> =
         diagnostics.map(|item| format!("{:#}", render::json(&item)).replace('\n', "\n  ")).collect();
-    output::word(&format!("[\n  {}\n]", items.join(",\n  ")));
+    output::message(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -11,15 +11,15 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
 use super::{backend, cfg, settings};
-use crate::apply::Outcome;
-use crate::convert::lower;
-use crate::domain::Domain;
-use crate::host::{Host, HostFacts};
-use crate::judge::Target;
-use crate::keep::records::Records;
-use crate::keep::start::{Terms, clock_for, start};
-use crate::plan::{Plan, next_start_words, plan};
-use crate::xml::{self, Input};
+use xenclock::apply::Outcome;
+use xenclock::assess::Target;
+use xenclock::convert::lower;
+use xenclock::domain::Domain;
+use xenclock::host::{Host, HostFacts};
+use xenclock::plan::{Plan, next_start_words, plan};
+use xenclock::tracking::start::{StartOptions, clock_for, start};
+use xenclock::tracking::store::RecordStore;
+use xenclock::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let mut input = read(&create.file, &create.settings, create.quiet)?;
@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         return show_plan(create, &plan, &facts);
     }
     let viewer = Viewer::asked(global, create.console, create.screen)?;
-    let terms = Terms {
+    let terms = StartOptions {
         records: &records,
         asked: Some(&asked),
         made_up,
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     };
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if create.debug || global.verbose > 0 {
-            output::word(&format!("xenclock: {} ({})", step.action, step.why));
+            output::message(&format!("xenclock: {} ({})", step.kind, step.why));
         }
     })
     .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
@@ -70,7 +70,7 @@ pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
     let report = input.report.clone();
     lower(&mut input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
-        Failure::Said
+        Failure::Reported
     })?;
     Ok(input.domain)
 }
@@ -84,7 +84,7 @@ fn read(file: &str, words: &[String], quiet: bool) -> Result<Input, Failure> {
     let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
     let mut input = read.map_err(|invalid| {
         output::diagnostic(&invalid, &source_of(&invalid, &bytes));
-        Failure::Said
+        Failure::Reported
     })?;
     settings::apply(&mut input.domain, words).map_err(Failure::Error)?;
     Ok(input)
@@ -104,7 +104,7 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
     let report = input.report.clone();
     lower(input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
-        Failure::Said
+        Failure::Reported
     })?;
     let worked_out = plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4());
     if let Err((part, finding)) = &worked_out
@@ -126,12 +126,12 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
             "'{}' was not started: its clock would not be as asked",
             input.domain.config.name()
         ));
-        return Err(Failure::Said);
+        return Err(Failure::Reported);
     }
     if !create.quiet {
         losses.iter().for_each(|loss| output::diagnostic(loss, input.report.source()));
     }
-    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason))
+    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))
 }
 
 /// What the guest's clock will show, in two to four lines.
@@ -161,7 +161,7 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
 fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Failure> {
     if create.json {
         let steps: Vec<Value> =
-            plan.steps.iter().map(|step| json!({"step": step.action.to_string(), "why": step.why})).collect();
+            plan.steps.iter().map(|step| json!({"step": step.kind.to_string(), "why": step.why})).collect();
         return output::json(&json!({
             "name": plan.config.name(),
             "config": plan.config,
@@ -173,7 +173,7 @@ fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Fail
     let mut text =
         format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
     for (index, step) in plan.steps.iter().enumerate() {
-        text.push_str(&format!("  {}. {}: {}\n", index + 1, step.action, step.why));
+        text.push_str(&format!("  {}. {}: {}\n", index + 1, step.kind, step.why));
     }
     output::data(&text)
 }
@@ -183,7 +183,7 @@ fn said(
     plan: &Plan,
     outcome: &Outcome,
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
 ) -> Result<(), Failure> {
     if create.json {
         return super::show::clock_show_on(host, records, &outcome.domid.to_string(), true);

@@ -8,8 +8,8 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
-use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
-use crate::keep::records::Records;
+use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
+use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -31,7 +31,7 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
             guest.memory_kb / 1024,
             guest.vcpus,
             state,
-            guest.kind.word()
+            guest.kind.as_str()
         ));
     }
     output::data(&text)
@@ -67,10 +67,10 @@ pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
 
 /// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
 /// whoever looks next.
-pub(super) fn note_gone(host: &dyn Host, records: &Records, domain: &DomainSummary) {
+pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
     let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
     if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
-        output::word(&format!("xenclock: warning: {error}"));
+        output::message(&format!("xenclock: warning: {error}"));
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failu
 /// Does with a domain that has ended what its config says, and says so; where it has a monitor, that does it.
 pub(super) fn ended(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<(), Failure> {
@@ -122,7 +122,7 @@ pub(super) fn ended(
     }
     let ended = monitor::act(host, records, domid, reason)?;
     for warning in &ended.warnings {
-        output::word(&format!("xenclock: warning: {warning}"));
+        output::message(&format!("xenclock: warning: {warning}"));
     }
     output::data(&format!("{}\n", monitor::words(domid, &ended.became)))
 }

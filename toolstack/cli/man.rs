@@ -63,7 +63,7 @@ What its RTC shows and how its TSC works, with the reasons.
 ///
 /// # Errors
 /// None but what writing to memory can cause.
-pub fn man_page() -> std::io::Result<String> {
+pub(super) fn man_page() -> std::io::Result<String> {
     let mut page = Vec::new();
     let command = Arguments::command();
     let man = clap_mangen::Man::new(command.clone());
@@ -87,7 +87,7 @@ const WATCH: &str = include_str!("../service/xenclock-watch.man");
 ///
 /// # Errors
 /// None but what writing to memory can cause.
-pub fn watch_man_page() -> std::io::Result<String> {
+pub(super) fn watch_man_page() -> std::io::Result<String> {
     let command = Arguments::command();
     let watch = command.find_subcommand("clock-watch").cloned().unwrap_or_default();
     let watch = watch

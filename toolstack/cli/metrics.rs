@@ -1,7 +1,7 @@
 //! Clocks as metrics, in the text form of Prometheus (for the node exporter's textfile collector).
 
-use crate::host::HostFacts;
-use crate::view::ClockView;
+use xenclock::host::HostFacts;
+use xenclock::view::ClockView;
 
 /// A metric: its name, what it is, and its value for a domain.
 type Metric = (&'static str, &'static str, fn(&ClockView) -> Option<i64>);
@@ -38,7 +38,7 @@ pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
                 let labels = [
                     ("domid", view.domid.to_string()),
                     ("name", escaped(&view.name)),
-                    ("type", view.kind.word().to_owned()),
+                    ("type", view.kind.as_str().to_owned()),
                     ("uuid", view.uuid.clone()),
                 ];
                 let labels = labels.map(|(label, value)| format!("{label}=\"{value}\"")).join(",");

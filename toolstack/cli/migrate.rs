@@ -9,29 +9,29 @@ use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::travel::{config_of, header, warn};
-use crate::host::{DomId, RunState, SaveKind};
-use crate::keep::travel::{Arrival, Journey, Leaver};
-use crate::xl::migration::{
+use super::save_restore::{config_of, header, warn};
+use xenclock::host::{DomId, RunState, SaveKind};
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
 };
-use crate::xl::savefile::Header;
+use xenclock::xl::savefile::Header;
 
 /// How long the command that reaches the other host may take to end by itself.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// The guest on this side.
 struct Here<'a> {
-    journey: Journey<'a>,
-    leaver: Leaver,
+    transfer: Transfer<'a>,
+    outgoing: Outgoing,
     name: String,
     warnings: Vec<String>,
 }
 
 impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
-        let changed = self.journey.save(&mut self.leaver, to, SaveKind::Live, &mut self.warnings)?;
+        let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live, &mut self.warnings)?;
         if changed {
             self.warnings.push(
                 "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
@@ -43,28 +43,28 @@ impl Leaving for Here<'_> {
     }
 
     fn rename_away(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.host.rename(self.leaver.domain.domid, &name_away(&self.name))?)
+        Ok(self.transfer.host.rename(self.outgoing.domain.domid, &name_away(&self.name))?)
     }
 
     fn rename_back(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.host.rename(self.leaver.domain.domid, &self.name)?)
+        Ok(self.transfer.host.rename(self.outgoing.domain.domid, &self.name)?)
     }
 
     fn resume(&mut self) -> Result<(), Failed> {
-        let domid = self.leaver.domain.domid;
-        let domains = self.journey.host.domains()?;
+        let domid = self.outgoing.domain.domid;
+        let domains = self.transfer.host.domains()?;
         let suspended = domains
             .iter()
             .any(|domain| domain.domid == domid && matches!(domain.state, RunState::Shutdown(_)));
-        if suspended { Ok(self.journey.stays(&self.leaver.domain)?) } else { Ok(()) }
+        if suspended { Ok(self.transfer.stays(&self.outgoing.domain)?) } else { Ok(()) }
     }
 
     fn destroy(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.left(&self.leaver.domain)?)
+        Ok(self.transfer.left(&self.outgoing.domain)?)
     }
 
     fn progress(&mut self, words: &str) {
-        output::word(&format!("migration sender: {words}"));
+        output::message(&format!("migration sender: {words}"));
     }
 }
 
@@ -72,12 +72,12 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    let journey = Journey { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &migrate.domain)?;
     let config = migrate.config.as_deref().map(config_of).transpose()?;
     let name = domain.name.clone();
-    let (leaver, warnings) = journey.leaver(domain, config, migrate.with_domid)?;
-    let header = header(&leaver)?;
+    let (outgoing, warnings) = transfer.outgoing(domain, config, migrate.with_domid)?;
+    let header = header(&outgoing)?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -89,7 +89,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     };
     let (line, mut transport) = Transport::open(&rune.command())
         .map_err(|error| Failure::Error(format!("'{name}' was not migrated: {error}")))?;
-    let mut here = Here { journey, leaver, name, warnings };
+    let mut here = Here { transfer, outgoing, name, warnings };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
     warn(&here.warnings);
@@ -97,18 +97,18 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
         Ok(moved) => {
             if let Some(error) = moved.remains {
                 let away = name_away(&here.name);
-                output::word(&format!(
+                output::message(&format!(
                     "xenclock: warning: '{away}' is still here and can be destroyed: {error}"
                 ));
             }
-            output::word("Migration successful.");
+            output::message("Migration successful.");
             Ok(())
         }
         Err(error) => {
             if let Ok(Some(status)) = status
                 && !status.success()
             {
-                output::word(&format!(
+                output::message(&format!(
                     "migration sender: the command '{}' ended with {status}",
                     rune.command()
                 ));
@@ -120,14 +120,14 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
 
 /// The guest that comes.
 struct There<'a> {
-    journey: Journey<'a>,
+    transfer: Transfer<'a>,
     name: String,
-    arrival: Option<Arrival>,
+    incoming: Option<Incoming>,
 }
 
 impl There<'_> {
     fn domid(&self) -> Result<DomId, Failed> {
-        self.arrival.as_ref().map(|arrival| arrival.domid).ok_or_else(|| "nothing has arrived".into())
+        self.incoming.as_ref().map(|incoming| incoming.domid).ok_or_else(|| "nothing has arrived".into())
     }
 }
 
@@ -139,26 +139,26 @@ impl Arriving for There<'_> {
             name.clone_into(&mut own);
             name_incoming(name)
         };
-        self.arrival = Some(self.journey.arrive(&header, None, incoming, from)?);
+        self.incoming = Some(self.transfer.arrive(&header, None, incoming, from)?);
         self.name = own;
         Ok(())
     }
 
     fn rename_home(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.host.rename(self.domid()?, &self.name)?)
+        Ok(self.transfer.host.rename(self.domid()?, &self.name)?)
     }
 
     fn unpause(&mut self) -> Result<(), Failed> {
-        Ok(self.journey.host.unpause(self.domid()?)?)
+        Ok(self.transfer.host.unpause(self.domid()?)?)
     }
 
     fn destroy(&mut self) -> Result<(), Failed> {
-        let arrival = self.arrival.as_ref().ok_or("nothing has arrived")?;
-        Ok(self.journey.unmake(arrival)?)
+        let incoming = self.incoming.as_ref().ok_or("nothing has arrived")?;
+        Ok(self.transfer.undo_incoming(incoming)?)
     }
 
     fn progress(&mut self, words: &str) {
-        output::word(&format!("migration target: {words}"));
+        output::message(&format!("migration target: {words}"));
     }
 }
 
@@ -167,18 +167,20 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let records = backend::records(global);
     let zones = backend::zones();
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
-    let journey = Journey { host: &*host, records: &records, zones: &*zones };
-    let mut there = There { journey, name: String::new(), arrival: None };
+    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let mut there = There { transfer, name: String::new(), incoming: None };
     let arrived =
         receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
-    let There { arrival, .. } = there;
-    let Some(arrival) = arrival else { return Err(Failure::Error("nothing has arrived".to_owned())) };
-    warn(&arrival.warnings);
+    let There { incoming, .. } = there;
+    let Some(incoming) = incoming else { return Err(Failure::Error("nothing has arrived".to_owned())) };
+    warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
-        output::word(&format!("xenclock: warning: the guest runs here, and the sender does not know: {why}"));
+        output::message(&format!(
+            "xenclock: warning: the guest runs here, and the sender does not know: {why}"
+        ));
     }
-    let domid = arrival.domid;
-    drop(arrival);
+    let domid = incoming.domid;
+    drop(incoming);
     let after = After::of(global, receive.monitoring);
     monitor::leave(global, host, &records, domid, after)
 }

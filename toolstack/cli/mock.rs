@@ -4,7 +4,7 @@ use super::args::{Global, Play, RtcWrite};
 use super::backend::{self, find};
 use super::domains::ended;
 use super::output::Failure;
-use crate::host::{ErrorKind, Host, ShutdownReason};
+use xenclock::host::{ErrorKind, Host, ShutdownReason};
 
 pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
     let mock = backend::mock(global)?;

@@ -1,8 +1,7 @@
 //! The command: xl's habits around the library. The only place that prints, reads the environment or picks a host.
 
-pub mod args;
+mod args;
 mod backend;
-mod birth;
 mod cfg;
 mod convert;
 mod create;
@@ -13,10 +12,11 @@ mod migrate;
 mod mock;
 mod monitor;
 mod output;
+mod save_restore;
 mod set;
 mod settings;
 mod show;
-mod travel;
+mod tsc_helper;
 mod viewer;
 mod watch;
 mod wrapper;
@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
-pub use man::{man_page, watch_man_page};
 use output::Failure;
 use xl::Wrong;
 
@@ -55,7 +54,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
     // Help and version are no errors; clap knows where each goes.
     let _ = error.print();
     if let Wrong::Clocked(command) = whose {
-        output::word(&format!(
+        output::message(&format!(
             "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
         ));
     }
@@ -65,7 +64,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
 fn status(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
-        Err(Failure::Said) => ExitCode::FAILURE,
+        Err(Failure::Reported) => ExitCode::FAILURE,
         Err(Failure::Error(message)) => {
             output::error(&message);
             ExitCode::FAILURE
@@ -88,8 +87,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),
-        Command::Save(save) => travel::save(global, save),
-        Command::Restore(restore) => travel::restore(global, restore),
+        Command::Save(save) => save_restore::save(global, save),
+        Command::Restore(restore) => save_restore::restore(global, restore),
         Command::Migrate(migrate) => migrate::send(global, migrate),
         Command::MigrateReceive(receive) => migrate::receive(global, receive),
         Command::ClockWatch(watch) => watch::run(global, watch),
@@ -101,7 +100,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
         Command::Monitor(of) => monitor::run(global, of),
-        Command::ClockBirth(birth) => birth::run(global, birth),
+        Command::TscHelper(helper) => tsc_helper::run(global, helper),
+        Command::ManPage { page } => {
+            let text = match page {
+                args::ManPage::Xenclock => man::man_page(),
+                args::ManPage::XenclockWatch => man::watch_man_page(),
+            };
+            output::data(&text.map_err(|error| Failure::Error(format!("man page: {error}")))?)
+        }
         Command::Completion { shell } => output::data(&completion(*shell)),
     }
 }
@@ -125,8 +131,7 @@ fn listen(verbose: u8) {
 }
 
 /// The completion script for a shell.
-#[must_use]
-pub fn completion(shell: clap_complete::Shell) -> String {
+fn completion(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "xenclock", &mut script);
     String::from_utf8_lossy(&script).into_owned()

@@ -14,9 +14,9 @@ use super::args::{Global, MonitorOf};
 use super::domains::note_gone;
 use super::output::{self, Failure};
 use super::{backend, cfg};
-use crate::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
-use crate::keep::monitor::{Became, Ended, Monitor};
-use crate::keep::records::{Lock, Records};
+use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
+use xenclock::tracking::monitor::{Disposition, Ended, Monitor};
+use xenclock::tracking::store::{Lock, RecordStore};
 
 /// Without an event, the domain is looked at all the same.
 const LOOK: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ impl After {
 pub(super) fn leave(
     global: &Global,
     host: Box<dyn Host>,
-    records: &Records,
+    records: &RecordStore,
     domid: DomId,
     after: After,
 ) -> Result<(), Failure> {
@@ -151,7 +151,7 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
 
 /// Follows a domain, and those that it becomes, to the end. A guest has one monitor at a time: the one of a domain that
 /// it was before may still be busy with that one's core, or has not seen yet that it is gone.
-pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Result<(), Failure> {
+pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) -> Result<(), Failure> {
     let (mut right, mut seen, mut last) = (None, None, None);
     let mut waited = 0_u32;
     loop {
@@ -192,7 +192,7 @@ pub(super) fn watch(host: &dyn Host, records: &Records, mut domid: DomId) -> Res
 
 /// The right to be a guest's monitor, as long as it is held; `None` where another has it. Without a disk nobody can be
 /// asked, and no monitor would be worse than two.
-fn right_to(host: &dyn Host, records: &Records, domain: &DomainSummary) -> Option<Option<Lock>> {
+fn right_to(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) -> Option<Option<Lock>> {
     match records.monitor(Uuid::try_parse(&domain.uuid).unwrap_or_default()) {
         Ok(None) => None,
         Ok(held) => Some(held),
@@ -211,7 +211,7 @@ fn find(host: &dyn Host, domid: DomId) -> Result<Option<DomainSummary>, Failure>
 /// Does what the config says of an end, and says it; the domain to follow on, where there is one.
 fn end(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<Option<DomId>, Failure> {
@@ -221,16 +221,16 @@ fn end(
     }
     say(host, &words(domid, &became));
     Ok(match became {
-        Became::Restarted(started) => Some(started.outcome.domid),
-        Became::Reset(_) => Some(domid),
-        Became::Gone | Became::Kept(_) => None,
+        Disposition::Restarted(started) => Some(started.outcome.domid),
+        Disposition::Reset(_) => Some(domid),
+        Disposition::Gone | Disposition::Kept(_) => None,
     })
 }
 
 /// Does with a domain that has ended what its config says.
 pub(super) fn act(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<Ended, Failure> {
@@ -247,20 +247,20 @@ pub(super) fn act(
 }
 
 /// What became of a domain.
-pub(super) fn words(domid: DomId, became: &Became) -> String {
+pub(super) fn words(domid: DomId, became: &Disposition) -> String {
     match became {
-        Became::Gone => format!("domain {domid} has ended"),
-        Became::Restarted(started) => format!(
+        Disposition::Gone => format!("domain {domid} has ended"),
+        Disposition::Restarted(started) => format!(
             "domain {domid} has ended and is started again as domain {}, RTC at {}",
             started.outcome.domid, started.outcome.offset
         ),
-        Became::Reset(offset) => format!("domain {domid} goes on after a soft reset, RTC at {offset}"),
-        Became::Kept(why) => format!("domain {domid} has ended and is kept: {why}"),
+        Disposition::Reset(offset) => format!("domain {domid} goes on after a soft reset, RTC at {offset}"),
+        Disposition::Kept(why) => format!("domain {domid} has ended and is kept: {why}"),
     }
 }
 
 /// A line of the log.
 fn say(host: &dyn Host, text: &str) {
     let now = host.facts().map_or_else(|_| backend::now(), |facts| facts.now);
-    output::word(&format!("{} {text}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
+    output::message(&format!("{} {text}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
 }

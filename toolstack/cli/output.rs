@@ -2,8 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use crate::diag::{Diagnostic, Source, Verdict, render};
-use crate::host::HostError;
+use xenclock::diag::{Diagnostic, Source, Verdict, render};
+use xenclock::host::HostError;
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) enum Failure {
     /// The command line is wrong; exit status 2.
     Usage(String),
     /// All has been said already; exit status 1.
-    Said,
+    Reported,
     /// Whoever read standard output has gone; no failure.
     BrokenPipe,
 }
@@ -40,14 +40,14 @@ pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
 }
 
 /// Says something.
-pub(super) fn word(text: &str) {
+pub(super) fn message(text: &str) {
     // Words that nobody can read any more are no reason to stop.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Says what went wrong.
 pub(super) fn error(message: &str) {
-    word(&format!("xenclock: {RED}error{PLAIN}: {message}"));
+    self::message(&format!("xenclock: {RED}error{PLAIN}: {message}"));
 }
 
 const RED: &str = "\x1b[1;31m";
@@ -68,7 +68,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
     let read = || -> std::io::Result<Vec<u8>> {
         // One byte more than any input may have is enough to refuse it.
-        let limit = crate::xml::tree::MAX_BYTES as u64 + 1;
+        let limit = xenclock::xml::tree::MAX_BYTES as u64 + 1;
         let mut bytes = Vec::new();
         if file == "-" {
             std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;

@@ -11,13 +11,13 @@ use super::backend;
 use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
-use crate::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
-use crate::keep::found;
-use crate::keep::monitor::read_clock;
-use crate::keep::records::Records;
-use crate::life::ClockRecord;
-use crate::life::record::{Keeper, Life, Wish, WishFrom};
-use crate::plan::work_out;
+use xenclock::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin};
+use xenclock::plan::work_out;
+use xenclock::tracking::monitor::read_clock;
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::unmanaged;
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
@@ -111,7 +111,7 @@ impl Live<'_> {
                 let why = format!("the TSC of '{name}' was not changed: {danger}; -f does it all the same");
                 return Err(Failure::Error(why));
             }
-            (Some(_), true) => output::word(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
+            (Some(_), true) => output::message(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
             (None, _) => {}
         }
         match self.offset {
@@ -132,7 +132,7 @@ impl Live<'_> {
 }
 
 /// A domain by name or number, or one that is not there by name or UUID.
-fn find(host: &dyn Host, records: &Records, wanted: &str) -> Result<Target, Failure> {
+fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, Failure> {
     let uuid = Uuid::try_parse(wanted).ok();
     let there =
         host.domains()?.into_iter().find(|domain| uuid.is_some_and(|uuid| domain.uuid == uuid.to_string()));
@@ -172,8 +172,8 @@ fn not_there(name: &str) -> Failure {
 /// What was asked so far: of a domain that nobody spoke of, what its config says.
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
-        (Some(record), _) => Ok(record.wish.clock.clone()),
-        (None, Some(domain)) => Ok(found::clock_in(&host.stored_config(domain.domid)?)),
+        (Some(record), _) => Ok(record.request.clock.clone()),
+        (None, Some(domain)) => Ok(unmanaged::clock_in(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
 }
@@ -206,7 +206,7 @@ fn say_jump(
             domain.name
         ),
     };
-    output::word(&format!("xenclock: {words}"));
+    output::message(&format!("xenclock: {words}"));
     Ok(())
 }
 
@@ -230,40 +230,40 @@ fn set_tsc(host: &dyn Host, domain: &DomainSummary, mode: TscMode, khz: u32) -> 
 
 /// Keeps what was asked, and what was done.
 fn keep(
-    records: &Records,
+    records: &RecordStore,
     target: &Target,
     facts: &HostFacts,
     clock: GuestClock,
     now: Option<UtcOffset>,
 ) -> Result<ClockRecord, Failure> {
     let kept = records.change(target.uuid, |record, _| {
-        let wish = |record: Option<&ClockRecord>| {
+        let request = |record: Option<&ClockRecord>| {
             // A file that is asked again later, as it was, does not undo this.
-            let instead_of = record.and_then(|record| match &record.wish.from {
-                WishFrom::ClockSet { instead_of } => instead_of.clone(),
-                WishFrom::Create | WishFrom::Xml(_) => Some(record.wish.clock.clone()),
-                WishFrom::Found => None,
+            let instead_of = record.and_then(|record| match &record.request.from {
+                RequestOrigin::ClockSet { instead_of } => instead_of.clone(),
+                RequestOrigin::Create | RequestOrigin::Xml(_) => Some(record.request.clock.clone()),
+                RequestOrigin::Unmanaged => None,
             });
-            Wish { clock: clock.clone(), from: WishFrom::ClockSet { instead_of } }
+            Request { clock: clock.clone(), from: RequestOrigin::ClockSet { instead_of } }
         };
         let mut record = match record {
             Some(mut record) => {
-                let wish = wish(Some(&record));
-                record.asked(wish);
+                let request = request(Some(&record));
+                record.asked(request);
                 record
             }
-            None => ClockRecord::new(target.uuid, &target.name, wish(None)),
+            None => ClockRecord::new(target.uuid, &target.name, request(None)),
         };
         if let Some(domain) =
-            target.domain.as_ref().filter(|domain| !record.lives_as(&facts.boot_id, domain.domid))
+            target.domain.as_ref().filter(|domain| !record.is_instance(&facts.boot_id, domain.domid))
         {
-            let life = Life {
+            let instance = Instance {
                 boot: facts.boot_id.clone(),
                 domid: domain.domid,
                 since: facts.now,
-                by: Keeper::Followed,
+                by: ConfiguredBy::Followed,
             };
-            record.went_on(life, None);
+            record.continued(instance, None);
         }
         if let Some(offset) = now {
             record.set_live(offset.seconds().into(), facts.now);
@@ -286,7 +286,7 @@ fn say(
 ) -> Result<(), Failure> {
     let next = record.next_clock();
     let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
-        .map_err(|(_, finding)| Failure::Error(finding.reason))?;
+        .map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
         target.name,

@@ -3,7 +3,7 @@
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, Hertz, Timer, TimerMode, TimerName, UtcOffset};
 use uuid::Uuid;
 
-use crate::domain::{Domain, DomainConfig, Notes, ShutdownAction};
+use xenclock::domain::{Domain, DomainConfig, Notes, ShutdownAction};
 
 /// What a setting does with its value; an error says what was expected.
 type Set = fn(&mut Domain, &str) -> Result<(), String>;

@@ -6,9 +6,9 @@ use super::args::{ClockList, Global};
 use super::backend::{self, find};
 use super::metrics;
 use super::output::{self, Failure};
-use crate::host::{Host, HostFacts};
-use crate::keep::records::Records;
-use crate::view::{ClockView, view};
+use xenclock::host::{Host, HostFacts};
+use xenclock::tracking::store::RecordStore;
+use xenclock::view::{ClockView, view};
 
 pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
     clock_show_on(&*backend::open(global)?, &backend::records(global), domain, as_json)
@@ -16,7 +16,7 @@ pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result
 
 pub(super) fn clock_show_on(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     domain: &str,
     as_json: bool,
 ) -> Result<(), Failure> {
@@ -52,12 +52,12 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
             "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
             view.name,
             view.domid,
-            view.kind.word(),
+            view.kind.as_str(),
             view.rtc.offset,
             if view.rtc.tracked { "yes" } else { "no" },
             view.tsc.mode,
             view.tsc.khz,
-            view.tsc.behaviour.word()
+            view.tsc.behaviour.as_str()
         ));
     }
     output::data(&text)
@@ -67,7 +67,7 @@ fn lines(view: &ClockView) -> String {
     let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
-    let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.word());
+    let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
     line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
     line("from", &rtc.source);
@@ -84,7 +84,7 @@ fn lines(view: &ClockView) -> String {
         line("zone", &format!("{change}; the {what} does not follow"));
     }
     line("TSC mode", &tsc.mode);
-    line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.word()));
+    line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
     line("why", &tsc.why);
     line("known by", tsc.known_from);
     line("incarnation", &incarnation(tsc.incarnation));

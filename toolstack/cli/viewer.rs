@@ -8,8 +8,8 @@ use clap::Args;
 use super::args::Global;
 use super::output::{self, Failure};
 use super::{backend, xl};
-use crate::host::DomId;
-use crate::xl::installed::Xl;
+use xenclock::host::DomId;
+use xenclock::xl::installed::Xl;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Screen {

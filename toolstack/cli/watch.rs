@@ -11,14 +11,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::{ClockWatch, Global};
 use super::backend;
-use super::birth::Guard;
 use super::output::{self, Failure};
-use crate::host::Host;
-use crate::keep::born::{Here, SetTsc};
-use crate::keep::records::Records;
-use crate::keep::watch::{Manner, Tools, Watch};
-use crate::keep::wishes::{DIRECTORIES, Wishes};
-use crate::life::Notice;
+use super::tsc_helper::HelperProcess;
+use xenclock::host::Host;
+use xenclock::lifecycle::ClockEvent;
+use xenclock::tracking::born::{InProcess, SetTsc};
+use xenclock::tracking::requests::{DIRECTORIES, XmlRequests};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
 /// A signal is heard within this time.
 const HEAR: Duration = Duration::from_millis(500);
@@ -58,8 +58,8 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
     }
     // In memory there is no other process, and nothing outlives this one.
     let done = match records.dir() {
-        Some(_) => serve(&*host, &records, watch, &signals, &mut Guard::start(global)?),
-        None => serve(&*host, &records, watch, &signals, &mut Here(&*host)),
+        Some(_) => serve(&*host, &records, watch, &signals, &mut HelperProcess::start(global)?),
+        None => serve(&*host, &records, watch, &signals, &mut InProcess(&*host)),
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     done
@@ -67,16 +67,16 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
 
 fn serve(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     watch: &ClockWatch,
     signals: &Signals,
     tsc: &mut dyn SetTsc,
 ) -> Result<(), Failure> {
     let zones = backend::zones();
-    let mut wishes = Wishes::in_dirs(watch.xml_dirs());
-    let mut tell = |notice: Notice| say(&notice);
-    let tools = Tools { host, records, zones: &*zones, tsc, wishes: &mut wishes, tell: &mut tell };
-    let mut service = Watch::new(tools, Manner { all: !watch.asked_only });
+    let mut requests = XmlRequests::in_dirs(watch.xml_dirs());
+    let mut tell = |event: ClockEvent| say(&event);
+    let tools = Tools { host, records, zones: &*zones, tsc, requests: &mut requests, tell: &mut tell };
+    let mut service = Watch::new(tools, WatchOptions { all: !watch.asked_only });
     service.scan()?;
     if watch.once {
         return Ok(service.poll()?);
@@ -114,10 +114,10 @@ fn ready(service: &Watch<'_>) {
 
 /// Prints an event as a line of JSON; and in words where an administrator should look. The service does its work whether
 /// anybody reads that or not.
-fn say(notice: &Notice) {
-    let line = json!(notice);
-    if notice.said.is_trouble() {
-        output::word(&format!("xenclock: warning: {line}"));
+fn say(event: &ClockEvent) {
+    let line = json!(event);
+    if event.kind.is_trouble() {
+        output::message(&format!("xenclock: warning: {line}"));
     }
     let _ = output::data(&format!("{line}\n"));
 }

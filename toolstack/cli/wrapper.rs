@@ -4,8 +4,8 @@ use clap::Args;
 use timers::GuestKind;
 
 use super::output::{self, Failure};
-use crate::domain::DomainConfig;
-use crate::domain::config::DeviceModelVersion;
+use xenclock::domain::DomainConfig;
+use xenclock::domain::config::DeviceModelVersion;
 
 /// Where the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
@@ -26,7 +26,7 @@ impl Wrapper {
     /// Whether it is asked for a guest that can have it; where not, that is said.
     pub(super) fn is_for(&self, kind: GuestKind) -> bool {
         if self.asked && kind != GuestKind::Hvm {
-            output::word(
+            output::message(
                 "xenclock: warning: --wrapper has no meaning here: only an HVM guest has a device model",
             );
         }
@@ -44,7 +44,7 @@ impl Wrapper {
             return Err(Failure::Error(why.to_owned()));
         }
         if let Some(before) = info.device_model.as_deref().filter(|path| *path != WRAPPER) {
-            output::word(&format!(
+            output::message(&format!(
                 "xenclock: warning: the wrapper stands in place of {before}; have it become that by XENCLOCK_QEMU in \
                  /etc/default/xenclock"
             ));

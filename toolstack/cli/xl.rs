@@ -11,7 +11,7 @@ use clap::{CommandFactory, Error};
 
 use super::args::Arguments;
 use super::output::Failure;
-use crate::xl::installed::{self, NoXl, Places, Xl};
+use xenclock::xl::installed::{self, NoXl, Places, Xl};
 
 /// What is ours alone, whether or not this program has it: an xl would lose the clock.
 const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-receive"];

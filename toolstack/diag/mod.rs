@@ -4,6 +4,7 @@ pub mod render;
 pub mod report;
 pub mod source;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word, as in the JSON form.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Exact => "exact",
             Verdict::NoEffect => "no-effect",
@@ -49,7 +50,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -61,9 +62,11 @@ pub struct Finding {
     /// A stable name of this kind of finding, for scripts.
     pub code: &'static str,
     /// Why, in one sentence without a full stop.
-    pub reason: String,
-    /// What to write or do instead.
-    pub alternative: Option<String>,
+    pub reason: Cow<'static, str>,
+    /// What to write or do instead, whatever the domain is read for.
+    pub alternative: Option<Cow<'static, str>>,
+    /// What to write instead in the xl.cfg that `convert` writes; there is no such file where a guest is started.
+    pub alternative_in_file: Option<Cow<'static, str>>,
     /// Whether a guest started all the same would have another TSC or another RTC than asked for.
     pub refuses_start: bool,
 }
@@ -76,34 +79,50 @@ impl Finding {
     }
 
     /// A finding without an alternative.
-    pub fn new(verdict: Verdict, code: &'static str, reason: impl Into<String>) -> Self {
-        Finding { verdict, code, reason: reason.into(), alternative: None, refuses_start: false }
+    pub fn new(verdict: Verdict, code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        let (alternative, alternative_in_file) = (None, None);
+        Finding {
+            verdict,
+            code,
+            reason: reason.into(),
+            alternative,
+            alternative_in_file,
+            refuses_start: false,
+        }
     }
 
     /// It changes nothing on Xen.
-    pub fn no_effect(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn no_effect(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::NoEffect, code, reason)
     }
 
     /// Xen gets the nearest thing.
-    pub fn approximated(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn approximated(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Approximated, code, reason)
     }
 
     /// Xen has nothing for it.
-    pub fn unsupported(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn unsupported(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Unsupported, code, reason)
     }
 
     /// The input is wrong.
-    pub fn invalid(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn invalid(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Invalid, code, reason)
     }
 
     /// With what to write or do instead.
     #[must_use]
-    pub fn instead(mut self, alternative: impl Into<String>) -> Self {
+    pub fn instead(mut self, alternative: impl Into<Cow<'static, str>>) -> Self {
         self.alternative = Some(alternative.into());
+        self
+    }
+
+    /// With what to write instead in the xl.cfg that the domain is converted to. A guest that is started from its XML
+    /// has no such file: there the other alternative is given, if any.
+    #[must_use]
+    pub fn instead_in_file(mut self, alternative: impl Into<Cow<'static, str>>) -> Self {
+        self.alternative_in_file = Some(alternative.into());
         self
     }
 

@@ -102,6 +102,16 @@ impl Report {
         self.nodes[node].inherited = false;
     }
 
+    /// Keeps of each finding's alternatives the one that can be followed: in the file that is written, or without one.
+    pub fn choose_alternatives(&mut self, to_file: bool) {
+        for Node { finding, .. } in &mut self.nodes {
+            let in_file = finding.alternative_in_file.take();
+            if to_file && in_file.is_some() {
+                finding.alternative = in_file;
+            }
+        }
+    }
+
     /// Every node with its verdict, in the order of the input.
     pub fn all(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         (0..self.nodes.len()).map(|node| self.diagnostic(node))

@@ -140,7 +140,7 @@ macro_rules! words_of_timers {
     ($($ty:ident, $default:literal, $from_word:expr;)*) => { $(
         impl Field for Option<$ty> {
             fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
-                match self.map($ty::word) {
+                match self.map($ty::as_str) {
                     Some(word) if word != $default => map.serialize_entry(key, word),
                     _ => Ok(()),
                 }
@@ -157,7 +157,7 @@ words_of_timers! {
     TscMode, "default", TscMode::from_word;
     MissedTicks, "unknown", MissedTicks::from_word;
     GuestKind, "invalid", |word| {
-        [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().find(|kind| kind.word().eq_ignore_ascii_case(word))
+        [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word))
     };
 }
 
@@ -391,7 +391,7 @@ macro_rules! libxl_enum {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                self.map_or(Ok(()), |value| map.serialize_entry(key, value.word()))
+                self.map_or(Ok(()), |value| map.serialize_entry(key, value.as_str()))
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(
@@ -420,7 +420,7 @@ macro_rules! libxl_enum {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                if *self == $name::$default { Ok(()) } else { map.serialize_entry(key, self.word()) }
+                if *self == $name::$default { Ok(()) } else { map.serialize_entry(key, self.as_str()) }
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(
@@ -444,7 +444,7 @@ macro_rules! libxl_enum {
 
             /// The word of libxl's JSON.
             #[must_use]
-            pub fn word(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 match self {
                     $( $name::$variant => $word, )*
                 }
@@ -453,7 +453,7 @@ macro_rules! libxl_enum {
             /// From a word of libxl's, whose case does not matter.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.word().eq_ignore_ascii_case(word))
+                Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(word))
             }
         }
 
@@ -466,7 +466,7 @@ macro_rules! libxl_enum {
                 if self.is_empty() {
                     return Ok(());
                 }
-                map.serialize_entry(key, &self.iter().map(|value| value.word()).collect::<Vec<_>>())
+                map.serialize_entry(key, &self.iter().map(|value| value.as_str()).collect::<Vec<_>>())
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(

@@ -266,7 +266,7 @@ pub trait Host {
     /// After [`Host::set_tsc_info`] alone it would start near 2^64 where it is not emulated; so the boot CPU's context is
     /// loaded anew. PV guests need none of that, and count as ever. Refused for a guest that has run or was restored,
     /// and then nothing is set.
-    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
+    fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
 
     /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()>;

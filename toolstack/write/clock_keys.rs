@@ -42,12 +42,12 @@ fn offset_keys(offset: &ClockOffset) -> Vec<(&'static str, Value)> {
         ClockOffset::Timezone { timezone } => keys.push(("clock_timezone", Value::from(timezone.as_str()))),
         ClockOffset::Variable { adjustment, basis } => {
             keys.push(("clock_adjustment", Value::from(*adjustment)));
-            keys.push(("clock_basis", Value::from(basis.word())));
+            keys.push(("clock_basis", Value::from(basis.as_str())));
         }
         ClockOffset::Absolute { start } => keys.push(("clock_start", Value::from(*start))),
     }
     if name {
-        keys.insert(0, ("clock_offset", Value::from(offset.word())));
+        keys.insert(0, ("clock_offset", Value::from(offset.as_str())));
     }
     keys
 }

@@ -81,7 +81,7 @@ impl Writer {
 
     fn general(&mut self, config: &DomainConfig) {
         let DomainConfig { c_info, b_info, .. } = config;
-        self.set("type", config.kind().word());
+        self.set("type", config.kind().as_str());
         self.text("name", c_info.name.as_ref());
         self.maybe("uuid", c_info.uuid.map(|uuid| uuid.hyphenated().to_string()));
         let mib = |kib: u64| kib / 1024;
@@ -118,13 +118,13 @@ impl Writer {
             self.maybe("acpi_s3", hvm.acpi_s3);
             self.maybe("acpi_s4", hvm.acpi_s4);
             self.text("firmware_override", hvm.firmware.as_ref());
-            self.maybe("bios", hvm.bios.map(Bios::word));
+            self.maybe("bios", hvm.bios.map(Bios::as_str));
             self.text("bios_path_override", hvm.system_firmware.as_ref());
             self.text("boot", hvm.boot.as_ref());
             viridian(self, hvm);
         }
         if let Some(version) = b_info.device_model_version {
-            self.set("device_model_version", version.word().replace('_', "-"));
+            self.set("device_model_version", version.as_str().replace('_', "-"));
         }
         self.text("device_model_override", b_info.device_model.as_ref());
         if !b_info.extra_hvm.is_empty() {
@@ -141,8 +141,8 @@ impl Writer {
         if b_info.rtc_timeoffset != 0 {
             self.set("rtc_timeoffset", i64::from(b_info.rtc_timeoffset.cast_signed()));
         }
-        self.maybe("tsc_mode", b_info.tsc_mode.map(timers::tsc::TscMode::word));
-        self.maybe("timer_mode", b_info.timer_mode.map(timers::ticks::MissedTicks::word));
+        self.maybe("tsc_mode", b_info.tsc_mode.map(timers::tsc::TscMode::as_str));
+        self.maybe("timer_mode", b_info.timer_mode.map(timers::ticks::MissedTicks::as_str));
         if let Some(hvm) = &b_info.hvm {
             self.maybe("hpet", hvm.hpet);
         }
@@ -187,7 +187,10 @@ impl Writer {
     }
 
     fn screen(&mut self, config: &DomainConfig, hvm: &Hvm) {
-        self.maybe("vga", hvm.vga.kind.map(|kind| if kind == VgaKind::Std { "stdvga" } else { kind.word() }));
+        self.maybe(
+            "vga",
+            hvm.vga.kind.map(|kind| if kind == VgaKind::Std { "stdvga" } else { kind.as_str() }),
+        );
         self.maybe("videoram", config.b_info.video_memkb.map(|kib| kib / 1024));
         self.maybe("vnc", hvm.vnc.enable);
         self.text("vnclisten", hvm.vnc.listen.as_ref());
@@ -244,7 +247,7 @@ fn viridian(writer: &mut Writer, hvm: &Hvm) {
         writer.maybe("viridian", hvm.viridian);
         return;
     }
-    let word = |number: &u32| Viridian::from_number(*number).map(Viridian::word);
+    let word = |number: &u32| Viridian::from_number(*number).map(Viridian::as_str);
     let mut words = Vec::new();
     if hvm.viridian == Some(Defbool::True) {
         words.push(Value::from("defaults"));
@@ -265,10 +268,10 @@ fn spec<const N: usize>(settings: [(&str, Option<String>); N]) -> String {
 fn disk(disk: &Disk) -> String {
     let access = if disk.readwrite == 1 { "rw" } else { "ro" };
     let mut out = spec([
-        ("format", disk.format.map(|format| format.word().to_owned())),
+        ("format", disk.format.map(|format| format.as_str().to_owned())),
         ("vdev", disk.vdev.clone()),
         ("access", Some(access.to_owned())),
-        ("backendtype", disk.backend.map(|backend| backend.word().to_owned())),
+        ("backendtype", disk.backend.map(|backend| backend.as_str().to_owned())),
         ("devtype", (disk.is_cdrom == 1).then(|| "cdrom".to_owned())),
     ]);
     match disk.discard_enable {

@@ -1,6 +1,7 @@
 //! Reading a tree so that nothing is forgotten: what a mapping asks for is marked, and what nobody asked for is what
 //! was lost.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::str::FromStr;
 
@@ -197,7 +198,7 @@ impl<'t> Element<'t> {
 
     /// An error about this element.
     #[must_use]
-    pub fn invalid(&self, code: &'static str, reason: impl Into<String>) -> Box<Diagnostic> {
+    pub fn invalid(&self, code: &'static str, reason: impl Into<Cow<'static, str>>) -> Box<Diagnostic> {
         self.error(Finding::invalid(code, reason))
     }
 
@@ -231,6 +232,16 @@ impl<'t> Value<'t> {
     /// When it is not one, or does not fit; `expected` says what would.
     pub fn number<T: FromStr>(&self, expected: &str) -> Result<T> {
         self.text.parse().map_err(|_| self.not(expected))
+    }
+
+    /// The value as a number that is at most `max`.
+    ///
+    /// # Errors
+    /// When it is not one; the message names the largest number.
+    pub fn at_most(&self, max: u32, expected: &str) -> Result<u32> {
+        let expected = format!("{expected}, at most {max}");
+        let number = self.number(&expected)?;
+        if number <= max { Ok(number) } else { Err(self.not(&expected)) }
     }
 
     /// yes or no, as libvirt writes it.

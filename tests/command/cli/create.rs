@@ -84,7 +84,7 @@ fn a_failure_at_any_call_leaves_no_domain() {
     let lab = Lab::with_host(json!({"timezone": "Europe/Berlin"}));
     lab.write("guest.xml", domain("hvm", WHOLE_CLOCK));
     let calls =
-        ["facts", "create_paused", "set_birth_tsc", "set_time_offset", "tsc_info", "rtc_record", "unpause"];
+        ["facts", "create_paused", "set_initial_tsc", "set_time_offset", "tsc_info", "rtc_record", "unpause"];
     for call in calls {
         for kind in ["permission", "no_memory", "invalid", "not_supported", "io", "other"] {
             lab.mock(["mock", "fail", call, kind]).ok();

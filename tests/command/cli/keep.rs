@@ -132,7 +132,7 @@ fn a_save_and_a_restore_elsewhere_leave_the_guests_clock_alone() {
 
 fn clock_of(lab: &Lab, dir: &str) -> Value {
     let text = lab.read(&format!("{dir}/{UUID}.json"));
-    serde_json::from_str::<Value>(&text).unwrap()["wish"]["clock"].clone()
+    serde_json::from_str::<Value>(&text).unwrap()["request"]["clock"].clone()
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn a_guest_may_be_spoken_of_before_it_is_there() {
     lab.mock(["clock-set", UUID, "clock_offset=localtime"]).ok();
     lab.mock(["clock-set", UUID, "rtc_timeoffset=77"]).ok();
     let record: Value = serde_json::from_str(&lab.read(&format!("mock.json.clocks/{UUID}.json"))).unwrap();
-    assert_eq!(record["wish"]["clock"]["offset"]["adjustment"], 77);
+    assert_eq!(record["request"]["clock"]["offset"]["adjustment"], 77);
 }
 
 #[test]

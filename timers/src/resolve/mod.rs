@@ -12,8 +12,8 @@ use crate::clock::{Basis, ClockOffset, GuestKind};
 use crate::units::{OffsetError, UtcOffset};
 use crate::zone::{Zone, ZoneChange, ZoneError, ZoneSource};
 
+pub use source::OffsetSource;
 use source::Second;
-pub use source::Source;
 
 /// The moment and the place at which a clock is resolved.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct Resolved {
     /// What the next cold start does.
     pub next_start: NextStart,
     /// Where the offset is from.
-    pub source: Source,
+    pub source: OffsetSource,
     /// When the zone that gave the offset will have another; the guest's RTC will not follow. `None` where no zone
     /// was used or it never changes.
     pub foresight: Option<ZoneChange>,
@@ -103,45 +103,47 @@ const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<Resolved, ResolveError> {
     let now = at.now.timestamp();
     let (seconds, source, zone) = match clock.effective() {
-        ClockOffset::Utc { .. } => (0, Source::Utc, None),
+        ClockOffset::Utc { .. } => (0, OffsetSource::Utc, None),
         ClockOffset::Localtime { .. } => {
             let zone = at.host_zone;
             (
                 seconds_of(zone, at.now)?,
-                Source::Localtime { zone: zone.name().to_owned() },
+                OffsetSource::Localtime { zone: zone.name().to_owned() },
                 Some(zone.clone()),
             )
         }
         ClockOffset::Timezone { timezone } => {
             let zone = at.zones.zone(&timezone)?;
-            (seconds_of(&zone, at.now)?, Source::Timezone { zone: timezone }, Some(zone))
+            (seconds_of(&zone, at.now)?, OffsetSource::Timezone { zone: timezone }, Some(zone))
         }
         ClockOffset::Variable { adjustment, basis: Basis::Utc } => {
-            (adjustment, Source::FromUtc { seconds: adjustment }, None)
+            (adjustment, OffsetSource::FromUtc { seconds: adjustment }, None)
         }
         ClockOffset::Variable { adjustment, basis: Basis::Localtime } => {
             let zone = at.host_zone;
-            let source = Source::FromLocaltime { seconds: adjustment, zone: zone.name().to_owned() };
+            let source = OffsetSource::FromLocaltime { seconds: adjustment, zone: zone.name().to_owned() };
             (adjustment.saturating_add(seconds_of(zone, at.now)?), source, Some(zone.clone()))
         }
         // Saturated sums are far outside 32 bits, so they end as errors below.
-        ClockOffset::Absolute { start } => (start.saturating_sub(now), Source::Absolute { start }, None),
+        ClockOffset::Absolute { start } => {
+            (start.saturating_sub(now), OffsetSource::Absolute { start }, None)
+        }
     };
     let shown = match source {
-        Source::Absolute { start } => start,
+        OffsetSource::Absolute { start } => start,
         _ => now.saturating_add(seconds),
     };
     // Of a start that no RTC can show, that is the better thing to say than how far away it is.
-    if let Source::Absolute { .. } = source {
+    if let OffsetSource::Absolute { .. } = source {
         check_shown(kind, shown)?;
     }
     let offset = UtcOffset::new(seconds)?;
     check_shown(kind, shown)?;
-    let variable = matches!(source, Source::FromUtc { .. } | Source::FromLocaltime { .. });
+    let variable = matches!(source, OffsetSource::FromUtc { .. } | OffsetSource::FromLocaltime { .. });
     Ok(Resolved {
         offset,
         tracked: variable && kind.has_rtc(),
-        next_start: if variable || source == Source::Utc {
+        next_start: if variable || source == OffsetSource::Utc {
             NextStart::Fixed
         } else {
             NextStart::ResolvedAgain
@@ -249,7 +251,7 @@ mod tests {
                 assert_eq!(resolved.next_start, next_start, "{clock:?}");
                 let text = resolved.source.to_string();
                 assert_eq!(text.replace(BERLIN, "CET"), source);
-                assert_eq!(resolved.source.word(), clock.effective().word());
+                assert_eq!(resolved.source.as_str(), clock.effective().as_str());
             }
         }
     }

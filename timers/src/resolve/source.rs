@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// Where an offset is from. Serialised as the word of `<clock offset=>` that the clock acts as.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum OffsetSource {
     /// UTC itself.
     Utc,
     /// The host's zone.
@@ -39,16 +39,16 @@ pub enum Source {
     },
 }
 
-impl Source {
+impl OffsetSource {
     /// The word of `<clock offset=>` that the clock acts as.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
-            Source::Utc => "utc",
-            Source::Localtime { .. } => "localtime",
-            Source::Timezone { .. } => "timezone",
-            Source::FromUtc { .. } | Source::FromLocaltime { .. } => "variable",
-            Source::Absolute { .. } => "absolute",
+            OffsetSource::Utc => "utc",
+            OffsetSource::Localtime { .. } => "localtime",
+            OffsetSource::Timezone { .. } => "timezone",
+            OffsetSource::FromUtc { .. } | OffsetSource::FromLocaltime { .. } => "variable",
+            OffsetSource::Absolute { .. } => "absolute",
         }
     }
 
@@ -56,30 +56,32 @@ impl Source {
     #[must_use]
     pub fn zone(&self) -> Option<&str> {
         match self {
-            Source::Localtime { zone } | Source::Timezone { zone } | Source::FromLocaltime { zone, .. } => {
-                Some(zone)
-            }
-            Source::Utc | Source::FromUtc { .. } | Source::Absolute { .. } => None,
+            OffsetSource::Localtime { zone }
+            | OffsetSource::Timezone { zone }
+            | OffsetSource::FromLocaltime { zone, .. } => Some(zone),
+            OffsetSource::Utc | OffsetSource::FromUtc { .. } | OffsetSource::Absolute { .. } => None,
         }
     }
 }
 
-impl Serialize for Source {
+impl Serialize for OffsetSource {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
+        serializer.serialize_str(self.as_str())
     }
 }
 
 /// The reason in words, such as `local time of Europe/Berlin` or `-3600 s from UTC`.
-impl fmt::Display for Source {
+impl fmt::Display for OffsetSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Utc => f.write_str("UTC"),
-            Source::Localtime { zone } => write!(f, "local time of {zone}"),
-            Source::Timezone { zone } => write!(f, "time zone {zone}"),
-            Source::FromUtc { seconds } => write!(f, "{seconds} s from UTC"),
-            Source::FromLocaltime { seconds, zone } => write!(f, "{seconds} s from local time of {zone}"),
-            Source::Absolute { start } => write!(f, "fixed start {}", Second(*start)),
+            OffsetSource::Utc => f.write_str("UTC"),
+            OffsetSource::Localtime { zone } => write!(f, "local time of {zone}"),
+            OffsetSource::Timezone { zone } => write!(f, "time zone {zone}"),
+            OffsetSource::FromUtc { seconds } => write!(f, "{seconds} s from UTC"),
+            OffsetSource::FromLocaltime { seconds, zone } => {
+                write!(f, "{seconds} s from local time of {zone}")
+            }
+            OffsetSource::Absolute { start } => write!(f, "fixed start {}", Second(*start)),
         }
     }
 }
@@ -104,19 +106,19 @@ mod tests {
     fn reasons_in_words() {
         let zone = || "Europe/Berlin".to_owned();
         let table = [
-            (Source::Utc, "UTC", "utc"),
-            (Source::Localtime { zone: zone() }, "local time of Europe/Berlin", "localtime"),
-            (Source::Timezone { zone: zone() }, "time zone Europe/Berlin", "timezone"),
-            (Source::FromUtc { seconds: 3600 }, "3600 s from UTC", "variable"),
+            (OffsetSource::Utc, "UTC", "utc"),
+            (OffsetSource::Localtime { zone: zone() }, "local time of Europe/Berlin", "localtime"),
+            (OffsetSource::Timezone { zone: zone() }, "time zone Europe/Berlin", "timezone"),
+            (OffsetSource::FromUtc { seconds: 3600 }, "3600 s from UTC", "variable"),
             (
-                Source::FromLocaltime { seconds: -1, zone: zone() },
+                OffsetSource::FromLocaltime { seconds: -1, zone: zone() },
                 "-1 s from local time of Europe/Berlin",
                 "variable",
             ),
-            (Source::Absolute { start: 1_904_169_600 }, "fixed start 2030-05-05T00:00:00Z", "absolute"),
+            (OffsetSource::Absolute { start: 1_904_169_600 }, "fixed start 2030-05-05T00:00:00Z", "absolute"),
         ];
         for (source, text, word) in table {
-            assert_eq!((source.to_string().as_str(), source.word()), (text, word));
+            assert_eq!((source.to_string().as_str(), source.as_str()), (text, word));
         }
     }
 

@@ -6,5 +6,5 @@
 mod mode;
 mod policy;
 
-pub use mode::{InvalidMode, Set, TscHost, TscMode, TscModeError, set_info};
-pub use policy::{Behaviour, TscDecision, TscError, TscWish, decide, wish};
+pub use mode::{InvalidMode, TscHost, TscMode, TscModeError, TscSetting, set_info};
+pub use policy::{Behaviour, TscDecision, TscError, TscRequest, decide, wish};

@@ -90,7 +90,7 @@ pub struct TscHost {
 
 /// What `tsc_set_info` leaves a domain with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Set {
+pub struct TscSetting {
     /// Every read leaves the guest (`vtsc`).
     pub emulated: bool,
     /// The CPU scales what the guest reads.
@@ -112,22 +112,27 @@ pub struct InvalidMode(pub u32);
 ///
 /// # Errors
 /// When there is no such mode.
-pub fn set_info(mode_number: u32, khz: u32, kind: GuestKind, host: &TscHost) -> Result<Set, InvalidMode> {
+pub fn set_info(
+    mode_number: u32,
+    khz: u32,
+    kind: GuestKind,
+    host: &TscHost,
+) -> Result<TscSetting, InvalidMode> {
     let mode = TscMode::from_number(mode_number.into()).map_err(|_| InvalidMode(mode_number))?;
     Ok(set(mode, khz, kind, host))
 }
 
 /// [`set_info`] for a mode that exists.
-pub(super) fn set(mode: TscMode, khz: u32, kind: GuestKind, host: &TscHost) -> Set {
+pub(super) fn set(mode: TscMode, khz: u32, kind: GuestKind, host: &TscHost) -> TscSetting {
     let khz = if khz == 0 { host.khz } else { KiloHertz(khz) };
     let same = khz == host.khz;
     let ratio = kind != GuestKind::Pv && host.scaling == Some(true);
     let emulated = match mode {
         TscMode::Default => !(host.reliable && (same || ratio)),
         TscMode::AlwaysEmulate => true,
-        TscMode::Native => return Set { emulated: false, scaled: false, tsc_khz: None },
+        TscMode::Native => return TscSetting { emulated: false, scaled: false, tsc_khz: None },
     };
-    Set { emulated, scaled: !emulated && !same, tsc_khz: Some(khz) }
+    TscSetting { emulated, scaled: !emulated && !same, tsc_khz: Some(khz) }
 }
 
 #[cfg(test)]
@@ -143,7 +148,7 @@ mod tests {
             (TscMode::Native, "native", 2),
         ];
         for (mode, word, number) in table {
-            assert_eq!((mode.word(), mode.number()), (word, number));
+            assert_eq!((mode.as_str(), mode.number()), (word, number));
             assert_eq!(word.parse(), Ok(mode));
             assert_eq!(word.to_uppercase().parse(), Ok(mode));
             assert_eq!(number.to_string().parse(), Ok(mode));

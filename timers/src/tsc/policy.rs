@@ -11,7 +11,7 @@ use crate::words::words;
 
 /// What is asked of the TSC, in Xen's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TscWish {
+pub struct TscRequest {
     /// The mode to set.
     pub mode: TscMode,
     /// The frequency the guest is to see; `None` for the host's.
@@ -86,14 +86,14 @@ pub enum TscError {
 ///
 /// # Errors
 /// When the wish is one that no Xen since 4.12 can meet, whatever the host, or when there are two.
-pub fn wish(timers: &[Timer]) -> Result<TscWish, TscError> {
+pub fn wish(timers: &[Timer]) -> Result<TscRequest, TscError> {
     let of_tsc: Vec<Timer> = timers.iter().filter(|timer| timer.name == TimerName::Tsc).cloned().collect();
     if duplicates(&of_tsc).is_err() {
         // Once more over all of them, so that the error counts as the reader does.
         duplicates(timers)?;
     }
     let Some(tsc) = of_tsc.first() else {
-        return Ok(TscWish { mode: TscMode::Default, frequency: None });
+        return Ok(TscRequest { mode: TscMode::Default, frequency: None });
     };
     if tsc.present == Some(false) {
         return Err(TscError::Hidden);
@@ -108,14 +108,14 @@ pub fn wish(timers: &[Timer]) -> Result<TscWish, TscError> {
     if let Some(frequency) = tsc.frequency {
         frequency.to_khz()?;
     }
-    Ok(TscWish { mode, frequency: tsc.frequency })
+    Ok(TscRequest { mode, frequency: tsc.frequency })
 }
 
 /// Works out what a wish comes to on a host, by Xen's own rules ([`set_info`](super::set_info)).
 ///
 /// # Errors
 /// When the frequency does not fit Xen, or when mode native meets another frequency than the host's.
-pub fn decide(wish: &TscWish, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
+pub fn decide(wish: &TscRequest, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
     let asked = wish.frequency.map(|hertz| hertz.to_khz().map(|khz| (hertz, khz))).transpose()?;
     let khz = asked.map_or(host.khz, |(_, khz)| khz);
     if let (TscMode::Native, Some((asked, _))) = (wish.mode, asked.filter(|&(_, khz)| khz != host.khz)) {
@@ -217,10 +217,10 @@ mod tests {
         ];
         for (mode, expected) in table {
             let timers = [Timer::named(TimerName::Rtc), tsc(mode, Some(5000))];
-            let expected = expected.map(|mode| TscWish { mode, frequency: Some(Hertz(5000)) });
+            let expected = expected.map(|mode| TscRequest { mode, frequency: Some(Hertz(5000)) });
             assert_eq!(wish(&timers), expected);
         }
-        assert_eq!(wish(&[]), Ok(TscWish { mode: TscMode::Default, frequency: None }));
+        assert_eq!(wish(&[]), Ok(TscRequest { mode: TscMode::Default, frequency: None }));
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
             (TscMode::Native, same, Pv, host(false, no), Native, "does not trust it"),
         ];
         for (mode, hertz, kind, host, behaviour, why) in table {
-            let decision = decide(&TscWish { mode, frequency: hertz.map(Hertz) }, kind, &host).unwrap();
+            let decision = decide(&TscRequest { mode, frequency: hertz.map(Hertz) }, kind, &host).unwrap();
             assert_eq!(decision.mode, mode);
             assert_eq!(decision.behaviour, behaviour, "{decision:?}");
             assert!(decision.why.contains(why), "{}", decision.why);
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn native_has_the_hosts_frequency_or_none() {
-        let wish = TscWish { mode: TscMode::Native, frequency: Some(Hertz(2_000_000_000)) };
+        let wish = TscRequest { mode: TscMode::Native, frequency: Some(Hertz(2_000_000_000)) };
         let error = decide(&wish, Hvm, &host(true, Some(true))).unwrap_err();
         assert_eq!(
             error,

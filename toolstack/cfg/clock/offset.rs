@@ -210,5 +210,10 @@ fn agree(keys: &Keys<'_>, offset: &ClockOffset, localtime: Option<bool>, seconds
 
 fn contradiction(keys: &Keys<'_>, name: &str, offset: &ClockOffset) -> Box<crate::diag::Diagnostic> {
     let node = keys.get(name).map_or(0, |key| key.node);
-    super::keys::contradiction(keys, node, name, &format!("the clock_ keys, which ask for {}", offset.word()))
+    super::keys::contradiction(
+        keys,
+        node,
+        name,
+        &format!("the clock_ keys, which ask for {}", offset.as_str()),
+    )
 }

@@ -162,7 +162,7 @@ fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resul
         return Ok(());
     };
     let Some(mode) = missed_ticks(key.setting) else {
-        let words: Vec<_> = MissedTicks::ALL.iter().map(|mode| mode.word()).collect();
+        let words: Vec<_> = MissedTicks::ALL.iter().map(|mode| mode.as_str()).collect();
         return Err(keys.not(key, &words.join(", ")));
     };
     if kind != GuestKind::Hvm {
@@ -208,7 +208,7 @@ fn hyperv(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resu
         return Ok(());
     };
     let has = |group: Viridian| {
-        let named = |word: &[u8]| word.eq_ignore_ascii_case(group.word().as_bytes());
+        let named = |word: &[u8]| word.eq_ignore_ascii_case(group.as_str().as_bytes());
         let words = || {
             items.iter().filter_map(|item| match &item.content {
                 Content::Text(word) => Some(word.as_slice()),

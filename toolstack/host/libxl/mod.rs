@@ -167,7 +167,7 @@ impl Host for Libxl {
         self.write_tsc_info(domid, info, &format!("set TSC info of domain {domid}"))
     }
 
-    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+    fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.write_birth_tsc(domid, info, &format!("set the new TSC of domain {domid}"))
     }
 

@@ -133,9 +133,9 @@ impl Host for Mock {
         })
     }
 
-    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
-        self.act(Call::SetBirthTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
-            state.xen.machine.set_birth_tsc(domid, info, present)
+    fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.act(Call::SetInitialTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
+            state.xen.machine.set_initial_tsc(domid, info, present)
         })
     }
 

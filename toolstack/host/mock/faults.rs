@@ -26,7 +26,7 @@ pub(super) enum Call {
     Shutdown,
     TscInfo,
     SetTscInfo,
-    SetBirthTsc,
+    SetInitialTsc,
     SetTimeOffset,
     RtcRecord,
     StoredConfig,

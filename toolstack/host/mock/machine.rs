@@ -178,7 +178,12 @@ impl Machine {
     }
 
     /// Sets the TSC of a domain that never ran, and loads its boot CPU's context anew.
-    pub fn set_birth_tsc(&mut self, domid: DomId, info: &TscInfo, present: &Present) -> Result<(), Refusal> {
+    pub fn set_initial_tsc(
+        &mut self,
+        domid: DomId,
+        info: &TscInfo,
+        present: &Present,
+    ) -> Result<(), Refusal> {
         let domain = self.new_domain(domid)?;
         domain.tsc.set(domain.kind, info, present)?;
         domain.tsc.load(domain.kind, 0, present);

@@ -131,7 +131,7 @@ fn seconds(value: &Value<'_>, expected: &str) -> Result<i64> {
 
 fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
     element.is(Part::Timer(index));
-    let names = || list(TimerName::ALL.iter().map(|name| name.word()));
+    let names = || list(TimerName::ALL.iter().map(|name| name.as_str()));
     let Some(name) = element.attr("name") else {
         let finding = Finding::invalid("no-timer-name", "a timer has no name");
         return Err(element.error(finding.instead(format!("add name='...': {}", names()))));
@@ -143,10 +143,10 @@ fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
         present.is(Part::Present(index));
         timer.present = Some(present.yes_no()?);
     }
-    timer.track = word(element, "track", Part::Track(index), Track::ALL, Track::word)?;
+    timer.track = word(element, "track", Part::Track(index), Track::ALL, Track::as_str)?;
     timer.tickpolicy =
-        word(element, "tickpolicy", Part::TickPolicy(index), TickPolicy::ALL, TickPolicy::word)?;
-    timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::word)?;
+        word(element, "tickpolicy", Part::TickPolicy(index), TickPolicy::ALL, TickPolicy::as_str)?;
+    timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::as_str)?;
     if let Some(frequency) = element.attr("frequency") {
         frequency.is(Part::Frequency(index));
         timer.frequency = Some(Hertz(frequency.number("a frequency in Hz")?));

@@ -30,6 +30,9 @@ pub struct Input {
     pub report: Report,
 }
 
+/// libvirt and xl both keep these numbers in a C `int`.
+const MAX_INT: u32 = i32::MAX.unsigned_abs();
+
 /// The hypervisors that libvirt's `<domain type=>` can name.
 const HYPERVISORS: &[&str] = &[
     "xen",
@@ -152,10 +155,11 @@ fn controllers(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
                     index.mark(Finding::no_effect("one-xenbus", "there is one xenbus"));
                 }
                 if let Some(frames) = controller.attr("maxGrantFrames") {
-                    config.b_info.max_grant_frames = Some(frames.number("a number of grant frames")?);
+                    config.b_info.max_grant_frames =
+                        Some(frames.at_most(MAX_INT, "a number of grant frames")?);
                 }
                 if let Some(channels) = controller.attr("maxEventChannels") {
-                    config.b_info.event_channels = channels.number("a number of event channels")?;
+                    config.b_info.event_channels = channels.at_most(MAX_INT, "a number of event channels")?;
                 }
                 continue;
             }

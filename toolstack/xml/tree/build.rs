@@ -171,6 +171,10 @@ impl Builder {
             let attribute = attribute.map_err(|error| self.bad_attribute(&error, span))?;
             let key = attribute.key.into_inner();
             let key_at = base + offset_within(raw, key);
+            if !self.tree.source.text()[..key_at].ends_with(is_space) {
+                let what = format!("white space expected before the attribute '{key}'");
+                return Err(self.malformed(key_at..key_at + key.len(), what));
+            }
             let value_at = match &attribute.value {
                 Cow::Borrowed(value) => base + offset_within(raw, value),
                 Cow::Owned(_) => key_at,

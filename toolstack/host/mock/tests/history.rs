@@ -26,7 +26,7 @@ enum Step {
     Destroy(u32),
     Shutdown(u32, ShutdownRequest),
     SetTsc(u32, TscInfo),
-    SetBirthTsc(u32, TscInfo),
+    SetInitialTsc(u32, TscInfo),
     SetOffset(u32, i32),
     UserData(u32, Vec<u8>),
     GuestShifts(u32, i64),
@@ -90,7 +90,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => domid().prop_map(Step::Destroy),
         1 => domid().prop_map(|domid| Step::Shutdown(domid, ShutdownRequest::Reboot)),
         3 => (domid(), tsc_info()).prop_map(|(domid, info)| Step::SetTsc(domid, info)),
-        1 => (domid(), tsc_info()).prop_map(|(domid, info)| Step::SetBirthTsc(domid, info)),
+        1 => (domid(), tsc_info()).prop_map(|(domid, info)| Step::SetInitialTsc(domid, info)),
         2 => (domid(), offset).prop_map(|(domid, offset)| Step::SetOffset(domid, offset)),
         1 => (domid(), proptest::collection::vec(any::<u8>(), 0..4)).prop_map(|(d, data)| Step::UserData(d, data)),
         2 => (domid(), -5000..5000_i64).prop_map(|(domid, by)| Step::GuestShifts(domid, by)),
@@ -143,7 +143,7 @@ fn take(mock: &Mock, step: &Step) -> String {
         Step::Destroy(domid) => format!("{:?}", mock.destroy(DomId(*domid))),
         Step::Shutdown(domid, request) => format!("{:?}", mock.shutdown(DomId(*domid), *request)),
         Step::SetTsc(domid, info) => format!("{:?}", mock.set_tsc_info(DomId(*domid), info)),
-        Step::SetBirthTsc(domid, info) => format!("{:?}", mock.set_birth_tsc(DomId(*domid), info)),
+        Step::SetInitialTsc(domid, info) => format!("{:?}", mock.set_initial_tsc(DomId(*domid), info)),
         Step::SetOffset(domid, offset) => {
             format!("{:?}", mock.set_time_offset(DomId(*domid), (*offset).into()))
         }

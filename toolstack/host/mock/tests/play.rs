@@ -91,7 +91,7 @@ fn every_call_can_fail_and_changes_nothing_then() {
         ("shutdown", Box::new(|| kind(mock.shutdown(domid, ShutdownRequest::Reboot)))),
         ("tsc_info", Box::new(|| kind(mock.tsc_info(domid)))),
         ("set_tsc_info", Box::new(|| kind(mock.set_tsc_info(domid, &mock.tsc_info(domid).unwrap())))),
-        ("set_birth_tsc", Box::new(|| kind(mock.set_birth_tsc(domid, &mock.tsc_info(domid).unwrap())))),
+        ("set_initial_tsc", Box::new(|| kind(mock.set_initial_tsc(domid, &mock.tsc_info(domid).unwrap())))),
         ("set_time_offset", Box::new(|| kind(mock.set_time_offset(domid, 5.into())))),
         ("rtc_record", Box::new(|| kind(mock.rtc_record(domid)))),
         ("stored_config", Box::new(|| kind(mock.stored_config(domid)))),

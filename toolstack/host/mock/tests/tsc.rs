@@ -18,7 +18,7 @@ fn set(mock: &Mock, domid: DomId, mode: u32, khz: u32) {
 }
 
 fn born(mock: &Mock, domid: DomId, mode: u32, khz: u32) -> crate::host::Result<()> {
-    mock.set_birth_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 })
+    mock.set_initial_tsc(domid, &TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 })
 }
 
 fn after_a_second(mock: &Mock, domid: DomId) -> u64 {

@@ -8,20 +8,20 @@ use crate::host::{DomId, ShutdownReason};
 
 /// Something that happened to a domain's clock, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
+pub struct ClockEvent {
     /// When it was seen.
     pub time: DateTime<Utc>,
     /// What.
     #[serde(flatten)]
-    pub said: Said,
+    pub kind: EventKind,
     /// Which domain; `None` where it is about none.
     #[serde(flatten)]
-    pub domain: Option<Whose>,
+    pub domain: Option<DomainRef>,
 }
 
 /// The domain that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Whose {
+pub struct DomainRef {
     /// Its number.
     pub domid: DomId,
     /// Its UUID.
@@ -33,7 +33,7 @@ pub struct Whose {
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Said {
+pub enum EventKind {
     /// The guest has set its RTC: libvirt's RTC-change event, whose offset counts from UTC. Xen itself tells only the
     /// difference that a write makes.
     RtcChange {
@@ -104,13 +104,16 @@ pub enum Said {
     },
 }
 
-impl Said {
+impl EventKind {
     /// Whether an administrator should look.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
         matches!(
             self,
-            Said::TooLate { .. } | Said::RecordSetAside { .. } | Said::RecordRestored | Said::Failed { .. }
+            EventKind::TooLate { .. }
+                | EventKind::RecordSetAside { .. }
+                | EventKind::RecordRestored
+                | EventKind::Failed { .. }
         )
     }
 }
@@ -124,19 +127,19 @@ mod tests {
 
     #[test]
     fn a_notice_is_one_flat_object() {
-        let notice = Notice {
+        let event = ClockEvent {
             time: "2026-07-01T12:00:00Z".parse().unwrap(),
-            said: Said::RtcChange { before: 3600, offset: 3620 },
-            domain: Some(Whose { domid: DomId(3), uuid: Uuid::nil(), name: "windows".to_owned() }),
+            kind: EventKind::RtcChange { before: 3600, offset: 3620 },
+            domain: Some(DomainRef { domid: DomId(3), uuid: Uuid::nil(), name: "windows".to_owned() }),
         };
         assert_eq!(
-            serde_json::to_value(&notice).unwrap(),
+            serde_json::to_value(&event).unwrap(),
             json!({
                 "time": "2026-07-01T12:00:00Z", "event": "rtc-change", "before": 3600, "offset": 3620,
                 "domid": 3, "uuid": "00000000-0000-0000-0000-000000000000", "name": "windows"
             })
         );
-        let bare = Notice { said: Said::Gone, domain: None, ..notice };
+        let bare = ClockEvent { kind: EventKind::Gone, domain: None, ..event };
         assert_eq!(
             serde_json::to_value(&bare).unwrap(),
             json!({"time": "2026-07-01T12:00:00Z", "event": "gone"})

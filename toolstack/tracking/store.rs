@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::host::DomId;
-use crate::life::ClockRecord;
+use crate::lifecycle::ClockRecord;
 
 /// Below the directory of the records: what is held while a domain is started, and by its monitor.
 const STARTING: &str = "starting";
@@ -28,7 +28,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// Where the records of a host are.
 #[derive(Clone, Debug)]
-pub struct Records {
+pub struct RecordStore {
     place: Place,
 }
 
@@ -102,17 +102,17 @@ const MOMENTS: usize = 20;
 
 type Result<T> = std::result::Result<T, RecordError>;
 
-impl Records {
+impl RecordStore {
     /// In this directory, which is made when the first record is written.
     #[must_use]
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
-        Records { place: Place::Dir(dir.into()) }
+        RecordStore { place: Place::Dir(dir.into()) }
     }
 
     /// In memory, gone with the last value that uses them.
     #[must_use]
     pub fn in_memory() -> Self {
-        Records { place: Place::Memory(Arc::default()) }
+        RecordStore { place: Place::Memory(Arc::default()) }
     }
 
     /// The directory, where there is one.
@@ -229,10 +229,10 @@ impl Records {
     /// A domain of this guest is gone: its record stays only where the guest may come again and find something in it.
     ///
     /// # Errors
-    /// As [`Records::change`].
+    /// As [`RecordStore::change`].
     pub fn gone(&self, uuid: Uuid, boot: &str, domid: DomId, now: DateTime<Utc>) -> Result<()> {
         let changed = self.change(uuid, |record, _| match record {
-            Some(mut record) if record.lives_as(boot, domid) => {
+            Some(mut record) if record.is_instance(boot, domid) => {
                 record.gone(now);
                 (Some(record).filter(ClockRecord::is_worth_keeping), ())
             }
@@ -280,7 +280,7 @@ impl Records {
     /// Whether some program starts this domain just now.
     ///
     /// # Errors
-    /// As [`Records::claim`].
+    /// As [`RecordStore::claim`].
     pub fn is_claimed(&self, uuid: Uuid) -> Result<bool> {
         self.is_held(STARTING, uuid)
     }
@@ -288,7 +288,7 @@ impl Records {
     /// Whether the domain has a monitor.
     ///
     /// # Errors
-    /// As [`Records::claim`].
+    /// As [`RecordStore::claim`].
     pub fn is_monitored(&self, uuid: Uuid) -> Result<bool> {
         self.is_held(MONITORS, uuid)
     }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
-use super::record::{Changes, ClockRecord, Ended, Keeper, Life, SAVES, Saved, Seen, Start, Wish, WishFrom};
+use super::record::{
+    Changes, ClockRecord, ConfiguredBy, Ended, Instance, Request, RequestOrigin, SAVES, Saved, Seen, Start,
+};
 use crate::host::{DomId, ShutdownReason};
 
 /// Who has not started a guest for a year does not wait for its clock.
@@ -11,7 +13,7 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(400);
 
 /// A domain as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Discovered {
     /// The host's boot.
     pub boot: String,
     /// Its number.
@@ -48,10 +50,10 @@ impl ClockRecord {
     /// that no zone can move it; any other is the clock as asked, to be resolved anew.
     #[must_use]
     pub fn next_clock(&self) -> GuestClock {
-        let asked = &self.wish.clock;
+        let asked = &self.request.clock;
         let variable = matches!(asked.offset.effective(), ClockOffset::Variable { .. });
         match self.last {
-            Some(last) if variable && !self.fresh && self.can_be_set() => GuestClock {
+            Some(last) if variable && !self.offset_changed && self.can_be_set() => GuestClock {
                 offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
                 timers: asked.timers.clone(),
             },
@@ -68,42 +70,42 @@ impl ClockRecord {
 
     /// Whether the domain that there is now is this one.
     #[must_use]
-    pub fn lives_as(&self, boot: &str, domid: DomId) -> bool {
-        self.life.as_ref().is_some_and(|life| life.boot == boot && life.domid == domid)
+    pub fn is_instance(&self, boot: &str, domid: DomId) -> bool {
+        self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
     /// What a file asks is asked, unless it was asked already or something else was put in its place since.
-    pub fn asked_by_file(&mut self, clock: &GuestClock, from: WishFrom) {
-        let stands = match &self.wish.from {
-            WishFrom::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
-            _ => self.wish.clock == *clock,
+    pub fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
+        let stands = match &self.request.from {
+            RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
+            _ => self.request.clock == *clock,
         };
         if !stands {
-            self.asked(Wish { clock: clock.clone(), from });
+            self.asked(Request { clock: clock.clone(), from });
         }
     }
 
     /// Something else is asked, for the next start. With another offset the guest's own changes are let go.
-    pub fn asked(&mut self, wish: Wish) {
-        self.fresh |= self.wish.clock.offset != wish.clock.offset;
-        self.wish = wish;
+    pub fn asked(&mut self, request: Request) {
+        self.offset_changed |= self.request.clock.offset != request.clock.offset;
+        self.request = request;
     }
 
     /// A cold start.
-    pub fn started(&mut self, start: Start, life: Life) {
+    pub fn started(&mut self, start: Start, instance: Instance) {
         self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
-        self.fresh = false;
+        self.offset_changed = false;
         self.guest = Changes::default();
         self.ended = None;
         self.start = Some(start);
-        self.life = Some(life);
+        self.instance = Some(instance);
     }
 
     /// The guest goes on in another domain: out of a save, or on another host.
-    pub fn went_on(&mut self, life: Life, offset: Option<i64>) {
-        self.last = offset.map(|offset| Seen { offset, at: life.since }).or(self.last);
+    pub fn continued(&mut self, instance: Instance, offset: Option<i64>) {
+        self.last = offset.map(|offset| Seen { offset, at: instance.since }).or(self.last);
         self.ended = None;
-        self.life = Some(life);
+        self.instance = Some(instance);
     }
 
     /// A guest has arrived with the record that travelled with it, and another of it was here from an earlier life. What
@@ -111,13 +113,13 @@ impl ClockRecord {
     #[must_use]
     pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
         let Some(here) = here else { return self };
-        let found = |record: &ClockRecord| record.wish.from == WishFrom::Found;
+        let found = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
         let later = here.generation >= self.generation;
         if found(&self) {
-            (self.wish, self.fresh) = (here.wish, here.fresh);
-        } else if later && !found(&here) && here.wish.clock != self.wish.clock {
-            self.asked(here.wish);
-            self.fresh |= here.fresh;
+            (self.request, self.offset_changed) = (here.request, here.offset_changed);
+        } else if later && !found(&here) && here.request.clock != self.request.clock {
+            self.asked(here.request);
+            self.offset_changed |= here.offset_changed;
         }
         for saved in here.saves {
             if !self.saves.contains(&saved) {
@@ -146,7 +148,7 @@ impl ClockRecord {
     /// An administrator has set the RTC of the guest that runs, and not the guest: it goes on from there.
     pub fn set_live(&mut self, offset: i64, at: DateTime<Utc>) {
         self.last = Some(Seen { offset, at });
-        self.fresh = false;
+        self.offset_changed = false;
         if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
             start.offset = offset;
             start.source = format!("{} s from UTC, set by clock-set", offset.seconds());
@@ -182,7 +184,7 @@ impl ClockRecord {
 
     /// The domain is gone. What is known of why stays.
     pub fn gone(&mut self, at: DateTime<Utc>) {
-        self.life = None;
+        self.instance = None;
         self.ended.get_or_insert(Ended { reason: None, at });
     }
 
@@ -194,18 +196,18 @@ impl ClockRecord {
             .ended
             .and_then(|ended| ended.reason)
             .is_some_and(|reason| !matches!(reason, ShutdownReason::Poweroff | ShutdownReason::Suspend));
-        let variable = matches!(self.wish.clock.offset.effective(), ClockOffset::Variable { .. });
-        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
-        let carries = variable && (self.wish.from != WishFrom::Found || self.guest.seen > 0);
-        asked || restarts || !self.saves.is_empty() || (carries && !self.passing)
+        let variable = matches!(self.request.clock.offset.effective(), ClockOffset::Variable { .. });
+        let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
+        let carries = variable && (self.request.from != RequestOrigin::Unmanaged || self.guest.seen > 0);
+        asked || restarts || !self.saves.is_empty() || (carries && !self.ephemeral)
     }
 
     /// Whether a guest that is gone has not come again for so long that it never will. An administrator's word has no
     /// end.
     #[must_use]
     pub fn is_forgotten(&self, now: DateTime<Utc>) -> bool {
-        let ended = self.ended.map(|ended| ended.at).filter(|_| self.life.is_none());
-        let asked = matches!(self.wish.from, WishFrom::ClockSet { .. });
+        let ended = self.ended.map(|ended| ended.at).filter(|_| self.instance.is_none());
+        let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
         !asked && ended.is_some_and(|at| now.signed_duration_since(at) > FORGOTTEN_AFTER)
     }
 
@@ -217,11 +219,11 @@ impl ClockRecord {
 
 /// What is due for a domain that has come, given what is kept of it.
 #[must_use]
-pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
+pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     let Some(record) = record else {
         return Due::Follow("nobody has asked for another clock", None);
     };
-    if record.lives_as(&found.boot, found.domid) {
+    if record.is_instance(&found.boot, found.domid) {
         return Due::Nothing;
     }
     if found.incarnation > 1 {
@@ -244,11 +246,11 @@ pub fn due(record: Option<&ClockRecord>, found: &Found) -> Due {
     Due::SetLate(record.next_clock())
 }
 
-impl Life {
+impl Instance {
     /// A domain that has come.
     #[must_use]
-    pub fn of(found: &Found, since: DateTime<Utc>, by: Keeper) -> Self {
-        Life { boot: found.boot.clone(), domid: found.domid, since, by }
+    pub fn of(found: &Discovered, since: DateTime<Utc>, by: ConfiguredBy) -> Self {
+        Instance { boot: found.boot.clone(), domid: found.domid, since, by }
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use timers::GuestClock;
 use uuid::Uuid;
 
+use crate::assess::Target;
 use crate::convert::lower;
-use crate::judge::Target;
 use crate::xml;
 
 /// libvirt's persistent configs of Xen's domains, and the directory for XML that no libvirt has.
@@ -21,7 +21,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// A domain XML's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct XmlWish {
+pub struct XmlRequest {
     /// Word for word.
     pub clock: GuestClock,
     /// Where it stands.
@@ -30,7 +30,7 @@ pub struct XmlWish {
 
 /// The XML files of some directories, read again when they change.
 #[derive(Debug, Default)]
-pub struct Wishes {
+pub struct XmlRequests {
     dirs: Vec<PathBuf>,
     read: BTreeMap<PathBuf, Read>,
 }
@@ -48,18 +48,18 @@ struct Says {
     clock: GuestClock,
 }
 
-impl Wishes {
+impl XmlRequests {
     /// Of these directories, the first before the others.
     #[must_use]
     pub fn in_dirs(dirs: Vec<PathBuf>) -> Self {
-        Wishes { dirs, read: BTreeMap::new() }
+        XmlRequests { dirs, read: BTreeMap::new() }
     }
 
     /// What a domain's XML says: the one with its UUID, else one without a UUID that has its name.
     ///
     /// # Errors
     /// When a file named after the domain cannot be understood, which would otherwise be taken for none.
-    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlWish>, String> {
+    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, String> {
         let files = self.files();
         self.read.retain(|path, _| files.contains(path));
         for path in &files {
@@ -71,7 +71,9 @@ impl Wishes {
         }
         let says = |wanted: &dyn Fn(&Says) -> bool| {
             files.iter().find_map(|path| match &self.read.get(path)?.says {
-                Ok(says) if wanted(says) => Some(XmlWish { clock: says.clock.clone(), path: path.clone() }),
+                Ok(says) if wanted(says) => {
+                    Some(XmlRequest { clock: says.clock.clone(), path: path.clone() })
+                }
                 _ => None,
             })
         };
@@ -145,7 +147,7 @@ mod tests {
         )
     }
 
-    fn seconds(found: Option<XmlWish>) -> i64 {
+    fn seconds(found: Option<XmlRequest>) -> i64 {
         match found.unwrap().clock.offset {
             ClockOffset::Variable { adjustment, basis: Basis::Utc } => adjustment,
             other => panic!("{other:?}"),
@@ -164,15 +166,15 @@ mod tests {
         put("b.xml", xml("renamed", Some(UUID), &variable(2)));
         put("c.xml", xml("guest", None, &variable(3)));
         put("d.xml.bak", xml("unread", None, &variable(4)));
-        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned(), dir.path().join("nowhere")]);
-        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 2);
-        assert_eq!(seconds(wishes.of(OTHER, "whatever").unwrap()), 1);
+        let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned(), dir.path().join("nowhere")]);
+        assert_eq!(seconds(requests.of(UUID, "guest").unwrap()), 2);
+        assert_eq!(seconds(requests.of(OTHER, "whatever").unwrap()), 1);
         let nobody = Uuid::nil();
-        let by_name = wishes.of(nobody, "guest").unwrap().unwrap();
+        let by_name = requests.of(nobody, "guest").unwrap().unwrap();
         assert_eq!(by_name.path, dir.path().join("c.xml"));
         // Of another with the same name, the file says who is meant.
-        assert_eq!(wishes.of(nobody, "renamed").unwrap(), None);
-        assert_eq!(wishes.of(nobody, "unread").unwrap(), None);
+        assert_eq!(requests.of(nobody, "renamed").unwrap(), None);
+        assert_eq!(requests.of(nobody, "unread").unwrap(), None);
     }
 
     #[test]
@@ -180,10 +182,10 @@ mod tests {
         let (ours, libvirts) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         fs::write(libvirts.path().join("a.xml"), xml("guest", Some(UUID), &variable(1))).unwrap();
         fs::write(ours.path().join("z.xml"), xml("guest", Some(UUID), &variable(2))).unwrap();
-        let mut wishes = Wishes::in_dirs(vec![ours.path().to_owned(), libvirts.path().to_owned()]);
-        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 2);
+        let mut requests = XmlRequests::in_dirs(vec![ours.path().to_owned(), libvirts.path().to_owned()]);
+        assert_eq!(seconds(requests.of(UUID, "guest").unwrap()), 2);
         fs::remove_file(ours.path().join("z.xml")).unwrap();
-        assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), 1);
+        assert_eq!(seconds(requests.of(UUID, "guest").unwrap()), 1);
     }
 
     #[test]
@@ -194,20 +196,20 @@ mod tests {
                       Changes to this xml configuration should be made using:\n  virsh edit guest\n-->\n\n";
         let put =
             |clock: &str| fs::write(&file, header.to_owned() + &xml("guest", Some(UUID), clock)).unwrap();
-        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
-        assert_eq!(wishes.of(UUID, "guest").unwrap(), None);
+        let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
+        assert_eq!(requests.of(UUID, "guest").unwrap(), None);
         put("offset='localtime' adjustment='reset'");
-        let found = wishes.of(UUID, "guest").unwrap().unwrap();
+        let found = requests.of(UUID, "guest").unwrap().unwrap();
         assert_eq!(found.clock.offset, ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) });
         // A file of another length, and one of the same length at another time.
         for number in [1, 20, 21] {
             put(&variable(number));
             let later = SystemTime::now() + std::time::Duration::from_secs(number.unsigned_abs());
             fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
-            assert_eq!(seconds(wishes.of(UUID, "guest").unwrap()), number);
+            assert_eq!(seconds(requests.of(UUID, "guest").unwrap()), number);
         }
         fs::remove_file(&file).unwrap();
-        assert_eq!(wishes.of(UUID, "guest").unwrap(), None);
+        assert_eq!(requests.of(UUID, "guest").unwrap(), None);
     }
 
     #[test]
@@ -217,18 +219,18 @@ mod tests {
         put("good.xml", &xml("good", Some(UUID), &variable(7)));
         for broken in ["", "<domain", "<network/>", &xml("broken", None, "offset='never'")] {
             put("broken.xml", broken);
-            let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
-            assert_eq!(seconds(wishes.of(UUID, "good").unwrap()), 7);
-            let why = wishes.of(OTHER, "broken").unwrap_err();
+            let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
+            assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
+            let why = requests.of(OTHER, "broken").unwrap_err();
             assert!(why.starts_with(&format!("{}: ", dir.path().join("broken.xml").display())), "{why}");
-            assert_eq!(wishes.of(OTHER, "another").unwrap(), None);
+            assert_eq!(requests.of(OTHER, "another").unwrap(), None);
             // Where another file speaks of it, nothing is missing.
             put("other.xml", &xml("broken", Some(OTHER), &variable(8)));
-            assert_eq!(seconds(wishes.of(OTHER, "broken").unwrap()), 8);
+            assert_eq!(seconds(requests.of(OTHER, "broken").unwrap()), 8);
             fs::remove_file(dir.path().join("other.xml")).unwrap();
         }
-        let mut wishes = Wishes::in_dirs(vec![dir.path().to_owned()]);
+        let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
         fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(wishes.of(OTHER, "broken").unwrap_err().contains("which is no domain XML"));
+        assert!(requests.of(OTHER, "broken").unwrap_err().contains("which is no domain XML"));
     }
 }

@@ -3,17 +3,17 @@
 use timers::GuestClock;
 use uuid::Uuid;
 
-use super::records::{Lock, Records};
+use super::store::{Lock, RecordStore};
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
-use crate::life::ClockRecord;
-use crate::life::record::{Keeper, Life, Start, Wish, WishFrom};
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin, Start};
 use crate::plan::{Plan, Step};
 
 /// What a start is told besides its plan.
-pub struct Terms<'a> {
+pub struct StartOptions<'a> {
     /// Where the clock's record is kept.
-    pub records: &'a Records,
+    pub records: &'a RecordStore,
     /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
     pub asked: Option<&'a GuestClock>,
     /// Whether the UUID was made up for this start alone.
@@ -39,7 +39,7 @@ pub struct Started {
 pub fn clock_for(record: Option<&ClockRecord>, asked: &GuestClock) -> GuestClock {
     let Some(record) = record else { return asked.clone() };
     let mut record = record.clone();
-    record.asked_by_file(asked, WishFrom::Create);
+    record.adopt_from_file(asked, RequestOrigin::Create);
     record.next_clock()
 }
 
@@ -51,7 +51,7 @@ pub fn start(
     plan: &Plan,
     host: &dyn Host,
     facts: &HostFacts,
-    terms: &Terms<'_>,
+    terms: &StartOptions<'_>,
     progress: &mut dyn FnMut(&Step),
 ) -> Result<Started, ApplyError> {
     let doing = format!("start domain '{}'", plan.config.name());
@@ -63,10 +63,11 @@ pub fn start(
     let outcome = apply(plan, host, terms.paused, progress, &mut |domid, offset| {
         let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, terms.zone_data.clone());
         start.offset = offset;
-        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Create };
+        let instance =
+            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Create };
         let kept = terms.records.change(uuid, |record, trouble| {
             before = record.clone();
-            (Some(recorded(record, uuid, plan, terms, start, life)), trouble)
+            (Some(recorded(record, uuid, plan, terms, start, instance)), trouble)
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
@@ -86,21 +87,21 @@ fn recorded(
     record: Option<ClockRecord>,
     uuid: Uuid,
     plan: &Plan,
-    terms: &Terms<'_>,
+    terms: &StartOptions<'_>,
     start: Start,
-    life: Life,
+    instance: Instance,
 ) -> ClockRecord {
-    let wish = |clock: &GuestClock| Wish { clock: clock.clone(), from: WishFrom::Create };
+    let request = |clock: &GuestClock| Request { clock: clock.clone(), from: RequestOrigin::Create };
     let asked = terms.asked;
     let name = plan.config.name();
     let mut record =
-        record.unwrap_or_else(|| ClockRecord::new(uuid, name, wish(asked.unwrap_or(&plan.asked))));
+        record.unwrap_or_else(|| ClockRecord::new(uuid, name, request(asked.unwrap_or(&plan.asked))));
     if let Some(asked) = asked {
-        record.asked_by_file(asked, WishFrom::Create);
+        record.adopt_from_file(asked, RequestOrigin::Create);
     }
     name.clone_into(&mut record.name);
-    record.passing |= terms.made_up;
-    record.started(start, life);
+    record.ephemeral |= terms.made_up;
+    record.started(start, instance);
     record
 }
 
@@ -111,7 +112,7 @@ fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
 
 /// Keeps a service and every other start off a guest until it runs. Without a directory for records there is nobody who
 /// could come in between.
-pub(super) fn claim(records: &Records, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
+pub(super) fn claim(records: &RecordStore, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
     match records.claim(uuid) {
         Ok(Some(claim)) => Ok(Some(claim)),
         Ok(None) => {
@@ -122,7 +123,7 @@ pub(super) fn claim(records: &Records, uuid: Uuid, doing: &str) -> Result<Option
 }
 
 /// The record as it was before a start that failed.
-pub(super) fn put_back(records: &Records, uuid: Uuid, before: Option<ClockRecord>) {
+pub(super) fn put_back(records: &RecordStore, uuid: Uuid, before: Option<ClockRecord>) {
     // The start has failed already, and says why.
     drop(records.change(uuid, |_, _| (before, ())));
 }

@@ -2,7 +2,7 @@
 //!
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 
-mod timers_of;
+mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
@@ -22,10 +22,10 @@ pub enum Target {
 
 /// Every finding on a domain's clock and notes, for this target.
 #[must_use]
-pub fn judge(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
+pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     let kind = domain.config.kind();
     let mut findings = offset(&domain.clock, kind, target);
-    findings.extend(timers_of::findings(&domain.clock.timers, kind, target));
+    findings.extend(timer_findings::findings(&domain.clock.timers, kind, target));
     findings.extend(notes(domain, target));
     findings
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use timers::UtcOffset;
 use xenclock::domain::{Domain, DomainConfig, Notes};
 use xenclock::host::{DomId, Host, ShutdownReason};
-use xenclock::keep::monitor::{Became, Monitor};
-use xenclock::keep::start::{Terms, clock_for, start};
-use xenclock::keep::travel::Journey;
 use xenclock::plan::plan;
+use xenclock::tracking::monitor::{Disposition, Monitor};
+use xenclock::tracking::start::{StartOptions, clock_for, start};
+use xenclock::tracking::transfer::Transfer;
 
-use crate::known::{Expect, Gone, Guest, Life, Settled, What};
+use crate::known::{Expect, Gone, Guest, Instance, Settled, What};
 use crate::op::{By, End, Sick, Tool, Turns};
 use crate::oracle::{BEYOND, LOST, NO_SERVICE, NOTHING_KEPT, SOFT_RESET};
 use crate::world::{Told, World};
@@ -20,9 +20,9 @@ impl World<'_> {
         self.keeping && tool == Tool::Us
     }
 
-    pub fn journey(&self, site: usize) -> Journey<'_> {
+    pub fn transfer(&self, site: usize) -> Transfer<'_> {
         let ground = &self.grounds[site];
-        Journey { host: &ground.mock, records: &ground.records, zones: &*ground.zones }
+        Transfer { host: &ground.mock, records: &ground.records, zones: &*ground.zones }
     }
 
     pub fn is_sick(&self, site: usize) -> bool {
@@ -31,7 +31,7 @@ impl World<'_> {
 
     /// A domain that has come.
     pub fn alive(&mut self, guest: usize, site: usize, domid: DomId, tool: Tool) -> Told {
-        self.guests[guest].life = Some(Life {
+        self.guests[guest].instance = Some(Instance {
             site,
             domid,
             tool,
@@ -52,14 +52,14 @@ impl World<'_> {
             came: None,
         });
         let (offset, rate, given) = (self.offset(guest)?, self.rate(guest)?, self.given(guest));
-        let life = self.life(guest);
-        (life.offset, life.rate, life.given) = (offset, rate, given);
+        let instance = self.instance(guest);
+        (instance.offset, instance.rate, instance.given) = (offset, rate, given);
         Ok(())
     }
 
     /// A domain is gone, and so far nobody has noted it.
     pub fn goes(&mut self, guest: usize, site: usize, restarts: bool) {
-        let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
+        let reset = self.guests[guest].instance.take().is_some_and(|instance| instance.reset);
         let restarts = (self.serving[site] && !reset).then_some(restarts);
         self.gone.push(Gone { guest, site, restarts });
     }
@@ -68,30 +68,30 @@ impl World<'_> {
     pub fn ours_gone(&mut self, guest: usize, site: usize) {
         let sick = self.is_sick(site);
         let known = self.guests[guest].kept[site].what != What::Doubt;
-        let reset = self.guests[guest].life.take().is_some_and(|life| life.reset);
+        let reset = self.guests[guest].instance.take().is_some_and(|instance| instance.reset);
         let restarts = (!reset).then_some(false);
         self.gone(&Gone { guest, site, restarts }, sick || !known);
     }
 
     /// The keeping knows a domain that our own tools have made.
-    pub fn ours_knows(&mut self, guest: usize, site: usize, wish: bool) {
-        let offset = self.life(guest).offset;
+    pub fn ours_knows(&mut self, guest: usize, site: usize, request: bool) {
+        let offset = self.instance(guest).offset;
         let sick = self.is_sick(site);
         let kept = &mut self.guests[guest].kept[site];
         match () {
-            () if sick || !wish => kept.doubt(),
+            () if sick || !request => kept.doubt(),
             () => kept.what = What::Sure(vec![offset]),
         }
         kept.changed = Some(false);
         // Its record is another's now.
         self.gone.retain(|gone| (gone.guest, gone.site) != (guest, site));
-        let life = self.life(guest);
-        life.settled = if sick { Settled::Maybe } else { Settled::Yes };
-        (life.runs, life.told) = (true, Some(offset));
+        let instance = self.instance(guest);
+        instance.settled = if sick { Settled::Maybe } else { Settled::Yes };
+        (instance.runs, instance.told) = (true, Some(offset));
     }
 
     pub fn start(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
-        if self.guests[guest].life.is_some() {
+        if self.guests[guest].instance.is_some() {
             return Ok(());
         }
         if self.guests[guest].spec.by == By::Us {
@@ -136,7 +136,7 @@ impl World<'_> {
                 Err((_, finding)) => return Err(format!("refused: {}", finding.reason)),
             };
             let zone_data = ground.zones.release();
-            let terms = Terms {
+            let terms = StartOptions {
                 records: &ground.records,
                 asked: Some(&asked),
                 made_up: false,
@@ -181,7 +181,7 @@ impl World<'_> {
             self.turn(site)?;
         }
         self.mock(site).unpause(domid).map_err(|error| error.to_string())?;
-        self.life(guest).runs = true;
+        self.instance(guest).runs = true;
         if !self.serving[site] {
             self.expect(guest, Expect::Any(NO_SERVICE), "created by xl")?;
         }
@@ -189,7 +189,9 @@ impl World<'_> {
     }
 
     pub fn end(&mut self, guest: usize, end: End, turns: Turns) -> Told {
-        let Some(Life { site, domid, tool, .. }) = self.guests[guest].life.clone() else { return Ok(()) };
+        let Some(Instance { site, domid, tool, .. }) = self.guests[guest].instance.clone() else {
+            return Ok(());
+        };
         let reason = match end {
             End::Reboot => ShutdownReason::Reboot,
             End::Crash => ShutdownReason::Crash,
@@ -198,7 +200,7 @@ impl World<'_> {
             End::SoftReset => return Ok(()),
         };
         self.mock(site).guest_end(domid, reason).map_err(|error| error.to_string())?;
-        self.life(guest).end_unseen = true;
+        self.instance(guest).end_unseen = true;
         if turns.end {
             self.turn(site)?;
         }
@@ -208,7 +210,12 @@ impl World<'_> {
         }
     }
 
-    pub fn monitored(&self, site: usize, domid: DomId, reason: ShutdownReason) -> Result<Became, String> {
+    pub fn monitored(
+        &self,
+        site: usize,
+        domid: DomId,
+        reason: ShutdownReason,
+    ) -> Result<Disposition, String> {
         let ground = &self.grounds[site];
         let monitor = Monitor {
             host: &ground.mock,
@@ -223,7 +230,7 @@ impl World<'_> {
 
     /// The monitor that xenclock left.
     pub fn our_end(&mut self, guest: usize, end: End, reason: ShutdownReason) -> Told {
-        let Life { site, domid, offset, .. } = self.life(guest).clone();
+        let Instance { site, domid, offset, .. } = self.instance(guest).clone();
         self.ours(guest, site);
         self.ours_noted(guest);
         let expect = match (self.sick[site], &self.guests[guest].kept[site].what) {
@@ -247,18 +254,18 @@ impl World<'_> {
             false => return self.unkept_end(guest, end, expect),
         };
         match (end, became) {
-            (End::Poweroff, Became::Gone) => {
+            (End::Poweroff, Disposition::Gone) => {
                 self.ours_gone(guest, site);
             }
-            (End::SoftReset, Became::Reset(_)) => {
+            (End::SoftReset, Disposition::Reset(_)) => {
                 self.expect(guest, Expect::Is(vec![offset]), "soft reset")?;
-                self.life(guest).reset = true;
+                self.instance(guest).reset = true;
                 let is = self.tsc(guest)?;
                 if is != tsc {
                     return Err(format!("soft reset: its TSC went on at {is}, and was at {tsc}"));
                 }
             }
-            (End::Reboot | End::Crash, Became::Restarted(started)) => {
+            (End::Reboot | End::Crash, Disposition::Restarted(started)) => {
                 self.restarted(guest, site, started.outcome.domid, expect)?;
             }
             (_, became) => return Err(format!("it became {became:?}")),
@@ -271,23 +278,23 @@ impl World<'_> {
         let nothing = self.guests[guest].kept[site].what == What::Nothing;
         self.alive(guest, site, domid, Tool::Us)?;
         self.expect(guest, expect, "started again")?;
-        if sure && self.sick[site] != Some(Sick::Gone) && self.guests[guest].spec.by != By::Found {
+        if sure && self.sick[site] != Some(Sick::Gone) && self.guests[guest].spec.by != By::Discovered {
             self.expect_birth_tsc(guest, site, "started again")?;
         }
         if nothing {
-            self.life(guest).runs = true;
+            self.instance(guest).runs = true;
             return Ok(());
         }
         self.ours_knows(guest, site, sure);
         if !sure {
-            self.life(guest).settled = Settled::Maybe;
+            self.instance(guest).settled = Settled::Maybe;
         }
         Ok(())
     }
 
     /// Without the keeping: stock xl in our place.
     pub fn unkept_end(&mut self, guest: usize, end: End, expect: Expect) -> Told {
-        let Life { site, domid, offset, .. } = self.life(guest).clone();
+        let Instance { site, domid, offset, .. } = self.instance(guest).clone();
         let mock = self.mock(site);
         let config = mock.stored_config(domid).unwrap();
         if end == End::SoftReset {
@@ -300,7 +307,7 @@ impl World<'_> {
             self.ours_gone(guest, site);
             return Ok(());
         }
-        self.guests[guest].life = None;
+        self.guests[guest].instance = None;
         let domid = mock.create_paused(&config).unwrap();
         mock.unpause(domid).unwrap();
         self.restarted(guest, site, domid, expect)
@@ -308,7 +315,7 @@ impl World<'_> {
 
     /// xl's monitor.
     pub fn xl_end(&mut self, guest: usize, end: End, turns: Turns) -> Told {
-        let Life { site, domid, offset, .. } = self.life(guest).clone();
+        let Instance { site, domid, offset, .. } = self.instance(guest).clone();
         let mock = self.mock(site);
         let config = mock.stored_config(domid).map_err(|error| error.to_string())?;
         if end == End::SoftReset {
@@ -318,10 +325,10 @@ impl World<'_> {
             let expect = if moves { Expect::Any(SOFT_RESET) } else { Expect::Is(vec![offset]) };
             self.expect(guest, expect, "soft reset by xl")?;
             let rate = self.rate(guest)?;
-            let life = self.life(guest);
-            (life.rate, life.tsc_anywhere, life.reset) = (rate, true, true);
+            let instance = self.instance(guest);
+            (instance.rate, instance.tsc_anywhere, instance.reset) = (rate, true, true);
             // To whoever has not seen it before it is a new one.
-            (life.incarnation, life.came) = (1, None);
+            (instance.incarnation, instance.came) = (1, None);
             return Ok(());
         }
         mock.destroy(domid).map_err(|error| error.to_string())?;

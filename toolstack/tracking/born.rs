@@ -9,8 +9,8 @@ use timers::zone::ZoneSource;
 use timers::{GuestClock, TimerName, UtcOffset};
 
 use crate::host::{DomId, Host, HostError, HostFacts, TscInfo};
-use crate::life::model::Found;
-use crate::life::record::Start;
+use crate::lifecycle::model::Discovered;
+use crate::lifecycle::record::Start;
 use crate::plan::{Refusal, work_out};
 
 /// Sets the TSC of a domain that has not run.
@@ -23,11 +23,11 @@ pub trait SetTsc {
 }
 
 /// In this process.
-pub struct Here<'a>(pub &'a dyn Host);
+pub struct InProcess<'a>(pub &'a dyn Host);
 
-impl SetTsc for Here<'_> {
+impl SetTsc for InProcess<'_> {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<(), HostError> {
-        self.0.set_birth_tsc(domid, info)
+        self.0.set_initial_tsc(domid, info)
     }
 }
 
@@ -55,7 +55,7 @@ pub enum BornError {
 
 impl From<Refusal> for BornError {
     fn from((_, finding): Refusal) -> Self {
-        BornError::Refused(finding.reason)
+        BornError::Refused(finding.reason.into_owned())
     }
 }
 
@@ -66,7 +66,7 @@ impl From<Refusal> for BornError {
 pub fn set_new(
     host: &dyn Host,
     tsc: Option<&mut dyn SetTsc>,
-    found: &Found,
+    found: &Discovered,
     clock: &GuestClock,
     facts: &HostFacts,
     zones: &dyn ZoneSource,
@@ -103,7 +103,7 @@ pub fn set_new(
 }
 
 /// Sets the offset where it is another, and reads it back. A wallclock's cannot be read, so that is set always.
-fn set_offset(host: &dyn Host, found: &Found, wanted: UtcOffset) -> Result<(), HostError> {
+fn set_offset(host: &dyn Host, found: &Discovered, wanted: UtcOffset) -> Result<(), HostError> {
     let wanted_seconds = i64::from(wanted.seconds());
     if found.offset == Some(wanted_seconds) {
         return Ok(());

@@ -11,13 +11,13 @@ use timers::zone::ZoneSource;
 use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
-use super::records::Records;
-use super::start::{Started, Terms, start};
+use super::start::{StartOptions, Started, start};
+use super::store::RecordStore;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, Notes, Part, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
-use crate::life::ClockRecord;
-use crate::life::record::WishFrom;
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::record::RequestOrigin;
 use crate::plan::{self, Plan};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
@@ -32,7 +32,7 @@ pub struct Monitor<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
-    pub records: &'a Records,
+    pub records: &'a RecordStore,
     /// Where zones are looked up.
     pub zones: &'a dyn ZoneSource,
     /// Where core dumps go.
@@ -70,7 +70,7 @@ pub enum RestartError {
 
 /// What became of a domain that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Became {
+pub enum Disposition {
     /// It is gone.
     Gone,
     /// It is a new domain.
@@ -85,7 +85,7 @@ pub enum Became {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// What became of it.
-    pub became: Became,
+    pub became: Disposition,
     /// What an administrator should know.
     pub warnings: Vec<String>,
 }
@@ -115,30 +115,30 @@ impl Monitor<'_> {
             };
         }
         let became = match action {
-            ShutdownAction::Preserve => Became::Kept(match reason {
+            ShutdownAction::Preserve => Disposition::Kept(match reason {
                 ShutdownReason::Suspend => "it was saved",
                 _ => "its config says so",
             }),
             ShutdownAction::Destroy => {
                 self.host.destroy(domid)?;
                 self.note_gone(domid, record.as_ref(), &mut warnings);
-                Became::Gone
+                Disposition::Gone
             }
             ShutdownAction::Restart => {
                 let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
                 self.host.destroy(domid)?;
-                Became::Restarted(self.again(&next, &mut warnings)?)
+                Disposition::Restarted(self.again(&next, &mut warnings)?)
             }
             ShutdownAction::RestartRename => {
                 let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
                 let suffix = self.host.facts()?.now.format("-%Y%m%dT%H%MZ").to_string();
                 self.host.preserve(domid, &suffix)?;
-                Became::Restarted(self.again(&next, &mut warnings)?)
+                Disposition::Restarted(self.again(&next, &mut warnings)?)
             }
-            ShutdownAction::SoftReset => Became::Reset(self.reset(domid, &config)?),
+            ShutdownAction::SoftReset => Disposition::Reset(self.reset(domid, &config)?),
             // Both became another above.
             ShutdownAction::CoredumpDestroy | ShutdownAction::CoredumpRestart => {
-                Became::Kept("its core was dumped")
+                Disposition::Kept("its core was dumped")
             }
         };
         Ok(Ended { became, warnings })
@@ -156,7 +156,7 @@ impl Monitor<'_> {
         let facts = self.host.facts()?;
         let note = |mut record: ClockRecord| {
             // Of a guest without RTC only its own record knows where it stands.
-            if rtc.is_some() || record.lives_as(&facts.boot_id, domid) {
+            if rtc.is_some() || record.is_instance(&facts.boot_id, domid) {
                 record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, facts.now);
             }
             record
@@ -195,7 +195,7 @@ impl Monitor<'_> {
         };
         let mut record = record.clone();
         if let Some(asked) = &asked {
-            record.asked_by_file(asked, WishFrom::Create);
+            record.adopt_from_file(asked, RequestOrigin::Create);
         }
         // The plan puts the offset where it belongs.
         config.b_info.rtc_timeoffset = 0;
@@ -243,11 +243,13 @@ impl Monitor<'_> {
         plan(record.next_clock())
             .or_else(|refusal| {
                 // A guest may have set its RTC to a time that it cannot start with.
-                let first = plan(record.wish.clock.clone()).map_err(|_| refusal.clone())?;
+                let first = plan(record.request.clock.clone()).map_err(|_| refusal.clone())?;
                 warnings.push(format!("{}; it starts as asked at first", refusal.1.reason));
                 Ok(first)
             })
-            .map_err(|(part, finding): plan::Refusal| RestartError::Refused(part, finding.reason))
+            .map_err(|(part, finding): plan::Refusal| {
+                RestartError::Refused(part, finding.reason.into_owned())
+            })
     }
 
     /// Starts a domain again whose predecessor has gone.
@@ -255,7 +257,7 @@ impl Monitor<'_> {
         let once = || match &next.plan {
             Some(plan) => {
                 let facts = self.host.facts().map_err(of_start)?;
-                let terms = Terms {
+                let terms = StartOptions {
                     records: self.records,
                     asked: next.asked.as_ref(),
                     made_up: false,
@@ -350,7 +352,7 @@ mod tests {
     use crate::host::mock::Mock;
 
     /// What becomes of a guest of this name that crashes, what is then on the host, and what was dumped.
-    fn crash(name: &str, on_crash: ShutdownAction) -> (Became, Vec<String>, Vec<String>) {
+    fn crash(name: &str, on_crash: ShutdownAction) -> (Disposition, Vec<String>, Vec<String>) {
         let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
         let mut config = DomainConfig::new(GuestKind::Hvm);
         config.c_info.name = Some(name.to_owned());
@@ -362,7 +364,7 @@ mod tests {
         let dumps = dir.path().join("not/there/yet");
         let monitor = Monitor {
             host: &mock,
-            records: &Records::in_memory(),
+            records: &RecordStore::in_memory(),
             zones: &*default_zones(),
             dumps: &dumps,
             reread: &|_| Err(String::new()),
@@ -378,11 +380,11 @@ mod tests {
 
     #[test]
     fn a_crash_is_what_the_config_makes_of_it() {
-        let became = |became: &Became| match became {
-            Became::Gone => "gone",
-            Became::Restarted(_) => "restarted",
-            Became::Reset(_) => "reset",
-            Became::Kept(_) => "kept",
+        let became = |became: &Disposition| match became {
+            Disposition::Gone => "gone",
+            Disposition::Restarted(_) => "restarted",
+            Disposition::Reset(_) => "reset",
+            Disposition::Kept(_) => "kept",
         };
         for (action, becomes, left, dumps) in [
             (ShutdownAction::Destroy, "gone", &[][..], false),

@@ -2,15 +2,15 @@
 //!
 //! - [`record`]: what is kept, one record a domain, by its UUID.
 //! - [`model`]: a happening is a function from a record to a record; and what is to be done with a domain that has come.
-//! - [`notice`]: what is told of it, as events.
+//! - [`event`]: what is told of it, as events.
 //!
 //! While a guest lives, the offset of its RTC is its own: a save, a restore, a migration, a soft reset never move it,
 //! whatever its clock was asked to be. At a cold start a tracked clock goes on from the last offset, and any other is
 //! resolved anew.
 
+pub mod event;
 pub mod model;
-pub mod notice;
 pub mod record;
 
-pub use notice::{Notice, Said};
+pub use event::{ClockEvent, EventKind};
 pub use record::ClockRecord;

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::host::{DomId, ShutdownReason};
 
 /// The version that this program writes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+
+/// The oldest version that this program still reads; its fields had other names.
+const OLDEST: u32 = 2;
 
 /// So many saves are remembered; a guest is seldom restored from an older one.
 pub const SAVES: usize = 8;
@@ -26,24 +29,25 @@ pub struct ClockRecord {
     /// Its name when it was seen last.
     pub name: String,
     /// Whether the UUID was made up for one start: nobody asks for it again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub passing: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "passing")]
+    pub ephemeral: bool,
     /// Counts the changes of this record.
     pub generation: u64,
     /// What was asked.
-    pub wish: Wish,
+    #[serde(alias = "wish")]
+    pub request: Request,
     /// What it came to at the last cold start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
     /// The domain that there is now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub life: Option<Life>,
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "life")]
+    pub instance: Option<Instance>,
     /// The RTC as it was seen last, alive or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Seen>,
     /// Whether another offset was asked for since the last start: then the guest's own changes are let go.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fresh: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "fresh")]
+    pub offset_changed: bool,
     /// What the guest has done to its RTC since the last cold start.
     #[serde(default)]
     pub guest: Changes,
@@ -57,17 +61,17 @@ pub struct ClockRecord {
 
 /// What was asked of a clock, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct Request {
     /// Word for word.
     pub clock: GuestClock,
     /// Where it is from.
-    pub from: WishFrom,
+    pub from: RequestOrigin,
 }
 
 /// Where a wish is from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum WishFrom {
+pub enum RequestOrigin {
     /// `xenclock create`, from a file.
     Create,
     /// `xenclock clock-set`, in place of what a file asks.
@@ -78,8 +82,9 @@ pub enum WishFrom {
     },
     /// A domain XML of this path.
     Xml(String),
-    /// Nobody asked: the domain was found, and what its guest does to its RTC is kept.
-    Found,
+    /// Nobody requested one: the domain was discovered, and its guest's changes to its RTC are kept.
+    #[serde(alias = "found")]
+    Unmanaged,
 }
 
 /// A cold start.
@@ -120,7 +125,7 @@ pub struct TscRecord {
 
 /// A domain, from its introduction to its end. A number is only meant of one boot of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Life {
+pub struct Instance {
     /// The host's boot.
     pub boot: String,
     /// The domain's number.
@@ -128,13 +133,13 @@ pub struct Life {
     /// When it was first known of.
     pub since: DateTime<Utc>,
     /// Who made it right.
-    pub by: Keeper,
+    pub by: ConfiguredBy,
 }
 
 /// Who saw to a domain's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Keeper {
+pub enum ConfiguredBy {
     /// xenclock started it.
     Create,
     /// Another toolstack started it, and its clock was set before its first instruction.
@@ -202,18 +207,18 @@ impl Start {
 impl ClockRecord {
     /// Of a domain of which nothing is known but what was asked.
     #[must_use]
-    pub fn new(uuid: Uuid, name: &str, wish: Wish) -> Self {
+    pub fn new(uuid: Uuid, name: &str, request: Request) -> Self {
         ClockRecord {
             version: VERSION,
             uuid,
             name: name.to_owned(),
-            passing: false,
+            ephemeral: false,
             generation: 0,
-            wish,
+            request,
             start: None,
-            life: None,
+            instance: None,
             last: None,
-            fresh: false,
+            offset_changed: false,
             guest: Changes::default(),
             saves: Vec::new(),
             ended: None,
@@ -236,8 +241,27 @@ impl ClockRecord {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let record: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         match record.version {
-            VERSION => Ok(record),
-            other => Err(format!("version {other}, and this program knows version {VERSION}")),
+            OLDEST..=VERSION => Ok(ClockRecord { version: VERSION, ..record }),
+            other => Err(format!("version {other}, and this program knows versions {OLDEST} to {VERSION}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_record_of_version_2_is_read_under_its_old_names() {
+        let old = r#"{"version": 2, "uuid": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "name": "guest", "passing": true,
+            "generation": 3, "wish": {"clock": {"offset": {"offset": "utc"}}, "from": "found"},
+            "life": {"boot": "b", "domid": 4, "since": "2026-10-26T12:00:00Z", "by": "create"}, "fresh": true}"#;
+        let record = ClockRecord::from_bytes(old.as_bytes()).unwrap();
+        assert_eq!(record.request.from, RequestOrigin::Unmanaged);
+        assert_eq!(record.instance.as_ref().unwrap().domid, DomId(4));
+        assert!(record.ephemeral && record.offset_changed);
+        let written = String::from_utf8(record.to_bytes()).unwrap();
+        assert!(written.contains("\"version\": 3") && !written.contains("wish"), "{written}");
     }
 }

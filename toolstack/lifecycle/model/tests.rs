@@ -9,7 +9,7 @@ use timers::{KiloHertz, Timer, TimerName};
 use uuid::Uuid;
 
 use super::*;
-use crate::life::record::TscRecord;
+use crate::lifecycle::record::TscRecord;
 
 const BOOT: &str = "this boot";
 
@@ -21,8 +21,8 @@ fn variable(adjustment: i64) -> ClockOffset {
     ClockOffset::Variable { adjustment, basis: Basis::Utc }
 }
 
-fn wish(offset: ClockOffset, from: WishFrom) -> Wish {
-    Wish { clock: GuestClock { offset, timers: Vec::new() }, from }
+fn request(offset: ClockOffset, from: RequestOrigin) -> Request {
+    Request { clock: GuestClock { offset, timers: Vec::new() }, from }
 }
 
 fn start(offset: i64) -> Start {
@@ -43,14 +43,14 @@ fn start(offset: i64) -> Start {
     }
 }
 
-fn life(domid: u32) -> Life {
-    Life { boot: BOOT.to_owned(), domid: DomId(domid), since: at(1), by: Keeper::Followed }
+fn instance(domid: u32) -> Instance {
+    Instance { boot: BOOT.to_owned(), domid: DomId(domid), since: at(1), by: ConfiguredBy::Followed }
 }
 
 /// A guest with a variable clock that runs as domain 1, its RTC at an hour.
 fn running() -> ClockRecord {
-    let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(variable(3600), WishFrom::Create));
-    record.started(start(3600), life(1));
+    let mut record = ClockRecord::new(Uuid::nil(), "guest", request(variable(3600), RequestOrigin::Create));
+    record.started(start(3600), instance(1));
     record
 }
 
@@ -58,17 +58,17 @@ fn running() -> ClockRecord {
 fn line(record: &ClockRecord) -> String {
     let next = match record.next_clock().offset {
         ClockOffset::Variable { adjustment, .. } => adjustment.to_string(),
-        other => other.word().to_owned(),
+        other => other.as_str().to_owned(),
     };
     format!(
-        "life {:?} last {:?} guest {}/{} ended {:?} saves {:?} fresh {} next {next}",
-        record.life.as_ref().map(|life| life.domid.0),
+        "instance {:?} last {:?} guest {}/{} ended {:?} saves {:?} offset_changed {} next {next}",
+        record.instance.as_ref().map(|instance| instance.domid.0),
         record.last.map(|last| last.offset),
         record.guest.seen,
         record.guest.seconds,
         record.ended.map(|ended| ended.reason),
         record.saves.iter().map(|saved| (saved.incarnation, saved.rtc.offset)).collect::<Vec<_>>(),
-        record.fresh,
+        record.offset_changed,
     )
 }
 
@@ -82,12 +82,12 @@ fn each_happening_makes_of_a_record_what_it_should() {
         (
             "nothing",
             |_| {},
-            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh false next 3600",
+            "instance Some(1) last Some(3600) guest 0/0 ended None saves [] offset_changed false next 3600",
         ),
         (
             "the RTC is where it was",
             |record| assert_eq!(record.seen(3600, at(2)), None),
-            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh false next 3600",
+            "instance Some(1) last Some(3600) guest 0/0 ended None saves [] offset_changed false next 3600",
         ),
         (
             "the guest moves its RTC twice",
@@ -95,26 +95,26 @@ fn each_happening_makes_of_a_record_what_it_should() {
                 assert_eq!(record.seen(3620, at(2)), Some(3600));
                 assert_eq!(record.seen(3610, at(3)), Some(3620));
             },
-            "life Some(1) last Some(3610) guest 2/10 ended None saves [] fresh false next 3610",
+            "instance Some(1) last Some(3610) guest 2/10 ended None saves [] offset_changed false next 3610",
         ),
         (
             "it moves its RTC and reboots at once",
             |record| assert_eq!(record.ended(Reboot, Some(3650), 1, at(2)), Some(3600)),
-            "life Some(1) last Some(3650) guest 1/50 ended Some(Some(Reboot)) saves [] fresh false next 3650",
+            "instance Some(1) last Some(3650) guest 1/50 ended Some(Some(Reboot)) saves [] offset_changed false next 3650",
         ),
         (
             "it reboots, and starts again",
             |record| {
                 record.ended(Reboot, Some(3650), 1, at(2));
                 record.gone(at(2));
-                record.started(start(3650), life(2));
+                record.started(start(3650), instance(2));
             },
-            "life Some(2) last Some(3650) guest 0/0 ended None saves [] fresh false next 3650",
+            "instance Some(2) last Some(3650) guest 0/0 ended None saves [] offset_changed false next 3650",
         ),
         (
             "it is destroyed, which nobody saw coming",
             |record| record.gone(at(2)),
-            "life None last Some(3600) guest 0/0 ended Some(None) saves [] fresh false next 3600",
+            "instance None last Some(3600) guest 0/0 ended Some(None) saves [] offset_changed false next 3600",
         ),
         (
             "it is saved, twice the same, and another time",
@@ -123,22 +123,22 @@ fn each_happening_makes_of_a_record_what_it_should() {
                 record.ended(Suspend, Some(3600), 1, at(2));
                 record.ended(Suspend, Some(3601), 1, at(3));
             },
-            "life Some(1) last Some(3601) guest 1/1 ended Some(Some(Suspend)) saves [(1, 3601), (1, 3600)] fresh false \
+            "instance Some(1) last Some(3601) guest 1/1 ended Some(Some(Suspend)) saves [(1, 3601), (1, 3600)] offset_changed false \
              next 3601",
         ),
         (
             "a guest without RTC is saved",
             |record| assert_eq!(record.ended(Suspend, None, 1, at(2)), None),
-            "life Some(1) last Some(3600) guest 0/0 ended Some(Some(Suspend)) saves [(1, 3600)] fresh false next 3600",
+            "instance Some(1) last Some(3600) guest 0/0 ended Some(Some(Suspend)) saves [(1, 3600)] offset_changed false next 3600",
         ),
         (
             "it is restored",
             |record| {
                 record.ended(Suspend, Some(3700), 1, at(2));
                 record.gone(at(2));
-                record.went_on(life(4), Some(3700));
+                record.continued(instance(4), Some(3700));
             },
-            "life Some(4) last Some(3700) guest 1/100 ended None saves [(1, 3700)] fresh false next 3700",
+            "instance Some(4) last Some(3700) guest 1/100 ended None saves [(1, 3700)] offset_changed false next 3700",
         ),
         (
             "an administrator sets it live",
@@ -146,27 +146,27 @@ fn each_happening_makes_of_a_record_what_it_should() {
                 record.seen(3620, at(2));
                 record.set_live(-60, at(3));
             },
-            "life Some(1) last Some(-60) guest 1/20 ended None saves [] fresh false next -60",
+            "instance Some(1) last Some(-60) guest 1/20 ended None saves [] offset_changed false next -60",
         ),
         (
             "another offset is asked",
-            |record| record.asked(wish(variable(5), WishFrom::ClockSet { instead_of: None })),
-            "life Some(1) last Some(3600) guest 0/0 ended None saves [] fresh true next 5",
+            |record| record.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: None })),
+            "instance Some(1) last Some(3600) guest 0/0 ended None saves [] offset_changed true next 5",
         ),
         (
             "only another TSC is asked",
             |record| {
-                let mut other = record.wish.clone();
+                let mut other = record.request.clone();
                 other.clock.timers.push(Timer::named(TimerName::Tsc));
                 record.seen(3620, at(2));
                 record.asked(other);
             },
-            "life Some(1) last Some(3620) guest 1/20 ended None saves [] fresh false next 3620",
+            "instance Some(1) last Some(3620) guest 1/20 ended None saves [] offset_changed false next 3620",
         ),
         (
             "its RTC is beyond what Xen can be told",
             |record| assert_eq!(record.seen(1 << 33, at(2)), Some(3600)),
-            "life Some(1) last Some(8589934592) guest 1/8589930992 ended None saves [] fresh false next 3600",
+            "instance Some(1) last Some(8589934592) guest 1/8589930992 ended None saves [] offset_changed false next 3600",
         ),
     ];
     for (what, happens, expected) in rows {
@@ -194,9 +194,10 @@ fn what_goes_on_at_a_cold_start_is_what_the_clock_kind_says() {
         ClockOffset::Absolute { start: 1_800_000_000 },
     ];
     for (asked, next) in table.into_iter().chain(itself.map(|offset| (offset.clone(), offset))) {
-        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(asked.clone(), WishFrom::Create));
+        let mut record =
+            ClockRecord::new(Uuid::nil(), "guest", request(asked.clone(), RequestOrigin::Create));
         assert_eq!(record.next_clock().offset, asked, "at its first start it is what was asked");
-        record.started(start(1), life(1));
+        record.started(start(1), instance(1));
         record.seen(77, at(2));
         assert_eq!(record.next_clock().offset, next, "{asked:?}");
     }
@@ -207,19 +208,20 @@ fn a_file_is_right_until_clock_set_and_again_when_it_asks_something_else() {
     let clock = |adjustment| GuestClock { offset: variable(adjustment), timers: Vec::new() };
     let mut record = running();
     record.seen(3620, at(2));
-    record.asked_by_file(&clock(3600), WishFrom::Create);
-    assert_eq!((record.next_clock(), record.fresh), (clock(3620), false), "it asks what it asked");
-    record.asked(wish(variable(5), WishFrom::ClockSet { instead_of: Some(clock(3600)) }));
-    record.asked_by_file(&clock(3600), WishFrom::Create);
+    record.adopt_from_file(&clock(3600), RequestOrigin::Create);
+    assert_eq!((record.next_clock(), record.offset_changed), (clock(3620), false), "it asks what it asked");
+    record.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: Some(clock(3600)) }));
+    record.adopt_from_file(&clock(3600), RequestOrigin::Create);
     assert_eq!(record.next_clock(), clock(5), "clock-set was later");
-    record.asked_by_file(&clock(7200), WishFrom::Create);
-    assert_eq!((record.next_clock(), record.fresh), (clock(7200), true), "the file was edited");
+    record.adopt_from_file(&clock(7200), RequestOrigin::Create);
+    assert_eq!((record.next_clock(), record.offset_changed), (clock(7200), true), "the file was edited");
 }
 
 #[test]
 fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     let found = |offset: i64| {
-        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(variable(offset), WishFrom::Found));
+        let mut record =
+            ClockRecord::new(Uuid::nil(), "guest", request(variable(offset), RequestOrigin::Unmanaged));
         record.last = Some(Seen { offset, at: at(9) });
         record
     };
@@ -232,14 +234,17 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     // Nothing was known of it where it was; a wish that nobody spoke of is none, whichever is the later.
     for generation in [1, 9] {
         let both = older(found(42), generation).arrived(Some(here.clone()));
-        assert_eq!((both.wish.clone(), both.fresh), (here.wish.clone(), false));
+        assert_eq!((both.request.clone(), both.offset_changed), (here.request.clone(), false));
         assert_eq!((both.last.unwrap().offset, both.generation), (42, generation.max(7)));
         assert_eq!(both.saves, here.saves);
-        assert_eq!(older(running(), 3).arrived(Some(older(found(42), generation))).wish, running().wish);
+        assert_eq!(
+            older(running(), 3).arrived(Some(older(found(42), generation))).request,
+            running().request
+        );
     }
     // Asked here since it left: for the next start.
     let mut asked = here.clone();
-    asked.asked(wish(variable(5), WishFrom::ClockSet { instead_of: None }));
+    asked.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: None }));
     asked.generation = 8;
     let both = older(running(), 7).arrived(Some(asked.clone()));
     assert_eq!((both.next_clock().offset, both.last), (variable(5), running().last));
@@ -266,7 +271,7 @@ fn no_more_saves_are_remembered_than_are_of_use() {
 
 #[test]
 fn what_a_domain_is_due() {
-    let found = |domid, offset: Option<i64>, incarnation, has_run, config_offset| Found {
+    let found = |domid, offset: Option<i64>, incarnation, has_run, config_offset| Discovered {
         boot: BOOT.to_owned(),
         domid: DomId(domid),
         kind: if offset.is_some() { GuestKind::Hvm } else { GuestKind::Pvh },
@@ -310,7 +315,7 @@ fn what_a_domain_is_due() {
     ] {
         assert_eq!(due(Some(&record), &found), expected, "{what}");
     }
-    let same_number = Found { boot: "another boot".to_owned(), ..found(1, Some(0), 1, false, None) };
+    let same_number = Discovered { boot: "another boot".to_owned(), ..found(1, Some(0), 1, false, None) };
     assert_eq!(due(Some(&record), &same_number), Due::SetNew(next()), "of another boot it is another");
     let nobody = due(None, &found(2, Some(0), 1, false, None));
     assert_eq!(nobody, Due::Follow("nobody has asked for another clock", None));
@@ -318,9 +323,9 @@ fn what_a_domain_is_due() {
 
 #[test]
 fn what_is_kept_of_a_guest_that_is_gone() {
-    let gone = |offset: ClockOffset, from: WishFrom, reason: Option<ShutdownReason>| {
-        let mut record = ClockRecord::new(Uuid::nil(), "guest", wish(offset, from));
-        record.started(start(0), life(1));
+    let gone = |offset: ClockOffset, from: RequestOrigin, reason: Option<ShutdownReason>| {
+        let mut record = ClockRecord::new(Uuid::nil(), "guest", request(offset, from));
+        record.started(start(0), instance(1));
         if let Some(reason) = reason {
             record.ended(reason, Some(0), 1, at(2));
         }
@@ -328,31 +333,31 @@ fn what_is_kept_of_a_guest_that_is_gone() {
         record
     };
     let utc = || ClockOffset::Utc { adjustment: None };
-    let asked = || WishFrom::ClockSet { instead_of: None };
+    let asked = || RequestOrigin::ClockSet { instead_of: None };
     let off = Some(ShutdownReason::Poweroff);
     for (what, record, kept) in [
-        ("what a file will say again", gone(utc(), WishFrom::Create, off), false),
-        ("its RTC may be its own", gone(variable(0), WishFrom::Create, off), true),
-        ("nobody spoke of it, and it did nothing", gone(variable(0), WishFrom::Found, off), false),
+        ("what a file will say again", gone(utc(), RequestOrigin::Create, off), false),
+        ("its RTC may be its own", gone(variable(0), RequestOrigin::Create, off), true),
+        ("nobody spoke of it, and it did nothing", gone(variable(0), RequestOrigin::Unmanaged, off), false),
         ("an administrator's word", gone(utc(), asked(), off), true),
-        ("it starts again", gone(utc(), WishFrom::Create, Some(ShutdownReason::Reboot)), true),
-        ("it crashed", gone(variable(0), WishFrom::Found, Some(ShutdownReason::Crash)), true),
-        ("it is in a file", gone(utc(), WishFrom::Create, Some(ShutdownReason::Suspend)), true),
-        ("nobody saw it end", gone(utc(), WishFrom::Create, None), false),
+        ("it starts again", gone(utc(), RequestOrigin::Create, Some(ShutdownReason::Reboot)), true),
+        ("it crashed", gone(variable(0), RequestOrigin::Unmanaged, Some(ShutdownReason::Crash)), true),
+        ("it is in a file", gone(utc(), RequestOrigin::Create, Some(ShutdownReason::Suspend)), true),
+        ("nobody saw it end", gone(utc(), RequestOrigin::Create, None), false),
     ] {
         assert_eq!(record.is_worth_keeping(), kept, "{what}");
         let (year, more) = (at(3) + TimeDelta::days(399), at(3) + TimeDelta::days(401));
         assert!(!record.is_forgotten(year), "{what}");
-        let for_ever = matches!(record.wish.from, WishFrom::ClockSet { .. });
+        let for_ever = matches!(record.request.from, RequestOrigin::ClockSet { .. });
         assert_eq!(record.is_forgotten(more), !for_ever, "{what}");
     }
     let mut moved = running();
-    moved.wish.from = WishFrom::Found;
+    moved.request.from = RequestOrigin::Unmanaged;
     moved.ended(ShutdownReason::Poweroff, Some(3601), 1, at(2));
     moved.gone(at(2));
     assert!(moved.is_worth_keeping(), "it has set its RTC");
-    moved.wish.from = WishFrom::Create;
-    moved.passing = true;
+    moved.request.from = RequestOrigin::Create;
+    moved.ephemeral = true;
     assert!(!moved.is_worth_keeping(), "nobody can ask for it again");
     assert!(!running().is_forgotten(at(0) + TimeDelta::days(4000)), "it runs");
 }

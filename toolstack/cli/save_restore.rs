@@ -9,56 +9,58 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
-use crate::domain::DomainConfig;
-use crate::domain::project::{self, OffsetIn};
-use crate::host::{Host, SaveKind};
-use crate::keep::records::Records;
-use crate::keep::travel::{Arrival, Journey, Leaver};
-use crate::xl::savefile::Header;
+use xenclock::domain::DomainConfig;
+use xenclock::domain::project::{self, OffsetIn};
+use xenclock::host::{Host, SaveKind};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::xl::savefile::Header;
 
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    let journey = Journey { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(config_of).transpose()?;
-    let (mut leaver, mut warnings) = journey.leaver(domain.clone(), config, save.with_domid)?;
+    let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     let mut file = Writing::open(&save.file).map_err(failed)?;
-    header(&leaver)?.write(&mut file.file).map_err(failed)?;
-    let changed = journey.save(&mut leaver, &mut file.file, SaveKind::Suspend, &mut warnings)?;
-    let written = rewrite(&leaver, &mut file, changed).and_then(|()| file.keep());
+    header(&outgoing)?.write(&mut file.file).map_err(failed)?;
+    let changed = transfer.save(&mut outgoing, &mut file.file, SaveKind::Suspend, &mut warnings)?;
+    let written = rewrite(&outgoing, &mut file, changed).and_then(|()| file.keep());
     if let Err(error) = written {
         // The guest is in no file, so it goes on.
-        journey.stays(&domain)?;
+        transfer.stays(&domain)?;
         return Err(Failure::Error(format!("{}: {error}; '{}' goes on", save.file.display(), domain.name)));
     }
     warn(&warnings);
     if !save.checkpoint && !save.paused {
-        return Ok(journey.left(&domain)?);
+        return Ok(transfer.left(&domain)?);
     }
     if save.paused {
         host.pause(domain.domid)?;
     }
-    Ok(journey.stays(&domain)?)
+    Ok(transfer.stays(&domain)?)
 }
 
 /// What travels, once more, where the guest has set its RTC while it was being saved.
-fn rewrite(leaver: &Leaver, file: &mut Writing, changed: bool) -> std::io::Result<()> {
+fn rewrite(outgoing: &Outgoing, file: &mut Writing, changed: bool) -> std::io::Result<()> {
     if changed && file.temporary.is_some() {
         file.file.seek(SeekFrom::Start(0))?;
-        leaver.header()?.write(&mut file.file)?;
+        outgoing.header()?.write(&mut file.file)?;
     }
     Ok(())
 }
 
-pub(super) fn header(leaver: &Leaver) -> Result<Header, Failure> {
-    leaver.header().map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
+pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
+    outgoing
+        .header()
+        .map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
 }
 
 pub(super) fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|warning| output::word(&format!("xenclock: warning: {warning}")));
+    warnings.iter().for_each(|warning| output::message(&format!("xenclock: warning: {warning}")));
 }
 
 /// A file that is there whole or not at all; what is no file, such as a pipe, is written as it is.
@@ -101,16 +103,16 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let host = backend::open(global)?;
     let records = backend::records(global);
-    let arrival = arrive(&*host, &records, &header, config, &mut file)?;
-    warn(&arrival.warnings);
+    let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    warn(&incoming.warnings);
     if !restore.paused {
-        unpause(&*host, &records, &arrival)?;
+        unpause(&*host, &records, &incoming)?;
     }
-    let domid = arrival.domid;
+    let domid = incoming.domid;
     if restore.debug || global.verbose > 0 {
-        output::word(&format!("xenclock: domain {domid} goes on, {} s from UTC", arrival.offset));
+        output::message(&format!("xenclock: domain {domid} goes on, {} s from UTC", incoming.offset));
     }
-    drop(arrival);
+    drop(incoming);
     if let Some(viewer) = viewer {
         viewer.show(domid);
     }
@@ -120,21 +122,21 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
 
 fn arrive(
     host: &dyn Host,
-    records: &Records,
+    records: &RecordStore,
     header: &Header,
     config: Option<DomainConfig>,
     file: &mut File,
-) -> Result<Arrival, Failure> {
+) -> Result<Incoming, Failure> {
     let zones = backend::zones();
-    let journey = Journey { host, records, zones: &*zones };
-    Ok(journey.arrive(header, config, str::to_owned, file)?)
+    let transfer = Transfer { host, records, zones: &*zones };
+    Ok(transfer.arrive(header, config, str::to_owned, file)?)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
-fn unpause(host: &dyn Host, records: &Records, arrival: &Arrival) -> Result<(), Failure> {
+fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Result<(), Failure> {
     let zones = backend::zones();
-    let journey = Journey { host, records, zones: &*zones };
-    host.unpause(arrival.domid).map_err(|error| match journey.unmake(arrival) {
+    let transfer = Transfer { host, records, zones: &*zones };
+    host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
         Err(left) => Failure::Error(format!("{error}; the domain could not be taken away again: {left}")),
     })

@@ -160,7 +160,7 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
 }
 
 fn overruled(decided_by: Option<TimerName>) -> Finding {
-    let by = decided_by.map_or("another timer", TimerName::word);
+    let by = decided_by.map_or("another timer", TimerName::as_str);
     let reason = format!("Xen has one policy for all periodic timers: {by}'s decides");
     Finding::approximated("one-policy", reason)
 }

@@ -7,10 +7,10 @@ use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
-use crate::life::ClockRecord;
-use crate::life::model::Found;
-use crate::life::notice::Whose;
-use crate::life::record::{Wish, WishFrom};
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::event::DomainRef;
+use crate::lifecycle::model::Discovered;
+use crate::lifecycle::record::{Request, RequestOrigin};
 
 /// The clock that libxl's config has keys for: localtime and an offset, which libxl adds up.
 #[must_use]
@@ -52,8 +52,8 @@ pub(super) fn here(
 }
 
 /// The record of a guest whose RTC stands at an offset.
-pub(super) fn record(whose: &Whose, offset: i64) -> ClockRecord {
-    ClockRecord::new(whose.uuid, &whose.name, wish(standing_at(offset)))
+pub(super) fn record(domain_ref: &DomainRef, offset: i64) -> ClockRecord {
+    ClockRecord::new(domain_ref.uuid, &domain_ref.name, request(standing_at(offset)))
 }
 
 fn standing_at(offset: i64) -> GuestClock {
@@ -61,23 +61,28 @@ fn standing_at(offset: i64) -> GuestClock {
 }
 
 /// A clock that nobody asked for.
-pub(super) fn wish(clock: GuestClock) -> Wish {
-    Wish { clock, from: WishFrom::Found }
+pub(super) fn request(clock: GuestClock) -> Request {
+    Request { clock, from: RequestOrigin::Unmanaged }
 }
 
 /// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.
 pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
-    if record.wish.from == WishFrom::Found {
-        record.wish = wish(clock_in(config));
+    if record.request.from == RequestOrigin::Unmanaged {
+        record.request = request(clock_in(config));
     }
 }
 
 /// A new domain of such a guest: where its toolstack has put its RTC elsewhere than the config known so far does, the
 /// config has changed, and counts from here.
-pub(super) fn refound(record: &mut ClockRecord, found: &Found, facts: &HostFacts, zones: &dyn ZoneSource) {
-    let (WishFrom::Found, Some(offset)) = (&record.wish.from, found.offset) else { return };
-    if here(&record.wish.clock, found.kind, facts, zones) != Ok(offset) {
-        record.asked(wish(standing_at(offset)));
+pub(super) fn refound(
+    record: &mut ClockRecord,
+    found: &Discovered,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) {
+    let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
+    if here(&record.request.clock, found.kind, facts, zones) != Ok(offset) {
+        record.asked(request(standing_at(offset)));
     }
 }
 
@@ -106,13 +111,13 @@ mod tests {
     }
 
     fn known(offset: i64) -> ClockRecord {
-        let whose = Whose { domid: DomId(1), uuid: Uuid::nil(), name: "guest".to_owned() };
-        record(&whose, offset)
+        let domain_ref = DomainRef { domid: DomId(1), uuid: Uuid::nil(), name: "guest".to_owned() };
+        record(&domain_ref, offset)
     }
 
-    fn found(offset: Option<i64>) -> Found {
+    fn found(offset: Option<i64>) -> Discovered {
         let (boot, domid, kind) = (String::new(), DomId(2), GuestKind::Hvm);
-        Found { boot, domid, kind, offset, incarnation: 1, has_run: false, config_offset: None }
+        Discovered { boot, domid, kind, offset, incarnation: 1, has_run: false, config_offset: None }
     }
 
     #[test]
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn of_who_spoke_the_word_stands() {
         let mut record = known(5);
-        record.wish.from = WishFrom::Create;
+        record.request.from = RequestOrigin::Create;
         let before = record.clone();
         refine(&mut record, &config(3600, None));
         refound(&mut record, &found(Some(99)), &facts(), &*default_zones());
@@ -150,18 +155,18 @@ mod tests {
     fn a_config_that_was_edited_counts_and_one_that_was_not_leaves_the_guest_its_own() {
         let zones = default_zones();
         let mut record = known(3600);
-        record.last = Some(crate::life::record::Seen { offset: 3620, at: facts().now });
+        record.last = Some(crate::lifecycle::record::Seen { offset: 3620, at: facts().now });
         refine(&mut record, &config(0, Some(Defbool::True)));
         let tracked = |record: &ClockRecord| record.next_clock().offset;
         let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
         // The toolstack has put it where the config does: nothing is new.
         refound(&mut record, &found(Some(3600)), &facts(), &*zones);
-        assert_eq!((tracked(&record), record.fresh), (goes_on.clone(), false));
+        assert_eq!((tracked(&record), record.offset_changed), (goes_on.clone(), false));
         // Of a guest without RTC nothing shows.
         refound(&mut record, &found(None), &facts(), &*zones);
         assert_eq!(tracked(&record), goes_on);
         refound(&mut record, &found(Some(60)), &facts(), &*zones);
         let edited = ClockOffset::Variable { adjustment: 60, basis: Basis::Utc };
-        assert_eq!((tracked(&record), record.fresh), (edited, true));
+        assert_eq!((tracked(&record), record.offset_changed), (edited, true));
     }
 }

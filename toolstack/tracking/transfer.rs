@@ -11,32 +11,32 @@ use timers::UtcOffset;
 use timers::zone::ZoneSource;
 use uuid::Uuid;
 
-use super::found;
-use super::records::{Lock, Records};
 use super::start::{claim, put_back};
+use super::store::{Lock, RecordStore};
+use super::unmanaged;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
-use crate::keep::monitor::read_clock;
-use crate::life::ClockRecord;
-use crate::life::record::{Keeper, Life, Saved, Seen};
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::record::{ConfiguredBy, Instance, Saved, Seen};
+use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
 /// What a journey takes.
 #[derive(Clone, Copy)]
-pub struct Journey<'a> {
+pub struct Transfer<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
-    pub records: &'a Records,
+    pub records: &'a RecordStore,
     /// Where zones are looked up.
     pub zones: &'a dyn ZoneSource,
 }
 
 /// A guest that is about to leave.
 #[derive(Clone, Debug)]
-pub struct Leaver {
+pub struct Outgoing {
     /// The domain.
     pub domain: DomainSummary,
     /// Its config as it travels.
@@ -48,7 +48,7 @@ pub struct Leaver {
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
 const ROOM: usize = 32;
 
-impl Leaver {
+impl Outgoing {
     /// What stands before the stream. It is of the same length whatever the offset, so that it can be written again.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Leaver {
 
 /// A guest that has arrived, paused.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct Incoming {
     /// The domain.
     pub domid: DomId,
     /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
@@ -78,18 +78,18 @@ pub struct Arrival {
     _claim: Option<Lock>,
 }
 
-impl Journey<'_> {
+impl Transfer<'_> {
     /// A guest that is to leave. Its config is the one that libxl keeps, or `config` in its place. The number of the
     /// domain travels only when it is to be the same where it arrives.
     ///
     /// # Errors
     /// When the domain cannot be read.
-    pub fn leaver(
+    pub fn outgoing(
         &self,
         domain: DomainSummary,
         config: Option<DomainConfig>,
         with_domid: bool,
-    ) -> Result<(Leaver, Vec<String>)> {
+    ) -> Result<(Outgoing, Vec<String>)> {
         let mut warnings = Vec::new();
         let mut config = match config {
             Some(config) => config,
@@ -108,12 +108,12 @@ impl Journey<'_> {
         let facts = self.host.facts()?;
         let domid = domain.domid;
         let offset = self.offset_now(domid, &config, &record, &facts, &mut warnings)?;
-        match record.lives_as(&facts.boot_id, domid) {
+        match record.is_instance(&facts.boot_id, domid) {
             true => drop(record.seen(offset, facts.now)),
             false => record.last = Some(Seen { offset, at: facts.now }),
         }
         carry(&mut config, offset, &mut warnings);
-        Ok((Leaver { domain, config, record }, warnings))
+        Ok((Outgoing { domain, config, record }, warnings))
     }
 
     fn record(&self, uuid: Uuid, warnings: &mut Vec<String>) -> Option<ClockRecord> {
@@ -133,7 +133,7 @@ impl Journey<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<i64> {
         let (rtc, _) = read_clock(self.host, domid)?;
-        let last = record.last.filter(|_| record.lives_as(&facts.boot_id, domid));
+        let last = record.last.filter(|_| record.is_instance(&facts.boot_id, domid));
         match (rtc, last) {
             (Some(rtc), _) => Ok(rtc.offset),
             (None, Some(last)) => Ok(last.offset),
@@ -150,7 +150,7 @@ impl Journey<'_> {
                     .to_owned(),
             );
         }
-        found::here(&found::clock_in(config), config.kind(), facts, self.zones)
+        unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
             .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))
     }
 
@@ -161,28 +161,30 @@ impl Journey<'_> {
     /// When it cannot be saved; it then goes on.
     pub fn save(
         &self,
-        leaver: &mut Leaver,
+        outgoing: &mut Outgoing,
         stream: &mut File,
         how: SaveKind,
         warnings: &mut Vec<String>,
     ) -> Result<bool> {
-        self.host.save(leaver.domain.domid, stream, how)?;
+        self.host.save(outgoing.domain.domid, stream, how)?;
         let facts = self.host.facts()?;
-        let domid = leaver.domain.domid;
-        let offset = self.offset_now(domid, &leaver.config, &leaver.record, &facts, warnings)?;
+        let domid = outgoing.domain.domid;
+        let offset = self.offset_now(domid, &outgoing.config, &outgoing.record, &facts, warnings)?;
         let (_, tsc) = read_clock(self.host, domid)?;
-        let before = leaver.config.clone();
-        carry(&mut leaver.config, offset, warnings);
-        self.note(&leaver.domain.uuid, warnings, |record| match record.lives_as(&facts.boot_id, domid) {
-            true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
-            // Its changes were none of this life's.
-            false => {
-                let rtc = Seen { offset, at: facts.now };
-                record.last = Some(rtc);
-                record.saved(Saved { incarnation: tsc.incarnation, rtc });
+        let before = outgoing.config.clone();
+        carry(&mut outgoing.config, offset, warnings);
+        self.note(&outgoing.domain.uuid, warnings, |record| {
+            match record.is_instance(&facts.boot_id, domid) {
+                true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
+                // Its changes were none of this life's.
+                false => {
+                    let rtc = Seen { offset, at: facts.now };
+                    record.last = Some(rtc);
+                    record.saved(Saved { incarnation: tsc.incarnation, rtc });
+                }
             }
         });
-        Ok(leaver.config != before)
+        Ok(outgoing.config != before)
     }
 
     /// The guest has left, and its domain is taken away.
@@ -208,7 +210,7 @@ impl Journey<'_> {
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
         self.note(&domain.uuid, &mut Vec::new(), |record| {
-            if record.lives_as(&facts.boot_id, domain.domid) {
+            if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;
             }
         });
@@ -219,9 +221,9 @@ impl Journey<'_> {
     ///
     /// # Errors
     /// When the domain cannot be taken away.
-    pub fn unmake(&self, arrival: &Arrival) -> Result<()> {
-        self.host.destroy(arrival.domid)?;
-        put_back(self.records, arrival.uuid, arrival.before.clone());
+    pub fn undo_incoming(&self, incoming: &Incoming) -> Result<()> {
+        self.host.destroy(incoming.domid)?;
+        put_back(self.records, incoming.uuid, incoming.before.clone());
         Ok(())
     }
 
@@ -247,7 +249,7 @@ impl Journey<'_> {
         config: Option<DomainConfig>,
         name: impl FnOnce(&str) -> String,
         stream: &mut File,
-    ) -> Result<Arrival> {
+    ) -> Result<Incoming> {
         let doing = "restore the domain";
         let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
         let mut warnings = Vec::new();
@@ -292,15 +294,16 @@ impl Journey<'_> {
             }
         };
         let offset = rtc.unwrap_or(offset);
-        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
-        record.went_on(life, Some(offset));
+        let instance =
+            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Followed };
+        record.continued(instance, Some(offset));
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
             before = here;
             (Some(record), ())
         });
         warnings.extend(kept.err().map(|error| error.to_string()));
-        Ok(Arrival { domid, offset, warnings, uuid, before, _claim: claim })
+        Ok(Incoming { domid, offset, warnings, uuid, before, _claim: claim })
     }
 
     /// The record that came along, and the one that is here.
@@ -331,13 +334,13 @@ impl Journey<'_> {
 
 /// The record of a guest of which nobody has said anything but its config.
 fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
-    ClockRecord::new(uuid, name, found::wish(found::clock_in(config)))
+    ClockRecord::new(uuid, name, unmanaged::request(unmanaged::clock_in(config)))
 }
 
 /// Puts the clock as it is now into the config that travels. An RTC's is in the stream, and wins as long as the config has
 /// nothing.
 fn carry(config: &mut DomainConfig, offset: i64, warnings: &mut Vec<String>) {
-    if !config.kind().has_rtc() || found::moves_rtc(config) {
+    if !config.kind().has_rtc() || unmanaged::moves_rtc(config) {
         put(config, offset, warnings);
     }
 }

@@ -5,7 +5,7 @@
 //! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
-mod come;
+mod on_introduced;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -15,37 +15,37 @@ use timers::GuestKind;
 use timers::zone::ZoneSource;
 
 use super::born::SetTsc;
-use super::memory::{Memory, said};
+use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
-use super::records::Records;
-use super::wishes::Wishes;
+use super::requests::XmlRequests;
+use super::store::RecordStore;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
     TscInfo,
 };
-use crate::life::model::Found;
-use crate::life::notice::{Notice, Said, Whose};
-use crate::life::record::{ClockRecord, Keeper, Life};
+use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
+use crate::lifecycle::model::Discovered;
+use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance};
 
 /// What the service works with.
 pub struct Tools<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
-    pub records: &'a Records,
+    pub records: &'a RecordStore,
     /// Where zones are looked up.
     pub zones: &'a dyn ZoneSource,
     /// Sets the TSC of a new domain.
     pub tsc: &'a mut dyn SetTsc,
     /// What domains that nobody spoke of are to have.
-    pub wishes: &'a mut Wishes,
+    pub requests: &'a mut XmlRequests,
     /// Is told what happens.
-    pub tell: &'a mut dyn FnMut(Notice),
+    pub tell: &'a mut dyn FnMut(ClockEvent),
 }
 
 /// How the service keeps clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manner {
+pub struct WatchOptions {
     /// Also keep what guests do to their RTC of which nobody has said anything.
     pub all: bool,
 }
@@ -53,7 +53,7 @@ pub struct Manner {
 /// A domain that is followed.
 #[derive(Clone, Debug)]
 struct Guest {
-    whose: Whose,
+    domain_ref: DomainRef,
     kind: GuestKind,
     /// Its RTC as it was seen last.
     offset: Option<i64>,
@@ -62,15 +62,15 @@ struct Guest {
     /// Why it ended. It may live on: after a save that left it, a migration that failed, a soft reset.
     ended: Option<ShutdownReason>,
     /// What is still to be done about it.
-    open: Open,
+    pending: Pending,
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
-    first: Option<Found>,
+    first: Option<Discovered>,
     since: Instant,
 }
 
 /// What is still to be done about a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+enum Pending {
     /// Nothing.
     Nothing,
     /// All: another program starts it, or its config cannot be read yet.
@@ -82,8 +82,8 @@ enum Open {
 /// The service's state.
 pub struct Watch<'a> {
     tools: Tools<'a>,
-    manner: Manner,
-    memory: Memory<'a>,
+    options: WatchOptions,
+    cache: RecordCache<'a>,
     guests: BTreeMap<DomId, Guest>,
     late: u64,
 }
@@ -94,9 +94,9 @@ type Read = Result<(Option<RtcRecord>, TscInfo), HostError>;
 impl<'a> Watch<'a> {
     /// Nothing is followed yet.
     #[must_use]
-    pub fn new(tools: Tools<'a>, manner: Manner) -> Self {
-        let memory = Memory::of(tools.records);
-        Watch { tools, manner, memory, guests: BTreeMap::new(), late: 0 }
+    pub fn new(tools: Tools<'a>, options: WatchOptions) -> Self {
+        let cache = RecordCache::of(tools.records);
+        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0 }
     }
 
     /// So many domains are followed.
@@ -114,27 +114,29 @@ impl<'a> Watch<'a> {
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
-        gone.into_iter().for_each(|domid| self.gone(&facts, domid));
-        let (records, bad) = self.memory.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
+        gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
+        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Of those that ended while no service was there, nothing more can be known.
         for record in records {
-            let lives =
-                record.life.as_ref().is_some_and(|life| life.boot == facts.boot_id && is_there(life.domid));
+            let lives = record
+                .instance
+                .as_ref()
+                .is_some_and(|instance| instance.boot == facts.boot_id && is_there(instance.domid));
             if record.is_forgotten(facts.now) {
-                let done = self.memory.records().change(record.uuid, |_, _| (None, ()));
+                let done = self.cache.records().change(record.uuid, |_, _| (None, ()));
                 done.err().iter().for_each(|error| self.say(&facts, None, said(error)));
-            } else if record.life.is_some() && !lives {
-                let troubles = self.memory.change(record.uuid, |record| record.gone(facts.now));
+            } else if record.instance.is_some() && !lives {
+                let troubles = self.cache.change(record.uuid, |record| record.gone(facts.now));
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
-                self.memory.forget(record.uuid);
+                self.cache.forget(record.uuid);
             }
         }
         for domain in there {
-            self.come(&facts, &domain);
+            self.on_introduced(&facts, &domain);
             if let RunState::Shutdown(reason) = domain.state {
                 let read = read_clock(self.tools.host, domain.domid);
-                self.ended(&facts, domain.domid, reason, read);
+                self.on_shutdown(&facts, domain.domid, reason, read);
             }
         }
         Ok(())
@@ -150,19 +152,19 @@ impl<'a> Watch<'a> {
                 // It can be read for a moment only, so that comes before anything else.
                 let read = read_clock(self.tools.host, *domid);
                 let facts = self.tools.host.facts()?;
-                self.ended(&facts, *domid, *reason, read);
+                self.on_shutdown(&facts, *domid, *reason, read);
             }
             Event::Introduced { domid, .. } => {
                 let there = self.guests_there()?;
                 let facts = self.tools.host.facts()?;
                 if let Some(domain) = there.iter().find(|domain| domain.domid == *domid) {
                     self.look_at_others_of(&facts, domain, &there);
-                    self.come(&facts, domain);
+                    self.on_introduced(&facts, domain);
                 }
             }
             Event::Destroyed { domid, .. } => {
                 let facts = self.tools.host.facts()?;
-                self.gone(&facts, *domid);
+                self.on_destroyed(&facts, *domid);
             }
         }
         Ok(())
@@ -171,7 +173,7 @@ impl<'a> Watch<'a> {
     /// Whether something waits to be done soon, and not only at the next look at all RTCs.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.guests.values().any(|guest| guest.open != Open::Nothing)
+        self.guests.values().any(|guest| guest.pending != Pending::Nothing)
     }
 
     /// Does what waits.
@@ -184,9 +186,9 @@ impl<'a> Watch<'a> {
         }
         let facts = self.tools.host.facts()?;
         for domain in self.guests_there()? {
-            match self.guests.get(&domain.domid).map(|guest| guest.open) {
-                Some(Open::All) => self.come(&facts, &domain),
-                Some(Open::Config) => self.refine(&facts, domain.domid),
+            match self.guests.get(&domain.domid).map(|guest| guest.pending) {
+                Some(Pending::All) => self.on_introduced(&facts, &domain),
+                Some(Pending::Config) => self.refine(&facts, domain.domid),
                 _ => {}
             }
         }
@@ -199,8 +201,8 @@ impl<'a> Watch<'a> {
     /// When the host cannot be read at all.
     pub fn poll(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
-        for uuid in self.memory.unsaved() {
-            let troubles = self.memory.change(uuid, |_| {});
+        for uuid in self.cache.unsaved() {
+            let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
         }
         if self.guests.values().any(|guest| guest.ended.is_some()) {
@@ -214,7 +216,9 @@ impl<'a> Watch<'a> {
         let with_rtc: Vec<_> = self
             .guests
             .iter()
-            .filter(|(_, guest)| guest.kind.has_rtc() && guest.ended.is_none() && guest.open != Open::All)
+            .filter(|(_, guest)| {
+                guest.kind.has_rtc() && guest.ended.is_none() && guest.pending != Pending::All
+            })
             .map(|(domid, guest)| (*domid, guest.offset))
             .collect();
         for (domid, before) in with_rtc {
@@ -241,17 +245,17 @@ impl<'a> Watch<'a> {
         for other in there.iter().filter(|other| other.uuid == domain.uuid && other.domid != domain.domid) {
             if let RunState::Shutdown(reason) = other.state {
                 let read = read_clock(self.tools.host, other.domid);
-                self.ended(facts, other.domid, reason, read);
+                self.on_shutdown(facts, other.domid, reason, read);
             }
         }
     }
 
     /// The RTC stands somewhere, perhaps elsewhere than it was seen last.
     fn moved(&mut self, facts: &HostFacts, domid: DomId, offset: i64) {
-        let Some(whose) = self.guests.get(&domid).map(|guest| guest.whose.clone()) else { return };
+        let Some(domain_ref) = self.guests.get(&domid).map(|guest| guest.domain_ref.clone()) else { return };
         self.note(domid, |guest| guest.offset = Some(offset));
         let mut changes = None;
-        self.change(facts, &whose, |record| {
+        self.change(facts, &domain_ref, |record| {
             record.seen(offset, facts.now);
             changes = Some(record.guest.seconds);
         });
@@ -264,14 +268,14 @@ impl<'a> Watch<'a> {
         let (Some(guest), Some(changes)) = (self.guests.get_mut(&domid), changes) else { return };
         let by = changes.saturating_sub(std::mem::replace(&mut guest.told, changes));
         if by != 0 {
-            let whose = guest.whose.clone();
+            let domain_ref = guest.domain_ref.clone();
             let before = offset.saturating_sub(by);
-            self.say(facts, Some(whose), Said::RtcChange { before, offset });
+            self.say(facts, Some(domain_ref), EventKind::RtcChange { before, offset });
         }
     }
 
     /// A domain has shut down, and this could be read of it.
-    fn ended(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
+    fn on_shutdown(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
         let in_time = read.is_ok();
@@ -284,11 +288,11 @@ impl<'a> Watch<'a> {
             return;
         }
         let seen = std::mem::replace(&mut guest.offset, offset);
-        let whose = guest.whose.clone();
+        let domain_ref = guest.domain_ref.clone();
         let told = guest.told;
         let mut changes = None;
-        self.change(facts, &whose, |record| {
-            changes = match record.lives_as(&facts.boot_id, domid) {
+        self.change(facts, &domain_ref, |record| {
+            changes = match record.is_instance(&facts.boot_id, domid) {
                 true => {
                     record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
                     Some(record.guest.seconds)
@@ -302,47 +306,56 @@ impl<'a> Watch<'a> {
         if let Some(offset) = offset {
             self.tell_changes(facts, domid, changes, offset);
         }
-        self.say(facts, Some(whose), Said::Ended { reason, offset });
+        self.say(facts, Some(domain_ref), EventKind::Ended { reason, offset });
     }
 
     /// A domain that had ended lives on.
     fn lives_on(&mut self, facts: &HostFacts, domid: DomId) {
         self.note(domid, |guest| guest.ended = None);
-        let Some(Guest { whose, offset, .. }) = self.guests.get(&domid).cloned() else { return };
-        let life = Life { boot: facts.boot_id.clone(), domid, since: facts.now, by: Keeper::Followed };
+        let Some(Guest { domain_ref, offset, .. }) = self.guests.get(&domid).cloned() else { return };
+        let instance =
+            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Followed };
         // After a migration to this same host its record may be another's, which is gone or lives.
         let other = self.guests.values().find(|other| {
-            other.whose.uuid == whose.uuid && other.whose.domid != domid && other.ended.is_none()
+            other.domain_ref.uuid == domain_ref.uuid
+                && other.domain_ref.domid != domid
+                && other.ended.is_none()
         });
         if other.is_some() {
             return;
         }
-        self.change(facts, &whose, |record| match record.lives_as(&facts.boot_id, domid) {
+        self.change(facts, &domain_ref, |record| match record.is_instance(&facts.boot_id, domid) {
             true => record.ended = None,
-            false => record.went_on(life.clone(), offset),
+            false => record.continued(instance.clone(), offset),
         });
     }
 
-    fn gone(&mut self, facts: &HostFacts, domid: DomId) {
-        let Some(Guest { whose, .. }) = self.guests.remove(&domid) else { return };
+    fn on_destroyed(&mut self, facts: &HostFacts, domid: DomId) {
+        let Some(Guest { domain_ref, .. }) = self.guests.remove(&domid) else { return };
         let same = |other: &&Guest| {
-            other.whose.uuid == whose.uuid && matches!(other.ended, None | Some(ShutdownReason::Suspend))
+            other.domain_ref.uuid == domain_ref.uuid
+                && matches!(other.ended, None | Some(ShutdownReason::Suspend))
         };
         // A migration to this host that failed: the guest goes on where it was.
         let other = self.guests.values().find(same).cloned();
-        self.change(facts, &whose, |record| match &other {
-            _ if !record.lives_as(&facts.boot_id, domid) => {}
+        self.change(facts, &domain_ref, |record| match &other {
+            _ if !record.is_instance(&facts.boot_id, domid) => {}
             Some(other) => {
                 let boot = facts.boot_id.clone();
-                let life = Life { boot, domid: other.whose.domid, since: facts.now, by: Keeper::Followed };
-                record.went_on(life, other.offset);
+                let instance = Instance {
+                    boot,
+                    domid: other.domain_ref.domid,
+                    since: facts.now,
+                    by: ConfiguredBy::Followed,
+                };
+                record.continued(instance, other.offset);
             }
             None => record.gone(facts.now),
         });
         if other.is_none() {
-            self.memory.forget(whose.uuid);
+            self.cache.forget(domain_ref.uuid);
         }
-        self.say(facts, Some(whose), Said::Gone);
+        self.say(facts, Some(domain_ref), EventKind::Gone);
     }
 
     fn note(&mut self, domid: DomId, with: impl FnOnce(&mut Guest)) {
@@ -351,27 +364,27 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn recall(&mut self, facts: &HostFacts, whose: &Whose) -> Option<ClockRecord> {
-        let (record, trouble) = self.memory.get(whose.uuid);
-        trouble.into_iter().for_each(|said| self.say(facts, Some(whose.clone()), said));
+    fn recall(&mut self, facts: &HostFacts, domain_ref: &DomainRef) -> Option<ClockRecord> {
+        let (record, trouble) = self.cache.get(domain_ref.uuid);
+        trouble.into_iter().for_each(|said| self.say(facts, Some(domain_ref.clone()), said));
         record
     }
 
-    fn change(&mut self, facts: &HostFacts, whose: &Whose, mut with: impl FnMut(&mut ClockRecord)) {
-        let troubles = self.memory.change(whose.uuid, |record| {
-            record.name.clone_from(&whose.name);
+    fn change(&mut self, facts: &HostFacts, domain_ref: &DomainRef, mut with: impl FnMut(&mut ClockRecord)) {
+        let troubles = self.cache.change(domain_ref.uuid, |record| {
+            record.name.clone_from(&domain_ref.name);
             with(record);
         });
-        troubles.into_iter().for_each(|said| self.say(facts, Some(whose.clone()), said));
+        troubles.into_iter().for_each(|said| self.say(facts, Some(domain_ref.clone()), said));
     }
 
     fn failed(&mut self, facts: &HostFacts, domid: DomId, why: String) {
-        let whose = self.guests.get(&domid).map(|guest| guest.whose.clone());
-        self.say(facts, whose, Said::Failed { why });
+        let domain_ref = self.guests.get(&domid).map(|guest| guest.domain_ref.clone());
+        self.say(facts, domain_ref, EventKind::Failed { why });
     }
 
-    fn say(&mut self, facts: &HostFacts, domain: Option<Whose>, said: Said) {
-        (self.tools.tell)(Notice { time: to_the_millisecond(facts.now), said, domain });
+    fn say(&mut self, facts: &HostFacts, domain: Option<DomainRef>, said: EventKind) {
+        (self.tools.tell)(ClockEvent { time: to_the_millisecond(facts.now), kind: said, domain });
     }
 }
 

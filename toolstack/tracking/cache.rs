@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::records::{RecordError, Records};
-use crate::life::ClockRecord;
-use crate::life::notice::Said;
+use super::store::{RecordError, RecordStore};
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::event::EventKind;
 
 /// A record as it is known, and whether the disk has it.
 #[derive(Clone, Debug)]
@@ -17,23 +17,23 @@ struct Known {
 
 /// The records, on disk and in memory.
 #[derive(Debug)]
-pub(super) struct Memory<'a> {
-    records: &'a Records,
+pub(super) struct RecordCache<'a> {
+    records: &'a RecordStore,
     known: BTreeMap<Uuid, Known>,
 }
 
-impl<'a> Memory<'a> {
-    pub(super) fn of(records: &'a Records) -> Self {
-        Memory { records, known: BTreeMap::new() }
+impl<'a> RecordCache<'a> {
+    pub(super) fn of(records: &'a RecordStore) -> Self {
+        RecordCache { records, known: BTreeMap::new() }
     }
 
-    pub(super) fn records(&self) -> &'a Records {
+    pub(super) fn records(&self) -> &'a RecordStore {
         self.records
     }
 
     /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong. What was
     /// read is remembered.
-    pub(super) fn get(&mut self, uuid: Uuid) -> (Option<ClockRecord>, Option<Said>) {
+    pub(super) fn get(&mut self, uuid: Uuid) -> (Option<ClockRecord>, Option<EventKind>) {
         let known = self.known.get(&uuid);
         let trouble = match self.records.get(uuid) {
             Ok(Some(record)) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
@@ -66,7 +66,7 @@ impl<'a> Memory<'a> {
 
     /// Changes a record on disk, or where that does not work in memory until it does. Says what an administrator should
     /// know: of a disk that does not take it once, not at each try.
-    pub(super) fn change(&mut self, uuid: Uuid, mut with: impl FnMut(&mut ClockRecord)) -> Vec<Said> {
+    pub(super) fn change(&mut self, uuid: Uuid, mut with: impl FnMut(&mut ClockRecord)) -> Vec<EventKind> {
         let known = self.known.get(&uuid).cloned();
         let mut lost = false;
         let changed = self.records.change(uuid, |disk, trouble| {
@@ -83,7 +83,7 @@ impl<'a> Memory<'a> {
                 with(&mut record);
                 record
             });
-            (after.filter(|record| record.life.is_some() || record.is_worth_keeping()), trouble)
+            (after.filter(|record| record.instance.is_some() || record.is_worth_keeping()), trouble)
         });
         match changed {
             Ok((record, trouble)) => {
@@ -91,7 +91,7 @@ impl<'a> Memory<'a> {
                     Some(record) => drop(self.known.insert(uuid, Known { record, unsaved: false })),
                     None => drop(self.known.remove(&uuid)),
                 }
-                let lost = lost.then_some(Said::RecordRestored);
+                let lost = lost.then_some(EventKind::RecordRestored);
                 trouble.as_ref().map(said).into_iter().chain(lost).collect()
             }
             Err(error) => {
@@ -116,11 +116,11 @@ impl Known {
 }
 
 /// What is told of it.
-pub(super) fn said(error: &RecordError) -> Said {
+pub(super) fn said(error: &RecordError) -> EventKind {
     let why = error.to_string();
     match error {
-        RecordError::SetAside { .. } => Said::RecordSetAside { why },
-        RecordError::Io { .. } => Said::Failed { why },
+        RecordError::SetAside { .. } => EventKind::RecordSetAside { why },
+        RecordError::Io { .. } => EventKind::Failed { why },
     }
 }
 
@@ -133,23 +133,23 @@ mod tests {
     use timers::{Basis, ClockOffset, GuestClock};
 
     use super::*;
-    use crate::life::record::{Wish, WishFrom};
+    use crate::lifecycle::record::{Request, RequestOrigin};
 
     const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
 
     fn record() -> ClockRecord {
         let offset = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
         let clock = GuestClock { offset, timers: Vec::new() };
-        ClockRecord::new(UUID, "guest", Wish { clock, from: WishFrom::Create })
+        ClockRecord::new(UUID, "guest", Request { clock, from: RequestOrigin::Create })
     }
 
     /// A directory with a record in it.
-    struct Disk(TempDir, Records);
+    struct Disk(TempDir, RecordStore);
 
     impl Disk {
         fn new() -> Self {
             let dir = TempDir::new().unwrap();
-            let records = Records::in_dir(dir.path());
+            let records = RecordStore::in_dir(dir.path());
             records.change(UUID, |_, _| (Some(record()), ())).unwrap();
             Disk(dir, records)
         }
@@ -173,22 +173,22 @@ mod tests {
         }
     }
 
-    fn count(memory: &mut Memory<'_>) -> Vec<Said> {
+    fn count(memory: &mut RecordCache<'_>) -> Vec<EventKind> {
         memory.change(UUID, |record| record.guest.seen += 1)
     }
 
-    fn seen(memory: &mut Memory<'_>) -> u64 {
+    fn seen(memory: &mut RecordCache<'_>) -> u64 {
         memory.get(UUID).0.unwrap().guest.seen
     }
 
     #[test]
     fn what_the_disk_does_not_take_is_here_and_is_tried_again() {
         let disk = Disk::new();
-        let mut memory = Memory::of(&disk.1);
+        let mut memory = RecordCache::of(&disk.1);
         assert_eq!(count(&mut memory), []);
         disk.takes(false);
         let said = count(&mut memory);
-        assert!(matches!(&said[..], [Said::Failed { .. }]), "{said:?}");
+        assert!(matches!(&said[..], [EventKind::Failed { .. }]), "{said:?}");
         assert_eq!(count(&mut memory), [], "that is said once");
         assert_eq!((seen(&mut memory), disk.seen(), memory.unsaved()), (3, 1, vec![UUID]));
         memory.forget(UUID);
@@ -204,7 +204,7 @@ mod tests {
     fn a_record_that_was_only_read_is_kept_up_as_well() {
         let disk = Disk::new();
         disk.takes(false);
-        let mut memory = Memory::of(&disk.1);
+        let mut memory = RecordCache::of(&disk.1);
         assert_eq!(count(&mut memory).len(), 1);
         assert_eq!((seen(&mut memory), disk.seen()), (1, 0));
     }
@@ -212,17 +212,20 @@ mod tests {
     #[test]
     fn a_lost_record_is_written_again() {
         let disk = Disk::new();
-        let mut memory = Memory::of(&disk.1);
+        let mut memory = RecordCache::of(&disk.1);
         assert_eq!(seen(&mut memory), 0);
         fs::remove_file(disk.file()).unwrap();
         assert_eq!(seen(&mut memory), 0);
         assert_eq!(memory.unsaved(), [UUID]);
-        assert_eq!(memory.change(UUID, |_| {}), [Said::RecordRestored]);
+        assert_eq!(memory.change(UUID, |_| {}), [EventKind::RecordRestored]);
         assert_eq!((disk.seen(), memory.unsaved()), (0, vec![]));
         // A torn one is set aside before.
         fs::write(disk.file(), "{").unwrap();
         let said = count(&mut memory);
-        assert!(matches!(&said[..], [Said::RecordSetAside { .. }, Said::RecordRestored]), "{said:?}");
+        assert!(
+            matches!(&said[..], [EventKind::RecordSetAside { .. }, EventKind::RecordRestored]),
+            "{said:?}"
+        );
         assert_eq!(disk.seen(), 1);
         memory.forget(UUID);
         fs::remove_file(disk.file()).unwrap();
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn another_programs_newer_change_wins() {
         let disk = Disk::new();
-        let mut memory = Memory::of(&disk.1);
+        let mut memory = RecordCache::of(&disk.1);
         count(&mut memory);
         let renames = |name: &str| {
             let renamed = |record: Option<ClockRecord>| {

@@ -12,17 +12,17 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use super::args::{Backend, Birth, Global};
+use super::args::{Backend, Global, TscHelperArgs};
 use super::backend;
 use super::output::{self, Failure};
-use crate::host::{DomId, ErrorKind, Event, HostError, TscInfo};
-use crate::keep::born::{Here, SetTsc};
-use crate::keep::watch::{Manner, Tools, Watch};
-use crate::keep::wishes::Wishes;
+use xenclock::host::{DomId, ErrorKind, Event, HostError, TscInfo};
+use xenclock::tracking::born::{InProcess, SetTsc};
+use xenclock::tracking::requests::XmlRequests;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
-pub(super) fn run(global: &Global, birth: &Birth) -> Result<(), Failure> {
-    match &birth.device_model {
-        Some(words) => wrapper(global, birth, words),
+pub(super) fn run(global: &Global, helper: &TscHelperArgs) -> Result<(), Failure> {
+    match &helper.device_model {
+        Some(words) => wrapper(global, helper, words),
         None => serve(global),
     }
 }
@@ -40,7 +40,7 @@ fn serve(global: &Global) -> Result<(), Failure> {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         let answer = match order(&line) {
-            Some((domid, info)) => match host.set_birth_tsc(domid, &info) {
+            Some((domid, info)) => match host.set_initial_tsc(domid, &info) {
                 Ok(()) => "ok".to_owned(),
                 Err(error) => error.to_string().replace('\n', " "),
             },
@@ -60,7 +60,7 @@ fn order(line: &str) -> Option<(DomId, TscInfo)> {
 }
 
 /// The service's end of it.
-pub(super) struct Guard {
+pub(super) struct HelperProcess {
     words: Vec<std::ffi::OsString>,
     running: Option<Running>,
 }
@@ -71,9 +71,9 @@ struct Running {
     answers: Lines<BufReader<ChildStdout>>,
 }
 
-impl Guard {
+impl HelperProcess {
     /// Starts it, so that it is there when it is needed.
-    pub(super) fn start(global: &Global) -> Result<Guard, Failure> {
+    pub(super) fn start(global: &Global) -> Result<HelperProcess, Failure> {
         let backend = match &global.backend {
             Some(Backend::Mock(Some(file))) => {
                 let mut word = std::ffi::OsString::from("mock:");
@@ -83,7 +83,7 @@ impl Guard {
             _ => "libxl".into(),
         };
         let mut guard =
-            Guard { words: vec!["--backend".into(), backend, "clock-birth".into()], running: None };
+            HelperProcess { words: vec!["--backend".into(), backend, "tsc-helper".into()], running: None };
         guard.running =
             Some(guard.spawn().map_err(|error| Failure::Error(format!("the service's helper: {error}")))?);
         Ok(guard)
@@ -103,7 +103,7 @@ impl Guard {
     fn ask(&mut self, line: &str) -> std::io::Result<String> {
         let running = match &mut self.running {
             Some(running) => running,
-            none => none.insert(Guard { words: self.words.clone(), running: None }.spawn()?),
+            none => none.insert(HelperProcess { words: self.words.clone(), running: None }.spawn()?),
         };
         writeln!(running.orders, "{line}")?;
         running.orders.flush()?;
@@ -111,7 +111,7 @@ impl Guard {
     }
 }
 
-impl SetTsc for Guard {
+impl SetTsc for HelperProcess {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<(), HostError> {
         let doing = format!("set the TSC of domain {domid}");
         match self.ask(&format!("{domid} {} {}", info.mode, info.khz)) {
@@ -129,7 +129,7 @@ impl SetTsc for Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for HelperProcess {
     fn drop(&mut self) {
         if let Some(mut running) = self.running.take() {
             // It ends when nobody can ask any more.
@@ -141,23 +141,23 @@ impl Drop for Guard {
 
 /// What the device-model wrapper runs before it becomes the device model: the guest cannot run before that, so nothing
 /// comes too late. Whatever goes wrong is said, and is no reason for the guest not to start.
-fn wrapper(global: &Global, birth: &Birth, words: &[String]) -> Result<(), Failure> {
+fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[String]) -> Result<(), Failure> {
     let Some(domid) = domid_of(words) else { return Ok(()) };
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    let mut wishes = Wishes::in_dirs(birth.xml_dirs());
-    let mut tell = |notice| output::word(&json!(notice).to_string());
+    let mut requests = XmlRequests::in_dirs(helper.xml_dirs());
+    let mut tell = |event| output::message(&json!(event).to_string());
     let tools = Tools {
         host: &*host,
         records: &records,
         zones: &*zones,
-        tsc: &mut Here(&*host),
-        wishes: &mut wishes,
+        tsc: &mut InProcess(&*host),
+        requests: &mut requests,
         tell: &mut tell,
     };
     let uuid = backend::find(&*host, &domid.to_string())?.uuid;
-    Ok(Watch::new(tools, Manner { all: false }).event(&Event::Introduced { domid, uuid })?)
+    Ok(Watch::new(tools, WatchOptions { all: false }).event(&Event::Introduced { domid, uuid })?)
 }
 
 /// libxl tells its device models the domain by `-xen-domid N`.

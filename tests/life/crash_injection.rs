@@ -14,7 +14,7 @@ use xenclock::host::{
     DomId, DomainSummary, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest,
     TscInfo,
 };
-use xenclock::keep::born::SetTsc;
+use xenclock::tracking::born::SetTsc;
 
 /// When a service dies.
 #[derive(Debug, Default)]
@@ -85,13 +85,13 @@ pub struct Setter {
 
 impl SetTsc for Setter {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> std::result::Result<(), HostError> {
-        self.fate.deed(|| self.mock.set_birth_tsc(domid, info))
+        self.fate.deed(|| self.mock.set_initial_tsc(domid, info))
     }
 }
 
 /// Tells, unless it dies of it.
 pub fn teller<'a, T>(fate: Rc<Fate>, mut tell: impl FnMut(T) + 'a) -> impl FnMut(T) + 'a {
-    move |notice| fate.deed(|| tell(notice))
+    move |event| fate.deed(|| tell(event))
 }
 
 impl Host for Mortal {
@@ -143,8 +143,8 @@ impl Host for Mortal {
     fn set_tsc_info(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.fate.deed(|| self.mock.set_tsc_info(domid, info))
     }
-    fn set_birth_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
-        self.fate.deed(|| self.mock.set_birth_tsc(domid, info))
+    fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.fate.deed(|| self.mock.set_initial_tsc(domid, info))
     }
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {
         self.fate.deed(|| self.mock.set_time_offset(domid, offset))
