@@ -340,7 +340,7 @@ fn xl_is_asked_what_it_makes_of_a_file() {
         lab.write("guest.cfg", "name = 'guest'\ntype = 'hvm'\nmemory = 64\npci = [ '01:00.0' ]\nvif = 'x'\n");
     let understood = installed::config_of(&xl, &file, &["memory = 128".to_owned()]).unwrap();
     assert_eq!(understood.config.b_info.target_memkb, Some(128 << 10), "lines stand behind the file");
-    assert!(understood.config.rest.contains_key("pcidevs"), "what is not known here is kept");
+    assert_eq!(understood.config.pcidevs[0].bus, 1, "xl.cfg beyond the clock is xl's");
     assert!(
         understood.warnings[0].contains("parameter `vif' is a single value"),
         "{:?}",
