@@ -29,9 +29,9 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let facts = host.facts()?;
     // A clock that was asked for before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
-    let uuid = input.domain.config.c_info.uuid.clone();
+    let uuid = input.domain.config.c_info.uuid;
     let made_up = uuid.is_none();
-    let record = uuid.and_then(|uuid| backend::record_of(&records, &uuid));
+    let record = uuid.and_then(|uuid| backend::record_of(&records, uuid));
     input.domain.clock = clock_for(record.as_ref(), &asked);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {

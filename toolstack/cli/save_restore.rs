@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use uuid::Uuid;
-
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
@@ -154,10 +152,5 @@ pub(super) fn config_of(file: &str) -> Result<DomainConfig, Failure> {
     let mut config = domain.config;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
     project::clock(&mut config, &domain.clock, OffsetIn::Outside);
-    if let Some(uuid) = &config.c_info.uuid
-        && Uuid::try_parse(uuid).is_err()
-    {
-        return Err(Failure::Error(format!("{file}: '{uuid}' is no UUID")));
-    }
     Ok(config)
 }

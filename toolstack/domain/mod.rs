@@ -1,12 +1,20 @@
 //! The hub between all formats: what a domain is, and what its clock is asked to be.
 
+mod build_info;
 pub mod config;
-pub mod devices;
+mod cpuid;
+mod create_info;
+mod devices;
+mod enums;
+mod hvm;
+mod idl;
 pub mod project;
+pub mod release;
 
 use timers::GuestClock;
 
-pub use config::{Action, Defbool, DomainConfig};
+pub use config::{Defbool, DomainConfig, ShutdownAction};
+pub use release::XenVersion;
 
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,3 +113,6 @@ impl Part {
         }
     }
 }
+
+#[cfg(test)]
+mod json_tests;

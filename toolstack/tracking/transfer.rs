@@ -7,7 +7,6 @@
 
 use std::fs::File;
 
-use serde_json::Value;
 use timers::UtcOffset;
 use timers::zone::ZoneSource;
 use uuid::Uuid;
@@ -96,19 +95,16 @@ impl Transfer<'_> {
             Some(config) => config,
             None => self.host.stored_config(domain.domid)?,
         };
-        config.c_info.rest.remove("domid");
-        if with_domid {
-            config.c_info.rest.insert("domid".to_owned(), Value::from(domain.domid.0));
-        }
+        config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
-        config.c_info.uuid = Some(domain.uuid.clone());
+        let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
+        config.c_info.uuid = Some(uuid);
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
         // Where nothing is kept of it, what travels says at least where it stood.
-        let mut record = self
-            .record(&domain.uuid, &mut warnings)
-            .unwrap_or_else(|| found_in(&config, uuid_of(&config), config.name()));
+        let mut record =
+            self.record(uuid, &mut warnings).unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
         let domid = domain.domid;
         let offset = self.offset_now(domid, &config, &record, &facts, &mut warnings)?;
@@ -120,8 +116,7 @@ impl Transfer<'_> {
         Ok((Outgoing { domain, config, record }, warnings))
     }
 
-    fn record(&self, uuid: &str, warnings: &mut Vec<String>) -> Option<ClockRecord> {
-        let uuid = Uuid::try_parse(uuid).ok()?;
+    fn record(&self, uuid: Uuid, warnings: &mut Vec<String>) -> Option<ClockRecord> {
         self.records.get(uuid).unwrap_or_else(|error| {
             warnings.push(error.to_string());
             None
@@ -273,10 +268,9 @@ impl Transfer<'_> {
             }
             None => saved()?,
         };
-        let id = config.c_info.uuid.get_or_insert_with(|| Uuid::new_v4().hyphenated().to_string()).clone();
-        let uuid = uuid_of(&config);
+        let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
         let claim = claim(self.records, uuid, doing)?;
-        let record = self.arriving_record(header, &id, &mut warnings);
+        let record = self.arriving_record(header, uuid, &mut warnings);
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
@@ -316,14 +310,14 @@ impl Transfer<'_> {
     fn arriving_record(
         &self,
         header: &Header,
-        uuid: &str,
+        uuid: Uuid,
         warnings: &mut Vec<String>,
     ) -> Option<ClockRecord> {
         let here = self.record(uuid, warnings);
         let came = header.ours.as_ref().and_then(|ours| {
             let bytes = serde_json::to_vec(ours).unwrap_or_default();
             match ClockRecord::from_bytes(&bytes) {
-                Ok(record) if record.uuid.hyphenated().to_string() == uuid => Some(record),
+                Ok(record) if record.uuid == uuid => Some(record),
                 Ok(_) => None,
                 Err(why) => {
                     warnings.push(format!("the clock's record that came along is not understood: {why}"));
@@ -336,10 +330,6 @@ impl Transfer<'_> {
             None => here,
         }
     }
-}
-
-fn uuid_of(config: &DomainConfig) -> Uuid {
-    config.c_info.uuid.as_deref().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default()
 }
 
 /// The record of a guest of which nobody has said anything but its config.
