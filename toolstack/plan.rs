@@ -106,8 +106,8 @@ pub fn work_out(
 
 fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {
     let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
-    let wish = tsc::wish(&clock.timers);
-    wish.and_then(|wish| tsc::decide(&wish, kind, &facts.tsc())).map_err(|error| {
+    let request = tsc::request(&clock.timers);
+    request.and_then(|request| tsc::decide(&request, kind, &facts.tsc())).map_err(|error| {
         let (part, code) = match &error {
             TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
             TscError::Hidden => (Part::Present(index), "tsc-hidden"),
