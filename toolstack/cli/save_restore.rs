@@ -11,7 +11,7 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
-use xenclock::domain::DomainConfig;
+use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::host::{Host, SaveKind};
 use xenclock::tracking::store::RecordStore;
@@ -24,19 +24,19 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(config_of).transpose()?;
-    let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let config = save.config.as_deref().map(domain_of).transpose()?;
+    let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     let mut file = Writing::open(&save.file).map_err(failed)?;
     header(&outgoing)?.write(&mut file.file).map_err(failed)?;
-    let changed = transfer.save(&mut outgoing, &mut file.file, SaveKind::Suspend, &mut warnings)?;
+    let changed = transfer.save(&mut outgoing, &mut file.file, SaveKind::Suspend)?;
     let written = rewrite(&outgoing, &mut file, changed).and_then(|()| file.keep());
     if let Err(error) = written {
         // The guest is in no file, so it goes on.
         transfer.stays(&domain)?;
         return Err(Failure::Error(format!("{}: {error}; '{}' goes on", save.file.display(), domain.name)));
     }
-    warn(&warnings);
+    warn(&outgoing.warnings);
     if !save.checkpoint && !save.paused {
         return Ok(transfer.left(&domain)?);
     }
@@ -97,7 +97,7 @@ impl Writing {
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
-        [config, file] => (Some(config_of(config)?), file),
+        [config, file] => (Some(domain_of(config)?), file),
         [file] => (None, file),
         _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
     };
@@ -126,12 +126,12 @@ fn arrive(
     host: &dyn Host,
     records: &RecordStore,
     header: &Header,
-    config: Option<DomainConfig>,
+    instead: Option<Domain>,
     file: &mut File,
 ) -> Result<Incoming, Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host, records, zones: &*zones };
-    Ok(transfer.arrive(header, config, str::to_owned, file)?)
+    Ok(transfer.receive(header, instead, str::to_owned, file)?)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
@@ -144,16 +144,15 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     })
 }
 
-/// A config that is given in place of another: a domain XML, or an xl.cfg as the installed xl understands it.
-pub(super) fn config_of(file: &str) -> Result<DomainConfig, Failure> {
-    let domain = super::create::read_domain(file)?;
-    let mut config = domain.config;
+/// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
+pub(super) fn domain_of(file: &str) -> Result<Domain, Failure> {
+    let mut domain = super::create::read_domain(file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
-    project::clock(&mut config, &domain.clock, OffsetIn::Outside);
-    if let Some(uuid) = &config.c_info.uuid
+    project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
+    if let Some(uuid) = &domain.config.c_info.uuid
         && Uuid::try_parse(uuid).is_err()
     {
-        return Err(Failure::Error(format!("{file}: '{uuid}' is no UUID")));
+        return Err(Failure::Error(format!("{file}: '{uuid}' is not a UUID")));
     }
-    Ok(config)
+    Ok(domain)
 }

@@ -18,7 +18,7 @@ use timers::{GuestClock, GuestKind};
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::{Finding, Report};
-use crate::domain::{Defbool, Domain, DomainConfig, Notes, Part};
+use crate::domain::{Defbool, Domain, DomainConfig, Part};
 
 /// A domain as read, with what became of each node of its XML.
 #[derive(Clone, Debug)]
@@ -27,6 +27,15 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+}
+
+impl Input {
+    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
+    #[must_use]
+    pub fn new(mut domain: Domain, report: Report) -> Self {
+        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
+        Input { domain, report }
+    }
 }
 
 /// libvirt and xl both keep these numbers in a C `int`.
@@ -60,8 +69,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root)?;
-    let report = ledger.into_report(unread::finding);
-    Ok(Input { domain, report })
+    Ok(Input::new(domain, ledger.into_report(unread::finding)))
 }
 
 fn domain(root: &Element<'_>) -> Result<Domain> {
@@ -74,8 +82,7 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut domain =
-        Domain { config: DomainConfig::new(kind), clock: GuestClock::default(), notes: Notes::default() };
+    let mut domain = Domain::new(DomainConfig::new(kind), GuestClock::default());
     let config = &mut domain.config;
     general::read(root, config, &mut domain.notes)?;
     os::read(root, config)?;
