@@ -111,7 +111,7 @@ pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uu
         return Err(Refusal { findings });
     };
     let mut config = domain.config.clone();
-    config.c_info.uuid.get_or_insert_with(|| uuid.hyphenated().to_string());
+    config.c_info.uuid.get_or_insert(uuid);
     let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
     project::clock(&mut config, &domain.clock, offset);
     let steps = steps(kind, &clock, &tsc);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{NextStart, rtc_time};
-use timers::tsc::{Behaviour, TscMode, observed, request};
+use timers::tsc::{Behaviour, GuestTsc, TscMode};
 use timers::zone::ZoneChange;
 use timers::{ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
 
@@ -83,7 +83,7 @@ pub fn view(
     record: Option<&ClockRecord>,
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
-    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts, record);
+    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts);
     Ok(ClockView {
         domid: domain.domid,
         name: domain.name.clone(),
@@ -175,7 +175,7 @@ fn config_words(config: &DomainConfig) -> String {
     }
 }
 
-fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&ClockRecord>) -> TscView {
+fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> TscView {
     let Ok(mode) = TscMode::from_number(i64::from(info.mode)) else {
         return TscView {
             mode: format!("unknown ({})", info.mode),
@@ -186,30 +186,17 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&Clock
             known_from: KNOWN_TSC,
         };
     };
-    let native = mode == TscMode::Native;
-    // Xen answers 0 kHz in native mode, where the guest sees the host's.
-    let khz = if native { facts.cpu_khz } else { KiloHertz(info.khz) };
-    let (behaviour, why) = observed(mode, khz, asked_for(record, khz), kind, &facts.tsc());
+    let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), kind, &facts.tsc());
     TscView {
-        mode: mode.as_str().to_owned(),
-        khz: khz.0,
-        behaviour,
+        mode: tsc.mode.as_str().to_owned(),
+        khz: tsc.khz.0,
+        behaviour: tsc.behaviour,
         incarnation: info.incarnation,
-        why,
-        known_from: match native {
-            true => {
-                "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host"
-            }
-            false => KNOWN_TSC,
-        },
+        why: tsc.why,
+        known_from: if mode == TscMode::Native { KNOWN_NATIVE } else { KNOWN_TSC },
     }
 }
 
 const KNOWN_TSC: &str = "Xen's TSC info, read now";
-
-/// Whether the record asks for this frequency.
-fn asked_for(record: Option<&ClockRecord>, khz: KiloHertz) -> bool {
-    let timers = record.map(|record| &record.request.clock.timers[..]).unwrap_or_default();
-    let request = request(timers).ok().and_then(|request| request.frequency);
-    request.is_some_and(|frequency| frequency.to_khz() == Ok(khz))
-}
+const KNOWN_NATIVE: &str =
+    "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host";

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{Lab, finish, shared};
+use crate::common::{Lab, finish};
 use crate::oracle::Oracle;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -253,7 +253,7 @@ fn generated_files_are_read_as_xl_reads_them() {
 /// xl.cfg files that others wrote.
 fn fixtures() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut dirs: Vec<_> = shared("fixtures").into_iter().collect();
+    let mut dirs: Vec<_> = xentest::shared("fixtures").into_iter().collect();
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -340,7 +340,7 @@ fn xl_is_asked_what_it_makes_of_a_file() {
         lab.write("guest.cfg", "name = 'guest'\ntype = 'hvm'\nmemory = 64\npci = [ '01:00.0' ]\nvif = 'x'\n");
     let understood = installed::config_of(&xl, &file, &["memory = 128".to_owned()]).unwrap();
     assert_eq!(understood.config.b_info.target_memkb, Some(128 << 10), "lines stand behind the file");
-    assert!(understood.config.rest.contains_key("pcidevs"), "what is not known here is kept");
+    assert_eq!(understood.config.pcidevs[0].bus, 1, "xl.cfg beyond the clock is xl's");
     assert!(
         understood.warnings[0].contains("parameter `vif' is a single value"),
         "{:?}",

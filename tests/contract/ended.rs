@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use uuid::uuid;
 
 use timers::tsc::TscMode;
 use timers::{GuestKind, UtcOffset};
@@ -131,7 +132,7 @@ fn a_preserved_domain_leaves_name_and_uuid(make: Make<'_>) -> Played {
         host.unpause(domid).unwrap();
         stage.guest_ends(domid, ShutdownReason::Crash)?;
         let config = host.stored_config(domid).unwrap();
-        let uuid = config.c_info.uuid.clone().unwrap();
+        let uuid = config.c_info.uuid.unwrap().to_string();
 
         host.preserve(domid, "-20261231T2359Z").unwrap();
         let old = listed(host, domid).unwrap();
@@ -301,7 +302,7 @@ fn what_cannot_be_soft_reset(make: Make<'_>) -> Played {
         assert_eq!(state(host, domid), Some(ENDED));
     }
     let mut another = config.clone();
-    another.c_info.uuid = Some("6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned());
+    another.c_info.uuid = Some(uuid!("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
     assert_eq!(refused(host.soft_reset(domid, &another)), ErrorKind::Invalid);
     assert_eq!(state(host, domid), Some(ENDED));
     for kind in [GuestKind::Pvh, GuestKind::Pv] {

@@ -22,7 +22,7 @@ fn a_life(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
     let domid = running(&*stage, "guest")?;
-    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap().to_string();
     assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
     stage.guest_ends(domid, ShutdownReason::Reboot)?;
     assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Reboot });
@@ -37,7 +37,7 @@ fn a_life_cut_short(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
     let domid = hvm(&*stage, "guest")?;
-    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap().to_string();
     host.destroy(domid).unwrap();
     assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
     assert_eq!(event(host), Event::Destroyed { domid, uuid });
@@ -50,7 +50,7 @@ fn a_restore(make: Make<'_>) -> Played {
     let host = stage.host();
     let mut config = stage.config(GuestKind::Hvm, "guest")?;
     let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned();
-    config.c_info.uuid = Some(uuid.clone());
+    config.c_info.uuid = Some(uuid.parse().unwrap());
     let domid = host.create_paused(&config).unwrap();
     host.unpause(domid).unwrap();
     let restored = again(&*stage, domid, &config);

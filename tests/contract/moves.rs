@@ -172,7 +172,7 @@ fn a_guest_moves_within_its_host(make: Make<'_>) -> Played {
         let (host, second) = (stage.host(), stage.second()?);
         let mut config = stage.config(kind, "guest")?;
         let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
-        config.c_info.uuid = Some(uuid.to_owned());
+        config.c_info.uuid = Some(uuid.parse().unwrap());
         let old = host.create_paused(&config).unwrap();
         host.set_user_data(old, "xenclock-contract", b"old").unwrap();
         host.unpause(old).unwrap();

@@ -66,7 +66,7 @@ fn it_goes_with_the_domain(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
     let mut config = stage.config(GuestKind::Hvm, "guest")?;
-    config.c_info.uuid = Some("6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned());
+    config.c_info.uuid = Some(uuid::uuid!("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
     let domid = host.create_paused(&config).unwrap();
     host.set_user_data(domid, NAME, b"data").unwrap();
     host.destroy(domid).unwrap();

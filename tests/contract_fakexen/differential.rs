@@ -195,7 +195,7 @@ impl Player<'_> {
         match step {
             Step::Create { kind, name, uuid, clock } => {
                 let mut config = self.config(*kind, *name, clock);
-                config.c_info.uuid = uuid.map(|uuid| UUIDS[uuid].to_owned());
+                config.c_info.uuid = uuid.map(|uuid| UUIDS[uuid].parse().unwrap());
                 told(host.create_paused(&config).map(|domid| self.made(domid)))
             }
             Step::Unpause(guest) => told(host.unpause(self.guest(*guest)).map(done)),

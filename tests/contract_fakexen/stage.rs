@@ -145,9 +145,9 @@ impl Stage for FakeStage {
                     Hvm { firmware: path("loader"), system_firmware: path("bios"), ..Hvm::default() };
                 hvm.vnc.enable = Some(Defbool::False);
                 // All of the memory is the guest's: none is left for the device model to fill.
-                hvm.vga.kind = Some("none".to_owned());
+                hvm.vga.kind = Some(xenclock::domain::config::VgaKind::None);
                 // libxl waits two seconds for the end of each device that the device model serves.
-                hvm.rest.insert("vkb_device".to_owned(), "False".into());
+                hvm.vkb_device = Some(Defbool::False);
                 config.b_info.hvm = Some(hvm);
             }
             GuestKind::Pv | GuestKind::Pvh => config.b_info.kernel = path("kernel"),

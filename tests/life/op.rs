@@ -5,7 +5,7 @@ use timers::{
     Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, Timer, TimerMode, TimerName, UtcOffset,
 };
 use xenclock::domain::project::{self, OffsetIn};
-use xenclock::domain::{Action, DomainConfig};
+use xenclock::domain::{DomainConfig, ShutdownAction};
 
 /// So many guests there are.
 pub const GUESTS: usize = 3;
@@ -63,9 +63,9 @@ impl Spec {
     pub fn config(&self, name: &str, uuid: &str) -> DomainConfig {
         let mut config = DomainConfig::new(self.kind);
         config.c_info.name = Some(name.to_owned());
-        config.c_info.uuid = Some(uuid.to_owned());
+        config.c_info.uuid = Some(uuid.parse().unwrap_or_default());
         config.b_info.max_memkb = Some(64 << 10);
-        config.on_crash = Some(Action::Restart);
+        config.on_crash = ShutdownAction::Restart;
         config
     }
 

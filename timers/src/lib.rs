@@ -10,6 +10,7 @@
 //! - [`ticks`]: tick policies of several timers become Xen's one `timer_mode`.
 //! - [`hyperv`]: Hyper-V time sources as viridian groups.
 //! - [`check`]: what no single timer shows: the same one twice.
+//! - [`Severity`]: how bad something is for a guest's clock.
 //! - [`units`]: hertz, kilohertz, offsets from UTC.
 
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ pub mod check;
 pub mod clock;
 pub mod hyperv;
 pub mod resolve;
+mod severity;
 pub mod ticks;
 pub mod timer;
 pub mod tsc;
@@ -27,6 +29,7 @@ pub mod zone;
 
 pub use clock::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 pub use resolve::{Moment, NextStart, OffsetSource, ResolveError, Resolved, resolve};
+pub use severity::Severity;
 pub use timer::{Catchup, TickPolicy, Timer, TimerMode, TimerName, Track};
-pub use units::{Hertz, KiloHertz, UtcOffset};
+pub use units::{Hertz, KiloHertz, Ppm, UtcOffset};
 pub use zone::{Zone, ZoneChange, ZoneError, ZoneSource};

@@ -66,6 +66,56 @@ impl fmt::Display for KiloHertz {
     }
 }
 
+/// How far a frequency is off another, in parts per million; kept in thousandths of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ppm(i64);
+
+impl Ppm {
+    /// How far `to` is off `from`; positive where it is faster. Rounded to the nearest thousandth, but never to 0.
+    #[must_use]
+    pub fn between(from: KiloHertz, to: KiloHertz) -> Self {
+        // Twice as many, to round.
+        let twice = (i128::from(to.0) - i128::from(from.0)) * 2_000_000_000 / i128::from(from.0.max(1));
+        let rounded = (twice + twice.signum()) / 2;
+        let least = i128::from(to.0).cmp(&from.0.into()) as i128;
+        // The largest, from 1 kHz to the last, is 4.3 * 10^18.
+        Ppm(i64::try_from(if rounded == 0 { least } else { rounded }).unwrap_or(i64::MAX))
+    }
+
+    /// Whether there is no difference.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Parts per million.
+    #[must_use]
+    pub fn ppm(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
+    /// How far, whichever way.
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Ppm(self.0.saturating_abs())
+    }
+}
+
+/// `+0.385 ppm`, `-250 ppm`, `0 ppm`.
+impl fmt::Display for Ppm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 > 0 { "+" } else { "" };
+        write!(f, "{sign}{} ppm", self.ppm())
+    }
+}
+
+/// As a number of parts per million.
+impl Serialize for Ppm {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(self.ppm())
+    }
+}
+
 /// Seconds that a guest's RTC (or wallclock) is ahead of UTC; negative is behind.
 ///
 /// Xen's `xc_domain_set_time_offset` takes 32 bits, so no other value can be made.
@@ -153,6 +203,21 @@ mod tests {
         for (hertz, khz) in table {
             assert_eq!(Hertz(hertz).to_khz(), khz.map(KiloHertz));
         }
+    }
+
+    #[test]
+    fn how_far_frequencies_are_apart() {
+        let off = |from, to| Ppm::between(KiloHertz(from), KiloHertz(to)).to_string();
+        assert_eq!(off(2_600_000, 2_600_001), "+0.385 ppm");
+        assert_eq!(off(2_600_001, 2_600_000), "-0.385 ppm");
+        assert_eq!(off(2_600_000, 3_400_000), "+307692.308 ppm");
+        assert_eq!(off(2_000_000, 1_999_500), "-250 ppm");
+        assert_eq!(off(7, 7), "0 ppm");
+        // Never 0 for two that differ.
+        assert_eq!(off(u32::MAX, u32::MAX - 1), "-0.001 ppm");
+        assert!(!Ppm::between(KiloHertz(u32::MAX), KiloHertz(u32::MAX - 1)).is_zero());
+        assert!(Ppm::between(KiloHertz(1), KiloHertz(u32::MAX)) > Ppm::between(KiloHertz(1), KiloHertz(2)));
+        assert!(Ppm::between(KiloHertz(0), KiloHertz(u32::MAX)) > Ppm::default());
     }
 
     #[test]

@@ -54,8 +54,7 @@ pub(super) fn records(global: &Global) -> RecordStore {
 }
 
 /// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
-pub(super) fn record_of(records: &RecordStore, uuid: &str) -> Option<ClockRecord> {
-    let uuid = Uuid::try_parse(uuid).ok()?;
+pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
     records.get(uuid).unwrap_or_else(|error| {
         output::error(&error.to_string());
         None

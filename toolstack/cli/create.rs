@@ -30,9 +30,9 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let facts = host.facts()?;
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
-    let uuid = input.domain.config.c_info.uuid.clone();
+    let uuid = input.domain.config.c_info.uuid;
     let made_up = uuid.is_none();
-    let record = uuid.and_then(|uuid| backend::record_of(&records, &uuid));
+    let record = uuid.and_then(|uuid| backend::record_of(&records, uuid));
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use uuid::Uuid;
-
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
@@ -149,10 +147,5 @@ pub(super) fn domain_of(file: &str) -> Result<Domain, Failure> {
     let mut domain = super::create::read_domain(file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
     project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
-    if let Some(uuid) = &domain.config.c_info.uuid
-        && Uuid::try_parse(uuid).is_err()
-    {
-        return Err(Failure::Error(format!("{file}: '{uuid}' is not a UUID")));
-    }
     Ok(domain)
 }

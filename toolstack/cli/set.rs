@@ -145,7 +145,7 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
     let no_domain = match domain {
         Ok(domain) => {
             let uuid = Uuid::try_parse(&domain.uuid).map_err(|error| Failure::Error(error.to_string()))?;
-            let record = backend::record_of(records, &domain.uuid);
+            let record = backend::record_of(records, uuid);
             return Ok(Target { uuid, name: domain.name.clone(), domain: Some(domain), record });
         }
         Err(no_domain) => no_domain,

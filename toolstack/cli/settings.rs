@@ -3,7 +3,7 @@
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, Hertz, Timer, TimerMode, TimerName, UtcOffset};
 use uuid::Uuid;
 
-use xenclock::domain::{Action, Domain, DomainConfig};
+use xenclock::domain::{Domain, DomainConfig, ShutdownAction};
 
 /// What a setting does with its value; an error says what was expected.
 type Set = fn(&mut Domain, &str) -> Result<(), String>;
@@ -13,7 +13,7 @@ const SETTINGS: &[(&str, Set)] = &[
     ("name", |domain, value| some(&mut domain.config.c_info.name, nonempty(value)?)),
     ("uuid", |domain, value| {
         let uuid: Uuid = value.parse().map_err(|_| "a UUID")?;
-        some(&mut domain.config.c_info.uuid, uuid.hyphenated().to_string())
+        some(&mut domain.config.c_info.uuid, uuid)
     }),
     ("memory", |domain, value| {
         let memory = mebibytes(value)?;
@@ -23,22 +23,22 @@ const SETTINGS: &[(&str, Set)] = &[
     ("maxmem", |domain, value| some(&mut domain.config.b_info.max_memkb, mebibytes(value)?)),
     ("vcpus", |domain, value| {
         let vcpus = vcpus(value)?;
-        domain.config.b_info.avail_vcpus = (0..vcpus).collect();
+        domain.config.b_info.avail_vcpus = (0..vcpus.unsigned_abs()).collect();
         domain.config.b_info.max_vcpus = domain.config.b_info.max_vcpus.max(vcpus);
         Ok(())
     }),
     ("maxvcpus", |domain, value| {
         domain.config.b_info.max_vcpus = vcpus(value)?;
-        let max = domain.config.b_info.max_vcpus;
+        let max = domain.config.b_info.max_vcpus.unsigned_abs();
         domain.config.b_info.avail_vcpus.retain(|&vcpu| vcpu < max);
         Ok(())
     }),
     ("kernel", |domain, value| some(&mut domain.config.b_info.kernel, nonempty(value)?)),
     ("ramdisk", |domain, value| some(&mut domain.config.b_info.ramdisk, nonempty(value)?)),
     ("cmdline", |domain, value| some(&mut domain.config.b_info.cmdline, value.to_owned())),
-    ("on_poweroff", |domain, value| some(&mut domain.config.on_poweroff, action(value)?)),
-    ("on_reboot", |domain, value| some(&mut domain.config.on_reboot, action(value)?)),
-    ("on_crash", |domain, value| some(&mut domain.config.on_crash, action(value)?)),
+    ("on_poweroff", |domain, value| action(value).map(|action| domain.config.on_poweroff = action)),
+    ("on_reboot", |domain, value| action(value).map(|action| domain.config.on_reboot = action)),
+    ("on_crash", |domain, value| action(value).map(|action| domain.config.on_crash = action)),
     ("tsc_mode", |domain, value| {
         let mode = match value {
             "default" | "0" => TimerMode::Auto,
@@ -208,15 +208,15 @@ fn mebibytes(value: &str) -> Result<u64, String> {
     if mib == 0 { Err(expected.to_owned()) } else { mib.checked_mul(1024).ok_or_else(|| expected.to_owned()) }
 }
 
-fn vcpus(value: &str) -> Result<u32, String> {
+fn vcpus(value: &str) -> Result<i32, String> {
     match number(value, "a number of vCPUs")? {
         vcpus @ 1..=8192 => Ok(vcpus),
         _ => Err("a number of vCPUs, 1 to 8192".to_owned()),
     }
 }
 
-fn action(value: &str) -> Result<Action, String> {
-    Action::from_xl_word(value).ok_or_else(|| {
+fn action(value: &str) -> Result<ShutdownAction, String> {
+    ShutdownAction::from_xl_word(value).ok_or_else(|| {
         "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart".to_owned()
     })
 }

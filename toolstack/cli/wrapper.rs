@@ -5,6 +5,7 @@ use timers::GuestKind;
 
 use super::output::{self, Failure};
 use xenclock::domain::DomainConfig;
+use xenclock::domain::config::DeviceModelVersion;
 
 /// Where the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
@@ -38,7 +39,7 @@ impl Wrapper {
             return Ok(());
         }
         let info = &mut config.b_info;
-        if info.device_model_version.as_deref() == Some("qemu_xen_traditional") {
+        if info.device_model_version == Some(DeviceModelVersion::QemuXenTraditional) {
             let why = "--wrapper: the wrapper becomes QEMU, and the config asks for qemu-xen-traditional";
             return Err(Failure::Error(why.to_owned()));
         }
@@ -49,7 +50,7 @@ impl Wrapper {
             ));
         }
         info.device_model = Some(WRAPPER.to_owned());
-        info.device_model_version = Some("qemu_xen".to_owned());
+        info.device_model_version = Some(DeviceModelVersion::QemuXen);
         Ok(())
     }
 }
@@ -70,7 +71,7 @@ mod tests {
     fn the_device_model_of_old_is_not_replaced() {
         let mut config = DomainConfig::default();
         config.c_info.kind = Some(GuestKind::Hvm);
-        config.b_info.device_model_version = Some("qemu_xen_traditional".to_owned());
+        config.b_info.device_model_version = Some(DeviceModelVersion::QemuXenTraditional);
         let before = config.clone();
         assert!(Wrapper { asked: true }.put(&mut config).is_err());
         assert_eq!(config, before);

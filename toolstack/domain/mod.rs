@@ -1,16 +1,22 @@
 //! The hub between all formats: what a domain is, and what its clock is asked to be.
 
+mod build_info;
 pub mod config;
-pub mod devices;
+mod cpuid;
+mod create_info;
+mod devices;
+mod enums;
+mod hvm;
+mod idl;
 pub mod project;
+pub mod release;
 
 use timers::GuestClock;
 
-pub use crate::diag::Part;
-
 use crate::diag::Finding;
-
-pub use config::{Action, Defbool, DomainConfig};
+pub use crate::diag::Part;
+pub use config::{Defbool, DomainConfig, ShutdownAction};
+pub use release::XenVersion;
 
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,3 +49,6 @@ pub struct Notes {
     /// `<metadata>`, as written.
     pub metadata: Option<String>,
 }
+
+#[cfg(test)]
+mod json_tests;

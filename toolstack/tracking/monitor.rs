@@ -16,7 +16,7 @@ use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
 use crate::apply::clock::set_rtc;
 use crate::apply::{ApplyError, Outcome};
-use crate::domain::{Action, Domain, DomainConfig};
+use crate::domain::{Domain, DomainConfig, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
@@ -102,7 +102,7 @@ impl Monitor<'_> {
         let (record, mut warnings) = self.note_end(domid, reason)?;
         let config = self.host.stored_config(domid)?;
         let mut action = action(&config, reason);
-        if let Action::CoredumpDestroy | Action::CoredumpRestart = action {
+        if let ShutdownAction::CoredumpDestroy | ShutdownAction::CoredumpRestart = action {
             // A name may have any letters.
             let file = self.dumps.join(config.name().replace('/', "_"));
             // As xl does: a dump that fails holds nothing up. Not every installation of Xen has the directory.
@@ -110,32 +110,38 @@ impl Monitor<'_> {
             if let Err(error) = self.host.core_dump(domid, &file) {
                 warnings.push(error.to_string());
             }
-            action = if action == Action::CoredumpRestart { Action::Restart } else { Action::Destroy };
+            action = if action == ShutdownAction::CoredumpRestart {
+                ShutdownAction::Restart
+            } else {
+                ShutdownAction::Destroy
+            };
         }
         let became = match action {
-            Action::Preserve => Disposition::Kept(match reason {
+            ShutdownAction::Preserve => Disposition::Kept(match reason {
                 ShutdownReason::Suspend => "it was saved",
                 _ => "its config says so",
             }),
-            Action::Destroy => {
+            ShutdownAction::Destroy => {
                 self.host.destroy(domid)?;
                 warnings.extend(self.note_gone(domid, record.as_ref()));
                 Disposition::Gone
             }
-            Action::Restart => {
+            ShutdownAction::Restart => {
                 let next = self.next(domid, config, record.as_ref())?;
                 self.host.destroy(domid)?;
                 Disposition::Restarted(self.again(next, &mut warnings)?)
             }
-            Action::RestartRename => {
+            ShutdownAction::RestartRename => {
                 let next = self.next(domid, config, record.as_ref())?;
                 let suffix = self.host.facts()?.now.format("-%Y%m%dT%H%MZ").to_string();
                 self.host.preserve(domid, &suffix)?;
                 Disposition::Restarted(self.again(next, &mut warnings)?)
             }
-            Action::SoftReset => Disposition::Reset(self.reset(domid, &config)?),
+            ShutdownAction::SoftReset => Disposition::Reset(self.reset(domid, &config)?),
             // Both became another above.
-            Action::CoredumpDestroy | Action::CoredumpRestart => Disposition::Kept("its core was dumped"),
+            ShutdownAction::CoredumpDestroy | ShutdownAction::CoredumpRestart => {
+                Disposition::Kept("its core was dumped")
+            }
         };
         Ok(Ended { became, warnings })
     }
@@ -189,7 +195,7 @@ impl Monitor<'_> {
         // The plan puts the offset where it belongs.
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
-        config.c_info.uuid = Some(record.uuid.hyphenated().to_string());
+        config.c_info.uuid = Some(record.uuid);
         let facts = self.host.facts()?;
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
@@ -291,16 +297,15 @@ fn of_start(error: HostError) -> ApplyError {
 }
 
 /// What the config says of an end like this one.
-fn action(config: &DomainConfig, reason: ShutdownReason) -> Action {
-    let action = match reason {
+fn action(config: &DomainConfig, reason: ShutdownReason) -> ShutdownAction {
+    match reason {
         ShutdownReason::Poweroff => config.on_poweroff,
         ShutdownReason::Reboot => config.on_reboot,
         ShutdownReason::Crash => config.on_crash,
         ShutdownReason::Watchdog => config.on_watchdog,
         ShutdownReason::SoftReset => config.on_soft_reset,
-        ShutdownReason::Suspend => Some(Action::Preserve),
-    };
-    action.unwrap_or(Action::Destroy)
+        ShutdownReason::Suspend => ShutdownAction::Preserve,
+    }
 }
 
 #[cfg(test)]
@@ -316,7 +321,7 @@ mod tests {
     use crate::host::mock::Mock;
 
     /// What becomes of a guest of this name that crashes, what is then on the host, and what was dumped.
-    fn crash(name: &str, on_crash: Option<Action>) -> (Disposition, Vec<String>, Vec<String>) {
+    fn crash(name: &str, on_crash: ShutdownAction) -> (Disposition, Vec<String>, Vec<String>) {
         let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
         let mut config = DomainConfig::new(GuestKind::Hvm);
         config.c_info.name = Some(name.to_owned());
@@ -351,18 +356,17 @@ mod tests {
             Disposition::Kept(_) => "kept",
         };
         for (action, becomes, left, dumps) in [
-            (None, "gone", &[][..], false),
-            (Some(Action::Destroy), "gone", &[], false),
-            (Some(Action::Restart), "restarted", &["guest runs"], false),
+            (ShutdownAction::Destroy, "gone", &[][..], false),
+            (ShutdownAction::Restart, "restarted", &["guest runs"], false),
             (
-                Some(Action::RestartRename),
+                ShutdownAction::RestartRename,
                 "restarted",
                 &["guest-20260328T1200Z has ended", "guest runs"],
                 false,
             ),
-            (Some(Action::Preserve), "kept", &["guest has ended"], false),
-            (Some(Action::CoredumpDestroy), "gone", &[], true),
-            (Some(Action::CoredumpRestart), "restarted", &["guest runs"], true),
+            (ShutdownAction::Preserve, "kept", &["guest has ended"], false),
+            (ShutdownAction::CoredumpDestroy, "gone", &[], true),
+            (ShutdownAction::CoredumpRestart, "restarted", &["guest runs"], true),
         ] {
             let (ended, guests, dumped) = crash("guest", action);
             let guests: Vec<_> = guests.iter().map(String::as_str).collect();
@@ -374,7 +378,7 @@ mod tests {
     #[test]
     fn a_core_stays_in_its_directory_whatever_the_name() {
         for (name, file) in [("/nowhere/guest", "_nowhere_guest"), ("../guest", ".._guest"), ("a/b", "a_b")] {
-            assert_eq!(crash(name, Some(Action::CoredumpDestroy)).2, [file], "{name}");
+            assert_eq!(crash(name, ShutdownAction::CoredumpDestroy).2, [file], "{name}");
         }
     }
 }

@@ -122,7 +122,7 @@ fn read(path: &Path) -> Result<Says, String> {
     lower(&mut input, Target::Start).map_err(|invalid| said(&invalid))?;
     let info = &input.domain.config.c_info;
     Ok(Says {
-        uuid: info.uuid.as_deref().and_then(|text| Uuid::try_parse(text).ok()),
+        uuid: info.uuid,
         name: input.domain.config.name().to_owned(),
         clock: input.domain.clock.clone(),
     })

@@ -115,11 +115,8 @@ fn recorded(
 }
 
 fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
-    let text = plan.config.c_info.uuid.as_deref().unwrap_or_default();
-    Uuid::try_parse(text).map_err(|_| {
-        let why = format!("'{text}' is no UUID, expected one such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8");
-        HostError::new(ErrorKind::Invalid, doing, why)
-    })
+    let missing = || HostError::new(ErrorKind::Invalid, doing, "the config has no UUID".to_owned());
+    plan.config.c_info.uuid.ok_or_else(missing)
 }
 
 /// Keeps a service and every other start off a guest until it runs. Without a directory for records there is nobody who

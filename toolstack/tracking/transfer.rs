@@ -7,7 +7,6 @@
 
 use std::fs::File;
 
-use serde_json::Value;
 use timers::UtcOffset;
 use timers::zone::ZoneSource;
 use uuid::Uuid;
@@ -97,18 +96,16 @@ impl Transfer<'_> {
             Some(instead) => (instead.config, Some(instead.clock)),
             None => (self.host.stored_config(domain.domid)?, None),
         };
-        config.c_info.rest.remove("domid");
-        if with_domid {
-            config.c_info.rest.insert("domid".to_owned(), Value::from(domain.domid.0));
-        }
+        config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
-        config.c_info.uuid = Some(domain.uuid.clone());
+        let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
+        config.c_info.uuid = Some(uuid);
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
         // Where nothing is kept of it, what travels says at least where it stood.
-        let (record, trouble) = self.record(&domain.uuid);
-        let mut record = record.unwrap_or_else(|| found_in(&config, uuid_of(&config), config.name()));
+        let (record, trouble) = self.record(uuid);
+        let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
         let domid = domain.domid;
         let (offset, warning) = self.offset_now(domid, &config, &record, &facts)?;
@@ -124,8 +121,7 @@ impl Transfer<'_> {
         Ok(Outgoing { domain, config, record, warnings })
     }
 
-    fn record(&self, uuid: &str) -> (Option<ClockRecord>, Option<String>) {
-        let Ok(uuid) = Uuid::try_parse(uuid) else { return (None, None) };
+    fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
         match self.records.get(uuid) {
             Ok(record) => (record, None),
             Err(error) => (None, Some(error.to_string())),
@@ -273,8 +269,7 @@ impl Transfer<'_> {
             }
             None => (saved()?, None),
         };
-        config.c_info.uuid.get_or_insert_with(|| Uuid::new_v4().hyphenated().to_string());
-        let uuid = uuid_of(&config);
+        let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
         let claim = claim(self.records, uuid, doing)?;
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
@@ -325,7 +320,7 @@ impl Transfer<'_> {
         uuid: Uuid,
         instead: bool,
     ) -> (Option<ClockRecord>, Vec<String>) {
-        let (here, trouble) = self.record(&uuid.hyphenated().to_string());
+        let (here, trouble) = self.record(uuid);
         let mut warnings: Vec<_> = trouble.into_iter().collect();
         let came = header.ours.as_ref().and_then(|ours| {
             let bytes = serde_json::to_vec(ours).unwrap_or_default();
@@ -347,10 +342,6 @@ impl Transfer<'_> {
         };
         (record, warnings)
     }
-}
-
-fn uuid_of(config: &DomainConfig) -> Uuid {
-    config.c_info.uuid.as_deref().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default()
 }
 
 /// The record of a guest of which nobody has said anything but its config.

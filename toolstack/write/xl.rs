@@ -8,8 +8,8 @@ use super::clock_keys;
 use super::value::Value;
 use crate::diag::Report;
 use crate::diag::render::one_line;
-use crate::domain::config::{BuildInfo, Disk, Hvm, Nic, Sdl, Vfb, Vnc};
-use crate::domain::{Action, Defbool, Domain, DomainConfig, Notes};
+use crate::domain::config::{Bios, BuildInfo, Disk, Hvm, Nic, NicType, Sdl, Vfb, VgaKind, Vnc};
+use crate::domain::{Defbool, Domain, DomainConfig, Notes};
 
 /// Writes a domain whose config already holds the clock's plain part (see `domain::project`).
 ///
@@ -83,7 +83,7 @@ impl Writer {
         let DomainConfig { c_info, b_info, .. } = config;
         self.set("type", config.kind().as_str());
         self.text("name", c_info.name.as_ref());
-        self.text("uuid", c_info.uuid.as_ref());
+        self.maybe("uuid", c_info.uuid.map(|uuid| uuid.hyphenated().to_string()));
         let mib = |kib: u64| kib / 1024;
         self.maybe("memory", b_info.target_memkb.map(mib));
         if b_info.max_memkb != b_info.target_memkb {
@@ -91,8 +91,8 @@ impl Writer {
         }
         let online = b_info.avail_vcpus.len();
         self.set("vcpus", online as u64);
-        if u64::from(b_info.max_vcpus) != online as u64 {
-            self.set("maxvcpus", b_info.max_vcpus);
+        if i64::from(b_info.max_vcpus) != online as i64 {
+            self.set("maxvcpus", i64::from(b_info.max_vcpus));
         }
         self.maybe("hap", c_info.hap);
         self.maybe("max_grant_frames", b_info.max_grant_frames);
@@ -118,13 +118,13 @@ impl Writer {
             self.maybe("acpi_s3", hvm.acpi_s3);
             self.maybe("acpi_s4", hvm.acpi_s4);
             self.text("firmware_override", hvm.firmware.as_ref());
-            self.text("bios", hvm.bios.as_ref());
+            self.maybe("bios", hvm.bios.map(Bios::as_str));
             self.text("bios_path_override", hvm.system_firmware.as_ref());
             self.text("boot", hvm.boot.as_ref());
             viridian(self, hvm);
         }
-        if let Some(version) = &b_info.device_model_version {
-            self.set("device_model_version", version.replace('_', "-"));
+        if let Some(version) = b_info.device_model_version {
+            self.set("device_model_version", version.as_str().replace('_', "-"));
         }
         self.text("device_model_override", b_info.device_model.as_ref());
         if !b_info.extra_hvm.is_empty() {
@@ -164,7 +164,7 @@ impl Writer {
             ("on_reboot", config.on_reboot),
             ("on_crash", config.on_crash),
         ] {
-            self.set(key, action.unwrap_or(Action::Destroy).xl_word());
+            self.set(key, action.xl_word());
         }
         self.gap();
     }
@@ -187,13 +187,16 @@ impl Writer {
     }
 
     fn screen(&mut self, config: &DomainConfig, hvm: &Hvm) {
-        self.maybe("vga", hvm.vga.kind.as_deref().map(|kind| if kind == "std" { "stdvga" } else { kind }));
+        self.maybe(
+            "vga",
+            hvm.vga.kind.map(|kind| if kind == VgaKind::Std { "stdvga" } else { kind.as_str() }),
+        );
         self.maybe("videoram", config.b_info.video_memkb.map(|kib| kib / 1024));
         self.maybe("vnc", hvm.vnc.enable);
         self.text("vnclisten", hvm.vnc.listen.as_ref());
         self.text("vncpasswd", hvm.vnc.passwd.as_ref());
         if hvm.vnc.display != 0 {
-            self.set("vncdisplay", hvm.vnc.display);
+            self.set("vncdisplay", i64::from(hvm.vnc.display));
         }
         self.maybe("vncunused", hvm.vnc.findunused);
         self.text("keymap", hvm.keymap.as_ref());
@@ -204,7 +207,7 @@ impl Writer {
         self.maybe("spice", spice.enable);
         for (key, port) in [("spiceport", spice.port), ("spicetls_port", spice.tls_port)] {
             if port != 0 {
-                self.set(key, port);
+                self.set(key, i64::from(port));
             }
         }
         self.text("spicehost", spice.host.as_ref());
@@ -265,10 +268,10 @@ fn spec<const N: usize>(settings: [(&str, Option<String>); N]) -> String {
 fn disk(disk: &Disk) -> String {
     let access = if disk.readwrite == 1 { "rw" } else { "ro" };
     let mut out = spec([
-        ("format", disk.format.clone()),
+        ("format", disk.format.map(|format| format.as_str().to_owned())),
         ("vdev", disk.vdev.clone()),
         ("access", Some(access.to_owned())),
-        ("backendtype", disk.backend.clone()),
+        ("backendtype", disk.backend.map(|backend| backend.as_str().to_owned())),
         ("devtype", (disk.is_cdrom == 1).then(|| "cdrom".to_owned())),
     ]);
     match disk.discard_enable {
@@ -292,7 +295,13 @@ fn nic(nic: &Nic) -> String {
         ("vifname", nic.ifname.clone()),
         ("ip", nic.ip.clone()),
         ("model", nic.model.clone()),
-        ("type", nic.nictype.clone().map(|kind| if kind == "vif_ioemu" { "ioemu".to_owned() } else { kind })),
+        (
+            "type",
+            nic.nictype.map(|kind| match kind {
+                NicType::VifIoemu => "ioemu".to_owned(),
+                NicType::Vif => "vif".to_owned(),
+            }),
+        ),
         ("mtu", (nic.mtu != 0).then(|| nic.mtu.to_string())),
     ])
 }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::mode::{TscHost, TscMode, set};
+use super::guest::{Behaviour, GuestTsc};
+use super::mode::{TscHost, TscMode};
 use crate::check::{DuplicateTimer, duplicates};
 use crate::clock::GuestKind;
 use crate::timer::{Timer, TimerMode, TimerName};
 use crate::units::{FrequencyError, Hertz, KiloHertz};
-use crate::words::words;
 
 /// What is asked of the TSC, in Xen's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,21 +16,6 @@ pub struct TscRequest {
     pub mode: TscMode,
     /// The frequency the guest is to see; `None` for the host's.
     pub frequency: Option<Hertz>,
-}
-
-words! {
-    exactly;
-    /// How the guest's reads of the TSC are done.
-    Behaviour {
-        /// The host's counter at the host's frequency: full speed.
-        Native = "native",
-        /// The host's counter, scaled by the CPU: full speed.
-        Scaled = "scaled",
-        /// Every read is emulated by Xen: right, and slow.
-        Emulated = "emulated",
-        /// It is not known whether the host can scale, and that decides.
-        ScaledOrEmulated = "scaled-or-emulated",
-    }
 }
 
 /// What is set and what the guest gets.
@@ -121,90 +106,15 @@ pub fn decide(request: &TscRequest, kind: GuestKind, host: &TscHost) -> Result<T
     if let (TscMode::Native, Some((asked, _))) = (request.mode, asked.filter(|&(_, khz)| khz != host.khz)) {
         return Err(TscError::NativeFrequency { asked, host: host.khz });
     }
-    let (behaviour, why) = observed(request.mode, khz, asked.is_some(), kind, host);
+    let GuestTsc { mode, khz, behaviour, why } = GuestTsc::on_host(request.mode, khz, kind, host);
     Ok(TscDecision {
-        mode: request.mode,
+        mode,
         khz,
         behaviour,
         set_khz: (khz != host.khz).then_some(khz),
         rounded: asked.filter(|(hertz, _)| !hertz.is_whole_khz()),
         why,
     })
-}
-
-/// How reads are done of a TSC that Xen reports in this mode at this frequency, on this host, and why. What a host decides
-/// follows from the host alone, so after a restore or migration this is asked of the new one.
-///
-/// `asked` says that somebody asked for this frequency. In mode native the frequency is the host's, whatever is passed.
-#[must_use]
-pub fn observed(
-    mode: TscMode,
-    khz: KiloHertz,
-    asked: bool,
-    kind: GuestKind,
-    host: &TscHost,
-) -> (Behaviour, String) {
-    let khz = if mode == TscMode::Native { host.khz } else { khz };
-    let behaviour = behaviour(mode, khz, kind, host);
-    (behaviour, why(mode, behaviour, khz, asked, kind, host))
-}
-
-fn behaviour(mode: TscMode, khz: KiloHertz, kind: GuestKind, host: &TscHost) -> Behaviour {
-    let with = |scaling| {
-        let found = set(mode, khz.0, kind, &TscHost { scaling: Some(scaling), ..*host });
-        match (found.emulated, found.scaled) {
-            (true, _) => Behaviour::Emulated,
-            (false, true) => Behaviour::Scaled,
-            (false, false) => Behaviour::Native,
-        }
-    };
-    match host.scaling {
-        Some(scaling) => with(scaling),
-        None if with(true) == with(false) => with(true),
-        None => Behaviour::ScaledOrEmulated,
-    }
-}
-
-fn why(
-    mode: TscMode,
-    behaviour: Behaviour,
-    khz: KiloHertz,
-    asked: bool,
-    kind: GuestKind,
-    host: &TscHost,
-) -> String {
-    let differs = || format!("{khz} differs from the host's {}", host.khz);
-    match (mode, behaviour) {
-        (TscMode::Native, _) if host.reliable => {
-            format!("mode native reads the host's TSC, which runs at {khz}")
-        }
-        (TscMode::Native, _) => {
-            format!("mode native reads the host's TSC at {khz}, even though Xen does not trust it")
-        }
-        (TscMode::AlwaysEmulate, _) => format!("mode always_emulate emulates every read, at {khz}"),
-        (TscMode::Default, Behaviour::Native) if asked => {
-            format!("the host's TSC is reliable and runs at the asked {khz}")
-        }
-        (TscMode::Default, Behaviour::Native) => {
-            format!("the host's TSC is reliable and the guest has its {khz}")
-        }
-        (TscMode::Default, Behaviour::Scaled) => {
-            format!("{} and this host's CPU scales the TSC, so reads are native", differs())
-        }
-        (TscMode::Default, Behaviour::ScaledOrEmulated) => format!(
-            "{} and it is not known whether this host can scale; if it cannot, every read is emulated",
-            differs()
-        ),
-        (TscMode::Default, Behaviour::Emulated) if !host.reliable => {
-            "Xen does not trust the host's TSC, so every read is emulated".to_owned()
-        }
-        (TscMode::Default, Behaviour::Emulated) if kind == GuestKind::Pv => {
-            format!("{} and Xen never scales for a PV guest, so every read is emulated", differs())
-        }
-        (TscMode::Default, Behaviour::Emulated) => {
-            format!("{} and this host cannot scale, so every read is emulated", differs())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -270,15 +180,8 @@ mod tests {
         let other = Some(2_000_000_000);
         let same = Some(2_600_000_300);
         let table = [
-            (
-                TscMode::Default,
-                None,
-                Hvm,
-                host(true, no),
-                Native,
-                "the host's TSC is reliable and the guest has",
-            ),
-            (TscMode::Default, same, Pv, host(true, None), Native, "runs at the asked 2600000 kHz"),
+            (TscMode::Default, None, Hvm, host(true, no), Native, "the host's TSC is reliable and runs at"),
+            (TscMode::Default, same, Pv, host(true, None), Native, "runs at the guest's 2600000 kHz"),
             (TscMode::Default, None, Pvh, host(false, yes), Emulated, "does not trust the host's TSC"),
             (TscMode::Default, other, Hvm, host(false, None), Emulated, "does not trust the host's TSC"),
             (TscMode::Default, other, Hvm, host(true, yes), Scaled, "this host's CPU scales the TSC"),

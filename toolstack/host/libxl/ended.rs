@@ -13,7 +13,6 @@ use uuid::Uuid;
 use xen_sys::libxl_uuid;
 
 use super::domains::Domain;
-use super::life::with_uuid;
 use super::{Libxl, model, strings};
 use crate::domain::DomainConfig;
 use crate::host::{DomId, ErrorKind, HostError, Result, RunState};
@@ -116,9 +115,7 @@ impl Libxl {
 /// The config with the UUID that the domain keeps, whatever a config says.
 fn with_own_uuid(config: &DomainConfig, uuid: Uuid, doing: &str) -> Result<DomainConfig> {
     let mut config = config.clone();
-    config.c_info.uuid.get_or_insert_with(|| uuid.to_string());
-    let (config, asked) = with_uuid(&config, doing)?;
-    if asked != uuid {
+    if *config.c_info.uuid.get_or_insert(uuid) != uuid {
         let why = format!("the domain has the UUID {uuid}, and keeps it");
         return Err(HostError::new(ErrorKind::Invalid, doing, why));
     }
@@ -135,9 +132,9 @@ mod tests {
         let uuid = Uuid::from_u128(7);
         let mut config = DomainConfig::default();
         let own = with_own_uuid(&config, uuid, "x").unwrap();
-        assert_eq!(own.c_info.uuid, Some(uuid.to_string()));
+        assert_eq!(own.c_info.uuid, Some(uuid));
         assert_eq!(with_own_uuid(&own, uuid, "x").unwrap(), own);
-        config.c_info.uuid = Some(Uuid::from_u128(8).to_string());
+        config.c_info.uuid = Some(Uuid::from_u128(8));
         assert_eq!(with_own_uuid(&config, uuid, "x").unwrap_err().kind, ErrorKind::Invalid);
     }
 }

@@ -19,7 +19,7 @@ const SUSPENDED: RunState = RunState::Shutdown(ShutdownReason::Suspend);
 
 impl Libxl {
     pub(super) fn restore(&self, config: &DomainConfig, stream: &File, doing: &str) -> Result<DomId> {
-        let (config, uuid) = with_uuid(config, doing)?;
+        let (config, uuid) = with_uuid(config);
         stream::check_saved(stream, doing)?;
         let mut params = MaybeUninit::<libxl_domain_restore_params>::uninit();
         // SAFETY: libxl_domain_restore_params_init fills the whole structure.

@@ -61,7 +61,7 @@ impl Libxl {
     ) -> Result<(), Refusal> {
         self.ended(domid)?;
         let domain = self.machine.domain(domid)?;
-        let uuid = domain.uuid.clone();
+        let uuid = uuid::Uuid::try_parse(&domain.uuid).unwrap_or_default();
         if domain.kind != GuestKind::Hvm || config.kind() != GuestKind::Hvm {
             return Err(Refusal::new(
                 Errno::Inval,
@@ -70,9 +70,7 @@ impl Libxl {
         }
         self.check_name(config.name(), Some(domid))?;
         let mut config = config.clone();
-        config.c_info.uuid.get_or_insert_with(|| uuid.clone());
-        let config = self.with_uuid(&config)?;
-        if config.c_info.uuid.as_ref() != Some(&uuid) {
+        if *config.c_info.uuid.get_or_insert(uuid) != uuid {
             return Err(Refusal::new(
                 Errno::Inval,
                 format!("domain {domid} has the UUID {uuid}, and keeps it"),

@@ -60,13 +60,13 @@ pub(super) struct Site<'a> {
 impl Libxl {
     /// `libxl_domain_create_new`.
     pub(super) fn create(&mut self, config: &DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
-        let config = self.with_uuid(config)?;
-        let uuid = config.c_info.uuid.as_deref();
+        let config = self.with_uuid(config);
+        let uuid = config.c_info.uuid.unwrap_or_default();
         let has_it = |domid, domain: &Domain| {
-            uuid == Some(&domain.uuid) && self.kept.get(&domid).is_none_or(|kept| !kept.preserved)
+            domain.uuid == uuid.to_string() && self.kept.get(&domid).is_none_or(|kept| !kept.preserved)
         };
         if self.machine.domains().any(|(domid, domain)| has_it(domid, domain)) {
-            let why = format!("a domain with UUID {} exists", uuid.unwrap_or_default());
+            let why = format!("a domain with UUID {uuid} exists");
             return Err(Refusal::new(Errno::Exist, why));
         }
         let domid = self.build(config, site)?;
@@ -94,7 +94,7 @@ impl Libxl {
                 ),
             ));
         }
-        let domid = self.build(self.with_uuid(config)?, site)?;
+        let domid = self.build(self.with_uuid(config), site)?;
         self.machine.set_tsc_info(domid, &stream.tsc, site.present)?;
         if let Some(tsc) = stream.cpu_tsc {
             self.machine.load_boot_cpu(domid, tsc, site.present)?;
@@ -107,20 +107,11 @@ impl Libxl {
         Ok(domid)
     }
 
-    /// The config with a UUID, in the usual form.
-    pub(super) fn with_uuid(&self, config: &DomainConfig) -> Result<DomainConfig, Refusal> {
+    /// The config with a UUID.
+    fn with_uuid(&self, config: &DomainConfig) -> DomainConfig {
         let mut config = config.clone();
-        let uuid = match config.c_info.uuid.as_deref() {
-            Some(text) => uuid::Uuid::try_parse(text).map_err(|_| {
-                Refusal::new(
-                    Errno::Inval,
-                    format!("'{text}' is no UUID, expected one such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
-                )
-            })?,
-            None => self.unused_uuid(),
-        };
-        config.c_info.uuid = Some(uuid.hyphenated().to_string());
-        Ok(config)
+        config.c_info.uuid.get_or_insert_with(|| self.unused_uuid());
+        config
     }
 
     /// Whether a domain, other than this one, may have this name.
@@ -149,10 +140,10 @@ impl Libxl {
             ));
         }
         let vcpus = match info.avail_vcpus.len() {
-            0 => info.max_vcpus.max(1),
+            0 => u32::try_from(info.max_vcpus).unwrap_or(0).max(1),
             some => u32::try_from(some).unwrap_or(u32::MAX),
         };
-        let uuid = config.c_info.uuid.clone().unwrap_or_default();
+        let uuid = config.c_info.uuid.unwrap_or_default().to_string();
         let new = NewDomain { kind: config.kind(), uuid, memory_kb, vcpus };
         let domid = self.machine.create(new, site.present)?;
         self.build_clocks(domid, &config, site)?;

@@ -7,22 +7,27 @@ use timers::GuestKind;
 use super::super::cursor::{Element, Result, Value};
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
-use crate::domain::config::{Defbool, Disk};
+use crate::domain::config::{Defbool, Disk, DiskBackend, DiskFormat};
 
 /// libvirt's image formats and libxl's.
-const FORMATS: &[(&str, &str)] = &[
-    ("raw", "raw"),
-    ("aio", "raw"),
-    ("qcow", "qcow"),
-    ("qcow2", "qcow2"),
-    ("vpc", "vhd"),
-    ("vhd", "vhd"),
-    ("qed", "qed"),
+const FORMATS: &[(&str, DiskFormat)] = &[
+    ("raw", DiskFormat::Raw),
+    ("aio", DiskFormat::Raw),
+    ("qcow", DiskFormat::Qcow),
+    ("qcow2", DiskFormat::Qcow2),
+    ("vpc", DiskFormat::Vhd),
+    ("vhd", DiskFormat::Vhd),
+    ("qed", DiskFormat::Qed),
 ];
 
 /// libvirt's driver names and libxl's backends.
-const BACKENDS: &[(&str, &str)] =
-    &[("phy", "phy"), ("qemu", "qdisk"), ("file", "qdisk"), ("tap", "tap"), ("tap2", "tap")];
+const BACKENDS: &[(&str, DiskBackend)] = &[
+    ("phy", DiskBackend::Phy),
+    ("qemu", DiskBackend::Qdisk),
+    ("file", DiskBackend::Qdisk),
+    ("tap", DiskBackend::Tap),
+    ("tap2", DiskBackend::Tap),
+];
 
 /// What disks are called in the guest: which prefixes keep their meaning on Xen.
 const XEN_PREFIXES: &[&str] = &["xvd", "hd", "sd"];
@@ -111,11 +116,11 @@ fn block(element: &Element<'_>, config: &mut DomainConfig, names: &mut Names) ->
     if cdrom {
         (disk.is_cdrom, disk.removable) = (1, 1);
         if disk.pdev_path.is_none() {
-            disk.format = Some("empty".to_owned());
+            disk.format = Some(DiskFormat::Empty);
         }
     }
     let readonly = element.child("readonly").is_some();
-    disk.readwrite = u32::from(!cdrom && !readonly);
+    disk.readwrite = i32::from(!cdrom && !readonly);
     address(element);
     config.disks.push(disk);
     Ok(())
@@ -202,16 +207,16 @@ fn vdev(element: &Element<'_>, cdrom: bool, names: &mut Names) -> Result<Option<
 }
 
 fn driver(element: &Element<'_>, disk: &mut Disk) -> Result<()> {
-    disk.format = Some("raw".to_owned());
+    disk.format = Some(DiskFormat::Raw);
     let Some(driver) = element.child("driver") else {
         return Ok(());
     };
     if let Some(name) = driver.attr("name") {
-        disk.backend = Some(name.one_of(BACKENDS)?.to_owned());
+        disk.backend = Some(name.one_of(BACKENDS)?);
     }
     if let Some(format) = driver.attr("type") {
         match FORMATS.iter().find(|(word, _)| *word == format.text) {
-            Some((_, libxl)) => disk.format = Some((*libxl).to_owned()),
+            Some((_, libxl)) => disk.format = Some(*libxl),
             None => {
                 let reason = "libxl knows raw, qcow, qcow2, vhd and qed";
                 let finding =
@@ -224,8 +229,8 @@ fn driver(element: &Element<'_>, disk: &mut Disk) -> Result<()> {
         }
     }
     // A block device is handed to the kernel only in raw form.
-    if disk.backend.as_deref() == Some("phy") && disk.format.as_deref() != Some("raw") {
-        disk.backend = Some("qdisk".to_owned());
+    if disk.backend == Some(DiskBackend::Phy) && disk.format != Some(DiskFormat::Raw) {
+        disk.backend = Some(DiskBackend::Qdisk);
         driver.mark(Finding::approximated(
             "disk-backend",
             "phy takes raw images only; this one goes through QEMU",

@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::super::cursor::{Element, Result, Value};
 use super::set;
 use crate::diag::Finding;
-use crate::domain::{Action, DomainConfig, Notes, Part};
+use crate::domain::{DomainConfig, Notes, Part, ShutdownAction};
 
 /// `MAX_VIRT_CPUS` of a PV guest, the most of any kind.
-const MAX_VCPUS: u32 = 8192;
+const MAX_VCPUS: i32 = 8192;
 
 const KIB_PER_MIB: u64 = 1024;
 
@@ -38,7 +38,7 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     config.c_info.name = Some(name.text.to_owned());
     if let Some(uuid) = root.child_text("uuid")? {
         let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
-        config.c_info.uuid = Some(parsed.hyphenated().to_string());
+        config.c_info.uuid = Some(parsed);
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ fn bytes_per(unit: &Value<'_>) -> Result<u128> {
 fn vcpus(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let (mut max, mut now) = (1, 1);
     if let Some(element) = root.child("vcpu") {
-        let count = |value: Value<'_>| -> Result<u32> {
+        let count = |value: Value<'_>| -> Result<i32> {
             let expected = format!("a number of vCPUs, 1 to {MAX_VCPUS}");
             match value.number(&expected)? {
                 count @ 1..=MAX_VCPUS => Ok(count),
@@ -155,26 +155,24 @@ fn vcpus(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         }
     }
     config.b_info.max_vcpus = max;
-    config.b_info.avail_vcpus = (0..now).collect();
+    config.b_info.avail_vcpus = (0..now.unsigned_abs()).collect();
     Ok(())
 }
 
 fn ends(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let words = [
-        ("on_poweroff", Action::Destroy, &mut config.on_poweroff),
-        ("on_reboot", Action::Restart, &mut config.on_reboot),
-        ("on_crash", Action::Destroy, &mut config.on_crash),
+        ("on_poweroff", ShutdownAction::Destroy, &mut config.on_poweroff),
+        ("on_reboot", ShutdownAction::Restart, &mut config.on_reboot),
+        ("on_crash", ShutdownAction::Destroy, &mut config.on_crash),
     ];
     for (name, default, slot) in words {
-        let mut action = default;
+        *slot = default;
         if let Some(value) = root.child_text(name)? {
             let expected = "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart";
-            action = Action::from_xl_word(value.text)
-                .filter(|&action| action != Action::SoftReset)
+            *slot = ShutdownAction::from_xl_word(value.text)
+                .filter(|&action| action != ShutdownAction::SoftReset)
                 .ok_or_else(|| value.not(expected))?;
         }
-        // libxl leaves its default, destroy, out of the JSON.
-        *slot = (action != Action::Destroy).then_some(action);
     }
     Ok(())
 }

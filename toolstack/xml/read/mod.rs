@@ -18,6 +18,7 @@ use timers::{GuestClock, GuestKind};
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::{Finding, Report};
+use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Defbool, Domain, DomainConfig, Part};
 
 /// A domain as read, with what became of each node of its XML.
@@ -144,7 +145,7 @@ fn emulator(devices: &Element<'_>, config: &mut DomainConfig, for_xen: bool) -> 
         ));
     } else if config.kind() == GuestKind::Hvm {
         config.b_info.device_model = Some(path.text.to_owned());
-        config.b_info.device_model_version = Some("qemu_xen".to_owned());
+        config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
     } else {
         path.mark(Finding::no_effect("no-device-model", "only an HVM guest has a device model"));
     }

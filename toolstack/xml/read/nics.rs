@@ -6,7 +6,7 @@ use super::super::cursor::{Element, Result, Value};
 use super::placed_by_xen;
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
-use crate::domain::config::Nic;
+use crate::domain::config::{Nic, NicType};
 
 /// Cards that QEMU emulates for Xen.
 const MODELS: &[&str] =
@@ -100,7 +100,7 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
     };
     if model.text == "netfront" {
         if kind == GuestKind::Hvm {
-            nic.nictype = Some("vif".to_owned());
+            nic.nictype = Some(NicType::Vif);
         }
     } else if kind != GuestKind::Hvm {
         model.mark(Finding::no_effect("emulated-card", "a PV or PVH guest has Xen's network card only"));

@@ -5,7 +5,7 @@ use timers::GuestKind;
 use super::super::cursor::{Element, Result, Value};
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
-use crate::domain::config::Hvm;
+use crate::domain::config::{Bios, Hvm};
 
 /// hvm, pv or pvh.
 ///
@@ -95,7 +95,7 @@ fn firmware(os: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     if let Some(firmware) = os.attr("firmware")
         && firmware.one_of(&[("efi", true), ("bios", false)])?
     {
-        hvm.bios = Some("ovmf".to_owned());
+        hvm.bios = Some(Bios::Ovmf);
     }
     let Some(loader) = os.child("loader") else {
         return Ok(());
@@ -112,7 +112,7 @@ fn firmware(os: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
         return Ok(());
     };
     if flash {
-        hvm.bios = Some("ovmf".to_owned());
+        hvm.bios = Some(Bios::Ovmf);
         hvm.system_firmware = Some(path.text.to_owned());
     } else if path.text.rsplit('/').next() == Some("hvmloader") {
         path.mark(Finding::no_effect("own-loader", "libxl finds Xen's own hvmloader"));

@@ -6,21 +6,21 @@ use super::super::cursor::{Element, Result, Value};
 use super::{placed_by_xen, set};
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
-use crate::domain::config::{Defbool, Sdl, Spice, Vfb, Vkb, Vnc};
+use crate::domain::config::{Defbool, Sdl, Spice, Vfb, VgaKind, Vkb, Vnc};
 
 /// Displays count from the port of display 0.
-const VNC_BASE: u32 = 5900;
+const VNC_BASE: i32 = 5900;
 
 /// libvirt's graphics cards: libxl's word, and how near it is.
-const CARDS: &[(&str, &str, Option<&str>)] = &[
-    ("cirrus", "cirrus", None),
-    ("vga", "std", None),
-    ("qxl", "qxl", None),
-    ("none", "none", None),
-    ("bochs", "std", Some("the standard VGA, which has the same Bochs interface")),
-    ("virtio", "std", Some("Xen's QEMU has no virtio graphics: the standard VGA")),
-    ("vmvga", "std", Some("libxl knows no VMware graphics: the standard VGA")),
-    ("ramfb", "std", Some("libxl knows no ramfb: the standard VGA")),
+const CARDS: &[(&str, VgaKind, Option<&str>)] = &[
+    ("cirrus", VgaKind::Cirrus, None),
+    ("vga", VgaKind::Std, None),
+    ("qxl", VgaKind::Qxl, None),
+    ("none", VgaKind::None, None),
+    ("bochs", VgaKind::Std, Some("the standard VGA, which has the same Bochs interface")),
+    ("virtio", VgaKind::Std, Some("Xen's QEMU has no virtio graphics: the standard VGA")),
+    ("vmvga", VgaKind::Std, Some("libxl knows no VMware graphics: the standard VGA")),
+    ("ramfb", VgaKind::Std, Some("libxl knows no ramfb: the standard VGA")),
 ];
 
 pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
@@ -95,7 +95,7 @@ fn vnc(graphics: &Element<'_>) -> Result<Vnc> {
     vnc.passwd = graphics.attr("passwd").map(|password| word(&password)).transpose()?;
     let automatic = graphics.attr("autoport").map(|autoport| autoport.yes_no()).transpose()?;
     let port = match graphics.attr("port").filter(|port| port.text != "-1") {
-        Some(port) => Some((port, port.number::<u32>("a port, or -1")?)),
+        Some(port) => Some((port, port.number::<i32>("a port, or -1")?)),
         None => None,
     };
     match (automatic, port) {
@@ -108,7 +108,7 @@ fn vnc(graphics: &Element<'_>) -> Result<Vnc> {
         (Some(false) | None, Some((value, port))) => {
             set(&mut vnc.findunused, false);
             match port.checked_sub(VNC_BASE) {
-                Some(display) if port <= 65535 => vnc.display = display,
+                Some(display) if display >= 0 && port <= 65535 => vnc.display = display,
                 _ => value.mark(
                     Finding::approximated(
                         "vnc-port",
@@ -225,13 +225,13 @@ fn video(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
             kind.not("a graphics card that libvirt knows: cirrus, vga, qxl, virtio, bochs, xen or none")
         );
     };
-    hvm.vga.kind = Some(card.to_owned());
+    hvm.vga.kind = Some(card);
     if let Some(reason) = difference {
         kind.mark(Finding::approximated("video", reason));
     }
     if let Some(vram) = model.attr("vram") {
         let kib: u64 = vram.number("an amount of video memory in KiB")?;
-        if difference.is_some() || card == "none" {
+        if difference.is_some() || card == VgaKind::None {
             vram.mark(Finding::no_effect("video-memory", "of the other card"));
         } else if let Some(memory) =
             kib.div_ceil(1024).checked_mul(1024).filter(|&memory| memory > 0 && memory <= 1 << 20)

@@ -168,11 +168,11 @@ fn a_uuid_is_made_where_none_is_given_and_the_same_in_the_same_history() {
         mock.stored_config(domid).unwrap().c_info.uuid.unwrap()
     };
     assert_eq!(made(), made());
-    assert_eq!(made().len(), 36);
+    assert!(!made().is_nil());
     // Somebody may have taken the very next one.
     let mock = Mock::in_memory(clock());
     let mut first = config(Hvm, "g");
-    first.c_info.uuid = Some(made().replace("000000000001", "000000000002").to_uppercase());
+    first.c_info.uuid = Some(uuid::Uuid::from_u128(made().as_u128() + 1));
     mock.create_paused(&first).unwrap();
     mock.create_paused(&config(Hvm, "h")).unwrap();
 }

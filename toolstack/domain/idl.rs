@@ -1,0 +1,483 @@
+//! The rules of libxl's JSON, for the types of `libxl_types.idl`.
+//!
+//! libxl prints a structure's fields in the order of its IDL and leaves out a field that has its default; a structure
+//! inside a structure is always printed. Its reader takes a field from the object by name and passes over the rest.
+//! Here an unknown key, or an unknown word of an enumeration, stays in the structure's `rest`, so that a config of a
+//! newer libxl survives being read and printed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap};
+use serde_json::{Map, Value};
+use timers::GuestKind;
+use timers::ticks::MissedTicks;
+use timers::tsc::TscMode;
+use uuid::Uuid;
+
+/// Keys of libxl's JSON that have no field of their own here.
+pub type Rest = Map<String, Value>;
+
+/// `libxl_bitmap`: the numbers of the bits that are set, in ascending order.
+pub type Bitmap = Vec<u32>;
+
+/// libxl's three-valued boolean; its default is an `Option`'s `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Defbool {
+    /// Set to no.
+    False,
+    /// Set to yes.
+    True,
+}
+
+impl From<bool> for Defbool {
+    fn from(value: bool) -> Self {
+        if value { Defbool::True } else { Defbool::False }
+    }
+}
+
+impl Defbool {
+    /// As a plain boolean.
+    #[must_use]
+    pub fn is_true(self) -> bool {
+        self == Defbool::True
+    }
+}
+
+/// A value as it stands in a structure: whether it is printed, and how it is read.
+pub(super) trait Field: Sized {
+    /// Prints the field, unless it has its default.
+    fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error>;
+
+    /// Reads the field; a value that only a newer libxl knows comes back as it is.
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error>;
+}
+
+macro_rules! plain_fields {
+    ($($ty:ty),* $(,)?) => { $(
+        impl Field for $ty {
+            fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+                if *self == <$ty>::default() { Ok(()) } else { map.serialize_entry(key, self) }
+            }
+
+            fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+                map.next_value().map(Ok)
+            }
+        }
+    )* };
+}
+
+plain_fields!(
+    bool,
+    u8,
+    u32,
+    u64,
+    i32,
+    [u8; 16],
+    Option<String>,
+    Vec<u32>,
+    Vec<String>,
+    Vec<Bitmap>,
+    KeyValues
+);
+
+/// Numbers whose default has all bits set, which is `None` here.
+macro_rules! optional_numbers {
+    ($($ty:ty as $wide:ty, $default:pat, $expected:literal;)*) => { $(
+        impl Field for Option<$ty> {
+            fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+                self.as_ref().map_or(Ok(()), |number| map.serialize_entry(key, number))
+            }
+
+            fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+                let wide: $wide = map.next_value()?;
+                if matches!(wide, $default) {
+                    return Ok(Ok(None));
+                }
+                <$ty>::try_from(wide).map(|number| Ok(Some(number))).map_err(|_| {
+                    de::Error::invalid_value(de::Unexpected::Other(&wide.to_string()), &$expected)
+                })
+            }
+        }
+    )* };
+}
+
+optional_numbers! {
+    i32 as i64, -1, "a number of 32 bits";
+    u32 as i64, -1 | 0xffff_ffff, "a number of 32 bits without a sign";
+    u64 as u64, u64::MAX, "a number of 64 bits without a sign";
+}
+
+impl Field for Option<Uuid> {
+    fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+        self.as_ref().map_or(Ok(()), |uuid| map.serialize_entry(key, uuid))
+    }
+
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+        let uuid: Uuid = map.next_value()?;
+        Ok(Ok((!uuid.is_nil()).then_some(uuid)))
+    }
+}
+
+impl Field for Option<Defbool> {
+    fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+        self.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
+    }
+
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+        match &*map.next_value::<Text>()?.0 {
+            "True" => Ok(Ok(Some(Defbool::True))),
+            "False" => Ok(Ok(Some(Defbool::False))),
+            "<default>" => Ok(Ok(None)),
+            other => Err(de::Error::unknown_variant(other, &["True", "False", "<default>"])),
+        }
+    }
+}
+
+/// Enumerations that `timers` has: the word of the default is `None` here.
+macro_rules! words_of_timers {
+    ($($ty:ident, $default:literal, $from_word:expr;)*) => { $(
+        impl Field for Option<$ty> {
+            fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+                match self.map($ty::as_str) {
+                    Some(word) if word != $default => map.serialize_entry(key, word),
+                    _ => Ok(()),
+                }
+            }
+
+            fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+                read_word(map, $default, $from_word)
+            }
+        }
+    )* };
+}
+
+words_of_timers! {
+    TscMode, "default", TscMode::from_word;
+    MissedTicks, "unknown", MissedTicks::from_word;
+    GuestKind, "invalid", |word| {
+        [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word))
+    };
+}
+
+/// Reads an enumeration's word, whose case does not matter. libxl prints null for a number without a word.
+pub(super) fn read_word<'de, T, A: MapAccess<'de>>(
+    map: &mut A,
+    default: &str,
+    known: impl FnOnce(&str) -> Option<T>,
+) -> Result<Result<Option<T>, Value>, A::Error> {
+    let word: Option<Text> = map.next_value()?;
+    let Some(word) = word.filter(|word| !word.0.eq_ignore_ascii_case(default)) else {
+        return Ok(Ok(None));
+    };
+    Ok(known(&word.0).map(Some).ok_or_else(|| Value::String(word.0.into_owned())))
+}
+
+/// A text that is borrowed where the input allows it.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// `libxl_key_value_list`: keys and values in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyValues(pub Vec<(String, Option<String>)>);
+
+impl Serialize for KeyValues {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyValues {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = KeyValues;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeyValues, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(KeyValues(entries))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A structure of the IDL: its fields in order, each with the key it has in JSON where that is another than its name.
+///
+/// `then` names a function that sees the structure when it has been read.
+macro_rules! libxl_struct {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_meta:meta])* $field:ident $(as $key:literal)? : $ty:ty, )*
+        }
+        $(then $then:path)?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $ty, )*
+            /// Keys of libxl's JSON that are not typed here.
+            pub rest: $crate::domain::idl::Rest,
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap;
+                let mut map = serializer.serialize_map(None)?;
+                $(
+                    $crate::domain::idl::Field::write(
+                        &self.$field,
+                        $crate::domain::idl::key_of!($field $($key)?),
+                        &mut map,
+                    )?;
+                )*
+                for (key, value) in &self.rest {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+                impl<'de> serde::de::Visitor<'de> for Reader {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut read = $name::default();
+                        // A field seen twice is an error; no structure has more than 128 fields.
+                        let mut seen = 0_u128;
+                        while let Some($crate::domain::idl::Text(key)) = map.next_key()? {
+                            let mut bit = 1_u128;
+                            $(
+                                if key == $crate::domain::idl::key_of!($field $($key)?) {
+                                    if seen & bit != 0 {
+                                        return Err(serde::de::Error::custom(
+                                            format_args!("duplicate field `{key}`"),
+                                        ));
+                                    }
+                                    seen |= bit;
+                                    match $crate::domain::idl::Field::read(&mut map)? {
+                                        Ok(value) => read.$field = value,
+                                        Err(unknown) => drop(read.rest.insert(key.into_owned(), unknown)),
+                                    }
+                                    continue;
+                                }
+                                bit <<= 1;
+                            )*
+                            let _ = bit;
+                            let value = map.next_value()?;
+                            read.rest.insert(key.into_owned(), value);
+                        }
+                        $( $then(&mut read); )?
+                        Ok(read)
+                    }
+                }
+                deserializer.deserialize_map(Reader)
+            }
+        }
+
+        impl $crate::domain::idl::Field for $name {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                map.serialize_entry(key, self)
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                map.next_value().map(Ok)
+            }
+        }
+
+        impl $crate::domain::idl::Field for Option<$name> {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                self.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                map.next_value().map(|value| Ok(Some(value)))
+            }
+        }
+
+        impl $crate::domain::idl::Field for Vec<$name> {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                if self.is_empty() { Ok(()) } else { map.serialize_entry(key, self) }
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                map.next_value().map(Ok)
+            }
+        }
+    };
+}
+
+/// A field's key in JSON.
+macro_rules! key_of {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
+    };
+}
+
+/// An enumeration of the IDL with the words of libxl's JSON.
+///
+/// `default WORD;` is the value that libxl leaves out and no variant stands for: a field is an `Option`.
+/// `default Variant = WORD,` is one that has a meaning of its own: a field is the plain type.
+macro_rules! libxl_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident default $default:literal {
+            $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )*
+        }
+    ) => {
+        $crate::domain::idl::libxl_enum!(@type [$(#[$meta])*] $name $( $(#[$variant_meta])* $variant = $word, )*);
+
+        impl $crate::domain::idl::Field for Option<$name> {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                self.map_or(Ok(()), |value| map.serialize_entry(key, value.as_str()))
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                $crate::domain::idl::read_word(map, $default, $name::from_word)
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $(#[$default_meta:meta])* default $default:ident = $default_word:literal,
+            $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )*
+        }
+    ) => {
+        $crate::domain::idl::libxl_enum!(
+            @type [$(#[$meta])* #[derive(Default)]] $name
+            $(#[$default_meta])* #[default] $default = $default_word,
+            $( $(#[$variant_meta])* $variant = $word, )*
+        );
+
+        impl $crate::domain::idl::Field for $name {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                if *self == $name::$default { Ok(()) } else { map.serialize_entry(key, self.as_str()) }
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                let read = $crate::domain::idl::read_word(map, $default_word, $name::from_word)?;
+                Ok(read.map(Option::unwrap_or_default))
+            }
+        }
+    };
+    (@type [$(#[$meta:meta])*] $name:ident $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )*) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant, )*
+        }
+
+        impl $name {
+            /// Every value, in libxl's order.
+            pub const ALL: &'static [Self] = &[$( $name::$variant, )*];
+
+            /// The word of libxl's JSON.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $( $name::$variant => $word, )*
+                }
+            }
+
+            /// From a word of libxl's, whose case does not matter.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(word))
+            }
+        }
+
+        impl $crate::domain::idl::Field for Vec<$name> {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                if self.is_empty() {
+                    return Ok(());
+                }
+                map.serialize_entry(key, &self.iter().map(|value| value.as_str()).collect::<Vec<_>>())
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                let words: Vec<String> = map.next_value()?;
+                let known: Option<Self> = words.iter().map(|word| $name::from_word(word)).collect();
+                Ok(known.ok_or_else(|| words.into()))
+            }
+        }
+    };
+}
+
+pub(super) use {key_of, libxl_enum, libxl_struct};
