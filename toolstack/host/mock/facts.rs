@@ -327,9 +327,9 @@ mod tests {
         let mut facts = Facts::default();
         for (name, value) in [
             ("now", "2000-01-01T00:00:00+01:00"),
-            ("timezone", "Europe/Berlin"),
             ("timezone", "CET-1CEST,M3.5.0,M10.5.0/3"),
             ("timezone", "/usr/share/zoneinfo/UTC"),
+            ("timezone", "Europe/Berlin"),
             ("cpu_khz", "4294967295"),
             ("tsc_reliable", "no"),
             ("tsc_scaling", "unknown"),
