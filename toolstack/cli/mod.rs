@@ -12,6 +12,7 @@ mod migrate;
 mod mock;
 mod monitor;
 mod output;
+mod relay;
 mod save_restore;
 mod set;
 mod settings;

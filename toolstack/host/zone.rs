@@ -5,6 +5,10 @@ use std::path::Path;
 use timers::zone::{HostZones, Zone, ZoneError, ZoneSource, default_zones};
 
 use super::{ErrorKind, HostError, Result};
+use crate::files::read_regular;
+
+/// No zone's file has more bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// The zone of this machine: `TZ` where it is set, else `/etc/localtime`, else UTC.
 ///
@@ -39,7 +43,7 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
             Err(_) => {}
         }
     }
-    match std::fs::read(&file) {
+    match read_regular(&file, LONGEST) {
         Ok(bytes) => {
             let name = name_of(root, &bytes).unwrap_or_else(|| LOCALTIME.to_owned());
             Zone::from_tzif(name, &bytes).map_err(|error| failed(format!("{}: {error}", file.display())))
@@ -55,7 +59,7 @@ const LOCALTIME: &str = "/etc/localtime";
 /// The name in `/etc/timezone`, where the database's zone of that name is the one in `/etc/localtime`. The C library reads
 /// only the latter, and a tool that changes that one may leave an old name in the other.
 fn name_of(root: &Path, localtime: &[u8]) -> Option<String> {
-    let name = std::fs::read_to_string(root.join("etc/timezone")).ok()?;
+    let name = String::from_utf8(read_regular(&root.join("etc/timezone"), LONGEST).ok()?).ok()?;
     let name = name.trim();
     let is_plain = !name.is_empty() && !name.starts_with(['/', '.']) && !name.contains("..");
     let same =
@@ -75,7 +79,7 @@ fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
     let failed = |why: String| HostError::new(ErrorKind::Io, "read a time zone", why);
     let name = file.display().to_string();
     let path = root.join(file.strip_prefix("/").unwrap_or(file));
-    let bytes = std::fs::read(path).map_err(|error| failed(format!("{name}: {error}")))?;
+    let bytes = read_regular(&path, LONGEST).map_err(|error| failed(format!("{name}: {error}")))?;
     Zone::from_tzif(name, &bytes).map_err(|error| failed(error.to_string()))
 }
 
