@@ -79,3 +79,15 @@ pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
     };
     read().map_err(|error| Failure::Error(format!("{file}: {error}")))
 }
+
+/// Why a domain shut down, as xl list and its monitor say it.
+pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
+    match reason {
+        ShutdownReason::Poweroff => "poweroff",
+        ShutdownReason::Reboot => "reboot",
+        ShutdownReason::Suspend => "suspended",
+        ShutdownReason::Crash => "crashed",
+        ShutdownReason::Watchdog => "watchdog",
+        ShutdownReason::SoftReset => "soft-reset",
+    }
+}

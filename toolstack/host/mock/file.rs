@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::store::{Change, State, StoreError};
+use super::state::{Change, State, StoreError};
 use crate::host::ErrorKind;
 
 /// The kernel's clock for files goes in steps, and within one of them two writes look alike. None is longer.
