@@ -3,8 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render};
-use xenclock::host::HostError;
-use xenclock::host::ShutdownReason;
+use xenclock::host::{HostError, ShutdownReason};
 
 /// Why a command ends.
 #[derive(Debug)]
