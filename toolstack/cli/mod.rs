@@ -13,6 +13,7 @@ mod mock;
 mod monitor;
 mod options;
 mod output;
+mod relay;
 mod save_restore;
 mod set;
 mod settings;
