@@ -61,6 +61,15 @@ pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord
     })
 }
 
+/// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
+/// whoever looks next.
+pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
+    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
+    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
+        output::message(&format!("xenclock: warning: {error}"));
+    }
+}
+
 /// The time on this machine.
 pub(super) fn now() -> DateTime<Utc> {
     SystemTime::now().into()
@@ -105,7 +114,7 @@ pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failu
     };
     match (found, named) {
         (Some(domain), _) if domain.domid == DomId(0) => {
-            Err(Failure::Error(format!("'{wanted}' is dom0 itself, whose clock is the host's")))
+            Err(Failure::Error(format!("'{wanted}' is dom0 itself, its clock is the host's")))
         }
         (Some(domain), Some(named)) if domain.domid != named.domid => {
             message(&format!(

@@ -15,6 +15,8 @@ pub enum Part {
     Description,
     /// Its metadata.
     Metadata,
+    /// Its generation ID.
+    GenerationId,
     /// The clock as a whole.
     Clock,
     /// The clock's kind.
@@ -61,7 +63,12 @@ impl Part {
     pub fn around(self) -> Option<Part> {
         match self {
             Part::Domain => None,
-            Part::Name | Part::Title | Part::Description | Part::Metadata | Part::Clock => Some(Part::Domain),
+            Part::Name
+            | Part::Title
+            | Part::Description
+            | Part::Metadata
+            | Part::GenerationId
+            | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {
                 Some(Part::Clock)
             }

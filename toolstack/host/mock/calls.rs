@@ -10,7 +10,7 @@ use timers::UtcOffset;
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
-use super::store::State;
+use super::state::State;
 use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
