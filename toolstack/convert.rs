@@ -7,8 +7,8 @@ use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::{DomainConfig, Part};
+use crate::input::Input;
 use crate::write;
-use crate::xml::Input;
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! One way through, no step reaches back:
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for every node ([`diag`], [`judge`]);
-//!    [`cfg`](mod@cfg) reads the clock of an xl.cfg, whose other keys the installed xl reads ([`xl`]);
+//!    [`cfg`](mod@cfg) reads an xl.cfg and the words of a command line;
 //! 2. [`convert`](mod@convert) writes it in another format ([`write`](mod@write)), or [`plan`](mod@plan) works out what its clock means on
 //!    a host now;
 //! 3. [`apply`](mod@apply) does the plan on a [`host::Host`] and reads everything back;
@@ -20,6 +20,7 @@ pub mod diag;
 pub mod domain;
 pub mod files;
 pub mod host;
+pub mod input;
 pub mod lifecycle;
 pub mod plan;
 pub mod tracking;

@@ -16,3 +16,4 @@ mod saving;
 mod service;
 mod wrapper;
 mod wrong_xml;
+mod xl_language;

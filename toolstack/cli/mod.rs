@@ -2,10 +2,10 @@
 
 mod args;
 mod backend;
-mod cfg;
 mod convert;
 mod create;
 mod domains;
+mod input;
 mod man;
 mod metrics;
 mod migrate;
@@ -16,7 +16,6 @@ mod output;
 mod relay;
 mod save_restore;
 mod set;
-mod settings;
 mod show;
 mod tsc_helper;
 mod viewer;

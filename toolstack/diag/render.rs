@@ -14,7 +14,7 @@ const LONGEST_LINE: usize = 500;
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
     let mut out = format!("{place}: {}: {} [{}]\n", finding.verdict, one_line(&finding.reason), finding.code);
-    let line = source.line(place.line);
+    let line = source.line_of(place);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());

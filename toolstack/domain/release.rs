@@ -308,8 +308,9 @@ const KEYS: &[(u32, Option<u32>, &[&str])] = &[
 /// Settings that are newer than the list they stand in.
 const SETTINGS: &[(&str, &str, u32)] = &[
     ("disk", "specification", 17),
-    ("disk", "trusted", 17),
-    ("disk", "untrusted", 17),
+    // In the manual of 4.17; the lexers of 4.17 and 4.18 were made before it.
+    ("disk", "trusted", 19),
+    ("disk", "untrusted", 19),
     ("disk", "grant_usage", 19),
     ("vif", "mtu", 15),
     ("vif", "trusted", 17),

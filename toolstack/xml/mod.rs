@@ -4,4 +4,4 @@ pub mod cursor;
 pub mod read;
 pub mod tree;
 
-pub use read::{Input, read, read_for};
+pub use read::{read, read_for};
