@@ -441,7 +441,8 @@ pub(super) enum Play {
         /// How many seconds.
         seconds: i64,
     },
-    /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, xen_version, memory_mb.
+    /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised,
+    /// clock_error_us, xen_version, memory_mb.
     Set {
         /// Facts, such as timezone=Europe/Berlin.
         #[arg(value_name = "FACT=VALUE", required = true)]
