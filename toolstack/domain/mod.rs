@@ -9,10 +9,13 @@ mod enums;
 mod hvm;
 mod idl;
 pub mod project;
+pub mod release;
+mod tsc;
 
 use timers::GuestClock;
 
 pub use config::{Defbool, DomainConfig, ShutdownAction};
+pub use release::XenVersion;
 
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,6 +21,7 @@ use timers::zone::Zone;
 use timers::{GuestKind, KiloHertz, UtcOffset};
 
 use crate::domain::DomainConfig;
+pub use crate::domain::release::XenVersion;
 
 /// A number that Xen gives a domain for as long as it exists; a reboot makes a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,15 +32,6 @@ impl fmt::Display for DomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// A Xen release, `4.17`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct XenVersion {
-    /// 4
-    pub major: u32,
-    /// 17
-    pub minor: u32,
 }
 
 /// What the plan needs to know of a host, as values.

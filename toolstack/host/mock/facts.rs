@@ -180,7 +180,7 @@ impl Facts {
             "clock_error_us" => {
                 self.clock_error_us = perhaps(value, |value| value.parse().ok()).ok_or_else(bad)?;
             }
-            "xen_version" => self.xen_version = release::parse(value).ok_or_else(bad)?,
+            "xen_version" => self.xen_version = value.parse().map_err(|_| bad())?,
             _ => self.memory_mb = value.parse().map_err(|_| bad())?,
         }
         Ok(())
@@ -292,23 +292,15 @@ mod moment {
 mod release {
     use super::{Deserialize, Deserializer, Error, Serializer, XenVersion};
 
-    pub(super) fn parse(text: &str) -> Option<XenVersion> {
-        let number =
-            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
-        let (major, minor) = text.split_once('.')?;
-        Some(XenVersion { major: number(major)?, minor: number(minor)? })
-    }
-
     // serde passes a reference.
     #[allow(clippy::trivially_copy_pass_by_ref)]
     pub(super) fn serialize<S: Serializer>(version: &XenVersion, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{}.{}", version.major, version.minor))
+        to.collect_str(version)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<XenVersion, D::Error> {
         let text = String::deserialize(from)?;
-        parse(&text)
-            .ok_or_else(|| D::Error::custom(format!("'{text}' is no Xen release, expected one such as 4.17")))
+        text.parse().map_err(D::Error::custom)
     }
 }
 
