@@ -21,6 +21,7 @@ pub mod domain;
 pub mod host;
 pub mod lifecycle;
 pub mod plan;
+pub mod preflight;
 pub mod tracking;
 pub mod view;
 pub mod write;

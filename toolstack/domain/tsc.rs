@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn the_invariant_bit_as_libxl_writes_it() {
-        let with = |edx: &str| config(json!({"cpuid": {"cpuid": [{"leaf": 0x8000_0007_u32, "edx": edx}], "msr": []}}));
+        let with = |edx: &str| {
+            config(json!({"cpuid": {"cpuid": [{"leaf": 0x8000_0007_u32, "edx": edx}], "msr": []}}))
+        };
         let bit = |edx: &str| with(edx).invariant_tsc().bit;
         assert_eq!(bit("xxxxxxxxxxxxxxxxxxxxxxx1xxxxxxxx"), CpuidBit::On);
         assert_eq!(bit("xxxxxxxxxxxxxxxxxxxxxxx0xxxxxxxx"), CpuidBit::Off);
@@ -74,7 +76,8 @@ mod tests {
             assert_eq!(bit(none), CpuidBit::Default, "{none}");
         }
         // As older releases printed it.
-        let old = config(json!({"cpuid": [{"leaf": 0x8000_0007_u32, "edx": "xxxxxxxxxxxxxxxxxxxxxxx1xxxxxxxx"}]}));
+        let old =
+            config(json!({"cpuid": [{"leaf": 0x8000_0007_u32, "edx": "xxxxxxxxxxxxxxxxxxxxxxx1xxxxxxxx"}]}));
         assert_eq!(old.invariant_tsc().bit, CpuidBit::On);
         assert_eq!(config(json!({})).invariant_tsc().bit, CpuidBit::Default);
     }
@@ -82,7 +85,9 @@ mod tests {
     #[test]
     fn nomigrate_and_the_reference_page() {
         assert!(config(json!({"disable_migrate": "True"})).is_nomigrate());
-        assert!(!config(json!({"disable_migrate": "False"})).is_nomigrate() && !config(json!({})).is_nomigrate());
+        assert!(
+            !config(json!({"disable_migrate": "False"})).is_nomigrate() && !config(json!({})).is_nomigrate()
+        );
         let viridian = |on: &[u32], off: &[u32]| {
             config(json!({"type.hvm": {"viridian_enable": on, "viridian_disable": off}})).has_reference_tsc()
         };

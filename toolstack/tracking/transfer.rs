@@ -20,6 +20,7 @@ use crate::host::{
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{ConfiguredBy, Instance, Saved, Seen};
+use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
@@ -43,7 +44,15 @@ pub struct Outgoing {
     pub config: DomainConfig,
     /// The clock's record, which travels too, as it was when the guest began to leave.
     pub record: ClockRecord,
+    /// The host that it leaves, which travels with the record.
+    pub sender: Option<Sender>,
 }
+
+/// What is being done when a guest comes.
+const RESTORE: &str = "restore the domain";
+
+/// Where the sender stands in what is ours of a header, beside the fields of the record.
+const SENDER: &str = "sender";
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
 const ROOM: usize = 32;
@@ -58,8 +67,28 @@ impl Outgoing {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
-        Ok(Header::new(json, Some(serde_json::to_value(&self.record)?)))
+        let mut ours = serde_json::to_value(&self.record)?;
+        if let (Some(sender), serde_json::Value::Object(fields)) = (&self.sender, &mut ours) {
+            fields.insert(SENDER.to_owned(), serde_json::to_value(sender)?);
+        }
+        Ok(Header::new(json, Some(ours)))
     }
+}
+
+/// The config that came with a guest.
+///
+/// # Errors
+/// When it is none of libxl's.
+pub fn config_in(header: &Header) -> Result<DomainConfig> {
+    let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
+    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+}
+
+/// The host that a guest has left, where xenclock saved or sent it.
+#[must_use]
+pub fn sender_in(header: &Header) -> Option<Sender> {
+    serde_json::from_value(header.ours.as_ref()?.get(SENDER)?.clone()).ok()
 }
 
 /// A guest that has arrived, paused.
@@ -113,7 +142,7 @@ impl Transfer<'_> {
             false => record.last = Some(Seen { offset, at: facts.now }),
         }
         carry(&mut config, offset, &mut warnings);
-        Ok((Outgoing { domain, config, record }, warnings))
+        Ok((Outgoing { domain, config, record, sender: None }, warnings))
     }
 
     fn record(&self, uuid: Uuid, warnings: &mut Vec<String>) -> Option<ClockRecord> {
@@ -250,14 +279,8 @@ impl Transfer<'_> {
         name: impl FnOnce(&str) -> String,
         stream: &mut File,
     ) -> Result<Incoming> {
-        let doing = "restore the domain";
-        let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
         let mut warnings = Vec::new();
-        let saved = || -> Result<DomainConfig> {
-            let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-            serde_json::from_str(json)
-                .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
-        };
+        let saved = || config_in(header);
         let mut config = match config {
             Some(mut config) => {
                 // The guest is who it was, whatever a config says that was written anew.
@@ -269,7 +292,7 @@ impl Transfer<'_> {
             None => saved()?,
         };
         let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
-        let claim = claim(self.records, uuid, doing)?;
+        let claim = claim(self.records, uuid, RESTORE)?;
         let record = self.arriving_record(header, uuid, &mut warnings);
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
