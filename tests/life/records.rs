@@ -198,7 +198,7 @@ impl Disk {
         fs::create_dir(&path).unwrap();
         let made = mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &path);
         if !made {
-            println!("skipped: only root can mount a small file system");
+            xentest::skip("only root can mount a small file system", "run the tests as root");
         }
         made.then_some(Disk { path, _dir: dir })
     }

@@ -12,6 +12,7 @@ use super::output::{self, Failure};
 use super::{backend, output::diagnostic};
 use xenclock::convert::{Format, convert};
 use xenclock::diag::{Diagnostic, Finding, Report, Source, render};
+use xenclock::files::{Access, Replacement};
 use xenclock::xml;
 
 pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure> {
@@ -111,23 +112,8 @@ fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
 }
 
 /// Writes a file so that it is there whole or not at all.
-fn write_whole(file: &Path, text: &str) -> std::io::Result<()> {
-    let directory = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    // A device or a pipe cannot be replaced, only written to.
-    if file.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return std::fs::write(file, text);
-    }
-    let mut whole = tempfile::Builder::new().permissions(permissions(file)).tempfile_in(directory)?;
-    whole.write_all(text.as_bytes())?;
-    whole.persist(file).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Those the file has, or what a new file gets from the umask.
-fn permissions(file: &Path) -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().map_or_else(|_| std::fs::Permissions::from_mode(0o666), |metadata| metadata.permissions())
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut new = Replacement::begin(path, Access::AsBefore)?;
+    new.file().write_all(text.as_bytes())?;
+    new.commit().map(drop)
 }

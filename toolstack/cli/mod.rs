@@ -13,6 +13,7 @@ mod mock;
 mod monitor;
 mod output;
 mod preflight;
+mod relay;
 mod remote;
 mod save_restore;
 mod set;

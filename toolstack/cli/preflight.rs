@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use timers::Severity;
 use timers::tsc::{Behaviour, Tolerance, TscMode};
+use uuid::Uuid;
 
 use super::args::{Backend, Global, Preflight};
 use super::backend::{self, find};
@@ -13,6 +14,7 @@ use super::output::{self, Failure};
 use super::remote;
 use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::lifecycle::ClockRecord;
 use xenclock::preflight::{
     Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
 };
@@ -46,7 +48,7 @@ pub(super) fn whole_host(
     let facts = host.facts()?;
     let mut report = this_host(global, &facts);
     for domain in backend::guests(host)? {
-        let record = backend::record_of(records, &domain.uuid);
+        let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
             Ok(guest) => report.guests.push(guest),
             Err(error) => output::message(&format!("xenclock: warning: '{}': {error}", domain.name)),
@@ -63,9 +65,13 @@ pub(super) fn with_guest(
     domain: &DomainSummary,
 ) -> Result<(HostReport, GuestReport), Failure> {
     let facts = host.facts()?;
-    let record = backend::record_of(records, &domain.uuid);
+    let record = record_of(records, domain);
     let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
     Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts) }, guest))
+}
+
+fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
+    Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid))
 }
 
 /// The name of the machine; of a mock host its file's.
@@ -191,12 +197,12 @@ pub(super) fn before_taking(
         let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
         return permitted_by(global, sender.forced, &foresight, done);
     }
-    let uuid = config.c_info.uuid.clone().unwrap_or_default();
-    let record = backend::record_of(records, &uuid);
+    let uuid = config.c_info.uuid.unwrap_or_default();
+    let record = backend::record_of(records, uuid);
     let domain = DomainSummary {
         domid: DomId(0),
         name: config.name().to_owned(),
-        uuid,
+        uuid: uuid.to_string(),
         kind: config.kind(),
         state: RunState::Paused,
         has_run: false,

@@ -5,6 +5,10 @@ use std::path::Path;
 use timers::zone::{HostZones, Zone, ZoneError, ZoneSource, default_zones};
 
 use super::{ErrorKind, HostError, Result};
+use crate::files::read_regular;
+
+/// No zone's file has more bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// The zone of this machine: `TZ` where it is set, else `/etc/localtime`, else UTC.
 ///
@@ -23,7 +27,7 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
         if let Some(file) = word.strip_prefix('/') {
-            return std::fs::read(root.join(file))
+            return read_regular(&root.join(file), LONGEST)
                 .map_err(|error| failed(format!("TZ: {word}: {error}")))
                 .and_then(|bytes| {
                     Zone::from_tzif(word, &bytes).map_err(|error| failed(format!("TZ: {error}")))
@@ -42,9 +46,10 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
             Err(_) => {}
         }
     }
-    match std::fs::read(&file) {
+    match read_regular(&file, LONGEST) {
         Ok(bytes) => {
-            let named = std::fs::read_to_string(root.join("etc/timezone")).ok();
+            let named = read_regular(&root.join("etc/timezone"), LONGEST).ok();
+            let named = named.and_then(|bytes| String::from_utf8(bytes).ok());
             let name = named.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or("localtime");
             Zone::from_tzif(name, &bytes).map_err(|error| failed(format!("{}: {error}", file.display())))
         }

@@ -157,7 +157,7 @@ fn what_xl_says_is_said() {
 #[test]
 fn without_an_xl_there_is_no_reading_an_xl_cfg() {
     if std::path::Path::new("/usr/sbin/xl").exists() {
-        return println!("skipped: this machine has an xl");
+        return xentest::skip("this machine has an xl", "run the test where /usr/sbin/xl does not exist");
     }
     let lab = Lab::with_host(json!({}));
     lab.write("guest.cfg", "# a guest\n\nname = 'guest'\n");
