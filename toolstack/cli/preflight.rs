@@ -166,19 +166,20 @@ pub(super) fn before_sending(
     there: &str,
 ) -> Result<Sender, Failure> {
     let (from, guest) = with_guest(global, host, records, domain)?;
-    let foresight = match asked(host, &from, &guest, ssh, there) {
-        Ok(foresight) => foresight,
+    let (foresight, told) = match asked(host, &from, &guest, ssh, there) {
+        Ok(foresight) => (foresight, true),
         Err(why) => {
             output::message(&format!(
                 "xenclock: warning: what the move does to the clock of '{}' is not known: {why}",
                 domain.name
             ));
             // What does not depend on the other host.
-            foresee(&guest, &from, &from, MoveKind::Migration, Taken::AtAnyTime)
+            (foresee(&guest, &from, &from, MoveKind::Migration, Taken::AtAnyTime), false)
         }
     };
-    permitted(global, &foresight, "migrated")?;
-    Ok(Sender { host: from, forced: global.force })
+    say(global, &foresight)?;
+    refuse_harm(global, &foresight, "migrated", "-f does it all the same")?;
+    Ok(Sender { host: from, forced: global.force, told })
 }
 
 /// A guest that is to come in, by what came with it before its stream: what that does to its clock is said, and what
@@ -192,10 +193,13 @@ pub(super) fn before_taking(
     how: MoveKind,
 ) -> Result<(), Failure> {
     let here = this_host(global, facts);
-    let done = done_words(how);
     if let Some((sender, guest)) = known_sender(header) {
         let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
-        return permitted_by(global, sender.forced, &foresight, done);
+        if how == MoveKind::Restore || !sender.told {
+            say(global, &foresight)?;
+        }
+        let forced = how == MoveKind::Migration && sender.forced;
+        return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
     }
     let uuid = config.c_info.uuid.unwrap_or_default();
     let record = backend::record_of(records, uuid);
@@ -220,7 +224,7 @@ pub(super) fn before_taking(
             domain.name
         ));
     }
-    refuse_harm(global, false, &foresight, done)
+    refuse_taking(global, &foresight, how)
 }
 
 /// A guest that stock xl has sent, and that is here and has not run: as [`before_taking`], by what Xen has of it.
@@ -242,13 +246,20 @@ pub(super) fn after_taking(
     let from =
         HostReport { host: String::new(), cpu_khz: guest.tsc.khz, tsc_scaling: Some(false), ..here.clone() };
     let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime);
-    permitted(global, &foresight, done_words(how))
+    say(global, &foresight)?;
+    refuse_taking(global, &foresight, how)
 }
 
-fn done_words(how: MoveKind) -> &'static str {
+fn refuse_taking(global: &Global, foresight: &Foresight, how: MoveKind) -> Result<(), Failure> {
     match how {
-        MoveKind::Migration => "taken in",
-        MoveKind::Restore => "restored",
+        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f does it all the same"),
+        MoveKind::Migration => refuse_harm(
+            global,
+            foresight,
+            "taken in",
+            "the sender moves it all the same by xenclock -f migrate, or by xl migrate -s '' DOMAIN 'ssh HOST xl -f \
+             migrate-receive'",
+        ),
     }
 }
 
@@ -258,31 +269,28 @@ fn known_sender(header: &Header) -> Option<(Sender, GuestReport)> {
     Some((sender, guest))
 }
 
-/// Says what a move does, and refuses what breaks the guest's clock, but with -f. With -N all of it is data.
-fn permitted(global: &Global, foresight: &Foresight, done: &str) -> Result<(), Failure> {
-    permitted_by(global, false, foresight, done)
-}
-
-/// The same, where the sender may have forced it already, and has said what it does.
-fn permitted_by(global: &Global, forced: bool, foresight: &Foresight, done: &str) -> Result<(), Failure> {
+/// Says what a move does, where it does something or more is asked for; with -N that is data.
+fn say(global: &Global, foresight: &Foresight) -> Result<(), Failure> {
     if global.dry_run {
-        output::data(&lines(foresight))?;
-    } else if foresight.severity > Severity::Fine || global.verbose > 0 {
+        return output::data(&lines(foresight));
+    }
+    if foresight.severity > Severity::Fine || global.verbose > 0 {
         output::message(lines(foresight).trim_end());
     }
-    refuse_harm(global, forced, foresight, done)
+    Ok(())
 }
 
-fn refuse_harm(global: &Global, forced: bool, foresight: &Foresight, done: &str) -> Result<(), Failure> {
-    if foresight.severity < Severity::Harm || global.force || forced {
+/// Refuses what breaks the guest's clock, but with -f.
+fn refuse_harm(global: &Global, foresight: &Foresight, done: &str, way: &str) -> Result<(), Failure> {
+    if foresight.severity < Severity::Harm || global.force {
         return Ok(());
     }
     let harms = foresight.effects.iter().filter(|effect| effect.severity == Severity::Harm);
-    let why: Vec<_> = harms.map(|effect| effect.text.as_str()).collect();
+    let words: Vec<_> = harms.map(|effect| effect.effect).collect();
     Err(Failure::Error(format!(
-        "'{}' was not {done}: {}; -f does it all the same",
+        "'{}' was not {done}: its clock would go wrong ({}); {way}",
         foresight.name,
-        why.join("; and ")
+        words.join(", ")
     )))
 }
 

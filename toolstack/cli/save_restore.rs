@@ -28,7 +28,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let config = save.config.as_deref().map(config_of).transpose()?;
     let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
-    outgoing.sender = Some(Sender { host: from, forced: false });
+    outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.

@@ -81,7 +81,7 @@ pub fn foresee(
 ) -> Foresight {
     let tsc = guest.moving(to.tsc_tolerance).moved(&from.tsc(), &to.tsc());
     let mut effects = Vec::new();
-    effects.extend(tsc.effects.iter().filter_map(|effect| of_tsc(effect, &tsc, how)));
+    effects.extend(tsc.effects.iter().filter_map(|effect| of_tsc(effect, guest, &tsc, how)));
     effects.extend(nomigrate(guest, how));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
@@ -102,15 +102,18 @@ pub fn foresee(
     }
 }
 
-fn of_tsc(effect: &TscEffect, tsc: &TscMove, how: MoveKind) -> Option<Effect> {
+fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind) -> Option<Effect> {
     let changes = tsc.before.khz != tsc.after.khz || tsc.before.behaviour != tsc.after.behaviour;
     let (word, text) = match effect {
         TscEffect::Slower => (
             "tsc-slower",
-            format!("every read of its TSC is emulated from then on, which takes many times as long: {}", tsc.after.why),
+            "every read of its TSC is emulated from then on, which takes many times as long".to_owned(),
         ),
-        TscEffect::PerhapsSlower => ("tsc-perhaps-slower", tsc.after.why.clone()),
-        TscEffect::Faster => ("tsc-faster", format!("its TSC is no longer emulated: {}", tsc.after.why)),
+        TscEffect::PerhapsSlower => (
+            "tsc-perhaps-slower",
+            "every read of its TSC may be emulated from then on, which takes many times as long".to_owned(),
+        ),
+        TscEffect::Faster => ("tsc-faster", "its TSC is no longer emulated".to_owned()),
         TscEffect::RunsOff { off } => (
             "tsc-runs-off",
             format!(
@@ -138,9 +141,11 @@ fn of_tsc(effect: &TscEffect, tsc: &TscMove, how: MoveKind) -> Option<Effect> {
         TscEffect::Invariant if how == MoveKind::Restore && !changes => return None,
         TscEffect::Invariant => (
             "tsc-invariant",
-            "CPUID tells it that its TSC never changes, and no frequency was asked for that could be kept: ask for one \
-             (clock_tsc_frequency) and start it anew, or take invtsc out of its cpuid"
-                .to_owned(),
+            format!(
+                "CPUID tells it that its TSC never changes ({}), and it has no frequency of its own that could be kept: ask \
+                 for one (clock_tsc_frequency) and start it anew",
+                guest.invariant_tsc.why
+            ),
         ),
     };
     Some(Effect { effect: word, severity: effect.severity(), text })

@@ -119,6 +119,9 @@ pub struct Sender {
     /// Whether the move was forced: what it breaks was said and taken.
     #[serde(default)]
     pub forced: bool,
+    /// Whether what the move does was said before anything was sent.
+    #[serde(default)]
+    pub told: bool,
 }
 
 impl HostReport {

@@ -5,6 +5,7 @@ mod create_cfg;
 mod files;
 mod keep;
 mod mock;
+mod moving;
 mod output;
 mod settings;
 mod together;
