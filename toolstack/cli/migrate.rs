@@ -10,7 +10,7 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
-use super::save_restore::{config_of, header, warn};
+use super::save_restore::{domain_of, header, warn};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
@@ -28,14 +28,13 @@ struct Here<'a> {
     transfer: Transfer<'a>,
     outgoing: Outgoing,
     name: String,
-    warnings: Vec<String>,
 }
 
 impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
-        let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live, &mut self.warnings)?;
+        let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
-            self.warnings.push(
+            self.outgoing.warnings.push(
                 "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
                  stream)"
                     .to_owned(),
@@ -76,13 +75,13 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &migrate.domain)?;
-    let config = migrate.config.as_deref().map(config_of).transpose()?;
+    let config = migrate.config.as_deref().map(domain_of).transpose()?;
     let name = domain.name.clone();
     let sender = preflight::before_sending(global, &*host, &records, &domain, &migrate.ssh, &migrate.host)?;
     if global.dry_run {
         return Ok(());
     }
-    let (mut outgoing, warnings) = transfer.outgoing(domain, config, migrate.with_domid)?;
+    let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
     let rune = Rune {
@@ -96,10 +95,10 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     };
     let (line, mut transport) = Transport::open(&rune.command())
         .map_err(|error| Failure::Error(format!("'{name}' was not migrated: {error}")))?;
-    let mut here = Here { transfer, outgoing, name, warnings };
+    let mut here = Here { transfer, outgoing, name };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
-    warn(&here.warnings);
+    warn(&here.outgoing.warnings);
     match sent {
         Ok(moved) => {
             if let Some(error) = moved.remains {
@@ -151,7 +150,7 @@ impl Arriving for There<'_> {
         let (global, how) = (self.global, MoveKind::Migration);
         let config = config_in(&header)?;
         preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
-        let incoming = self.transfer.arrive(&header, None, incoming, from)?;
+        let incoming = self.transfer.receive(&header, None, incoming, from)?;
         if let Err(error) = preflight::after_taking(global, host, records, &header, incoming.domid, how) {
             self.transfer.undo_incoming(&incoming)?;
             return Err(error.into());
