@@ -41,8 +41,8 @@ impl DomainConfig {
     fn invariant_bit(&self) -> CpuidBit {
         let (leaf, bit) = INVARIANT;
         let leaves = self.b_info.cpuid.cpuid.iter().filter(|found| found.leaf == Some(leaf));
-        let said = leaves.filter_map(|leaf| leaf.edx.as_ref()?.bytes().nth(BITS - 1 - bit));
-        said.last().map_or(CpuidBit::Default, |character| match character {
+        let mut said = leaves.filter_map(|leaf| leaf.edx.as_ref()?.as_bytes().get(BITS - 1 - bit));
+        said.next_back().map_or(CpuidBit::Default, |character| match character {
             b'1' => CpuidBit::On,
             b'0' => CpuidBit::Off,
             b'k' | b's' => CpuidBit::Host,
