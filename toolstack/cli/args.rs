@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use xenclock::domain::XenVersion;
 
 use super::options::{self, Monitoring, Screen, Wrapper, XmlDirs};
 
@@ -217,6 +218,9 @@ pub(super) struct Convert {
     /// The zone to take for the host's, as in Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     pub host_timezone: Option<String>,
+    /// The Xen that it is for, as in 4.17: newer keys are not written [default: the host's, or the newest known].
+    #[arg(long, value_name = "RELEASE")]
+    pub xen: Option<XenVersion>,
     /// How to say what became of the input: for people (losses only), or every node as JSON.
     #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
     pub diagnostics: Diagnostics,
