@@ -23,6 +23,7 @@ pub mod host;
 pub mod input;
 pub mod lifecycle;
 pub mod plan;
+pub mod preflight;
 pub mod tracking;
 pub mod view;
 pub mod write;
