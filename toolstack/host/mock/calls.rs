@@ -134,7 +134,10 @@ impl Host for Mock {
     }
 
     fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
-        self.act(Call::SetInitialTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
+        let doing = format!("set the new TSC of domain {domid}");
+        // On a real host the hypercall of `set_tsc_info` is part of it.
+        self.strike(Call::SetTscInfo, &doing)?;
+        self.act(Call::SetInitialTsc, &doing, |state, present| {
             state.xen.machine.set_initial_tsc(domid, info, present)
         })
     }

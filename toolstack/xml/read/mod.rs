@@ -50,6 +50,15 @@ pub struct Input {
     pub report: Report,
 }
 
+impl Input {
+    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
+    #[must_use]
+    pub fn new(mut domain: Domain, report: Report) -> Self {
+        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
+        Input { domain, report }
+    }
+}
+
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
 
@@ -81,8 +90,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root)?;
-    let report = ledger.into_report(unread::finding);
-    Ok(Input { domain, report })
+    Ok(Input::new(domain, ledger.into_report(unread::finding)))
 }
 
 fn domain(root: &Element<'_>) -> Result<Domain> {
@@ -114,7 +122,7 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
     usb::finish(&mut guest);
     boot_order::finish(&mut guest, root.children("os").next().as_ref());
     memory::finish(root, &mut guest);
-    Ok(Domain { config: guest.config, clock, notes })
+    Ok(Domain { notes, ..Domain::new(guest.config, clock) })
 }
 
 fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
