@@ -31,4 +31,5 @@ pub(super) struct Fixed {
     pub cpu_khz: KiloHertz,
     pub tsc_reliable: bool,
     pub tsc_scaling: Option<bool>,
+    pub tsc_invariant: Option<bool>,
 }
