@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::args::{Create, Global};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::save_restore::warn;
 use super::viewer::Viewer;
 use super::{backend, input};
 use xenclock::apply::Outcome;
@@ -36,7 +35,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
-    warn(&warnings);
+    output::warn(&warnings);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);

@@ -3,7 +3,6 @@
 use super::super::read::book::{Book, Words};
 use super::super::read::nearest;
 use super::super::{Content, Setting};
-use super::Result;
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
 
@@ -17,6 +16,9 @@ const OURS: [&str; 7] = [
     "clock_tsc_frequency",
     "clock_timers",
 ];
+
+/// What reading the clock of a file ends with.
+pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
 /// What our own keys start with.
 const PREFIX: &str = "clock_";

@@ -4,6 +4,7 @@
 //! beside them must not say otherwise: somebody has then changed one of the two by hand, and nobody can know which
 //! is meant. Words of a command line are later than the file, and take the place of what they contradict in it.
 
+mod asked;
 mod keys;
 mod offset;
 mod timers;
@@ -12,70 +13,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use ::timers::{GuestClock, GuestKind};
-
-use super::Cfg;
-use super::read::book::Book;
-use crate::diag::{Diagnostic, Errors, Report};
-use keys::Keys;
+pub use asked::{Asked, read};
+pub(super) use asked::{Base, read_into};
 pub use words::{Words, words};
-
-/// What a file asks of its guest's clock.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// The clock.
-    pub clock: GuestClock,
-    /// The file's keys; those that are not the clock's are exact here.
-    pub report: Report,
-}
-
-type Result<T> = std::result::Result<T, Box<Diagnostic>>;
-
-/// Reads the clock of a file for this kind of guest.
-///
-/// # Errors
-/// At a `clock_` key that there is not, at values that their keys do not take, and where plain keys contradict the
-/// `clock_` keys.
-pub fn read(cfg: &Cfg, kind: GuestKind) -> std::result::Result<Asked, Errors> {
-    let mut book = Book::of(cfg);
-    let clock = read_into(&mut book, kind, Base::Nothing);
-    let mut report = Report::new(cfg.source().clone());
-    let errors = book.close(&mut report, 0);
-    match Errors::of(errors, cfg.source()) {
-        Some(errors) => Err(errors),
-        None => Ok(Asked { clock, report }),
-    }
-}
-
-/// What settings are laid over.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Base<'a> {
-    /// They are a file of their own.
-    Nothing,
-    /// The clock of a domain, as if its own settings stood before them.
-    Domain(&'a GuestClock),
-    /// A clock that they replace: what it shows is what they say, if they say anything of it.
-    Clock(&'a GuestClock),
-}
-
-/// Reads the clock of the settings in a book.
-pub(super) fn read_into(book: &mut Book<'_>, kind: GuestKind, base: Base<'_>) -> GuestClock {
-    let whole = matches!(base, Base::Clock(_));
-    let base = match base {
-        Base::Nothing => None,
-        Base::Domain(clock) | Base::Clock(clock) => Some(clock),
-    };
-    let mut keys = Keys::of(book);
-    let mut clock = GuestClock::default();
-    let mut errors = Vec::new();
-    match offset::read(&mut keys, base.map(|base| &base.offset), whole) {
-        Ok(offset) => clock.offset = offset,
-        Err(error) => errors.push(*error),
-    }
-    match timers::read(&mut keys, kind, base.map_or(&[], |base| &base.timers)) {
-        Ok(timers) => clock.timers = timers,
-        Err(error) => errors.push(*error),
-    }
-    book.errors(errors);
-    clock
-}

@@ -6,8 +6,7 @@ use super::super::Setting;
 use super::super::keys::unit_of;
 use super::super::read::{no_number, with_number};
 use super::super::suggest::Unit;
-use super::Result;
-use super::keys::{Key, Keys, bad_value};
+use super::keys::{Key, Keys, Result, bad_value};
 use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
 

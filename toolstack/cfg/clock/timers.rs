@@ -11,8 +11,7 @@ use ::timers::{
 use super::super::read::{nearest, no_number, with_number};
 use super::super::suggest::Unit;
 use super::super::{Content, Setting, number};
-use super::Result;
-use super::keys::{Key, Keys, TimerWords, Word, bad_value, contradiction};
+use super::keys::{Key, Keys, Result, TimerWords, Word, bad_value, contradiction};
 use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
 

@@ -5,7 +5,7 @@ use ::timers::{GuestClock, GuestKind};
 use super::super::parse::{WORDS, parse_with};
 use super::super::read::book::Book;
 use super::super::read::nearest;
-use super::Base;
+use super::asked::{Base, read_into};
 use crate::diag::{Errors, Finding, Report};
 
 /// The settings of a clock that need no file around them.
@@ -51,7 +51,7 @@ pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Wo
             book.error(node, finding.instead(instead));
         }
     }
-    let clock = super::read_into(&mut book, kind, Base::Clock(clock));
+    let clock = read_into(&mut book, kind, Base::Clock(clock));
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.
