@@ -4,10 +4,12 @@ use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
 use crate::assess::{Target, assess};
-use crate::diag::{Diagnostic, Verdict};
+use crate::diag::{Diagnostic, Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
+use crate::domain::release::XenVersion;
 use crate::domain::{DomainConfig, Part};
 use crate::write;
+use crate::write::xl::{Unsaid, Written};
 use crate::xml::Input;
 
 /// What a format makes of an input.
@@ -34,7 +36,15 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
     lower(input, target)?;
     let config = intent(input, at)?;
     match to {
-        Format::Xl => Ok(write::xl::write(&input.domain, &config, &input.report)),
+        Format::Xl => {
+            let Written { text, unsaid } =
+                write::xl::write(&input.domain, &config, &input.report, XenVersion::NEWEST);
+            for Unsaid { path, finding } in unsaid {
+                let reason = format!("{path}: {}", finding.reason);
+                input.report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
+            }
+            Ok(text)
+        }
         Format::Json => write::json::write(&config).map_err(|error| {
             let finding = crate::diag::Finding::invalid("json", error.to_string());
             Box::new(input.report.at(Part::Domain, finding))
