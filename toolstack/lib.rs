@@ -18,6 +18,7 @@ pub mod cfg;
 pub mod convert;
 pub mod diag;
 pub mod domain;
+pub mod files;
 pub mod host;
 pub mod lifecycle;
 pub mod plan;

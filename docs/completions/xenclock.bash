@@ -319,7 +319,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__convert)
-            opts="-o -h --from --to --strict --now --host-timezone --diagnostics --wrapper --output --help"
+            opts="-o -h --from --to --strict --now --host-timezone --xen --diagnostics --wrapper --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -338,6 +338,10 @@ _xenclock() {
                     return 0
                     ;;
                 --host-timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --xen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

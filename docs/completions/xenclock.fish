@@ -72,6 +72,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'Wha
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'The time to take for now, as in 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'The zone to take for the host\'s, as in Europe/Berlin' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The Xen that it is for, as in 4.17: newer keys are not written [default: the host\'s, or the newest known]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l diagnostics -d 'How to say what became of the input: for people (losses only), or every node as JSON' -r -f -a "human\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output' -r -F

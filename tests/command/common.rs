@@ -167,27 +167,10 @@ pub fn packaged(name: &str) -> String {
     fs::read_to_string(root().join("toolstack/service").join(name)).unwrap()
 }
 
-/// A file or directory of the material that several projects share; `None`, and a word, where it is absent.
-///
-/// It is looked for in the directory that the environment variable `XENCLOCK_SHARED` names, else in `shared` beside
-/// the project.
-pub fn shared(name: &str) -> Option<PathBuf> {
-    let shared = std::env::var_os("XENCLOCK_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    let path = shared.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!(
-        "skipped: no {} (XENCLOCK_SHARED names the directory of the shared cases and fixtures)",
-        path.display()
-    );
-    None
-}
-
 /// Every domain XML there is to test with: our own fixtures, the examples of the documentation, the shared fixtures.
 pub fn all_xml() -> Vec<PathBuf> {
     let mut files = own_xml();
-    if let Some(shared) = shared("fixtures") {
+    if let Some(shared) = xentest::shared("fixtures") {
         xml_in(&shared, &mut files);
     }
     files

@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::common::{Lab, domain, root, shared};
+use crate::common::{Lab, domain, root};
 use serde_json::{Value, json};
 
 type Row = BTreeMap<String, String>;
 
 /// The rows of all tables of a name, by column.
-fn rows(table: &str) -> Vec<Row> {
+pub fn rows(table: &str) -> Vec<Row> {
     let own = root().join("tests/cases").join(table);
-    let all: Vec<_> = [Some(own), shared(&format!("cases/{table}"))].into_iter().flatten().collect();
+    let all: Vec<_> = [Some(own), xentest::shared(&format!("cases/{table}"))].into_iter().flatten().collect();
     all.iter().flat_map(|path| rows_of(path)).collect()
 }
 
@@ -32,7 +32,7 @@ fn rows_of(path: &Path) -> Vec<Row> {
 fn has_zones() -> bool {
     let there = Path::new("/usr/share/zoneinfo/Europe/Berlin").exists();
     if !there {
-        println!("skipped: no tz database in /usr/share/zoneinfo");
+        xentest::skip("no tz database in /usr/share/zoneinfo", "apt-get install tzdata");
     }
     there
 }

@@ -111,7 +111,7 @@ fn the_man_pages_are_good_roff() {
         let mut groff = std::process::Command::new("groff");
         groff.args(["-man", "-ww", "-Tutf8", "-z"]).arg(root().join("docs/man").join(page));
         let Ok(output) = groff.output() else {
-            return println!("skipped: no groff here (apt install groff)");
+            return xentest::skip("no groff", "apt-get install groff");
         };
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }

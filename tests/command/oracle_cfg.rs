@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{Lab, finish, shared};
+use crate::common::{Lab, finish};
 use crate::oracle::Oracle;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -253,7 +253,7 @@ fn generated_files_are_read_as_xl_reads_them() {
 /// xl.cfg files that others wrote.
 fn fixtures() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut dirs: Vec<_> = shared("fixtures").into_iter().collect();
+    let mut dirs: Vec<_> = xentest::shared("fixtures").into_iter().collect();
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();

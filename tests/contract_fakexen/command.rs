@@ -120,7 +120,7 @@ pub fn of_an_hvm_guest() {
     if Path::new(BIOS).exists() {
         same(hvm);
     } else {
-        println!("skipped: libxl wants {BIOS} for an HVM guest: apt-get install seabios");
+        xentest::skip(&format!("libxl wants {BIOS} for an HVM guest"), "apt-get install seabios");
     }
 }
 
@@ -131,8 +131,10 @@ const NOTING_XL: &str =
 /// Console and screen of a new guest are left to the installed xl, once the guest is there.
 pub fn shows_a_guest() {
     if parts::is_by_linker() {
-        println!("skipped: with the libraries of another Debian no script can be started");
-        return;
+        return xentest::skip(
+            "the libraries of another Debian start no script",
+            "run the test with this Debian's libraries",
+        );
     }
     let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
     let bin = stage.dir().join("bin");

@@ -42,7 +42,10 @@ pub fn a_device_model_that_does_not_start() {
 /// More is written than a pipe takes, so that libxl finds out in the middle.
 pub fn a_reader_that_hangs_up() {
     if parts::utility("libxl-save-helper").is_none() {
-        return println!("skipped: libxl-save-helper is not here");
+        return xentest::skip(
+            "no libxl-save-helper",
+            "tests/oracle/build DIR unpacks Debian's, and XENCLOCK_ORACLE=DIR names it",
+        );
     }
     for kind in [GuestKind::Hvm, GuestKind::Pvh, GuestKind::Pv] {
         let stage = stage();

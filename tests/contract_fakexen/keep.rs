@@ -59,11 +59,17 @@ impl Dom0 {
     /// Without xl there is nothing to test with, and a line says so.
     fn new() -> Option<Self> {
         let Some(xl) = parts::utility("xl").filter(|_| parts::utility("libxl-save-helper").is_some()) else {
-            println!("skipped: no xl here; tests/oracle/build DIR unpacks one, XENCLOCK_ORACLE=DIR names it");
+            xentest::skip(
+                "no xl",
+                "tests/oracle/build DIR unpacks Debian's, and XENCLOCK_ORACLE=DIR names it",
+            );
             return None;
         };
         if parts::is_by_linker() {
-            println!("skipped: with the libraries of another Debian a service cannot start its helper");
+            xentest::skip(
+                "the libraries of another Debian start no helper",
+                "run the test with this Debian's libraries",
+            );
             return None;
         }
         let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();

@@ -13,8 +13,10 @@ use crate::stage::FakeStage;
 /// A machine and xl; without xl, nothing is tested and a line says so.
 fn with_xl(test: impl FnOnce(&FakeStage, &dyn Fn(&[&str]) -> String)) {
     let Some(xl) = parts::utility("xl") else {
-        println!("skipped: no xl here; tests/oracle/build DIR unpacks one, XENCLOCK_ORACLE=DIR names it");
-        return;
+        return xentest::skip(
+            "no xl",
+            "tests/oracle/build DIR unpacks Debian's, and XENCLOCK_ORACLE=DIR names it",
+        );
     };
     let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
     let run = |arguments: &[&str]| {

@@ -6,9 +6,8 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
-use timers::tsc::{TscHost, decide, wish};
+use timers::tsc::{TscHost, decide, request};
 use timers::zone::default_zones;
 use timers::{
     Adjustment, Basis, ClockOffset, GuestKind, Hertz, KiloHertz, Moment, Timer, TimerMode, TimerName, resolve,
@@ -16,13 +15,8 @@ use timers::{
 
 /// The rows of a table, by column; `None` where there is no table.
 fn rows(file: &str) -> Option<Vec<HashMap<String, String>>> {
-    let shared = std::env::var_os("XENCLOCK_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let path = shared.join("cases").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no {}", path.display());
-        return None;
-    };
+    let path = xentest::shared(&format!("cases/{file}"))?;
+    let text = std::fs::read_to_string(&path).unwrap();
     let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
     let names = lines.next().unwrap();
     let rows = lines.map(|cells| {
@@ -107,7 +101,7 @@ fn clocks() {
     let zones = default_zones();
     for row in rows("clock.tsv").unwrap_or_default() {
         let Ok(host_zone) = zones.zone(&row["host_zone"]) else {
-            return println!("skipped: no tz database");
+            return xentest::skip("no tz database in /usr/share/zoneinfo", "apt-get install tzdata");
         };
         let at = Moment { now: row["now"].parse().unwrap(), host_zone: &host_zone, zones: &*zones };
         let resolved = clock(&row["clock"]).and_then(|clock| resolve(&clock, kind(&row["guest"]), &at).ok());
@@ -133,8 +127,8 @@ fn tsc() {
             timer(&row["timer"]).map(|timer| vec![timer])
         };
         let decision = timers
-            .and_then(|timers| wish(&timers).ok())
-            .and_then(|wish| decide(&wish, kind(&row["guest"]), &host).ok());
+            .and_then(|timers| request(&timers).ok())
+            .and_then(|request| decide(&request, kind(&row["guest"]), &host).ok());
         let found = decision.map_or(["error".to_owned(), "-".to_owned(), "-".to_owned()], |decision| {
             [decision.mode.to_string(), decision.khz.0.to_string(), decision.behaviour.to_string()]
         });

@@ -8,7 +8,7 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
-use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
+use xenclock::host::{DomId, Host, RunState, ShutdownReason, ShutdownRequest};
 use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
@@ -42,18 +42,7 @@ fn state_word(state: RunState) -> &'static str {
         RunState::Running => "running",
         RunState::Paused => "paused",
         RunState::Dying => "dying",
-        RunState::Shutdown(reason) => reason_word(reason),
-    }
-}
-
-pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
-    match reason {
-        ShutdownReason::Poweroff => "poweroff",
-        ShutdownReason::Reboot => "reboot",
-        ShutdownReason::Suspend => "suspended",
-        ShutdownReason::Crash => "crashed",
-        ShutdownReason::Watchdog => "watchdog",
-        ShutdownReason::SoftReset => "soft-reset",
+        RunState::Shutdown(reason) => output::reason_word(reason),
     }
 }
 
@@ -61,17 +50,8 @@ pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let domain = find(&*host, domain)?;
     host.destroy(domain.domid)?;
-    note_gone(&*host, &backend::records(global), &domain);
+    backend::note_gone(&*host, &backend::records(global), &domain);
     Ok(())
-}
-
-/// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
-/// whoever looks next.
-pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
-    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
-    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
-        output::message(&format!("xenclock: warning: {error}"));
-    }
 }
 
 pub(super) fn pause(global: &Global, domain: &str) -> Result<(), Failure> {

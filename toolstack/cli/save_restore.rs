@@ -1,17 +1,18 @@
 //! `xenclock save` and `restore`: xl's forms and xl's files.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{Seek, SeekFrom};
 
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
-use xenclock::domain::DomainConfig;
+use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
-use xenclock::host::{Host, SaveKind};
+use xenclock::files::{Access, Replacement};
+use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
 use xenclock::xl::savefile::Header;
@@ -22,19 +23,33 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(config_of).transpose()?;
-    let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let config = save.config.as_deref().map(domain_of).transpose()?;
+    let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
-    let mut file = Writing::open(&save.file).map_err(failed)?;
-    header(&outgoing)?.write(&mut file.file).map_err(failed)?;
-    let changed = transfer.save(&mut outgoing, &mut file.file, SaveKind::Suspend, &mut warnings)?;
-    let written = rewrite(&outgoing, &mut file, changed).and_then(|()| file.keep());
-    if let Err(error) = written {
+    // A guest's memory is for root alone.
+    let mut file = Replacement::begin(&save.file, Access::Private).map_err(failed)?;
+    let header = header(&outgoing)?;
+    let (saved, copied) = relay(&file.file().try_clone().map_err(failed)?, &interrupt, |stream| {
+        header.write(stream).map_err(|error| error.to_string())?;
+        let saved = transfer.save(&mut outgoing, stream, SaveKind::Suspend);
+        saved.map_err(|error| error.to_string())
+    })
+    .map_err(failed)?;
+    let done = match (saved, copied) {
+        (_, Err(error)) => Err(format!("{}: {error}", save.file.display())),
+        (Err(error), Ok(())) => Err(error),
+        (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
+            .map_err(|error| format!("{}: {error}", save.file.display())),
+    };
+    warn(&outgoing.warnings);
+    if let Err(why) = done {
         // The guest is in no file, so it goes on.
-        transfer.stays(&domain)?;
-        return Err(Failure::Error(format!("{}: {error}; '{}' goes on", save.file.display(), domain.name)));
+        return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
+            Ok(()) => format!("'{}' was not saved and goes on: {why}", domain.name),
+            Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
+        }));
     }
-    warn(&warnings);
     if !save.checkpoint && !save.paused {
         return Ok(transfer.left(&domain)?);
     }
@@ -44,13 +59,31 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     Ok(transfer.stays(&domain)?)
 }
 
-/// What travels, once more, where the guest has set its RTC while it was being saved.
-fn rewrite(outgoing: &Outgoing, file: &mut Writing, changed: bool) -> std::io::Result<()> {
-    if changed && file.temporary.is_some() {
-        file.file.seek(SeekFrom::Start(0))?;
-        outgoing.header()?.write(&mut file.file)?;
+/// Puts the file into its place, on disk: the domain is destroyed next. Before that what travels is written once more
+/// where the guest has set its RTC while it was being saved.
+fn finish(
+    outgoing: &Outgoing,
+    mut file: Replacement,
+    changed: bool,
+    interrupt: &Interrupt,
+) -> std::io::Result<()> {
+    if changed && file.can_seek() {
+        file.file().seek(SeekFrom::Start(0))?;
+        outgoing.header()?.write(file.file())?;
     }
-    Ok(())
+    if interrupt.has_come() {
+        return Err(interrupted());
+    }
+    file.commit().map(drop)
+}
+
+/// A guest that was not saved goes on, unless it does so already.
+fn stays_if_suspended(transfer: &Transfer<'_>, domain: &DomainSummary) -> Result<(), HostError> {
+    let domains = transfer.host.domains()?;
+    let suspended = |other: &DomainSummary| {
+        other.domid == domain.domid && other.state == RunState::Shutdown(ShutdownReason::Suspend)
+    };
+    if domains.iter().any(suspended) { transfer.stays(domain) } else { Ok(()) }
 }
 
 pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
@@ -63,39 +96,10 @@ pub(super) fn warn(warnings: &[String]) {
     warnings.iter().for_each(|warning| output::message(&format!("xenclock: warning: {warning}")));
 }
 
-/// A file that is there whole or not at all; what is no file, such as a pipe, is written as it is.
-struct Writing {
-    file: File,
-    temporary: Option<tempfile::TempPath>,
-    to: std::path::PathBuf,
-}
-
-impl Writing {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        let to = path.to_owned();
-        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            return Ok(Writing { file: File::options().write(true).open(path)?, temporary: None, to });
-        }
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // A guest's memory is for root alone, as the temporary file is.
-        let temporary = tempfile::Builder::new().prefix(".xenclock-save-").tempfile_in(dir)?;
-        let (file, temporary) = temporary.into_parts();
-        Ok(Writing { file, temporary: Some(temporary), to })
-    }
-
-    /// The domain is destroyed next, so the file must be on disk.
-    fn keep(mut self) -> std::io::Result<()> {
-        self.file.flush()?;
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
-        self.file.sync_all()?;
-        temporary.persist(&self.to).map_err(|error| error.error)
-    }
-}
-
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
-        [config, file] => (Some(config_of(config)?), file),
+        [config, file] => (Some(domain_of(config)?), file),
         [file] => (None, file),
         _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
     };
@@ -124,12 +128,12 @@ fn arrive(
     host: &dyn Host,
     records: &RecordStore,
     header: &Header,
-    config: Option<DomainConfig>,
+    instead: Option<Domain>,
     file: &mut File,
 ) -> Result<Incoming, Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host, records, zones: &*zones };
-    Ok(transfer.arrive(header, config, str::to_owned, file)?)
+    Ok(transfer.receive(header, instead, str::to_owned, file)?)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
@@ -142,11 +146,10 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     })
 }
 
-/// A config that is given in place of another: a domain XML, or an xl.cfg as the installed xl understands it.
-pub(super) fn config_of(file: &str) -> Result<DomainConfig, Failure> {
-    let domain = super::create::read_domain(file)?;
-    let mut config = domain.config;
+/// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
+pub(super) fn domain_of(file: &str) -> Result<Domain, Failure> {
+    let mut domain = super::create::read_domain(file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
-    project::clock(&mut config, &domain.clock, OffsetIn::Outside);
-    Ok(config)
+    project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
+    Ok(domain)
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::assess::Target;
 use crate::convert::lower;
+use crate::files::read_regular;
 use crate::xml;
 
 /// libvirt's persistent configs of Xen's domains, and the directory for XML that no libvirt has.
@@ -114,10 +115,7 @@ fn read(path: &Path) -> Result<Says, String> {
         let finding = &diagnostic.finding;
         format!("{place}: {}", finding.reason)
     };
-    if fs::metadata(path).map_err(|error| format!("{place}: {error}"))?.len() > LONGEST {
-        return Err(format!("{place}: more than {LONGEST} bytes, which is no domain XML"));
-    }
-    let bytes = fs::read(path).map_err(|error| format!("{place}: {error}"))?;
+    let bytes = read_regular(path, LONGEST).map_err(|error| format!("{place}: {error}"))?;
     let mut input = xml::read(&place, &bytes).map_err(|invalid| said(&invalid))?;
     lower(&mut input, Target::Start).map_err(|invalid| said(&invalid))?;
     let info = &input.domain.config.c_info;
@@ -229,8 +227,24 @@ mod tests {
             assert_eq!(seconds(requests.of(OTHER, "broken").unwrap()), 8);
             fs::remove_file(dir.path().join("other.xml")).unwrap();
         }
+        // A FIFO that nobody writes into holds nothing up, nor does a device that never ends.
+        for make in ["fifo", "zero"] {
+            let _ = fs::remove_file(dir.path().join("broken.xml"));
+            match make {
+                "fifo" => {
+                    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+                    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("broken.xml"), kind, mode, 0)
+                        .unwrap();
+                }
+                _ => std::os::unix::fs::symlink("/dev/zero", dir.path().join("broken.xml")).unwrap(),
+            }
+            let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
+            assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
+            assert!(requests.of(OTHER, "broken").unwrap_err().contains("expected a regular file"));
+        }
+        fs::remove_file(dir.path().join("broken.xml")).unwrap();
         let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
         fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(requests.of(OTHER, "broken").unwrap_err().contains("which is no domain XML"));
+        assert!(requests.of(OTHER, "broken").unwrap_err().contains("it is longer than 4194304 bytes"));
     }
 }

@@ -17,11 +17,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::host::DomId;
-use crate::lifecycle::ClockRecord;
+use crate::lifecycle::{ClockRecord, Watched};
 
 /// Below the directory of the records: what is held while a domain is started, and by its monitor.
 const STARTING: &str = "starting";
 const MONITORS: &str = "monitors";
+
+/// The file in which services keep how long they have watched.
+const WATCHED: &str = "watched.json";
 
 /// More than any record has.
 const LONGEST: u64 = 1 << 20;
@@ -241,6 +244,24 @@ impl RecordStore {
         changed.map(drop)
     }
 
+    /// How long services have watched this host; nothing where that is not known.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        let bytes = self.dir().and_then(|dir| fs::read(dir.join(WATCHED)).ok());
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Keeps how long services have watched this host.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_watched(&self, watched: Watched) -> Result<()> {
+        let Place::Dir(dir) = &self.place else { return Ok(()) };
+        make(dir)?;
+        // Two numbers are always JSON.
+        write_whole(dir, &dir.join(WATCHED), &serde_json::to_vec(&watched).unwrap_or_default())
+    }
+
     /// Says that this program starts the domain itself, as long as the answer is held: a service keeps off it
     /// meanwhile. `None` where another program starts it just now.
     ///
@@ -427,12 +448,15 @@ fn set_aside(path: PathBuf, why: String) -> Result<RecordError> {
 }
 
 fn write(dir: &Path, record: &ClockRecord) -> Result<()> {
-    let path = file(dir, record.uuid);
-    let failed = |error| io_error("write the clock record", &path, error);
+    write_whole(dir, &file(dir, record.uuid), &record.to_bytes())
+}
+
+fn write_whole(dir: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error| io_error("write the clock record", path, error);
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir).map_err(failed)?;
-    new.write_all(&record.to_bytes()).map_err(failed)?;
+    new.write_all(bytes).map_err(failed)?;
     new.as_file().sync_all().map_err(failed)?;
-    new.persist(&path).map_err(|error| failed(error.error))?;
+    new.persist(path).map_err(|error| failed(error.error))?;
     // Without this the name may lead to the old file again after the power has failed.
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)
 }

@@ -208,7 +208,7 @@ fn as_the_c_compiler_has_it() {
     std::fs::create_dir_all(&folder).expect("the test's folder can be made");
     let text = match run(&program(&probes), &folder) {
         Ok(text) => text,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return xentest::skip(&reason, "apt-get install gcc libxen-dev"),
     };
     std::fs::remove_dir_all(&folder).expect("the test's folder can be removed");
     let c: BTreeMap<_, _> = text

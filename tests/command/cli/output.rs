@@ -83,7 +83,9 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn a_full_disk_is_a_failure() {
-    let Ok(full) = std::fs::File::create("/dev/full") else { return println!("skipped: no /dev/full") };
+    let Ok(full) = std::fs::File::create("/dev/full") else {
+        return xentest::skip("no /dev/full", "run the test on Linux");
+    };
     let status = lab().command(["convert", "guest.xml"]).stdout(full).stderr(Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(1));
 }
@@ -112,7 +114,7 @@ fn colour_is_for_terminals_that_want_it() {
     let piped = lab.run(["convert", "guest.xml"]).fails(1);
     assert!(!piped.contains(ESCAPE), "{piped:?}");
     let Some(coloured) = on_a_terminal(&lab, "convert guest.xml", &[]) else {
-        return println!("skipped: no script(1) for a terminal");
+        return xentest::skip("no script(1) for a terminal", "apt-get install bsdutils");
     };
     assert!(coloured.contains(ESCAPE), "{coloured:?}");
     for plain in [("NO_COLOR", "1"), ("TERM", "dumb")] {

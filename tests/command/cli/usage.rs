@@ -148,7 +148,7 @@ fn libxl_is_refused_where_it_is_not_built_in() {
 #[test]
 fn without_xen_it_is_the_mock_and_says_so_in_one_line() {
     if std::path::Path::new("/proc/xen/capabilities").exists() {
-        return println!("skipped: this is a dom0");
+        return xentest::skip("this is a dom0", "run the test outside of a dom0");
     }
     let run = lab().run(["create", "guest.xml"]);
     assert_eq!(run.code, 0);

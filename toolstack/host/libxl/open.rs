@@ -189,9 +189,11 @@ mod tests {
     #[test]
     fn without_xen_it_does_not_open_and_says_so() {
         if Situation::here().hypercalls {
-            return eprintln!("skipped: this machine runs Xen");
+            return xentest::skip("this machine runs Xen", "run the test on a machine without Xen");
         }
-        let Err(error) = Libxl::open() else { return eprintln!("skipped: there is a stand-in for Xen") };
+        let Err(error) = Libxl::open() else {
+            return xentest::skip("a stand-in for Xen is preloaded", "run the test without it");
+        };
         assert_eq!(error.kind, ErrorKind::NotSupported);
         assert!(error.to_string().starts_with("open libxl: this machine does not run Xen"), "{error}");
         assert!(error.detail.contains("ERROR_FAIL"), "{error}");

@@ -1,8 +1,7 @@
 //! A state in a file.
 //!
 //! A file is replaced whole, by renaming, so that a reader sees the old or the new and never half of one, and needs no
-//! lock. Whoever changes it locks the file itself; as the lock goes with the file and not with the name, it counts only
-//! when, once taken, the name still leads to the same file.
+//! lock. A process that changes it locks the file itself.
 //!
 //! What was read is kept as long as the file is the same, so that to look again costs no more than to ask for its times.
 
@@ -13,11 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::store::{Change, State, StoreError};
+use super::state::{Change, State, StoreError};
+use crate::files::{Access, FileLock, LockError, Replacement, follow_links, sweep};
 use crate::host::ErrorKind;
 
 /// The kernel's clock for files goes in steps, and within one of them two writes look alike. None is longer.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+/// No process of ours holds the state for longer, unless it is stopped.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A state file, and what was in it when it was read last.
 #[derive(Debug)]
@@ -74,19 +77,10 @@ impl Known {
 impl StateFile {
     /// A file that need not exist yet. A link is followed now, for renaming would replace the link.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
-        let mut at = std::path::absolute(path).map_err(|error| failed("find", path, &error))?;
-        // As many links as Linux follows.
-        for _ in 0..40 {
-            match fs::read_link(&at) {
-                Ok(target) => at = at.parent().unwrap_or(Path::new("/")).join(target),
-                // Not a link, or nothing there.
-                Err(_) => return Ok(StateFile { path: at, known: Mutex::default() }),
-            }
-        }
-        Err(StoreError {
-            kind: ErrorKind::Io,
-            detail: format!("{}: too many links, one to another", path.display()),
-        })
+        let at = std::path::absolute(path).and_then(|path| follow_links(&path));
+        let path = at.map_err(|error| failed("find", path, &error))?;
+        sweep(path.parent().unwrap_or(Path::new("/")), &[]);
+        Ok(StateFile { path, known: Mutex::default() })
     }
 
     /// The state that is in the file now.
@@ -114,24 +108,27 @@ impl StateFile {
     /// Changes the state; nobody else changes it meanwhile. It is written when it has become another.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> Change<T>) -> Result<T, StoreError> {
         let failed = |error| failed("write", &self.path, &error);
-        let file = lock(&self.path).map_err(failed)?;
+        let lock = FileLock::wait_opened(&self.path, PATIENCE, &|| open(&self.path));
+        let lock = lock.map_err(|error| failed(into_io(error)))?;
+        // This lock has a file.
+        let file = lock.file().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         let metadata = file.metadata().map_err(failed)?;
         let known = self.known().as_ref().and_then(|known| known.state_of(&metadata));
         let before = match known {
             Some(state) => state,
-            None => Arc::new(load(&self.path, &file)?),
+            None => Arc::new(load(&self.path, file)?),
         };
         let mut after = State::clone(&before);
         match change(&mut after) {
             Change::Keep(answer) => {
                 if after != *before {
                     let at = SystemTime::now();
-                    let new = replace(&self.path, &file, &after).map_err(failed)?;
+                    let new = replace(&self.path, &after).map_err(failed)?;
                     let metadata = new.metadata().map_err(failed)?;
                     *self.known() = Some(Known::new(&metadata, at, &Arc::new(after), new));
                 }
-                // The lock ends with the file, after the new one is in its place.
-                drop(file);
+                // The lock ends after the new file is in its place.
+                drop(lock);
                 Ok(answer)
             }
             Change::Discard(answer) => Ok(answer),
@@ -143,19 +140,14 @@ impl StateFile {
     }
 }
 
-/// Opens and locks the file that the path leads to once it is locked.
-fn lock(path: &Path) -> io::Result<File> {
-    loop {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        file.lock()?;
-        let mine = file.metadata()?;
-        match fs::metadata(path) {
-            Ok(named) if (named.dev(), named.ino()) == (mine.dev(), mine.ino()) => return Ok(file),
-            // Somebody has put a new file there while this one was waited for.
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+fn into_io(error: LockError) -> io::Error {
+    match error {
+        LockError::Io(error) => error,
+        held @ LockError::Held { .. } => io::Error::new(io::ErrorKind::TimedOut, held),
     }
 }
 
@@ -195,18 +187,12 @@ fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
 }
 
 /// Puts a file with this state in the place of the old one.
-fn replace(path: &Path, old: &File, state: &State) -> io::Result<File> {
+fn replace(path: &Path, state: &State) -> io::Result<File> {
     let mut json = serde_json::to_string_pretty(state)?;
     json.push('\n');
-    let mut new = tempfile::Builder::new()
-        .prefix(".xenclock-mock-")
-        .tempfile_in(path.parent().unwrap_or(Path::new("/")))?;
-    new.write_all(json.as_bytes())?;
-    let kept = old.metadata()?;
-    // Only root can give a file away; for the others the file was theirs already, or it becomes theirs.
-    let _ = std::os::unix::fs::fchown(new.as_file(), Some(kept.uid()), Some(kept.gid()));
-    new.as_file().set_permissions(kept.permissions())?;
-    new.persist(path).map_err(|error| error.error)
+    let mut new = Replacement::begin_unswept(path, Access::AsBefore)?;
+    new.file().write_all(json.as_bytes())?;
+    new.commit_unsynced()
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {

@@ -6,17 +6,17 @@ use timers::{ClockOffset, GuestClock, GuestKind};
 
 use super::{Written, write};
 use crate::diag::{Report, Source};
+use crate::domain::Domain;
 use crate::domain::arbitrary::{Any, Gen};
 use crate::domain::config::{Disk, DiskFormat, DomainConfig, Hvm, Nic, Pv, Pvh, Smbios, SmbiosType};
 use crate::domain::release::{self, XenVersion};
-use crate::domain::{Domain, Notes};
 use crate::write::oracle::{Oracle, cases, differences, smallest};
 
 const DEBIANS: XenVersion = XenVersion { major: 4, minor: 17 };
 
 fn written(config: &DomainConfig, release: XenVersion) -> Written {
     let clock = GuestClock { offset: ClockOffset::Utc { adjustment: None }, timers: Vec::new() };
-    let domain = Domain { config: config.clone(), clock, notes: Notes::default() };
+    let domain = Domain::new(config.clone(), clock);
     write(&domain, config, &Report::new(Source::new("-", String::new())), release)
 }
 

@@ -1,0 +1,102 @@
+//! Reading files that somebody else put in a directory.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// When it cannot be opened, or is a FIFO, a device, a socket or a directory. None of these is waited for.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    open_with(path, OFlags::empty())
+}
+
+/// Opens a regular file with these flags besides. The type is looked at before as well: to open some devices does
+/// something.
+pub(super) fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
+    if flags.contains(OFlags::NOFOLLOW) {
+        check(&fs::symlink_metadata(path)?)?;
+    } else {
+        check(&fs::metadata(path)?)?;
+    }
+    let flags = i32::try_from((flags | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a whole regular file of at most this many bytes.
+///
+/// # Errors
+/// As [`open_regular`], and when the file is longer.
+pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_to_end(&open_regular(path)?, longest)
+}
+
+/// Reads the rest of a file, which must not be longer.
+pub(super) fn read_to_end(file: &File, longest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        let why = format!("it is longer than {longest} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+/// Refuses what is no regular file.
+pub(super) fn check(found: &Metadata) -> io::Result<()> {
+    let kind = found.file_type();
+    let what = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        _ if kind.is_fifo() => "a FIFO",
+        _ if kind.is_socket() => "a socket",
+        _ if kind.is_symlink() => "a symbolic link",
+        _ => "a device",
+    };
+    Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, expected a regular file")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_of_the_expected_length_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "12345").unwrap();
+        symlink("file", at("link")).unwrap();
+        mknodat(CWD, at("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        symlink("fifo", at("link to fifo")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        for name in ["file", "link"] {
+            assert_eq!(read_regular(&at(name), 5).unwrap(), b"12345");
+            assert!(read_regular(&at(name), 4).unwrap_err().to_string().contains("longer than 4 bytes"));
+        }
+        for (name, what) in [
+            ("fifo", "a FIFO"),
+            ("link to fifo", "a FIFO"),
+            ("socket", "a socket"),
+            ("/dev/null", "a device"),
+            (".", "is a directory"),
+            ("nothing", "No such file"),
+        ] {
+            let error = read_regular(&at(name), 5).unwrap_err().to_string();
+            assert!(error.contains(what), "{name}: {error}");
+        }
+        let error = open_with(&at("link"), OFlags::NOFOLLOW).unwrap_err().to_string();
+        assert!(error.contains("a symbolic link"), "{error}");
+    }
+}
