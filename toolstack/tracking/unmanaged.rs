@@ -2,8 +2,9 @@
 //! its keys, and what they do to their RTC is kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
+use timers::tsc::TscMode;
 use timers::zone::ZoneSource;
-use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName, UtcOffset};
 
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
@@ -20,6 +21,16 @@ pub fn clock_in(config: &DomainConfig) -> GuestClock {
         true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
         false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
     })
+}
+
+/// The timers that it has keys for and that a start plans: the TSC's mode.
+pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
+    let mode = match config.b_info.tsc_mode {
+        None | Some(TscMode::Default) => return Vec::new(),
+        Some(TscMode::AlwaysEmulate) => TimerMode::Emulate,
+        Some(TscMode::Native) => TimerMode::Native,
+    };
+    vec![Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }]
 }
 
 fn bare(offset: ClockOffset) -> GuestClock {
