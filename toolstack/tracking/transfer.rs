@@ -20,6 +20,7 @@ use crate::host::{
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
+use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
@@ -43,9 +44,17 @@ pub struct Outgoing {
     pub config: DomainConfig,
     /// The clock's record, which travels too, as it was when the guest began to leave.
     pub record: ClockRecord,
+    /// The host that it leaves, which travels with the record.
+    pub sender: Option<Sender>,
     /// What an administrator should know.
     pub warnings: Vec<String>,
 }
+
+/// What is being done when a guest comes.
+const RESTORE: &str = "restore the domain";
+
+/// Where the sender stands in what is ours of a header, beside the fields of the record.
+const SENDER: &str = "sender";
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
 const ROOM: usize = 32;
@@ -60,8 +69,28 @@ impl Outgoing {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
-        Ok(Header::new(json, Some(serde_json::to_value(&self.record)?)))
+        let mut ours = serde_json::to_value(&self.record)?;
+        if let (Some(sender), serde_json::Value::Object(fields)) = (&self.sender, &mut ours) {
+            fields.insert(SENDER.to_owned(), serde_json::to_value(sender)?);
+        }
+        Ok(Header::new(json, Some(ours)))
     }
+}
+
+/// The config that came with a guest.
+///
+/// # Errors
+/// When it is none of libxl's.
+pub fn config_in(header: &Header) -> Result<DomainConfig> {
+    let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
+    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+}
+
+/// The host that a guest has left, where xenclock saved or sent it.
+#[must_use]
+pub fn sender_in(header: &Header) -> Option<Sender> {
+    serde_json::from_value(header.ours.as_ref()?.get(SENDER)?.clone()).ok()
 }
 
 /// A guest that has arrived, paused.
@@ -118,7 +147,7 @@ impl Transfer<'_> {
         }
         let unfit = carry(&mut config, offset);
         let warnings = trouble.into_iter().chain(warning).chain(unfit).collect();
-        Ok(Outgoing { domain, config, record, warnings })
+        Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
 
     fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
@@ -252,13 +281,7 @@ impl Transfer<'_> {
         name: impl FnOnce(&str) -> String,
         stream: &mut File,
     ) -> Result<Incoming> {
-        let doing = "restore the domain";
-        let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
-        let saved = || -> Result<DomainConfig> {
-            let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-            serde_json::from_str(json)
-                .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
-        };
+        let saved = || config_in(header);
         let (mut config, requested) = match instead {
             Some(mut instead) => {
                 // The guest is who it was, whatever a config says that was written anew.
@@ -270,7 +293,7 @@ impl Transfer<'_> {
             None => (saved()?, None),
         };
         let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
-        let claim = claim(self.records, uuid, doing)?;
+        let claim = claim(self.records, uuid, RESTORE)?;
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
         let (record, mut warnings) = self.arriving_record(header, uuid, requested.is_some());
