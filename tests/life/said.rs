@@ -170,7 +170,7 @@ impl World<'_> {
             return Ok(());
         }
         let source = said.text("/rtc/source");
-        if !is_source(source, &spec.offset) && !source.starts_with("libxl's config") {
+        if !is_source(source, &spec.offset) && !source.starts_with("libxl config") {
             return Err(format!("of {} the offset is said to be from {source}", said.guest));
         }
         let variable = is_variable(&spec.offset);

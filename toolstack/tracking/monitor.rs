@@ -396,7 +396,8 @@ mod tests {
         let domid = mock.create_paused(&config).unwrap();
         mock.unpause(domid).unwrap();
         let records = RecordStore::in_memory();
-        let record = ClockRecord::new(uuid, "guest", unmanaged::request(unmanaged::clock_in(&config)));
+        let record =
+            ClockRecord::new(uuid, "guest", unmanaged::request(crate::domain::project::clock_of(&config)));
         records.change(uuid, |_, _| (Some(record), ())).unwrap();
         mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
         let monitor = Monitor {

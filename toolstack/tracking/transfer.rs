@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::start::{claim, put_back};
 use super::store::{Lock, RecordStore};
 use super::unmanaged;
+use crate::domain::project;
 use crate::domain::{Defbool, Domain, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
@@ -181,7 +182,7 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
             .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
         Ok((offset, warning))
     }
@@ -369,7 +370,7 @@ impl Transfer<'_> {
 
 /// The record of a guest of which nobody has said anything but its config.
 fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
-    ClockRecord::new(uuid, name, unmanaged::request(unmanaged::clock_in(config)))
+    ClockRecord::new(uuid, name, unmanaged::request(project::clock_of(config)))
 }
 
 /// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the
