@@ -60,9 +60,29 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
 pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let domain = find(&*host, domain)?;
+    let records = backend::records(global);
+    note_rtc(&*host, &records, &domain);
     host.destroy(domain.domid)?;
-    note_gone(&*host, &backend::records(global), &domain);
+    note_gone(&*host, &records, &domain);
     Ok(())
+}
+
+/// Keeps the guest's changes to its RTC, which go with its domain. A guest whose RTC cannot be read, or of which no record
+/// is kept, is destroyed all the same.
+fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
+    let Ok(rtc) = host.rtc_record(domain.domid) else { return };
+    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
+    let noted = records.change(uuid, |mut record, _| {
+        if let Some(record) =
+            record.as_mut().filter(|record| record.is_instance(&facts.boot_id, domain.domid))
+        {
+            record.seen(rtc.offset, facts.now);
+        }
+        (record, ())
+    });
+    if let Err(error) = noted {
+        output::message(&format!("xenclock: warning: {error}"));
+    }
 }
 
 /// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by

@@ -78,6 +78,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let name = domain.name.clone();
     let (outgoing, warnings) = transfer.outgoing(domain, config, migrate.with_domid)?;
     let header = header(&outgoing)?;
+    backend::wait_until_free(&records)?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -166,6 +167,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
+    backend::wait_until_free(&records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let mut there = There { transfer, name: String::new(), incoming: None };

@@ -25,6 +25,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(config_of).transpose()?;
     let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -107,6 +108,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let host = backend::open(global)?;
     let records = backend::records(global);
+    backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
     warn(&incoming.warnings);
     if !restore.paused {

@@ -136,7 +136,7 @@ impl ClockRecord {
     pub fn seen(&mut self, offset: i64, at: DateTime<Utc>) -> Option<i64> {
         let before = self.last.map(|last| last.offset).filter(|&before| before != offset);
         if let Some(before) = before {
-            self.guest.seen += 1;
+            self.guest.seen = self.guest.seen.saturating_add(1);
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
         if self.last.map(|last| last.offset) != Some(offset) {

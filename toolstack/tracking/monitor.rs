@@ -169,7 +169,10 @@ impl Monitor<'_> {
             }
             Err(error) => {
                 warnings.push(error.to_string());
-                Ok(self.records.get(uuid).ok().flatten().map(note))
+                match error.into_record() {
+                    Some(record) => Ok(Some(record)),
+                    None => Ok(self.records.get(uuid).ok().flatten().map(note)),
+                }
             }
         }
     }

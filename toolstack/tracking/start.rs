@@ -3,7 +3,7 @@
 use timers::GuestClock;
 use uuid::Uuid;
 
-use super::store::{Lock, RecordStore};
+use super::store::{Lock, RecordError, RecordStore};
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
@@ -71,7 +71,7 @@ pub fn start(
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(unkept_words(error)),
         };
     });
     match outcome {
@@ -80,6 +80,14 @@ pub fn start(
             put_back(terms.records, uuid, before);
             Err(error)
         }
+    }
+}
+
+/// What is wrong with the record of a guest that runs.
+pub(super) fn unkept_words(error: RecordError) -> String {
+    match error {
+        spilled @ RecordError::Spilled { .. } => spilled.to_string(),
+        error => format!("its clock is not kept: {error}"),
     }
 }
 

@@ -58,8 +58,14 @@ impl Outgoing {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
-        Ok(Header::new(json, Some(serde_json::to_value(&self.record)?)))
+        let record = if is_too_long(&self.record) { None } else { Some(serde_json::to_value(&self.record)?) };
+        Ok(Header::new(json, record))
     }
+}
+
+/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+fn is_too_long(record: &ClockRecord) -> bool {
+    record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
 }
 
 /// A guest that has arrived, paused.
@@ -113,6 +119,10 @@ impl Transfer<'_> {
             false => record.last = Some(Seen { offset, at: facts.now }),
         }
         carry(&mut config, offset, &mut warnings);
+        if is_too_long(&record) {
+            let most = ClockRecord::MAX_BYTES;
+            warnings.push(format!("its clock record is longer than {most} bytes and does not travel"));
+        }
         Ok((Outgoing { domain, config, record }, warnings))
     }
 
@@ -315,15 +325,20 @@ impl Transfer<'_> {
     ) -> Option<ClockRecord> {
         let here = self.record(uuid, warnings);
         let came = header.ours.as_ref().and_then(|ours| {
-            let bytes = serde_json::to_vec(ours).unwrap_or_default();
-            match ClockRecord::from_bytes(&bytes) {
-                Ok(record) if record.uuid == uuid => Some(record),
-                Ok(_) => None,
-                Err(why) => {
-                    warnings.push(format!("the clock's record that came along is not understood: {why}"));
-                    None
+            let why = match ClockRecord::from_bytes(ours) {
+                // A config in its place has made it another guest.
+                Ok(record) if record.uuid != uuid => return None,
+                Ok(record) if is_too_long(&record) => {
+                    format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)
                 }
-            }
+                Ok(record) => return Some(record),
+                Err(why) => why.to_string(),
+            };
+            let known = if here.is_some() { "what is kept of it here counts" } else { "it starts next as its config says" };
+            warnings.push(format!(
+                "the clock record that came along cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+            ));
+            None
         });
         match came {
             Some(came) => Some(came.arrived(here)),

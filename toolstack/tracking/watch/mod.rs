@@ -201,6 +201,7 @@ impl<'a> Watch<'a> {
     /// When the host cannot be read at all.
     pub fn poll(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
+        self.cache.records().settle();
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
