@@ -9,8 +9,9 @@ use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, KiloHertz, TimerName, UtcOffset};
 use uuid::Uuid;
 
+use crate::assess::{self, Target};
 use crate::convert::{part_of, unresolvable};
-use crate::diag::Finding;
+use crate::diag::{Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::{Domain, DomainConfig, Part};
 use crate::host::HostFacts;
@@ -70,16 +71,45 @@ pub enum RtcTarget {
     Moment(DateTime<Utc>),
 }
 
-/// Why a start is refused: a part of the domain and what is wrong with it.
-pub type Refusal = (Part, Finding);
+/// Why a start is refused: the parts of the domain that cannot be had as asked, and what is wrong with each. There is at
+/// least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The parts, with the reason and the remedy of each.
+    pub findings: Vec<(Part, Finding)>,
+}
+
+impl Refusal {
+    fn one(part: Part, finding: Finding) -> Self {
+        Refusal { findings: vec![(part, finding)] }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (_, finding)) in self.findings.iter().enumerate() {
+            write!(f, "{}{}", if index > 0 { "; " } else { "" }, finding.reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// Works out the start of a domain on a host.
 ///
 /// # Errors
-/// When the clock cannot be had as asked: it is invalid, or this host's Xen would give another TSC.
+/// When the domain cannot be had as asked: its clock is invalid, this host's Xen would give it another TSC or RTC, or its
+/// reader found that it would get another device than asked for.
 pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uuid) -> Result<Plan, Refusal> {
     let kind = domain.config.kind();
-    let (clock, tsc) = work_out(&domain.clock, kind, facts, zones)?;
+    let other_device = domain.refusals.iter().map(|finding| (Part::Domain, finding.clone()));
+    let worked_out = work_out(&domain.clock, kind, facts, zones);
+    let of_clock = worked_out.as_ref().err().into_iter().flat_map(|refusal| refusal.findings.clone());
+    let findings: Vec<_> = other_device.chain(of_clock).collect();
+    let (Ok((clock, tsc)), true) = (worked_out, findings.is_empty()) else {
+        return Err(Refusal { findings });
+    };
     let mut config = domain.config.clone();
     config.c_info.uuid.get_or_insert(uuid);
     let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
@@ -88,26 +118,32 @@ pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uu
     Ok(Plan { config, clock, tsc, steps, asked: domain.clock.clone() })
 }
 
-/// What a clock comes to on a host, now.
+/// Resolves a clock on a host, now.
 ///
 /// # Errors
-/// As [`plan`].
+/// When the clock cannot be had as asked, as in [`plan`].
 pub fn work_out(
     clock: &GuestClock,
     kind: GuestKind,
     facts: &HostFacts,
     zones: &dyn ZoneSource,
 ) -> Result<(Resolved, TscDecision), Refusal> {
+    let refuses = |finding: &Finding| finding.refuses_start || finding.verdict == Verdict::Invalid;
+    let findings = assess::clock(clock, kind, Target::Start);
+    let refused: Vec<_> = findings.into_iter().filter(|(_, finding)| refuses(finding)).collect();
+    if !refused.is_empty() {
+        return Err(Refusal { findings: refused });
+    }
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let resolved = resolve::resolve(&clock.offset, kind, &at)
-        .map_err(|error| (part_of(&error, &clock.offset), unresolvable(&error)))?;
+        .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error)))?;
     Ok((resolved, decide_tsc(clock, kind, facts)?))
 }
 
 fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {
     let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
-    let wish = tsc::wish(&clock.timers);
-    wish.and_then(|wish| tsc::decide(&wish, kind, &facts.tsc())).map_err(|error| {
+    let request = tsc::request(&clock.timers);
+    request.and_then(|request| tsc::decide(&request, kind, &facts.tsc())).map_err(|error| {
         let (part, code) = match &error {
             TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
             TscError::Hidden => (Part::Present(index), "tsc-hidden"),
@@ -115,7 +151,7 @@ fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<
             TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
             TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
         };
-        (part, Finding::unsupported(code, error.to_string()).refusing_start())
+        Refusal::one(part, Finding::unsupported(code, error.to_string()).refusing_start())
     })
 }
 
@@ -133,7 +169,7 @@ fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
     }
     if kind.has_rtc() {
         match &clock.source {
-            OffsetSource::Absolute { start } => {
+            OffsetSource::Absolute { start } if !clock.host_clock_unset => {
                 // Resolving checked the range.
                 if let Some(moment) = Utc.timestamp_opt(*start, 0).single() {
                     step(StepKind::SetTimeOffset(RtcTarget::Moment(moment)), clock.source.to_string());

@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{NextStart, rtc_time};
-use timers::tsc::{Behaviour, TscMode, set_info};
+use timers::tsc::{Behaviour, GuestTsc, TscMode};
 use timers::zone::ZoneChange;
-use timers::{ClockOffset, GuestClock, GuestKind, UtcOffset};
+use timers::{ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
 
 use crate::domain::config::DomainConfig;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
@@ -83,7 +83,7 @@ pub fn view(
     record: Option<&ClockRecord>,
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
-    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts, record);
+    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts);
     Ok(ClockView {
         domid: domain.domid,
         name: domain.name.clone(),
@@ -175,44 +175,28 @@ fn config_words(config: &DomainConfig) -> String {
     }
 }
 
-fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts, record: Option<&ClockRecord>) -> TscView {
-    let mode = TscMode::from_number(i64::from(info.mode));
-    let native = mode.as_ref().is_ok_and(|&mode| mode == TscMode::Native);
-    // Xen answers 0 kHz in native mode, where the guest sees the host's.
-    let khz = if native { facts.cpu_khz.0 } else { info.khz };
-    let word = mode.map_or_else(|_| format!("unknown ({})", info.mode), |mode| mode.as_str().to_owned());
-    let kept = record
-        .and_then(|record| Some(&record.start.as_ref()?.tsc))
-        .filter(|tsc| tsc.mode.number() == info.mode && tsc.khz.0 == khz);
-    let (behaviour, why) = match kept {
-        Some(tsc) => (tsc.behaviour, tsc.why.clone()),
-        None => (decided(info, kind, facts), "worked out from the host's facts now".to_owned()),
+fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> TscView {
+    let Ok(mode) = TscMode::from_number(i64::from(info.mode)) else {
+        return TscView {
+            mode: format!("unknown ({})", info.mode),
+            khz: info.khz,
+            behaviour: Behaviour::Emulated,
+            incarnation: info.incarnation,
+            why: "this Xen reports a TSC mode that xenclock does not know".to_owned(),
+            known_from: KNOWN_TSC,
+        };
     };
-    let known_from = if native {
-        "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host"
-    } else {
-        "Xen's TSC info, read now"
-    };
-    TscView { mode: word, khz, behaviour, incarnation: info.incarnation, why, known_from }
-}
-
-/// What Xen decides for these values on this host.
-fn decided(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> Behaviour {
-    match set_info(info.mode, info.khz, kind, &facts.tsc()) {
-        Ok(set) if set.scaled => Behaviour::Scaled,
-        Ok(set) if !set.emulated => Behaviour::Native,
-        Ok(_) => {
-            let same = info.khz == facts.cpu_khz.0;
-            let could_scale = info.mode == TscMode::Default.number()
-                && facts.tsc_reliable
-                && !same
-                && kind != GuestKind::Pv;
-            if could_scale && facts.tsc_scaling.is_none() {
-                Behaviour::ScaledOrEmulated
-            } else {
-                Behaviour::Emulated
-            }
-        }
-        Err(_) => Behaviour::Emulated,
+    let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), kind, &facts.tsc());
+    TscView {
+        mode: tsc.mode.as_str().to_owned(),
+        khz: tsc.khz.0,
+        behaviour: tsc.behaviour,
+        incarnation: info.incarnation,
+        why: tsc.why,
+        known_from: if mode == TscMode::Native { KNOWN_NATIVE } else { KNOWN_TSC },
     }
 }
+
+const KNOWN_TSC: &str = "Xen's TSC info, read now";
+const KNOWN_NATIVE: &str =
+    "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host";

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 type Row = BTreeMap<String, String>;
 
 /// The rows of all tables of a name, by column.
-fn rows(table: &str) -> Vec<Row> {
+pub fn rows(table: &str) -> Vec<Row> {
     let own = root().join("tests/cases").join(table);
     let all: Vec<_> = [Some(own), xentest::shared(&format!("cases/{table}"))].into_iter().flatten().collect();
     all.iter().flat_map(|path| rows_of(path)).collect()

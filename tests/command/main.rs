@@ -7,6 +7,7 @@ mod common;
 mod conformance;
 mod honest;
 mod man;
+mod mapping;
 mod no_loss;
 mod oracle;
 mod oracle_cfg;

@@ -48,7 +48,7 @@ impl Oracle {
     }
 
     /// What xl understands of a file, as libxl's JSON.
-    fn xl(&self, cfg: &Path) -> Result<Value, String> {
+    pub fn xl(&self, cfg: &Path) -> Result<Value, String> {
         let mut xl = self.program();
         xl.args(["create", "-n"]).arg(cfg);
         let Run { code, out, err } = finish(xl, b"");
@@ -66,6 +66,8 @@ fn is_harmless(line: &str) -> bool {
         || line.starts_with("got a tsc mode string: ")
         || line.starts_with("WARNING: ignoring device_model directive.")
         || line.starts_with("WARNING: Use \"device_model_override\"")
+        || line.starts_with("WARNING: msr_relaxed will be removed in future versions.")
+        || line.starts_with("If it fixes an issue you are having please report to ")
 }
 
 /// Whether xl understands our xl.cfg of an XML as our JSON says.

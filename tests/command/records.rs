@@ -213,7 +213,7 @@ fn a_damaged_record_in_a_save_file_holds_no_guest_up() {
         lab.write("there.json", r#"{"host": {"now": "2026-07-02T12:00:00Z"}}"#);
         let _ = fs::remove_dir_all(lab.path("there.json.clocks"));
         let run = lab.run(["--backend", "mock:there.json", "restore", "saved"]);
-        assert!(run.err.contains("the clock record that came along cannot be used"), "{run:?}");
+        assert!(run.err.contains("the clock record in the stream cannot be used"), "{run:?}");
         run.ok();
         let shown = lab.run(["--backend", "mock:there.json", "clock-show", "--json", "guest"]).json();
         assert_eq!(shown["rtc"]["offset"], 3690);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use timers::UtcOffset;
-use xenclock::domain::{Domain, DomainConfig, Notes};
+use xenclock::domain::{Domain, DomainConfig};
 use xenclock::host::{DomId, Host, ShutdownReason};
 use xenclock::plan::plan;
 use xenclock::tracking::monitor::{Disposition, Monitor};
@@ -127,13 +127,13 @@ impl World<'_> {
             let asked = asked.clone();
             let record = ground.records.get(*uuid).unwrap_or(None);
             let config = spec.config(name, &uuid.to_string());
-            let clock = clock_for(record.as_ref(), &asked);
-            let domain = Domain { config, clock, notes: Notes::default() };
+            let (clock, _) = clock_for(record.clone(), &asked, config.kind(), &facts, &*ground.zones);
+            let domain = Domain::new(config, clock);
             let plan = match plan(&domain, &facts, &*ground.zones, *uuid) {
                 Ok(plan) => plan,
                 // It is refused, with the reason.
                 Err(_) if matches!(expect, Expect::Any(BEYOND | LOST)) => return Ok(()),
-                Err((_, finding)) => return Err(format!("refused: {}", finding.reason)),
+                Err(refusal) => return Err(format!("refused: {refusal}")),
             };
             let zone_data = ground.zones.release();
             let terms = StartOptions {

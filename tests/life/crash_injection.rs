@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use timers::UtcOffset;
+use xenclock::apply::clock::SetTsc;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
 use xenclock::host::{
     DomId, DomainSummary, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest,
     TscInfo,
 };
-use xenclock::tracking::born::SetTsc;
 
 /// When a service dies.
 #[derive(Debug, Default)]

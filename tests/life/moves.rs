@@ -111,13 +111,11 @@ impl World<'_> {
         let config_offset = Self::config_offset(&stored);
         if self.does_ours(by) {
             let summary = mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap();
-            let mut warnings = Vec::new();
             let failed = |error: xenclock::host::HostError| error.to_string();
-            let (mut leaving, _) = self.transfer(site).outgoing(summary, None, false).map_err(failed)?;
+            let mut leaving = self.transfer(site).outgoing(summary, None, false).map_err(failed)?;
             leaving.header().unwrap().write(&mut file).unwrap();
             self.write_on_the_way(guest, write);
-            let changed =
-                self.transfer(site).save(&mut leaving, &mut file, how, &mut warnings).map_err(failed)?;
+            let changed = self.transfer(site).save(&mut leaving, &mut file, how).map_err(failed)?;
             if changed && how == SaveKind::Suspend {
                 file.seek(SeekFrom::Start(0)).unwrap();
                 leaving.header().unwrap().write(&mut file).unwrap();
@@ -249,7 +247,7 @@ impl World<'_> {
         self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
         let (domid, incoming) = if self.does_ours(by) {
-            let incoming = self.transfer(site).arrive(&header, None, name, file).map_err(failed)?;
+            let incoming = self.transfer(site).receive(&header, None, name, file).map_err(failed)?;
             (incoming.domid, Some(incoming))
         } else {
             let mut config: DomainConfig = serde_json::from_str(header.config_json().unwrap()).unwrap();

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use timers::GuestClock;
 use uuid::Uuid;
 use xenclock::lifecycle::ClockRecord;
-use xenclock::lifecycle::record::{Request, RequestOrigin};
+use xenclock::lifecycle::record::Request;
 use xenclock::tracking::store::{RecordError, RecordStore};
 
 const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
@@ -21,7 +21,7 @@ const OTHER: Uuid = Uuid::from_u128(0x0f1e_2d3c_4b5a_4697_8877_6655_4433_2211);
 const ROLE: &str = "XENCLOCK_TEST_ROLE";
 
 fn record(uuid: Uuid) -> ClockRecord {
-    let request = Request { clock: GuestClock::default(), from: RequestOrigin::Create };
+    let request = Request::of_file(&GuestClock::default());
     ClockRecord::new(uuid, "guest", request)
 }
 

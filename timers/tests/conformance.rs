@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use timers::tsc::{TscHost, decide, wish};
+use timers::tsc::{TscHost, decide, request};
 use timers::zone::default_zones;
 use timers::{
     Adjustment, Basis, ClockOffset, GuestKind, Hertz, KiloHertz, Moment, Timer, TimerMode, TimerName, resolve,
@@ -127,8 +127,8 @@ fn tsc() {
             timer(&row["timer"]).map(|timer| vec![timer])
         };
         let decision = timers
-            .and_then(|timers| wish(&timers).ok())
-            .and_then(|wish| decide(&wish, kind(&row["guest"]), &host).ok());
+            .and_then(|timers| request(&timers).ok())
+            .and_then(|request| decide(&request, kind(&row["guest"]), &host).ok());
         let found = decision.map_or(["error".to_owned(), "-".to_owned(), "-".to_owned()], |decision| {
             [decision.mode.to_string(), decision.khz.0.to_string(), decision.behaviour.to_string()]
         });

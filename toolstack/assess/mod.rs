@@ -23,10 +23,16 @@ pub enum Target {
 /// Every finding on a domain's clock and notes, for this target.
 #[must_use]
 pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
-    let kind = domain.config.kind();
-    let mut findings = offset(&domain.clock, kind, target);
-    findings.extend(timer_findings::findings(&domain.clock.timers, kind, target));
+    let mut findings = clock(&domain.clock, domain.config.kind(), target);
     findings.extend(notes(domain, target));
+    findings
+}
+
+/// Every finding on a clock, for this kind of guest and this target.
+#[must_use]
+pub fn clock(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Finding)> {
+    let mut findings = offset(clock, kind, target);
+    findings.extend(timer_findings::findings(&clock.timers, kind, target));
     findings
 }
 

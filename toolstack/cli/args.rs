@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::options::{self, Monitoring, Screen, Wrapper, XmlDirs};
+
 /// Guest time on Xen, done right: starts domains with the clock that they ask for, and says what became of it.
 #[derive(Debug, Parser)]
 #[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
@@ -164,9 +166,9 @@ pub(super) struct Create {
     #[arg(short = 'c')]
     pub console: bool,
     #[command(flatten)]
-    pub screen: super::viewer::Screen,
+    pub screen: Screen,
     #[command(flatten)]
-    pub monitoring: super::monitor::Monitoring,
+    pub monitoring: Monitoring,
     /// Say nothing but errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
@@ -180,7 +182,7 @@ pub(super) struct Create {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub wrapper: super::wrapper::Wrapper,
+    pub wrapper: Wrapper,
     /// The domain's XML, or an xl.cfg, for which xl has to be installed; - for standard input.
     pub file: String,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
@@ -209,7 +211,7 @@ pub(super) struct Convert {
     #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
     pub diagnostics: Diagnostics,
     #[command(flatten)]
-    pub wrapper: super::wrapper::Wrapper,
+    pub wrapper: Wrapper,
     /// Write to this file instead of standard output.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -243,7 +245,7 @@ pub(super) struct ClockSet {
     #[arg(long, value_name = "FILE")]
     pub from: Option<String>,
     #[command(flatten)]
-    pub wrapper: super::wrapper::Wrapper,
+    pub wrapper: Wrapper,
     /// Print what is then kept as JSON.
     #[arg(long)]
     pub json: bool,
@@ -280,9 +282,9 @@ pub(super) struct Restore {
     #[arg(short = 'p')]
     pub paused: bool,
     #[command(flatten)]
-    pub screen: super::viewer::Screen,
+    pub screen: Screen,
     #[command(flatten)]
-    pub monitoring: super::monitor::Monitoring,
+    pub monitoring: Monitoring,
     /// Say more.
     #[arg(short = 'd')]
     pub debug: bool,
@@ -326,7 +328,7 @@ pub(super) struct Migrate {
 #[derive(Debug, Args)]
 pub(super) struct MigrateReceive {
     #[command(flatten)]
-    pub monitoring: super::monitor::Monitoring,
+    pub monitoring: Monitoring,
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
@@ -356,20 +358,6 @@ impl ClockWatch {
     }
 }
 
-/// Where the domain XML of domains lies that other toolstacks start.
-#[derive(Debug, Args)]
-pub(super) struct XmlDirs {
-    /// A directory of domain XML; may be given again. /etc/xenclock/domains and /etc/libvirt/libxl when not given.
-    #[arg(long = "xml-dir", value_name = "DIR")]
-    xml_dirs: Vec<PathBuf>,
-}
-
-impl XmlDirs {
-    fn dirs(&self) -> Vec<PathBuf> {
-        if self.xml_dirs.is_empty() { super::watch::default_xml_dirs() } else { self.xml_dirs.clone() }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(super) struct MonitorOf {
     /// The domain's number.
@@ -385,7 +373,7 @@ pub(super) struct TscHelperArgs {
 
 impl TscHelperArgs {
     pub(super) fn xml_dirs(&self) -> Vec<PathBuf> {
-        super::watch::default_xml_dirs()
+        options::default_xml_dirs()
     }
 }
 

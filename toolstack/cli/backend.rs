@@ -80,6 +80,15 @@ pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord
     })
 }
 
+/// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
+/// whoever looks next.
+pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
+    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
+    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
+        output::message(&format!("xenclock: warning: {error}"));
+    }
+}
+
 /// The time on this machine.
 pub(super) fn now() -> DateTime<Utc> {
     SystemTime::now().into()
@@ -93,12 +102,9 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
             Err(Failure::Error("this is for the mock host only: --backend mock:FILE".to_owned()))
         }
         Some(Backend::Mock(None)) | None => {
-            // Nobody said where the machine is: like the real one, it is in this machine's zone.
+            // Like the real host, it is in this machine's zone unless told otherwise.
             let mock = Mock::in_memory(Box::new(now));
-            if let Ok(zone) = zone::machine_zone() {
-                // A zone without a name in the database cannot be told to the mock, which then stays at UTC.
-                let _ = mock.set_fact("timezone", zone.name());
-            }
+            mock.set_fact("timezone", zone::machine_zone()?.name())?;
             Ok(mock)
         }
     }
@@ -116,18 +122,33 @@ fn libxl() -> Result<Box<dyn Host>, Failure> {
     ))
 }
 
-/// A domain by its name or number.
+/// A domain by its number or name. As in libxl, a word of digits alone is always a number.
 pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failure> {
     let domains = host.domains()?;
-    let number = wanted.parse().ok().map(DomId);
     let named = domains.iter().find(|domain| domain.name == wanted);
-    let numbered = domains.iter().find(|domain| Some(domain.domid) == number);
-    match named.or(numbered) {
-        Some(domain) if domain.domid == DomId(0) => {
-            Err(Failure::Error(format!("'{wanted}' is dom0 itself, domain_ref clock is the host's")))
+    let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
+    let found = match is_number {
+        true => domains.iter().find(|domain| wanted.parse() == Ok(domain.domid.0)),
+        false => named,
+    };
+    match (found, named) {
+        (Some(domain), _) if domain.domid == DomId(0) => {
+            Err(Failure::Error(format!("'{wanted}' is dom0 itself, its clock is the host's")))
         }
-        Some(domain) => Ok(domain.clone()),
-        None => Err(Failure::Error(format!("no domain '{wanted}' here; xenclock list shows what there is"))),
+        (Some(domain), Some(named)) if domain.domid != named.domid => {
+            message(&format!(
+                "xenclock: warning: '{wanted}' is taken as the number of domain '{}'; the domain of that name has the \
+                 number {}",
+                domain.name, named.domid
+            ));
+            Ok(domain.clone())
+        }
+        (Some(domain), _) => Ok(domain.clone()),
+        (None, Some(named)) => Err(Failure::Error(format!(
+            "no domain has the number {wanted}; the domain of that name has the number {}",
+            named.domid
+        ))),
+        (None, None) => Err(Failure::Error(format!("no domain '{wanted}'; xenclock list shows all domains"))),
     }
 }
 

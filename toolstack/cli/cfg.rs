@@ -10,7 +10,7 @@ use super::output::{self, Failure};
 use super::{settings, xl};
 use xenclock::cfg::{self, Cfg};
 use xenclock::diag::Diagnostic;
-use xenclock::domain::{Domain, DomainConfig, Notes};
+use xenclock::domain::{Domain, DomainConfig};
 use xenclock::xl::installed::config_of;
 use xenclock::xml::Input;
 
@@ -36,9 +36,9 @@ pub(super) fn read(file: &str, bytes: &[u8], words: &[String], quiet: bool) -> R
     let kind = cfg.kind().unwrap_or(GuestKind::Pv);
     let asked = cfg::clock::read(&cfg, kind).map_err(|invalid| said(&invalid, &whole))?;
     let config = config(file, bytes, &theirs, quiet)?;
-    let mut domain = Domain { config, clock: asked.clock, notes: Notes::default() };
+    let mut domain = Domain::new(config, asked.clock);
     settings::apply(&mut domain, &ours).map_err(Failure::Error)?;
-    Ok(Input { domain, report: asked.report })
+    Ok(Input::new(domain, asked.report))
 }
 
 /// The clock of an xl.cfg alone: xl is not asked.

@@ -9,12 +9,13 @@ use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::save_restore::warn;
 use super::viewer::Viewer;
 use super::{backend, cfg, settings};
 use xenclock::apply::Outcome;
 use xenclock::assess::Target;
 use xenclock::convert::lower;
-use xenclock::domain::Domain;
+use xenclock::domain::{Domain, Part};
 use xenclock::host::{Host, HostFacts};
 use xenclock::plan::{Plan, next_start_words, plan};
 use xenclock::tracking::start::{StartOptions, clock_for, start};
@@ -27,12 +28,15 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
-    // A clock that was asked for before goes on from what its guest has made of it.
+    // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid;
     let made_up = uuid.is_none();
     let record = uuid.and_then(|uuid| backend::record_of(&records, uuid));
-    input.domain.clock = clock_for(record.as_ref(), &asked);
+    let kind = input.domain.config.kind();
+    let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
+    input.domain.clock = clock;
+    warn(&warnings);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
@@ -110,32 +114,25 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
         output::diagnostic(&invalid, report.source());
         Failure::Reported
     })?;
-    let worked_out = plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4());
-    if let Err((part, finding)) = &worked_out
-        && finding.refuses_start
-    {
-        input.report.lower(*part, finding.clone());
-    }
-    let losses: Vec<_> = input.report.losses().collect();
-    let refusing: Vec<_> = losses.iter().filter(|loss| loss.finding.refuses_start).collect();
-    if !refusing.is_empty() || worked_out.is_err() {
-        let source = input.report.source();
-        refusing.iter().for_each(|loss| output::diagnostic(loss, source));
-        if let Err((part, finding)) = worked_out
-            && !finding.refuses_start
-        {
-            output::diagnostic(&input.report.at(part, finding), source);
+    let plan = match plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4()) {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            // What the reader refuses stands in the report already.
+            for (part, finding) in refusal.findings.into_iter().filter(|(part, _)| *part != Part::Domain) {
+                input.report.lower(part, finding.refusing_start());
+            }
+            input.report.refusals().for_each(|refused| output::diagnostic(&refused, input.report.source()));
+            output::error(&format!(
+                "'{}' was not started: it would not be as its file asks",
+                input.domain.config.name()
+            ));
+            return Err(Failure::Reported);
         }
-        output::error(&format!(
-            "'{}' was not started: its clock would not be as asked",
-            input.domain.config.name()
-        ));
-        return Err(Failure::Reported);
-    }
+    };
     if !create.quiet {
-        losses.iter().for_each(|loss| output::diagnostic(loss, input.report.source()));
+        input.report.losses().for_each(|loss| output::diagnostic(&loss, input.report.source()));
     }
-    worked_out.map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))
+    Ok(plan)
 }
 
 /// What the guest's clock will show, in two to four lines.

@@ -42,18 +42,7 @@ fn state_word(state: RunState) -> &'static str {
         RunState::Running => "running",
         RunState::Paused => "paused",
         RunState::Dying => "dying",
-        RunState::Shutdown(reason) => reason_word(reason),
-    }
-}
-
-pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
-    match reason {
-        ShutdownReason::Poweroff => "poweroff",
-        ShutdownReason::Reboot => "reboot",
-        ShutdownReason::Suspend => "suspended",
-        ShutdownReason::Crash => "crashed",
-        ShutdownReason::Watchdog => "watchdog",
-        ShutdownReason::SoftReset => "soft-reset",
+        RunState::Shutdown(reason) => output::reason_word(reason),
     }
 }
 
@@ -63,7 +52,7 @@ pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let records = backend::records(global);
     note_rtc(&*host, &records, &domain);
     host.destroy(domain.domid)?;
-    note_gone(&*host, &records, &domain);
+    backend::note_gone(&*host, &records, &domain);
     Ok(())
 }
 
@@ -81,15 +70,6 @@ fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
         (record, ())
     });
     if let Err(error) = noted {
-        output::message(&format!("xenclock: warning: {error}"));
-    }
-}
-
-/// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
-/// whoever looks next.
-pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
-    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
-    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
         output::message(&format!("xenclock: warning: {error}"));
     }
 }

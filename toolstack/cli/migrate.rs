@@ -9,7 +9,7 @@ use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::save_restore::{config_of, header, warn};
+use super::save_restore::{domain_of, header, warn};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
 use xenclock::xl::migration::{
@@ -26,14 +26,13 @@ struct Here<'a> {
     transfer: Transfer<'a>,
     outgoing: Outgoing,
     name: String,
-    warnings: Vec<String>,
 }
 
 impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
-        let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live, &mut self.warnings)?;
+        let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
-            self.warnings.push(
+            self.outgoing.warnings.push(
                 "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
                  stream)"
                     .to_owned(),
@@ -74,9 +73,9 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &migrate.domain)?;
-    let config = migrate.config.as_deref().map(config_of).transpose()?;
+    let config = migrate.config.as_deref().map(domain_of).transpose()?;
     let name = domain.name.clone();
-    let (outgoing, warnings) = transfer.outgoing(domain, config, migrate.with_domid)?;
+    let outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     let header = header(&outgoing)?;
     backend::wait_until_free(&records)?;
     let rune = Rune {
@@ -90,10 +89,10 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     };
     let (line, mut transport) = Transport::open(&rune.command())
         .map_err(|error| Failure::Error(format!("'{name}' was not migrated: {error}")))?;
-    let mut here = Here { transfer, outgoing, name, warnings };
+    let mut here = Here { transfer, outgoing, name };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
-    warn(&here.warnings);
+    warn(&here.outgoing.warnings);
     match sent {
         Ok(moved) => {
             if let Some(error) = moved.remains {
@@ -140,7 +139,7 @@ impl Arriving for There<'_> {
             name.clone_into(&mut own);
             name_incoming(name)
         };
-        self.incoming = Some(self.transfer.arrive(&header, None, incoming, from)?);
+        self.incoming = Some(self.transfer.receive(&header, None, incoming, from)?);
         self.name = own;
         Ok(())
     }

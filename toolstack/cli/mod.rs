@@ -11,6 +11,7 @@ mod metrics;
 mod migrate;
 mod mock;
 mod monitor;
+mod options;
 mod output;
 mod relay;
 mod save_restore;

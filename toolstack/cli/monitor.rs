@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use clap::Args;
 use uuid::Uuid;
 
 use super::args::{Global, MonitorOf};
-use super::domains::note_gone;
+use super::options::Monitoring;
 use super::output::{self, Failure};
 use super::{backend, cfg};
 use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
@@ -36,17 +35,6 @@ const DUMPS: &str = "/var/lib/xen/dump";
 
 /// As many logs as libxl keeps.
 const KEPT: u32 = 10;
-
-/// Who looks after a domain once it is there.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Monitoring {
-    /// Stay in the foreground until the domain's end.
-    #[arg(short = 'F')]
-    foreground: bool,
-    /// Leave no monitor behind: nobody then starts the guest again when it reboots.
-    #[arg(short = 'e')]
-    no_monitor: bool,
-}
 
 /// How a start goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +145,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
     loop {
         let Some(domain) = find(host, domid)? else {
             say(host, &format!("domain {domid} is gone"));
-            last.iter().for_each(|domain| note_gone(host, records, domain));
+            last.iter().for_each(|domain| backend::note_gone(host, records, domain));
             return Ok(());
         };
         last = Some(domain.clone());
@@ -176,7 +164,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
         match domain.state {
             RunState::Shutdown(reason) if seen != Some(reason) => {
                 seen = Some(reason);
-                say(host, &format!("domain {domid} has shut down: {}", super::domains::reason_word(reason)));
+                say(host, &format!("domain {domid} has shut down: {}", output::reason_word(reason)));
                 match end(host, records, domid, reason)? {
                     Some(next) => (domid, seen) = (next, None),
                     None if reason == ShutdownReason::Suspend => {}

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render};
-use xenclock::host::HostError;
+use xenclock::host::{HostError, ShutdownReason};
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -78,4 +78,16 @@ pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
         Ok(bytes)
     };
     read().map_err(|error| Failure::Error(format!("{file}: {error}")))
+}
+
+/// Why a domain shut down, as xl list and its monitor say it.
+pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
+    match reason {
+        ShutdownReason::Poweroff => "poweroff",
+        ShutdownReason::Reboot => "reboot",
+        ShutdownReason::Suspend => "suspended",
+        ShutdownReason::Crash => "crashed",
+        ShutdownReason::Watchdog => "watchdog",
+        ShutdownReason::SoftReset => "soft-reset",
+    }
 }

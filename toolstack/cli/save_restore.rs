@@ -9,7 +9,7 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
-use xenclock::domain::DomainConfig;
+use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::files::{Access, Replacement};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
@@ -23,8 +23,8 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(config_of).transpose()?;
-    let (mut outgoing, mut warnings) = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let config = save.config.as_deref().map(domain_of).transpose()?;
+    let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
@@ -33,7 +33,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let header = header(&outgoing)?;
     let (saved, copied) = relay(&file.file().try_clone().map_err(failed)?, &interrupt, |stream| {
         header.write(stream).map_err(|error| error.to_string())?;
-        let saved = transfer.save(&mut outgoing, stream, SaveKind::Suspend, &mut warnings);
+        let saved = transfer.save(&mut outgoing, stream, SaveKind::Suspend);
         saved.map_err(|error| error.to_string())
     })
     .map_err(failed)?;
@@ -43,7 +43,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
             .map_err(|error| format!("{}: {error}", save.file.display())),
     };
-    warn(&warnings);
+    warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
         return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
@@ -100,7 +100,7 @@ pub(super) fn warn(warnings: &[String]) {
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
-        [config, file] => (Some(config_of(config)?), file),
+        [config, file] => (Some(domain_of(config)?), file),
         [file] => (None, file),
         _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
     };
@@ -130,12 +130,12 @@ fn arrive(
     host: &dyn Host,
     records: &RecordStore,
     header: &Header,
-    config: Option<DomainConfig>,
+    instead: Option<Domain>,
     file: &mut File,
 ) -> Result<Incoming, Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host, records, zones: &*zones };
-    Ok(transfer.arrive(header, config, str::to_owned, file)?)
+    Ok(transfer.receive(header, instead, str::to_owned, file)?)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
@@ -148,11 +148,10 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     })
 }
 
-/// A config that is given in place of another: a domain XML, or an xl.cfg as the installed xl understands it.
-pub(super) fn config_of(file: &str) -> Result<DomainConfig, Failure> {
-    let domain = super::create::read_domain(file)?;
-    let mut config = domain.config;
+/// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
+pub(super) fn domain_of(file: &str) -> Result<Domain, Failure> {
+    let mut domain = super::create::read_domain(file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
-    project::clock(&mut config, &domain.clock, OffsetIn::Outside);
-    Ok(config)
+    project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
+    Ok(domain)
 }

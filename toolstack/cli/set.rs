@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use timers::resolve::rtc_time;
-use timers::tsc::{TscDecision, TscMode};
+use timers::tsc::TscDecision;
 use timers::{GuestClock, GuestKind, TimerName, UtcOffset};
 use uuid::Uuid;
 
@@ -11,10 +11,11 @@ use super::backend;
 use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
-use xenclock::host::{DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
-use xenclock::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin};
-use xenclock::plan::work_out;
+use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
+use xenclock::plan::{RtcTarget, work_out};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::unmanaged;
@@ -57,10 +58,9 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     };
     settings::clock(&mut clock, &set.settings).map_err(Failure::Usage)?;
     // What cannot be had is refused before anything is kept or done.
-    let (resolved, tsc) =
-        work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|(_, finding)| {
-            Failure::Error(format!("the clock of '{}' was not changed: {}", target.name, finding.reason))
-        })?;
+    let (resolved, tsc) = work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|refusal| {
+        Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
+    })?;
     let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
     let wants_offset = clock.offset != before.offset || !wants_tsc;
     let live = match set.now {
@@ -95,7 +95,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     say(set, wrapper, &target, &record, &facts)
 }
 
-/// What a guest that is there gets at once.
+/// The clock that a running guest gets at once.
 struct Live<'a> {
     domain: &'a DomainSummary,
     tsc: Option<&'a TscDecision>,
@@ -103,13 +103,15 @@ struct Live<'a> {
 }
 
 impl Live<'_> {
-    /// What it does to the guest. Its TSC takes force.
+    /// Says what it does to the guest. Another TSC takes force.
     fn say(&self, host: &dyn Host, facts: &HostFacts, force: bool) -> Result<(), Failure> {
         let name = &self.domain.name;
-        let danger = "a guest that runs sees its TSC jump, and its clocks may stop or race";
+        let danger = "a running guest sees its TSC jump, and its clocks may stop or race";
         match (self.tsc, force) {
             (Some(_), false) => {
-                let why = format!("the TSC of '{name}' was not changed: {danger}; -f does it all the same");
+                let why = format!(
+                    "the clock of '{name}' was not changed: {danger}; -f changes its TSC all the same"
+                );
                 return Err(Failure::Error(why));
             }
             (Some(_), true) => output::message(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
@@ -123,12 +125,12 @@ impl Live<'_> {
 
     fn set(&self, host: &dyn Host) -> Result<(), Failure> {
         if let Some(tsc) = self.tsc {
-            set_tsc(host, self.domain, tsc.mode, tsc.set_khz.map_or(tsc.khz.0, |khz| khz.0))?;
+            set_live_tsc(host, self.domain.domid, tsc)?;
         }
-        match self.offset {
-            Some(offset) => Ok(host.set_time_offset(self.domain.domid, offset)?),
-            None => Ok(()),
+        if let Some(offset) = self.offset {
+            set_rtc(host, self.domain.domid, RtcTarget::Offset(offset))?;
         }
+        Ok(())
     }
 }
 
@@ -179,8 +181,10 @@ fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     }
 }
 
+/// Whether a setting on the command line is about the TSC. One word may hold several.
 fn mentions_tsc(words: &[String]) -> bool {
-    words.iter().any(|word| word.trim_start().starts_with("tsc_") || word.contains("clock_tsc_frequency"))
+    let keys = words.iter().flat_map(|word| word.split(';')).filter_map(|word| word.split(['=', '+']).next());
+    keys.map(str::trim).any(|key| matches!(key, "tsc_mode" | "clock_tsc_frequency" | "clock_timers"))
 }
 
 fn has_tsc(clock: &GuestClock) -> bool {
@@ -211,24 +215,6 @@ fn say_jump(
     Ok(())
 }
 
-/// Keeps what the guest's TSC has counted, so that it does not fall to 0.
-fn set_tsc(host: &dyn Host, domain: &DomainSummary, mode: TscMode, khz: u32) -> Result<(), Failure> {
-    let now = host.tsc_info(domain.domid)?;
-    let khz = if mode == TscMode::Native { 0 } else { khz };
-    host.set_tsc_info(domain.domid, &TscInfo { mode: mode.number(), khz, ..now })?;
-    let after = host.tsc_info(domain.domid)?;
-    if (after.mode, after.khz) == (mode.number(), khz) {
-        return Ok(());
-    }
-    Err(Failure::Error(format!(
-        "domain {}: asked for TSC mode {} at {khz} kHz, and Xen says mode {} at {} kHz",
-        domain.domid,
-        mode.number(),
-        after.mode,
-        after.khz
-    )))
-}
-
 /// Keeps what was asked, and what was done.
 fn keep(
     records: &RecordStore,
@@ -238,32 +224,24 @@ fn keep(
     now: Option<UtcOffset>,
 ) -> Result<ClockRecord, Failure> {
     let kept = records.change(target.uuid, |record, _| {
-        let request = |record: Option<&ClockRecord>| {
-            // A file that is asked again later, as it was, does not undo this.
-            let instead_of = record.and_then(|record| match &record.request.from {
-                RequestOrigin::ClockSet { instead_of } => instead_of.clone(),
-                RequestOrigin::Create | RequestOrigin::Xml(_) => Some(record.request.clock.clone()),
-                RequestOrigin::Unmanaged => None,
-            });
-            Request { clock: clock.clone(), from: RequestOrigin::ClockSet { instead_of } }
-        };
+        // A file that asks for the same as before does not undo this.
+        let instead_of = record.as_ref().and_then(|record| match &record.request.from {
+            RequestOrigin::ClockSet { instead_of } => instead_of.clone(),
+            RequestOrigin::Create | RequestOrigin::Xml(_) => Some(record.request.clock.clone()),
+            RequestOrigin::Unmanaged => None,
+        });
+        let from = RequestOrigin::ClockSet { instead_of };
         let mut record = match record {
             Some(mut record) => {
-                let request = request(Some(&record));
-                record.asked(request);
+                record.set_request(clock.clone(), from);
                 record
             }
-            None => ClockRecord::new(target.uuid, &target.name, request(None)),
+            None => ClockRecord::new(target.uuid, &target.name, Request::new(clock.clone(), from)),
         };
         if let Some(domain) =
             target.domain.as_ref().filter(|domain| !record.is_instance(&facts.boot_id, domain.domid))
         {
-            let instance = Instance {
-                boot: facts.boot_id.clone(),
-                domid: domain.domid,
-                since: facts.now,
-                by: ConfiguredBy::Followed,
-            };
+            let instance = Instance::followed(&facts.boot_id, domain.domid, facts.now);
             record.continued(instance, None);
         }
         if let Some(offset) = now {
@@ -292,7 +270,7 @@ fn say(
 ) -> Result<(), Failure> {
     let next = record.next_clock();
     let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
-        .map_err(|(_, finding)| Failure::Error(finding.reason.into_owned()))?;
+        .map_err(|refusal| Failure::Error(refusal.to_string()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
         target.name,

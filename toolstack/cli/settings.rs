@@ -3,7 +3,7 @@
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, Hertz, Timer, TimerMode, TimerName, UtcOffset};
 use uuid::Uuid;
 
-use xenclock::domain::{Domain, DomainConfig, Notes, ShutdownAction};
+use xenclock::domain::{Domain, DomainConfig, ShutdownAction};
 
 /// What a setting does with its value; an error says what was expected.
 type Set = fn(&mut Domain, &str) -> Result<(), String>;
@@ -168,8 +168,7 @@ pub(super) fn clock(clock: &mut GuestClock, words: &[String]) -> Result<(), Stri
             ));
         }
     }
-    let (config, notes) = (DomainConfig::default(), Notes::default());
-    let mut domain = Domain { config, clock: std::mem::take(clock), notes };
+    let mut domain = Domain::new(DomainConfig::default(), std::mem::take(clock));
     apply(&mut domain, words)?;
     *clock = domain.clock;
     Ok(())

@@ -15,8 +15,8 @@ use serde_json::json;
 use super::args::{Backend, Global, TscHelperArgs};
 use super::backend;
 use super::output::{self, Failure};
+use xenclock::apply::clock::{InProcess, SetTsc};
 use xenclock::host::{DomId, ErrorKind, Event, HostError, TscInfo};
-use xenclock::tracking::born::{InProcess, SetTsc};
 use xenclock::tracking::requests::XmlRequests;
 use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 

@@ -3,23 +3,12 @@
 
 use std::process::Child;
 
-use clap::Args;
-
 use super::args::Global;
+use super::options::Screen;
 use super::output::{self, Failure};
 use super::{backend, xl};
 use xenclock::host::DomId;
 use xenclock::xl::installed::Xl;
-
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Screen {
-    /// Show the guest's screen in a VNC viewer, as xl does.
-    #[arg(short = 'V')]
-    vnc: bool,
-    /// As -V, and tell the viewer the password.
-    #[arg(short = 'A')]
-    vnc_autopass: bool,
-}
 
 /// What is shown, and by whom.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! `xenclock clock-watch`: the service.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,10 +12,10 @@ use super::args::{ClockWatch, Global};
 use super::backend;
 use super::output::{self, Failure};
 use super::tsc_helper::HelperProcess;
+use xenclock::apply::clock::{InProcess, SetTsc};
 use xenclock::host::Host;
 use xenclock::lifecycle::ClockEvent;
-use xenclock::tracking::born::{InProcess, SetTsc};
-use xenclock::tracking::requests::{DIRECTORIES, XmlRequests};
+use xenclock::tracking::requests::XmlRequests;
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
@@ -120,9 +119,4 @@ fn say(event: &ClockEvent) {
         output::message(&format!("xenclock: warning: {line}"));
     }
     let _ = output::data(&format!("{line}\n"));
-}
-
-/// The directories of domain XML that are read where none is named.
-pub(super) fn default_xml_dirs() -> Vec<PathBuf> {
-    DIRECTORIES.iter().map(PathBuf::from).collect()
 }

@@ -1,21 +1,14 @@
 //! The device-model wrapper: whom it starts has its clock before it can run, whatever toolstack starts it.
 
-use clap::Args;
 use timers::GuestKind;
 
+use super::options::Wrapper;
 use super::output::{self, Failure};
 use xenclock::domain::DomainConfig;
 use xenclock::domain::config::DeviceModelVersion;
 
 /// Where the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
-
-#[derive(Debug, Args)]
-pub(super) struct Wrapper {
-    /// Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests.
-    #[arg(long = "wrapper")]
-    asked: bool,
-}
 
 impl Wrapper {
     /// Whether it is asked for at all.

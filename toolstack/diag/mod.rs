@@ -1,5 +1,6 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
+pub mod part;
 pub mod render;
 pub mod report;
 pub mod source;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use part::Part;
 pub use report::Report;
 pub use source::{Place, Source};
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Diagnostic, Finding, Place, Source, Verdict};
-use crate::domain::Part;
+use super::{Diagnostic, Finding, Part, Place, Source, Verdict};
 
 /// Every node of an input with what became of it.
 #[derive(Clone, Debug)]
@@ -121,6 +120,11 @@ impl Report {
     pub fn losses(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         let lost = |node: &usize| self.nodes[*node].finding.verdict.is_loss() && !self.nodes[*node].inherited;
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
+    }
+
+    /// The nodes for which a start is refused.
+    pub fn refusals(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.losses().filter(|loss| loss.finding.refuses_start)
     }
 
     /// How many nodes got this verdict.

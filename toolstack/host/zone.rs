@@ -26,12 +26,9 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
-        if let Some(file) = word.strip_prefix('/') {
-            return read_regular(&root.join(file), LONGEST)
-                .map_err(|error| failed(format!("TZ: {word}: {error}")))
-                .and_then(|bytes| {
-                    Zone::from_tzif(word, &bytes).map_err(|error| failed(format!("TZ: {error}")))
-                });
+        if word.starts_with('/') {
+            return from_file_below(root, Path::new(word))
+                .map_err(|error| failed(format!("TZ: {}", error.detail)));
         }
         return named(root, word)
             .or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown))
@@ -48,14 +45,42 @@ pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     }
     match read_regular(&file, LONGEST) {
         Ok(bytes) => {
-            let named = read_regular(&root.join("etc/timezone"), LONGEST).ok();
-            let named = named.and_then(|bytes| String::from_utf8(bytes).ok());
-            let name = named.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or("localtime");
+            let name = name_of(root, &bytes).unwrap_or_else(|| LOCALTIME.to_owned());
             Zone::from_tzif(name, &bytes).map_err(|error| failed(format!("{}: {error}", file.display())))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Zone::utc()),
         Err(error) => Err(failed(format!("{}: {error}", file.display()))),
     }
+}
+
+/// A zone without a name in the database has its file's.
+const LOCALTIME: &str = "/etc/localtime";
+
+/// The name in `/etc/timezone`, where the database's zone of that name is the one in `/etc/localtime`. The C library reads
+/// only the latter, and a tool that changes that one may leave an old name in the other.
+fn name_of(root: &Path, localtime: &[u8]) -> Option<String> {
+    let name = String::from_utf8(read_regular(&root.join("etc/timezone"), LONGEST).ok()?).ok()?;
+    let name = name.trim();
+    let is_plain = !name.is_empty() && !name.starts_with(['/', '.']) && !name.contains("..");
+    let same =
+        || std::fs::read(root.join("usr/share/zoneinfo").join(name)).ok().as_deref() == Some(localtime);
+    (is_plain && same()).then(|| name.to_owned())
+}
+
+/// The zone in a TZif file.
+///
+/// # Errors
+/// When it cannot be read or is not one.
+pub fn from_file(file: &Path) -> Result<Zone> {
+    from_file_below(Path::new("/"), file)
+}
+
+fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
+    let failed = |why: String| HostError::new(ErrorKind::Io, "read a time zone", why);
+    let name = file.display().to_string();
+    let path = root.join(file.strip_prefix("/").unwrap_or(file));
+    let bytes = read_regular(&path, LONGEST).map_err(|error| failed(format!("{name}: {error}")))?;
+    Zone::from_tzif(name, &bytes).map_err(|error| failed(error.to_string()))
 }
 
 /// A zone of the machine's database, or of the program's own. UTC needs neither.
@@ -140,11 +165,21 @@ mod tests {
     fn a_file_has_its_name_elsewhere() {
         let root = root();
         fs::write(root.path().join("etc/localtime"), tzif()).unwrap();
-        assert_eq!(name(root.path(), None), "localtime");
+        assert_eq!(name(root.path(), None), "/etc/localtime");
+        for other in ["Mars/Nowhere", "", "../usr/share/zoneinfo/Mars/Olympus", "/etc/localtime"] {
+            fs::write(root.path().join("etc/timezone"), other).unwrap();
+            assert_eq!(name(root.path(), None), "/etc/localtime", "{other}");
+        }
         fs::write(root.path().join("etc/timezone"), "Mars/Olympus\n").unwrap();
         let zone = zone_below(root.path(), None).unwrap();
         assert_eq!(zone.name(), "Mars/Olympus");
         assert_eq!(zone.offset_at("2026-01-01T00:00:00Z".parse().unwrap()).unwrap().seconds(), 3600);
+        // The machine was moved, and the name is of where it was before.
+        let mut moved = tzif();
+        let last = moved.len() - 8;
+        moved[last] = 0x1c;
+        fs::write(root.path().join("etc/localtime"), &moved).unwrap();
+        assert_eq!(name(root.path(), None), "/etc/localtime");
         fs::write(root.path().join("etc/localtime"), "no zone").unwrap();
         assert!(zone_below(root.path(), None).unwrap_err().detail.contains("etc/localtime"));
     }

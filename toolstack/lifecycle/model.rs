@@ -1,15 +1,17 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
 use super::record::{
     Changes, ClockRecord, ConfiguredBy, Ended, Instance, Request, RequestOrigin, SAVES, Saved, Seen, Start,
+    Unset,
 };
 use crate::host::{DomId, ShutdownReason};
 
-/// Who has not started a guest for a year does not wait for its clock.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(400);
+/// Records of guests that have not started for this long are dropped. It is time in which a service watched the host, since
+/// one wrong date of the host must not forget all guests.
+const FORGOTTEN_AFTER: u64 = 400 * 24 * 3600;
 
 /// A domain as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +37,12 @@ pub struct Discovered {
 pub enum Due {
     /// Nothing: it is known, and its clock was seen to.
     Nothing,
-    /// It is new and has not run: this clock, before its first instruction.
-    SetNew(GuestClock),
-    /// It is new and has run: this clock's offset, live.
-    SetLate(GuestClock),
+    /// It is new: the clock of this record's next cold start.
+    ColdStart(Box<ClockRecord>),
     /// Nothing, for this reason: it is followed from where it stands, or from where it was saved.
     Follow(&'static str, Option<i64>),
+    /// Nothing: it was saved with a clock that could not be set.
+    FollowUnset,
     /// It goes on where it was saved, but the toolstack has moved its RTC: back to this.
     PutRight(i64),
 }
@@ -74,21 +76,21 @@ impl ClockRecord {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
-    /// What a file asks is asked, unless it was asked already or something else was put in its place since.
+    /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
     pub fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
         let stands = match &self.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
             _ => self.request.clock == *clock,
         };
         if !stands {
-            self.asked(Request { clock: clock.clone(), from });
+            self.set_request(clock.clone(), from);
         }
     }
 
-    /// Something else is asked, for the next start. With another offset the guest's own changes are let go.
-    pub fn asked(&mut self, request: Request) {
-        self.offset_changed |= self.request.clock.offset != request.clock.offset;
-        self.request = request;
+    /// Replaces the request, for the next start. With another offset the guest's own changes are dropped.
+    pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin) {
+        self.offset_changed |= self.request.clock.offset != clock.offset;
+        self.request = Request { clock, from, made_in: self.generation.saturating_add(1) };
     }
 
     /// A cold start.
@@ -113,13 +115,15 @@ impl ClockRecord {
     #[must_use]
     pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
         let Some(here) = here else { return self };
-        let found = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
-        let later = here.generation >= self.generation;
-        if found(&self) {
+        let unmanaged = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
+        let made = |record: &ClockRecord| (record.request.made_in, record.generation);
+        let later = made(&here) >= made(&self);
+        if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
-        } else if later && !found(&here) && here.request.clock != self.request.clock {
-            self.asked(here.request);
-            self.offset_changed |= here.offset_changed;
+        } else if later && !unmanaged(&here) && here.request.clock != self.request.clock {
+            self.offset_changed |=
+                here.offset_changed || here.request.clock.offset != self.request.clock.offset;
+            self.request = here.request;
         }
         for saved in here.saves {
             if !self.saves.contains(&saved) {
@@ -132,23 +136,41 @@ impl ClockRecord {
         self
     }
 
-    /// The RTC was looked at; where the guest has moved it, what it was before.
+    /// The RTC was read; answers what it was before, where the guest has moved it.
     pub fn seen(&mut self, offset: i64, at: DateTime<Utc>) -> Option<i64> {
-        let before = self.last.map(|last| last.offset).filter(|&before| before != offset);
+        let before = match self.unset() {
+            Some(unset) => unset.at,
+            None => self.last.map(|last| last.offset),
+        };
+        if before == Some(offset) {
+            return None;
+        }
         if let Some(before) = before {
             self.guest.seen = self.guest.seen.saturating_add(1);
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
-        if self.last.map(|last| last.offset) != Some(offset) {
-            self.last = Some(Seen { offset, at });
-        }
+        self.set_by_guest();
+        self.last = Some(Seen { offset, at });
         before
+    }
+
+    /// Why the RTC of the domain that there is says nothing about the guest, where it does not.
+    #[must_use]
+    pub fn unset(&self) -> Option<Unset> {
+        self.instance.as_ref()?.unset
+    }
+
+    fn set_by_guest(&mut self) {
+        if let Some(instance) = &mut self.instance {
+            instance.unset = None;
+        }
     }
 
     /// An administrator has set the RTC of the guest that runs, and not the guest: it goes on from there.
     pub fn set_live(&mut self, offset: i64, at: DateTime<Utc>) {
         self.last = Some(Seen { offset, at });
         self.offset_changed = false;
+        self.set_by_guest();
         if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
             start.offset = offset;
             start.source = format!("{} s from UTC, set by clock-set", offset.seconds());
@@ -168,9 +190,9 @@ impl ClockRecord {
         // Of a guest without RTC, what it was given is all that can be known.
         let there = offset.or(self.last.map(|last| last.offset));
         if let (ShutdownReason::Suspend, Some(offset)) = (reason, there) {
-            self.saved(Saved { incarnation, rtc: Seen { offset, at } });
+            self.saved(Saved { incarnation, rtc: Seen { offset, at }, unset: self.unset().is_some() });
         }
-        self.ended = Some(Ended { reason: Some(reason), at });
+        self.ended = Some(Ended { reason: Some(reason), at, watched: None });
         before
     }
 
@@ -185,7 +207,7 @@ impl ClockRecord {
     /// The domain is gone. What is known of why stays.
     pub fn gone(&mut self, at: DateTime<Utc>) {
         self.instance = None;
-        self.ended.get_or_insert(Ended { reason: None, at });
+        self.ended.get_or_insert(Ended { reason: None, at, watched: None });
     }
 
     /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
@@ -202,13 +224,13 @@ impl ClockRecord {
         asked || restarts || !self.saves.is_empty() || (carries && !self.ephemeral)
     }
 
-    /// Whether a guest that is gone has not come again for so long that it never will. An administrator's word has no
-    /// end.
-    #[must_use]
-    pub fn is_forgotten(&self, now: DateTime<Utc>) -> bool {
-        let ended = self.ended.map(|ended| ended.at).filter(|_| self.instance.is_none());
+    /// Notes how long services have watched this host, in seconds, while the guest is gone. Answers whether the record may
+    /// be dropped: the guest has not come again for [`FORGOTTEN_AFTER`]. One that `clock-set` made is kept.
+    pub fn is_forgotten(&mut self, watched: u64) -> bool {
         let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
-        !asked && ended.is_some_and(|at| now.signed_duration_since(at) > FORGOTTEN_AFTER)
+        let Some(ended) = self.ended.as_mut().filter(|_| self.instance.is_none()) else { return false };
+        let since = *ended.watched.get_or_insert(watched);
+        !asked && watched.saturating_sub(since) > FORGOTTEN_AFTER
     }
 
     /// The save that a guest of this incarnation came out of, as far as it can be told: the latest of the one before.
@@ -221,15 +243,19 @@ impl ClockRecord {
 #[must_use]
 pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     let Some(record) = record else {
-        return Due::Follow("nobody has asked for another clock", None);
+        return Due::Follow("no clock requested", None);
     };
     if record.is_instance(&found.boot, found.domid) {
         return Due::Nothing;
     }
     if found.incarnation > 1 {
-        let Some(saved) = record.save_before(found.incarnation).map(|saved| saved.rtc.offset) else {
-            return Due::Follow("it came out of a save or a migration that nobody here has seen", None);
+        let Some(saved) = record.save_before(found.incarnation) else {
+            return Due::Follow("restored or migrated from a save that this host has not seen", None);
         };
+        if saved.unset {
+            return Due::FollowUnset;
+        }
+        let saved = saved.rtc.offset;
         // The stream has an RTC's offset, which wins where the config has none; of a wallclock it has nothing. What an
         // RTC is ahead of what the config gives, its guest has done since.
         return match (found.offset, found.config_offset) {
@@ -237,20 +263,17 @@ pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
             (Some(now), Some(given)) if given != saved => {
                 Due::PutRight(saved.saturating_add(now.saturating_sub(given)))
             }
-            _ => Due::Follow("it goes on where it was saved", Some(saved)),
+            _ => Due::Follow("continues from its save", Some(saved)),
         };
     }
-    if !found.has_run {
-        return Due::SetNew(record.next_clock());
-    }
-    Due::SetLate(record.next_clock())
+    Due::ColdStart(Box::new(record.clone()))
 }
 
 impl Instance {
     /// A domain that has come.
     #[must_use]
     pub fn of(found: &Discovered, since: DateTime<Utc>, by: ConfiguredBy) -> Self {
-        Instance { boot: found.boot.clone(), domid: found.domid, since, by }
+        Instance { boot: found.boot.clone(), domid: found.domid, since, by, unset: None }
     }
 }
 

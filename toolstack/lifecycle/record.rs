@@ -63,9 +63,30 @@ pub struct Request {
     pub clock: GuestClock,
     /// Where it is from.
     pub from: RequestOrigin,
+    /// The generation of the record in which it was made: of two requests for one guest, the later counts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub made_in: u64,
 }
 
-/// Where a wish is from.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Request {
+    /// A request of this origin.
+    #[must_use]
+    pub fn new(clock: GuestClock, from: RequestOrigin) -> Self {
+        Request { clock, from, made_in: 0 }
+    }
+
+    /// A file's request, as `create` reads it.
+    #[must_use]
+    pub fn of_file(clock: &GuestClock) -> Self {
+        Request::new(clock.clone(), RequestOrigin::Create)
+    }
+}
+
+/// Where a request is from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOrigin {
@@ -129,8 +150,28 @@ pub struct Instance {
     pub domid: DomId,
     /// When it was first known of.
     pub since: DateTime<Utc>,
-    /// Who made it right.
+    /// Who set its clock.
     pub by: ConfiguredBy,
+    /// Set where its clock could not be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unset: Option<Unset>,
+}
+
+/// A domain whose clock could not be set. As long as the guest leaves its RTC where its toolstack put it, that says nothing
+/// about the guest, and its own earlier changes are kept for its next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unset {
+    /// Where its toolstack put its RTC, in seconds ahead of UTC; `None` for a guest without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
+}
+
+impl Instance {
+    /// A domain that is only followed.
+    #[must_use]
+    pub fn followed(boot: &str, domid: DomId, since: DateTime<Utc>) -> Self {
+        Instance { boot: boot.to_owned(), domid, since, by: ConfiguredBy::Followed, unset: None }
+    }
 }
 
 /// Who saw to a domain's clock.
@@ -172,6 +213,9 @@ pub struct Saved {
     pub incarnation: u32,
     /// The RTC then.
     pub rtc: Seen,
+    /// The clock of the guest that was saved could not be set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unset: bool,
 }
 
 /// How a domain ended.
@@ -182,6 +226,9 @@ pub struct Ended {
     pub reason: Option<ShutdownReason>,
     /// When.
     pub at: DateTime<Utc>,
+    /// How long services had watched this host when they first saw that the guest was gone, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<u64>,
 }
 
 impl Start {

@@ -157,7 +157,7 @@ mod tests {
     fn record() -> ClockRecord {
         let offset = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
         let clock = GuestClock { offset, timers: Vec::new() };
-        ClockRecord::new(UUID, "guest", Request { clock, from: RequestOrigin::Create })
+        ClockRecord::new(UUID, "guest", Request::new(clock, RequestOrigin::Create))
     }
 
     /// A directory with a record in it.

@@ -11,14 +11,16 @@ use timers::zone::ZoneSource;
 use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
+use super::cold_start;
 use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
+use crate::apply::clock::set_rtc;
 use crate::apply::{ApplyError, Outcome};
-use crate::domain::{Domain, DomainConfig, Notes, Part, ShutdownAction};
+use crate::domain::{Domain, DomainConfig, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Refusal, RtcTarget};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
@@ -52,6 +54,7 @@ struct Next {
     plan: Option<Plan>,
     /// What an updated config asks.
     asked: Option<GuestClock>,
+    warnings: Vec<String>,
 }
 
 /// Why a domain was not started again.
@@ -61,8 +64,8 @@ pub enum RestartError {
     #[error(transparent)]
     Host(#[from] HostError),
     /// The clock cannot be had any more on this host.
-    #[error("{1}")]
-    Refused(Part, String),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The new domain failed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -96,8 +99,7 @@ impl Monitor<'_> {
     /// # Errors
     /// When the domain cannot be read or taken away, or the new one cannot be made.
     pub fn ended(&self, domid: DomId, reason: ShutdownReason) -> Result<Ended, RestartError> {
-        let mut warnings = Vec::new();
-        let record = self.note_end(domid, reason, &mut warnings)?;
+        let (record, mut warnings) = self.note_end(domid, reason)?;
         let config = self.host.stored_config(domid)?;
         let mut action = action(&config, reason);
         if let ShutdownAction::CoredumpDestroy | ShutdownAction::CoredumpRestart = action {
@@ -121,19 +123,19 @@ impl Monitor<'_> {
             }),
             ShutdownAction::Destroy => {
                 self.host.destroy(domid)?;
-                self.note_gone(domid, record.as_ref(), &mut warnings);
+                warnings.extend(self.note_gone(domid, record.as_ref()));
                 Disposition::Gone
             }
             ShutdownAction::Restart => {
-                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                let next = self.next(domid, config, record.as_ref())?;
                 self.host.destroy(domid)?;
-                Disposition::Restarted(self.again(&next, &mut warnings)?)
+                Disposition::Restarted(self.again(next, &mut warnings)?)
             }
             ShutdownAction::RestartRename => {
-                let next = self.next(domid, config, record.as_ref(), &mut warnings)?;
+                let next = self.next(domid, config, record.as_ref())?;
                 let suffix = self.host.facts()?.now.format("-%Y%m%dT%H%MZ").to_string();
                 self.host.preserve(domid, &suffix)?;
-                Disposition::Restarted(self.again(&next, &mut warnings)?)
+                Disposition::Restarted(self.again(next, &mut warnings)?)
             }
             ShutdownAction::SoftReset => Disposition::Reset(self.reset(domid, &config)?),
             // Both became another above.
@@ -144,15 +146,14 @@ impl Monitor<'_> {
         Ok(Ended { became, warnings })
     }
 
-    /// Reads what can be read only now, and has it on disk before anything else.
+    /// Reads what can be read only now, and has it on disk before anything else. Answers the record, and warnings.
     fn note_end(
         &self,
         domid: DomId,
         reason: ShutdownReason,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<ClockRecord>, HostError> {
+    ) -> Result<(Option<ClockRecord>, Vec<String>), HostError> {
         let (rtc, tsc) = read_clock(self.host, domid)?;
-        let Some(uuid) = uuid_of(self.host, domid)? else { return Ok(None) };
+        let Some(uuid) = uuid_of(self.host, domid)? else { return Ok((None, Vec::new())) };
         let facts = self.host.facts()?;
         let note = |mut record: ClockRecord| {
             // Of a guest without RTC only its own record knows where it stands.
@@ -162,25 +163,22 @@ impl Monitor<'_> {
             record
         };
         let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
-        match kept {
-            Ok((record, trouble)) => {
-                warnings.extend(trouble.map(|error| error.to_string()));
-                Ok(record)
-            }
+        Ok(match kept {
+            Ok((record, trouble)) => (record, trouble.iter().map(ToString::to_string).collect()),
             Err(error) => {
-                warnings.push(error.to_string());
+                let why = vec![error.to_string()];
                 match error.into_record() {
-                    Some(record) => Ok(Some(record)),
-                    None => Ok(self.records.get(uuid).ok().flatten().map(note)),
+                    Some(record) => (Some(record), why),
+                    None => (self.records.get(uuid).ok().flatten().map(note), why),
                 }
             }
-        }
+        })
     }
 
-    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>, warnings: &mut Vec<String>) {
-        let (Some(record), Ok(facts)) = (record, self.host.facts()) else { return };
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>) -> Option<String> {
+        let (record, facts) = (record?, self.host.facts().ok()?);
         let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
-        warnings.extend(done.err().map(|error| error.to_string()));
+        done.err().map(|error| error.to_string())
     }
 
     /// The next domain. Without a record it is the config alone, as xl does it.
@@ -189,12 +187,12 @@ impl Monitor<'_> {
         domid: DomId,
         config: DomainConfig,
         record: Option<&ClockRecord>,
-        warnings: &mut Vec<String>,
     ) -> Result<Next, RestartError> {
-        let (mut config, asked) = self.updated(domid, config, warnings)?;
+        let (mut config, asked, warning) = self.updated(domid, config)?;
+        let mut warnings: Vec<_> = warning.into_iter().collect();
         let Some(record) = record else {
-            warnings.push(format!("nothing is kept of domain {domid}'s clock; it starts as its config says"));
-            return Ok(Next { config, plan: None, asked: None });
+            warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
+            return Ok(Next { config, plan: None, asked: None, warnings });
         };
         let mut record = record.clone();
         if let Some(asked) = &asked {
@@ -204,59 +202,33 @@ impl Monitor<'_> {
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
         config.c_info.uuid = Some(record.uuid);
-        let plan = self.plan(&config, &record, warnings)?;
-        Ok(Next { config, plan: Some(plan), asked })
+        let facts = self.host.facts()?;
+        let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
+        warnings.extend(start.warnings);
+        let domain = Domain::new(config.clone(), start.clock);
+        let plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;
+        Ok(Next { config, plan: Some(plan), asked, warnings })
     }
 
     /// The config that `xl config-update` has left for the next start, where it has. One that cannot be understood is
-    /// no reason for the guest to stay away.
+    /// no reason for the guest to stay away, but for a warning.
     fn updated(
         &self,
         domid: DomId,
         config: DomainConfig,
-        warnings: &mut Vec<String>,
-    ) -> Result<(DomainConfig, Option<GuestClock>), HostError> {
-        let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None)) };
+    ) -> Result<(DomainConfig, Option<GuestClock>, Option<String>), HostError> {
+        let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None, None)) };
         Ok(match (self.reread)(&text) {
-            Ok((updated, asked)) => (updated, Some(asked)),
+            Ok((updated, asked)) => (updated, Some(asked), None),
             Err(why) => {
-                warnings.push(format!("the config left by xl config-update is not taken: {why}"));
-                (config, None)
+                (config, None, Some(format!("the config left by xl config-update is not used: {why}")))
             }
         })
     }
 
-    fn plan(
-        &self,
-        config: &DomainConfig,
-        record: &ClockRecord,
-        warnings: &mut Vec<String>,
-    ) -> Result<Plan, RestartError> {
-        let facts = self.host.facts()?;
-        let plan = |clock| {
-            let domain = Domain { config: config.clone(), clock, notes: Notes::default() };
-            plan::plan(&domain, &facts, self.zones, record.uuid)
-        };
-        if !record.can_be_set() {
-            warnings.push(
-                "the guest's RTC is farther from UTC than Xen can be told; it starts as asked at first"
-                    .to_owned(),
-            );
-        }
-        plan(record.next_clock())
-            .or_else(|refusal| {
-                // A guest may have set its RTC to a time that it cannot start with.
-                let first = plan(record.request.clock.clone()).map_err(|_| refusal.clone())?;
-                warnings.push(format!("{}; it starts as asked at first", refusal.1.reason));
-                Ok(first)
-            })
-            .map_err(|(part, finding): plan::Refusal| {
-                RestartError::Refused(part, finding.reason.into_owned())
-            })
-    }
-
     /// Starts a domain again whose predecessor has gone.
-    fn again(&self, next: &Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+    fn again(&self, next: Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+        warnings.extend(next.warnings);
         let once = || match &next.plan {
             Some(plan) => {
                 let facts = self.host.facts().map_err(of_start)?;
@@ -297,7 +269,7 @@ impl Monitor<'_> {
         // One that Xen cannot be told is none that the config has set.
         let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
         if let Some(offset) = offset {
-            self.host.set_time_offset(domid, offset)?;
+            set_rtc(self.host, domid, RtcTarget::Offset(offset))?;
         }
         // Xen stores one more than it is given.
         let incarnation = tsc.incarnation.saturating_sub(1);

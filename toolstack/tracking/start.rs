@@ -1,13 +1,15 @@
 //! A cold start by xenclock itself: claimed, so that a service keeps off it; applied; recorded.
 
-use timers::GuestClock;
+use timers::zone::ZoneSource;
+use timers::{GuestClock, GuestKind};
 use uuid::Uuid;
 
+use super::cold_start;
 use super::store::{Lock, RecordError, RecordStore};
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
-use crate::lifecycle::record::{ConfiguredBy, Instance, Request, RequestOrigin, Start};
+use crate::lifecycle::record::{ConfiguredBy, Instance, Request, Start};
 use crate::plan::{Plan, Step};
 
 /// What a start is told besides its plan.
@@ -33,14 +35,23 @@ pub struct Started {
     pub unkept: Option<String>,
 }
 
-/// The clock that a domain is to start with: what a file asks, or where that was asked before and the guest has made
-/// something of it since, that.
+/// The clock that a domain starts with whose file asks for `asked`: that, or where the file asked for the same before and
+/// the guest has changed its RTC since, what the guest made of it. With it what an administrator should know.
+///
+/// A clock that cannot be had is answered as it is: [`crate::plan::plan`] refuses it.
 #[must_use]
-pub fn clock_for(record: Option<&ClockRecord>, asked: &GuestClock) -> GuestClock {
-    let Some(record) = record else { return asked.clone() };
-    let mut record = record.clone();
-    record.adopt_from_file(asked, RequestOrigin::Create);
-    record.next_clock()
+pub fn clock_for(
+    record: Option<ClockRecord>,
+    asked: &GuestClock,
+    kind: GuestKind,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> (GuestClock, Vec<String>) {
+    let new = ClockRecord::new(Uuid::nil(), "", Request::of_file(asked));
+    match cold_start::resolve(&cold_start::with_request(record, new), kind, facts, zones) {
+        Ok(start) => (start.clock, start.warnings),
+        Err(_) => (asked.clone(), Vec::new()),
+    }
 }
 
 /// Does a plan. `progress` is told each step before it is done.
@@ -51,23 +62,23 @@ pub fn start(
     plan: &Plan,
     host: &dyn Host,
     facts: &HostFacts,
-    terms: &StartOptions<'_>,
+    options: &StartOptions<'_>,
     progress: &mut dyn FnMut(&Step),
 ) -> Result<Started, ApplyError> {
     let doing = format!("start domain '{}'", plan.config.name());
     let refused = |error| ApplyError { error, left_behind: None };
     let uuid = uuid_of(plan, &doing).map_err(refused)?;
-    let _claim = claim(terms.records, uuid, &doing).map_err(refused)?;
+    let _claim = claim(options.records, uuid, &doing).map_err(refused)?;
     let mut unkept = None;
     let mut before = None;
-    let outcome = apply(plan, host, terms.paused, progress, &mut |domid, offset| {
-        let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, terms.zone_data.clone());
+    let outcome = apply(plan, host, options.paused, progress, &mut |domid, offset| {
+        let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, options.zone_data.clone());
         start.offset = offset;
         let instance =
-            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Create };
-        let kept = terms.records.change(uuid, |record, trouble| {
+            Instance { by: ConfiguredBy::Create, ..Instance::followed(&facts.boot_id, domid, facts.now) };
+        let kept = options.records.change(uuid, |record, trouble| {
             before = record.clone();
-            (Some(recorded(record, uuid, plan, terms, start, instance)), trouble)
+            (Some(recorded(record, uuid, plan, options, start, instance)), trouble)
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
@@ -77,7 +88,7 @@ pub fn start(
     match outcome {
         Ok(outcome) => Ok(Started { outcome, unkept }),
         Err(error) => {
-            put_back(terms.records, uuid, before);
+            put_back(options.records, uuid, before);
             Err(error)
         }
     }
@@ -95,20 +106,18 @@ fn recorded(
     record: Option<ClockRecord>,
     uuid: Uuid,
     plan: &Plan,
-    terms: &StartOptions<'_>,
+    options: &StartOptions<'_>,
     start: Start,
     instance: Instance,
 ) -> ClockRecord {
-    let request = |clock: &GuestClock| Request { clock: clock.clone(), from: RequestOrigin::Create };
-    let asked = terms.asked;
     let name = plan.config.name();
-    let mut record =
-        record.unwrap_or_else(|| ClockRecord::new(uuid, name, request(asked.unwrap_or(&plan.asked))));
-    if let Some(asked) = asked {
-        record.adopt_from_file(asked, RequestOrigin::Create);
-    }
+    let new = || ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)));
+    let mut record = match options.asked {
+        Some(_) => cold_start::with_request(record, new()),
+        None => record.unwrap_or_else(new),
+    };
     name.clone_into(&mut record.name);
-    record.ephemeral |= terms.made_up;
+    record.ephemeral |= options.made_up;
     record.started(start, instance);
     record
 }

@@ -14,12 +14,12 @@ use uuid::Uuid;
 use super::start::{claim, put_back};
 use super::store::{Lock, RecordStore};
 use super::unmanaged;
-use crate::domain::{Defbool, DomainConfig};
+use crate::domain::{Defbool, Domain, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
 use crate::lifecycle::ClockRecord;
-use crate::lifecycle::record::{ConfiguredBy, Instance, Saved, Seen};
+use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
@@ -43,6 +43,8 @@ pub struct Outgoing {
     pub config: DomainConfig,
     /// The clock's record, which travels too, as it was when the guest began to leave.
     pub record: ClockRecord,
+    /// What an administrator should know.
+    pub warnings: Vec<String>,
 }
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
@@ -85,21 +87,20 @@ pub struct Incoming {
 }
 
 impl Transfer<'_> {
-    /// A guest that is to leave. Its config is the one that libxl keeps, or `config` in its place. The number of the
-    /// domain travels only when it is to be the same where it arrives.
+    /// A guest that is to leave. Its config is the one that libxl keeps, or `instead` in its place, whose clock is then
+    /// requested for the next start. The number of the domain travels only when it is to be the same where it arrives.
     ///
     /// # Errors
     /// When the domain cannot be read.
     pub fn outgoing(
         &self,
         domain: DomainSummary,
-        config: Option<DomainConfig>,
+        instead: Option<Domain>,
         with_domid: bool,
-    ) -> Result<(Outgoing, Vec<String>)> {
-        let mut warnings = Vec::new();
-        let mut config = match config {
-            Some(config) => config,
-            None => self.host.stored_config(domain.domid)?,
+    ) -> Result<Outgoing> {
+        let (mut config, requested) = match instead {
+            Some(instead) => (instead.config, Some(instead.clock)),
+            None => (self.host.stored_config(domain.domid)?, None),
         };
         config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
@@ -109,91 +110,88 @@ impl Transfer<'_> {
             config.c_info.name = Some(domain.name.clone());
         }
         // Where nothing is kept of it, what travels says at least where it stood.
-        let mut record =
-            self.record(uuid, &mut warnings).unwrap_or_else(|| found_in(&config, uuid, config.name()));
+        let (record, trouble) = self.record(uuid);
+        let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
         let domid = domain.domid;
-        let offset = self.offset_now(domid, &config, &record, &facts, &mut warnings)?;
+        let (offset, warning) = self.offset_now(domid, &config, &record, &facts)?;
         match record.is_instance(&facts.boot_id, domid) {
             true => drop(record.seen(offset, facts.now)),
             false => record.last = Some(Seen { offset, at: facts.now }),
         }
-        carry(&mut config, offset, &mut warnings);
-        if is_too_long(&record) {
-            let most = ClockRecord::MAX_BYTES;
-            warnings.push(format!("its clock record is longer than {most} bytes and does not travel"));
+        if let Some(requested) = requested {
+            record.adopt_from_file(&requested, RequestOrigin::Create);
         }
-        Ok((Outgoing { domain, config, record }, warnings))
+        let unfit = carry(&mut config, offset);
+        let most = ClockRecord::MAX_BYTES;
+        let long = is_too_long(&record)
+            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+        let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
+        Ok(Outgoing { domain, config, record, warnings })
     }
 
-    fn record(&self, uuid: Uuid, warnings: &mut Vec<String>) -> Option<ClockRecord> {
-        self.records.get(uuid).unwrap_or_else(|error| {
-            warnings.push(error.to_string());
-            None
-        })
+    fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
+        match self.records.get(uuid) {
+            Ok(record) => (record, None),
+            Err(error) => (None, Some(error.to_string())),
+        }
     }
 
-    /// Where the guest's clock is now.
+    /// Where the guest's clock is now, and a warning where that is not certain.
     fn offset_now(
         &self,
         domid: DomId,
         config: &DomainConfig,
         record: &ClockRecord,
         facts: &HostFacts,
-        warnings: &mut Vec<String>,
-    ) -> Result<i64> {
+    ) -> Result<(i64, Option<String>)> {
         let (rtc, _) = read_clock(self.host, domid)?;
         let last = record.last.filter(|_| record.is_instance(&facts.boot_id, domid));
         match (rtc, last) {
-            (Some(rtc), _) => Ok(rtc.offset),
-            (None, Some(last)) => Ok(last.offset),
-            (None, None) => self.wallclock(config, facts, warnings),
+            (Some(rtc), _) => Ok((rtc.offset, None)),
+            (None, Some(last)) => Ok((last.offset, None)),
+            (None, None) => self.wallclock(config, facts),
         }
     }
 
     /// Where nothing is kept of a guest without RTC: what its config gives it now.
-    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts, warnings: &mut Vec<String>) -> Result<i64> {
-        if config.b_info.localtime.is_some_and(Defbool::is_true) {
-            warnings.push(
-                "its wallclock follows the host's zone, as its config says localtime, and what it was at its start \
-                 cannot be known"
-                    .to_owned(),
-            );
-        }
-        unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
-            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))
+    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<String>)> {
+        let warning = config.b_info.localtime.is_some_and(Defbool::is_true).then(|| {
+            "the config says localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
+             not known"
+                .to_owned()
+        });
+        let offset = unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
+            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
+        Ok((offset, warning))
     }
 
     /// Suspends a guest into a stream and notes what its RTC was then. Answers whether what travels has changed since
-    /// the leaver's header was written.
+    /// the header of `outgoing` was written.
     ///
     /// # Errors
     /// When it cannot be saved; it then goes on.
-    pub fn save(
-        &self,
-        outgoing: &mut Outgoing,
-        stream: &mut File,
-        how: SaveKind,
-        warnings: &mut Vec<String>,
-    ) -> Result<bool> {
+    pub fn save(&self, outgoing: &mut Outgoing, stream: &mut File, how: SaveKind) -> Result<bool> {
         self.host.save(outgoing.domain.domid, stream, how)?;
         let facts = self.host.facts()?;
         let domid = outgoing.domain.domid;
-        let offset = self.offset_now(domid, &outgoing.config, &outgoing.record, &facts, warnings)?;
+        let (offset, warning) = self.offset_now(domid, &outgoing.config, &outgoing.record, &facts)?;
         let (_, tsc) = read_clock(self.host, domid)?;
         let before = outgoing.config.clone();
-        carry(&mut outgoing.config, offset, warnings);
-        self.note(&outgoing.domain.uuid, warnings, |record| {
-            match record.is_instance(&facts.boot_id, domid) {
+        let unfit = carry(&mut outgoing.config, offset);
+        let trouble =
+            self.note(&outgoing.domain.uuid, |record| match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
-                // Its changes were none of this life's.
+                // Its changes belong to another instance.
                 false => {
                     let rtc = Seen { offset, at: facts.now };
                     record.last = Some(rtc);
-                    record.saved(Saved { incarnation: tsc.incarnation, rtc });
+                    record.saved(Saved { incarnation: tsc.incarnation, rtc, unset: false });
                 }
-            }
-        });
+            });
+        // The same warning twice is one.
+        let warning = warning.filter(|warning| !outgoing.warnings.contains(warning));
+        outgoing.warnings.extend(warning.into_iter().chain(unfit).chain(trouble));
         Ok(outgoing.config != before)
     }
 
@@ -219,11 +217,11 @@ impl Transfer<'_> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
-        self.note(&domain.uuid, &mut Vec::new(), |record| {
+        drop(self.note(&domain.uuid, |record| {
             if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;
             }
-        });
+        }));
         Ok(())
     }
 
@@ -237,62 +235,68 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    fn note(&self, uuid: &str, warnings: &mut Vec<String>, with: impl FnOnce(&mut ClockRecord)) {
-        let Ok(uuid) = Uuid::try_parse(uuid) else { return };
+    /// Notes something in a record; answers why that did not work.
+    fn note(&self, uuid: &str, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
+        let uuid = Uuid::try_parse(uuid).ok()?;
         let noted = self.records.change(uuid, |mut record, _| {
             if let Some(record) = &mut record {
                 with(record);
             }
             (record, ())
         });
-        warnings.extend(noted.err().map(|error| error.to_string()));
+        noted.err().map(|error| error.to_string())
     }
 
-    /// Restores a guest from a stream, paused: with the config that came with it, or with `config` in its place, and
-    /// under `name` where that is given.
+    /// Restores a guest from a stream, paused: with the config that came with it, or with `instead` in its place, whose
+    /// clock is then requested for the next start; and under `name` where that is given.
+    ///
+    /// The RTC of the guest that is restored goes on in any case.
     ///
     /// # Errors
     /// When the config is no good, another program starts the same guest, or the host says no.
-    pub fn arrive(
+    pub fn receive(
         &self,
         header: &Header,
-        config: Option<DomainConfig>,
+        instead: Option<Domain>,
         name: impl FnOnce(&str) -> String,
         stream: &mut File,
     ) -> Result<Incoming> {
         let doing = "restore the domain";
         let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
-        let mut warnings = Vec::new();
         let saved = || -> Result<DomainConfig> {
             let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
             serde_json::from_str(json)
                 .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
         };
-        let mut config = match config {
-            Some(mut config) => {
+        let (mut config, requested) = match instead {
+            Some(mut instead) => {
                 // The guest is who it was, whatever a config says that was written anew.
-                if let (None, Ok(saved)) = (&config.c_info.uuid, saved()) {
-                    config.c_info.uuid = saved.c_info.uuid;
+                if let (None, Ok(saved)) = (&instead.config.c_info.uuid, saved()) {
+                    instead.config.c_info.uuid = saved.c_info.uuid;
                 }
-                config
+                (instead.config, Some(instead.clock))
             }
-            None => saved()?,
+            None => (saved()?, None),
         };
         let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
         let claim = claim(self.records, uuid, doing)?;
-        let record = self.arriving_record(header, uuid, &mut warnings);
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
+        let (record, mut warnings) = self.arriving_record(header, uuid, requested.is_some());
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
+        if let Some(requested) = requested {
+            record.adopt_from_file(&requested, RequestOrigin::Create);
+        }
         let mut offset = 0;
         if config.kind().has_rtc() {
             (config.b_info.rtc_timeoffset, config.b_info.localtime) = (0, None);
         } else {
-            offset = match record.last {
-                Some(last) => last.offset,
-                None => self.wallclock(&config, &facts, &mut warnings)?,
+            let (known, warning) = match record.last {
+                Some(last) => (last.offset, None),
+                None => self.wallclock(&config, &facts)?,
             };
-            put(&mut config, offset, &mut warnings);
+            offset = known;
+            warnings.extend(warning.into_iter().chain(put(&mut config, offset)));
         }
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
@@ -304,9 +308,10 @@ impl Transfer<'_> {
             }
         };
         let offset = rtc.unwrap_or(offset);
-        let instance =
-            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Followed };
-        record.continued(instance, Some(offset));
+        // A clock that could not be set stays one, as long as the guest leaves it alone.
+        let unset = record.unset().filter(|unset| unset.at == rtc);
+        let instance = Instance { unset, ..Instance::followed(&facts.boot_id, domid, facts.now) };
+        record.continued(instance, Some(offset).filter(|_| unset.is_none()));
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
             before = here;
@@ -316,34 +321,42 @@ impl Transfer<'_> {
         Ok(Incoming { domid, offset, warnings, uuid, before, _claim: claim })
     }
 
-    /// The record that came along, and the one that is here.
+    /// The record that came along, and the one that is here. Under another UUID, which only a config `instead` of the
+    /// saved one gives it, the guest goes on with the record that came along.
     fn arriving_record(
         &self,
         header: &Header,
         uuid: Uuid,
-        warnings: &mut Vec<String>,
-    ) -> Option<ClockRecord> {
-        let here = self.record(uuid, warnings);
+        instead: bool,
+    ) -> (Option<ClockRecord>, Vec<String>) {
+        let (here, trouble) = self.record(uuid);
+        let mut warnings: Vec<_> = trouble.into_iter().collect();
         let came = header.ours.as_ref().and_then(|ours| {
             let why = match ClockRecord::from_bytes(ours) {
-                // A config in its place has made it another guest.
-                Ok(record) if record.uuid != uuid => return None,
                 Ok(record) if is_too_long(&record) => {
                     format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)
                 }
-                Ok(record) => return Some(record),
+                Ok(mut record) if record.uuid == uuid || instead => {
+                    record.uuid = uuid;
+                    return Some(record);
+                }
+                Ok(_) => return None,
                 Err(why) => why.to_string(),
             };
-            let known = if here.is_some() { "what is kept of it here counts" } else { "it starts next as its config says" };
+            let known = match here.is_some() {
+                true => "what is kept of it here counts",
+                false => "it starts next as its config says",
+            };
             warnings.push(format!(
-                "the clock record that came along cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+                "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
             ));
             None
         });
-        match came {
+        let record = match came {
             Some(came) => Some(came.arrived(here)),
             None => here,
-        }
+        };
+        (record, warnings)
     }
 }
 
@@ -352,23 +365,25 @@ fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
     ClockRecord::new(uuid, name, unmanaged::request(unmanaged::clock_in(config)))
 }
 
-/// Puts the clock as it is now into the config that travels. An RTC's is in the stream, and wins as long as the config has
-/// nothing.
-fn carry(config: &mut DomainConfig, offset: i64, warnings: &mut Vec<String>) {
-    if !config.kind().has_rtc() || unmanaged::moves_rtc(config) {
-        put(config, offset, warnings);
-    }
+/// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the
+/// stream, and wins as long as the config has nothing.
+fn carry(config: &mut DomainConfig, offset: i64) -> Option<String> {
+    let stands_in_config = !config.kind().has_rtc() || unmanaged::moves_rtc(config);
+    if stands_in_config { put(config, offset) } else { None }
 }
 
 /// One offset from UTC, and no zone.
-fn put(config: &mut DomainConfig, offset: i64, warnings: &mut Vec<String>) {
+fn put(config: &mut DomainConfig, offset: i64) -> Option<String> {
     config.b_info.localtime = None;
     match UtcOffset::new(offset) {
-        Ok(offset) => config.b_info.rtc_timeoffset = offset.to_libxl(),
+        Ok(offset) => {
+            config.b_info.rtc_timeoffset = offset.to_libxl();
+            None
+        }
         // Then at least no wrong one: an RTC's is in the stream.
         Err(error) => {
             config.b_info.rtc_timeoffset = 0;
-            warnings.push(error.to_string());
+            Some(error.to_string())
         }
     }
 }

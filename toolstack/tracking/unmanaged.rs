@@ -62,7 +62,7 @@ fn standing_at(offset: i64) -> GuestClock {
 
 /// A clock that nobody asked for.
 pub(super) fn request(clock: GuestClock) -> Request {
-    Request { clock, from: RequestOrigin::Unmanaged }
+    Request::new(clock, RequestOrigin::Unmanaged)
 }
 
 /// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.
@@ -82,7 +82,7 @@ pub(super) fn refound(
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
     if here(&record.request.clock, found.kind, facts, zones) != Ok(offset) {
-        record.asked(request(standing_at(offset)));
+        record.set_request(standing_at(offset), RequestOrigin::Unmanaged);
     }
 }
 

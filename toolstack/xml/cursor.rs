@@ -47,12 +47,17 @@ impl<'t> Ledger<'t> {
     /// The root element, read.
     #[must_use]
     pub fn root(&'t self) -> Element<'t> {
-        self.mark(self.tree.root(), Finding::exact());
+        self.read(self.tree.root());
         Element { ledger: self, id: self.tree.root() }
     }
 
     fn mark(&self, id: NodeId, finding: Finding) {
         self.findings.borrow_mut()[id] = Some(finding);
+    }
+
+    /// Marks a node as read; what has been found out about it stays.
+    fn read(&self, id: NodeId) {
+        self.findings.borrow_mut()[id].get_or_insert_with(Finding::exact);
     }
 
     /// The report: what was read with its finding, and for each node that nobody read what `unread` says of it.
@@ -107,7 +112,7 @@ impl<'t> Element<'t> {
     pub fn attr(&self, name: &str) -> Option<Value<'t>> {
         let tree = self.ledger.tree;
         let id = *tree.node(self.id).attributes.iter().find(|&&id| tree.name(id) == name)?;
-        self.ledger.mark(id, Finding::exact());
+        self.ledger.read(id);
         match &tree.node(id).kind {
             Kind::Attribute(_, text) => Some(Value { ledger: self.ledger, id, text }),
             _ => None,
@@ -117,7 +122,7 @@ impl<'t> Element<'t> {
     /// The first child element of this name; read from now on. Others of the name stay unread.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<Element<'t>> {
-        self.children(name).next().inspect(|child| child.mark(Finding::exact()))
+        self.children(name).next().map(Element::take)
     }
 
     /// All child elements of this name, not read yet: call [`Element::take`] on each that is used.
@@ -137,7 +142,7 @@ impl<'t> Element<'t> {
     /// Marks the element as read.
     #[must_use]
     pub fn take(self) -> Self {
-        self.mark(Finding::exact());
+        self.ledger.read(self.id);
         self
     }
 
@@ -161,7 +166,7 @@ impl<'t> Element<'t> {
             }
         }
         if let Some(value) = found {
-            self.ledger.mark(value.id, Finding::exact());
+            self.ledger.read(value.id);
         }
         Ok(found)
     }
@@ -189,6 +194,14 @@ impl<'t> Element<'t> {
             }
             self.ledger.mark(id, finding.clone());
         }
+    }
+
+    /// Puts a finding on the element and on all that is in it; what to do instead is said once.
+    pub fn leave_out(&self, finding: Finding) {
+        let within =
+            Finding { alternative: None, alternative_in_file: None, refuses_start: false, ..finding.clone() };
+        self.mark_whole(&within);
+        self.mark(finding);
     }
 
     /// Says that a part of the domain comes from this element.

@@ -2,6 +2,7 @@
 
 mod create;
 mod create_cfg;
+mod field;
 mod files;
 mod keep;
 mod mock;

@@ -40,6 +40,24 @@ pub struct Resolved {
     /// When the zone that gave the offset will have another; the guest's RTC will not follow. `None` where no zone
     /// was used or it never changes.
     pub foresight: Option<ZoneChange>,
+    /// The host's clock was not set when this was resolved, and the offset depends on the time; see [`Resolved::warning`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub host_clock_unset: bool,
+}
+
+impl Resolved {
+    /// The warning for an offset that was resolved while the host's clock was not set.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let what = match &self.source {
+            _ if !self.host_clock_unset => return None,
+            OffsetSource::Absolute { .. } => "its fixed start cannot be worked out: the guest starts at UTC",
+            _ => {
+                "its offset may be that of another season: the guest starts with the zone's offset at the time shown"
+            }
+        };
+        Some(format!("the host's clock is not set (expected a year from 2000 to 2099); {what}"))
+    }
 }
 
 /// What the next cold start does with the offset.
@@ -65,7 +83,7 @@ pub enum ResolveError {
     /// another year.
     #[error(
         "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
-         write an offset or start that gives one, or set the host's clock right",
+         write an offset or start that gives one",
         Second(*shown),
         first = RTC_YEARS.start(),
         last = RTC_YEARS.end()
@@ -77,7 +95,7 @@ pub enum ResolveError {
     /// The wallclock of a PV or PVH guest counts from 1970.
     #[error(
         "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; write an offset or start \
-         that gives it, or set the host's clock right",
+         that gives it",
         Second(*shown)
     )]
     BeforeEpoch {
@@ -92,7 +110,17 @@ const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 /// 2000-01-01T00:00:00Z and the first second after 2099, in seconds since 1970.
 const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
+/// Whether a host's clock can be right. One with an empty battery starts in 1970 and is set by NTP later.
+#[must_use]
+pub fn is_clock_set(now: DateTime<Utc>) -> bool {
+    RTC_SECONDS.contains(&now.timestamp())
+}
+
 /// Resolves a clock for a guest that starts at a moment.
+///
+/// While the host's clock is not set ([`is_clock_set`]) nothing is refused for the year that the guest would show: what
+/// does not depend on the time starts as ever, a zone gives the offset that it has at the time shown, and an absolute
+/// clock starts at UTC. [`Resolved::warning`] says so.
 ///
 /// Utc and localtime with a number of seconds act as variable, which is libvirt's rule. An offset of a PV or PVH
 /// guest moves its wallclock only.
@@ -102,6 +130,7 @@ const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// year that it cannot (HVM: 2000 to 2099; PV and PVH: from 1970).
 pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<Resolved, ResolveError> {
     let now = at.now.timestamp();
+    let is_set = is_clock_set(at.now);
     let (seconds, source, zone) = match clock.effective() {
         ClockOffset::Utc { .. } => (0, OffsetSource::Utc, None),
         ClockOffset::Localtime { .. } => {
@@ -126,7 +155,8 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
         }
         // Saturated sums are far outside 32 bits, so they end as errors below.
         ClockOffset::Absolute { start } => {
-            (start.saturating_sub(now), OffsetSource::Absolute { start }, None)
+            let seconds = if is_set { start.saturating_sub(now) } else { 0 };
+            (seconds, OffsetSource::Absolute { start }, None)
         }
     };
     let shown = match source {
@@ -138,7 +168,9 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
         check_shown(kind, shown)?;
     }
     let offset = UtcOffset::new(seconds)?;
-    check_shown(kind, shown)?;
+    if is_set {
+        check_shown(kind, shown)?;
+    }
     let variable = matches!(source, OffsetSource::FromUtc { .. } | OffsetSource::FromLocaltime { .. });
     Ok(Resolved {
         offset,
@@ -148,6 +180,7 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
         } else {
             NextStart::ResolvedAgain
         },
+        host_clock_unset: !is_set && (zone.is_some() || matches!(source, OffsetSource::Absolute { .. })),
         source,
         foresight: zone.and_then(|zone| zone.next_change(at.now)),
     })
@@ -278,6 +311,35 @@ mod tests {
     }
 
     #[test]
+    fn a_host_whose_clock_is_not_set_starts_its_guests() {
+        let zoned = "the zone's offset at the time shown";
+        for now in ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2106-02-07T06:28:15Z"] {
+            for kind in [Hvm, Pv, Pvh] {
+                for (clock, offset, warning) in [
+                    (utc(None), 0, None),
+                    (utc(Some(Adjustment::Seconds(60))), 60, None),
+                    (variable(-60, Basis::Utc), -60, None),
+                    (localtime(None), 3600, Some(zoned)),
+                    (variable(60, Basis::Localtime), 3660, Some(zoned)),
+                    (zone("New_York"), -18_000, Some(zoned)),
+                    (ClockOffset::Absolute { start: 1_904_169_600 }, 0, Some("the guest starts at UTC")),
+                ] {
+                    let found = in_berlin(&clock, kind, now).unwrap();
+                    assert_eq!(found.offset.seconds(), offset, "{clock:?} {now}");
+                    match (found.warning(), warning) {
+                        (None, None) => {}
+                        (Some(text), Some(part)) => assert!(text.contains(part), "{text}"),
+                        other => panic!("{clock:?} {now}: {other:?}"),
+                    }
+                }
+                let unknown = in_berlin(&zone("Mars"), kind, now);
+                assert!(matches!(unknown, Err(ResolveError::Zone(_))));
+            }
+        }
+        assert_eq!(in_berlin(&localtime(None), Hvm, "2026-01-01T00:00:00Z").unwrap().warning(), None);
+    }
+
+    #[test]
     fn xens_32_bits_and_the_rtcs_century() {
         let first = RTC_SECONDS.start;
         let last = RTC_SECONDS.end - 1;
@@ -308,8 +370,8 @@ mod tests {
             (ClockOffset::Absolute { start: i64::MAX }, Hvm, now, "year"),
             (ClockOffset::Absolute { start: i64::MAX }, Pv, now, "range"),
             (ClockOffset::Absolute { start: i64::MIN }, Pv, now, "epoch"),
-            (utc(None), Hvm, "1999-12-31T23:59:59Z", "year"),
-            (utc(None), Hvm, "2100-01-01T00:00:00Z", "year"),
+            (utc(None), Hvm, "1999-12-31T23:59:59Z", "ok"),
+            (utc(None), Hvm, "2100-01-01T00:00:00Z", "ok"),
             (utc(None), Pv, "2100-01-01T00:00:00Z", "ok"),
             (localtime(None), Hvm, "1999-12-31T23:30:00Z", "ok"),
             (localtime(None), Hvm, "2099-12-31T23:30:00Z", "year"),

@@ -1,4 +1,4 @@
-//! The TSC: what Xen's `tsc_set_info` will do with a wish on a host.
+//! The TSC: what Xen's `tsc_set_info` will do with a request on a host.
 //!
 //! - [`mode`](TscMode): xl.cfg's `tsc_mode`, and the hypervisor's own decision ([`set_info`]).
 //! - [`guest`](GuestTsc): a guest's TSC on a host. Whoever says how a TSC works, now or after a move, asks here.
@@ -15,5 +15,5 @@ mod tolerance;
 pub use guest::{Behaviour, GuestTsc};
 pub use mode::{InvalidMode, TscHost, TscMode, TscModeError, TscSetting, set_info};
 pub use moving::{MovingTsc, NotTolerated, TscEffect, TscMove};
-pub use policy::{TscDecision, TscError, TscRequest, decide, wish};
+pub use policy::{TscDecision, TscError, TscRequest, decide, request};
 pub use tolerance::{InvalidTolerance, Tolerance};

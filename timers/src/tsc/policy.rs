@@ -36,7 +36,7 @@ pub struct TscDecision {
     pub why: String,
 }
 
-/// Why a wish cannot be met.
+/// Why a request cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TscError {
     /// `mode='paravirt'`
@@ -67,11 +67,11 @@ pub enum TscError {
     },
 }
 
-/// Reads the wish from a clock's timers; without a tsc timer it is mode default at the host's frequency.
+/// Reads the request from a clock's timers; without a tsc timer it is mode default at the host's frequency.
 ///
 /// # Errors
-/// When the wish is one that no Xen since 4.12 can meet, whatever the host, or when there are two.
-pub fn wish(timers: &[Timer]) -> Result<TscRequest, TscError> {
+/// When the request is one that no Xen since 4.12 can meet, whatever the host, or when there are two.
+pub fn request(timers: &[Timer]) -> Result<TscRequest, TscError> {
     let of_tsc: Vec<Timer> = timers.iter().filter(|timer| timer.name == TimerName::Tsc).cloned().collect();
     if duplicates(&of_tsc).is_err() {
         // Once more over all of them, so that the error counts as the reader does.
@@ -96,17 +96,17 @@ pub fn wish(timers: &[Timer]) -> Result<TscRequest, TscError> {
     Ok(TscRequest { mode, frequency: tsc.frequency })
 }
 
-/// Works out what a wish comes to on a host, by Xen's own rules ([`set_info`](super::set_info)).
+/// Works out what a request comes to on a host, by Xen's own rules ([`set_info`](super::set_info)).
 ///
 /// # Errors
 /// When the frequency does not fit Xen, or when mode native meets another frequency than the host's.
-pub fn decide(wish: &TscRequest, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
-    let asked = wish.frequency.map(|hertz| hertz.to_khz().map(|khz| (hertz, khz))).transpose()?;
+pub fn decide(request: &TscRequest, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
+    let asked = request.frequency.map(|hertz| hertz.to_khz().map(|khz| (hertz, khz))).transpose()?;
     let khz = asked.map_or(host.khz, |(_, khz)| khz);
-    if let (TscMode::Native, Some((asked, _))) = (wish.mode, asked.filter(|&(_, khz)| khz != host.khz)) {
+    if let (TscMode::Native, Some((asked, _))) = (request.mode, asked.filter(|&(_, khz)| khz != host.khz)) {
         return Err(TscError::NativeFrequency { asked, host: host.khz });
     }
-    let GuestTsc { mode, khz, behaviour, why } = GuestTsc::on_host(wish.mode, khz, kind, host);
+    let GuestTsc { mode, khz, behaviour, why } = GuestTsc::on_host(request.mode, khz, kind, host);
     Ok(TscDecision {
         mode,
         khz,
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_from_timers() {
+    fn requests_from_timers() {
         use TimerMode::{Auto, Emulate, Native, Paravirt, Smpsafe};
         let table = [
             (None, Ok(TscMode::Default)),
@@ -145,22 +145,22 @@ mod tests {
         for (mode, expected) in table {
             let timers = [Timer::named(TimerName::Rtc), tsc(mode, Some(5000))];
             let expected = expected.map(|mode| TscRequest { mode, frequency: Some(Hertz(5000)) });
-            assert_eq!(wish(&timers), expected);
+            assert_eq!(request(&timers), expected);
         }
-        assert_eq!(wish(&[]), Ok(TscRequest { mode: TscMode::Default, frequency: None }));
+        assert_eq!(request(&[]), Ok(TscRequest { mode: TscMode::Default, frequency: None }));
     }
 
     #[test]
-    fn wishes_that_no_host_can_meet() {
+    fn requests_that_no_host_can_meet() {
         let hidden = Timer { present: Some(false), ..tsc(None, None) };
-        assert_eq!(wish(&[hidden]), Err(TscError::Hidden));
+        assert_eq!(request(&[hidden]), Err(TscError::Hidden));
         assert!(TscError::Hidden.to_string().starts_with("the TSC cannot be hidden from a guest on Xen"));
         let shown = Timer { present: Some(true), ..tsc(None, None) };
-        assert!(wish(&[shown]).is_ok());
+        assert!(request(&[shown]).is_ok());
         for hertz in [0, 499, 4_294_967_295_500, u64::MAX] {
-            assert!(matches!(wish(&[tsc(None, Some(hertz))]), Err(TscError::Frequency(_))), "{hertz}");
+            assert!(matches!(request(&[tsc(None, Some(hertz))]), Err(TscError::Frequency(_))), "{hertz}");
         }
-        let text = wish(&[tsc(None, Some(0))]).unwrap_err().to_string();
+        let text = request(&[tsc(None, Some(0))]).unwrap_err().to_string();
         assert!(text.starts_with("TSC frequency 0 Hz is less than"), "{text}");
     }
 
@@ -168,9 +168,9 @@ mod tests {
     fn two_wishes_must_be_one() {
         let rtc = Timer::named(TimerName::Rtc);
         let one = tsc(Some(TimerMode::Native), None);
-        assert!(wish(&[one.clone(), rtc.clone(), one.clone()]).is_ok());
+        assert!(request(&[one.clone(), rtc.clone(), one.clone()]).is_ok());
         let error = DuplicateTimer { name: TimerName::Tsc, first: 1, second: 2 };
-        assert_eq!(wish(&[rtc, one, tsc(None, None)]), Err(TscError::Duplicate(error)));
+        assert_eq!(request(&[rtc, one, tsc(None, None)]), Err(TscError::Duplicate(error)));
     }
 
     #[test]
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn native_has_the_hosts_frequency_or_none() {
-        let wish = TscRequest { mode: TscMode::Native, frequency: Some(Hertz(2_000_000_000)) };
-        let error = decide(&wish, Hvm, &host(true, Some(true))).unwrap_err();
+        let request = TscRequest { mode: TscMode::Native, frequency: Some(Hertz(2_000_000_000)) };
+        let error = decide(&request, Hvm, &host(true, Some(true))).unwrap_err();
         assert_eq!(
             error,
             TscError::NativeFrequency { asked: Hertz(2_000_000_000), host: KiloHertz(2_600_000) }

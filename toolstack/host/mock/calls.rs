@@ -10,7 +10,7 @@ use timers::UtcOffset;
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
 use super::machine::{Errno, Present, Refusal};
-use super::store::State;
+use super::state::State;
 use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
@@ -134,7 +134,10 @@ impl Host for Mock {
     }
 
     fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
-        self.act(Call::SetInitialTsc, &format!("set the new TSC of domain {domid}"), |state, present| {
+        let doing = format!("set the new TSC of domain {domid}");
+        // On a real host the hypercall of `set_tsc_info` is part of it.
+        self.strike(Call::SetTscInfo, &doing)?;
+        self.act(Call::SetInitialTsc, &doing, |state, present| {
             state.xen.machine.set_initial_tsc(domid, info, present)
         })
     }

@@ -1,6 +1,7 @@
 //! What kind of host the mock is: the facts of its state file, and how they are set by name.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -9,12 +10,15 @@ use timers::tsc::TscHost;
 use timers::zone::{Zone, default_zones};
 
 use super::machine::Present;
-use crate::host::{HostFacts, XenVersion};
+use crate::host::{HostFacts, XenVersion, zone};
 
 /// The names that [`Facts::set`] takes, each with what it expects.
 const NAMES: [(&str, &str); 7] = [
     ("now", "a moment such as 2026-07-01T12:00:00Z, or real"),
-    ("timezone", "a name of the tz database such as Europe/Berlin, or UTC"),
+    (
+        "timezone",
+        "a name of the tz database such as Europe/Berlin, UTC, a POSIX rule or the path of a TZif file",
+    ),
     ("cpu_khz", "kHz from 1 to 4294967295"),
     ("tsc_reliable", "yes or no"),
     ("tsc_scaling", "yes, no or unknown"),
@@ -201,7 +205,11 @@ fn zone_named(name: &str) -> Result<Zone, String> {
     match name {
         // So that a mock needs no tz database.
         "UTC" => Ok(Zone::utc()),
-        name => default_zones().zone(name).map_err(|error| error.to_string()),
+        path if path.starts_with('/') => zone::from_file(Path::new(path)).map_err(|error| error.detail),
+        name => default_zones()
+            .zone(name)
+            .or_else(|unknown| Zone::from_posix(name).map_err(|_| unknown))
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -319,6 +327,8 @@ mod tests {
         let mut facts = Facts::default();
         for (name, value) in [
             ("now", "2000-01-01T00:00:00+01:00"),
+            ("timezone", "CET-1CEST,M3.5.0,M10.5.0/3"),
+            ("timezone", "/usr/share/zoneinfo/UTC"),
             ("timezone", "Europe/Berlin"),
             ("cpu_khz", "4294967295"),
             ("tsc_reliable", "no"),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::store::{Change, State, StoreError};
+use super::state::{Change, State, StoreError};
 use crate::files::{Access, FileLock, LockError, Replacement, follow_links, sweep};
 use crate::host::ErrorKind;
 

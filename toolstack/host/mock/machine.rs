@@ -5,27 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 use timers::GuestKind;
-use timers::tsc::TscHost;
 
 pub use super::events::EventLog;
+pub use super::present::Present;
 pub use super::refusal::{Errno, Refusal};
 pub use super::rtc::TimeOfDay;
 pub use super::tsc::Tsc;
 use crate::host::{DomId, Event, RtcRecord, RunState, ShutdownReason, TscInfo};
-
-/// What a call is told of the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Present {
-    /// The time of day.
-    pub utc: DateTime<Utc>,
-    /// Since the host booted. A step of the time of day does not step this.
-    pub uptime_ns: u64,
-    /// The host's TSC.
-    pub tsc: TscHost,
-}
 
 /// What a domain is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

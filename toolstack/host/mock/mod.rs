@@ -37,8 +37,10 @@ mod file;
 mod libxl;
 pub mod machine;
 mod play;
+mod present;
 mod refusal;
 mod rtc;
+mod state;
 mod store;
 mod stream;
 mod tsc;
@@ -54,7 +56,8 @@ use chrono::{DateTime, Utc};
 
 use self::faults::Call;
 use self::machine::{Present, Refusal};
-use self::store::{Change, Memory, State, Store, StoreError};
+use self::state::{Change, State, StoreError};
+use self::store::{Memory, Store};
 use super::{ErrorKind, HostError, Result};
 
 /// Tells the real time of day.
@@ -203,11 +206,5 @@ fn changed<T>(
     match change(state, &present) {
         Ok(answer) => Change::Keep(Ok(answer)),
         Err(refusal) => Change::Discard(Err(refusal.while_doing(doing))),
-    }
-}
-
-impl StoreError {
-    fn while_doing(self, doing: impl Into<String>) -> HostError {
-        HostError::new(self.kind, doing, self.detail)
     }
 }

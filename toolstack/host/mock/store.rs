@@ -4,41 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::facts::Facts;
-use super::faults::Faults;
 use super::file::StateFile;
-use super::libxl::Libxl;
-use crate::host::ErrorKind;
+use super::state::{Change, State, StoreError};
 
 /// How long to wait before looking at a file again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// All that a mock is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct State {
-    pub host: Facts,
-    #[serde(skip_serializing_if = "Faults::is_empty")]
-    pub faults: Faults,
-    pub xen: Libxl,
-}
-
-/// Why a state could not be read or written.
-#[derive(Debug)]
-pub(super) struct StoreError {
-    pub kind: ErrorKind,
-    pub detail: String,
-}
-
-/// What became of a state, and what is to be said of that.
-pub(super) enum Change<T> {
-    /// It stays as it is now.
-    Keep(T),
-    /// It stays as it was.
-    Discard(T),
-}
 
 /// Where the state is.
 #[derive(Clone, Debug)]

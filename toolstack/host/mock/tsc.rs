@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use timers::GuestKind;
 
-use super::machine::Present;
+use super::present::Present;
 use super::refusal::{Errno, Refusal};
 use crate::host::TscInfo;
 

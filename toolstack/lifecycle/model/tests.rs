@@ -21,8 +21,12 @@ fn variable(adjustment: i64) -> ClockOffset {
     ClockOffset::Variable { adjustment, basis: Basis::Utc }
 }
 
+fn clock(offset: ClockOffset) -> GuestClock {
+    GuestClock { offset, timers: Vec::new() }
+}
+
 fn request(offset: ClockOffset, from: RequestOrigin) -> Request {
-    Request { clock: GuestClock { offset, timers: Vec::new() }, from }
+    Request::new(GuestClock { offset, timers: Vec::new() }, from)
 }
 
 fn start(offset: i64) -> Start {
@@ -44,7 +48,7 @@ fn start(offset: i64) -> Start {
 }
 
 fn instance(domid: u32) -> Instance {
-    Instance { boot: BOOT.to_owned(), domid: DomId(domid), since: at(1), by: ConfiguredBy::Followed }
+    Instance::followed(BOOT, DomId(domid), at(1))
 }
 
 /// A guest with a variable clock that runs as domain 1, its RTC at an hour.
@@ -150,7 +154,7 @@ fn each_happening_makes_of_a_record_what_it_should() {
         ),
         (
             "another offset is asked",
-            |record| record.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: None })),
+            |record| record.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None }),
             "instance Some(1) last Some(3600) guest 0/0 ended None saves [] offset_changed true next 5",
         ),
         (
@@ -159,7 +163,7 @@ fn each_happening_makes_of_a_record_what_it_should() {
                 let mut other = record.request.clone();
                 other.clock.timers.push(Timer::named(TimerName::Tsc));
                 record.seen(3620, at(2));
-                record.asked(other);
+                record.set_request(other.clock, other.from);
             },
             "instance Some(1) last Some(3620) guest 1/20 ended None saves [] offset_changed false next 3620",
         ),
@@ -210,7 +214,7 @@ fn a_file_is_right_until_clock_set_and_again_when_it_asks_something_else() {
     record.seen(3620, at(2));
     record.adopt_from_file(&clock(3600), RequestOrigin::Create);
     assert_eq!((record.next_clock(), record.offset_changed), (clock(3620), false), "it asks what it asked");
-    record.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: Some(clock(3600)) }));
+    record.set_request(clock(5), RequestOrigin::ClockSet { instead_of: Some(clock(3600)) });
     record.adopt_from_file(&clock(3600), RequestOrigin::Create);
     assert_eq!(record.next_clock(), clock(5), "clock-set was later");
     record.adopt_from_file(&clock(7200), RequestOrigin::Create);
@@ -244,7 +248,7 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     }
     // Asked here since it left: for the next start.
     let mut asked = here.clone();
-    asked.asked(request(variable(5), RequestOrigin::ClockSet { instead_of: None }));
+    asked.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None });
     asked.generation = 8;
     let both = older(running(), 7).arrived(Some(asked.clone()));
     assert_eq!((both.next_clock().offset, both.last), (variable(5), running().last));
@@ -253,7 +257,11 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     assert_eq!(both.next_clock().offset, variable(5));
     assert_eq!(running().arrived(None), running());
     // The latest saves of both.
-    let save = |minute, incarnation| Saved { incarnation, rtc: Seen { offset: minute, at: at(minute) } };
+    let save = |minute, incarnation| Saved {
+        incarnation,
+        rtc: Seen { offset: minute, at: at(minute) },
+        unset: false,
+    };
     let (mut came, mut here) = (running(), running());
     (came.saves, here.saves) = (vec![save(5, 2), save(1, 1)], vec![save(7, 1), save(1, 1)]);
     assert_eq!(came.arrived(Some(here)).saves, [save(7, 1), save(5, 2), save(1, 1)]);
@@ -283,17 +291,18 @@ fn what_a_domain_is_due() {
     let mut record = running();
     record.ended(ShutdownReason::Suspend, Some(3620), 1, at(2));
     record.ended(ShutdownReason::Suspend, Some(3640), 2, at(3));
-    let next = || GuestClock { offset: variable(3640), timers: Vec::new() };
-    let unseen = "it came out of a save or a migration that nobody here has seen";
+    assert_eq!(record.next_clock(), clock(variable(3640)));
+    let cold = || Due::ColdStart(Box::new(record.clone()));
+    let unseen = "restored or migrated from a save that this host has not seen";
     for (what, found, expected) in [
         ("the one that is known", found(1, Some(5), 1, true, None), Due::Nothing),
-        ("a new one", found(2, Some(0), 1, false, None), Due::SetNew(next())),
-        ("a new one that runs", found(2, Some(0), 1, true, None), Due::SetLate(next())),
-        ("one without RTC", found(2, None, 1, false, None), Due::SetNew(next())),
+        ("a new one", found(2, Some(0), 1, false, None), cold()),
+        ("a new one that runs", found(2, Some(0), 1, true, None), cold()),
+        ("one without RTC", found(2, None, 1, false, None), cold()),
         (
             "restored, and the stream has won",
             found(2, Some(3640), 3, false, None),
-            Due::Follow("it goes on where it was saved", Some(3640)),
+            Due::Follow("continues from its save", Some(3640)),
         ),
         ("restored, and its config has won", found(2, Some(3600), 3, false, Some(3600)), Due::PutRight(3640)),
         ("and has set its RTC since", found(2, Some(3607), 3, true, Some(3600)), Due::PutRight(3647)),
@@ -301,12 +310,12 @@ fn what_a_domain_is_due() {
         (
             "where its config gives the same",
             found(2, Some(3620), 2, false, Some(3620)),
-            Due::Follow("it goes on where it was saved", Some(3620)),
+            Due::Follow("continues from its save", Some(3620)),
         ),
         (
             "and has set its RTC since, too",
             found(2, Some(3625), 2, true, Some(3620)),
-            Due::Follow("it goes on where it was saved", Some(3620)),
+            Due::Follow("continues from its save", Some(3620)),
         ),
         ("by just as much as before", found(2, Some(3640), 3, true, Some(3600)), Due::PutRight(3680)),
         ("out of none that is known", found(2, Some(0), 9, false, Some(0)), Due::Follow(unseen, None)),
@@ -316,9 +325,9 @@ fn what_a_domain_is_due() {
         assert_eq!(due(Some(&record), &found), expected, "{what}");
     }
     let same_number = Discovered { boot: "another boot".to_owned(), ..found(1, Some(0), 1, false, None) };
-    assert_eq!(due(Some(&record), &same_number), Due::SetNew(next()), "of another boot it is another");
+    assert_eq!(due(Some(&record), &same_number), cold(), "of another boot it is another");
     let nobody = due(None, &found(2, Some(0), 1, false, None));
-    assert_eq!(nobody, Due::Follow("nobody has asked for another clock", None));
+    assert_eq!(nobody, Due::Follow("no clock requested", None));
 }
 
 #[test]
@@ -346,8 +355,11 @@ fn what_is_kept_of_a_guest_that_is_gone() {
         ("nobody saw it end", gone(utc(), RequestOrigin::Create, None), false),
     ] {
         assert_eq!(record.is_worth_keeping(), kept, "{what}");
-        let (year, more) = (at(3) + TimeDelta::days(399), at(3) + TimeDelta::days(401));
-        assert!(!record.is_forgotten(year), "{what}");
+        let day = 24 * 3600;
+        let mut record = record;
+        assert!(!record.is_forgotten(5 * day), "{what}: watched from here on");
+        assert!(!record.is_forgotten(404 * day), "{what}");
+        let more = 406 * day;
         let for_ever = matches!(record.request.from, RequestOrigin::ClockSet { .. });
         assert_eq!(record.is_forgotten(more), !for_ever, "{what}");
     }
@@ -359,5 +371,57 @@ fn what_is_kept_of_a_guest_that_is_gone() {
     moved.request.from = RequestOrigin::Create;
     moved.ephemeral = true;
     assert!(!moved.is_worth_keeping(), "nobody can ask for it again");
-    assert!(!running().is_forgotten(at(0) + TimeDelta::days(4000)), "it runs");
+    let mut lives = running();
+    assert!(!lives.is_forgotten(0) && !lives.is_forgotten(4000 * 24 * 3600), "it runs");
+}
+
+/// A running guest at 90 s whose clock could not be set: its toolstack left it at 0.
+fn unset() -> ClockRecord {
+    let mut record = ClockRecord::new(Uuid::nil(), "guest", request(variable(90), RequestOrigin::Create));
+    record.started(start(90), instance(1));
+    record.seen(95, at(2));
+    record.ended(ShutdownReason::Reboot, Some(95), 1, at(3));
+    record.gone(at(3));
+    record.continued(Instance { unset: Some(Unset { at: Some(0) }), ..instance(2) }, None);
+    record
+}
+
+#[test]
+fn a_clock_that_could_not_be_set_says_nothing_about_the_guest() {
+    let mut record = unset();
+    assert_eq!(record.next_clock(), clock(variable(95)));
+    assert_eq!(record.seen(0, at(4)), None, "its toolstack put it there");
+    record.ended(ShutdownReason::Suspend, Some(0), 1, at(5));
+    assert_eq!(record.next_clock(), clock(variable(95)));
+    let restored = |incarnation| Discovered {
+        boot: BOOT.to_owned(),
+        domid: DomId(3),
+        kind: GuestKind::Hvm,
+        offset: Some(0),
+        incarnation,
+        has_run: false,
+        config_offset: None,
+    };
+    assert_eq!(due(Some(&record), &restored(2)), Due::FollowUnset);
+    // The guest sets its RTC itself: from then on it counts.
+    let mut record = unset();
+    assert_eq!(record.seen(3600, at(4)), Some(0));
+    assert_eq!((record.next_clock(), record.guest.seconds), (clock(variable(3600)), 3605));
+    assert_eq!(record.seen(3610, at(5)), Some(3600));
+    let mut record = unset();
+    record.set_live(7, at(4));
+    assert_eq!((record.seen(7, at(5)), record.next_clock()), (None, clock(variable(7))), "set by clock-set");
+}
+
+#[test]
+fn of_two_requests_the_later_counts() {
+    let mut here = running();
+    here.generation = 5;
+    // A config given to `save` is requested in the file, and the record here changes once more for the save.
+    let mut travels = here.clone();
+    travels.adopt_from_file(&clock(variable(60)), RequestOrigin::Create);
+    here.generation = 6;
+    assert_eq!(travels.clone().arrived(Some(here.clone())).next_clock(), clock(variable(60)));
+    here.set_request(clock(variable(61)), RequestOrigin::ClockSet { instead_of: None });
+    assert_eq!(travels.arrived(Some(here)).next_clock(), clock(variable(61)), "clock-set came after it");
 }

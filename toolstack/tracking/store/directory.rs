@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::error::RecordError;
 use crate::files::{Access, FileLock, LockError, Replacement, read_start, sweep};
-use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RecordFormatError;
+use crate::lifecycle::{ClockRecord, Watched};
 
 type Result<T> = std::result::Result<T, RecordError>;
 
@@ -21,6 +21,9 @@ type Result<T> = std::result::Result<T, RecordError>;
 const HELD: [&str; 2] = [STARTING, MONITORS];
 pub(super) const STARTING: &str = "starting";
 pub(super) const MONITORS: &str = "monitors";
+
+/// The file in which services keep how long they have watched.
+const WATCHED: &str = "watched.json";
 
 /// The file that a process locks to change records.
 const LOCK: &str = "lock";
@@ -176,11 +179,19 @@ impl Directory {
         if bytes.len() as u64 > ClockRecord::MAX_BYTES {
             return Err(RecordError::TooLong { path });
         }
-        let written = Replacement::begin_unswept(&path, Access::Private).and_then(|mut new| {
-            new.file().write_all(&bytes)?;
-            new.commit()
-        });
-        written.map(drop).map_err(|error| RecordError::io("write the clock record", &path, error))
+        write_whole(&path, &bytes)
+    }
+
+    /// How long services have watched this host; nothing where that is not known.
+    pub(super) fn watched(&self) -> Watched {
+        let bytes = read_start(&self.path.join(WATCHED), ClockRecord::MAX_BYTES).ok();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    pub(super) fn set_watched(&self, watched: Watched) -> Result<()> {
+        self.make()?;
+        // Two numbers are always JSON.
+        write_whole(&self.path.join(WATCHED), &serde_json::to_vec(&watched).unwrap_or_default())
     }
 
     pub(super) fn remove(&self, uuid: Uuid) -> Result<()> {
@@ -224,6 +235,14 @@ impl Directory {
         let path = self.path.join(what).join(uuid.hyphenated().to_string());
         FileLock::is_held(&path).map_err(|error| RecordError::io("open", &path, error))
     }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = Replacement::begin_unswept(path, Access::Private).and_then(|mut new| {
+        new.file().write_all(bytes)?;
+        new.commit()
+    });
+    written.map(drop).map_err(|error| RecordError::io("write the clock record", path, error))
 }
 
 fn make(dir: &Path) -> Result<()> {

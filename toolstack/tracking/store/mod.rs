@@ -24,7 +24,7 @@ use self::directory::{Directory, MONITORS, Read, STARTING};
 pub use self::error::RecordError;
 pub use crate::files::FileLock as Lock;
 use crate::host::DomId;
-use crate::lifecycle::ClockRecord;
+use crate::lifecycle::{ClockRecord, Watched};
 
 /// How long the lock is waited for. Nothing that holds it takes as long, unless it is stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -164,6 +164,26 @@ impl RecordStore {
             record => (record, ()),
         });
         changed.map(drop)
+    }
+
+    /// How long services have watched this host; nothing where that is not known.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        match &self.place {
+            Place::Disk(disk) => disk.dir.watched(),
+            Place::Memory(_) => Watched::default(),
+        }
+    }
+
+    /// Keeps how long services have watched this host.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_watched(&self, watched: Watched) -> Result<()> {
+        match &self.place {
+            Place::Disk(disk) => disk.dir.set_watched(watched),
+            Place::Memory(_) => Ok(()),
+        }
     }
 
     /// Waits until records can be changed, so that what is begun next need not wait in the middle of it. A disk that is

@@ -14,18 +14,19 @@ use chrono::{DateTime, Utc};
 use timers::GuestKind;
 use timers::zone::ZoneSource;
 
-use super::born::SetTsc;
 use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
 use super::requests::XmlRequests;
 use super::store::RecordStore;
+use crate::apply::clock::SetTsc;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
     TscInfo,
 };
+use crate::lifecycle::Watched;
 use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
 use crate::lifecycle::model::Discovered;
-use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance};
+use crate::lifecycle::record::{ClockRecord, Instance};
 
 /// What the service works with.
 pub struct Tools<'a> {
@@ -86,6 +87,9 @@ pub struct Watch<'a> {
     cache: RecordCache<'a>,
     guests: BTreeMap<DomId, Guest>,
     late: u64,
+    watched: Watched,
+    /// As it was kept last.
+    watched_kept: Watched,
 }
 
 /// What could be read of a domain's clock.
@@ -96,7 +100,8 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(tools: Tools<'a>, options: WatchOptions) -> Self {
         let cache = RecordCache::of(tools.records);
-        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0 }
+        let watched = tools.records.watched();
+        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0, watched, watched_kept: watched }
     }
 
     /// So many domains are followed.
@@ -111,6 +116,7 @@ impl<'a> Watch<'a> {
     /// When the host cannot be read.
     pub fn scan(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
+        self.look_at_clock(&facts, true);
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
@@ -123,10 +129,9 @@ impl<'a> Watch<'a> {
                 .instance
                 .as_ref()
                 .is_some_and(|instance| instance.boot == facts.boot_id && is_there(instance.domid));
-            if record.is_forgotten(facts.now) {
-                let done = self.cache.records().change(record.uuid, |_, _| (None, ()));
-                done.err().iter().for_each(|error| self.say(&facts, None, said(error)));
-            } else if record.instance.is_some() && !lives {
+            if record.instance.is_none() {
+                self.forget_in_time(&facts, &record);
+            } else if !lives {
                 let troubles = self.cache.change(record.uuid, |record| record.gone(facts.now));
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
                 self.cache.forget(record.uuid);
@@ -202,6 +207,7 @@ impl<'a> Watch<'a> {
     pub fn poll(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
         self.cache.records().settle();
+        self.look_at_clock(&facts, false);
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
@@ -232,6 +238,30 @@ impl<'a> Watch<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Counts the time that the service has watched, and keeps it each hour.
+    fn look_at_clock(&mut self, facts: &HostFacts, keep: bool) {
+        self.watched.look(facts.now);
+        if keep || self.watched.seconds.saturating_sub(self.watched_kept.seconds) >= 3600 {
+            self.watched_kept = self.watched;
+            if let Err(error) = self.tools.records.set_watched(self.watched) {
+                self.say(facts, None, said(&error));
+            }
+        }
+    }
+
+    /// Drops the record of a guest that has not come again for long enough.
+    fn forget_in_time(&mut self, facts: &HostFacts, record: &ClockRecord) {
+        let watched = self.watched.seconds;
+        let mut noted = record.clone();
+        if !noted.is_forgotten(watched) && noted == *record {
+            return;
+        }
+        let done = self.cache.records().change(record.uuid, |record, _| {
+            (record.and_then(|mut record| (!record.is_forgotten(watched)).then_some(record)), ())
+        });
+        done.err().iter().for_each(|error| self.say(facts, None, said(error)));
     }
 
     fn guests_there(&self) -> Result<Vec<DomainSummary>, HostError> {
@@ -314,8 +344,7 @@ impl<'a> Watch<'a> {
     fn lives_on(&mut self, facts: &HostFacts, domid: DomId) {
         self.note(domid, |guest| guest.ended = None);
         let Some(Guest { domain_ref, offset, .. }) = self.guests.get(&domid).cloned() else { return };
-        let instance =
-            Instance { boot: facts.boot_id.clone(), domid, since: facts.now, by: ConfiguredBy::Followed };
+        let instance = Instance::followed(&facts.boot_id, domid, facts.now);
         // After a migration to this same host its record may be another's, which is gone or lives.
         let other = self.guests.values().find(|other| {
             other.domain_ref.uuid == domain_ref.uuid
@@ -342,13 +371,7 @@ impl<'a> Watch<'a> {
         self.change(facts, &domain_ref, |record| match &other {
             _ if !record.is_instance(&facts.boot_id, domid) => {}
             Some(other) => {
-                let boot = facts.boot_id.clone();
-                let instance = Instance {
-                    boot,
-                    domid: other.domain_ref.domid,
-                    since: facts.now,
-                    by: ConfiguredBy::Followed,
-                };
+                let instance = Instance::followed(&facts.boot_id, other.domain_ref.domid, facts.now);
                 record.continued(instance, other.offset);
             }
             None => record.gone(facts.now),

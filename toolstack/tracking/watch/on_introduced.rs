@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use timers::{GuestClock, UtcOffset};
+use timers::UtcOffset;
 use uuid::Uuid;
 
 use super::{Guest, Pending, Watch, is_going};
+use crate::apply::clock::{SetTsc, set_rtc};
 use crate::host::{DomId, DomainSummary, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
-use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin};
-use crate::tracking::born::{SetTsc, set_new};
+use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
+use crate::plan::RtcTarget;
+use crate::tracking::cold_start::{self, configure};
 use crate::tracking::monitor::read_clock;
 use crate::tracking::unmanaged;
 
@@ -59,9 +61,18 @@ impl Watch<'_> {
         });
         match due(record.as_ref(), &found) {
             Due::Nothing => self.known(facts, &guest, &found),
-            Due::SetNew(clock) => self.set(facts, &guest, &found, &clock),
-            Due::SetLate(clock) => self.set_late(facts, &guest, &found, &clock),
+            Due::ColdStart(record) => self.set(facts, &guest, &found, &record),
             Due::Follow(why, from) => self.follow(facts, &guest, &found, why, from),
+            Due::FollowUnset => {
+                let instance = unset(&found, facts);
+                self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), None));
+                let why = "continues from its save".to_owned();
+                self.say(
+                    facts,
+                    Some(guest.domain_ref.clone()),
+                    EventKind::Followed { offset: found.offset, why },
+                );
+            }
             Due::PutRight(offset) => self.put_right(facts, &guest, &found, offset),
         }
         self.refine(facts, domain.domid);
@@ -83,7 +94,7 @@ impl Watch<'_> {
         let record = match (kept, asked) {
             (kept, Some(asked)) => {
                 let from = RequestOrigin::Xml(asked.path.display().to_string());
-                let request = Request { clock: asked.clock.clone(), from: from.clone() };
+                let request = Request::new(asked.clock.clone(), from.clone());
                 let mut record =
                     kept.unwrap_or_else(|| ClockRecord::new(domain_ref.uuid, &domain_ref.name, request));
                 record.adopt_from_file(&asked.clock, from);
@@ -129,47 +140,48 @@ impl Watch<'_> {
 
     /// Its clock was seen to already: by whoever started it, or by the service before this one.
     fn known(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered) {
-        let why = "its clock was seen to already".to_owned();
+        let why = "already configured".to_owned();
         self.say(facts, Some(guest.domain_ref.clone()), EventKind::Followed { offset: found.offset, why });
         found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
     }
 
-    fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, clock: &GuestClock) {
-        let tsc: &mut dyn SetTsc = self.tools.tsc;
-        let set = match set_new(self.tools.host, Some(tsc), found, clock, facts, self.tools.zones) {
+    /// Gives the domain the clock of a cold start: before its first instruction, or where it runs already its RTC live.
+    fn set(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, record: &ClockRecord) {
+        let late = found.has_run;
+        let start = match cold_start::resolve(record, found.kind, facts, self.tools.zones) {
+            Ok(start) => start,
+            Err(refusal) => return self.not_set(facts, guest, found, &refusal.to_string()),
+        };
+        let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
+        let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
             Ok(set) => set,
             Err(error) => return self.not_set(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
         self.note(found.domid, |guest| (guest.offset, guest.told) = (guest.offset.map(|_| offset), 0));
-        let instance = Instance::of(found, facts.now, ConfiguredBy::Outside);
+        let by = if late { ConfiguredBy::Late } else { ConfiguredBy::Outside };
+        let instance = Instance::of(found, facts.now, by);
         self.change(facts, &guest.domain_ref, |record| record.started(set.start.clone(), instance.clone()));
-        let after_ms = u64::try_from(guest.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let source = set.start.source.clone();
-        let said = EventKind::ClockSet { offset, tsc_khz: set.tsc_khz, source, after_ms };
-        self.say(facts, Some(guest.domain_ref.clone()), said);
-        set.trouble.into_iter().for_each(|why| self.failed(facts, found.domid, why));
-    }
-
-    fn set_late(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, clock: &GuestClock) {
-        let set = match set_new(self.tools.host, None, found, clock, facts, self.tools.zones) {
-            Ok(set) => set,
-            Err(error) => return self.not_set(facts, guest, found, &error.to_string()),
+        let kind = if late {
+            self.late += 1;
+            let tsc_khz_missed = set.tsc_error.is_some().then_some(set.start.tsc.khz.0);
+            EventKind::TooLate { offset, tsc_khz_missed, count: self.late }
+        } else {
+            let after_ms = u64::try_from(guest.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let source = set.start.source.clone();
+            EventKind::ClockSet { offset, tsc_khz: set.tsc_khz, source, after_ms }
         };
-        self.late += 1;
-        let offset = i64::from(set.start.offset.seconds());
-        self.note(found.domid, |guest| (guest.offset, guest.told) = (guest.offset.map(|_| offset), 0));
-        let instance = Instance::of(found, facts.now, ConfiguredBy::Late);
-        self.change(facts, &guest.domain_ref, |record| record.started(set.start.clone(), instance.clone()));
-        let tsc_khz_missed = set.trouble.is_some().then_some(set.start.tsc.khz.0);
-        let said = EventKind::TooLate { offset, tsc_khz_missed, count: self.late };
-        self.say(facts, Some(guest.domain_ref.clone()), said);
+        self.say(facts, Some(guest.domain_ref.clone()), kind);
+        let tsc_error = set.tsc_error.filter(|_| !late);
+        let troubles = start.warnings.into_iter().chain(tsc_error);
+        troubles.for_each(|why| self.failed(facts, found.domid, why));
     }
 
-    /// The clock cannot be had; the domain is followed as it is.
+    /// The clock cannot be had; the domain is followed as it is. That says nothing about the guest, whose own changes are
+    /// kept for its next start.
     fn not_set(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, why: &str) {
-        let instance = Instance::of(found, facts.now, ConfiguredBy::Followed);
-        self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), found.offset));
+        let instance = unset(found, facts);
+        self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), None));
         self.failed(facts, found.domid, format!("its clock was not set: {why}"));
     }
 
@@ -188,8 +200,10 @@ impl Watch<'_> {
         let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
-        let set =
-            |offset| self.tools.host.set_time_offset(found.domid, offset).map_err(|error| error.to_string());
+        let set = |offset| {
+            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset))
+                .map_err(|error| error.to_string())
+        };
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);
         if let Err(why) = done {
             return self.not_set(facts, guest, found, &why);
@@ -199,6 +213,12 @@ impl Watch<'_> {
         self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), Some(offset)));
         self.say(facts, Some(guest.domain_ref.clone()), EventKind::PutRight { before: found.offset, offset });
     }
+}
+
+/// The domain as one whose clock could not be set.
+fn unset(found: &Discovered, facts: &HostFacts) -> Instance {
+    let unset = Some(Unset { at: found.offset });
+    Instance { unset, ..Instance::of(found, facts.now, ConfiguredBy::Followed) }
 }
 
 fn find(host: &dyn Host, facts: &HostFacts, domain: &DomainSummary) -> Result<Discovered, HostError> {

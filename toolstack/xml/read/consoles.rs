@@ -1,194 +1,151 @@
-//! `<serial>`, `<console>` and `<input>`: what the guest types and reads on.
+//! `<serial>`, `<parallel>` and `<console>`.
 
-use super::super::cursor::{Element, Result, Value};
-use super::{placed_by_xen, screens};
+use super::super::cursor::{Element, Result};
+use super::character;
+use super::guest::Guest;
+use super::placed_by_xen;
 use crate::diag::Finding;
-use crate::domain::{Defbool, DomainConfig};
 
-pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    serial(devices, config)?;
-    console(devices, config);
-    input(devices, config)
+/// QEMU's board has four serial ports.
+const SERIAL_PORTS: usize = 4;
+/// And three parallel ones.
+const PARALLEL_PORTS: usize = 3;
+
+pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    serial(devices, guest)?;
+    parallel(devices, guest)?;
+    console(devices, guest)
 }
 
-/// Serial ports of an HVM guest: what QEMU's `-serial` is given.
-fn serial(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let Some(hvm) = config.b_info.hvm.as_mut() else {
+/// Serial ports of an HVM guest: what QEMU's `-serial` is given, one port after the other.
+fn serial(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    if !guest.is_hvm() {
         for port in devices.children("serial") {
-            port.mark_whole(
-                &Finding::unsupported("serial", "only an HVM guest has serial ports")
-                    .instead("use the PV console: xl console DOMAIN"),
-            );
+            let finding = Finding::unsupported("serial", "only an HVM guest has serial ports");
+            port.leave_out(finding.instead("use the PV console: xl console DOMAIN"));
         }
         return Ok(());
-    };
-    let mut ports = Vec::new();
+    }
+    let mut ports: Vec<Option<String>> = Vec::new();
     for port in devices.children("serial") {
-        if let Some(word) = character_device(&port, "serial")? {
-            ports.push(word);
+        let number = number(&port)?.unwrap_or(ports.len());
+        if number >= SERIAL_PORTS || ports.get(number).is_some_and(Option::is_some) {
+            let reason = format!("an HVM guest has serial ports 0 to {}, each once", SERIAL_PORTS - 1);
+            port.mark_whole(&Finding::unsupported("serial-port", reason));
+            continue;
+        }
+        if let Some(word) = character::word(&port, "serial", guest)? {
+            target(&port.take());
+            ports.resize(ports.len().max(number + 1), None);
+            ports[number] = Some(word);
         }
     }
-    match ports.len() {
+    // A port that is not there would move those behind it.
+    let mut words: Vec<_> = ports.into_iter().map(|word| word.unwrap_or_else(|| "null".to_owned())).collect();
+    let Some(hvm) = guest.hvm() else { return Ok(()) };
+    match words.len() {
         0 => {}
-        1 => hvm.serial = ports.pop(),
-        _ => hvm.serial_list = ports,
+        1 => hvm.serial = words.pop(),
+        _ => hvm.serial_list = words,
     }
     Ok(())
 }
 
-/// QEMU's word for the dom0 end of a character device; `None` when it is left out.
-fn character_device(port: &Element<'_>, what: &'static str) -> Result<Option<String>> {
-    let Some(kind) = port.attr("type") else {
-        return Err(port.invalid("no-device-type", format!("<{what}> has no type")));
-    };
-    let path = || port.children("source").next().map(Element::take).and_then(|source| source.attr("path"));
-    let word = match (kind.text, path()) {
-        ("pty", path) => {
-            path.into_iter().chain(port.attr("tty")).for_each(of_running_guest);
-            "pty".to_owned()
-        }
-        ("null" | "stdio" | "vc", path) => {
-            if let Some(path) = path {
-                path.mark(Finding::no_effect(
-                    "no-path",
-                    format!("a {what} port of type {} has no path", kind.text),
-                ));
-            }
-            kind.text.to_owned()
-        }
-        ("file", Some(path)) => format!("file:{}", path.text),
-        ("pipe", Some(path)) => format!("pipe:{}", path.text),
-        ("dev", Some(path)) => path.text.to_owned(),
-        _ => {
-            let reason = format!("a {what} port of type {} is not mapped", kind.text);
-            port.mark_whole(&Finding::unsupported("serial", reason.clone()));
-            port.mark(
-                Finding::unsupported("serial", reason)
-                    .instead("use type='pty', or write xl.cfg's serial by hand in QEMU's form"),
-            );
-            return Ok(None);
-        }
-    };
-    let port = port.take();
-    numbered_by_xen(&port);
-    Ok(Some(word))
+/// The number of a port, where its target has one.
+fn number(port: &Element<'_>) -> Result<Option<usize>> {
+    let number = port.children("target").next().and_then(|target| target.attr("port"));
+    number.map(|number| number.number("the number of a port, from 0")).transpose()
 }
 
-fn numbered_by_xen(port: &Element<'_>) {
-    if let Some(target) = port.child("target") {
-        target.mark_whole(&Finding::no_effect("serial-port", "ports are numbered in the order written"));
-    }
+/// Where the port is in libvirt's machine. Its number has been read.
+fn target(port: &Element<'_>) {
     placed_by_xen(port);
+    let Some(target) = port.child("target") else { return };
+    if let Some(number) = target.attr("port") {
+        number.mark(Finding::no_effect("serial-port", "ports are numbered in the order written"));
+    }
+    let kind = target.attr("type");
+    let kinds = [kind, target.child("model").and_then(|model| model.attr("name"))];
+    for kind in kinds.into_iter().flatten() {
+        kind.mark(match kind.text {
+            "isa-serial" => {
+                Finding::no_effect("serial-port", "the serial ports of an HVM guest are of this kind")
+            }
+            other => Finding::approximated("serial-port", format!("an ISA serial port, not a {other}")),
+        });
+    }
 }
 
-/// Says that a terminal is that of a guest which ran when the XML was written.
-fn of_running_guest(terminal: Value<'_>) {
-    let reason = "the terminal of a running guest; each start gives a new one";
-    terminal.mark(Finding::no_effect("live-state", reason));
-}
-
-/// A console that stands for the serial port.
-fn as_serial_port(console: &Element<'_>) {
-    let path = console.child("source").and_then(|source| source.attr("path"));
-    path.into_iter().chain(console.attr("tty")).for_each(of_running_guest);
-    numbered_by_xen(console);
+/// libxl has no parallel ports, but its QEMU does.
+fn parallel(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    for (index, port) in devices.children("parallel").enumerate() {
+        if !guest.is_hvm() || index >= PARALLEL_PORTS {
+            let reason = format!("only an HVM guest has parallel ports, {PARALLEL_PORTS} at most");
+            port.mark_whole(&Finding::unsupported("parallel", reason));
+            continue;
+        }
+        if let Some(word) = character::word(&port, "parallel", guest)? {
+            let port = port.take();
+            placed_by_xen(&port);
+            if let Some(target) = port.child("target") {
+                let reason = "ports are numbered in the order written";
+                target.mark_whole(&Finding::no_effect("parallel-port", reason));
+            }
+            guest.qemu(["-parallel", &word]);
+            let reason = "libxl has no parallel ports: its QEMU is given one";
+            port.mark(Finding::approximated("parallel", reason));
+        }
+    }
+    Ok(())
 }
 
 /// The PV console is always there; a console of type serial is the first serial port, told twice.
-fn console(devices: &Element<'_>, config: &mut DomainConfig) {
+fn console(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     for console in devices.children("console") {
         let kind = console.attr("type").map_or("pty", |kind| kind.text);
-        let target = console
-            .children("target")
-            .next()
-            .and_then(|target| target.attr("type"))
-            .map(|target| target.text);
-        let hvm = config.b_info.hvm.as_mut();
-        match (target, hvm) {
-            (Some("serial") | None, Some(hvm)) => {
-                let none = hvm.serial.is_none() && hvm.serial_list.is_empty();
-                if none && kind == "pty" {
-                    // libvirt makes a serial port of it.
-                    hvm.serial = Some("pty".to_owned());
-                    as_serial_port(&console.take());
-                } else {
-                    console
-                        .mark_whole(&Finding::no_effect("serial-console", "the same as the first <serial>"));
-                }
+        let target = console.children("target").next().and_then(|target| target.attr("type"));
+        let target = target.map(|target| target.text);
+        match target {
+            Some("serial") | None if guest.is_hvm() => serial_console(&console, guest)?,
+            Some("xen" | "virtio") | None if kind == "pty" => {
+                let reason = "every guest on Xen has this console: xl console DOMAIN";
+                console.mark_whole(&match target {
+                    Some("virtio") => {
+                        Finding::approximated("console", "Xen's own console, hvc0 in the guest too")
+                    }
+                    _ => Finding::no_effect("own-console", reason),
+                });
             }
-            (Some("xen") | None, _) if kind == "pty" => {
-                console.mark_whole(&Finding::no_effect(
-                    "own-console",
-                    "every guest on Xen has this console: xl console DOMAIN",
-                ));
-            }
-            (target, _) => {
-                let target = target.unwrap_or("xen");
-                let reason = format!("a console of type {kind} on {target} is not mapped");
-                console.mark_whole(&Finding::unsupported("console", reason.clone()));
-                console.mark(
-                    Finding::unsupported("console", reason)
-                        .instead("use <console type='pty'/>: xl console DOMAIN"),
-                );
+            _ => {
+                let reason = format!("libxl has no console of type {kind} on {}", target.unwrap_or("xen"));
+                let instead = "use <console type='pty'/>: xl console DOMAIN";
+                console.leave_out(Finding::unsupported("console", reason).instead(instead));
             }
         }
     }
+    Ok(())
 }
 
-fn input(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let pv_input = screens::has_pv_input(config);
-    let mut usb = Vec::new();
-    for input in devices.children("input") {
-        let Some(kind) = input.attr("type") else {
-            return Err(input.invalid("no-input-type", "<input> has no type"));
-        };
-        let bus = input.attr("bus").map_or("ps2", |bus| bus.text);
-        let hvm = config.b_info.hvm.is_some();
-        match (kind.text, bus) {
-            ("mouse" | "keyboard", "ps2") if hvm => {
-                input.mark_whole(&Finding::no_effect(
-                    "own-input",
-                    "an HVM guest always has a PS/2 mouse and keyboard",
-                ));
-            }
-            ("mouse" | "keyboard" | "tablet", "usb") if hvm => {
-                usb.push(kind.text.to_owned());
-                placed_by_xen(&input.take());
-            }
-            ("mouse" | "keyboard", "xen" | "ps2") => {
-                let reason = if pv_input {
-                    "comes with Xen's framebuffer"
-                } else {
-                    "without <graphics> there is nothing to point at"
-                };
-                input.mark_whole(&Finding::no_effect("pv-input", reason));
-            }
-            ("tablet", "virtio") if hvm => {
-                usb.push("tablet".to_owned());
-                let _ = input.take();
-                placed_by_xen(&input);
-                input.mark(Finding::approximated(
-                    "input",
-                    "a USB tablet: Xen's QEMU is given no virtio input",
-                ));
-            }
-            ("mouse" | "keyboard" | "tablet" | "passthrough" | "evdev", _) => {
-                let reason = format!("Xen has no {} on {bus}", kind.text);
-                input.mark_whole(&Finding::unsupported("input", reason.clone()));
-                input.mark(
-                    Finding::unsupported("input", reason)
-                        .instead("use <input type='tablet' bus='usb'/> for an HVM guest"),
-                );
-            }
-            _ => return Err(kind.not("mouse, keyboard, tablet, passthrough or evdev")),
-        }
+/// libvirt makes a serial port of a console where there is no `<serial>`.
+fn serial_console(console: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let has_serial = guest.hvm().is_some_and(|hvm| hvm.serial.is_some() || !hvm.serial_list.is_empty());
+    if has_serial {
+        console.mark_whole(&Finding::no_effect("serial-console", "the same as the first <serial>"));
+        return Ok(());
     }
-    if let Some(hvm) = config.b_info.hvm.as_mut().filter(|_| !usb.is_empty()) {
-        hvm.usb = Some(Defbool::True);
-        match usb.len() {
-            1 => hvm.usbdevice = usb.pop(),
-            _ => hvm.usbdevice_list = usb,
-        }
+    let word = match console.attr("type") {
+        Some(_) => character::word(console, "serial", guest)?,
+        None => Some("pty".to_owned()),
+    };
+    let (Some(word), Some(hvm)) = (word, guest.hvm()) else { return Ok(()) };
+    hvm.serial = Some(word);
+    let console = console.take();
+    if let Some(tty) = console.attr("tty") {
+        character::of_running_guest(&tty);
     }
+    if let Some(target) = console.child("target") {
+        target.mark_whole(&Finding::no_effect("serial-port", "ports are numbered in the order written"));
+    }
+    placed_by_xen(&console);
     Ok(())
 }

@@ -1,28 +1,10 @@
-//! `<features>`: ACPI and its kin, and the Hyper-V enlightenments, which Xen calls viridian.
-
-use timers::GuestKind;
-use timers::hyperv::Viridian;
+//! `<features>`: ACPI and its kin, Xen's own, and what other hypervisors have.
 
 use super::super::cursor::{Element, Result};
-use super::set;
+use super::guest::Guest;
+use super::{hyperv, set};
 use crate::diag::Finding;
-use crate::domain::DomainConfig;
-use crate::domain::config::Hvm;
-
-/// Hyper-V features whose counterpart in Xen are these groups. All of them need `base`.
-const HYPERV: &[(&str, &[Viridian])] = &[
-    ("relaxed", &[Viridian::Base]),
-    ("vpindex", &[Viridian::Base]),
-    ("vapic", &[Viridian::Base, Viridian::ApicAssist]),
-    ("synic", &[Viridian::Base, Viridian::Synic]),
-    (
-        "stimer",
-        &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer],
-    ),
-    ("frequencies", &[Viridian::Base, Viridian::Freq]),
-    ("tlbflush", &[Viridian::Base, Viridian::HcallRemoteTlbFlush]),
-    ("ipi", &[Viridian::Base, Viridian::HcallIpi]),
-];
+use crate::domain::config::Passthrough;
 
 /// Features that mean nothing on Xen, with the reason.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
@@ -32,89 +14,121 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("privnet", "of containers only"),
 ];
 
-pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, for_xen: bool) -> Result<()> {
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let features = root.child("features");
     let has = |name: &str| features.and_then(|features| features.child(name)).is_some();
     let (acpi, apic, pae) = (has("acpi"), has("apic"), has("pae"));
-    if config.kind() == GuestKind::Hvm {
+    let for_xen = guest.for_xen;
+    if guest.is_hvm() {
         // A feature that is not listed is off. The other hypervisors' XML does not list what they cannot switch off.
-        config.b_info.acpi = Some(acpi.into());
-        config.b_info.apic = (apic || for_xen).then(|| apic.into());
-        if let Some(hvm) = config.b_info.hvm.as_mut() {
+        guest.config.b_info.acpi = Some(acpi.into());
+        guest.config.b_info.apic = (apic || for_xen).then(|| apic.into());
+        if let Some(hvm) = guest.hvm() {
             hvm.pae = (pae || for_xen).then(|| pae.into());
         }
     }
-    let Some(features) = features else {
-        return Ok(());
-    };
-    if config.kind() != GuestKind::Hvm {
-        for feature in
-            ["acpi", "apic", "pae", "viridian", "hyperv"].iter().flat_map(|name| features.children(name))
-        {
+    let Some(features) = features else { return Ok(()) };
+    if !guest.is_hvm() {
+        let hvm_only = ["acpi", "apic", "pae", "viridian", "hyperv"];
+        for feature in hvm_only.iter().flat_map(|name| features.children(name)) {
             feature.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has it"));
         }
     }
     if let Some(hap) = features.child("hap") {
         let on = hap.attr("state").map_or(Ok(true), |state| state.on_off())?;
-        set(&mut config.c_info.hap, on);
+        set(&mut guest.config.c_info.hap, on);
     }
     for &(name, reason) in WITHOUT_EFFECT {
         for feature in features.children(name) {
             feature.mark_whole(&Finding::no_effect("feature-elsewhere", reason));
         }
     }
-    if let Some(hvm) = config.b_info.hvm.as_mut() {
+    if let Some(xen) = features.child("xen") {
+        of_xen(&xen, guest)?;
+    }
+    if let Some(msrs) = features.child("msrs") {
+        unknown_msrs(&msrs, guest);
+    }
+    if let Some(pmu) = features.children("pmu").next() {
+        performance_counters(&pmu)?;
+    }
+    if let Some(hvm) = guest.hvm() {
         if features.child("viridian").is_some() {
             set(&mut hvm.viridian, true);
         }
         if let Some(hyperv) = features.child("hyperv") {
-            enlightenments(&hyperv, hvm)?;
+            hyperv::read(&hyperv, hvm)?;
         }
     }
     Ok(())
 }
 
-fn enlightenments(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
-    if let Some(mode) = hyperv.attr("mode")
-        && mode.one_of(&[("custom", false), ("passthrough", true)])?
-    {
-        set(&mut hvm.viridian, true);
-        mode.mark(
-            Finding::approximated(
-                "hyperv-passthrough",
-                "Xen's default group of enlightenments, not all there are",
-            )
-            .instead("name the features wanted in <hyperv>"),
-        );
-    }
-    let mut groups: Vec<Viridian> = Vec::new();
-    for feature in hyperv.elements() {
-        let on = feature.attr("state").map_or(Ok(true), |state| state.on_off())?;
-        if !on {
-            let reason = "an enlightenment that is not asked for is off";
-            feature.mark_whole(&Finding::no_effect("hyperv-off", reason));
-            continue;
-        }
-        match HYPERV.iter().find(|(name, _)| *name == feature.name()) {
-            Some((_, wanted)) => {
-                let _ = feature.take();
-                groups.extend_from_slice(wanted);
-            }
-            None if feature.name() == "spinlocks" => {
-                groups.push(Viridian::Base);
-                let reason = "Xen advises its own number of retries, with the base group";
-                feature.mark_whole(&Finding::approximated("hyperv-spinlocks", reason));
-            }
-            None => {}
+/// Xen's own features: the host's memory map for a PV guest, and the IOMMU.
+fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    if let Some(e820) = xen.child("e820_host") {
+        let on = e820.attr("state").map_or(Ok(true), |state| state.on_off())?;
+        match guest.config.b_info.pv.as_mut() {
+            Some(pv) => set(&mut pv.e820_host, on),
+            None => e820
+                .mark_whole(&Finding::no_effect("pv-only", "only a PV guest can have the host's memory map")),
         }
     }
-    merge(&mut hvm.viridian_enable, groups);
+    let Some(passthrough) = xen.child("passthrough") else { return Ok(()) };
+    let on = passthrough.attr("state").map_or(Ok(true), |state| state.on_off())?;
+    let mode = passthrough.attr("mode");
+    if !on {
+        guest.config.c_info.passthrough = Passthrough::Disabled;
+        if let Some(mode) = mode {
+            mode.mark(Finding::no_effect("passthrough-off", "of a passthrough that is off"));
+        }
+        return Ok(());
+    }
+    if guest.kind() == timers::GuestKind::Pvh {
+        let reason = "libxl passes no devices through to a PVH guest";
+        passthrough.mark_whole(&Finding::unsupported("passthrough-pvh", reason));
+        return Ok(());
+    }
+    guest.config.c_info.passthrough = match mode {
+        None => Passthrough::Enabled,
+        Some(mode) => match mode.text {
+            "sync_pt" => Passthrough::SyncPt,
+            // libxl shares page tables only with HAP, and not with a PV guest.
+            "share_pt" if guest.is_hvm() && guest.config.c_info.hap.is_none_or(|hap| hap.is_true()) => {
+                Passthrough::SharePt
+            }
+            _ => {
+                let reason = "libxl shares page tables with an HVM guest with HAP alone: it chooses";
+                mode.mark(Finding::approximated("passthrough-mode", reason).instead("write mode='sync_pt'"));
+                Passthrough::Enabled
+            }
+        },
+    };
     Ok(())
 }
 
-/// Adds groups to a list of libxl, which is sorted and has each once.
-pub(super) fn merge(list: &mut Vec<u32>, groups: impl IntoIterator<Item = Viridian>) {
-    list.extend(groups.into_iter().map(Viridian::number));
-    list.sort_unstable();
-    list.dedup();
+/// What becomes of reads and writes of MSRs that the hypervisor does not know.
+fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
+    let Some(unknown) = msrs.attr("unknown") else { return };
+    if unknown.text == "ignore" {
+        set(&mut guest.config.b_info.arch_x86.msr_relaxed, true);
+        unknown.mark(Finding::approximated(
+            "msr-relaxed",
+            "reads give 0 where Xen itself can read the MSR, writes are dropped",
+        ));
+    } else {
+        unknown.mark(Finding::no_effect("msr-fault", "on Xen an unknown MSR faults unless told otherwise"));
+    }
+}
+
+/// libxl refuses a guest with performance counters where Xen itself was not started with them.
+fn performance_counters(pmu: &Element<'_>) -> Result<()> {
+    if pmu.attr("state").map_or(Ok(true), |state| state.on_off())? {
+        let reason = "a guest on Xen has no performance counters unless Xen was started with vpmu=on";
+        let finding = Finding::unsupported("vpmu", reason);
+        pmu.leave_out(finding.instead_in_file("start Xen with vpmu=on, and write vpmu = 1"));
+    } else {
+        let reason = "a guest on Xen has no performance counters unless asked for";
+        pmu.mark_whole(&Finding::no_effect("vpmu", reason));
+    }
+    Ok(())
 }

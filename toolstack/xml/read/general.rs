@@ -1,22 +1,16 @@
-//! Name, UUID, notes, memory, vCPUs, what happens at the end.
+//! Name, UUID, notes, generation ID, what happens at the end.
 
 use uuid::Uuid;
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Result};
 use super::set;
 use crate::diag::Finding;
 use crate::domain::{DomainConfig, Notes, Part, ShutdownAction};
 
-/// `MAX_VIRT_CPUS` of a PV guest, the most of any kind.
-const MAX_VCPUS: i32 = 8192;
-
-const KIB_PER_MIB: u64 = 1024;
-
 pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, notes: &mut Notes) -> Result<()> {
     names(root, config)?;
+    generation(root, config)?;
     notes_of(root, notes)?;
-    memory(root, config)?;
-    vcpus(root, config)?;
     ends(root, config)?;
     sleep(root, config)
 }
@@ -43,6 +37,35 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     Ok(())
 }
 
+/// The VM generation ID, which Windows looks at.
+fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
+    let Some(element) = root.children("genid").next() else { return Ok(()) };
+    let Some(hvm) = config.b_info.hvm.as_mut() else {
+        element.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has a generation ID"));
+        return Ok(());
+    };
+    let element = element.take();
+    let own = config.c_info.uuid;
+    let id: Uuid = match (element.text()?, own) {
+        (Some(text), _) => text.number("a GUID such as 43dc0cf8-809b-4adb-9bea-a9abb5f3d90e")?,
+        (None, Some(own)) => {
+            let reason = "libvirt makes an ID up when it defines the guest: the domain's UUID stands for it";
+            element.mark(Finding::approximated("genid", reason));
+            own
+        }
+        (None, None) => {
+            let reason = "libvirt makes an ID up when it defines the guest";
+            let instead = "write an ID into it, as uuidgen gives";
+            element.mark(Finding::unsupported("genid", reason).instead(instead));
+            return Ok(());
+        }
+    };
+    element.is(Part::GenerationId);
+    // The guest reads it as Windows lays out a GUID.
+    hvm.ms_vm_genid = id.to_bytes_le();
+    Ok(())
+}
+
 /// Title, description and metadata change nothing, but a human wrote them: they are kept.
 fn notes_of(root: &Element<'_>, notes: &mut Notes) -> Result<()> {
     let texts = [
@@ -60,102 +83,6 @@ fn notes_of(root: &Element<'_>, notes: &mut Notes) -> Result<()> {
         metadata.is(Part::Metadata);
         notes.metadata = Some(metadata.raw().to_owned());
     }
-    Ok(())
-}
-
-fn memory(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let missing = || {
-        let finding = Finding::invalid("no-memory", "the domain has no memory");
-        root.error(finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"))
-    };
-    let element = root.child("memory").ok_or_else(missing)?;
-    let max = mebibytes(&element)?.ok_or_else(missing)?;
-    let mut now = max;
-    if let Some(element) = root.child("currentMemory") {
-        now = mebibytes(&element)?.unwrap_or(max);
-        if now > max {
-            let reason = "more than <memory>, which is the most the guest can have";
-            element.mark(Finding::approximated("memory-clamped", reason).instead("raise <memory>"));
-            now = max;
-        }
-    }
-    config.b_info.max_memkb = Some(max * KIB_PER_MIB);
-    config.b_info.target_memkb = Some(now * KIB_PER_MIB);
-    Ok(())
-}
-
-/// The size of a memory element, rounded up to the MiB that xl counts in; `None` for an empty element.
-fn mebibytes(element: &Element<'_>) -> Result<Option<u64>> {
-    let Some(value) = element.text()? else {
-        return Ok(None);
-    };
-    let number: u64 = value.number("a number of memory units")?;
-    let unit = match element.attr("unit") {
-        Some(unit) => bytes_per(&unit)?,
-        None => 1 << 10,
-    };
-    let bytes = u128::from(number) * unit;
-    let mib = bytes.div_ceil(1 << 20);
-    // xl multiplies the MiB by 1024 in a signed 64-bit long.
-    let fits = u64::try_from(mib).ok().filter(|&mib| mib > 0 && mib < 1 << 40);
-    let Some(mib) = fits else {
-        return Err(value.not("an amount of memory between 1 MiB and 1 EiB"));
-    };
-    if !bytes.is_multiple_of(1 << 20) {
-        let reason = format!("xl counts memory in MiB: rounded up to {mib} MiB");
-        value.mark(Finding::approximated("memory-rounded", reason).instead("write a whole number of MiB"));
-    }
-    Ok(Some(mib))
-}
-
-/// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
-fn bytes_per(unit: &Value<'_>) -> Result<u128> {
-    let lower = unit.text.to_ascii_lowercase();
-    let base: u128 = match lower.as_str() {
-        "b" | "byte" | "bytes" => return Ok(1),
-        _ if lower.ends_with("ib") || lower.len() == 1 => 1024,
-        _ => 1000,
-    };
-    let letter = lower.trim_end_matches('b').trim_end_matches('i');
-    ["k", "m", "g", "t", "p", "e"]
-        .iter()
-        .position(|known| *known == letter)
-        .and_then(|power| base.checked_pow(u32::try_from(power).ok()? + 1))
-        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
-}
-
-fn vcpus(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let (mut max, mut now) = (1, 1);
-    if let Some(element) = root.child("vcpu") {
-        let count = |value: Value<'_>| -> Result<i32> {
-            let expected = format!("a number of vCPUs, 1 to {MAX_VCPUS}");
-            match value.number(&expected)? {
-                count @ 1..=MAX_VCPUS => Ok(count),
-                _ => Err(value.not(&expected)),
-            }
-        };
-        if let Some(value) = element.text()? {
-            max = count(value)?;
-        }
-        now = max;
-        if let Some(current) = element.attr("current") {
-            now = count(current)?;
-            if now > max {
-                return Err(current.not(&format!("a number of vCPUs up to the {max} of <vcpu>")));
-            }
-        }
-        if let Some(placement) = element.attr("placement") {
-            let automatic = placement.one_of(&[("static", false), ("auto", true)])?;
-            if automatic {
-                placement.mark(Finding::no_effect(
-                    "placement",
-                    "Xen places vCPUs by itself unless told otherwise",
-                ));
-            }
-        }
-    }
-    config.b_info.max_vcpus = max;
-    config.b_info.avail_vcpus = (0..now.unsigned_abs()).collect();
     Ok(())
 }
 

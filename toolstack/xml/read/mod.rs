@@ -3,23 +3,41 @@
 //! Each file maps one corner of libvirt's schema. A mapping marks what it reads; `unread` says of all else why it is
 //! left out. The meaning follows libvirt's Xen driver where that is right, and `docs/mapping.md` where it is not.
 
+mod arguments;
+mod boot_order;
+mod channels;
+mod character;
 mod clock;
 mod consoles;
+mod cpu;
+mod cpu_features;
 mod disks;
 mod features;
+mod filesystems;
+mod firmware;
 mod general;
+mod graphics;
+mod guest;
+mod hostdevs;
+mod hyperv;
+mod input;
+mod memory;
 mod nics;
+mod numa;
 mod os;
-mod screens;
+mod security;
+mod sound;
+mod tuning;
 mod unread;
-
-use timers::{GuestClock, GuestKind};
+mod usb;
+mod watchdog;
 
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::{Finding, Report};
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::{Defbool, Domain, DomainConfig, Notes, Part};
+use crate::domain::{Defbool, Domain, Notes, Part};
+use guest::Guest;
 
 /// A domain as read, with what became of each node of its XML.
 #[derive(Clone, Debug)]
@@ -28,6 +46,15 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+}
+
+impl Input {
+    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
+    #[must_use]
+    pub fn new(mut domain: Domain, report: Report) -> Self {
+        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
+        Input { domain, report }
+    }
 }
 
 /// libvirt and xl both keep these numbers in a C `int`.
@@ -61,8 +88,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root)?;
-    let report = ledger.into_report(unread::finding);
-    Ok(Input { domain, report })
+    Ok(Input::new(domain, ledger.into_report(unread::finding)))
 }
 
 fn domain(root: &Element<'_>) -> Result<Domain> {
@@ -75,25 +101,45 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut domain =
-        Domain { config: DomainConfig::new(kind), clock: GuestClock::default(), notes: Notes::default() };
-    let config = &mut domain.config;
-    general::read(root, config, &mut domain.notes)?;
-    os::read(root, config)?;
-    features::read(root, config, for_xen)?;
-    domain.clock = clock::read(root)?;
-    processor(root);
+    let mut guest = Guest::new(kind, for_xen);
+    let mut notes = Notes::default();
+    general::read(root, &mut guest.config, &mut notes)?;
+    memory::read(root, &mut guest)?;
+    tuning::read(root, &mut guest)?;
+    os::read(root, &mut guest)?;
+    features::read(root, &mut guest)?;
+    let clock = clock::read(root)?;
+    cpu::read(root, &mut guest)?;
+    security::read(root, &mut guest)?;
     if let Some(devices) = root.child("devices") {
-        emulator(&devices, config, for_xen)?;
-        disks::read(&devices, config)?;
-        nics::read(&devices, config)?;
-        screens::read(&devices, config)?;
-        consoles::read(&devices, config)?;
-        controllers(&devices, config)?;
+        read_devices(&devices, &mut guest)?;
     } else {
-        screens::none(config);
+        graphics::none(&mut guest.config);
     }
-    Ok(domain)
+    arguments::read(root, &mut guest);
+    usb::finish(&mut guest);
+    boot_order::finish(&mut guest, root.children("os").next().as_ref());
+    memory::finish(root, &mut guest);
+    Ok(Domain { notes, ..Domain::new(guest.config, clock) })
+}
+
+fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    emulator(devices, guest)?;
+    controllers(devices, guest)?;
+    disks::read(devices, guest)?;
+    nics::read(devices, guest)?;
+    hostdevs::read(devices, guest)?;
+    graphics::read(devices, guest)?;
+    channels::read(devices, guest)?;
+    consoles::read(devices, guest)?;
+    input::read(devices, guest)?;
+    sound::read(devices, guest);
+    filesystems::read(devices, guest)?;
+    watchdog::read(devices, guest)?;
+    for balloon in devices.children("memballoon") {
+        balloon.mark_whole(&Finding::no_effect("own-balloon", "every guest on Xen has Xen's balloon"));
+    }
+    Ok(())
 }
 
 /// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
@@ -119,62 +165,51 @@ fn hypervisor(root: &Element<'_>) -> Result<bool> {
     }
 }
 
-/// `<cpu>` itself says nothing; what is in it is looked at node by node.
-fn processor(root: &Element<'_>) {
-    let _ = root.child("cpu");
-}
-
-fn emulator(devices: &Element<'_>, config: &mut DomainConfig, for_xen: bool) -> Result<()> {
-    let Some(element) = devices.child("emulator") else {
-        return Ok(());
-    };
-    let Some(path) = element.text()? else {
-        return Ok(());
-    };
-    if !for_xen {
-        path.mark(Finding::no_effect(
-            "other-emulator",
-            "the emulator of another hypervisor; Xen brings its own device model",
-        ));
-    } else if config.kind() == GuestKind::Hvm {
-        config.b_info.device_model = Some(path.text.to_owned());
-        config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
-    } else {
+fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let Some(element) = devices.child("emulator") else { return Ok(()) };
+    let Some(path) = element.text()? else { return Ok(()) };
+    if !guest.for_xen {
+        let reason = "the emulator of another hypervisor; Xen brings its own device model";
+        path.mark(Finding::no_effect("other-emulator", reason));
+    } else if !guest.is_hvm() {
         path.mark(Finding::no_effect("no-device-model", "only an HVM guest has a device model"));
+    } else if path.text.rsplit('/').next().is_some_and(|name| name.starts_with("qemu-dm")) {
+        let reason = "qemu-dm is the device model of old, which Xen no longer brings: its QEMU of today";
+        path.mark(Finding::approximated("old-emulator", reason));
+    } else {
+        guest.config.b_info.device_model = Some(path.text.to_owned());
+        guest.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
     }
     Ok(())
 }
 
-/// Controllers: libxl makes those it needs by itself; only xenbus has settings that it takes.
-fn controllers(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
+/// Controllers: libxl makes those it needs by itself; xenbus and Xen's own USB controllers have settings that it takes.
+fn controllers(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     for controller in devices.children("controller") {
-        let own = match controller.attr("type").map(|kind| kind.text) {
-            Some("xenbus") => {
-                let controller = controller.take();
-                if let Some(index) = controller.attr("index") {
-                    index.mark(Finding::no_effect("one-xenbus", "there is one xenbus"));
-                }
-                if let Some(frames) = controller.attr("maxGrantFrames") {
-                    config.b_info.max_grant_frames =
-                        Some(frames.at_most(MAX_INT, "a number of grant frames")?);
-                }
-                if let Some(channels) = controller.attr("maxEventChannels") {
-                    config.b_info.event_channels = channels.at_most(MAX_INT, "a number of event channels")?;
-                }
-                continue;
+        match controller.attr("type").map(|kind| kind.text) {
+            Some("xenbus") => xenbus(&controller.take(), guest)?,
+            Some("usb") => usb::controller(&controller, guest)?,
+            _ => {
+                let reason = "libxl gives a guest the controllers that its devices need";
+                controller.mark_whole(&Finding::no_effect("own-controllers", reason));
             }
-            Some("usb") => controller.attr("model").is_none_or(|model| !model.text.starts_with("qusb")),
-            Some("ide" | "fdc" | "pci" | "sata" | "scsi" | "isa") => true,
-            _ => false,
-        };
-        if own {
-            let reason = "libxl gives an HVM guest the controllers that its devices need";
-            controller.mark_whole(&Finding::no_effect("own-controllers", reason));
         }
     }
-    for balloon in devices.children("memballoon") {
-        balloon.mark_whole(&Finding::no_effect("own-balloon", "every guest on Xen has Xen's balloon"));
+    Ok(())
+}
+
+fn xenbus(controller: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    if let Some(index) = controller.attr("index") {
+        index.mark(Finding::no_effect("one-xenbus", "there is one xenbus"));
     }
+    let b_info = &mut guest.config.b_info;
+    if let Some(frames) = controller.attr("maxGrantFrames") {
+        b_info.max_grant_frames = Some(frames.at_most(MAX_INT, "a number of grant frames")?);
+    }
+    if let Some(channels) = controller.attr("maxEventChannels") {
+        b_info.event_channels = channels.at_most(MAX_INT, "a number of event channels")?;
+    }
+    placed_by_xen(controller);
     Ok(())
 }
 
@@ -188,6 +223,19 @@ fn placed_by_xen(device: &Element<'_>) {
     for name in ["address", "alias"] {
         if let Some(child) = device.child(name) {
             child.mark_whole(&Finding::no_effect("own-address", "libxl places and names devices by itself"));
+        }
+    }
+}
+
+/// The domain that serves a device.
+fn backend_domain(element: &Element<'_>) -> Result<String> {
+    let name = element.attr("name");
+    match name.filter(|name| !name.text.is_empty() && !name.text.contains([',', '=', ' '])) {
+        Some(name) => Ok(name.text.to_owned()),
+        None => {
+            let finding =
+                Finding::invalid("no-backend", "the backend domain has no name that xl.cfg can hold");
+            Err(element.error(finding.instead("write <backenddomain name='NAME'/>")))
         }
     }
 }

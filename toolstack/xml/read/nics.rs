@@ -3,38 +3,58 @@
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
-use super::placed_by_xen;
+use super::boot_order::Bootable;
+use super::guest::Guest;
+use super::{hostdevs, placed_by_xen};
 use crate::diag::Finding;
-use crate::domain::DomainConfig;
 use crate::domain::config::{Nic, NicType};
 
 /// Cards that QEMU emulates for Xen.
 const MODELS: &[&str] =
     &["rtl8139", "e1000", "e1000e", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "vmxnet3"];
 
-pub(super) fn read(devices: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
+/// What libvirt and libxl call the interfaces that they name themselves, before a number.
+const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
+
+/// The interval at which xl lets a card send again, in microseconds.
+const RATE_INTERVAL: u32 = 50_000;
+
+/// The longest name that Linux has for an interface; the emulated card's end has `-emu` behind it.
+const LONGEST_NAME: usize = 15;
+
+pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("interface") {
-        let Some(mut nic) = connection(&element)? else {
+        if element.attr("type").is_some_and(|kind| kind.text == "hostdev") {
+            hostdevs::interface(&element, guest)?;
             continue;
-        };
+        }
+        let Some(mut nic) = connection(&element)? else { continue };
         let element = element.take();
-        nic.devid = Some(u32::try_from(config.nics.len()).unwrap_or(u32::MAX));
+        nic.devid = u32::try_from(guest.config.nics.len()).ok();
         if let Some(mac) = element.child("mac") {
             nic.mac = mac.attr("address").map(|address| hardware_address(&address)).transpose()?;
         }
         if let Some(script) = element.child("script") {
             nic.script = script.attr("path").map(|path| one_word(&path)).transpose()?;
         }
-        if let Some(target) = element.child("target") {
-            nic.ifname = target.attr("dev").map(|name| one_word(&name)).transpose()?;
+        if let Some(backend) = element.child("backenddomain") {
+            nic.backend_domname = Some(super::backend_domain(&backend)?);
         }
         if let Some(size) = element.child("mtu").and_then(|mtu| mtu.attr("size")) {
-            nic.mtu = size.number("a packet size")?;
+            let expected = "a packet size from 68 to 65535";
+            nic.mtu = match size.number(expected)? {
+                size @ 68..=65535 => size,
+                _ => return Err(size.not(expected)),
+            };
         }
         addresses(&element, &mut nic)?;
-        model(&element, config.kind(), &mut nic);
+        bandwidth(&element, &mut nic)?;
+        model(&element, guest.kind(), &mut nic);
+        name(&element, guest.kind(), &mut nic)?;
+        switch(&element, &mut nic)?;
         placed_by_xen(&element);
-        config.nics.push(nic);
+        guest.boot.read(&element, Bootable::Network)?;
+        guest.config.nics.push(nic);
     }
     Ok(())
 }
@@ -48,36 +68,56 @@ fn connection(element: &Element<'_>) -> Result<Option<Nic>> {
     };
     let source = || element.children("source").next().map(Element::take);
     match kind.text {
-        "bridge" => {
-            nic.bridge = source()
-                .and_then(|source| source.attr("bridge"))
-                .map(|bridge| one_word(&bridge))
-                .transpose()?
+        "bridge" => nic.bridge = bridge(source())?,
+        "ethernet" => {
+            if element.children("script").next().is_none() {
+                let reason = "libxl plugs a card without a script into xl's default bridge, xenbr0";
+                let finding = Finding::approximated("ethernet", reason);
+                kind.mark(finding.instead("write <script path='vif-route'/>, or a script of your own"));
+            }
         }
-        "ethernet" => {}
         "network" => {
-            if let Some(network) = source().and_then(|source| source.attr("network")) {
-                let reason = format!(
-                    "libxl knows no libvirt networks: '{}' becomes xl's default bridge",
-                    network.text
-                );
-                network.mark(
-                    Finding::approximated("network", reason)
-                        .instead("write type='bridge' and <source bridge='NAME'/>"),
-                );
+            let source = source();
+            nic.bridge = bridge(source)?;
+            if let Some(network) = source.and_then(|source| source.attr("network")) {
+                let finding = match &nic.bridge {
+                    Some(bridge) => {
+                        let reason = "libxl knows no libvirt networks: the bridge that this one had";
+                        Finding::approximated("network", reason)
+                            .instead(format!("write type='bridge' and <source bridge='{bridge}'/>"))
+                    }
+                    None => {
+                        let name = network.text;
+                        let reason = format!(
+                            "libxl knows no libvirt networks: '{name}' becomes xl's default bridge, xenbr0"
+                        );
+                        Finding::approximated("network", reason)
+                            .instead("write type='bridge' and <source bridge='NAME'/>, a bridge of dom0")
+                    }
+                };
+                network.mark(finding);
+            }
+            for name in ["portid", "portgroup"] {
+                if let Some(value) = source.and_then(|source| source.attr(name)) {
+                    value.mark(Finding::no_effect(
+                        "of-the-network",
+                        "of a libvirt network, which libxl does not know",
+                    ));
+                }
             }
         }
         other => {
             let reason = format!("libxl has no interface of type {other}");
-            element.mark_whole(&Finding::unsupported("interface-type", reason.clone()));
-            element.mark(
-                Finding::unsupported("interface-type", reason)
-                    .instead("use a bridge: type='bridge' and <source bridge='NAME'/>"),
-            );
+            let instead = "use a bridge of dom0: type='bridge' and <source bridge='NAME'/>";
+            element.leave_out(Finding::unsupported("interface-type", reason).instead(instead));
             return Ok(None);
         }
     }
     Ok(Some(nic))
+}
+
+fn bridge(source: Option<Element<'_>>) -> Result<Option<String>> {
+    source.and_then(|source| source.attr("bridge")).map(|bridge| one_word(&bridge)).transpose()
 }
 
 fn addresses(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
@@ -94,25 +134,142 @@ fn addresses(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     Ok(())
 }
 
+/// What the guest may send; libxl has no limit for what it receives.
+fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
+    let Some(bandwidth) = element.child("bandwidth") else { return Ok(()) };
+    if let Some(inbound) = bandwidth.child("inbound") {
+        let finding = Finding::unsupported("rate", "libxl limits what a guest sends, not what it receives");
+        inbound.leave_out(finding.instead("limit the interface in dom0 with tc"));
+    }
+    let Some(outbound) = bandwidth.child("outbound") else { return Ok(()) };
+    if let Some(average) = outbound.attr("average") {
+        let rate: u32 = average.number("a rate in kilobytes a second")?;
+        nic.rate_bytes_per_interval = u64::from(rate) * 1000 * u64::from(RATE_INTERVAL) / 1_000_000;
+        nic.rate_interval_usecs = RATE_INTERVAL;
+    }
+    for name in ["peak", "burst", "floor"] {
+        if let Some(value) = outbound.attr(name) {
+            let reason = "the average is the limit on Xen; what is left of 50 ms is lost";
+            value.mark(Finding::approximated("rate-burst", reason));
+        }
+    }
+    Ok(())
+}
+
+/// Open vSwitch: its script, and the VLANs behind the bridge's name.
+fn switch(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
+    let port = element.child("virtualport");
+    let kind = port.and_then(|port| port.attr("type"));
+    let is_open = kind.is_some_and(|kind| kind.text == "openvswitch");
+    if let (Some(port), Some(kind)) = (port, kind)
+        && !is_open
+    {
+        let reason = format!("libxl knows Open vSwitch, not {}", kind.text);
+        port.mark_whole(&Finding::unsupported("virtualport", reason));
+    }
+    if let Some(parameters) = port.filter(|_| is_open).and_then(|port| port.child("parameters")) {
+        parameters.mark_whole(&if parameters.attr("profileid").is_some() {
+            Finding::unsupported("virtualport", "Xen's script gives the port no profile")
+        } else {
+            Finding::no_effect("virtualport", "each start gives the port a new id")
+        });
+    }
+    let vlan = element.children("vlan").next();
+    if is_open && nic.script.is_none() {
+        nic.script = Some("vif-openvswitch".to_owned());
+    } else if let Some(kind) = kind.filter(|_| is_open && vlan.is_none()) {
+        kind.mark(Finding::no_effect("own-script", "the interface has a script of its own"));
+    }
+    let Some(vlan) = vlan else { return Ok(()) };
+    if !is_open {
+        let finding = Finding::unsupported("vlan", "Xen's script tags traffic on Open vSwitch alone");
+        let instead = "add <virtualport type='openvswitch'/>, or use a bridge of dom0 that has the VLAN";
+        vlan.leave_out(finding.instead(instead));
+        return Ok(());
+    }
+    let vlan = vlan.take();
+    let mut trunk = vlan.attr("trunk").map_or(Ok(false), |trunk| trunk.yes_no())?;
+    let (mut native, mut tags) = (None, Vec::new());
+    for tag in vlan.children("tag").map(Element::take) {
+        let expected = "a VLAN, 1 to 4094";
+        let Some(id) = tag.attr("id") else { return Err(tag.invalid("no-vlan", "the tag has no id")) };
+        let number = match id.number(expected)? {
+            number @ 1..=4094_u16 => number,
+            _ => return Err(id.not(expected)),
+        };
+        if let Some(mode) = tag.attr("nativeMode") {
+            native = Some(number);
+            let reason = "Xen's script gives the port the VLAN and the trunk, and no native mode";
+            mode.mark(Finding::approximated("vlan-native", reason));
+        } else {
+            tags.push(number);
+        }
+    }
+    trunk |= tags.len() > 1 || native.is_some();
+    let Some(bridge) = nic.bridge.as_mut() else { return Ok(()) };
+    let access = if trunk { native } else { tags.pop() };
+    if let Some(access) = access {
+        bridge.push_str(&format!(".{access}"));
+    }
+    tags.iter().for_each(|tag| bridge.push_str(&format!(":{tag}")));
+    Ok(())
+}
+
+/// The interface's name in dom0, unless libvirt or libxl made it up for a run of the guest.
+fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
+    let Some(target) = element.child("target") else { return Ok(()) };
+    if let Some(managed) = target.attr("managed") {
+        managed.mark(Finding::no_effect("unmanaged", "libxl makes the interface itself"));
+    }
+    let Some(name) = target.attr("dev") else { return Ok(()) };
+    if is_generated(name.text) {
+        let reason = "a name of a running guest; each start gives a new one";
+        target.mark(Finding::no_effect("live-state", reason));
+        name.mark(Finding::no_effect("live-state", reason));
+        return Ok(());
+    }
+    let word = one_word(&name)?;
+    let emulated = kind == GuestKind::Hvm && nic.nictype != Some(NicType::Vif);
+    let longest = if emulated { LONGEST_NAME - "-emu".len() } else { LONGEST_NAME };
+    if word.len() > longest {
+        let reason =
+            format!("longer than the {longest} bytes that libxl has for it: libxl names the interface");
+        name.mark(Finding::approximated("interface-name", reason));
+        return Ok(());
+    }
+    nic.ifname = Some(word);
+    Ok(())
+}
+
+/// Whether a name is one of libvirt's or libxl's own, such as `vnet3` or `vif7.0-emu`.
+fn is_generated(name: &str) -> bool {
+    let rest = GENERATED.iter().find_map(|prefix| name.strip_prefix(prefix));
+    rest.is_some_and(|rest| {
+        let rest = rest.strip_suffix("-emu").unwrap_or(rest);
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
+}
+
 fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
-    let Some(model) = element.child("model").and_then(|model| model.attr("type")) else {
-        return;
-    };
+    let Some(model) = element.child("model").and_then(|model| model.attr("type")) else { return };
     if model.text == "netfront" {
         if kind == GuestKind::Hvm {
             nic.nictype = Some(NicType::Vif);
+        } else {
+            let reason = "a PV or PVH guest has Xen's network card only";
+            model.mark(Finding::no_effect("own-card", reason));
         }
     } else if kind != GuestKind::Hvm {
         model.mark(Finding::no_effect("emulated-card", "a PV or PVH guest has Xen's network card only"));
     } else if MODELS.contains(&model.text) {
         nic.model = Some(model.text.to_owned());
     } else {
-        let reason =
-            format!("Xen's QEMU is not given a {} card: an emulated rtl8139 beside Xen's own", model.text);
-        model.mark(
-            Finding::approximated("network-card", reason)
-                .instead("write <model type='e1000'/>, or netfront for Xen's own alone"),
+        let reason = format!(
+            "libxl emulates no {} card: an rtl8139 until the guest loads Xen's PV driver",
+            model.text
         );
+        let instead = "for a guest without Xen's PV drivers, write a card it knows: <model type='e1000'/>";
+        model.mark(Finding::approximated("network-card", reason).instead(instead));
     }
 }
 

@@ -3,9 +3,10 @@
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
+use super::boot_order::Bootable;
+use super::firmware;
+use super::guest::Guest;
 use crate::diag::Finding;
-use crate::domain::DomainConfig;
-use crate::domain::config::{Bios, Hvm};
 
 /// hvm, pv or pvh.
 ///
@@ -59,65 +60,52 @@ fn machine_finding(machine: &Value<'_>) -> Finding {
     }
 }
 
-pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let Some(os) = root.child("os") else {
-        return Ok(());
-    };
-    let b_info = &mut config.b_info;
-    let owned = |value: Option<Value<'_>>| value.map(|value| value.text.to_owned());
-    b_info.kernel = owned(os.child_text("kernel")?);
-    b_info.ramdisk = owned(os.child_text("initrd")?);
-    b_info.cmdline = owned(os.child_text("cmdline")?);
-    b_info.bootloader = owned(root.child_text("bootloader")?);
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let Some(os) = root.child("os") else { return Ok(()) };
+    kernel(&os, guest)?;
+    guest.config.b_info.bootloader = owned(root.child_text("bootloader")?);
     if let Some(args) = root.child_text("bootloader_args")? {
-        b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
+        guest.config.b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
     }
-    if let Some(hvm) = b_info.hvm.as_mut() {
-        firmware(&os, hvm)?;
-        hvm.boot = boot_order(&os)?;
-    } else {
-        for boot in os.children("boot") {
-            boot.mark_whole(&Finding::no_effect(
-                "boot-order",
-                "a PV or PVH guest boots its kernel, not a disk",
-            ));
+    if guest.is_hvm() {
+        firmware::read(&os, guest)?;
+        let order = boot_order(&os)?;
+        if let Some(hvm) = guest.hvm() {
+            hvm.boot = order;
         }
-        if b_info.kernel.is_none() && b_info.bootloader.is_none() {
-            // libvirt's own default; without either xl refuses the domain.
-            b_info.bootloader = Some("pygrub".to_owned());
-        }
+        return Ok(());
+    }
+    for boot in os.children("boot") {
+        let reason = "a PV or PVH guest boots its kernel, not a disk";
+        boot.mark_whole(&Finding::no_effect("boot-order", reason));
+    }
+    let b_info = &mut guest.config.b_info;
+    if b_info.kernel.is_none() && b_info.bootloader.is_none() {
+        // libvirt's own default; without either xl refuses the domain.
+        b_info.bootloader = Some("pygrub".to_owned());
     }
     Ok(())
 }
 
-/// hvmloader is Xen's own and libxl finds it; a flash image means UEFI; anything else replaces hvmloader.
-fn firmware(os: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
-    if let Some(firmware) = os.attr("firmware")
-        && firmware.one_of(&[("efi", true), ("bios", false)])?
-    {
-        hvm.bios = Some(Bios::Ovmf);
+fn owned(value: Option<Value<'_>>) -> Option<String> {
+    value.map(|value| value.text.to_owned())
+}
+
+/// Direct boot. libxl refuses an HVM guest's command line or ramdisk without a kernel.
+fn kernel(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let kernel = os.child_text("kernel")?;
+    let alone = kernel.is_none() && guest.is_hvm();
+    for name in ["initrd", "cmdline"].iter().filter(|_| alone) {
+        for element in os.children(name) {
+            let reason = "without <kernel> the guest boots a disk, which has its own";
+            element.mark_whole(&Finding::unsupported("no-kernel", reason));
+        }
     }
-    let Some(loader) = os.child("loader") else {
-        return Ok(());
-    };
-    let flash = match loader.attr("type") {
-        Some(kind) => kind.one_of(&[("rom", false), ("pflash", true)])?,
-        None => false,
-    };
-    if let Some(readonly) = loader.attr("readonly") {
-        readonly.yes_no()?;
-        readonly.mark(Finding::no_effect("loader-readonly", "firmware is never written to on Xen"));
-    }
-    let Some(path) = loader.text()? else {
-        return Ok(());
-    };
-    if flash {
-        hvm.bios = Some(Bios::Ovmf);
-        hvm.system_firmware = Some(path.text.to_owned());
-    } else if path.text.rsplit('/').next() == Some("hvmloader") {
-        path.mark(Finding::no_effect("own-loader", "libxl finds Xen's own hvmloader"));
-    } else {
-        hvm.firmware = Some(path.text.to_owned());
+    let b_info = &mut guest.config.b_info;
+    b_info.kernel = owned(kernel);
+    if !alone {
+        b_info.ramdisk = owned(os.child_text("initrd")?);
+        b_info.cmdline = owned(os.child_text("cmdline")?);
     }
     Ok(())
 }
@@ -132,7 +120,14 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
                 Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>"),
             ));
         };
-        let letter = device.one_of(&[("hd", 'c'), ("cdrom", 'd'), ("network", 'n'), ("fd", 'a')])?;
+        let letter = device
+            .one_of(&[
+                ("hd", Bootable::HardDisk),
+                ("cdrom", Bootable::Cdrom),
+                ("network", Bootable::Network),
+                ("fd", Bootable::Floppy),
+            ])?
+            .letter();
         if order.contains(letter) {
             device.mark(Finding::no_effect("boot-twice", "named before"));
         } else {

@@ -7,14 +7,14 @@ use proptest::sample::select;
 use super::*;
 use crate::diag::{Report, Source};
 use crate::domain::project::{self, OffsetIn};
-use crate::domain::{Domain, DomainConfig, Notes};
+use crate::domain::{Domain, DomainConfig};
 use crate::write;
 
 /// The clock as it is written and read back, where xl is given this offset for what it has no word for.
 fn through_xl(clock: &GuestClock, kind: GuestKind, now: UtcOffset) -> (GuestClock, String) {
     let mut config = DomainConfig::new(kind);
     config.c_info.name = Some("guest".to_owned());
-    let domain = Domain { config: config.clone(), clock: clock.clone(), notes: Notes::default() };
+    let domain = Domain::new(config.clone(), clock.clone());
     project::clock(&mut config, clock, OffsetIn::Intent(now));
     let text = write::xl::write(&domain, &config, &Report::new(Source::new("-", String::new())));
     let cfg = parse("written", text.as_bytes()).unwrap();

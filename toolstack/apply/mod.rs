@@ -1,10 +1,12 @@
-//! Doing a plan on a host, and reading everything back. On failure nothing is left behind.
+//! Applies a plan to a host and reads everything back. On failure nothing is left behind.
+
+pub mod clock;
 
 use timers::UtcOffset;
-use timers::tsc::TscMode;
 
-use crate::host::{DomId, ErrorKind, Host, HostError, TscInfo};
-use crate::plan::{Plan, RtcTarget, Step, StepKind};
+use crate::host::{DomId, ErrorKind, Host, HostError};
+use crate::plan::{Plan, Step, StepKind};
+use clock::InProcess;
 
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,55 +73,23 @@ fn take(
         return Ok(());
     };
     match step.kind {
-        StepKind::Create => Ok(()),
-        StepKind::SetTsc { mode, khz } => host.set_initial_tsc(
-            domid,
-            &TscInfo { mode: mode.number(), elapsed_ns: 0, khz: khz.0, incarnation: 0 },
-        ),
-        StepKind::SetTimeOffset(aim) => {
-            *offset = match aim {
-                RtcTarget::Offset(offset) => offset,
-                RtcTarget::Moment(moment) => {
-                    let seconds = moment.timestamp() - host.facts()?.now.timestamp();
-                    let doing = || format!("set the RTC of domain {domid}");
-                    UtcOffset::new(seconds)
-                        .map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
-                }
-            };
-            host.set_time_offset(domid, *offset)
+        StepKind::Create | StepKind::KeepRecord => Ok(()),
+        StepKind::SetTsc { .. } => {
+            clock::set_initial_tsc(host, &mut InProcess(host), domid, &plan.tsc).map(drop)
         }
-        StepKind::Verify => verify(plan, host, domid, *offset),
-        StepKind::KeepRecord => Ok(()),
+        StepKind::SetTimeOffset(target) => {
+            *offset = clock::set_rtc(host, domid, target)?;
+            Ok(())
+        }
+        StepKind::Verify => {
+            clock::verify_tsc(host, domid, &plan.tsc)?;
+            match plan.config.kind().has_rtc() {
+                true => clock::verify_rtc(host, domid, *offset),
+                false => Ok(()),
+            }
+        }
         StepKind::Unpause => host.unpause(domid),
     }
-}
-
-/// Reads TSC and RTC back: libxl ignores some failures, and Xen some values.
-fn verify(plan: &Plan, host: &dyn Host, domid: DomId, offset: UtcOffset) -> Result<(), HostError> {
-    let differs = |what: &str, is: String, asked: String| {
-        let doing = format!("check the clock of domain {domid}");
-        Err(HostError::new(ErrorKind::Other, doing, format!("{what} is {is}, asked was {asked}")))
-    };
-    let info = host.tsc_info(domid)?;
-    if info.mode != plan.tsc.mode.number() {
-        return differs("the TSC's mode", info.mode.to_string(), plan.tsc.mode.number().to_string());
-    }
-    // Xen answers 0 kHz in native mode.
-    let khz = if plan.tsc.mode == TscMode::Native { 0 } else { plan.tsc.khz.0 };
-    if info.khz != khz {
-        return differs("the TSC's frequency", format!("{} kHz", info.khz), format!("{khz} kHz"));
-    }
-    if plan.config.kind().has_rtc() {
-        let record = host.rtc_record(domid)?;
-        if record.offset != i64::from(offset.seconds()) {
-            return differs(
-                "the RTC's offset",
-                format!("{} s", record.offset),
-                format!("{} s", offset.seconds()),
-            );
-        }
-    }
-    Ok(())
 }
 
 fn undo(error: HostError, host: &dyn Host, made: Option<DomId>) -> ApplyError {

@@ -1,0 +1,122 @@
+//! Sets a domain's clock and reads it back: the one place that does either.
+//!
+//! libxl ignores some failures and Xen some values, so nothing counts as set before it was read.
+
+use timers::UtcOffset;
+use timers::tsc::{TscDecision, TscMode};
+
+use crate::host::{DomId, ErrorKind, Host, HostError, Result, TscInfo};
+use crate::plan::RtcTarget;
+
+/// Sets the TSC of a domain that has not run.
+///
+/// Its frequency may be set, and the boot CPU loaded anew, only while the guest cannot run, and a process that dies
+/// meanwhile would leave the domain paused for good. A service therefore leaves this to a process that outlives it.
+pub trait SetTsc {
+    /// Sets mode and frequency, and starts the guest's TSC at 0.
+    ///
+    /// # Errors
+    /// When the guest has run meanwhile, or the host refuses.
+    fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<()>;
+}
+
+/// Sets the TSC from this process.
+pub struct InProcess<'a>(pub &'a dyn Host);
+
+impl SetTsc for InProcess<'_> {
+    fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<()> {
+        self.0.set_initial_tsc(domid, info)
+    }
+}
+
+/// Sets the TSC of a domain that has not run, and reads it back. Where Xen already reports what was decided, nothing is
+/// set; answers whether something was.
+///
+/// # Errors
+/// When the host refuses, or reports another TSC afterwards.
+pub fn set_initial_tsc(
+    host: &dyn Host,
+    setter: &mut dyn SetTsc,
+    domid: DomId,
+    decision: &TscDecision,
+) -> Result<bool> {
+    if is_set(&host.tsc_info(domid)?, decision) {
+        return Ok(false);
+    }
+    // 0 kHz is the host's own frequency.
+    let khz = decision.set_khz.map_or(0, |khz| khz.0);
+    setter.set_tsc(domid, &TscInfo { mode: decision.mode.number(), elapsed_ns: 0, khz, incarnation: 0 })?;
+    verify_tsc(host, domid, decision).map(|()| true)
+}
+
+/// Sets the TSC of a guest that runs, and reads it back. It keeps what it has counted, so that it does not fall to 0.
+///
+/// # Errors
+/// As [`set_initial_tsc`].
+pub fn set_live_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
+    let now = host.tsc_info(domid)?;
+    let khz = if decision.mode == TscMode::Native { 0 } else { decision.khz.0 };
+    host.set_tsc_info(domid, &TscInfo { mode: decision.mode.number(), khz, ..now })?;
+    verify_tsc(host, domid, decision)
+}
+
+/// Whether Xen reports the TSC that was decided. In native mode it reports 0 kHz.
+#[must_use]
+pub fn is_set(info: &TscInfo, decision: &TscDecision) -> bool {
+    let native = decision.mode == TscMode::Native;
+    info.mode == decision.mode.number() && (native || info.khz == decision.khz.0)
+}
+
+/// Reads the TSC and compares.
+///
+/// # Errors
+/// When Xen reports another than was decided.
+pub fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
+    let info = host.tsc_info(domid)?;
+    if is_set(&info, decision) {
+        return Ok(());
+    }
+    let why = format!(
+        "Xen reports TSC mode {} at {} kHz, expected mode {} at {}",
+        info.mode,
+        info.khz,
+        decision.mode.number(),
+        decision.khz
+    );
+    Err(HostError::new(ErrorKind::Other, format!("check the TSC of domain {domid}"), why))
+}
+
+/// Sets the RTC, or the wallclock of a guest without one; answers the offset that it was given. A moment becomes an offset
+/// now, when it is set.
+///
+/// # Errors
+/// When the host refuses, or the moment is farther away than Xen's 32 bits of seconds.
+pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOffset> {
+    let offset = match target {
+        RtcTarget::Offset(offset) => offset,
+        RtcTarget::Moment(moment) => {
+            let seconds = moment.timestamp() - host.facts()?.now.timestamp();
+            let doing = || format!("set the RTC of domain {domid}");
+            UtcOffset::new(seconds)
+                .map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
+        }
+    };
+    host.set_time_offset(domid, offset)?;
+    Ok(offset)
+}
+
+/// Reads the RTC of a guest that has one, and compares. A guest that runs may have set it since, so this is for one that
+/// has not run.
+///
+/// # Errors
+/// When it is at another offset.
+pub fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
+    let offset = host.rtc_record(domid)?.offset;
+    let expected = i64::from(expected.seconds());
+    if offset == expected {
+        return Ok(());
+    }
+    let doing = format!("check the RTC of domain {domid}");
+    let why = format!("it is {offset} s ahead of UTC, expected {expected} s");
+    Err(HostError::new(ErrorKind::Other, doing, why))
+}

@@ -1,0 +1,15 @@
+//! The present of a host, as a hypercall is told it.
+
+use chrono::{DateTime, Utc};
+use timers::tsc::TscHost;
+
+/// What a call is told of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The time of day.
+    pub utc: DateTime<Utc>,
+    /// Since the host booted. A step of the time of day does not step this.
+    pub uptime_ns: u64,
+    /// The host's TSC.
+    pub tsc: TscHost,
+}

@@ -1,0 +1,127 @@
+//! The engine of a cold start: a request, its record and a host become a clock that is set, read back and recorded.
+//!
+//! Whoever starts a guest goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and
+//! the device-model wrapper give a domain of another toolstack its clock with [`configure`]. Setting and reading back is
+//! [`crate::apply::clock`]'s.
+
+use timers::resolve::Resolved;
+use timers::tsc::TscDecision;
+use timers::zone::ZoneSource;
+use timers::{GuestClock, GuestKind, TimerName};
+
+use crate::apply::clock::{SetTsc, is_set, set_initial_tsc, set_rtc, verify_rtc};
+use crate::host::{Host, HostError, HostFacts};
+use crate::lifecycle::ClockRecord;
+use crate::lifecycle::model::Discovered;
+use crate::lifecycle::record::{RequestOrigin, Start};
+use crate::plan::{Refusal, RtcTarget, work_out};
+
+/// The clock of the next cold start, and what it comes to here and now.
+#[derive(Clone, Debug)]
+pub struct ColdStart {
+    /// The clock, word for word.
+    pub clock: GuestClock,
+    /// Its offset.
+    pub rtc: Resolved,
+    /// Its TSC.
+    pub tsc: TscDecision,
+    /// Everything an administrator should know about it.
+    pub warnings: Vec<String>,
+}
+
+/// Resolves the clock that a guest's next cold start has: what its request asks for, or where that is tracked what the
+/// guest made of it.
+///
+/// A guest can set its RTC to a time with which it cannot be started, farther from UTC than Xen's 32 bits of seconds or in
+/// a year that Xen's RTC does not show. It then starts as requested, and a warning says so.
+///
+/// # Errors
+/// When the request itself cannot be had on this host.
+pub fn resolve(
+    record: &ClockRecord,
+    kind: GuestKind,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<ColdStart, Refusal> {
+    let mut warnings = Vec::new();
+    let requested = &record.request.clock;
+    if !record.can_be_set() {
+        let why = "the guest has set its RTC farther from UTC than Xen can be told";
+        warnings.push(format!("{why}; it starts with the requested clock instead"));
+    }
+    let next = record.next_clock();
+    let (clock, (rtc, tsc)) = match work_out(&next, kind, facts, zones) {
+        Ok(worked_out) => (next, worked_out),
+        Err(refusal) => {
+            let worked_out = work_out(requested, kind, facts, zones)?;
+            warnings.push(format!("{refusal}; it starts with the requested clock instead"));
+            (requested.clone(), worked_out)
+        }
+    };
+    warnings.extend(rtc.warning());
+    Ok(ColdStart { clock, rtc, tsc, warnings })
+}
+
+/// The record with what a file asks for now: where the file asks for the same as before, the record goes on.
+#[must_use]
+pub fn with_request(record: Option<ClockRecord>, new: ClockRecord) -> ClockRecord {
+    let Some(mut record) = record else { return new };
+    record.adopt_from_file(&new.request.clock, RequestOrigin::Create);
+    record.name = new.name;
+    record
+}
+
+/// A domain's clock as it was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configured {
+    /// The start, for the record.
+    pub start: Start,
+    /// The frequency that was set, in kHz; `None` where the TSC was left as its toolstack made it.
+    pub tsc_khz: Option<u32>,
+    /// Why the TSC is not as requested. The offset is right all the same.
+    pub tsc_error: Option<String>,
+}
+
+/// Gives a domain that another toolstack has just made its clock. With `tsc` its TSC too; without, for a guest that runs
+/// already, the offset alone.
+///
+/// # Errors
+/// When the offset cannot be set.
+pub fn configure(
+    host: &dyn Host,
+    tsc: Option<&mut dyn SetTsc>,
+    domain: &Discovered,
+    cold_start: &ColdStart,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<Configured, HostError> {
+    let ColdStart { clock, rtc, tsc: decision, .. } = cold_start;
+    // An RTC can be read; a wallclock cannot, so that is set always.
+    if domain.offset != Some(rtc.offset.seconds().into()) {
+        set_rtc(host, domain.domid, RtcTarget::Offset(rtc.offset))?;
+        // A guest that runs may set it again at once.
+        if domain.offset.is_some() && !domain.has_run {
+            verify_rtc(host, domain.domid, rtc.offset)?;
+        }
+    }
+    let start = Start::new(rtc, decision, facts.now, zones.release());
+    let mut configured = Configured { start, tsc_khz: None, tsc_error: None };
+    // A TSC that nobody asked for stays as the toolstack made it.
+    if !clock.timers.iter().any(|timer| timer.name == TimerName::Tsc) {
+        return Ok(configured);
+    }
+    match tsc {
+        Some(setter) => match set_initial_tsc(host, setter, domain.domid, decision) {
+            Ok(true) => configured.tsc_khz = Some(decision.khz.0),
+            Ok(false) => {}
+            Err(error) => configured.tsc_error = Some(error.to_string()),
+        },
+        None if is_set(&host.tsc_info(domain.domid)?, decision) => {}
+        None => {
+            let why =
+                format!("the guest runs already: its TSC stays as it is, requested was {}", decision.khz);
+            configured.tsc_error = Some(why);
+        }
+    }
+    Ok(configured)
+}

@@ -1,0 +1,75 @@
+//! `<qemu:commandline>` and `<xen:commandline>`: arguments for the device model.
+
+use super::super::cursor::Element;
+use super::guest::Guest;
+use crate::diag::Finding;
+
+/// What libvirt's namespaces end in.
+const QEMU: &str = "/schemas/domain/qemu/1.0";
+const XEN: &str = "/schemas/domain/xen/1.0";
+
+/// Options of QEMU's that libxl gives by itself, or that QEMU does not take on Xen.
+const NOT_ON_XEN: &[&str] = &[
+    "-accel",
+    "-cpu",
+    "-enable-kvm",
+    "-m",
+    "-M",
+    "-machine",
+    "-numa",
+    "-overcommit",
+    "-no-kvm",
+    "-smp",
+    "-mem-path",
+    "-mem-prealloc",
+    "-bios",
+    "-pflash",
+    "-tpmdev",
+];
+
+/// Those of them that stand alone, without a value behind them.
+const WITHOUT_VALUE: &[&str] = &["-enable-kvm", "-no-kvm", "-mem-prealloc"];
+
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
+    for element in root.elements() {
+        let Some((prefix, "commandline")) = element.name().split_once(':') else { continue };
+        let declaration = format!("xmlns:{prefix}");
+        let Some(namespace) = element.attr(&declaration).or_else(|| root.attr(&declaration)) else {
+            continue;
+        };
+        let of_qemu = namespace.text.ends_with(QEMU);
+        if !of_qemu && !namespace.text.ends_with(XEN) {
+            continue;
+        }
+        let element = element.take();
+        let arguments = arguments(&element, prefix);
+        let b_info = &mut guest.config.b_info;
+        match (of_qemu, b_info.hvm.is_some()) {
+            (true, true) => b_info.extra_hvm.extend(arguments),
+            (true, false) => b_info.extra_pv.extend(arguments),
+            (false, _) => b_info.extra.extend(arguments),
+        }
+    }
+}
+
+/// The values of the `<arg>` elements; those that Xen's QEMU cannot take are left out with what belongs to them.
+fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut skip = None;
+    for argument in commandline.children(&format!("{prefix}:arg")) {
+        let Some(value) = argument.take().attr("value") else { continue };
+        let of = skip.take();
+        // `--option` is `-option`.
+        let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
+        if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
+            let reason = format!("{of} is libxl's own affair, or nothing that QEMU does on Xen");
+            argument.mark_whole(&Finding::unsupported("qemu-argument", reason));
+            if of == option && !WITHOUT_VALUE.contains(&option) {
+                skip = Some(option);
+            }
+            continue;
+        }
+        found.push(value.text.to_owned());
+    }
+    found
+}

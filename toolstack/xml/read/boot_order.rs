@@ -1,0 +1,99 @@
+//! `<boot order=>` of devices: the letters of xl.cfg's `boot`.
+
+use super::super::cursor::{Element, Result, Value};
+use super::guest::Guest;
+use crate::diag::Finding;
+
+/// The kinds of devices that a guest can boot from, as letters of xl.cfg's `boot`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bootable {
+    Floppy,
+    HardDisk,
+    Cdrom,
+    Network,
+}
+
+impl Bootable {
+    /// Its letter.
+    pub(super) fn letter(self) -> char {
+        match self {
+            Bootable::Floppy => 'a',
+            Bootable::HardDisk => 'c',
+            Bootable::Cdrom => 'd',
+            Bootable::Network => 'n',
+        }
+    }
+}
+
+/// The devices that have a place in the boot order.
+#[derive(Default)]
+pub(super) struct BootOrder<'t>(Vec<(u32, Bootable, Value<'t>)>);
+
+/// The place of a device in the boot order, as its `<boot>` has it.
+pub(super) fn place<'t>(device: &Element<'t>) -> Result<Option<(u32, Value<'t>)>> {
+    let Some(order) = device.children("boot").next().and_then(|boot| boot.attr("order")) else {
+        return Ok(None);
+    };
+    match order.number("a place in the boot order, from 1")? {
+        0 => Err(order.not("a place in the boot order, from 1")),
+        place => Ok(Some((place, order))),
+    }
+}
+
+impl<'t> BootOrder<'t> {
+    /// Reads the place of a device that can boot.
+    pub(super) fn read(&mut self, device: &Element<'t>, kind: Bootable) -> Result<()> {
+        if let Some((order, value)) = place(device)? {
+            if let Some(boot) = device.child("boot") {
+                unused(&boot);
+            }
+            self.0.push((order, kind, value));
+        }
+        Ok(())
+    }
+}
+
+/// Attributes of a `<boot>` that no device on Xen has.
+fn unused(boot: &Element<'_>) {
+    if let Some(parameters) = boot.attr("loadparm") {
+        parameters.mark(Finding::no_effect("boot-parameters", "parameters of a boot loader of s390"));
+    }
+}
+
+/// Says that a device which has a place in the boot order cannot boot.
+pub(super) fn cannot_boot(device: &Element<'_>, what: &str) {
+    if let Some(boot) = device.child("boot") {
+        let finding = Finding::unsupported("boot-order", format!("a guest on Xen does not boot from {what}"));
+        boot.mark_whole(&finding.instead("give a disk, a CD-ROM or a network card the first place"));
+    }
+}
+
+/// Puts the order of devices into the config, in place of that in `<os>`.
+pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
+    let mut places = std::mem::take(&mut guest.boot.0);
+    places.sort_by_key(|(order, ..)| *order);
+    let Some(hvm) = guest.hvm() else {
+        for (_, _, place) in places {
+            place.mark(Finding::no_effect("boot-order", "a PV or PVH guest boots its kernel, not a disk"));
+        }
+        return;
+    };
+    if places.is_empty() {
+        return;
+    }
+    for boot in os.iter().flat_map(|os| os.children("boot")) {
+        boot.mark_whole(&Finding::no_effect("boot-order", "the devices have a boot order of their own"));
+    }
+    let mut letters = String::new();
+    for (_, kind, place) in places {
+        let letter = kind.letter();
+        if letters.contains(letter) {
+            let reason = "xl's boot order names kinds of devices, of which the firmware tries the first";
+            let finding = Finding::approximated("boot-order", reason);
+            place.mark(finding.instead("keep one device of each kind in the boot order"));
+        } else {
+            letters.push(letter);
+        }
+    }
+    hvm.boot = Some(letters);
+}

@@ -1,0 +1,160 @@
+//! `<cpu>`: which CPU the guest sees. On Xen it sees the host's, with features put in and taken out.
+
+use super::super::cursor::{Element, Result, Value};
+use super::cpu_features::{self, Bit, Register};
+use super::guest::Guest;
+use super::{numa, set};
+use crate::diag::Finding;
+use crate::domain::config::{CpuPolicy, CpuidLeaf};
+
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let Some(cpu) = root.child("cpu") else { return Ok(()) };
+    let mut nested = None;
+    for feature in cpu.children("feature") {
+        if let Some(on) = read_feature(&feature, guest)? {
+            nested = Some(on);
+        }
+    }
+    model(&cpu, guest, nested);
+    numa::read(root, &cpu, guest)
+}
+
+/// The CPU as a whole: the host's, whatever is asked for.
+fn model(cpu: &Element<'_>, guest: &Guest<'_>, nested: Option<bool>) {
+    let mode = cpu.attr("mode");
+    let named = mode.map_or("custom", |mode| mode.text) == "custom";
+    let models: Vec<_> = cpu.children("model").collect();
+    if let Some(mode) = mode {
+        let whole_host = matches!(mode.text, "host-passthrough" | "maximum");
+        mode.mark(if whole_host && nested.is_none() && !guest.for_xen && guest.is_hvm() {
+            let reason =
+                "a guest on Xen has the host's CPU, but without nested virtualization unless asked for";
+            let instead =
+                "where the guest runs guests itself, add <feature policy='require' name='vmx'/> (svm on AMD)";
+            Finding::approximated("nested", reason).instead(instead)
+        } else {
+            Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it")
+        });
+    }
+    for model in models {
+        let finding = if named {
+            let reason = "Xen has no CPU models: the guest has the host's CPU";
+            Finding::approximated("cpu-model", reason)
+                .instead("take out what the guest must not see: <feature policy='disable' name='NAME'/>")
+        } else {
+            Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it")
+        };
+        model.leave_out(finding);
+    }
+    if let Some(vendor) = cpu.child("vendor") {
+        vendor.mark_whole(&Finding::approximated("cpu-vendor", "the vendor is that of the host's CPU"));
+    }
+}
+
+/// Reads a feature; whether the guest may run guests itself, where it is about that.
+fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<bool>> {
+    let Some(name) = feature.attr("name") else {
+        let finding = Finding::invalid("no-feature-name", "the CPU feature has no name");
+        return Err(feature.error(finding.instead("add name='NAME', as in name='aes'")));
+    };
+    let policy = feature.attr("policy");
+    let wish = match policy.map_or("require", |policy| policy.text) {
+        "force" | "require" => Some(true),
+        "disable" | "forbid" => Some(false),
+        "optional" => None,
+        _ => {
+            return Err(policy.map_or_else(
+                || feature.invalid("bad-value", "no policy"),
+                |policy| policy.not("force, require, optional, disable or forbid"),
+            ));
+        }
+    };
+    let Some(wish) = wish else {
+        let reason = "a guest on Xen has the features of the host that Xen lets it have";
+        feature.mark_whole(&Finding::no_effect("cpu-optional", reason));
+        return Ok(None);
+    };
+    let feature = feature.take();
+    if matches!(name.text, "vmx" | "svm") {
+        return Ok(nested(&feature, &name, wish, guest));
+    }
+    let Some(bit) = cpu_features::bit(name.text) else {
+        let finding = unknown(name.text, wish);
+        feature.mark_whole(&finding);
+        return Ok(None);
+    };
+    put(&mut guest.config.b_info.cpuid, bit, wish);
+    if let Some(policy) = policy {
+        policy_finding(&policy);
+    }
+    Ok(None)
+}
+
+/// Whether the guest may run guests itself: vmx on Intel's CPUs, svm on AMD's.
+fn nested(feature: &Element<'_>, name: &Value<'_>, wish: bool, guest: &mut Guest<'_>) -> Option<bool> {
+    if guest.kind() == timers::GuestKind::Pv {
+        let reason = format!("a PV guest has no {} in any case", name.text);
+        let finding = Finding::unsupported("nested", reason.clone());
+        feature.mark_whole(&if wish { finding } else { Finding::no_effect("nested", reason) });
+        return None;
+    }
+    // An XML made on AMD's may take out Intel's, and the other way around.
+    let asked = guest.config.b_info.nested_hvm.is_some_and(|nested| nested.is_true());
+    if wish || !asked {
+        set(&mut guest.config.b_info.nested_hvm, wish);
+    }
+    Some(wish)
+}
+
+/// A feature that CPUID has no bit for.
+fn unknown(name: &str, wish: bool) -> Finding {
+    if name.starts_with("vmx-") {
+        let reason = "a detail of nested virtualization, which Xen decides by itself";
+        return Finding::no_effect("cpu-nested-detail", reason);
+    }
+    if wish {
+        Finding::unsupported(
+            "cpu-feature",
+            format!("'{name}' is no CPUID bit that libxl can set; Xen decides"),
+        )
+    } else {
+        Finding::unsupported(
+            "cpu-feature",
+            format!("'{name}' is no CPUID bit that libxl can clear; Xen decides"),
+        )
+    }
+}
+
+/// Policies that say more than whether the guest sees the feature.
+fn policy_finding(policy: &Value<'_>) {
+    match policy.text {
+        "force" => {
+            policy.mark(Finding::approximated("cpu-force", "Xen shows a feature only where the host has it"))
+        }
+        "forbid" => policy.mark(Finding::approximated(
+            "cpu-forbid",
+            "Xen hides the feature, and starts the guest where the host has it too",
+        )),
+        _ => {}
+    }
+}
+
+/// Sets a bit in the policy, in a leaf that is there or a new one.
+fn put(policy: &mut CpuPolicy, bit: Bit, value: bool) {
+    let same = |leaf: &CpuidLeaf| leaf.leaf == Some(bit.leaf) && leaf.subleaf == bit.subleaf;
+    let at = policy.cpuid.iter().position(same).unwrap_or_else(|| {
+        policy.cpuid.push(CpuidLeaf { leaf: Some(bit.leaf), subleaf: bit.subleaf, ..CpuidLeaf::default() });
+        policy.cpuid.len() - 1
+    });
+    let Some(leaf) = policy.cpuid.get_mut(at) else { return };
+    let register = match bit.register {
+        Register::Eax => &mut leaf.eax,
+        Register::Ebx => &mut leaf.ebx,
+        Register::Ecx => &mut leaf.ecx,
+        Register::Edx => &mut leaf.edx,
+    };
+    let old = register.take().unwrap_or_else(|| "x".repeat(32));
+    let digit = if value { '1' } else { '0' };
+    *register =
+        Some(old.chars().enumerate().map(|(at, c)| if at == 31 - bit.bit { digit } else { c }).collect());
+}

@@ -1,0 +1,98 @@
+//! `<driver>`: who serves a disk, in which format, and how.
+
+use super::super::super::cursor::{Element, Result};
+use crate::diag::Finding;
+use crate::domain::config::{Defbool, Disk, DiskBackend, DiskFormat};
+
+/// libvirt's image formats and libxl's.
+const FORMATS: &[(&str, DiskFormat)] = &[
+    ("raw", DiskFormat::Raw),
+    ("aio", DiskFormat::Raw),
+    ("iso", DiskFormat::Raw),
+    ("qcow", DiskFormat::Qcow),
+    ("qcow2", DiskFormat::Qcow2),
+    ("vpc", DiskFormat::Vhd),
+    ("vhd", DiskFormat::Vhd),
+    ("qed", DiskFormat::Qed),
+];
+
+/// libvirt's driver names and libxl's backends.
+const BACKENDS: &[(&str, DiskBackend)] = &[
+    ("phy", DiskBackend::Phy),
+    ("qemu", DiskBackend::Qdisk),
+    ("file", DiskBackend::Qdisk),
+    ("tap", DiskBackend::Tap),
+    ("tap2", DiskBackend::Tap),
+];
+
+/// Attributes that tune QEMU's own disks.
+const TUNABLES: &[&str] = &[
+    "cache",
+    "io",
+    "queues",
+    "queue_size",
+    "iothread",
+    "error_policy",
+    "rerror_policy",
+    "retry_interval",
+    "detect_zeroes",
+    "copy_on_read",
+    "event_idx",
+    "ioeventfd",
+    "iommu",
+    "ats",
+    "packed",
+    "page_per_vq",
+    "discard_no_unref",
+];
+
+/// Reads the driver; `false` when the disk is left out, since libxl would show the guest other data.
+pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
+    disk.format = Some(DiskFormat::Raw);
+    let Some(driver) = element.child("driver") else { return Ok(true) };
+    if let Some(name) = driver.attr("name") {
+        match BACKENDS.iter().find(|(known, _)| *known == name.text) {
+            Some((_, backend)) => disk.backend = Some(*backend),
+            None => {
+                let reason = format!("libxl has no disks by {}: it chooses who serves the disk", name.text);
+                name.mark(Finding::approximated("disk-backend", reason));
+            }
+        }
+    }
+    if let Some(format) = driver.attr("type") {
+        match FORMATS.iter().find(|(word, _)| *word == format.text) {
+            Some((_, libxl)) => disk.format = Some(*libxl),
+            None => {
+                let reason = format!("libxl reads raw, qcow, qcow2, vhd and qed, not {}", format.text);
+                let instead =
+                    format!("convert the image, as in: qemu-img convert -f {} -O qcow2", format.text);
+                let finding = Finding::unsupported("disk-format", reason).instead(instead);
+                element.leave_out(finding.refusing_start());
+                return Ok(false);
+            }
+        }
+    }
+    let writable = element.children("readonly").next().is_none();
+    if let Some(discard) = driver.attr("discard") {
+        match discard.text {
+            "unmap" | "ignore" if writable => {
+                disk.discard_enable = Some(Defbool::from(discard.text == "unmap"));
+            }
+            "unmap" | "ignore" => {
+                discard.mark(Finding::no_effect(
+                    "disk-discard",
+                    "nothing is discarded on a disk that cannot be written",
+                ));
+            }
+            other => {
+                let reason = format!("libxl passes discards on or not, and knows no '{other}'");
+                discard.mark(Finding::unsupported("disk-discard", reason));
+            }
+        }
+    }
+    for value in TUNABLES.iter().filter_map(|name| driver.attr(name)) {
+        let reason = "a tunable of QEMU's own disks; Xen's backend has none";
+        value.mark(Finding::no_effect("disk-tuning", reason));
+    }
+    Ok(true)
+}

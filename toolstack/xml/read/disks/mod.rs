@@ -1,0 +1,217 @@
+//! `<disk>`: block devices, CD-ROMs, floppies.
+
+mod driver;
+mod floppy;
+mod names;
+mod network;
+mod source;
+
+use super::super::cursor::{Element, Result, Value};
+use super::boot_order::{self, Bootable};
+use super::guest::Guest;
+use super::{backend_domain, placed_by_xen};
+use crate::diag::Finding;
+use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
+use names::{Bus, Names, Wish};
+use source::Source;
+
+/// A disk's element, what libxl calls it, and its place in the boot order.
+struct Placed<'t> {
+    element: Element<'t>,
+    vdev: String,
+    cdrom: bool,
+    order: Option<u32>,
+}
+
+pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let mut wishes = Vec::new();
+    for element in devices.children("disk") {
+        let device = element.attr("device");
+        match device.map_or("disk", |device| device.text) {
+            "disk" | "cdrom" => wishes.push(wish(element, devices, guest)?),
+            "lun" => {
+                let reason = "a plain disk: Xen passes no SCSI commands through";
+                if let Some(device) = device {
+                    device.mark(Finding::approximated("disk-lun", reason));
+                }
+                wishes.push(wish(element, devices, guest)?);
+            }
+            "floppy" => floppy::read(&element.take(), guest)?,
+            other => {
+                let reason = format!("libxl has disks, CD-ROMs and floppies, not a {other}");
+                element.mark_whole(&Finding::unsupported("disk-device", reason));
+            }
+        }
+    }
+    controller(&wishes, guest);
+    let mut placed = Vec::new();
+    for (wish, vdev) in Names::assign(&wishes, guest)? {
+        let element = wish.element;
+        match vdev {
+            Some(vdev) => placed.push(Placed { element, vdev, cdrom: wish.cdrom, order: wish.order }),
+            None => no_name(&element),
+        }
+    }
+    for disk in in_boot_order(placed) {
+        block(&disk, guest)?;
+    }
+    Ok(())
+}
+
+/// What the XML asks of a disk's name and place.
+fn wish<'t>(element: Element<'t>, devices: &Element<'t>, guest: &Guest<'_>) -> Result<Wish<'t>> {
+    let missing = || {
+        let finding = Finding::invalid("no-target", "the disk has no target");
+        element.error(finding.instead("add <target dev='xvda'/> in <disk>"))
+    };
+    let target = element.children("target").next().ok_or_else(missing)?;
+    let dev = target.attr("dev").ok_or_else(missing)?;
+    let plain = !dev.text.is_empty() && dev.text.chars().all(|c| c.is_ascii_alphanumeric());
+    if !plain {
+        return Err(dev.not("a disk's name such as xvda or hda"));
+    }
+    let order = boot_order::place(&element)?.map(|(order, _)| order);
+    let cdrom = element.attr("device").is_some_and(|device| device.text == "cdrom");
+    let readonly = element.children("readonly").next().is_some();
+    let bus = Bus::of(target.attr("bus").map(|bus| bus.text), devices, guest);
+    Ok(Wish { element, dev, bus, cdrom, readonly, order })
+}
+
+/// The controller of the emulated hard disks is the same for all of them.
+fn controller(wishes: &[Wish<'_>], guest: &mut Guest<'_>) {
+    let disks = || wishes.iter().filter(|wish| !wish.cdrom);
+    let is_sata = |wish: &Wish<'_>| wish.bus == Bus::Sata;
+    if !disks().any(is_sata) {
+        return;
+    }
+    let Some(hvm) = guest.hvm() else { return };
+    hvm.hdtype = HdType::Ahci;
+    for wish in disks().filter(|wish| wish.bus == Bus::Ide) {
+        let reason = "libxl emulates one kind of controller for all hard disks: SATA, as for the others";
+        wish.dev.mark(Finding::approximated("disk-controller", reason));
+    }
+}
+
+/// A guest that boots a disk boots the first one: hard disks with a place in the boot order come before the others,
+/// and what is no hard disk stays where it is.
+fn in_boot_order(disks: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
+    let is_hard: Vec<bool> = disks.iter().map(|disk| !disk.cdrom).collect();
+    let (mut hard, cdroms): (Vec<_>, Vec<_>) = disks.into_iter().partition(|disk| !disk.cdrom);
+    hard.sort_by_key(|disk| disk.order.unwrap_or(u32::MAX));
+    let (mut hard, mut cdroms) = (hard.into_iter(), cdroms.into_iter());
+    is_hard.into_iter().filter_map(|is_hard| if is_hard { hard.next() } else { cdroms.next() }).collect()
+}
+
+fn no_name(element: &Element<'_>) {
+    let reason = "all names that such a drive can have are taken";
+    element.leave_out(Finding::unsupported("disk-no-name", reason).instead("take another drive out"));
+}
+
+fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let (element, cdrom) = (&placed.element, placed.cdrom);
+    let Some(source) = source::read(element, cdrom)? else { return Ok(()) };
+    let element = element.take();
+    let mut disk = Disk { vdev: Some(placed.vdev.clone()), ..Disk::default() };
+    let block_device = matches!(source, Source::Block(_));
+    let on_network = matches!(source, Source::Network(_));
+    disk.pdev_path = match source {
+        Source::Empty => None,
+        Source::File(path) | Source::Block(path) | Source::Network(path) => Some(path),
+    };
+    if let Some(script) = element.child("script").and_then(|script| script.attr("path")) {
+        disk.script = Some(plain_word(&script)?);
+    }
+    if let Some(backend) = element.child("backenddomain") {
+        disk.backend_domname = Some(backend_domain(&backend)?);
+    }
+    if !driver::read(&element, &mut disk)? {
+        return Ok(());
+    }
+    fit_backend(&element, &mut disk, block_device, on_network, cdrom && guest.is_hvm());
+    if cdrom {
+        (disk.is_cdrom, disk.removable) = (1, 1);
+        if disk.pdev_path.is_none() {
+            disk.format = Some(DiskFormat::Empty);
+        }
+    }
+    let readonly = element.child("readonly").is_some();
+    disk.readwrite = i32::from(!cdrom && !readonly);
+    if guest.is_hvm() && disk.backend_domname.is_some() {
+        let reason = "QEMU, which emulates disks, reaches none of another domain: the guest sees it with Xen's PV drivers alone";
+        if let Some(backend) = element.child("backenddomain") {
+            backend.mark(Finding::approximated("disk-backend-domain", reason));
+        }
+    }
+    if let Some(chain) = element.child("backingStore") {
+        chain
+            .mark_whole(&Finding::no_effect("backing-store", "libvirt's note of what the image itself says"));
+    }
+    target(&element, placed, guest.is_hvm());
+    placed_by_xen(&element);
+    guest.boot.read(&element, if cdrom { Bootable::Cdrom } else { Bootable::HardDisk })?;
+    guest.config.disks.push(disk);
+    Ok(())
+}
+
+/// How libvirt's machine attaches the disk; on Xen its name says that.
+fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
+    let Some(target) = element.child("target") else { return };
+    let dev = target.attr("dev").map_or("", |dev| dev.text);
+    let ahci = |bus: &Value<'_>| bus.text == "sata" && hvm && !placed.cdrom;
+    if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
+        bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name says how it is attached"));
+    }
+    if let Some(tray) = target.attr("tray") {
+        tray.mark(Finding::no_effect("tray", "the state of a running guest"));
+    }
+    for name in ["removable", "rotation_rate"] {
+        if let Some(value) = target.attr(name) {
+            let reason = "what a disk says of itself on another bus";
+            value.mark(Finding::no_effect("disk-bus", reason));
+        }
+    }
+}
+
+/// Who serves the disk, where libxl refuses the one that is asked for.
+fn fit_backend(
+    element: &Element<'_>,
+    disk: &mut Disk,
+    block_device: bool,
+    on_network: bool,
+    emulated_cdrom: bool,
+) {
+    let elsewhere = disk.backend_domname.is_some() || disk.script.is_some();
+    let (backend, reason) = match disk.backend {
+        _ if on_network => (Some(DiskBackend::Qdisk), None),
+        // A script brings a block device, which the kernel serves.
+        Some(DiskBackend::Qdisk) if disk.script.is_some() => {
+            (None, Some("what a script brings is a block device, which the kernel serves"))
+        }
+        Some(DiskBackend::Phy) if emulated_cdrom => {
+            (Some(DiskBackend::Qdisk), Some("QEMU serves every CD-ROM of an HVM guest"))
+        }
+        Some(DiskBackend::Phy) if disk.format != Some(DiskFormat::Raw) => {
+            (Some(DiskBackend::Qdisk), Some("phy takes raw images only; this one goes through QEMU"))
+        }
+        Some(DiskBackend::Phy) if !block_device && !elsewhere && disk.pdev_path.is_some() => {
+            (Some(DiskBackend::Qdisk), Some("phy takes block devices only; a file goes through QEMU"))
+        }
+        Some(DiskBackend::Tap) => {
+            (Some(DiskBackend::Qdisk), Some("Xen no longer has blktap; the image goes through QEMU"))
+        }
+        backend => (backend, None),
+    };
+    disk.backend = backend;
+    let name = element.children("driver").next().and_then(|driver| driver.attr("name"));
+    if let (Some(name), Some(reason)) = (name, reason) {
+        name.mark(Finding::approximated("disk-backend", reason));
+    }
+}
+
+/// A value of one of xl's disk settings.
+fn plain_word(value: &Value<'_>) -> Result<String> {
+    if value.text.is_empty() || value.text.contains([',', '\n', ' ']) {
+        return Err(value.not("a value that xl.cfg can hold here: no commas and no spaces"));
+    }
+    Ok(value.text.to_owned())
+}

@@ -1,0 +1,194 @@
+//! What disks are called on Xen, where a disk's name says how it is attached.
+//!
+//! The last letters of `hda`, `sda` and `xvda` are the number of one and the same emulated drive. QEMU emulates the
+//! first four as IDE drives (the first six on SATA), and the others are seen by Xen's PV drivers alone. A CD-ROM must
+//! be one of the first four, and a hard disk that cannot be written must not be among those emulated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::super::cursor::{Element, Result, Value};
+use super::super::guest::Guest;
+use crate::diag::Finding;
+use crate::domain::config::HdType;
+
+/// IDE drives that QEMU emulates.
+const IDE_DRIVES: u32 = 4;
+/// SATA drives that libxl has QEMU emulate.
+const SATA_DRIVES: u32 = 6;
+/// Disks on the SCSI controller that QEMU emulates.
+const SCSI_DISKS: u32 = 7;
+/// Disks that a guest can have, more than enough.
+const MOST_DISKS: u32 = 702;
+
+/// What a disk is attached to in the XML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bus {
+    Xen,
+    Ide,
+    Scsi,
+    Sata,
+    /// virtio, USB, or what else Xen has nothing like.
+    Other,
+}
+
+impl Bus {
+    pub(super) fn of(word: Option<&str>, devices: &Element<'_>, guest: &Guest<'_>) -> Self {
+        match word {
+            None | Some("xen") => Bus::Xen,
+            Some("ide") => Bus::Ide,
+            // QEMU emulates an LSI controller. A guest of KVM's mostly has virtio-scsi, and no driver for that.
+            Some("scsi") if guest.for_xen || has_lsi(devices) => Bus::Scsi,
+            Some("sata") => Bus::Sata,
+            Some(_) => Bus::Other,
+        }
+    }
+}
+
+fn has_lsi(devices: &Element<'_>) -> bool {
+    let scsi = |controller: &Element<'_>| controller.attr("type").is_some_and(|kind| kind.text == "scsi");
+    let models: Vec<_> =
+        devices.children("controller").filter(scsi).map(|found| found.attr("model")).collect();
+    !models.is_empty() && models.iter().all(|model| model.is_some_and(|model| model.text == "lsilogic"))
+}
+
+/// A disk as the XML has it.
+pub(super) struct Wish<'t> {
+    pub(super) element: Element<'t>,
+    pub(super) dev: Value<'t>,
+    pub(super) bus: Bus,
+    pub(super) cdrom: bool,
+    pub(super) readonly: bool,
+    pub(super) order: Option<u32>,
+}
+
+/// A name's prefix, and the number of its drive.
+fn parts(name: &str) -> Option<(&str, u32)> {
+    let prefix = ["xvd", "hd", "sd", "vd", "ubd"].into_iter().find(|prefix| name.starts_with(prefix))?;
+    let letters = &name[prefix.len()..];
+    if letters.is_empty() || letters.len() > 2 || !letters.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    let number = letters.bytes().fold(0, |number, b| number * 26 + u32::from(b - b'a') + 1);
+    Some((prefix, number - 1))
+}
+
+/// The letters of a drive's number: a to z, aa to zz.
+fn letters(number: u32) -> String {
+    let letter = |n: u32| char::from(b'a' + u8::try_from(n % 26).unwrap_or_default());
+    match number.checked_sub(26) {
+        None => letter(number).to_string(),
+        Some(rest) => [letter(rest / 26), letter(rest)].iter().collect(),
+    }
+}
+
+/// The names given out so far.
+pub(super) struct Names {
+    numbers: BTreeSet<u32>,
+    hvm: bool,
+    emulated: u32,
+}
+
+impl Names {
+    /// Gives each disk a name; `None` where none is left that it could have.
+    ///
+    /// # Errors
+    /// When two disks have the same name.
+    pub(super) fn assign<'w, 't>(
+        wishes: &'w [Wish<'t>],
+        guest: &mut Guest<'_>,
+    ) -> Result<Vec<(&'w Wish<'t>, Option<String>)>> {
+        let sata = guest.hvm().is_some_and(|hvm| hvm.hdtype == HdType::Ahci);
+        let emulated = if sata { SATA_DRIVES } else { IDE_DRIVES };
+        let mut names = Names { numbers: BTreeSet::new(), hvm: guest.is_hvm(), emulated };
+        let mut given: BTreeMap<usize, Option<String>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for (index, wish) in wishes.iter().enumerate() {
+            if !seen.insert(wish.dev.text) {
+                let finding = Finding::invalid("disk-twice", format!("a second disk '{}'", wish.dev.text));
+                return Err(wish.dev.error(finding.instead("give each disk a target dev of its own")));
+            }
+            // First all names that are Xen's already: the renamed disks take what is left.
+            if names.keeps(wish) {
+                names.numbers.extend(parts(wish.dev.text).map(|(_, number)| number));
+                given.insert(index, Some(wish.dev.text.to_owned()));
+            }
+        }
+        for index in names.sequence(wishes) {
+            given.entry(index).or_insert_with(|| names.rename(&wishes[index]));
+        }
+        Ok(wishes.iter().zip(given.into_values()).collect())
+    }
+
+    /// The disk that boots comes first, then CD-ROMs, which have the least choice, then the others.
+    fn sequence(&self, wishes: &[Wish<'_>]) -> Vec<usize> {
+        let order = |index: &usize| wishes[*index].order.unwrap_or(u32::MAX);
+        let mut disks: Vec<usize> = (0..wishes.len()).filter(|&index| !wishes[index].cdrom).collect();
+        disks.sort_by_key(order);
+        let cdroms = (0..wishes.len()).filter(|&index| wishes[index].cdrom);
+        let (first, rest) = disks.split_at(disks.len().min(1));
+        first.iter().copied().chain(cdroms).chain(rest.iter().copied()).collect()
+    }
+
+    /// Whether libxl gives a disk of this name what the XML asks for.
+    fn keeps(&self, wish: &Wish<'_>) -> bool {
+        let name = wish.dev.text;
+        let prefix = ["xvd", "hd", "sd"].into_iter().find(|prefix| name.starts_with(prefix));
+        let (Some(prefix), Bus::Xen | Bus::Ide | Bus::Scsi) = (prefix, wish.bus) else { return false };
+        if !self.hvm {
+            return true;
+        }
+        let number = parts(name).map_or(u32::MAX, |(_, number)| number);
+        let writable = wish.cdrom || !wish.readonly;
+        match prefix {
+            "sd" => number < SCSI_DISKS && !wish.cdrom,
+            _ if wish.cdrom => number < IDE_DRIVES,
+            _ => writable || number >= self.emulated,
+        }
+    }
+
+    fn rename(&mut self, wish: &Wish<'_>) -> Option<String> {
+        let cdrom = wish.cdrom && self.hvm;
+        let hidden = wish.readonly && !wish.cdrom && self.hvm;
+        let first = if hidden { self.emulated } else { 0 };
+        let most = if cdrom { IDE_DRIVES } else { MOST_DISKS };
+        let wanted =
+            parts(wish.dev.text).map(|(_, number)| number).filter(|number| (first..most).contains(number));
+        // CD-ROMs that cannot have their own letter leave the first ones to disks.
+        let others: Vec<u32> = if cdrom { (first..most).rev().collect() } else { (first..most).collect() };
+        let number = wanted.into_iter().chain(others).find(|number| !self.numbers.contains(number))?;
+        self.numbers.insert(number);
+        let name = format!("{}{}", if cdrom { "hd" } else { "xvd" }, letters(number));
+        let how = if cdrom {
+            "an emulated IDE drive"
+        } else if hidden {
+            "QEMU emulates no hard disk that cannot be written: Xen's PV drivers see it"
+        } else if !self.hvm {
+            "Xen's own disk"
+        } else if number < self.emulated {
+            "an emulated disk until the guest loads Xen's PV drivers"
+        } else {
+            "QEMU emulates no more disks: Xen's PV drivers see it"
+        };
+        if name != wish.dev.text {
+            let finding = Finding::approximated("disk-name", format!("becomes {name}: {how}"));
+            wish.dev.mark(finding.instead("check that the guest finds its disks by UUID or label"));
+        }
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_count_on_behind_z() {
+        for (name, number) in
+            [("xvda", 0), ("vdd", 3), ("hdz", 25), ("sdaa", 26), ("xvdab", 27), ("xvdzz", 701)]
+        {
+            let found = parts(name).map(|(prefix, found)| (found, format!("{prefix}{}", letters(found))));
+            assert_eq!(found, Some((number, name.to_owned())));
+        }
+        assert!(parts("hdd1").is_none() && parts("fda").is_none() && parts("xvd").is_none());
+    }
+}

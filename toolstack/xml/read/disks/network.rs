@@ -1,0 +1,125 @@
+//! Disks on the network: the words that QEMU, libxl's qdisk, takes as a path.
+
+use super::super::super::cursor::{Element, Result, Value};
+use super::super::character::bracketed;
+use super::source::held_by_xl;
+use crate::diag::Finding;
+
+/// Protocols whose words are a URL: QEMU's scheme, and whether the disk can be written.
+const URLS: &[(&str, &str)] = &[
+    ("iscsi", "iscsi"),
+    ("http", "http"),
+    ("https", "https"),
+    ("ftp", "ftp"),
+    ("ftps", "ftps"),
+    ("tftp", "tftp"),
+    ("ssh", "ssh"),
+    ("gluster", "gluster"),
+    ("nfs", "nfs"),
+];
+
+/// A host of a source.
+struct Host<'t> {
+    name: Option<Value<'t>>,
+    port: Option<Value<'t>>,
+    socket: Option<Value<'t>>,
+}
+
+/// QEMU's words for the source, or why there are none.
+pub(super) fn address(source: &Element<'_>) -> Result<std::result::Result<String, String>> {
+    let Some(protocol) = source.attr("protocol") else {
+        let finding = Finding::invalid("no-protocol", "a disk on the network has no protocol");
+        return Err(source.error(finding.instead("write <source protocol='nbd' name='NAME'>")));
+    };
+    let hosts: Vec<_> = source.children("host").map(host).collect();
+    let name = source.attr("name").map(|name| held_by_xl(&name)).transpose()?.unwrap_or_default();
+    Ok(match protocol.text {
+        "nbd" => nbd(source, &name, &hosts)?,
+        "rbd" => rbd(source, &name, &hosts),
+        other => match URLS.iter().find(|(known, _)| *known == other) {
+            Some((_, scheme)) => url(source, scheme, &name, &hosts),
+            None => Err(format!("Xen's QEMU is given no {other} disks")),
+        },
+    })
+}
+
+fn host<'t>(element: Element<'t>) -> Host<'t> {
+    let element = element.take();
+    Host { name: element.attr("name"), port: element.attr("port"), socket: element.attr("socket") }
+}
+
+impl Host<'_> {
+    /// `name:port`, an IPv6 address in brackets.
+    fn address(&self) -> String {
+        let name = bracketed(self.name.map_or("localhost", |name| name.text));
+        self.port.map_or_else(|| name.clone(), |port| format!("{name}:{}", port.text))
+    }
+}
+
+/// Says that there is a secret, which the XML does not hold.
+fn secret(source: &Element<'_>, instead: &'static str) -> Option<String> {
+    let auth = source.children("auth").next()?;
+    let user = auth.attr("username").map(|user| user.text.to_owned());
+    let finding = Finding::approximated("disk-secret", "the secret is with libvirt, not in the XML");
+    auth.leave_out(finding.instead(instead));
+    user
+}
+
+fn nbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> Result<std::result::Result<String, String>> {
+    if let Some(tls) = source.attr("tls")
+        && tls.yes_no()?
+    {
+        return Ok(Err("QEMU's words for a disk have no place for TLS".to_owned()));
+    }
+    let export = if name.is_empty() { String::new() } else { format!(":exportname={name}") };
+    Ok(Ok(match hosts.first() {
+        Some(Host { socket: Some(socket), .. }) => format!("nbd:unix:{}{export}", socket.text),
+        Some(host) => {
+            let port = host.port.map_or("10809", |port| port.text);
+            format!("nbd:{}:{port}{export}", bracketed(host.name.map_or("localhost", |name| name.text)))
+        }
+        None => format!("nbd:localhost:10809{export}"),
+    }))
+}
+
+/// Ceph's words part settings at colons, and values at escaped ones.
+fn rbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> std::result::Result<String, String> {
+    if name.contains([':', ';']) {
+        return Err(format!("'{name}' is no name of a Ceph image that QEMU takes: it holds a colon"));
+    }
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:").replace(';', "\\;");
+    let snapshot = source.child("snapshot").and_then(|snapshot| snapshot.attr("name"));
+    let snapshot = snapshot.map(|name| format!("@{}", name.text)).unwrap_or_default();
+    let instead = "put the user's key where Ceph looks for it in dom0: /etc/ceph/ceph.client.USER.keyring";
+    let mut words = format!("rbd:{name}{snapshot}");
+    match secret(source, instead) {
+        Some(user) => words.push_str(&format!(":id={}:auth_supported=cephx\\;none", escaped(&user))),
+        None => words.push_str(":auth_supported=none"),
+    }
+    if !hosts.is_empty() {
+        let hosts: Vec<_> = hosts.iter().map(|host| escaped(&host.address())).collect();
+        words.push_str(&format!(":mon_host={}", hosts.join("\\;")));
+    }
+    if let Some(file) = source.child("config").and_then(|config| config.attr("file")) {
+        words.push_str(&format!(":conf={}", escaped(file.text)));
+    }
+    Ok(words)
+}
+
+/// `scheme://user@host:port/name`
+fn url(
+    source: &Element<'_>,
+    scheme: &str,
+    name: &str,
+    hosts: &[Host<'_>],
+) -> std::result::Result<String, String> {
+    let Some(host) = hosts.first() else { return Err(format!("a {scheme} disk needs a host")) };
+    if let Some(transport) = host.socket {
+        let _ = transport;
+        return Err(format!("a {scheme} disk of QEMU's has an address, no socket"));
+    }
+    let user = secret(source, "let the server ask for no secret, or attach the disk in dom0");
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    let query = source.attr("query").map(|query| format!("?{}", query.text)).unwrap_or_default();
+    Ok(format!("{scheme}://{user}{}/{}{query}", host.address(), name.trim_start_matches('/')))
+}

@@ -1,0 +1,138 @@
+//! Where a disk's content is.
+
+use super::super::super::cursor::{Element, Result, Value};
+use super::network;
+use crate::diag::Finding;
+
+/// Where a disk's content is.
+pub(super) enum Source {
+    /// Nowhere: a drive without a medium.
+    Empty,
+    /// In a file.
+    File(String),
+    /// On a block device, or in whatever a script makes one of.
+    Block(String),
+    /// On the network, in QEMU's words.
+    Network(String),
+}
+
+/// Reads a disk's source; `None` when the disk is left out.
+pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<Source>> {
+    let kind = element.attr("type");
+    let source = element.children("source").next();
+    let word = kind.map_or("file", |kind| kind.text);
+    if let Some(reason) = lost(element, source.as_ref()) {
+        element.leave_out(Finding::unsupported("disk-content", reason).refusing_start());
+        return Ok(None);
+    }
+    let attribute = match word {
+        "file" => "file",
+        "block" => "dev",
+        "network" => {
+            let Some(source) = source else { return Err(no_source(element, "protocol")) };
+            return match network::address(&source)? {
+                Ok(address) => {
+                    source.mark(Finding::exact());
+                    Ok(Some(Source::Network(address)))
+                }
+                Err(reason) => {
+                    let finding = Finding::unsupported("disk-source", reason);
+                    let instead = "attach it in dom0, and write type='block' with its device";
+                    element.leave_out(finding.instead(instead));
+                    Ok(None)
+                }
+            };
+        }
+        _ => {
+            let (reason, instead) = elsewhere(word, source.as_ref());
+            element.leave_out(Finding::unsupported("disk-source", reason).instead(instead));
+            return Ok(None);
+        }
+    };
+    let path = source.map(Element::take).and_then(|source| {
+        details(&source);
+        source.attr(attribute)
+    });
+    match path.filter(|path| !path.text.is_empty()) {
+        Some(path) => {
+            let path = held_by_xl(&path)?;
+            Ok(Some(if word == "file" { Source::File(path) } else { Source::Block(path) }))
+        }
+        None if may_be_empty => Ok(Some(Source::Empty)),
+        None => Err(no_source(element, attribute)),
+    }
+}
+
+/// The path that a message about a lost disk names.
+pub(super) fn held_by_xl(path: &Value<'_>) -> Result<String> {
+    if path.text.ends_with(',') || path.text.contains('\n') {
+        return Err(path.not("a path that xl.cfg can hold: it may not end in a comma or hold a line break"));
+    }
+    Ok(path.text.to_owned())
+}
+
+fn no_source(element: &Element<'_>, attribute: &str) -> Box<crate::diag::Diagnostic> {
+    let finding = Finding::invalid("no-source", "the disk has no source");
+    element.error(finding.instead(format!("add <source {attribute}='/PATH'/> in <disk>")))
+}
+
+/// Why the guest would find other content on the disk than on the hypervisor that the XML is from.
+fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static str> {
+    let has = |name: &str| {
+        let inside = source.is_some_and(|source| source.children(name).next().is_some());
+        inside || element.children(name).next().is_some()
+    };
+    if has("encryption") {
+        return Some("libxl decrypts no images: the guest would see encrypted data");
+    }
+    if has("slices") {
+        return Some("libxl knows no slices of an image: the guest would see all of it");
+    }
+    if element.children("transient").next().is_some() {
+        return Some("libxl drops no writes: a disk that is to forget them would keep them");
+    }
+    None
+}
+
+/// What can be done about a source that is none of a file, a block device or the network.
+fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
+    let of = |name: &str, otherwise: &str| {
+        let value = source.and_then(|source| source.attr(name));
+        value.map_or_else(|| otherwise.to_owned(), |value| value.text.to_owned())
+    };
+    let reason = format!("libxl takes a file or a block device of dom0, not a source of type {kind}");
+    let instead = match kind {
+        "volume" => format!(
+            "look for the volume's path with: virsh vol-path --pool {} {}, and write type='file' or 'block' with it",
+            of("pool", "POOL"),
+            of("volume", "VOLUME")
+        ),
+        "dir" => "put the files into an image, as with genisoimage, and write type='file'".to_owned(),
+        "nvme" => {
+            "pass the drive through as a PCI device: <hostdev mode='subsystem' type='pci' managed='yes'>"
+                .to_owned()
+        }
+        _ => "bring it to a block device of dom0, and write type='block' with that".to_owned(),
+    };
+    (reason, instead)
+}
+
+/// What libvirt keeps in a source beside its path.
+fn details(source: &Element<'_>) {
+    if let Some(index) = source.attr("index") {
+        index.mark(Finding::no_effect("live-state", "a number of a running guest"));
+    }
+    if let Some(policy) = source.attr("startupPolicy") {
+        let reason = "libxl needs the medium at each start";
+        policy.mark(match policy.text {
+            "mandatory" => Finding::no_effect("startup-policy", reason),
+            _ => Finding::approximated("startup-policy", reason),
+        });
+    }
+    for name in ["seclabel", "reservations", "address"] {
+        for child in source.children(name) {
+            let reason = "of the host's processes and files; libxl opens the image as root";
+            child.mark_whole(&Finding::no_effect("host-file", reason));
+        }
+    }
+}

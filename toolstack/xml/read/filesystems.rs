@@ -1,0 +1,76 @@
+//! `<filesystem>`: a directory of dom0 in the guest.
+
+use super::super::cursor::{Element, Result};
+use super::guest::Guest;
+use super::placed_by_xen;
+use crate::diag::Finding;
+use crate::domain::config::P9;
+
+pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    for element in devices.children("filesystem") {
+        let kind = element.attr("type").map_or("mount", |kind| kind.text);
+        if kind != "mount" {
+            let reason = format!("Xen shares a directory of dom0, not a {kind}");
+            let instead = "mount it in dom0, and write type='mount' with the directory";
+            element.leave_out(Finding::unsupported("filesystem", reason).instead(instead));
+            continue;
+        }
+        if element.children("readonly").next().is_some() {
+            let reason = "Xen's 9pfs cannot be read-only";
+            let instead =
+                "bind-mount the directory read-only in dom0 (mount -o bind,ro), and take <readonly/> out";
+            element.leave_out(Finding::unsupported("filesystem", reason).instead(instead));
+            continue;
+        }
+        share(&element.take(), guest)?;
+    }
+    Ok(())
+}
+
+fn share(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let text = |child: &str, name: &str| -> Result<String> {
+        let value =
+            element.child(child).and_then(|child| child.attr(name)).filter(|value| !value.text.is_empty());
+        let Some(value) = value else {
+            let finding = Finding::invalid("no-directory", format!("the share has no {child}"));
+            return Err(element.error(finding.instead(format!("add <{child} {name}='...'/>"))));
+        };
+        if value.text.contains([',', '=', '\n']) {
+            return Err(value.not("a value that xl.cfg can hold here: neither a comma nor '='"));
+        }
+        Ok(value.text.to_owned())
+    };
+    let (path, tag) = (text("source", "dir")?, text("target", "dir")?);
+    if let Some(mode) = element.attr("accessmode").filter(|mode| mode.text != "passthrough") {
+        let reason =
+            "Xen's 9pfs keeps owners and modes as they are in dom0, as accessmode='passthrough' does";
+        mode.mark(Finding::approximated("filesystem-mode", reason));
+    }
+    let driver = element.child("driver");
+    let driver_type = driver.and_then(|driver| driver.attr("type"));
+    if let Some(kind) = driver_type {
+        kind.mark(if kind.text == "virtiofs" {
+            let finding = Finding::approximated("filesystem-driver", "Xen's 9pfs, not virtiofs");
+            finding.instead(format!("let the guest mount it with: mount -t 9p -o trans=xen {tag} /DIR"))
+        } else {
+            Finding::no_effect("filesystem-driver", "Xen shares a directory by 9pfs alone")
+        });
+    }
+    if !guest.for_xen && driver_type.is_none_or(|kind| kind.text != "virtiofs") {
+        let finding = Finding::approximated("filesystem-transport", "Xen's 9pfs has a transport of its own");
+        element.mark(
+            finding.instead(format!("let the guest mount it with: mount -t 9p -o trans=xen {tag} /DIR")),
+        );
+    }
+    placed_by_xen(element);
+    let none = Some("none".to_owned());
+    let devid = u32::try_from(guest.config.p9s.len()).ok();
+    guest.config.p9s.push(P9 {
+        tag: Some(tag),
+        path: Some(path),
+        security_model: none,
+        devid,
+        ..P9::default()
+    });
+    Ok(())
+}

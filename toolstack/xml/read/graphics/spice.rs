@@ -1,0 +1,112 @@
+//! A SPICE server, which only an HVM guest can have.
+
+use super::super::super::cursor::{Element, Result, Value};
+use super::super::guest::Guest;
+use super::super::set;
+use super::{LOOPBACK, Listen, VNC_BASE, listen, port};
+use crate::diag::Finding;
+use crate::domain::config::{Defbool, Spice};
+
+pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let no_server = |reason: &'static str, instead: &'static str| {
+        graphics.leave_out(Finding::unsupported("no-spice", reason).instead(instead));
+    };
+    if !guest.is_hvm() {
+        no_server("a PV or PVH guest has no SPICE server", "write <graphics type='vnc'/>");
+        return Ok(());
+    }
+    let graphics = graphics.take();
+    let passwd = graphics.attr("passwd");
+    if passwd.is_some_and(|passwd| passwd.text.is_empty()) {
+        no_server(
+            "libxl refuses an empty password, and without one everybody could connect",
+            "write a password",
+        );
+        return Ok(());
+    }
+    let Some(port) = server_port(&graphics)? else {
+        let reason = "libxl needs a port for SPICE, and there is none without TLS: there is no SPICE server";
+        no_server(reason, "write port='5900' autoport='no'");
+        return Ok(());
+    };
+    let host = match listen(&graphics, guest) {
+        Listen::Address(address) => address.unwrap_or_else(|| LOOPBACK.to_owned()),
+        Listen::Socket(_) | Listen::Nowhere => {
+            let reason = "libxl gives SPICE a port and nothing else: there is no SPICE server";
+            no_server(
+                reason,
+                "write port='5900' autoport='no' and <listen type='address' address='127.0.0.1'/>",
+            );
+            return Ok(());
+        }
+    };
+    let mut spice = Spice { enable: Some(Defbool::True), port, host: Some(host), ..Spice::default() };
+    spice.passwd = passwd.map(|passwd| passwd.text.to_owned());
+    set(&mut spice.disable_ticketing, spice.passwd.is_none());
+    options(&graphics, &mut spice)?;
+    let keymap = graphics.attr("keymap");
+    if let Some(hvm) = guest.hvm() {
+        hvm.spice = spice;
+        if let Some(keymap) = keymap {
+            hvm.keymap = Some(keymap.text.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The port without TLS. libxl finds no free one by itself, and has no keys for TLS's certificates.
+fn server_port(graphics: &Element<'_>) -> Result<Option<i32>> {
+    let automatic = graphics.attr("autoport");
+    let any = automatic.map_or(Ok(false), |autoport| autoport.yes_no())?;
+    let given = port(graphics, "port")?;
+    if let Some((secure, _)) = port(graphics, "tlsPort")? {
+        let reason = "libxl has no keys for the certificates that SPICE needs for TLS";
+        let finding = Finding::unsupported("spice-tls", reason);
+        secure.mark(finding.instead("carry the port without TLS through a tunnel, as by ssh -L"));
+    }
+    let fixed = |value: Value<'_>, port: i32| {
+        let reason = format!("libxl finds no free port for SPICE by itself: {port} at each start");
+        let finding = Finding::approximated("spice-port", reason);
+        value.mark(finding.instead("give each guest a port of its own: port='5900' autoport='no'"));
+        port
+    };
+    Ok(match (given, automatic) {
+        (Some((_, port)), Some(value)) if any => Some(fixed(value, port)),
+        (Some((_, port)), _) => Some(port),
+        (None, Some(value)) if any => Some(fixed(value, VNC_BASE)),
+        (None, _) => None,
+    })
+}
+
+/// What SPICE does beside showing a screen.
+fn options(graphics: &Element<'_>, spice: &mut Spice) -> Result<()> {
+    let option = |child: &str, name: &str| graphics.child(child).and_then(|child| child.attr(name));
+    let images = ["auto_glz", "auto_lz", "quic", "glz", "lz", "off"];
+    if let Some(compression) = option("image", "compression").filter(|value| known(value, &images)) {
+        spice.image_compression = Some(compression.text.to_owned());
+    }
+    if let Some(mode) = option("streaming", "mode").filter(|value| known(value, &["filter", "all", "off"])) {
+        spice.streaming_video = Some(mode.text.to_owned());
+    }
+    if let Some(mode) = option("mouse", "mode") {
+        set(&mut spice.agent_mouse, mode.one_of(&[("client", true), ("server", false)])?);
+    }
+    if let Some(copypaste) = option("clipboard", "copypaste") {
+        let shared = copypaste.yes_no()?;
+        set(&mut spice.clipboard_sharing, shared);
+        if shared {
+            set(&mut spice.vdagent, true);
+        }
+    }
+    Ok(())
+}
+
+/// Whether SPICE's server knows the word.
+fn known(value: &Value<'_>, words: &[&str]) -> bool {
+    let known = words.contains(&value.text);
+    if !known {
+        let reason = format!("'{}' is none of SPICE's words here", value.text);
+        value.mark(Finding::unsupported("spice-option", reason));
+    }
+    known
+}

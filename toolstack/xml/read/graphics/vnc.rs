@@ -1,0 +1,70 @@
+//! A VNC server.
+
+use super::super::super::cursor::{Element, Result};
+use super::super::character::bracketed;
+use super::super::guest::Guest;
+use super::super::set;
+use super::{Listen, VNC_BASE, framebuffer, listen, port, text};
+use crate::diag::Finding;
+use crate::domain::config::{Defbool, Vnc};
+
+pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let graphics = graphics.take();
+    let mut vnc = Vnc { enable: Some(Defbool::True), ..Vnc::default() };
+    let pv = !guest.is_hvm();
+    vnc.passwd = graphics.attr("passwd").map(|password| text(&password, pv)).transpose()?;
+    let automatic = graphics.attr("autoport");
+    let any = automatic.map(|autoport| autoport.yes_no()).transpose()?;
+    let given = port(&graphics, "port")?;
+    let (display, find) = match (any, given) {
+        (Some(true) | None, None) => (0, true),
+        (Some(false), None) => (0, false),
+        (Some(true), Some((port, _))) => {
+            port.mark(Finding::no_effect("autoport", "the next free port is taken, with autoport='yes'"));
+            (0, true)
+        }
+        (Some(false) | None, Some((value, port))) => {
+            if port < VNC_BASE {
+                let reason = format!("libxl counts displays from port {VNC_BASE}: that is the port");
+                let finding = Finding::approximated("vnc-port", reason);
+                value.mark(finding.instead(format!("write a port from {VNC_BASE} to 65535")));
+            }
+            ((port - VNC_BASE).max(0), false)
+        }
+    };
+    set(&mut vnc.findunused, find);
+    match listen(&graphics, guest) {
+        // xl takes any colon for one before a display, and wants the display given once.
+        Listen::Address(Some(address)) if address.contains(':') => {
+            vnc.listen = Some(format!("{}:{display}", bracketed(&address)));
+        }
+        Listen::Address(address) => (vnc.listen, vnc.display) = (address, display),
+        Listen::Socket(path) => {
+            vnc.listen = Some(format!("unix:{path}"));
+            set(&mut vnc.findunused, false);
+            for attribute in ["port", "autoport"].iter().filter_map(|name| graphics.attr(name)) {
+                attribute.mark(Finding::no_effect("socket-port", "a socket has no port"));
+            }
+        }
+        Listen::Nowhere => {
+            let reason = "a VNC server that listens nowhere is of use to libvirt alone: it is left out";
+            let instead = "write <listen type='address' address='127.0.0.1'/>";
+            graphics.leave_out(Finding::unsupported("no-listen", reason).instead(instead));
+            return Ok(());
+        }
+    }
+    if pv && vnc.listen.as_ref().is_some_and(|listen| listen.contains(',')) {
+        return Err(graphics.invalid("bad-value", "a comma in the address to listen on"));
+    }
+    let keymap = graphics.attr("keymap");
+    match guest.hvm() {
+        Some(hvm) => {
+            hvm.vnc = vnc;
+            if let Some(keymap) = keymap {
+                hvm.keymap = Some(keymap.text.to_owned());
+            }
+        }
+        None => framebuffer(&mut guest.config, keymap).vnc = vnc,
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The domain that the readers put together, and what they know of it.
+
+use timers::GuestKind;
+
+use super::boot_order::BootOrder;
+use super::usb::Usb;
+use crate::domain::DomainConfig;
+use crate::domain::config::Hvm;
+
+/// A domain that is being read.
+pub(super) struct Guest<'t> {
+    /// What libxl is given.
+    pub(super) config: DomainConfig,
+    /// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
+    pub(super) for_xen: bool,
+    /// The devices that are to boot, in their order.
+    pub(super) boot: BootOrder<'t>,
+    /// The devices on emulated USB controllers.
+    pub(super) usb: Usb,
+}
+
+impl<'t> Guest<'t> {
+    pub(super) fn new(kind: GuestKind, for_xen: bool) -> Self {
+        let config = DomainConfig::new(kind);
+        Guest { config, for_xen, boot: BootOrder::default(), usb: Usb::default() }
+    }
+
+    pub(super) fn kind(&self) -> GuestKind {
+        self.config.kind()
+    }
+
+    pub(super) fn is_hvm(&self) -> bool {
+        self.kind() == GuestKind::Hvm
+    }
+
+    /// What only an HVM guest has.
+    pub(super) fn hvm(&mut self) -> Option<&mut Hvm> {
+        self.config.b_info.hvm.as_mut()
+    }
+
+    /// Gives an HVM guest's QEMU arguments that libxl has no key for.
+    pub(super) fn qemu<const N: usize>(&mut self, arguments: [&str; N]) {
+        self.config.b_info.extra_hvm.extend(arguments.map(str::to_owned));
+    }
+
+    /// A path for a socket that libvirt would have chosen itself: one that every dom0 can make.
+    pub(super) fn socket(&self, name: &str) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let name: String = format!("{}-{name}", self.config.name()).chars().map(plain).collect();
+        // A socket's path has at most 107 bytes.
+        let name: String = name.chars().take(80).collect();
+        format!("/var/run/xen/{name}.sock")
+    }
+}

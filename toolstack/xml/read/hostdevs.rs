@@ -1,0 +1,182 @@
+//! `<hostdev>` and `<interface type='hostdev'>`: devices of the host.
+
+use super::super::cursor::{Element, Result, Value};
+use super::guest::Guest;
+use super::{boot_order, placed_by_xen, set};
+use crate::diag::Finding;
+use crate::domain::config::{HostUsb, Pci, UsbDev};
+
+pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    for element in devices.children("hostdev") {
+        let mode = element.attr("mode").map_or("subsystem", |mode| mode.text);
+        let kind = element.attr("type").map_or("", |kind| kind.text);
+        match (mode, kind) {
+            ("subsystem", "pci") => {
+                if let Some(source) = element.children("source").next() {
+                    pci(&element.take(), &source.take(), guest)?;
+                } else {
+                    return Err(no_address(&element));
+                }
+            }
+            ("subsystem", "usb") => usb(&element, guest)?,
+            _ => {
+                let what = if mode == "subsystem" { kind } else { mode };
+                let reason = format!("libxl passes PCI and USB devices through, not {what}");
+                element.mark_whole(&Finding::unsupported("hostdev", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A network card of the host: a PCI device, whose MAC address only its driver in dom0 can set.
+pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let Some(source) = element.children("source").next() else { return Err(no_address(element)) };
+    let element = element.take();
+    pci(&element, &source.take(), guest)?;
+    if let Some(mac) = element.child("mac") {
+        let address = mac.attr("address").map_or("MAC", |address| address.text);
+        let reason = "libxl does not set the MAC address of a card that it passes through";
+        let finding = Finding::approximated("hostdev-mac", reason);
+        mac.mark(finding.instead(format!("in dom0, before the start: ip link set PF vf N mac {address}")));
+        if let Some(address) = mac.attr("address") {
+            address.mark(Finding::approximated("hostdev-mac", reason));
+        }
+    }
+    Ok(())
+}
+
+fn no_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
+    let finding = Finding::invalid("no-source", "the device has no address");
+    let example = "add <source><address domain='0x0000' bus='0x06' slot='0x12' function='0x5'/></source>";
+    element.error(finding.instead(example))
+}
+
+fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let address = source.child("address").ok_or_else(|| no_address(element))?;
+    if let Some(kind) = address.attr("type") {
+        kind.mark(Finding::no_effect("pci-address", "the address of a network card of the host is of PCI"));
+    }
+    let part = |name: &str, most: u32| -> Result<u32> {
+        let Some(value) = address.attr(name) else { return Ok(0) };
+        let expected = format!("a number up to {most:#x}");
+        number(&value).filter(|&part| part <= most).ok_or_else(|| value.not(&expected))
+    };
+    let narrow = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
+    let mut device = Pci {
+        domain: part("domain", 0xffff)?.cast_signed(),
+        bus: narrow(part("bus", 0xff)?),
+        dev: narrow(part("slot", 0x1f)?),
+        func: narrow(part("function", 7)?),
+        vfunc_mask: 1,
+        ..Pci::default()
+    };
+    placed_by_xen(element);
+    boot_order::cannot_boot(element, "a PCI device of the host");
+    if let Some(managed) = element.attr("managed") {
+        device.seize = managed.yes_no()?;
+        if !device.seize {
+            managed.mark(Finding::no_effect(
+                "unmanaged",
+                "libxl leaves the device's driver alone unless told otherwise",
+            ));
+        }
+    }
+    if let Some(filtering) = source.attr("writeFiltering") {
+        device.permissive = !filtering.yes_no()?;
+        if !device.permissive {
+            filtering.mark(Finding::no_effect("write-filtering", "Xen filters writes unless told otherwise"));
+        }
+    }
+    if let Some(driver) = element.child("driver") {
+        driver.mark_whole(&Finding::no_effect("hostdev-driver", "on Xen the driver in dom0 is pciback"));
+    }
+    let bdf = format!("{:04x}:{:02x}:{:02x}.{}", device.domain, device.bus, device.dev, device.func);
+    if guest.kind() == timers::GuestKind::Pvh {
+        let reason = format!("libxl passes no PCI devices through to a PVH guest: {bdf} is left out");
+        let instead = "make it an HVM guest: <os><type>hvm</type></os>";
+        element.leave_out(Finding::unsupported("hostdev-pvh", reason).instead(instead));
+        return Ok(());
+    }
+    let same = |other: &Pci| {
+        (other.domain, other.bus, other.dev, other.func)
+            == (device.domain, device.bus, device.dev, device.func)
+    };
+    if guest.config.pcidevs.iter().any(same) {
+        let finding = Finding::invalid("hostdev-twice", format!("a second time the device {bdf}"));
+        return Err(element.error(finding.instead("name each device of the host once")));
+    }
+    // As xl does: without the host's memory map a PV guest has no room for the device.
+    if let Some(pv) = guest.config.b_info.pv.as_mut() {
+        set(&mut pv.e820_host, true);
+    }
+    guest.config.pcidevs.push(device);
+    Ok(())
+}
+
+/// A number as libvirt reads it: hexadecimal with 0x, octal with 0.
+fn number(value: &Value<'_>) -> Option<u32> {
+    let text = value.text;
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let Some(source) = element.children("source").next() else { return Err(no_usb_address(element)) };
+    let element = element.take();
+    let source = source.take();
+    placed_by_xen(&element);
+    boot_order::cannot_boot(&element, "a USB device of the host");
+    if let Some(managed) = element.attr("managed") {
+        managed
+            .mark(Finding::no_effect("usb-managed", "a USB device is always taken from its driver in dom0"));
+    }
+    let part = |parent: &Element<'_>, name: &str, most: u32| -> Result<Option<u32>> {
+        let Some(value) = parent.attr(name) else { return Ok(None) };
+        let expected = format!("a number up to {most:#x}");
+        number(&value).filter(|&part| part <= most).map(Some).ok_or_else(|| value.not(&expected))
+    };
+    let wide = |child: Option<Element<'_>>| child.map_or(Ok(None), |child| part(&child, "id", 0xffff));
+    let ids = (wide(source.child("vendor"))?, wide(source.child("product"))?);
+    let at = match source.child("address") {
+        Some(address) => (part(&address, "bus", 0xff)?, part(&address, "device", 0xff)?),
+        None => (None, None),
+    };
+    let narrow = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
+    match (ids, at) {
+        (_, (Some(bus), Some(device))) => {
+            let host = HostUsb { hostbus: narrow(bus), hostaddr: narrow(device), ..HostUsb::default() };
+            guest.config.usbdevs.push(UsbDev { hostdev: Some(host), ..UsbDev::default() });
+        }
+        ((Some(vendor), Some(product)), _) if guest.is_hvm() => {
+            let id = |part: u32| u16::try_from(part).unwrap_or(u16::MAX);
+            guest.usb.host.push((id(vendor), id(product)));
+            let reason = "libxl finds no USB device by vendor and product: its QEMU is given it";
+            source.mark(Finding::approximated("hostdev-usb", reason));
+        }
+        ((Some(vendor), Some(product)), _) => {
+            let reason = "libxl finds no USB device by vendor and product";
+            let finding = Finding::unsupported("hostdev-usb", reason);
+            let instead = format!(
+                "look for its bus and number with lsusb -d {vendor:04x}:{product:04x}, and write <source><address bus='BUS' device='NUMBER'/></source>"
+            );
+            element.leave_out(finding.instead(instead));
+        }
+        _ => return Err(no_usb_address(&element)),
+    }
+    if let Some(policy) = source.attr("startupPolicy") {
+        policy.mark(Finding::no_effect("startup-policy", "libxl starts the guest in any case"));
+    }
+    if let Some(reset) = source.attr("guestReset") {
+        reset.mark(Finding::no_effect("guest-reset", "how QEMU resets the device is left to it"));
+    }
+    Ok(())
+}
+
+fn no_usb_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
+    let finding = Finding::invalid("no-source", "the device has neither vendor and product nor an address");
+    element.error(finding.instead("add <source><vendor id='0x046d'/><product id='0xc52b'/></source>"))
+}

@@ -1,0 +1,62 @@
+//! `<hyperv>`: the Hyper-V enlightenments, which Xen calls viridian.
+
+use timers::hyperv::Viridian;
+
+use super::super::cursor::{Element, Result};
+use super::set;
+use crate::diag::Finding;
+use crate::domain::config::Hvm;
+
+/// Hyper-V features whose counterpart in Xen are these groups. All of them need `base`.
+const HYPERV: &[(&str, &[Viridian])] = &[
+    ("relaxed", &[Viridian::Base]),
+    ("vpindex", &[Viridian::Base]),
+    ("vapic", &[Viridian::Base, Viridian::ApicAssist]),
+    ("synic", &[Viridian::Base, Viridian::Synic]),
+    (
+        "stimer",
+        &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer],
+    ),
+    ("frequencies", &[Viridian::Base, Viridian::Freq]),
+    ("tlbflush", &[Viridian::Base, Viridian::HcallRemoteTlbFlush]),
+    ("ipi", &[Viridian::Base, Viridian::HcallIpi]),
+];
+
+pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
+    if let Some(mode) = hyperv.attr("mode").filter(|mode| mode.text != "custom") {
+        set(&mut hvm.viridian, true);
+        let reason = "Xen's default group of enlightenments, not all there are";
+        let instead = "name the features wanted in <hyperv>";
+        mode.mark(Finding::approximated("hyperv-passthrough", reason).instead(instead));
+    }
+    let mut groups: Vec<Viridian> = Vec::new();
+    for feature in hyperv.elements() {
+        let on = feature.attr("state").map_or(Ok(true), |state| state.on_off())?;
+        if !on {
+            let reason = "an enlightenment that is not asked for is off";
+            feature.mark_whole(&Finding::no_effect("hyperv-off", reason));
+            continue;
+        }
+        match HYPERV.iter().find(|(name, _)| *name == feature.name()) {
+            Some((_, wanted)) => {
+                let _ = feature.take();
+                groups.extend_from_slice(wanted);
+            }
+            None if feature.name() == "spinlocks" => {
+                groups.push(Viridian::Base);
+                let reason = "Xen advises its own number of retries, with the base group";
+                feature.mark_whole(&Finding::approximated("hyperv-spinlocks", reason));
+            }
+            None => {}
+        }
+    }
+    merge(&mut hvm.viridian_enable, groups);
+    Ok(())
+}
+
+/// Adds groups to a list of libxl, which is sorted and has each once.
+fn merge(list: &mut Vec<u32>, groups: impl IntoIterator<Item = Viridian>) {
+    list.extend(groups.into_iter().map(Viridian::number));
+    list.sort_unstable();
+    list.dedup();
+}

@@ -1,0 +1,102 @@
+//! How much memory the guest has.
+
+use super::super::cursor::{Element, Result, Value};
+use super::guest::Guest;
+use crate::diag::Finding;
+
+/// KiB in a MiB.
+pub(super) const KIB_PER_MIB: u64 = 1024;
+
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let missing = || {
+        let finding = Finding::invalid("no-memory", "the domain has no memory");
+        root.error(finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"))
+    };
+    let element = root.child("memory").ok_or_else(missing)?;
+    let max = mebibytes(&element)?.ok_or_else(missing)?;
+    let mut now = max;
+    if let Some(element) = root.child("currentMemory") {
+        now = mebibytes(&element)?.unwrap_or(max);
+        if now > max {
+            let reason = "more than <memory>, which is the most the guest can have";
+            element.mark(Finding::approximated("memory-clamped", reason).instead("raise <memory>"));
+            now = max;
+        } else if now < max && !guest.for_xen {
+            let reason =
+                "the guest has no more than this until it loads Xen's balloon driver, and must load it";
+            let finding = Finding::approximated("balloon", reason);
+            element.mark(finding.instead("for a guest without Xen's drivers, write as much as in <memory>"));
+        }
+    }
+    guest.config.b_info.max_memkb = Some(max * KIB_PER_MIB);
+    guest.config.b_info.target_memkb = Some(now * KIB_PER_MIB);
+    Ok(())
+}
+
+/// The size of a memory element, rounded up to the MiB that xl counts in; `None` for an empty element.
+fn mebibytes(element: &Element<'_>) -> Result<Option<u64>> {
+    let Some(value) = element.text()? else { return Ok(None) };
+    in_mebibytes(&value, element.attr("unit")).map(Some)
+}
+
+/// A size in a unit, KiB where there is none, rounded up to the MiB that xl counts in.
+pub(super) fn in_mebibytes(value: &Value<'_>, unit: Option<Value<'_>>) -> Result<u64> {
+    let number: u64 = value.number("a number of memory units")?;
+    let unit = match unit {
+        Some(unit) => bytes_per(&unit)?,
+        None => 1 << 10,
+    };
+    let bytes = u128::from(number) * unit;
+    let mib = bytes.div_ceil(1 << 20);
+    // xl multiplies the MiB by 1024 in a signed 64-bit long.
+    let fits = u64::try_from(mib).ok().filter(|&mib| mib > 0 && mib < 1 << 40);
+    let Some(mib) = fits else {
+        return Err(value.not("an amount of memory between 1 MiB and 1 EiB"));
+    };
+    if !bytes.is_multiple_of(1 << 20) {
+        let reason = format!("xl counts memory in MiB: rounded up to {mib} MiB");
+        value.mark(Finding::approximated("memory-rounded", reason).instead("write a whole number of MiB"));
+    }
+    Ok(mib)
+}
+
+/// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
+fn bytes_per(unit: &Value<'_>) -> Result<u128> {
+    let lower = unit.text.to_ascii_lowercase();
+    let base: u128 = match lower.as_str() {
+        "b" | "byte" | "bytes" => return Ok(1),
+        _ if lower.ends_with("ib") || lower.len() == 1 => 1024,
+        _ => 1000,
+    };
+    let letter = lower.trim_end_matches('b').trim_end_matches('i');
+    ["k", "m", "g", "t", "p", "e"]
+        .iter()
+        .position(|known| *known == letter)
+        .and_then(|power| base.checked_pow(u32::try_from(power).ok()? + 1))
+        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
+}
+
+/// Gives the guest all its memory at once where libxl refuses anything else: with devices of the host, and with NUMA
+/// nodes of its own.
+pub(super) fn finish(root: &Element<'_>, guest: &mut Guest<'_>) {
+    let b_info = &mut guest.config.b_info;
+    let reason = if !guest.config.pcidevs.is_empty() || passes_through(guest.config.c_info.passthrough) {
+        "a guest with devices of the host has all its memory from the start"
+    } else if !b_info.vnuma_nodes.is_empty() {
+        "a guest with NUMA nodes has all its memory from the start"
+    } else {
+        return;
+    };
+    if b_info.pv.is_some() || b_info.target_memkb == b_info.max_memkb {
+        return;
+    }
+    b_info.target_memkb = b_info.max_memkb;
+    if let Some(current) = root.children("currentMemory").next() {
+        current.mark_whole(&Finding::approximated("memory-whole", reason));
+    }
+}
+
+fn passes_through(mode: crate::domain::config::Passthrough) -> bool {
+    use crate::domain::config::Passthrough::{Default, Disabled};
+    !matches!(mode, Default | Disabled)
+}

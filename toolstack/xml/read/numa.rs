@@ -1,0 +1,175 @@
+//! `<cpu><numa>`: the guest's own NUMA nodes, xl.cfg's `vnuma`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::cursor::{Element, Result};
+use super::guest::Guest;
+use super::memory::{self, KIB_PER_MIB};
+use super::{set, tuning};
+use crate::diag::Finding;
+use crate::domain::config::VnodeInfo;
+
+/// Distances where none are given: within a node, and between two.
+const LOCAL: u32 = 10;
+const REMOTE: u32 = 20;
+
+struct Cell<'t> {
+    mib: u64,
+    vcpus: BTreeSet<u32>,
+    distances: BTreeMap<usize, u32>,
+    element: Element<'t>,
+}
+
+pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let Some(numa) = cpu.children("numa").next() else { return Ok(()) };
+    if guest.kind() == timers::GuestKind::Pv {
+        let reason = "libxl gives a PV guest no NUMA nodes of its own";
+        numa.mark_whole(&Finding::unsupported("numa-pv", reason));
+        return Ok(());
+    }
+    let numa = numa.take();
+    let mut cells = BTreeMap::new();
+    for element in numa.children("cell").map(Element::take) {
+        let id = match element.attr("id") {
+            Some(id) => id.number("the number of a cell, from 0")?,
+            None => cells.len(),
+        };
+        let cell = cell(element, guest)?;
+        if cells.insert(id, cell).is_some() {
+            let finding = Finding::invalid("cell-twice", format!("a second cell {id}"));
+            return Err(element.error(finding.instead("give each cell an id of its own")));
+        }
+    }
+    if cells.is_empty() {
+        return Ok(());
+    }
+    if cells.keys().copied().ne(0..cells.len()) {
+        let finding = Finding::invalid("cell-missing", "the ids of the cells are not 0, 1, 2 and so on");
+        return Err(numa.error(finding.instead("number the cells from 0 without a gap")));
+    }
+    let mut cells: Vec<_> = cells.into_values().collect();
+    assign(&mut cells, guest)?;
+    let nodes = host_nodes(root, cells.len())?;
+    let total: u64 = cells.iter().map(|cell| cell.mib).sum();
+    let count = cells.len();
+    let node = |(id, (cell, pnode)): (usize, (Cell<'_>, u32))| VnodeInfo {
+        memkb: Some(cell.mib * KIB_PER_MIB),
+        distances: (0..count)
+            .map(|other| {
+                let default = if other == id { LOCAL } else { REMOTE };
+                cell.distances.get(&other).copied().unwrap_or(default)
+            })
+            .collect(),
+        pnode,
+        vcpus: cell.vcpus.into_iter().collect(),
+        ..VnodeInfo::default()
+    };
+    let b_info = &mut guest.config.b_info;
+    b_info.vnuma_nodes = cells.into_iter().zip(nodes).enumerate().map(node).collect();
+    set(&mut b_info.numa_placement, false);
+    let total = Some(total * KIB_PER_MIB);
+    if b_info.max_memkb != total {
+        // As in libvirt, the cells decide.
+        b_info.max_memkb = total;
+        b_info.target_memkb = b_info.target_memkb.min(total);
+        if let Some(memory) = root.children("memory").next() {
+            memory
+                .mark_whole(&Finding::no_effect("memory-of-cells", "the guest has the memory of its cells"));
+        }
+    }
+    // The nodes stand in an ACPI table.
+    if guest.is_hvm() {
+        set(&mut guest.config.b_info.acpi, true);
+    }
+    Ok(())
+}
+
+fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
+    let Some(memory) = element.attr("memory") else {
+        let finding = Finding::invalid("no-memory", "the cell has no memory");
+        return Err(element.error(finding.instead("add memory='1024' unit='MiB'")));
+    };
+    let mib = memory::in_mebibytes(&memory, element.attr("unit"))?;
+    let most = guest.config.b_info.max_vcpus.unsigned_abs();
+    let vcpus = match element.attr("cpus").filter(|cpus| !cpus.text.is_empty()) {
+        Some(cpus) => {
+            let set = tuning::cpu_set(&cpus)?;
+            if set.iter().any(|&vcpu| vcpu >= most) {
+                return Err(cpus.not(&format!("a set of the {most} vCPUs of the domain")));
+            }
+            set
+        }
+        None => BTreeSet::new(),
+    };
+    let mut distances = BTreeMap::new();
+    if let Some(element) = element.child("distances") {
+        for sibling in element.children("sibling").map(Element::take) {
+            let (Some(id), Some(value)) = (sibling.attr("id"), sibling.attr("value")) else {
+                let finding = Finding::invalid("bad-distance", "<sibling> needs an id and a value");
+                return Err(sibling.error(finding.instead("write <sibling id='1' value='20'/>")));
+            };
+            let distance = match value.number("a distance, 10 to 255")? {
+                distance @ 10..=255 => distance,
+                _ => return Err(value.not("a distance, 10 to 255")),
+            };
+            distances.insert(id.number("the id of a cell")?, distance);
+        }
+    }
+    for (name, reason) in [
+        ("memAccess", "how QEMU maps memory is nothing that Xen asks"),
+        ("discard", "what QEMU does with memory at the end is nothing that Xen asks"),
+    ] {
+        if let Some(value) = element.attr(name) {
+            value.mark(Finding::no_effect("cell-memory", reason));
+        }
+    }
+    Ok(Cell { mib, vcpus, distances, element })
+}
+
+/// Each vCPU must be in one cell, and libxl refuses one that is in none.
+fn assign(cells: &mut [Cell<'_>], guest: &Guest<'_>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for cell in cells.iter() {
+        if let Some(vcpu) = cell.vcpus.iter().find(|&&vcpu| !seen.insert(vcpu)) {
+            let finding = Finding::invalid("vcpu-twice", format!("vCPU {vcpu} is in two cells"));
+            return Err(cell.element.error(finding.instead("put each vCPU into one cell")));
+        }
+    }
+    let left: Vec<_> =
+        (0..guest.config.b_info.max_vcpus.unsigned_abs()).filter(|vcpu| !seen.contains(vcpu)).collect();
+    if let Some(first) = cells.first_mut().filter(|_| !left.is_empty()) {
+        first.vcpus.extend(left);
+        let reason = "the vCPUs that are in no cell are in the first";
+        first
+            .element
+            .mark(Finding::approximated("vcpus-of-no-cell", reason).instead("put each vCPU into a cell"));
+    }
+    Ok(())
+}
+
+/// The host's node of each cell: as `<numatune>` binds them, else one after the other.
+fn host_nodes(root: &Element<'_>, count: usize) -> Result<Vec<u32>> {
+    let mut nodes: Vec<u32> = (0..count).filter_map(|id| u32::try_from(id).ok()).collect();
+    let Some(tune) = root.children("numatune").next() else { return Ok(nodes) };
+    for bound in tune.children("memnode") {
+        let (Some(cell), Some(set)) = (bound.attr("cellid"), bound.attr("nodeset")) else { continue };
+        let (tune, bound) = (tune.take(), bound.take());
+        let _ = tune;
+        let cell: usize = cell.number("the id of a cell")?;
+        let set = tuning::cpu_set(&set)?;
+        if let (Some(slot), Some(first)) = (nodes.get_mut(cell), set.first()) {
+            *slot = *first;
+            if set.len() > 1 {
+                let reason = format!("libxl takes a cell's memory from one node of the host: {first}");
+                bound.mark(Finding::approximated("memnode", reason));
+            }
+        }
+        if let Some(mode) = bound.attr("mode") {
+            mode.mark(Finding::no_effect(
+                "memnode-mode",
+                "libxl takes a cell's memory from its node of the host",
+            ));
+        }
+    }
+    Ok(nodes)
+}

@@ -1,0 +1,51 @@
+//! `<sound>`: the emulated sound card.
+
+use super::super::cursor::Element;
+use super::guest::Guest;
+use super::placed_by_xen;
+use crate::diag::Finding;
+
+/// libvirt's cards, libxl's words, and how near they are.
+const CARDS: &[(&str, &str, Option<&str>)] = &[
+    ("ac97", "ac97", None),
+    ("es1370", "es1370", None),
+    ("ich6", "hda", None),
+    ("ich7", "hda", Some("Intel HD audio of the ICH6")),
+    ("ich9", "hda", Some("Intel HD audio of the ICH6")),
+    ("sb16", "sb16", None),
+];
+
+pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) {
+    for sound in devices.children("sound") {
+        let left_out = |reason: &'static str| sound.mark_whole(&Finding::unsupported("sound", reason));
+        let Some(hvm) = guest.hvm() else {
+            left_out("only an HVM guest has an emulated sound card");
+            continue;
+        };
+        if hvm.soundhw.is_some() {
+            left_out("libxl gives a guest one sound card");
+            continue;
+        }
+        let model = sound.attr("model");
+        let Some((value, (_, word, difference))) =
+            model.and_then(|model| Some((model, CARDS.iter().find(|(known, ..)| *known == model.text)?)))
+        else {
+            let model = model.map_or("", |model| model.text);
+            let reason = format!("libxl has no sound card {model}");
+            sound.leave_out(Finding::unsupported("sound", reason).instead("write <sound model='ich6'/>"));
+            continue;
+        };
+        hvm.soundhw = Some((*word).to_owned());
+        if let Some(difference) = difference {
+            value.mark(Finding::approximated("sound", *difference));
+        }
+        let sound = sound.take();
+        placed_by_xen(&sound);
+        for child in ["codec", "audio"] {
+            for child in sound.children(child) {
+                let reason = "QEMU's own choice on Xen";
+                child.mark_whole(&Finding::no_effect("sound-backend", reason));
+            }
+        }
+    }
+}
