@@ -111,6 +111,11 @@ fn nothing_is_begun_while_a_lock_is_held_and_nothing_is_held_up() {
     lab.mock(["create", "-q", "other.xml"]).ok();
     assert_eq!(offset_and_khz(&lab), (offset, khz));
     assert!(!lab.path("again").exists());
+    // The service puts the record where it belongs.
+    let kept = || fs::read_to_string(record(&lab)).unwrap();
+    assert!(!kept().contains("\"domid\": 2"));
+    lab.mock(["clock-watch", "--once"]).ok();
+    assert!(kept().contains("\"domid\": 2"), "{}", kept());
 }
 
 #[test]
