@@ -154,7 +154,7 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
     }
     lines.push_str(&format!("  TSC: {}, {}: {}\n", plan.tsc.khz, plan.tsc.behaviour, plan.tsc.why));
     if let Some((asked, khz)) = plan.tsc.rounded {
-        lines.push_str(&format!("    asked for {asked}; Xen counts in kHz: {khz}\n"));
+        lines.push_str(&format!("    requested {asked}; Xen counts in kHz: {khz}\n"));
     }
     lines
 }

@@ -166,8 +166,13 @@ impl Directory {
         let free = (1..1000)
             .map(|number| path.with_extension(format!("json.bad.{number}")))
             .find(|aside| fs::symlink_metadata(aside).is_err());
-        let full =
-            || RecordError::io("set aside", &path, io::Error::other("a thousand bad ones are there already"));
+        let full = || {
+            RecordError::io(
+                "set aside",
+                &path,
+                io::Error::other("a thousand records have been set aside already"),
+            )
+        };
         let aside = free.ok_or_else(full)?;
         fs::rename(&path, &aside).map_err(|error| RecordError::io("set aside", &path, error))?;
         Ok(RecordError::SetAside { path, aside, why })

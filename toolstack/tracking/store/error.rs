@@ -124,7 +124,7 @@ fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",
         ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory by --records",
-        ErrorKind::PermissionDenied => "; only root may keep clocks, or name another directory by --records",
+        ErrorKind::PermissionDenied => "; run as root, or name another directory by --records",
         _ => "",
     }
 }

@@ -213,7 +213,7 @@ impl RecordStore {
     }
 
     /// Says that this program starts the domain itself, as long as the answer is held: a service keeps off it
-    /// meanwhile. `None` where another program starts it just now.
+    /// meanwhile. `None` where another program is starting this guest.
     ///
     /// # Errors
     /// When the file system says no.
