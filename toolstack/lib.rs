@@ -22,6 +22,7 @@ pub mod files;
 pub mod host;
 pub mod lifecycle;
 pub mod plan;
+pub mod preflight;
 pub mod tracking;
 pub mod view;
 pub mod write;

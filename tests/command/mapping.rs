@@ -44,7 +44,11 @@ fn domain(row: &Row, inside: &str) -> String {
         kind => panic!("no kind of guest: {kind}"),
     };
     let os = if inside.contains("<os>") || inside.contains("<os ") { "" } else { os };
-    let memory = if inside.contains("<memory") { "" } else { "<memory unit='MiB'>512</memory>" };
+    let memory = if inside.contains("<memory>") || inside.contains("<memory ") {
+        ""
+    } else {
+        "<memory unit='MiB'>512</memory>"
+    };
     let name = "<name>g</name>";
     format!("<domain type='{}'>{name}{memory}{os}{inside}</domain>", row["domain_type"])
 }

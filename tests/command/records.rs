@@ -274,7 +274,7 @@ fn what_a_full_disk_does_not_take_is_known_to_every_process_until_there_is_room(
     disk.fill();
     let told = run(&["create", "-q", "guest.xml"]);
     assert!(
-        told.err.contains("'guest' runs, but cannot ")
+        told.err.contains("'guest' runs, but its clock record was not written: cannot ")
             && told.err.contains("make room there: until then the record is in /run/xenclock/"),
         "{told:?}"
     );

@@ -20,12 +20,23 @@ pub enum Target {
     Start,
 }
 
-/// Every finding on a domain's clock and notes, for this target.
+/// Every finding on a domain's clock, notes and generation ID, for this target.
 #[must_use]
 pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     let mut findings = clock(&domain.clock, domain.config.kind(), target);
     findings.extend(notes(domain, target));
+    findings.extend(generation_id(domain, target));
     findings
+}
+
+/// xl makes up a generation ID at each start, and takes none from its file.
+fn generation_id(domain: &Domain, target: Target) -> Option<(Part, Finding)> {
+    let given =
+        domain.config.b_info.hvm.as_ref().is_some_and(|hvm| hvm.ms_vm_genid.iter().any(|byte| *byte != 0));
+    let reason = "an xl.cfg has no generation ID: each start makes up another";
+    let finding = Finding::approximated("xl-genid", reason)
+        .instead("start the guest from its XML with xenclock create, which gives it this one");
+    (given && target == Target::Xl).then_some((Part::GenerationId, finding))
 }
 
 /// Every finding on a clock, for this kind of guest and this target.

@@ -178,11 +178,10 @@ fn hyperv(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
 /// Timers of other hypervisors and other machines.
 fn absent(timer: &Timer, index: usize, all: &mut Findings) {
     let (code, reason, instead) = match timer.name {
-        TimerName::Kvmclock => (
-            "kvmclock",
-            "kvmclock is KVM's own; Xen has nothing of the kind by that name",
-            "nothing: Linux takes Xen's own clock by itself (clocksource=xen)",
-        ),
+        TimerName::Kvmclock => {
+            let reason = "KVM's own clock; Linux takes Xen's in its place by itself";
+            return all.push((Part::Timer(index), Finding::no_effect("kvmclock", reason)));
+        }
         TimerName::Armvtimer => {
             ("armvtimer", "armvtimer is ARM's; an x86 guest has none", "take the timer out")
         }

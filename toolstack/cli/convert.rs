@@ -12,12 +12,13 @@ use super::output::{self, Failure};
 use super::{backend, output::diagnostic};
 use xenclock::convert::{Format, convert};
 use xenclock::diag::{Diagnostic, Finding, Report, Source, render};
+use xenclock::domain::XenVersion;
 use xenclock::files::{Access, Replacement};
 use xenclock::xml;
 
 pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure> {
     let bytes = output::input(&convert_args.file)?;
-    let (now, zone) = moment(global, convert_args)?;
+    let Setting { now, zone, xen } = setting(global, convert_args)?;
     let zones = backend::zones();
     let at = Moment { now, host_zone: &zone, zones: &*zones };
     let format = match convert_args.to {
@@ -29,7 +30,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     if convert_args.from != Some(From::Xml) {
         guess(name, &bytes).map_err(|refused| say.invalid(&refused, &bytes))?;
     }
-    let mut input = xml::read(name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
+    let mut input = xml::read_for(xen, name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
     convert_args.wrapper.put(&mut input.domain.config)?;
     let text = convert(&mut input, format, &at).map_err(|invalid| say.invalid(&invalid, &bytes))?;
     say.report(&input.report);
@@ -49,8 +50,15 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     }
 }
 
-/// Now and here: as told, or as the host named by --backend has them, or this machine's.
-fn moment(global: &Global, convert: &Convert) -> Result<(DateTime<Utc>, Zone), Failure> {
+/// What a conversion depends on besides its input.
+struct Setting {
+    now: DateTime<Utc>,
+    zone: Zone,
+    xen: XenVersion,
+}
+
+/// As told, or as the host named by --backend has it, or as this machine has it; of Xen the newest.
+fn setting(global: &Global, convert: &Convert) -> Result<Setting, Failure> {
     let facts = match &global.backend {
         Some(_) => Some(backend::open(global)?.facts()?),
         None => None,
@@ -59,8 +67,9 @@ fn moment(global: &Global, convert: &Convert) -> Result<(DateTime<Utc>, Zone), F
         (None, Some(facts)) => facts.zone.clone(),
         (named, _) => backend::zone_named(named.as_deref())?,
     };
+    let xen = convert.xen.or(facts.as_ref().map(|facts| facts.xen_version)).unwrap_or(XenVersion::NEWEST);
     let now = convert.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
-    Ok((now, zone))
+    Ok(Setting { now, zone, xen })
 }
 
 /// Whether an input can be what this program reads, XML. What is wrong with an XML is for its reader to say.

@@ -15,7 +15,7 @@ use super::{backend, cfg, settings};
 use xenclock::apply::Outcome;
 use xenclock::assess::Target;
 use xenclock::convert::lower;
-use xenclock::domain::{Domain, Part};
+use xenclock::domain::{Domain, Part, XenVersion};
 use xenclock::host::{Host, HostFacts};
 use xenclock::plan::{Plan, next_start_words, plan};
 use xenclock::tracking::start::{StartOptions, clock_for, start};
@@ -23,11 +23,12 @@ use xenclock::tracking::store::RecordStore;
 use xenclock::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
-    let mut input = read(&create.file, &create.settings, create.quiet)?;
-    create.wrapper.put(&mut input.domain.config)?;
+    let bytes = output::input(&create.file)?;
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
+    let mut input = read(facts.xen_version, &create.file, &bytes, &create.settings, create.quiet)?;
+    create.wrapper.put(&mut input.domain.config)?;
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid;
@@ -60,7 +61,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     })
     .map_err(|error| not_started(&error))?;
     if let Some(why) = &started.unkept {
-        output::error(&format!("'{}' runs, but {why}", plan.config.name()));
+        output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }
     said(create, &plan, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
@@ -74,7 +75,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
 
 /// The domain that a file describes, XML or xl.cfg.
 pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
-    let mut input = read(file, &[], true)?;
+    let mut input = read(XenVersion::NEWEST, file, &output::input(file)?, &[], true)?;
     let report = input.report.clone();
     lower(&mut input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
@@ -83,15 +84,14 @@ pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
     Ok(input.domain)
 }
 
-/// A file, with settings in place of its own.
-fn read(file: &str, words: &[String], quiet: bool) -> Result<Input, Failure> {
-    let bytes = output::input(file)?;
-    if cfg::looks_like_one(&bytes) {
-        return cfg::read(file, &bytes, words, quiet);
+/// A file's content for a release of Xen, with settings in place of its own.
+fn read(xen: XenVersion, file: &str, bytes: &[u8], words: &[String], quiet: bool) -> Result<Input, Failure> {
+    if cfg::looks_like_one(bytes) {
+        return cfg::read(file, bytes, words, quiet);
     }
-    let read = guess(file, &bytes).and_then(|()| xml::read(file, &bytes));
+    let read = guess(file, bytes).and_then(|()| xml::read_for(xen, file, bytes));
     let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, &bytes));
+        output::diagnostic(&invalid, &source_of(&invalid, bytes));
         Failure::Reported
     })?;
     settings::apply(&mut input.domain, words).map_err(Failure::Error)?;

@@ -7,14 +7,16 @@ use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::preflight;
 use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
 use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::files::{Access, Replacement};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
+use xenclock::preflight::{MoveKind, Sender};
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::savefile::Header;
 
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
@@ -25,6 +27,8 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(domain_of).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
+    outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
@@ -108,8 +112,20 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let host = backend::open(global)?;
     let records = backend::records(global);
+    let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{path}: {error}")));
+    let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
+    let how = MoveKind::Restore;
+    preflight::before_taking(global, &host.facts()?, &records, &header, &given, how)?;
+    if global.dry_run {
+        return Ok(());
+    }
     backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    if let Err(error) = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how) {
+        let zones = backend::zones();
+        Transfer { host: &*host, records: &records, zones: &*zones }.undo_incoming(&incoming)?;
+        return Err(error);
+    }
     warn(&incoming.warnings);
     if !restore.paused {
         unpause(&*host, &records, &incoming)?;

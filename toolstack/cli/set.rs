@@ -12,13 +12,13 @@ use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
 use xenclock::plan::{RtcTarget, work_out};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::unmanaged;
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
@@ -174,7 +174,7 @@ fn not_there(name: &str) -> Failure {
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.request.clock.clone()),
-        (None, Some(domain)) => Ok(unmanaged::clock_in(&host.stored_config(domain.domid)?)),
+        (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
 }

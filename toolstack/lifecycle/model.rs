@@ -99,6 +99,7 @@ impl ClockRecord {
         self.offset_changed = false;
         self.guest = Changes::default();
         self.ended = None;
+        self.birth_khz = Some(start.tsc.khz);
         self.start = Some(start);
         self.instance = Some(instance);
     }

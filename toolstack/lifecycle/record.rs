@@ -48,6 +48,10 @@ pub struct ClockRecord {
     /// What the guest has done to its RTC since the last cold start.
     #[serde(default)]
     pub guest: Changes,
+    /// The frequency at which its TSC counted when the guest booted, by which a tolerance is measured; `None` where
+    /// nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth_khz: Option<KiloHertz>,
     /// The latest saves: what the guest's RTC was in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<Saved>,
@@ -287,6 +291,7 @@ impl ClockRecord {
             last: None,
             offset_changed: false,
             guest: Changes::default(),
+            birth_khz: None,
             saves: Vec::new(),
             ended: None,
         }

@@ -5,7 +5,7 @@ use timers::{GuestClock, GuestKind};
 use uuid::Uuid;
 
 use super::cold_start;
-use super::store::{Lock, RecordError, RecordStore};
+use super::store::{Lock, RecordStore};
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
@@ -82,7 +82,7 @@ pub fn start(
         });
         unkept = match kept {
             Ok((_, trouble)) => trouble.map(|error| error.to_string()),
-            Err(error) => Some(unkept_words(error)),
+            Err(error) => Some(error.to_string()),
         };
     });
     match outcome {
@@ -91,14 +91,6 @@ pub fn start(
             put_back(options.records, uuid, before);
             Err(error)
         }
-    }
-}
-
-/// What is wrong with the record of a guest that runs.
-pub(super) fn unkept_words(error: RecordError) -> String {
-    match error {
-        spilled @ RecordError::Spilled { .. } => spilled.to_string(),
-        error => format!("its clock is not kept: {error}"),
     }
 }
 

@@ -4,4 +4,4 @@ pub mod cursor;
 pub mod read;
 pub mod tree;
 
-pub use read::{Input, read};
+pub use read::{Input, read, read_for};

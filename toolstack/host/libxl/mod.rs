@@ -5,11 +5,12 @@
 //! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
-//! - `facts.rs`, `cpuid.rs`, `console.rs`: the host.
+//! - `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
 //! - `events.rs`: what happens on it.
 //!
 //! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
 
+mod clock;
 mod config;
 mod console;
 mod context;

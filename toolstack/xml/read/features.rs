@@ -5,6 +5,7 @@ use super::guest::Guest;
 use super::{hyperv, set};
 use crate::diag::Finding;
 use crate::domain::config::Passthrough;
+use crate::domain::release;
 
 /// Features that mean nothing on Xen, with the reason.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
@@ -109,7 +110,11 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
 /// What becomes of reads and writes of MSRs that the hypervisor does not know.
 fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
     let Some(unknown) = msrs.attr("unknown") else { return };
-    if unknown.text == "ignore" {
+    if let Some(finding) =
+        guest.lacks(release::key("msr_relaxed"), "key for this").filter(|_| unknown.text == "ignore")
+    {
+        unknown.mark(finding);
+    } else if unknown.text == "ignore" {
         set(&mut guest.config.b_info.arch_x86.msr_relaxed, true);
         unknown.mark(Finding::approximated(
             "msr-relaxed",

@@ -4,8 +4,10 @@ use timers::GuestKind;
 
 use super::boot_order::BootOrder;
 use super::usb::Usb;
-use crate::domain::DomainConfig;
+use crate::diag::Finding;
 use crate::domain::config::Hvm;
+use crate::domain::release::Known;
+use crate::domain::{DomainConfig, XenVersion};
 
 /// A domain that is being read.
 pub(super) struct Guest<'t> {
@@ -13,6 +15,8 @@ pub(super) struct Guest<'t> {
     pub(super) config: DomainConfig,
     /// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
     pub(super) for_xen: bool,
+    /// The release of Xen that the domain is for.
+    pub(super) xen: XenVersion,
     /// The devices that are to boot, in their order.
     pub(super) boot: BootOrder<'t>,
     /// The devices on emulated USB controllers.
@@ -20,9 +24,9 @@ pub(super) struct Guest<'t> {
 }
 
 impl<'t> Guest<'t> {
-    pub(super) fn new(kind: GuestKind, for_xen: bool) -> Self {
+    pub(super) fn new(kind: GuestKind, for_xen: bool, xen: XenVersion) -> Self {
         let config = DomainConfig::new(kind);
-        Guest { config, for_xen, boot: BootOrder::default(), usb: Usb::default() }
+        Guest { config, for_xen, xen, boot: BootOrder::default(), usb: Usb::default() }
     }
 
     pub(super) fn kind(&self) -> GuestKind {
@@ -41,6 +45,15 @@ impl<'t> Guest<'t> {
     /// Gives an HVM guest's QEMU arguments that libxl has no key for.
     pub(super) fn qemu<const N: usize>(&mut self, arguments: [&str; N]) {
         self.config.b_info.extra_hvm.extend(arguments.map(str::to_owned));
+    }
+
+    /// The finding on a setting that the release does not know; `None` where it does.
+    pub(super) fn lacks(&self, known: Option<Known>, what: &str) -> Option<Finding> {
+        let known = known.filter(|known| !known.by(self.xen))?;
+        Some(Finding::unsupported(
+            "xen-release",
+            format!("Xen {} has no {what}: there is one {known}", self.xen),
+        ))
     }
 
     /// A path for a socket that libvirt would have chosen itself: one that every dom0 can make.

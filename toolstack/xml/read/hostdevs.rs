@@ -4,7 +4,7 @@ use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
 use super::{boot_order, placed_by_xen, set};
 use crate::diag::Finding;
-use crate::domain::config::{HostUsb, Pci, UsbDev};
+use crate::domain::config::{HostUsb, Pci, RdmPolicy, UsbDev};
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("hostdev") {
@@ -109,6 +109,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
     // As xl does: without the host's memory map a PV guest has no room for the device.
     if let Some(pv) = guest.config.b_info.pv.as_mut() {
         set(&mut pv.e820_host, true);
+        device.rdm_policy = Some(RdmPolicy::Strict);
     }
     guest.config.pcidevs.push(device);
     Ok(())

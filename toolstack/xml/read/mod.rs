@@ -26,6 +26,7 @@ mod nics;
 mod numa;
 mod os;
 mod security;
+mod smbios;
 mod sound;
 mod tuning;
 mod unread;
@@ -36,7 +37,7 @@ use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::{Finding, Report};
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::{Defbool, Domain, Notes, Part};
+use crate::domain::{Defbool, Domain, Notes, Part, XenVersion};
 use guest::Guest;
 
 /// A domain as read, with what became of each node of its XML.
@@ -79,19 +80,27 @@ const HYPERVISORS: &[&str] = &[
     "parallels",
 ];
 
-/// Reads a domain XML. `name` is the file's name for messages.
+/// Reads a domain XML for the newest Xen. `name` is the file's name for messages.
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
+    read_for(XenVersion::NEWEST, name, bytes)
+}
+
+/// Reads a domain XML for a release of Xen: what that has no key for is left out and reported.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let tree = Tree::parse(name, bytes)?;
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
-    let domain = domain(&root)?;
+    let domain = domain(&root, xen)?;
     Ok(Input::new(domain, ledger.into_report(unread::finding)))
 }
 
-fn domain(root: &Element<'_>) -> Result<Domain> {
+fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     if root.name() != "domain" {
         let reason = format!("the root element is <{}>, expected <domain>", root.name());
         let finding = Finding::invalid("not-a-domain", reason)
@@ -101,13 +110,14 @@ fn domain(root: &Element<'_>) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut guest = Guest::new(kind, for_xen);
+    let mut guest = Guest::new(kind, for_xen, xen);
     let mut notes = Notes::default();
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
     tuning::read(root, &mut guest)?;
     os::read(root, &mut guest)?;
     features::read(root, &mut guest)?;
+    smbios::read(root, &mut guest)?;
     let clock = clock::read(root)?;
     cpu::read(root, &mut guest)?;
     security::read(root, &mut guest)?;

@@ -8,6 +8,7 @@ use super::guest::Guest;
 use super::{hostdevs, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
+use crate::domain::release;
 
 /// Cards that QEMU emulates for Xen.
 const MODELS: &[&str] =
@@ -40,7 +41,11 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         if let Some(backend) = element.child("backenddomain") {
             nic.backend_domname = Some(super::backend_domain(&backend)?);
         }
-        if let Some(size) = element.child("mtu").and_then(|mtu| mtu.attr("size")) {
+        let mtu = element.children("mtu").next();
+        let no_mtu = guest.lacks(release::setting("vif", "mtu"), "setting for a card's MTU");
+        if let (Some(mtu), Some(finding)) = (mtu, no_mtu) {
+            mtu.leave_out(finding);
+        } else if let Some(size) = element.child("mtu").and_then(|mtu| mtu.attr("size")) {
             let expected = "a packet size from 68 to 65535";
             nic.mtu = match size.number(expected)? {
                 size @ 68..=65535 => size,

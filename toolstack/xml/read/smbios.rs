@@ -1,0 +1,106 @@
+//! `<sysinfo>`: what the firmware says of the machine, xl.cfg's `smbios` since Xen 4.18.
+
+use super::super::cursor::{Element, Result};
+use super::guest::Guest;
+use crate::diag::Finding;
+use crate::domain::config::{Smbios, SmbiosType};
+use crate::domain::release;
+
+/// libvirt's groups and entries, and libxl's strings.
+const STRINGS: &[(&str, &str, SmbiosType)] = &[
+    ("bios", "vendor", SmbiosType::BiosVendor),
+    ("bios", "version", SmbiosType::BiosVersion),
+    ("system", "manufacturer", SmbiosType::SystemManufacturer),
+    ("system", "product", SmbiosType::SystemProductName),
+    ("system", "version", SmbiosType::SystemVersion),
+    ("system", "serial", SmbiosType::SystemSerialNumber),
+    ("baseBoard", "manufacturer", SmbiosType::BaseboardManufacturer),
+    ("baseBoard", "product", SmbiosType::BaseboardProductName),
+    ("baseBoard", "version", SmbiosType::BaseboardVersion),
+    ("baseBoard", "serial", SmbiosType::BaseboardSerialNumber),
+    ("baseBoard", "asset", SmbiosType::BaseboardAssetTag),
+    ("baseBoard", "location", SmbiosType::BaseboardLocationInChassis),
+    ("chassis", "manufacturer", SmbiosType::EnclosureManufacturer),
+    ("chassis", "serial", SmbiosType::EnclosureSerialNumber),
+    ("chassis", "asset", SmbiosType::EnclosureAssetTag),
+];
+
+/// OEM strings that libxl takes.
+const OEM_STRINGS: usize = 99;
+
+pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let mode =
+        root.children("os").next().and_then(|os| os.child("smbios")).and_then(|smbios| smbios.attr("mode"));
+    if let Some(mode) = mode {
+        match mode.text {
+            "sysinfo" => {}
+            "emulate" => mode
+                .mark(Finding::no_effect("own-smbios", "hvmloader makes the tables unless told otherwise")),
+            other => {
+                let reason = format!(
+                    "hvmloader makes the tables; libxl takes strings for them, not those of the {other}"
+                );
+                mode.mark(Finding::unsupported("smbios-mode", reason));
+            }
+        }
+    }
+    for sysinfo in root.children("sysinfo") {
+        if sysinfo.attr("type").is_none_or(|kind| kind.text != "smbios") {
+            continue;
+        }
+        if mode.is_none_or(|mode| mode.text != "sysinfo") {
+            let reason = "without <smbios mode='sysinfo'/> in <os> libvirt does not use it either";
+            sysinfo.mark_whole(&Finding::no_effect("unused-smbios", reason));
+        } else if !guest.is_hvm() {
+            sysinfo.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has SMBIOS tables"));
+        } else if let Some(finding) = guest.lacks(release::key("smbios"), "key for SMBIOS strings") {
+            sysinfo.leave_out(finding);
+        } else {
+            strings(&sysinfo.take(), guest)?;
+        }
+    }
+    Ok(())
+}
+
+fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let mut found = Vec::new();
+    for group in ["bios", "system", "baseBoard", "chassis"].iter().flat_map(|name| sysinfo.children(name)) {
+        let group = group.take();
+        for entry in group.children("entry") {
+            let name = entry.attr("name").map_or("", |name| name.text);
+            let known = STRINGS.iter().find(|(of, known, _)| (*of, *known) == (group.name(), name));
+            match known {
+                Some((.., key)) => found.extend(string(&entry.take(), *key)?),
+                None if name == "uuid" => {
+                    let reason = "the UUID in the tables is that of the domain";
+                    entry.mark_whole(&Finding::no_effect("smbios-uuid", reason));
+                }
+                None => {
+                    let reason = format!("libxl has no string for the {name} of the {}", group.name());
+                    entry.mark_whole(&Finding::unsupported("smbios-entry", reason));
+                }
+            }
+        }
+    }
+    let mut count = 0;
+    for strings in sysinfo.children("oemStrings").map(Element::take) {
+        for entry in strings.children("entry") {
+            if count == OEM_STRINGS {
+                let reason = format!("libxl takes {OEM_STRINGS} OEM strings");
+                entry.mark_whole(&Finding::unsupported("smbios-entry", reason));
+                continue;
+            }
+            count += 1;
+            found.extend(string(&entry.take(), SmbiosType::Oem)?);
+        }
+    }
+    if let Some(hvm) = guest.hvm() {
+        hvm.smbios = found;
+    }
+    Ok(())
+}
+
+fn string(entry: &Element<'_>, key: SmbiosType) -> Result<Option<Smbios>> {
+    let value = entry.text()?.map(|text| text.text.to_owned());
+    Ok(value.map(|value| Smbios { key: Some(key), value: Some(value), ..Smbios::default() }))
+}
