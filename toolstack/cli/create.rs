@@ -9,7 +9,6 @@ use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::save_restore::warn;
 use super::viewer::Viewer;
 use super::{backend, cfg, settings};
 use xenclock::apply::Outcome;
@@ -37,7 +36,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
-    warn(&warnings);
+    output::warn(&warnings);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);

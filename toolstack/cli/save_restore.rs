@@ -47,7 +47,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
             .map_err(|error| format!("{}: {error}", save.file.display())),
     };
-    warn(&outgoing.warnings);
+    output::warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
         return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
@@ -97,10 +97,6 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
         .map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
 }
 
-pub(super) fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|warning| output::message(&format!("xenclock: warning: {warning}")));
-}
-
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
@@ -126,7 +122,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         Transfer { host: &*host, records: &records, zones: &*zones }.undo_incoming(&incoming)?;
         return Err(error);
     }
-    warn(&incoming.warnings);
+    output::warn(&incoming.warnings);
     if !restore.paused {
         unpause(&*host, &records, &incoming)?;
     }
