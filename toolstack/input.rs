@@ -1,7 +1,7 @@
 //! A domain as it was read.
 
 use crate::diag::Report;
-use crate::domain::Domain;
+use crate::domain::{Domain, XenVersion};
 
 /// A domain as read, with what became of each node of its input.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+    /// The release of Xen that it was read for.
+    pub xen: XenVersion,
 }
 
 impl Input {
@@ -17,6 +19,6 @@ impl Input {
     #[must_use]
     pub fn new(mut domain: Domain, report: Report) -> Self {
         domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report }
+        Input { domain, report, xen: XenVersion::NEWEST }
     }
 }

@@ -41,7 +41,9 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());
     let unknown =
         counts.map(|setting| setting.name.clone()).filter(|name| unknown::may_be_newer(name)).collect();
-    Ok(Described { input: Input::new(Domain::new(config, clock), report), unknown })
+    let mut input = Input::new(Domain::new(config, clock), report);
+    input.xen = host.release.unwrap_or(input.xen);
+    Ok(Described { input, unknown })
 }
 
 /// A file with words of a command line behind it, as an installed xl is given it: it takes no word without quotes.
@@ -70,7 +72,7 @@ pub fn overlay(input: &mut Input, words: &[String], host: &XlHost) -> Result<(),
     if words.is_empty() {
         return Ok(());
     }
-    let Input { domain, report } = input;
+    let Input { domain, report, .. } = input;
     let (cfg, syntax) = parse_with(WORDS, b"", words);
     let mut reader = Reader::new(&cfg, host, domain.config.clone(), true);
     reader.book.errors(syntax);

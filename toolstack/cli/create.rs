@@ -41,6 +41,10 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         return show_plan(create, &plan, &facts);
     }
     let viewer = Viewer::asked(global, create.console, create.screen)?;
+    let not_started = |why: &dyn std::fmt::Display| {
+        Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
+    };
+    records.wait_until_free().map_err(|error| not_started(&error))?;
     let terms = StartOptions {
         records: &records,
         asked: Some(&asked),
@@ -53,7 +57,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));
         }
     })
-    .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
+    .map_err(|error| not_started(&error))?;
     if let Some(why) = &started.unkept {
         output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }

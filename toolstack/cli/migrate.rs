@@ -84,6 +84,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
+    backend::wait_until_free(&records)?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -182,6 +183,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
+    backend::wait_until_free(&records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let mut there = There { global, transfer, name: String::new(), incoming: None };

@@ -30,6 +30,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
+    backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -116,6 +117,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     if global.dry_run {
         return Ok(());
     }
+    backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
     if let Err(error) = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how) {
         let zones = backend::zones();

@@ -82,7 +82,7 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input::new(domain, ledger.into_report(unread::finding)))
+    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
