@@ -8,6 +8,7 @@ mod conformance;
 mod honest;
 mod man;
 mod mapping;
+mod names;
 mod no_loss;
 mod oracle;
 mod oracle_cfg;

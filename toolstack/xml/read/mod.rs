@@ -51,6 +51,7 @@ const HYPERVISORS: &[&str] = &[
     "xen",
     "kvm",
     "qemu",
+    "kqemu",
     "hvf",
     "lxc",
     "uml",
@@ -82,7 +83,9 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
+    let mut verdicts = unread::Verdicts::new(&tree);
+    let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
+    Ok(Input { xen, ..Input::new(domain, report) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
