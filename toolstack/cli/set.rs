@@ -80,6 +80,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             target.name, resolved.offset, resolved.source
         ));
     }
+    backend::wait_until_free(&records)?;
     if let Some(live) = &live {
         live.set(&*host)?;
     }
@@ -249,7 +250,12 @@ fn keep(
     match kept {
         Ok((Some(record), ())) => Ok(record),
         Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
-        Err(error) => Err(Failure::Error(error.to_string())),
+        Err(error) => {
+            let why = error.to_string();
+            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            output::message(&format!("xenclock: warning: {why}"));
+            Ok(record)
+        }
     }
 }
 

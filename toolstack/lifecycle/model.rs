@@ -155,7 +155,7 @@ impl ClockRecord {
             return None;
         }
         if let Some(before) = before {
-            self.guest.seen += 1;
+            self.guest.seen = self.guest.seen.saturating_add(1);
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
         self.set_by_guest();
