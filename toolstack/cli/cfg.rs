@@ -9,7 +9,7 @@ use super::convert::source_of;
 use super::output::{self, Failure};
 use super::{settings, xl};
 use xenclock::cfg::{self, Cfg};
-use xenclock::diag::Diagnostic;
+use xenclock::diag::{Diagnostic, shown};
 use xenclock::domain::{Domain, DomainConfig};
 use xenclock::xl::installed::config_of;
 use xenclock::xml::Input;
@@ -67,7 +67,8 @@ pub(super) fn reread(bytes: &[u8]) -> Result<(DomainConfig, GuestClock), String>
     let xl = xl::installed().map_err(|error| error.to_string())?;
     let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     file.write_all(bytes).map_err(|error| error.to_string())?;
-    let understood = config_of(&xl, file.path(), &[]).map_err(|error| error.to_string())?;
+    let understood =
+        config_of(&xl, file.path(), &[]).map_err(|error| error.to_string().replace('\n', " "))?;
     Ok((understood.config, asked.clock))
 }
 
@@ -97,7 +98,9 @@ fn config(file: &str, bytes: &[u8], lines: &[String], quiet: bool) -> Result<Dom
     } else {
         Path::new(file).to_owned()
     };
-    let understood = config_of(&xl, &path, lines).map_err(|error| failed(&error))?;
+    // What xl says of a file it says in lines.
+    let understood =
+        config_of(&xl, &path, lines).map_err(|error| Failure::Lines(format!("{}: {error}", shown(file))))?;
     if !quiet {
         understood.warnings.iter().for_each(|warning| output::message(&format!("xl: {warning}")));
     }

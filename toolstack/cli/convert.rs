@@ -117,7 +117,7 @@ pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
 fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
     let items: Vec<_> =
         diagnostics.map(|item| format!("{:#}", render::json(&item)).replace('\n', "\n  ")).collect();
-    output::message(&format!("[\n  {}\n]", items.join(",\n  ")));
+    output::json_message(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
 /// Writes a file so that it is there whole or not at all.

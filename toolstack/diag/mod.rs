@@ -3,6 +3,7 @@
 pub mod part;
 pub mod render;
 pub mod report;
+mod shown;
 pub mod source;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use part::Part;
 pub use report::Report;
+pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
 
 /// What became of one node of an input.

@@ -7,7 +7,7 @@ use timers::hyperv::Viridian;
 use super::clock_keys;
 use super::value::Value;
 use crate::diag::Report;
-use crate::diag::render::one_line;
+use crate::diag::shown;
 use crate::domain::config::{Bios, BuildInfo, Disk, Hvm, Nic, NicType, Sdl, Vfb, VgaKind, Vnc};
 use crate::domain::{Defbool, Domain, DomainConfig, Notes};
 
@@ -53,7 +53,8 @@ impl Writer {
 
     fn comment(&mut self, text: &str) {
         for line in text.lines() {
-            let line = one_line(line.trim_end());
+            let line = line.trim_end().replace('\t', " ");
+            let line = shown(&line);
             self.out.push_str(if line.is_empty() { "#" } else { "# " });
             self.out.push_str(&line);
             self.out.push('\n');
@@ -236,7 +237,7 @@ impl Writer {
         self.gap();
         self.comment("Not carried over word for word:");
         for loss in losses {
-            let said = format!("{}: {}", loss.finding.verdict, one_line(&loss.finding.reason));
+            let said = format!("{}: {}", loss.finding.verdict, shown(&loss.finding.reason));
             self.comment(&format!("  line {}, {said}", loss.place.line));
         }
     }
