@@ -50,6 +50,11 @@ impl Report {
         self.nodes.len() - 1
     }
 
+    /// The finding on a node.
+    pub(crate) fn finding(&self, node: usize) -> &Finding {
+        &self.nodes[node].finding
+    }
+
     /// Whether a node has this very finding already, whatever it gives as alternative.
     #[must_use]
     pub fn says(&self, node: usize, finding: &Finding) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod cursor;
 pub mod read;
+mod schema;
 pub mod tree;
 
 pub use read::{read, read_for};

@@ -51,6 +51,7 @@ const HYPERVISORS: &[&str] = &[
     "xen",
     "kvm",
     "qemu",
+    "kqemu",
     "hvf",
     "lxc",
     "uml",
@@ -69,6 +70,17 @@ const HYPERVISORS: &[&str] = &[
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+///
+/// ```
+/// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+/// let input = xenclock::xml::read("guest.xml", xml.as_bytes())?;
+/// assert_eq!(input.domain.config.name(), "guest");
+/// assert_eq!(input.report.losses().count(), 0);
+///
+/// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
+/// assert_eq!(wrong.place.line, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
@@ -82,7 +94,9 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
+    let mut verdicts = unread::Verdicts::new(&tree);
+    let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
+    Ok(Input { xen, ..Input::new(domain, report) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
