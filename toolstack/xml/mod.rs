@@ -6,3 +6,4 @@ mod schema;
 pub mod tree;
 
 pub use read::{read, read_for};
+pub use schema::mapping_table;
