@@ -26,7 +26,10 @@ struct Host<'t> {
 }
 
 /// QEMU's words for the source, or why there are none.
-pub(super) fn address(disk: &Element<'_>, source: &Element<'_>) -> Result<std::result::Result<String, String>> {
+pub(super) fn address(
+    disk: &Element<'_>,
+    source: &Element<'_>,
+) -> Result<std::result::Result<String, String>> {
     let Some(protocol) = source.attr("protocol") else {
         let finding = Finding::invalid("no-protocol", "a disk on the network has no protocol");
         return Err(source.error(finding.instead("write <source protocol='nbd' name='NAME'>")));
@@ -83,7 +86,12 @@ fn nbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> Result<std::resu
 }
 
 /// Ceph's words part settings at colons, and values at escaped ones.
-fn rbd(disk: &Element<'_>, source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> std::result::Result<String, String> {
+fn rbd(
+    disk: &Element<'_>,
+    source: &Element<'_>,
+    name: &str,
+    hosts: &[Host<'_>],
+) -> std::result::Result<String, String> {
     if name.contains([':', ';']) {
         return Err(format!("'{name}' is no name of a Ceph image that QEMU takes: it holds a colon"));
     }
