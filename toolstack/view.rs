@@ -127,9 +127,9 @@ fn rtc(
         time: rtc_time(facts.now, offset),
         source,
         known_from: match (live, last) {
-            (Some(_), _) => "the RTC's save record, read now",
-            (None, Some(_)) => "what was set at the start: Xen cannot tell the offset of a guest without RTC",
-            (None, None) => "its config: Xen cannot tell the offset of a guest without RTC",
+            (Some(_), _) => "RTC save record (live)",
+            (None, Some(_)) => "clock record: Xen cannot report the offset of a guest without an RTC",
+            (None, None) => "libxl config: Xen cannot report the offset of a guest without an RTC",
         },
         resolved_at: start.map(|start| start.at),
         changed_by_guest: moved.filter(|&moved| moved != 0),
@@ -139,7 +139,7 @@ fn rtc(
                 None => NextStart::ResolvedAgain,
             };
             match record.offset_changed {
-                true => "another clock, asked for since: clock-set said what it comes to",
+                true => "another clock, requested since the last start",
                 false => next_start_words(next, is_tracked(record, domain.kind)),
             }
         }),
@@ -168,10 +168,10 @@ fn config_words(config: &DomainConfig) -> String {
     let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds();
     let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
     match (local, offset) {
-        (false, 0) => "libxl's config says nothing: UTC".to_owned(),
-        (false, offset) => format!("libxl's config: rtc_timeoffset {offset}"),
-        (true, 0) => "libxl's config: localtime, of the host's zone when it was built".to_owned(),
-        (true, offset) => format!("libxl's config: localtime and rtc_timeoffset {offset}"),
+        (false, 0) => "libxl config without offset: UTC".to_owned(),
+        (false, offset) => format!("libxl config: rtc_timeoffset {offset}"),
+        (true, 0) => "libxl config: localtime (the host's zone when the domain was built)".to_owned(),
+        (true, offset) => format!("libxl config: localtime and rtc_timeoffset {offset}"),
     }
 }
 
@@ -197,6 +197,6 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> TscView {
     }
 }
 
-const KNOWN_TSC: &str = "Xen's TSC info, read now";
+const KNOWN_TSC: &str = "Xen's TSC info (live)";
 const KNOWN_NATIVE: &str =
-    "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host";
+    "host frequency: Xen reports 0 kHz in native mode, even after a migration from another host";

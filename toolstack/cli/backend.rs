@@ -23,7 +23,9 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
         Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
         None if dom0::in_dom0() => libxl(),
         None => {
-            message("xenclock: no Xen here: this is the mock host, in memory (--backend mock:FILE keeps it)");
+            message(
+                "xenclock: no Xen found: using a mock host in memory (--backend mock:FILE keeps its state)",
+            );
             Ok(Box::new(mock(global)?))
         }
     }
@@ -80,7 +82,7 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
     match &global.backend {
         Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
         Some(Backend::Libxl) => {
-            Err(Failure::Error("this is for the mock host only: --backend mock:FILE".to_owned()))
+            Err(Failure::Error("this works on the mock host only: --backend mock:FILE".to_owned()))
         }
         Some(Backend::Mock(None)) | None => {
             // Like the real host, it is in this machine's zone unless told otherwise.
@@ -99,7 +101,7 @@ fn libxl() -> Result<Box<dyn Host>, Failure> {
 #[cfg(not(feature = "libxl"))]
 fn libxl() -> Result<Box<dyn Host>, Failure> {
     Err(Failure::Error(
-        "this build has no libxl in it; build with --features libxl, or work on the mock host with --backend mock".to_owned(),
+        "this build does not include libxl; build with --features libxl, or use the mock host with --backend mock".to_owned(),
     ))
 }
 

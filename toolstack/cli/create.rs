@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     })
     .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
     if let Some(why) = &started.unkept {
-        output::error(&format!("'{}' runs, but its clock is not kept: {why}", plan.config.name()));
+        output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }
     said(create, &plan, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
@@ -150,7 +150,7 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
     }
     lines.push_str(&format!("  TSC: {}, {}: {}\n", plan.tsc.khz, plan.tsc.behaviour, plan.tsc.why));
     if let Some((asked, khz)) = plan.tsc.rounded {
-        lines.push_str(&format!("    asked for {asked}; Xen counts in kHz: {khz}\n"));
+        lines.push_str(&format!("    requested {asked}; Xen counts in kHz: {khz}\n"));
     }
     lines
 }

@@ -98,7 +98,9 @@ pub(super) fn ended(
     let uuid =
         domains.iter().find(|domain| domain.domid == domid).and_then(|domain| domain.uuid.parse().ok());
     if uuid.is_some_and(|uuid| records.is_monitored(uuid).unwrap_or(false)) {
-        return output::data(&format!("domain {domid} has ended; its monitor sees to it\n"));
+        return output::data(&format!(
+            "domain {domid} has ended; its monitor restarts it or takes it away\n"
+        ));
     }
     let ended = monitor::act(host, records, domid, reason)?;
     for warning in &ended.warnings {

@@ -175,7 +175,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
-            "xenclock: warning: the guest runs here, and the sender does not know: {why}"
+            "xenclock: warning: the guest runs here, but the sender was not told: {why}"
         ));
     }
     let domid = incoming.domid;

@@ -46,7 +46,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
         return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
-            Ok(()) => format!("'{}' was not saved and goes on: {why}", domain.name),
+            Ok(()) => format!("'{}' was not saved and continues to run: {why}", domain.name),
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
@@ -142,7 +142,7 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     let transfer = Transfer { host, records, zones: &*zones };
     host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
-        Err(left) => Failure::Error(format!("{error}; the domain could not be taken away again: {left}")),
+        Err(left) => Failure::Error(format!("{error}; the domain could not be destroyed again: {left}")),
     })
 }
 

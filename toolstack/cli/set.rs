@@ -37,7 +37,7 @@ impl Target {
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let asks_nothing = set.settings.is_empty() && set.from.is_none();
     if asks_nothing && (set.now || !set.wrapper.is_asked()) {
-        return Err(Failure::Usage("nothing is asked: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
+        return Err(Failure::Usage("nothing to set: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
     }
     let host = backend::open(global)?;
     let records = backend::records(global);
@@ -156,9 +156,9 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
         (Some(record), None, _) => {
             Ok(Target { uuid: record.uuid, name: record.name.clone(), domain: None, record: Some(record) })
         }
-        (Some(_), Some(_), _) => Err(Failure::Error(format!(
-            "'{wanted}' is the name of several clocks that are kept; give the UUID"
-        ))),
+        (Some(_), Some(_), _) => {
+            Err(Failure::Error(format!("several clock records have the name '{wanted}'; give the UUID")))
+        }
         // A guest of another toolstack may be spoken of before it is there for the first time.
         (None, _, Some(uuid)) => Ok(Target { uuid, name: wanted.to_owned(), domain: None, record: None }),
         (None, _, None) => Err(no_domain),
@@ -166,9 +166,7 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
 }
 
 fn not_there(name: &str) -> Failure {
-    Failure::Error(format!(
-        "'{name}' does not run, so nothing can be set now; without --now it is for the next start"
-    ))
+    Failure::Error(format!("'{name}' is not running; without --now its clock is set at the next start"))
 }
 
 /// What was asked so far: of a domain that nobody spoke of, what its config says.
@@ -277,7 +275,7 @@ fn say(
     if wrapper {
         text.push_str(&wrapper::lines());
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
-        text.push_str("the guest that runs is left as it is\n");
+        text.push_str("the running guest is not changed\n");
     }
     output::data(&text)
 }

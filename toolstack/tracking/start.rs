@@ -124,9 +124,11 @@ fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
 pub(super) fn claim(records: &RecordStore, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
     match records.claim(uuid) {
         Ok(Some(claim)) => Ok(Some(claim)),
-        Ok(None) => {
-            Err(HostError::new(ErrorKind::WrongState, doing, "another program starts it just now".to_owned()))
-        }
+        Ok(None) => Err(HostError::new(
+            ErrorKind::WrongState,
+            doing,
+            "another program is starting this guest".to_owned(),
+        )),
         Err(_) => Ok(None),
     }
 }

@@ -76,7 +76,7 @@ fn advice(error: &io::Error) -> &'static str {
             "; mount it writable, or name another directory by --records: until then the clock's state is in this \
              program's memory only"
         }
-        ErrorKind::PermissionDenied => "; only root may keep clocks, or name another directory by --records",
+        ErrorKind::PermissionDenied => "; run as root, or name another directory by --records",
         _ => "",
     }
 }
@@ -263,7 +263,7 @@ impl RecordStore {
     }
 
     /// Says that this program starts the domain itself, as long as the answer is held: a service keeps off it
-    /// meanwhile. `None` where another program starts it just now.
+    /// meanwhile. `None` where another program is starting this guest.
     ///
     /// # Errors
     /// When the file system says no.
@@ -441,7 +441,8 @@ fn set_aside(path: PathBuf, why: String) -> Result<RecordError> {
     let free = (1..1000)
         .map(|number| path.with_extension(format!("json.bad.{number}")))
         .find(|aside| !aside.exists());
-    let full = || io_error("set aside", &path, io::Error::other("a thousand bad ones are there already"));
+    let full =
+        || io_error("set aside", &path, io::Error::other("a thousand records have been set aside already"));
     let aside = free.ok_or_else(full)?;
     fs::rename(&path, &aside).map_err(|error| io_error("set aside", &path, error))?;
     Ok(RecordError::SetAside { path, aside, why })
