@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
-use timers::resolve::{NextStart, rtc_time};
+use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, TscMode};
-use timers::zone::ZoneChange;
-use timers::{ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
+use timers::zone::{FirstOf, ZoneChange};
+use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz};
 
 use crate::domain::config::DomainConfig;
+use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::plan::next_start_words;
@@ -152,26 +153,21 @@ fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
     kind.has_rtc() && matches!(record.request.clock.offset.effective(), ClockOffset::Variable { .. })
 }
 
-/// What the config of a guest without RTC gave its wallclock; with localtime, as far as it can be known now.
+/// The offset that the config of a guest without an RTC gave its wallclock; with localtime, as far as it can be known now.
 fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
-    let plain = i64::from(UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds());
-    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
-    let zone = if local {
-        facts.zone.offset_at(facts.now).map_or(0, |offset| i64::from(offset.seconds()))
-    } else {
-        0
-    };
-    plain + zone
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &FirstOf::new(Vec::new()) };
+    let resolved = resolve(&project::clock_of(config).offset, config.kind(), &at);
+    resolved.map_or(0, |resolved| resolved.offset.seconds().into())
 }
 
 fn config_words(config: &DomainConfig) -> String {
-    let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds();
-    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
-    match (local, offset) {
-        (false, 0) => "libxl config without offset: UTC".to_owned(),
-        (false, offset) => format!("libxl config: rtc_timeoffset {offset}"),
-        (true, 0) => "libxl config: localtime (the host's zone when the domain was built)".to_owned(),
-        (true, offset) => format!("libxl config: localtime and rtc_timeoffset {offset}"),
+    match project::clock_of(config).offset {
+        ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) } if seconds != 0 => {
+            format!("libxl config: localtime and rtc_timeoffset {seconds}")
+        }
+        ClockOffset::Variable { adjustment: 0, .. } => "libxl config without offset: UTC".to_owned(),
+        ClockOffset::Variable { adjustment, .. } => format!("libxl config: rtc_timeoffset {adjustment}"),
+        _ => "libxl config: localtime (the host's zone when the domain was built)".to_owned(),
     }
 }
 

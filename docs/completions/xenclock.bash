@@ -67,6 +67,9 @@ _xenclock() {
             xenclock,pause)
                 cmd="xenclock__subcmd__pause"
                 ;;
+            xenclock,preflight)
+                cmd="xenclock__subcmd__preflight"
+                ;;
             xenclock,restore)
                 cmd="xenclock__subcmd__restore"
                 ;;
@@ -132,6 +135,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,pause)
                 cmd="xenclock__subcmd__help__subcmd__pause"
+                ;;
+            xenclock__subcmd__help,preflight)
+                cmd="xenclock__subcmd__help__subcmd__preflight"
                 ;;
             xenclock__subcmd__help,restore)
                 cmd="xenclock__subcmd__help__subcmd__restore"
@@ -215,7 +221,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -393,7 +399,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -715,6 +721,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__preflight)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1107,6 +1127,24 @@ _xenclock() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__preflight)
+            opts="-s -h --pool --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

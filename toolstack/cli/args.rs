@@ -36,6 +36,10 @@ HOSTS
 MESSAGES
   Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN:.";
 
+const PREFLIGHT: &str = "\
+Exit status: 0 the guests notice nothing, or nothing bad; 3 they notice it, and their clocks stay right, or within a \
+tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failed; 2 wrong usage.";
+
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// Say more; each step of what is done.
@@ -44,7 +48,7 @@ pub(super) struct Global {
     /// Dry run: say what would be done, and do nothing.
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
-    /// Do what is refused otherwise: change the TSC of a guest that has run.
+    /// Do what is refused otherwise: change the TSC of a guest that has run, move a guest whose clock then goes wrong.
     #[arg(short = 'f', long)]
     pub force: bool,
     /// As xl's: progress by carriage returns. An xl that migrates a guest to this host may ask for it.
@@ -96,6 +100,9 @@ pub(super) enum Command {
     Migrate(Migrate),
     /// The other end of migrate.
     MigrateReceive(MigrateReceive),
+    /// Say what a move to another host does to a guest's clock, before anything moves.
+    #[command(after_help = PREFLIGHT)]
+    Preflight(Preflight),
     /// Keep the clocks of all domains, whoever starts them: the service.
     ClockWatch(ClockWatch),
     /// What the host is, as far as clocks go.
@@ -150,7 +157,10 @@ impl Command {
             | Command::ClockShow(_)
             | Command::ClockSet(_)
             | Command::HostInfo(_)
-            | Command::List(_) => true,
+            | Command::List(_)
+            | Command::Preflight(_)
+            | Command::Migrate(_)
+            | Command::Restore(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
             Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,
@@ -330,6 +340,24 @@ pub(super) struct Migrate {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Preflight {
+    /// Each guest of each file to each other host, and one TSC frequency for all hosts.
+    #[arg(long)]
+    pub pool: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The command that reaches the host, as for migrate; where it is empty, HOST is the whole command that migrate
+    /// takes, and its migrate-receive is replaced.
+    #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
+    pub ssh: String,
+    /// A domain and the host to which it is to go, on which xenclock must be; or the files that host-info --json printed
+    /// on two hosts, the guests of the first going to the second; with --pool the files of any number of hosts.
+    #[arg(value_name = "DOMAIN HOST | FILE FILE ...", required = true, num_args = 1..)]
+    pub what: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct MigrateReceive {
     #[command(flatten)]
     pub monitoring: Monitoring,
@@ -433,7 +461,8 @@ pub(super) enum Play {
         /// How many seconds.
         seconds: i64,
     },
-    /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, xen_version, memory_mb.
+    /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised,
+    /// clock_error_us, xen_version, memory_mb.
     Set {
         /// Facts, such as timezone=Europe/Berlin.
         #[arg(value_name = "FACT=VALUE", required = true)]

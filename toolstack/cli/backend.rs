@@ -1,5 +1,6 @@
 //! Which host a command works on.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -42,17 +43,35 @@ pub(super) fn is_mock(global: &Global) -> bool {
 
 /// Where clocks are kept: in the directory asked for, or with the host.
 pub(super) fn records(global: &Global) -> RecordStore {
-    match (&global.records, &global.backend) {
-        (Some(dir), _) => RecordStore::in_dir(dir),
+    let dir = match (&global.records, &global.backend) {
+        (Some(dir), _) => dir.clone(),
         (None, Some(Backend::Mock(Some(file)))) => {
             let mut dir = file.clone().into_os_string();
             dir.push(".clocks");
-            RecordStore::in_dir(dir)
+            dir.into()
         }
-        (None, Some(Backend::Mock(None))) => RecordStore::in_memory(),
-        (None, None) if !dom0::in_dom0() => RecordStore::in_memory(),
-        (None, _) => RecordStore::in_dir(RECORDS),
+        (None, Some(Backend::Mock(None))) => return RecordStore::in_memory(),
+        (None, None) if !dom0::in_dom0() => return RecordStore::in_memory(),
+        (None, _) => RECORDS.into(),
+    };
+    match spill() {
+        Some(spill) => RecordStore::in_dir_with_spill(dir, &spill),
+        None => RecordStore::in_dir(dir),
     }
+}
+
+/// Where records are that a full disk does not take: in memory, for this user alone.
+fn spill() -> Option<PathBuf> {
+    let run = match rustix::process::geteuid().is_root() {
+        true => PathBuf::from("/run"),
+        false => std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)?,
+    };
+    run.is_dir().then(|| run.join("xenclock"))
+}
+
+/// Waits until records can be changed, before anything is begun that must not wait in its middle.
+pub(super) fn wait_until_free(records: &RecordStore) -> Result<(), Failure> {
+    records.wait_until_free().map_err(|error| Failure::Error(error.to_string()))
 }
 
 /// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.

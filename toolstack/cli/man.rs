@@ -6,7 +6,9 @@ use super::args::Arguments;
 
 /// What no option says.
 const TAIL: &str = r#".SH EXIT STATUS
-0 done; 1 failed; 2 wrong usage. A reader of standard output that goes away is no failure.
+0 done; 1 failed; 2 wrong usage; of
+.B preflight
+also 3, a guest notices the move, and 4, its clock goes wrong. A reader of standard output that goes away is no failure.
 .SH HOSTS
 In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory. With
 .B \-\-backend mock:FILE
@@ -52,6 +54,9 @@ An xl.cfg, but only if it means the same.
 .TP
 .B xenclock clock\-show guest
 What its RTC shows and how its TSC works, with the reasons.
+.TP
+.B xenclock preflight guest otherhost
+What a migration would do to its clock.
 .SH SEE ALSO
 .BR xenclock\-watch (8),
 .BR xl (1),

@@ -9,9 +9,11 @@ use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::save_restore::{domain_of, header, warn};
+use super::preflight;
+use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
-use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::preflight::MoveKind;
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
@@ -75,8 +77,14 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let domain = find(&*host, &migrate.domain)?;
     let config = migrate.config.as_deref().map(domain_of).transpose()?;
     let name = domain.name.clone();
-    let outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
+    let sender = preflight::before_sending(global, &*host, &records, &domain, &migrate.ssh, &migrate.host)?;
+    if global.dry_run {
+        return Ok(());
+    }
+    let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
+    outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
+    backend::wait_until_free(&records)?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -91,7 +99,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let mut here = Here { transfer, outgoing, name };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
-    warn(&here.outgoing.warnings);
+    output::warn(&here.outgoing.warnings);
     match sent {
         Ok(moved) => {
             if let Some(error) = moved.remains {
@@ -119,6 +127,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
 
 /// The guest that comes.
 struct There<'a> {
+    global: &'a Global,
     transfer: Transfer<'a>,
     name: String,
     incoming: Option<Incoming>,
@@ -138,7 +147,16 @@ impl Arriving for There<'_> {
             name.clone_into(&mut own);
             name_incoming(name)
         };
-        self.incoming = Some(self.transfer.receive(&header, None, incoming, from)?);
+        let Transfer { host, records, .. } = self.transfer;
+        let (global, how) = (self.global, MoveKind::Migration);
+        let config = config_in(&header)?;
+        preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
+        let incoming = self.transfer.receive(&header, None, incoming, from)?;
+        if let Err(error) = preflight::after_taking(global, host, records, &header, incoming.domid, how) {
+            self.transfer.undo_incoming(&incoming)?;
+            return Err(error.into());
+        }
+        self.incoming = Some(incoming);
         self.name = own;
         Ok(())
     }
@@ -165,14 +183,15 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
+    backend::wait_until_free(&records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
-    let mut there = There { transfer, name: String::new(), incoming: None };
+    let mut there = There { global, transfer, name: String::new(), incoming: None };
     let arrived =
         receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
     let There { incoming, .. } = there;
     let Some(incoming) = incoming else { return Err(Failure::Error("nothing has arrived".to_owned())) };
-    warn(&incoming.warnings);
+    output::warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
             "xenclock: warning: the guest runs here, but the sender was not told: {why}"

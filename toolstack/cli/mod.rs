@@ -13,7 +13,9 @@ mod mock;
 mod monitor;
 mod options;
 mod output;
+mod preflight;
 mod relay;
+mod remote;
 mod save_restore;
 mod set;
 mod settings;
@@ -67,6 +69,7 @@ fn status(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::Found(status)) => ExitCode::from(status),
         Err(Failure::Error(message)) => {
             output::error(&message);
             ExitCode::FAILURE
@@ -94,6 +97,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Migrate(migrate) => migrate::send(global, migrate),
         Command::MigrateReceive(receive) => migrate::receive(global, receive),
         Command::ClockWatch(watch) => watch::run(global, watch),
+        Command::Preflight(preflight) => preflight::run(global, preflight),
         Command::HostInfo(info) => show::host_info(global, info.json),
         Command::List(list) => domains::list(global, list.json),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),

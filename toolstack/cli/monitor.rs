@@ -175,6 +175,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
             _ => seen = None,
         }
         host.next_event(LOOK)?;
+        records.settle();
     }
 }
 

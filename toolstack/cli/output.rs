@@ -14,6 +14,8 @@ pub(super) enum Failure {
     Usage(String),
     /// All has been said already; exit status 1.
     Reported,
+    /// What was found is the exit status.
+    Found(u8),
     /// Whoever read standard output has gone; no failure.
     BrokenPipe,
 }
@@ -21,6 +23,15 @@ pub(super) enum Failure {
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         Failure::Error(error.to_string())
+    }
+}
+
+impl From<Failure> for xenclock::xl::migration::Failed {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Error(message) | Failure::Usage(message) => message.into(),
+            Failure::Reported | Failure::Found(_) | Failure::BrokenPipe => "it failed".into(),
+        }
     }
 }
 
@@ -90,4 +101,9 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
         ShutdownReason::Watchdog => "watchdog",
         ShutdownReason::SoftReset => "soft-reset",
     }
+}
+
+/// Prints warnings.
+pub(super) fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| message(&format!("xenclock: warning: {warning}")));
 }

@@ -7,14 +7,16 @@ use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::preflight;
 use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
 use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::files::{Access, Replacement};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
+use xenclock::preflight::{MoveKind, Sender};
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer};
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::savefile::Header;
 
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
@@ -25,6 +27,9 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(domain_of).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
+    let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
+    outgoing.sender = Some(Sender { host: from, forced: false, told: false });
+    backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -42,7 +47,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
             .map_err(|error| format!("{}: {error}", save.file.display())),
     };
-    warn(&outgoing.warnings);
+    output::warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
         return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
@@ -92,10 +97,6 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
         .map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
 }
 
-pub(super) fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|warning| output::message(&format!("xenclock: warning: {warning}")));
-}
-
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
@@ -107,8 +108,21 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let host = backend::open(global)?;
     let records = backend::records(global);
+    let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{path}: {error}")));
+    let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
+    let how = MoveKind::Restore;
+    preflight::before_taking(global, &host.facts()?, &records, &header, &given, how)?;
+    if global.dry_run {
+        return Ok(());
+    }
+    backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
-    warn(&incoming.warnings);
+    if let Err(error) = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how) {
+        let zones = backend::zones();
+        Transfer { host: &*host, records: &records, zones: &*zones }.undo_incoming(&incoming)?;
+        return Err(error);
+    }
+    output::warn(&incoming.warnings);
     if !restore.paused {
         unpause(&*host, &records, &incoming)?;
     }

@@ -12,13 +12,13 @@ use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
 use xenclock::plan::{RtcTarget, work_out};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::unmanaged;
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
@@ -80,6 +80,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             target.name, resolved.offset, resolved.source
         ));
     }
+    backend::wait_until_free(&records)?;
     if let Some(live) = &live {
         live.set(&*host)?;
     }
@@ -173,7 +174,7 @@ fn not_there(name: &str) -> Failure {
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.request.clock.clone()),
-        (None, Some(domain)) => Ok(unmanaged::clock_in(&host.stored_config(domain.domid)?)),
+        (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
 }
@@ -249,7 +250,12 @@ fn keep(
     match kept {
         Ok((Some(record), ())) => Ok(record),
         Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
-        Err(error) => Err(Failure::Error(error.to_string())),
+        Err(error) => {
+            let why = error.to_string();
+            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            output::message(&format!("xenclock: warning: {why}"));
+            Ok(record)
+        }
     }
 }
 

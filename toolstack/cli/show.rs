@@ -1,11 +1,12 @@
 //! `xenclock clock-show`, `clock-list`, `host-info`
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::{ClockList, Global};
 use super::backend::{self, find};
 use super::metrics;
 use super::output::{self, Failure};
+use super::preflight;
 use xenclock::host::{Host, HostFacts};
 use xenclock::tracking::store::RecordStore;
 use xenclock::view::{ClockView, view};
@@ -104,11 +105,10 @@ fn incarnation(number: u32) -> String {
 
 pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
     let host = backend::open(global)?;
-    let facts = host.facts()?;
-    let info = host_json(&facts);
     if as_json {
-        return output::json(&info);
+        return output::json(&json!(preflight::whole_host(global, &*host, &backend::records(global))?));
     }
+    let facts = host.facts()?;
     let scaling = match facts.tsc_scaling {
         Some(true) => "yes",
         Some(false) => "no",
@@ -141,17 +141,4 @@ fn zone_line(facts: &HostFacts) -> String {
         Some(change) => format!("{}, {now}; {change}", facts.zone.name()),
         None => format!("{}, {now}", facts.zone.name()),
     }
-}
-
-fn host_json(facts: &HostFacts) -> Value {
-    json!({
-        "now": facts.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        "timezone": facts.zone.name(),
-        "utc_offset": facts.zone.offset_at(facts.now).ok(),
-        "next_zone_change": facts.zone.next_change(facts.now),
-        "xen_version": format!("{}.{}", facts.xen_version.major, facts.xen_version.minor),
-        "cpu_khz": facts.cpu_khz,
-        "tsc_reliable": facts.tsc_reliable,
-        "tsc_scaling": facts.tsc_scaling,
-    })
 }

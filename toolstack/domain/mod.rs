@@ -10,6 +10,7 @@ mod hvm;
 mod idl;
 pub mod project;
 pub mod release;
+mod tsc;
 
 use timers::GuestClock;
 

@@ -51,6 +51,23 @@ pub struct HostFacts {
     pub tsc_reliable: bool,
     /// Whether the CPU scales a guest's TSC; `None` where that cannot be known.
     pub tsc_scaling: Option<bool>,
+    /// Whether the CPU's TSC is invariant, so that a guest can be shown that; `None` where that cannot be known.
+    pub tsc_invariant: Option<bool>,
+    /// Since the host booted. A step of the time of day does not change it.
+    pub uptime: Duration,
+    /// How good the time of day is.
+    pub clock: HostClock,
+}
+
+/// The state of a host's time of day, as its kernel has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostClock {
+    /// Whether something such as NTP keeps it right; `None` where that cannot be known.
+    pub synchronised: Option<bool>,
+    /// How far off it is by its own estimate, in microseconds.
+    pub estimated_error_us: Option<u64>,
+    /// How far off it is at most, by its own estimate, in microseconds.
+    pub maximum_error_us: Option<u64>,
 }
 
 impl HostFacts {

@@ -99,6 +99,7 @@ impl ClockRecord {
         self.offset_changed = false;
         self.guest = Changes::default();
         self.ended = None;
+        self.birth_khz = Some(start.tsc.khz);
         self.start = Some(start);
         self.instance = Some(instance);
     }
@@ -146,7 +147,7 @@ impl ClockRecord {
             return None;
         }
         if let Some(before) = before {
-            self.guest.seen += 1;
+            self.guest.seen = self.guest.seen.saturating_add(1);
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
         self.set_by_guest();

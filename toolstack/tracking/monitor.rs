@@ -165,7 +165,13 @@ impl Monitor<'_> {
         let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
         Ok(match kept {
             Ok((record, trouble)) => (record, trouble.iter().map(ToString::to_string).collect()),
-            Err(error) => (self.records.get(uuid).ok().flatten().map(note), vec![error.to_string()]),
+            Err(error) => {
+                let why = vec![error.to_string()];
+                match error.into_record() {
+                    Some(record) => (Some(record), why),
+                    None => (self.records.get(uuid).ok().flatten().map(note), why),
+                }
+            }
         })
     }
 

@@ -14,12 +14,14 @@ use uuid::Uuid;
 use super::start::{claim, put_back};
 use super::store::{Lock, RecordStore};
 use super::unmanaged;
+use crate::domain::project;
 use crate::domain::{Defbool, Domain, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
+use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
@@ -43,9 +45,17 @@ pub struct Outgoing {
     pub config: DomainConfig,
     /// The clock's record, which travels too, as it was when the guest began to leave.
     pub record: ClockRecord,
+    /// The host that it leaves, which travels with the record.
+    pub sender: Option<Sender>,
     /// What an administrator should know.
     pub warnings: Vec<String>,
 }
+
+/// What is being done when a guest comes.
+const RESTORE: &str = "restore the domain";
+
+/// Where the sender stands in what is ours of a header, beside the fields of the record.
+const SENDER: &str = "sender";
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
 const ROOM: usize = 32;
@@ -60,8 +70,38 @@ impl Outgoing {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
-        Ok(Header::new(json, Some(serde_json::to_value(&self.record)?)))
+        if is_too_long(&self.record) {
+            return Ok(Header::new(json, None));
+        }
+        let mut ours = serde_json::to_value(&self.record)?;
+        if let (Some(sender), serde_json::Value::Object(fields)) = (&self.sender, &mut ours) {
+            fields.insert(SENDER.to_owned(), serde_json::to_value(sender)?);
+        }
+        Ok(Header::new(json, Some(ours)))
     }
+}
+
+/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+fn is_too_long(record: &ClockRecord) -> bool {
+    record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
+}
+
+/// The config that came with a guest.
+///
+/// # Errors
+/// When it is none of libxl's.
+pub fn config_in(header: &Header) -> Result<DomainConfig> {
+    let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
+    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+}
+
+/// The host that a guest has left, where xenclock saved or sent it.
+#[must_use]
+pub fn sender_in(header: &Header) -> Option<Sender> {
+    let ours = header.ours.as_ref().filter(|ours| ours.len() as u64 <= ClockRecord::MAX_BYTES)?;
+    let ours: serde_json::Value = serde_json::from_slice(ours).ok()?;
+    serde_json::from_value(ours.get(SENDER)?.clone()).ok()
 }
 
 /// A guest that has arrived, paused.
@@ -117,8 +157,11 @@ impl Transfer<'_> {
             record.adopt_from_file(&requested, RequestOrigin::Create);
         }
         let unfit = carry(&mut config, offset);
-        let warnings = trouble.into_iter().chain(warning).chain(unfit).collect();
-        Ok(Outgoing { domain, config, record, warnings })
+        let most = ClockRecord::MAX_BYTES;
+        let long = is_too_long(&record)
+            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+        let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
+        Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
 
     fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
@@ -152,7 +195,7 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
             .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
         Ok((offset, warning))
     }
@@ -252,13 +295,7 @@ impl Transfer<'_> {
         name: impl FnOnce(&str) -> String,
         stream: &mut File,
     ) -> Result<Incoming> {
-        let doing = "restore the domain";
-        let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
-        let saved = || -> Result<DomainConfig> {
-            let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-            serde_json::from_str(json)
-                .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
-        };
+        let saved = || config_in(header);
         let (mut config, requested) = match instead {
             Some(mut instead) => {
                 // The guest is who it was, whatever a config says that was written anew.
@@ -270,7 +307,7 @@ impl Transfer<'_> {
             None => (saved()?, None),
         };
         let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
-        let claim = claim(self.records, uuid, doing)?;
+        let claim = claim(self.records, uuid, RESTORE)?;
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
         let (record, mut warnings) = self.arriving_record(header, uuid, requested.is_some());
@@ -323,18 +360,25 @@ impl Transfer<'_> {
         let (here, trouble) = self.record(uuid);
         let mut warnings: Vec<_> = trouble.into_iter().collect();
         let came = header.ours.as_ref().and_then(|ours| {
-            let bytes = serde_json::to_vec(ours).unwrap_or_default();
-            match ClockRecord::from_bytes(&bytes) {
+            let why = match ClockRecord::from_bytes(ours) {
+                Ok(record) if is_too_long(&record) => {
+                    format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)
+                }
                 Ok(mut record) if record.uuid == uuid || instead => {
                     record.uuid = uuid;
-                    Some(record)
+                    return Some(record);
                 }
-                Ok(_) => None,
-                Err(why) => {
-                    warnings.push(format!("the clock record in the stream is not understood: {why}"));
-                    None
-                }
-            }
+                Ok(_) => return None,
+                Err(why) => why.to_string(),
+            };
+            let known = match here.is_some() {
+                true => "what is kept of it here counts",
+                false => "it starts next as its config says",
+            };
+            warnings.push(format!(
+                "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+            ));
+            None
         });
         let record = match came {
             Some(came) => Some(came.arrived(here)),
@@ -346,7 +390,7 @@ impl Transfer<'_> {
 
 /// The record of a guest of which nobody has said anything but its config.
 fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
-    ClockRecord::new(uuid, name, unmanaged::request(unmanaged::clock_in(config)))
+    ClockRecord::new(uuid, name, unmanaged::request(project::clock_of(config)))
 }
 
 /// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the

@@ -6,6 +6,7 @@ mod field;
 mod files;
 mod keep;
 mod mock;
+mod moving;
 mod output;
 mod settings;
 mod together;

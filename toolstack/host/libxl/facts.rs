@@ -7,21 +7,15 @@ use std::time::SystemTime;
 use timers::KiloHertz;
 use xen_sys::libxl_physinfo;
 
-use super::{Libxl, console, cpuid};
-use crate::host::{ErrorKind, HostError, HostFacts, Result, XenVersion, zone};
+use super::state::Fixed;
+use super::{Libxl, clock, console, cpuid};
+use crate::host::{ErrorKind, HostError, HostFacts, Result, zone};
 
 /// Where the kernel says which boot this is. Xen and its dom0 boot together.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What does not change while the host runs.
-#[derive(Clone, Debug)]
-pub(super) struct Fixed {
-    boot_id: String,
-    xen_version: XenVersion,
-    cpu_khz: KiloHertz,
-    tsc_reliable: bool,
-    tsc_scaling: Option<bool>,
-}
+/// What dom0's kernel knows of its CPUs. Xen shows dom0 an invariant TSC wherever there is one.
+const CPU_INFO: &str = "/proc/cpuinfo";
 
 impl Libxl {
     pub(super) fn read_facts(&self, doing: &str) -> Result<HostFacts> {
@@ -40,6 +34,9 @@ impl Libxl {
             cpu_khz: fixed.cpu_khz,
             tsc_reliable: fixed.tsc_reliable,
             tsc_scaling: fixed.tsc_scaling,
+            tsc_invariant: fixed.tsc_invariant,
+            uptime: clock::uptime(),
+            clock: clock::state(),
             // Last, as offsets are worked out from it.
             now: SystemTime::now().into(),
         })
@@ -57,6 +54,7 @@ impl Libxl {
             tsc_reliable,
             // Without the console the rest is still to be had.
             tsc_scaling: self.console_ring().ok().as_deref().and_then(console::tsc_scaling),
+            tsc_invariant: fs::read_to_string(CPU_INFO).ok().as_deref().and_then(tsc_invariant),
         })
     }
 
@@ -94,9 +92,30 @@ impl Libxl {
     }
 }
 
+/// Whether the CPU has an invariant TSC, by the flags of the first one.
+fn tsc_invariant(cpu_info: &str) -> Option<bool> {
+    let flags =
+        cpu_info.lines().find_map(|line| line.strip_prefix("flags")?.trim_start().strip_prefix(':'))?;
+    Some(flags.split_whitespace().any(|flag| flag == "nonstop_tsc"))
+}
+
 fn boot_id(doing: &str) -> Result<String> {
     match fs::read_to_string(BOOT_ID) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) => Err(HostError::new(ErrorKind::Io, doing, format!("{BOOT_ID}: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invariant_tsc_is_a_flag_of_the_first_cpu() {
+        let info =
+            |flags: &str| format!("processor\t: 0\nflags\t\t: fpu tsc {flags}\nbugs\t\t: nonstop_tsc\n");
+        assert_eq!(tsc_invariant(&info("constant_tsc nonstop_tsc cpuid")), Some(true));
+        assert_eq!(tsc_invariant(&info("constant_tsc nonstop_tsc_s3")), Some(false));
+        assert_eq!(tsc_invariant("processor\t: 0\n"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -10,10 +11,10 @@ use timers::tsc::TscHost;
 use timers::zone::{Zone, default_zones};
 
 use super::machine::Present;
-use crate::host::{HostFacts, XenVersion, zone};
+use crate::host::{HostClock, HostFacts, XenVersion, zone};
 
 /// The names that [`Facts::set`] takes, each with what it expects.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 10] = [
     ("now", "a moment such as 2026-07-01T12:00:00Z, or real"),
     (
         "timezone",
@@ -22,6 +23,9 @@ const NAMES: [(&str, &str); 7] = [
     ("cpu_khz", "kHz from 1 to 4294967295"),
     ("tsc_reliable", "yes or no"),
     ("tsc_scaling", "yes, no or unknown"),
+    ("tsc_invariant", "yes, no or unknown"),
+    ("clock_synchronised", "yes, no or unknown"),
+    ("clock_error_us", "microseconds, or unknown"),
     ("xen_version", "a release such as 4.17"),
     ("memory_mb", "MiB for all guests together"),
 ];
@@ -56,6 +60,11 @@ pub(super) struct Facts {
     tsc_reliable: bool,
     /// `null` in the file: not known.
     tsc_scaling: Option<bool>,
+    /// `null` in the file: not known.
+    tsc_invariant: Option<bool>,
+    /// `null` in the file: not known.
+    clock_synchronised: Option<bool>,
+    clock_error_us: Option<u64>,
     #[serde(with = "release")]
     xen_version: XenVersion,
     /// Memory for all guests together.
@@ -73,6 +82,9 @@ impl Default for Facts {
             cpu_khz: CPU_KHZ,
             tsc_reliable: true,
             tsc_scaling: Some(false),
+            tsc_invariant: Some(true),
+            clock_synchronised: Some(true),
+            clock_error_us: Some(0),
             xen_version: XenVersion { major: 4, minor: 17 },
             memory_mb: 65_536,
         }
@@ -166,8 +178,12 @@ impl Facts {
             }
             "cpu_khz" => self.cpu_khz = value.parse().map_err(|_| bad())?,
             "tsc_reliable" => self.tsc_reliable = yes_or_no(value).ok_or_else(bad)?,
-            "tsc_scaling" if matches!(value, "unknown" | "null") => self.tsc_scaling = None,
-            "tsc_scaling" => self.tsc_scaling = Some(yes_or_no(value).ok_or_else(bad)?),
+            "tsc_scaling" => self.tsc_scaling = perhaps(value, yes_or_no).ok_or_else(bad)?,
+            "tsc_invariant" => self.tsc_invariant = perhaps(value, yes_or_no).ok_or_else(bad)?,
+            "clock_synchronised" => self.clock_synchronised = perhaps(value, yes_or_no).ok_or_else(bad)?,
+            "clock_error_us" => {
+                self.clock_error_us = perhaps(value, |value| value.parse().ok()).ok_or_else(bad)?;
+            }
             "xen_version" => self.xen_version = value.parse().map_err(|_| bad())?,
             _ => self.memory_mb = value.parse().map_err(|_| bad())?,
         }
@@ -197,6 +213,13 @@ impl Facts {
             cpu_khz: present.tsc.khz,
             tsc_reliable: present.tsc.reliable,
             tsc_scaling: present.tsc.scaling,
+            tsc_invariant: self.tsc_invariant,
+            uptime: Duration::from_nanos(present.uptime_ns),
+            clock: HostClock {
+                synchronised: self.clock_synchronised,
+                estimated_error_us: self.clock_error_us,
+                maximum_error_us: self.clock_error_us,
+            },
         })
     }
 }
@@ -210,6 +233,14 @@ fn zone_named(name: &str) -> Result<Zone, String> {
             .zone(name)
             .or_else(|unknown| Zone::from_posix(name).map_err(|_| unknown))
             .map_err(|error| error.to_string()),
+    }
+}
+
+/// A value, or that it is not known.
+fn perhaps<T>(value: &str, known: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match value {
+        "unknown" | "null" => Some(None),
+        value => known(value).map(Some),
     }
 }
 
@@ -333,6 +364,9 @@ mod tests {
             ("cpu_khz", "4294967295"),
             ("tsc_reliable", "no"),
             ("tsc_scaling", "unknown"),
+            ("tsc_invariant", "no"),
+            ("clock_synchronised", "no"),
+            ("clock_error_us", "1500"),
             ("xen_version", "4.22"),
             ("memory_mb", "0"),
         ] {
@@ -342,6 +376,8 @@ mod tests {
         assert_eq!(told.now.to_rfc3339(), "1999-12-31T23:00:00+00:00");
         assert_eq!((told.zone.name(), told.cpu_khz.0), ("Europe/Berlin", u32::MAX));
         assert_eq!((told.tsc_reliable, told.tsc_scaling, facts.memory_mb), (false, None, 0));
+        assert_eq!((told.tsc_invariant, told.clock.synchronised), (Some(false), Some(false)));
+        assert_eq!(told.clock.estimated_error_us, Some(1500));
 
         let before = facts.clone();
         for (name, value, message) in [
@@ -351,6 +387,8 @@ mod tests {
             ("cpu_khz", "4294967296", "'4294967296' is no cpu_khz, expected kHz"),
             ("tsc_reliable", "unknown", "'unknown' is no tsc_reliable, expected yes or no"),
             ("tsc_scaling", "maybe", "'maybe' is no tsc_scaling, expected yes, no or unknown"),
+            ("clock_synchronised", "", "'' is no clock_synchronised, expected yes, no or unknown"),
+            ("clock_error_us", "-1", "'-1' is no clock_error_us, expected microseconds, or unknown"),
             ("xen_version", "4", "'4' is no xen_version, expected a release such as 4.17"),
             ("xen_version", "4.+1", "'4.+1' is no xen_version"),
             ("memory_mb", "-1", "'-1' is no memory_mb, expected MiB"),

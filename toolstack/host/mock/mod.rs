@@ -17,6 +17,9 @@
 //!     "cpu_khz": 2600000,
 //!     "tsc_reliable": true,
 //!     "tsc_scaling": false,
+//!     "tsc_invariant": true,
+//!     "clock_synchronised": true,
+//!     "clock_error_us": 0,
 //!     "xen_version": "4.17",
 //!     "memory_mb": 65536
 //!   },
@@ -24,7 +27,7 @@
 //! }
 //! ```
 //!
-//! Without `now`, the time is the real one. `tsc_scaling` may be `null`: not known. A fault makes a call of the host
+//! Without `now`, the time is the real one. `tsc_scaling` and the three after it may be `null`: not known. A fault makes a call of the host
 //! fail, `times` times. The mock adds the domains under `xen`.
 
 mod blob;

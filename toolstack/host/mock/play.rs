@@ -9,7 +9,7 @@ use crate::host::{DomId, ErrorKind, Result, ShutdownReason};
 
 impl Mock {
     /// Sets a fact of the host: `now` (or `real`), `timezone`, `cpu_khz`, `tsc_reliable`, `tsc_scaling`,
-    /// `xen_version`, `memory_mb`. Domains that exist keep the TSC that they were given.
+    /// `tsc_invariant`, `clock_synchronised`, `clock_error_us`, `xen_version`, `memory_mb`. Domains that exist keep the TSC that they were given.
     ///
     /// # Errors
     /// When there is no such fact, or it cannot have this value; the message says what is expected.

@@ -339,3 +339,11 @@ fn a_command_carries_a_line() {
     let status = transport.ended(std::time::Duration::from_secs(10)).unwrap();
     assert_eq!(status.and_then(|status| status.code()), Some(3));
 }
+
+#[test]
+fn the_other_host_is_asked_over_the_same_line() {
+    assert_eq!(ask_command("ssh -p 22", "b").as_deref(), Some("exec ssh -p 22 b xenclock host-info --json"));
+    let whole = "xenclock --backend mock:b.json migrate-receive -e";
+    assert_eq!(ask_command("", whole).as_deref(), Some("xenclock --backend mock:b.json host-info --json"));
+    assert_eq!(ask_command("", "my-script b"), None);
+}

@@ -53,6 +53,21 @@ impl Rune<'_> {
     }
 }
 
+/// The command of a target's own that a rune ends in.
+const RECEIVE: &str = "migrate-receive";
+
+/// The command that asks the host of a rune what it is, in place of its `xl migrate-receive`: another xenclock answers
+/// with a report. `None` where the whole command was given, and it does not say `migrate-receive`.
+#[must_use]
+pub fn ask_command(ssh: &str, host: &str) -> Option<String> {
+    const ASK: &str = "host-info --json";
+    if !ssh.is_empty() {
+        return Some(format!("exec {ssh} {host} xenclock {ASK}"));
+    }
+    let (before, _) = host.split_once(RECEIVE)?;
+    Some(format!("{before}{ASK}"))
+}
+
 /// A command that carries a migration.
 #[derive(Debug)]
 pub struct Transport {

@@ -1,0 +1,368 @@
+//! `xenclock preflight`, and the same for migrate and restore: what a move does to a guest's clock.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+use timers::Severity;
+use timers::tsc::{Behaviour, Tolerance, TscMode};
+use uuid::Uuid;
+
+use super::args::{Backend, Global, Preflight};
+use super::backend::{self, find};
+use super::output::{self, Failure};
+use super::remote;
+use xenclock::domain::DomainConfig;
+use xenclock::host::{DomId, DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::preflight::{
+    Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
+};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::transfer::sender_in;
+use xenclock::xl::savefile::Header;
+
+/// Where the kernel has the machine's name.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// The exit status for what was found.
+fn status(severity: Severity) -> Result<(), Failure> {
+    match severity {
+        Severity::Fine => Ok(()),
+        Severity::Change => Err(Failure::Found(3)),
+        Severity::Harm => Err(Failure::Found(4)),
+    }
+}
+
+/// This host, without its guests.
+pub(super) fn this_host(global: &Global, facts: &HostFacts) -> HostReport {
+    HostReport::of(&host_name(global), facts, &*backend::zones(), Tolerance::OFF)
+}
+
+/// This host with all its guests. One that goes away meanwhile is left out; else what cannot be read is said.
+pub(super) fn whole_host(
+    global: &Global,
+    host: &dyn Host,
+    records: &RecordStore,
+) -> Result<HostReport, Failure> {
+    let facts = host.facts()?;
+    let mut report = this_host(global, &facts);
+    for domain in backend::guests(host)? {
+        let record = record_of(records, &domain);
+        match GuestReport::of(host, &domain, &facts, record.as_ref()) {
+            Ok(guest) => report.guests.push(guest),
+            Err(error) => output::message(&format!("xenclock: warning: '{}': {error}", domain.name)),
+        }
+    }
+    Ok(report)
+}
+
+/// This host with one of its guests.
+pub(super) fn with_guest(
+    global: &Global,
+    host: &dyn Host,
+    records: &RecordStore,
+    domain: &DomainSummary,
+) -> Result<(HostReport, GuestReport), Failure> {
+    let facts = host.facts()?;
+    let record = record_of(records, domain);
+    let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
+    Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts) }, guest))
+}
+
+fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
+    Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid))
+}
+
+/// The name of the machine; of a mock host its file's.
+fn host_name(global: &Global) -> String {
+    match &global.backend {
+        Some(Backend::Mock(Some(file))) => stem(file),
+        _ if backend::is_mock(global) => "mock".to_owned(),
+        _ => std::fs::read_to_string(HOST_NAME).unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure> {
+    let words: Vec<&str> = preflight.what.iter().map(String::as_str).collect();
+    let are_files = |words: &[&str]| words.iter().all(|word| Path::new(word).is_file());
+    match words[..] {
+        _ if preflight.pool => pool(preflight, &words),
+        [one, other] if are_files(&[one, other]) => {
+            let (from, to) = (read(one)?, read(other)?);
+            let moves = from.guests.iter().map(|guest| separately(guest, &from, &to)).collect();
+            tell(preflight, moves, None)
+        }
+        [domain, there] => one(global, preflight, domain, there),
+        _ => Err(Failure::Usage("expected DOMAIN HOST, FILE FILE or --pool FILE FILE ...".to_owned())),
+    }
+}
+
+fn separately(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Foresight {
+    foresee(guest, from, to, MoveKind::Migration, Taken::Separately)
+}
+
+fn pool(preflight: &Preflight, files: &[&str]) -> Result<(), Failure> {
+    if files.len() < 2 {
+        return Err(Failure::Usage("--pool: expected the files of two hosts or more".to_owned()));
+    }
+    let hosts: Vec<_> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+    let mut moves = Vec::new();
+    for (index, from) in hosts.iter().enumerate() {
+        let others = || hosts.iter().enumerate().filter(move |(other, _)| *other != index);
+        for guest in &from.guests {
+            moves.extend(others().map(|(_, to)| separately(guest, from, to)));
+        }
+    }
+    tell(preflight, moves, recommend(&hosts))
+}
+
+fn read(file: &str) -> Result<HostReport, Failure> {
+    let text = output::input(file)?;
+    let mut report: HostReport = serde_json::from_slice(&text).map_err(|error| {
+        Failure::Error(format!("{file}: {error}; expected what xenclock host-info --json prints on a host"))
+    })?;
+    if report.host.is_empty() {
+        report.host = stem(Path::new(file));
+    }
+    Ok(report)
+}
+
+fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Result<(), Failure> {
+    let host = backend::open(global)?;
+    let records = backend::records(global);
+    let domain = find(&*host, domain)?;
+    let (from, guest) = with_guest(global, &*host, &records, &domain)?;
+    let foresight = asked(&*host, &from, &guest, &preflight.ssh, there)
+        .map_err(|why| Failure::Error(format!("'{there}' is not known: {why}")))?;
+    tell(preflight, vec![foresight], None)
+}
+
+/// What a migration does, as the other host says of itself.
+fn asked(
+    host: &dyn Host,
+    from: &HostReport,
+    guest: &GuestReport,
+    ssh: &str,
+    there: &str,
+) -> Result<Foresight, String> {
+    let answer = remote::ask(host, ssh, there)?;
+    let from = HostReport { now: answer.now, ..from.clone() };
+    Ok(foresee(guest, &from, &answer.report, MoveKind::Migration, Taken::Together(answer.precision)))
+}
+
+/// What is sent with a guest, once it may be: what the migration does is said, and what breaks its clock is refused
+/// without -f.
+pub(super) fn before_sending(
+    global: &Global,
+    host: &dyn Host,
+    records: &RecordStore,
+    domain: &DomainSummary,
+    ssh: &str,
+    there: &str,
+) -> Result<Sender, Failure> {
+    let (from, guest) = with_guest(global, host, records, domain)?;
+    let (foresight, told) = match asked(host, &from, &guest, ssh, there) {
+        Ok(foresight) => (foresight, true),
+        Err(why) => {
+            output::message(&format!(
+                "xenclock: warning: what the move does to the clock of '{}' is not known: {why}",
+                domain.name
+            ));
+            // What does not depend on the other host.
+            (foresee(&guest, &from, &from, MoveKind::Migration, Taken::AtAnyTime), false)
+        }
+    };
+    say(global, &foresight)?;
+    refuse_harm(global, &foresight, "migrated", "-f does it all the same")?;
+    Ok(Sender { host: from, forced: global.force, told })
+}
+
+/// A guest that is to come in, by what came with it before its stream: what that does to its clock is said, and what
+/// breaks it is refused without -f. Of a guest that stock xl has sent only the config is known so far.
+pub(super) fn before_taking(
+    global: &Global,
+    facts: &HostFacts,
+    records: &RecordStore,
+    header: &Header,
+    config: &DomainConfig,
+    how: MoveKind,
+) -> Result<(), Failure> {
+    let here = this_host(global, facts);
+    if let Some((sender, guest)) = known_sender(header) {
+        let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
+        if how == MoveKind::Restore || !sender.told {
+            say(global, &foresight)?;
+        }
+        let forced = how == MoveKind::Migration && sender.forced;
+        return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
+    }
+    let uuid = config.c_info.uuid.unwrap_or_default();
+    let record = backend::record_of(records, uuid);
+    let domain = DomainSummary {
+        domid: DomId(0),
+        name: config.name().to_owned(),
+        uuid: uuid.to_string(),
+        kind: config.kind(),
+        state: RunState::Paused,
+        has_run: false,
+        memory_kb: 0,
+        vcpus: 0,
+    };
+    let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
+    let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
+    let guest = GuestReport::from_parts(&domain, config, &info, facts, record.as_ref());
+    let foresight = foresee(&guest, &here, &here, how, Taken::AtAnyTime);
+    if global.dry_run {
+        output::message(&format!(
+            "xenclock: '{}' was not saved by xenclock: its TSC's frequency is in the stream, and is known only when it \
+             is restored",
+            domain.name
+        ));
+    }
+    refuse_taking(global, &foresight, how)
+}
+
+/// A guest that stock xl has sent, and that is here and has not run: as [`before_taking`], by what Xen has of it.
+pub(super) fn after_taking(
+    global: &Global,
+    host: &dyn Host,
+    records: &RecordStore,
+    header: &Header,
+    domid: DomId,
+    how: MoveKind,
+) -> Result<(), Failure> {
+    if known_sender(header).is_some() {
+        return Ok(());
+    }
+    let found = host.domains()?.into_iter().find(|domain| domain.domid == domid);
+    let Some(domain) = found else { return Ok(()) };
+    let (here, guest) = with_guest(global, host, records, &domain)?;
+    // As on a host of the guest's own frequency, for most guests were born on one.
+    let from =
+        HostReport { host: String::new(), cpu_khz: guest.tsc.khz, tsc_scaling: Some(false), ..here.clone() };
+    let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime);
+    say(global, &foresight)?;
+    refuse_taking(global, &foresight, how)
+}
+
+fn refuse_taking(global: &Global, foresight: &Foresight, how: MoveKind) -> Result<(), Failure> {
+    match how {
+        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f does it all the same"),
+        MoveKind::Migration => refuse_harm(
+            global,
+            foresight,
+            "taken in",
+            "the sender moves it all the same by xenclock -f migrate, or by xl migrate -s '' DOMAIN 'ssh HOST xl -f \
+             migrate-receive'",
+        ),
+    }
+}
+
+fn known_sender(header: &Header) -> Option<(Sender, GuestReport)> {
+    let sender = sender_in(header)?;
+    let guest = sender.host.guests.first()?.clone();
+    Some((sender, guest))
+}
+
+/// Says what a move does, where it does something or more is asked for; with -N that is data.
+fn say(global: &Global, foresight: &Foresight) -> Result<(), Failure> {
+    if global.dry_run {
+        return output::data(&lines(foresight));
+    }
+    if foresight.severity > Severity::Fine || global.verbose > 0 {
+        output::message(lines(foresight).trim_end());
+    }
+    Ok(())
+}
+
+/// Refuses what breaks the guest's clock, but with -f.
+fn refuse_harm(global: &Global, foresight: &Foresight, done: &str, way: &str) -> Result<(), Failure> {
+    if foresight.severity < Severity::Harm || global.force {
+        return Ok(());
+    }
+    let harms = foresight.effects.iter().filter(|effect| effect.severity == Severity::Harm);
+    let words: Vec<_> = harms.map(|effect| effect.effect).collect();
+    Err(Failure::Error(format!(
+        "'{}' was not {done}: its clock would go wrong ({}); {way}",
+        foresight.name,
+        words.join(", ")
+    )))
+}
+
+fn tell(preflight: &Preflight, moves: Vec<Foresight>, pool: Option<Recommendation>) -> Result<(), Failure> {
+    let severity = moves.iter().map(|foresight| foresight.severity).max().unwrap_or_default();
+    if preflight.json {
+        output::json(&json!({ "severity": severity, "moves": moves, "pool": pool }))?;
+        return status(severity);
+    }
+    let mut text = String::new();
+    if moves.is_empty() {
+        text.push_str("no guests\n");
+    }
+    for foresight in &moves {
+        text.push_str(&lines(foresight));
+    }
+    if let Some(pool) = pool {
+        text.push_str(&pool_lines(&pool));
+    }
+    output::data(&text)?;
+    status(severity)
+}
+
+fn lines(foresight: &Foresight) -> String {
+    let Foresight { domid, name, kind, from, to, severity, tsc, effects, .. } = foresight;
+    let says = match severity {
+        Severity::Fine => "nothing that the guest would mind",
+        Severity::Change => "the guest notices it",
+        Severity::Harm => "its clock goes wrong",
+    };
+    let named = |host: &str| if host.is_empty() { "another host".to_owned() } else { host.to_owned() };
+    let mut text =
+        format!("{name} (domain {domid}, {}) from {} to {}: {says}\n", kind.as_str(), named(from), named(to));
+    let state = |khz: timers::KiloHertz, behaviour: Behaviour| format!("{khz}, {}", behaviour.as_str());
+    let before = state(tsc.before.khz, tsc.before.behaviour);
+    let after = state(tsc.after.khz, tsc.after.behaviour);
+    let off = if tsc.off.is_zero() { String::new() } else { format!(" ({})", tsc.off) };
+    let _ = writeln!(text, "  {:<9} {before} -> {after}{off}", "TSC");
+    let _ = writeln!(text, "  {:<9} {}", "why", tsc.after.why);
+    for effect in effects {
+        let label = match effect.severity {
+            Severity::Fine => "also",
+            Severity::Change => "changes",
+            Severity::Harm => "wrong",
+        };
+        let _ = writeln!(text, "  {label:<9} {}: {}", effect.effect, effect.text);
+    }
+    text
+}
+
+fn pool_lines(pool: &Recommendation) -> String {
+    let mut text =
+        format!("one TSC frequency for all hosts: clock_tsc_frequency={}\n", pool.clock_tsc_frequency.0);
+    for host in &pool.hosts {
+        let name = if host.host.is_empty() { "?" } else { &host.host };
+        let _ = writeln!(
+            text,
+            "  {name:<16} {:<11} {:<9} {}",
+            host.cpu_khz.to_string(),
+            host.behaviour.as_str(),
+            host.why
+        );
+    }
+    if !pool.spread.is_zero() {
+        let _ = writeln!(text, "the hosts' own frequencies are {} ppm apart", pool.spread.ppm());
+    }
+    if let Some(tolerance) = pool.clock_tsc_tolerance {
+        let _ = writeln!(
+            text,
+            "or no frequency, and clock_tsc_tolerance={}: guests are native on all of them",
+            tolerance.ppm()
+        );
+    }
+    text
+}

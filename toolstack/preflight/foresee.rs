@@ -1,0 +1,366 @@
+//! A guest, the host where it is and the one where it goes: what becomes of its clock.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use timers::tsc::{Behaviour, TscEffect, TscMove};
+use timers::{GuestKind, Ppm, Severity};
+
+use super::report::{GuestReport, HostReport};
+use crate::host::DomId;
+
+/// How a guest moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MoveKind {
+    /// To another host, for good.
+    Migration,
+    /// Out of a file, perhaps on the same host.
+    Restore,
+}
+
+/// What a move does to a guest's clock.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Foresight {
+    /// The guest's number where it is.
+    pub domid: DomId,
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: String,
+    /// hvm, pv or pvh.
+    #[serde(rename = "type")]
+    pub kind: GuestKind,
+    /// The host where it is.
+    pub from: String,
+    /// The host where it goes.
+    pub to: String,
+    /// The worst of the effects.
+    pub severity: Severity,
+    /// Its TSC before and after.
+    pub tsc: TscMove,
+    /// What changes, and what is wrong with it.
+    pub effects: Vec<Effect>,
+}
+
+/// One thing that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Effect {
+    /// Its word, which stays the same from release to release.
+    pub effect: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is and what can be done, in words.
+    pub text: String,
+}
+
+/// When the two hosts' times were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// At one moment, to within this.
+    Together(TimeDelta),
+    /// Each by itself, as in the files of a pool: at about one moment, if they were made so.
+    Separately,
+    /// At different moments, as in a saved guest: nothing follows from them.
+    AtAnyTime,
+}
+
+/// Clocks that are less apart are as good as equal: an RTC counts whole seconds.
+const LEAST_APART: TimeDelta = TimeDelta::seconds(1);
+
+/// What collecting a pool's files may take.
+const COLLECTING: TimeDelta = TimeDelta::seconds(60);
+
+/// What a move from one host to another does to a guest's clock. The hosts' times are compared as far as `taken` allows.
+#[must_use]
+pub fn foresee(
+    guest: &GuestReport,
+    from: &HostReport,
+    to: &HostReport,
+    how: MoveKind,
+    taken: Taken,
+) -> Foresight {
+    let tsc = guest.moving(to.tsc_tolerance).moved(&from.tsc(), &to.tsc());
+    let mut effects = Vec::new();
+    effects.extend(tsc.effects.iter().filter_map(|effect| of_tsc(effect, guest, &tsc, how)));
+    effects.extend(nomigrate(guest, how));
+    effects.extend(reference_tsc(guest, &tsc));
+    effects.extend(hosts_apart(guest, from, to, taken));
+    effects.extend(unsynchronised(from, to));
+    effects.extend(of_zone(guest, from, to));
+    effects.extend(of_xen(from, to));
+    let severity = effects.iter().map(|effect| effect.severity).max().unwrap_or_default();
+    Foresight {
+        domid: guest.domid,
+        name: guest.name.clone(),
+        uuid: guest.uuid.clone(),
+        kind: guest.kind,
+        from: from.host.clone(),
+        to: to.host.clone(),
+        severity,
+        tsc,
+        effects,
+    }
+}
+
+fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind) -> Option<Effect> {
+    let changes = tsc.before.khz != tsc.after.khz || tsc.before.behaviour != tsc.after.behaviour;
+    let (word, text) = match effect {
+        TscEffect::Slower => (
+            "tsc-slower",
+            "every read of its TSC is emulated from then on, which takes many times as long".to_owned(),
+        ),
+        TscEffect::PerhapsSlower => (
+            "tsc-perhaps-slower",
+            "every read of its TSC may be emulated from then on, which takes many times as long".to_owned(),
+        ),
+        TscEffect::Faster => ("tsc-faster", "its TSC is no longer emulated".to_owned()),
+        TscEffect::RunsOff { off } => (
+            "tsc-runs-off",
+            format!(
+                "its TSC mode is native, so it counts with {} in place of {}, {off}: a clock that follows it {} until \
+                 the guest is started anew; mode default keeps the frequency",
+                tsc.after.khz,
+                tsc.before.khz,
+                in_a_day(*off)
+            ),
+        ),
+        TscEffect::Tolerated { off } => (
+            "tsc-tolerated",
+            format!(
+                "its TSC is made native at {}, {off} from the frequency of its birth: Linux's clocksource tsc {}; Xen's \
+                 clocksource and Hyper-V's reference page are not off",
+                tsc.after.khz,
+                in_a_day(*off)
+            ),
+        ),
+        TscEffect::Jumps => (
+            "tsc-jumps",
+            "a PV guest reads the host's own counter, which stands elsewhere there; its kernel takes the time from Xen"
+                .to_owned(),
+        ),
+        TscEffect::Invariant if how == MoveKind::Restore && !changes => return None,
+        TscEffect::Invariant => (
+            "tsc-invariant",
+            format!(
+                "CPUID tells it that its TSC never changes ({}), and it has no frequency of its own that could be kept: ask \
+                 for one (clock_tsc_frequency) and start it anew",
+                guest.invariant_tsc.why
+            ),
+        ),
+    };
+    Some(Effect { effect: word, severity: effect.severity(), text })
+}
+
+/// What a clock does that runs so far off.
+fn in_a_day(off: Ppm) -> String {
+    let seconds = off.abs().ppm() * 0.0864;
+    let way = if off > Ppm::default() { "gains" } else { "loses" };
+    match seconds {
+        _ if seconds >= 10.0 => format!("{way} {seconds:.0} s a day"),
+        _ if seconds >= 0.1 => format!("{way} {seconds:.1} s a day"),
+        _ => format!("{way} {:.0} ms a day", seconds * 1000.0),
+    }
+}
+
+fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {
+    (guest.nomigrate && how == MoveKind::Migration).then(|| Effect {
+        effect: "nomigrate",
+        severity: Severity::Harm,
+        text: "its config says nomigrate, which neither xl nor Xen heeds".to_owned(),
+    })
+}
+
+fn reference_tsc(guest: &GuestReport, tsc: &TscMove) -> Option<Effect> {
+    let emulated = |behaviour| behaviour == Behaviour::Emulated;
+    let lost = !emulated(tsc.before.behaviour) && emulated(tsc.after.behaviour);
+    (guest.reference_tsc && lost).then(|| Effect {
+        effect: "reference-tsc-invalid",
+        severity: Severity::Change,
+        text: "Hyper-V's reference TSC page is invalid while the TSC is emulated: Windows then reads its time from an MSR, \
+               which is slow"
+            .to_owned(),
+    })
+}
+
+fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: Taken) -> Option<Effect> {
+    let (precision, condition) = match taken {
+        Taken::Together(precision) => (precision.max(LEAST_APART), ""),
+        Taken::Separately => (COLLECTING, ", if both were asked at one moment"),
+        Taken::AtAnyTime => return None,
+    };
+    let apart = to.now.signed_duration_since(from.now);
+    if apart.abs() < precision {
+        return None;
+    }
+    let seconds = apart.abs().num_seconds();
+    let (way, host) = if apart > TimeDelta::zero() { ("forward", "ahead") } else { ("back", "behind") };
+    let what = if guest.kind.has_rtc() { "RTC" } else { "wallclock" };
+    let stands = match guest.kind {
+        GuestKind::Pv | GuestKind::Pvh if way == "back" => "; its system clock may stand still for as long",
+        _ => "",
+    };
+    let text = format!(
+        "the clock of {} is {seconds} s {host}{condition}: the guest's {what} goes {seconds} s {way}{stands}; set the \
+         hosts' clocks right first",
+        named(to)
+    );
+    Some(Effect { effect: "hosts-apart", severity: Severity::Change, text })
+}
+
+fn unsynchronised(from: &HostReport, to: &HostReport) -> Option<Effect> {
+    let worse = to.clock.synchronised == Some(false) && from.clock.synchronised != Some(false);
+    worse.then(|| Effect {
+        effect: "host-unsynchronised",
+        severity: Severity::Change,
+        text: format!(
+            "nothing keeps the clock of {} right (no NTP), and the guest's RTC follows that clock",
+            named(to)
+        ),
+    })
+}
+
+fn of_zone(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if guest.follows_zone && from.timezone != to.timezone {
+        effects.push(Effect {
+            effect: "zone",
+            severity: Severity::Change,
+            text: format!(
+                "its clock follows the host's zone: nothing moves now, but its next start takes {} in place of {}",
+                to.timezone, from.timezone
+            ),
+        });
+    }
+    let by_zone = guest.zone.is_some() || guest.follows_zone;
+    if let (Some(here), Some(there)) = (&from.zone_data, &to.zone_data)
+        && by_zone
+        && here != there
+    {
+        effects.push(Effect {
+            effect: "zone-data",
+            severity: Severity::Fine,
+            text: format!("its next start takes its zone from tz data {there} in place of {here}"),
+        });
+    }
+    effects
+}
+
+fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
+    (to.xen_version < from.xen_version).then(|| Effect {
+        effect: "xen-older",
+        severity: Severity::Change,
+        text: format!("Xen supports no move from {} to {}, which is older", from.xen_version, to.xen_version),
+    })
+}
+
+fn named(host: &HostReport) -> &str {
+    if host.host.is_empty() { "the other host" } else { &host.host }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn host(change: Value) -> HostReport {
+        let mut report = json!({"host": "a", "now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
+            "xen_version": "4.17", "cpu_khz": 2_600_000, "tsc_reliable": true, "tsc_scaling": false,
+            "zone_data": "2026a", "clock": {"synchronised": true}});
+        report.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        serde_json::from_value(report).unwrap()
+    }
+
+    fn guest(change: Value) -> GuestReport {
+        let mut report = json!({"domid": 1, "name": "g", "uuid": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "type": "hvm",
+            "tsc": {"mode": "default", "khz": 2_600_000, "behaviour": "native", "incarnation": 1,
+                "birth_khz": 2_600_000},
+            "invariant_tsc": {"shown": false, "why": ""}});
+        report.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        serde_json::from_value(report).unwrap()
+    }
+
+    /// The words of the effects of a migration to a host that differs by this.
+    fn effects(guest_change: Value, host_change: Value) -> Vec<&'static str> {
+        words(guest_change, host_change, MoveKind::Migration)
+    }
+
+    fn words(guest_change: Value, host_change: Value, how: MoveKind) -> Vec<&'static str> {
+        let taken = Taken::Together(TimeDelta::zero());
+        let foresight = foresee(&guest(guest_change), &host(json!({})), &host(host_change), how, taken);
+        foresight.effects.iter().map(|effect| effect.effect).collect()
+    }
+
+    #[test]
+    fn each_effect_has_its_cause() {
+        let native =
+            json!({"tsc": {"mode": "native", "khz": 2_600_000, "behaviour": "native", "incarnation": 1}});
+        let invariant = json!({"invariant_tsc": {"shown": true, "why": ""}});
+        let faster = json!({"cpu_khz": 2_600_001});
+        let none: [&str; 0] = [];
+        assert_eq!(effects(json!({}), json!({})), none);
+        assert_eq!(effects(json!({}), faster.clone()), ["tsc-slower"]);
+        assert_eq!(
+            effects(json!({"reference_tsc": true}), faster.clone()),
+            ["tsc-slower", "reference-tsc-invalid"]
+        );
+        assert_eq!(effects(json!({}), json!({"cpu_khz": 2_600_001, "tsc_tolerance": 1})), ["tsc-tolerated"]);
+        assert_eq!(effects(native, faster.clone()), ["tsc-runs-off"]);
+        assert_eq!(effects(json!({"nomigrate": true}), json!({})), ["nomigrate"]);
+        assert_eq!(effects(invariant.clone(), json!({})), ["tsc-invariant"]);
+        assert_eq!(words(invariant.clone(), json!({}), MoveKind::Restore), none);
+        assert_eq!(words(invariant, faster, MoveKind::Restore), ["tsc-slower", "tsc-invariant"]);
+        assert_eq!(words(json!({"nomigrate": true}), json!({}), MoveKind::Restore), none);
+        assert_eq!(effects(json!({}), json!({"now": "2026-07-01T12:00:02Z"})), ["hosts-apart"]);
+        assert_eq!(effects(json!({}), json!({"now": "2026-07-01T12:00:00.9Z"})), none);
+        assert_eq!(effects(json!({}), json!({"clock": {"synchronised": false}})), ["host-unsynchronised"]);
+        assert_eq!(effects(json!({}), json!({"timezone": "UTC"})), none);
+        assert_eq!(effects(json!({"follows_zone": true}), json!({"timezone": "UTC"})), ["zone"]);
+        assert_eq!(effects(json!({"zone": "Asia/Tokyo"}), json!({"zone_data": "2026b"})), ["zone-data"]);
+        assert_eq!(effects(json!({}), json!({"xen_version": "4.16"})), ["xen-older"]);
+        assert_eq!(effects(json!({}), json!({"xen_version": "4.20"})), none);
+    }
+
+    #[test]
+    fn the_rtc_goes_the_way_of_the_hosts_clock() {
+        let text = |kind: &str, now: &str| {
+            let to = host(json!({"host": "b", "now": now}));
+            let guest = guest(json!({"type": kind}));
+            let how = MoveKind::Migration;
+            foresee(&guest, &host(json!({})), &to, how, Taken::Together(TimeDelta::zero())).effects[0]
+                .text
+                .clone()
+        };
+        assert!(
+            text("hvm", "2026-07-01T13:00:00Z")
+                .starts_with("the clock of b is 3600 s ahead: the guest's RTC goes 3600 s forward")
+        );
+        assert!(
+            text("pvh", "2026-07-01T11:59:00Z")
+                .contains("wallclock goes 60 s back; its system clock may stand still")
+        );
+    }
+
+    #[test]
+    fn times_of_other_moments_tell_nothing() {
+        let severity = |now: &str, taken| {
+            let to = host(json!({ "now": now }));
+            foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken).severity
+        };
+        let (soon, later) = ("2026-07-01T12:00:03Z", "2026-07-01T12:02:00Z");
+        assert_eq!(severity(soon, Taken::Together(TimeDelta::seconds(4))), Severity::Fine);
+        assert_eq!(severity(soon, Taken::Together(TimeDelta::seconds(2))), Severity::Change);
+        assert_eq!(severity(soon, Taken::Separately), Severity::Fine);
+        assert_eq!(severity(later, Taken::Separately), Severity::Change);
+        assert_eq!(severity(later, Taken::AtAnyTime), Severity::Fine);
+    }
+
+    #[test]
+    fn how_far_off_in_a_day() {
+        let day = |from, to| in_a_day(Ppm::between(timers::KiloHertz(from), timers::KiloHertz(to)));
+        assert_eq!(day(2_600_000, 2_600_001), "gains 33 ms a day");
+        assert_eq!(day(2_600_000, 2_599_350), "loses 22 s a day");
+        assert_eq!(day(1_000_000, 1_000_010), "gains 0.9 s a day");
+    }
+}

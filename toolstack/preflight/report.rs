@@ -1,0 +1,320 @@
+//! A host and its guests, as far as clocks go.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use timers::tsc::{
+    Behaviour, GuestTsc, InvariantTsc, LinuxClock, MovingTsc, Tolerance, TscHost, TscMode, linux_clock,
+};
+use timers::zone::{ZoneChange, ZoneSource};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, TimerName, UtcOffset};
+
+use crate::domain::release::XenVersion;
+use crate::domain::{Defbool, DomainConfig};
+use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
+use crate::lifecycle::ClockRecord;
+
+/// A host, as far as clocks go: `host-info --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostReport {
+    /// Its name.
+    #[serde(default)]
+    pub host: String,
+    /// The time there.
+    pub now: DateTime<Utc>,
+    /// Its zone.
+    pub timezone: String,
+    /// What that is ahead of UTC now.
+    #[serde(default)]
+    pub utc_offset: Option<UtcOffset>,
+    /// When that changes next.
+    #[serde(default)]
+    pub next_zone_change: Option<ZoneChange>,
+    /// The release of its tz database.
+    #[serde(default)]
+    pub zone_data: Option<String>,
+    /// Which Xen.
+    #[serde(with = "version")]
+    pub xen_version: XenVersion,
+    /// The frequency of its TSC.
+    pub cpu_khz: KiloHertz,
+    /// Whether Xen trusts that.
+    pub tsc_reliable: bool,
+    /// Whether the CPU scales it; `None` where that is not known.
+    #[serde(default)]
+    pub tsc_scaling: Option<bool>,
+    /// Whether the CPU's TSC is invariant; `None` where that is not known.
+    #[serde(default)]
+    pub tsc_invariant: Option<bool>,
+    /// How good the time of day is.
+    #[serde(default)]
+    pub clock: HostClock,
+    /// The tolerance of guests that have none of their own.
+    #[serde(default)]
+    pub tsc_tolerance: Tolerance,
+    /// Its guests; empty also where nobody has looked.
+    #[serde(default)]
+    pub guests: Vec<GuestReport>,
+}
+
+/// A guest, as far as its clock goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuestReport {
+    /// Its number.
+    pub domid: DomId,
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: String,
+    /// hvm, pv or pvh.
+    #[serde(rename = "type")]
+    pub kind: GuestKind,
+    /// Its TSC.
+    pub tsc: TscReport,
+    /// Whether it sees an invariant TSC.
+    pub invariant_tsc: InvariantTsc,
+    /// Whether its config says `nomigrate`.
+    #[serde(default)]
+    pub nomigrate: bool,
+    /// Whether Windows in it reads Hyper-V's reference TSC page.
+    #[serde(default)]
+    pub reference_tsc: bool,
+    /// Whether what the guest does to its RTC is kept.
+    #[serde(default)]
+    pub tracked: bool,
+    /// Whether the host's zone decides where its clock stands at its next start.
+    #[serde(default)]
+    pub follows_zone: bool,
+    /// The zone that it has by name.
+    #[serde(default)]
+    pub zone: Option<String>,
+}
+
+/// A guest's TSC where it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TscReport {
+    /// Its mode.
+    pub mode: TscMode,
+    /// The frequency at which it counts.
+    pub khz: KiloHertz,
+    /// How its reads are done.
+    pub behaviour: Behaviour,
+    /// 1 for a guest that was never restored or migrated.
+    pub incarnation: u32,
+    /// The frequency at which it counted when the guest booted; `None` where nobody knows.
+    #[serde(default)]
+    pub birth_khz: Option<KiloHertz>,
+    /// The frequency that was asked for.
+    #[serde(default)]
+    pub asked: Option<Hertz>,
+    /// Its own tolerance; `None` where the host's counts.
+    #[serde(default)]
+    pub tolerance: Option<Tolerance>,
+}
+
+/// What travels with a guest: the host that it left, with this guest alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The host, as it was then.
+    pub host: HostReport,
+    /// Whether the move was forced: what it breaks was said and taken.
+    #[serde(default)]
+    pub forced: bool,
+    /// Whether what the move does was said before anything was sent.
+    #[serde(default)]
+    pub told: bool,
+}
+
+impl HostReport {
+    /// The host itself, without its guests.
+    #[must_use]
+    pub fn of(host: &str, facts: &HostFacts, zones: &dyn ZoneSource, tolerance: Tolerance) -> Self {
+        HostReport {
+            host: host.to_owned(),
+            now: to_the_millisecond(facts.now),
+            timezone: facts.zone.name().to_owned(),
+            utc_offset: facts.zone.offset_at(facts.now).ok(),
+            next_zone_change: facts.zone.next_change(facts.now),
+            zone_data: zones.release(),
+            xen_version: facts.xen_version,
+            cpu_khz: facts.cpu_khz,
+            tsc_reliable: facts.tsc_reliable,
+            tsc_scaling: facts.tsc_scaling,
+            tsc_invariant: facts.tsc_invariant,
+            clock: facts.clock,
+            tsc_tolerance: tolerance,
+            guests: Vec::new(),
+        }
+    }
+
+    /// The part that decides how a TSC behaves.
+    #[must_use]
+    pub fn tsc(&self) -> TscHost {
+        TscHost { khz: self.cpu_khz, reliable: self.tsc_reliable, scaling: self.tsc_scaling }
+    }
+}
+
+impl GuestReport {
+    /// A guest that is there. `record` is what is kept of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(
+        host: &dyn Host,
+        domain: &DomainSummary,
+        facts: &HostFacts,
+        record: Option<&ClockRecord>,
+    ) -> Result<Self> {
+        let config = host.stored_config(domain.domid)?;
+        let info = host.tsc_info(domain.domid)?;
+        Ok(Self::from_parts(domain, &config, &info, facts, record))
+    }
+
+    /// A guest whose config and TSC are known.
+    #[must_use]
+    pub fn from_parts(
+        domain: &DomainSummary,
+        config: &DomainConfig,
+        info: &TscInfo,
+        facts: &HostFacts,
+        record: Option<&ClockRecord>,
+    ) -> Self {
+        // Xen has no other modes.
+        let mode = TscMode::from_number(info.mode.into()).unwrap_or(TscMode::Default);
+        let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
+        let clock = record.map(|record| &record.request.clock);
+        let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
+        let birth = ours.and_then(|record| record.birth_khz).or((info.incarnation <= 1).then_some(tsc.khz));
+        GuestReport {
+            domid: domain.domid,
+            name: domain.name.clone(),
+            uuid: domain.uuid.clone(),
+            kind: domain.kind,
+            invariant_tsc: invariant(config, facts, &tsc),
+            tsc: TscReport {
+                mode,
+                khz: tsc.khz,
+                behaviour: tsc.behaviour,
+                incarnation: info.incarnation,
+                birth_khz: birth,
+                asked: clock.and_then(asked_frequency),
+                tolerance: None,
+            },
+            nomigrate: config.is_nomigrate(),
+            reference_tsc: config.has_reference_tsc(),
+            tracked: domain.kind.has_rtc() && clock.is_some_and(is_variable),
+            follows_zone: match clock {
+                Some(clock) => matches!(clock.offset.effective(), ClockOffset::Localtime { .. }),
+                None => config.b_info.localtime.is_some_and(Defbool::is_true),
+            },
+            zone: clock.and_then(named_zone),
+        }
+    }
+
+    /// Its TSC as it travels; `host` is the tolerance of guests that have none of their own.
+    #[must_use]
+    pub fn moving(&self, host: Tolerance) -> MovingTsc {
+        MovingTsc {
+            kind: self.kind,
+            mode: self.tsc.mode,
+            khz: self.tsc.khz,
+            birth: self.tsc.birth_khz,
+            explicit: self.tsc.asked.is_some(),
+            invariant: self.invariant_tsc.shown == Some(true),
+            tolerance: self.tsc.tolerance.unwrap_or(host),
+        }
+    }
+
+    /// What a Linux guest makes of its clocks.
+    #[must_use]
+    pub fn linux_clock(&self, tsc: &GuestTsc) -> LinuxClock {
+        linux_clock(self.kind, tsc, self.invariant_tsc.shown)
+    }
+}
+
+/// Whether a guest with this config is shown an invariant TSC on this host.
+#[must_use]
+pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> InvariantTsc {
+    let emulated = tsc.behaviour == Behaviour::Emulated;
+    config.invariant_tsc().shown(facts.xen_version.minor, emulated, facts.tsc_invariant)
+}
+
+fn asked_frequency(clock: &GuestClock) -> Option<Hertz> {
+    clock.timers.iter().find(|timer| timer.name == TimerName::Tsc)?.frequency
+}
+
+fn is_variable(clock: &GuestClock) -> bool {
+    matches!(clock.offset.effective(), ClockOffset::Variable { .. })
+}
+
+fn named_zone(clock: &GuestClock) -> Option<String> {
+    match clock.offset.effective() {
+        ClockOffset::Timezone { timezone } => Some(timezone),
+        ClockOffset::Variable { basis: Basis::Utc | Basis::Localtime, .. }
+        | ClockOffset::Utc { .. }
+        | ClockOffset::Localtime { .. }
+        | ClockOffset::Absolute { .. } => None,
+    }
+}
+
+fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+}
+
+/// A release as Xen writes it, `4.17`.
+mod version {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::XenVersion;
+
+    // serde passes a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) fn serialize<S: Serializer>(version: &XenVersion, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(version)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<XenVersion, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+    use timers::zone::default_zones;
+
+    use super::*;
+    use crate::host::mock::Mock;
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
+        mock.set_fact("tsc_scaling", "unknown").unwrap();
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some("guest".to_owned());
+        config.b_info.disable_migrate = Some(Defbool::True);
+        config.b_info.localtime = Some(Defbool::True);
+        let domid = mock.create_paused(&config).unwrap();
+        let facts = mock.facts().unwrap();
+        let domain = mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap();
+        let guest = GuestReport::of(&mock, &domain, &facts, None).unwrap();
+        assert!(guest.nomigrate && guest.follows_zone && !guest.tracked);
+        assert_eq!(guest.tsc.birth_khz, Some(KiloHertz(2_600_000)));
+        assert_eq!(guest.invariant_tsc.shown, Some(true));
+        let report = HostReport {
+            guests: vec![guest],
+            ..HostReport::of("berlin", &facts, &*default_zones(), Tolerance::OFF)
+        };
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<HostReport>(&text).unwrap(), report);
+    }
+
+    #[test]
+    fn a_report_of_an_older_program_is_read() {
+        let old = json!({"now": "2026-07-01T12:00:00Z", "timezone": "UTC", "utc_offset": 0, "next_zone_change": null,
+            "xen_version": "4.17", "cpu_khz": 2_600_000, "tsc_reliable": true, "tsc_scaling": null, "more": 1});
+        let report: HostReport = serde_json::from_value(old).unwrap();
+        assert_eq!((report.cpu_khz, report.guests.len()), (KiloHertz(2_600_000), 0));
+        assert_eq!(report.clock.synchronised, None);
+    }
+}
