@@ -49,6 +49,8 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+    /// The release of Xen that it was read for.
+    pub xen: XenVersion,
 }
 
 impl Input {
@@ -56,7 +58,7 @@ impl Input {
     #[must_use]
     pub fn new(mut domain: Domain, report: Report) -> Self {
         domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report }
+        Input { domain, report, xen: XenVersion::NEWEST }
     }
 }
 
@@ -86,6 +88,17 @@ const HYPERVISORS: &[&str] = &[
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+///
+/// ```
+/// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+/// let input = xenclock::xml::read("guest.xml", xml.as_bytes())?;
+/// assert_eq!(input.domain.config.name(), "guest");
+/// assert_eq!(input.report.losses().count(), 0);
+///
+/// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
+/// assert_eq!(wrong.place.line, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
@@ -99,7 +112,7 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input::new(domain, ledger.into_report(unread::finding)))
+    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
