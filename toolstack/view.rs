@@ -109,15 +109,20 @@ fn rtc(
     };
     let lives = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
     let start = lives.and_then(|record| record.start.as_ref());
-    let last = lives.and_then(|record| record.last).map(|last| last.offset);
+    let unset = lives.and_then(ClockRecord::unset);
+    let last = match unset {
+        // The clock that was to be set is not there.
+        Some(unset) => unset.at,
+        None => lives.and_then(|record| record.last).map(|last| last.offset),
+    };
     let (offset, source) = match (live.or(last), start) {
-        (Some(offset), Some(start)) => (offset, start.source.clone()),
+        (Some(offset), Some(start)) if unset.is_none() => (offset, start.source.clone()),
         (known, _) => {
             let config = host.stored_config(domain.domid)?;
             (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
         }
     };
-    let tracked = record.is_some_and(|record| is_tracked(record, domain.kind));
+    let tracked = record.is_some_and(|record| !record.offset_changed && is_tracked(record, domain.kind));
     let moved = lives.map(|record| {
         let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
         record.guest.seconds.saturating_add(since)

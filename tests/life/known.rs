@@ -1,9 +1,12 @@
 //! What the oracle knows of guests, and of what is kept of them.
 
-use timers::GuestClock;
+use timers::{ClockOffset, GuestClock, TimerMode};
 use uuid::Uuid;
+use xenclock::host::{DomId, HostFacts};
 
+use crate::given::Given;
 use crate::op::{Spec, Tool};
+use crate::vain::Fault;
 
 /// As many saves are remembered.
 const SAVES: usize = xenclock::lifecycle::record::SAVES;
@@ -18,17 +21,30 @@ pub struct Guest {
     /// xenclock has written its config anew since stock xl started it on this host.
     pub rewritten: [bool; 2],
     pub kept: [Kept; 2],
+    /// The facts of the host on which it had its last cold start, then.
+    pub birth_facts: Option<HostFacts>,
+    /// A config that waits for its next save, restore or migration.
+    pub given: Option<Given>,
+}
+
+impl Guest {
+    /// Whether it is this domain.
+    pub fn lives_as(&self, site: usize, domid: DomId) -> bool {
+        self.instance.as_ref().is_some_and(|instance| (instance.site, instance.domid) == (site, domid))
+    }
 }
 
 /// Its domain.
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub site: usize,
-    pub domid: xenclock::host::DomId,
+    pub domid: DomId,
     /// Who does what is due when it ends.
     pub tool: Tool,
     /// Where its RTC must stand.
     pub offset: i64,
+    /// Its TSC's mode, as xl's config has it.
+    pub mode: TimerMode,
     /// Its TSC's rate.
     pub rate: u32,
     pub incarnation: u32,
@@ -55,6 +71,10 @@ pub struct Instance {
     pub tsc_anywhere: bool,
     /// The save that it came out of.
     pub came: Option<Came>,
+    /// A call of the host that fails while its clock is set.
+    pub fault: Option<Fault>,
+    /// Its clock could not be set.
+    pub unset: bool,
 }
 
 /// A domain that is gone, and nobody has noted it so far.
@@ -95,6 +115,10 @@ pub struct Kept {
     pub unsaved: bool,
     /// Whether the guest was seen to move its RTC since its cold start.
     pub changed: Option<bool>,
+    /// The offset that the record asks for.
+    pub requested: Option<ClockOffset>,
+    /// It is another than at the last start: what the guest made of its RTC is let go.
+    pub fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +157,8 @@ impl Default for Kept {
             lost: None,
             unsaved: false,
             changed: Some(false),
+            requested: None,
+            fresh: false,
         }
     }
 }
@@ -145,6 +171,11 @@ impl Kept {
 
     pub fn doubt(&mut self) {
         *self = Kept { what: What::Doubt, saves_sure: false, ..Kept::default() };
+    }
+
+    /// A cold start with the clock that is asked for.
+    pub fn started(&mut self, offset: &ClockOffset) {
+        (self.requested, self.fresh) = (Some(offset.clone()), false);
     }
 
     pub fn nothing(&mut self) {

@@ -17,8 +17,7 @@
 //!
 //! The exceptions are the reasons of [`Expect::Any`].
 
-use timers::resolve::{Moment, resolve};
-use timers::{Basis, ClockOffset, GuestKind, UtcOffset};
+use timers::{Basis, ClockOffset, UtcOffset};
 use xenclock::host::Host;
 
 use crate::known::{Expect, Gone, Guest, Instance, Loss, Settled, What};
@@ -50,13 +49,6 @@ pub const REWRITTEN: &str =
     "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
 
 impl World<'_> {
-    /// The offset that a clock comes to here and now.
-    pub fn resolved(&self, site: usize, offset: &ClockOffset, kind: GuestKind) -> Option<i64> {
-        let facts = self.facts(site);
-        let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*self.grounds[site].zones };
-        resolve(offset, kind, &at).ok().map(|resolved| resolved.offset.seconds().into())
-    }
-
     /// A cold start here and now.
     pub fn next(&self, guest: usize, site: usize) -> Expect {
         let Guest { spec, kept, .. } = &self.guests[guest];
@@ -64,9 +56,11 @@ impl World<'_> {
             Some(offset) => Expect::Is(vec![offset]),
             None => Expect::Any(BEYOND),
         };
+        let changed = kept[site].requested.as_ref().is_some_and(|requested| *requested != spec.offset);
         let goes_on = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
         match &kept[site].what {
             What::Doubt => Expect::Any(LOST),
+            What::Sure(_) if kept[site].fresh || changed => asked(),
             What::Sure(lasts) if goes_on && !lasts.is_empty() => {
                 let can = |last: &i64| {
                     let clock = ClockOffset::Variable { adjustment: *last, basis: Basis::Utc };
@@ -82,7 +76,7 @@ impl World<'_> {
     /// The rate that a TSC has after a cold start as asked.
     pub fn asked_rate(&self, guest: usize, site: usize) -> u32 {
         let khz = self.guests[guest].spec.tsc.and_then(|(_, khz)| khz);
-        khz.unwrap_or(self.facts(site).cpu_khz.0)
+        khz.unwrap_or(self.machines[site].khz)
     }
 
     /// Checks where a guest's RTC stands; from here on it must stay there.
@@ -107,6 +101,9 @@ impl World<'_> {
     /// A service has looked at a domain that it does not know.
     pub fn first_look(&mut self, guest: usize) -> Told {
         let Some(instance) = self.guests[guest].instance.clone() else { return Ok(()) };
+        if self.is_unset(guest, &instance)? {
+            return Ok(());
+        }
         let site = instance.site;
         let maybe = instance.settled == Settled::Maybe;
         let mut expect = self.due(guest, &instance)?;
@@ -122,7 +119,7 @@ impl World<'_> {
             self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Discovered;
         let known_wish = self.guests[guest].spec.by == By::Asked
             || matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        match in_time && !maybe && wished && known_wish && !timed {
+        match in_time && !maybe && wished && known_wish && !timed && instance.fault.is_none() {
             true => self.expect_birth_tsc(guest, site, "the service has looked in time")?,
             false if in_time || maybe => self.instance(guest).rate = self.rate(guest)?,
             false => {}
@@ -184,7 +181,9 @@ impl World<'_> {
         if kept.what == What::Nothing {
             return;
         }
-        let variable = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
+        // The record here may ask for another clock than the guest's file by now.
+        let requested = kept.requested.as_ref().unwrap_or(&spec.offset);
+        let variable = matches!(requested.effective(), ClockOffset::Variable { .. });
         let carries = match (spec.by, kept.changed) {
             (By::Discovered, changed) => changed,
             (_, _) => Some(variable),
@@ -214,6 +213,7 @@ impl World<'_> {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
         let written = self.instance(guest).written != 0;
+        let requested = self.guests[guest].spec.offset.clone();
         if self.forgotten(guest, site) {
             self.guests[guest].kept[site].doubt();
         }
@@ -232,6 +232,15 @@ impl World<'_> {
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
+        match restored {
+            false => kept.started(&requested),
+            // Its domain XML asks for it.
+            true if by == By::Asked => {
+                kept.fresh |= kept.requested.as_ref().is_some_and(|before| *before != requested);
+                kept.requested = Some(requested);
+            }
+            true => {}
+        }
         if sick {
             kept.unsaved |= kept.what != What::Nothing;
         } else {

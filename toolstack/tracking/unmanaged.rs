@@ -2,8 +2,9 @@
 //! its keys, and what they do to their RTC is kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
+use timers::tsc::TscMode;
 use timers::zone::ZoneSource;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
 use crate::domain::project::clock_of;
 use crate::domain::{Defbool, DomainConfig};
@@ -12,6 +13,16 @@ use crate::lifecycle::ClockRecord;
 use crate::lifecycle::event::DomainRef;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{Request, RequestOrigin};
+
+/// The timers that libxl's config has keys for and that a start plans: the TSC's mode.
+pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
+    let mode = match config.b_info.tsc_mode {
+        None | Some(TscMode::Default) => return Vec::new(),
+        Some(TscMode::AlwaysEmulate) => TimerMode::Emulate,
+        Some(TscMode::Native) => TimerMode::Native,
+    };
+    vec![Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }]
+}
 
 fn bare(offset: ClockOffset) -> GuestClock {
     GuestClock { offset, timers: Vec::new() }

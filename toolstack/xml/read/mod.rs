@@ -49,6 +49,8 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+    /// The release of Xen that it was read for.
+    pub xen: XenVersion,
 }
 
 impl Input {
@@ -56,7 +58,7 @@ impl Input {
     #[must_use]
     pub fn new(mut domain: Domain, report: Report) -> Self {
         domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report }
+        Input { domain, report, xen: XenVersion::NEWEST }
     }
 }
 
@@ -99,7 +101,7 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input::new(domain, ledger.into_report(unread::finding)))
+    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
