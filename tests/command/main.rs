@@ -14,6 +14,7 @@ mod oracle;
 mod oracle_cfg;
 mod readme;
 mod records;
+mod reference;
 mod saving;
 mod service;
 mod wrapper;

@@ -17,6 +17,16 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 ///
 /// # Errors
 /// At the first place that xl's own reader refuses.
+///
+/// ```
+/// use timers::{ClockOffset, GuestKind};
+/// use xenclock::cfg;
+///
+/// let file = cfg::parse("guest.cfg", b"name = 'guest'\ntype = 'hvm'\nclock_offset = 'localtime'\n")?;
+/// let asked = cfg::clock::read(&file, GuestKind::Hvm)?;
+/// assert!(matches!(asked.clock.offset, ClockOffset::Localtime { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Cfg> {
     let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
     if bytes.len() > MAX_BYTES {

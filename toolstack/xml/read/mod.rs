@@ -88,6 +88,17 @@ const HYPERVISORS: &[&str] = &[
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+///
+/// ```
+/// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+/// let input = xenclock::xml::read("guest.xml", xml.as_bytes())?;
+/// assert_eq!(input.domain.config.name(), "guest");
+/// assert_eq!(input.report.losses().count(), 0);
+///
+/// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
+/// assert_eq!(wrong.place.line, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
