@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
 use super::backend;
-use super::create::clock_of;
 use super::output::{self, Failure};
-use super::{settings, wrapper};
+use super::{input, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::cfg;
 use xenclock::diag::shown;
 use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
@@ -53,16 +53,19 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
-    let mut clock = match &set.from {
-        Some(file) => clock_of(file)?,
+    let clock = match &set.from {
+        Some(file) => input::clock(global, &facts, file)?,
         None => before.clone(),
     };
-    settings::clock(&mut clock, &set.settings).map_err(Failure::Usage)?;
+    let words =
+        cfg::clock::words(&clock, target.kind(), &set.settings).map_err(|errors| input::wrong(&errors))?;
+    words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
+    let clock = words.clock;
     // What cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
-    let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
+    let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
     let wants_offset = clock.offset != before.offset || !wants_tsc;
     let live = match set.now {
         true => Some(Live {
@@ -180,12 +183,6 @@ fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
         (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
-}
-
-/// Whether a setting on the command line is about the TSC. One word may hold several.
-fn mentions_tsc(words: &[String]) -> bool {
-    let keys = words.iter().flat_map(|word| word.split(';')).filter_map(|word| word.split(['=', '+']).next());
-    keys.map(str::trim).any(|key| matches!(key, "tsc_mode" | "clock_tsc_frequency" | "clock_timers"))
 }
 
 fn has_tsc(clock: &GuestClock) -> bool {

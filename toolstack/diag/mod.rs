@@ -1,5 +1,6 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
+mod errors;
 pub mod part;
 pub mod render;
 pub mod report;
@@ -11,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use errors::Errors;
 pub use part::Part;
 pub use report::Report;
 pub use shown::{shown, shown_lines};
