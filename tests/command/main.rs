@@ -5,6 +5,7 @@
 mod cli;
 mod common;
 mod conformance;
+mod escapes;
 mod honest;
 mod man;
 mod mapping;

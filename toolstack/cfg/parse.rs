@@ -24,6 +24,16 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 ///
 /// # Errors
 /// Where xl's own reader refuses the file: every such place.
+///
+/// ```
+/// use timers::{ClockOffset, GuestKind};
+/// use xenclock::cfg;
+///
+/// let file = cfg::parse("guest.cfg", b"name = 'guest'\ntype = 'hvm'\nclock_offset = 'localtime'\n")?;
+/// let asked = cfg::clock::read(&file, GuestKind::Hvm)?;
+/// assert!(matches!(asked.clock.offset, ClockOffset::Localtime { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn parse(name: &str, bytes: &[u8]) -> std::result::Result<Cfg, Errors> {
     let (cfg, errors) = parse_with(name, bytes, &[]);
     match Errors::of(errors, &cfg.source) {

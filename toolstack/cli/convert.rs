@@ -121,7 +121,7 @@ impl Say {
 fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
     let items: Vec<_> =
         diagnostics.map(|item| format!("{:#}", render::json(&item)).replace('\n', "\n  ")).collect();
-    output::message(&format!("[\n  {}\n]", items.join(",\n  ")));
+    output::json_message(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
 /// Writes a file so that it is there whole or not at all.

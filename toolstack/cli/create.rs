@@ -12,6 +12,7 @@ use super::{backend, input};
 use xenclock::apply::Outcome;
 use xenclock::assess::Target;
 use xenclock::convert::lower;
+use xenclock::diag::shown;
 use xenclock::domain::Part;
 use xenclock::host::{Host, HostFacts};
 use xenclock::input::Input;
@@ -135,12 +136,15 @@ fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Fail
             "steps": steps,
         }));
     }
-    let mut text =
-        format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
+    let mut text = format!(
+        "plan for '{}'; nothing is applied:\n{}",
+        shown(plan.config.name()),
+        clock_lines(plan, facts)
+    );
     for (index, step) in plan.steps.iter().enumerate() {
         text.push_str(&format!("  {}. {}: {}\n", index + 1, step.kind, step.why));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn said(
@@ -158,5 +162,5 @@ fn said(
     }
     let how = if create.paused { "created, paused" } else { "started" };
     let lines = clock_lines(plan, &host.facts()?);
-    output::data(&format!("domain {} '{}' {how}\n{lines}", outcome.domid, plan.config.name()))
+    output::text(&format!("domain {} '{}' {how}\n{lines}", outcome.domid, shown(plan.config.name())))
 }

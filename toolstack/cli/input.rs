@@ -12,7 +12,7 @@ use super::{backend, xl};
 use xenclock::assess::Target;
 use xenclock::cfg::{self, XlConf, XlHost};
 use xenclock::convert::lower;
-use xenclock::diag::{Diagnostic, Errors, Finding, Source};
+use xenclock::diag::{Diagnostic, Errors, Finding, Source, shown};
 use xenclock::domain::{Domain, DomainConfig, XenVersion};
 use xenclock::host::{HostFacts, dom0};
 use xenclock::input::Input;
@@ -116,7 +116,9 @@ fn read_cfg(
         let mut copy = tempfile::NamedTempFile::new().map_err(|error| failed(&error))?;
         copy.write_all(&cfg::for_xl(file, bytes, words)).map_err(|error| failed(&error))?;
         let path: PathBuf = copy.path().to_owned();
-        let understood = config_of(&xl, &path, &[]).map_err(|error| failed(&error))?;
+        // xl's answer may have several lines.
+        let understood = config_of(&xl, &path, &[])
+            .map_err(|error| Failure::Lines(format!("{}: {error}", shown(file))))?;
         understood.warnings.iter().for_each(|warning| message(&format!("xl: {warning}")));
         described.input.domain.config = understood.config;
     }

@@ -120,7 +120,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
                     rune.command()
                 ));
             }
-            Err(Failure::Error(error.to_string()))
+            Err(Failure::Lines(error.to_string()))
         }
     }
 }

@@ -73,6 +73,10 @@ fn status(result: Result<(), Failure>) -> ExitCode {
             output::error(&message);
             ExitCode::FAILURE
         }
+        Err(Failure::Lines(message)) => {
+            output::error_lines(&message);
+            ExitCode::FAILURE
+        }
         Err(Failure::Usage(message)) => {
             output::error(&message);
             ExitCode::from(2)

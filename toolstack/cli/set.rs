@@ -12,6 +12,7 @@ use super::output::{self, Failure};
 use super::{input, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
 use xenclock::cfg;
+use xenclock::diag::shown;
 use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
@@ -78,9 +79,11 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         live.say(&*host, &facts, global.force)?;
     }
     if global.dry_run {
-        return output::data(&format!(
+        return output::text(&format!(
             "'{}' would start next time at {}, {}\n",
-            target.name, resolved.offset, resolved.source
+            shown(&target.name),
+            resolved.offset,
+            resolved.source
         ));
     }
     backend::wait_until_free(&records)?;
@@ -268,7 +271,7 @@ fn say(
         .map_err(|refusal| Failure::Error(refusal.to_string()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
-        target.name,
+        shown(&target.name),
         resolved.offset,
         resolved.offset.seconds(),
         resolved.source,
@@ -280,5 +283,5 @@ fn say(
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the running guest is not changed\n");
     }
-    output::data(&text)
+    output::text(&text)
 }

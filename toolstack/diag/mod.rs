@@ -4,6 +4,7 @@ mod errors;
 pub mod part;
 pub mod render;
 pub mod report;
+mod shown;
 pub mod source;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use errors::Errors;
 pub use part::Part;
 pub use report::Report;
+pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
 
 /// What became of one node of an input.
