@@ -13,7 +13,7 @@ const LONGEST_LINE: usize = 500;
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
-    let mut out = format!("{place}: {}: {} [{}]\n", finding.verdict, one_line(&finding.reason), finding.code);
+    let mut out = format!("{place}: {}: {} [{}]\n", finding.word(), one_line(&finding.reason), finding.code);
     let line = source.line(place.line);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();
