@@ -31,6 +31,11 @@ impl Report {
         Report { source, nodes: Vec::new(), origins: BTreeMap::new() }
     }
 
+    /// Puts a text behind the input, with a name of its own; returns the byte at which it starts.
+    pub fn append(&mut self, name: &str, text: &str) -> usize {
+        self.source.append(name, text)
+    }
+
     /// Adds a node: the node around it, its own step of the path, as in `/clock` or `/@mode`; `inherited` when the
     /// finding is that of the node around it.
     pub fn add(
@@ -43,6 +48,11 @@ impl Report {
     ) -> usize {
         self.nodes.push(Node { parent, step, span, finding, inherited });
         self.nodes.len() - 1
+    }
+
+    /// The finding on a node.
+    pub(crate) fn finding(&self, node: usize) -> &Finding {
+        &self.nodes[node].finding
     }
 
     /// Whether a node has this very finding already, whatever it gives as alternative.

@@ -36,31 +36,12 @@ mod watchdog;
 
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
-use crate::diag::{Finding, Report};
+use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
+use crate::input::Input;
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
-
-/// A domain as read, with what became of each node of its XML.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// The domain.
-    pub domain: Domain,
-    /// The report on its input.
-    pub report: Report,
-    /// The release of Xen that it was read for.
-    pub xen: XenVersion,
-}
-
-impl Input {
-    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
-    #[must_use]
-    pub fn new(mut domain: Domain, report: Report) -> Self {
-        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report, xen: XenVersion::NEWEST }
-    }
-}
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
@@ -70,6 +51,7 @@ const HYPERVISORS: &[&str] = &[
     "xen",
     "kvm",
     "qemu",
+    "kqemu",
     "hvf",
     "lxc",
     "uml",
@@ -88,6 +70,17 @@ const HYPERVISORS: &[&str] = &[
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+///
+/// ```
+/// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+/// let input = xenclock::xml::read("guest.xml", xml.as_bytes())?;
+/// assert_eq!(input.domain.config.name(), "guest");
+/// assert_eq!(input.report.losses().count(), 0);
+///
+/// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
+/// assert_eq!(wrong.place.line, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
@@ -101,7 +94,9 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
+    let mut verdicts = unread::Verdicts::new(&tree);
+    let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
+    Ok(Input { xen, ..Input::new(domain, report) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
