@@ -1,9 +1,12 @@
 //! The words of the command line.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xenclock::domain::XenVersion;
 
@@ -58,7 +61,7 @@ pub(super) struct Global {
     #[arg(short = 'T')]
     pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
-    #[arg(long, value_name = "HOST", value_parser = backend)]
+    #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
     pub backend: Option<Backend>,
     /// Where clocks are kept; /var/lib/xenclock, and with mock:FILE in FILE.clocks.
     #[arg(long, value_name = "DIR")]
@@ -71,12 +74,14 @@ pub(super) enum Backend {
     Mock(Option<PathBuf>),
 }
 
-fn backend(word: &str) -> Result<Backend, String> {
-    match word.split_once(':') {
-        None if word == "libxl" => Ok(Backend::Libxl),
-        None if word == "mock" => Ok(Backend::Mock(None)),
-        Some(("mock", file)) if !file.is_empty() => Ok(Backend::Mock(Some(file.into()))),
-        _ => Err("expected libxl, mock or mock:FILE".to_owned()),
+fn backend(word: &OsStr) -> Result<Backend, String> {
+    match word.as_bytes() {
+        b"libxl" => Ok(Backend::Libxl),
+        b"mock" => Ok(Backend::Mock(None)),
+        other => match other.strip_prefix(b"mock:") {
+            Some(file) if !file.is_empty() => Ok(Backend::Mock(Some(OsStr::from_bytes(file).into()))),
+            _ => Err("expected libxl, mock or mock:FILE".to_owned()),
+        },
     }
 }
 
@@ -195,7 +200,7 @@ pub(super) struct Create {
     #[command(flatten)]
     pub wrapper: Wrapper,
     /// The domain's XML or an xl.cfg; - for standard input.
-    pub file: String,
+    pub file: PathBuf,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -230,7 +235,7 @@ pub(super) struct Convert {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The input; - for standard input.
-    pub file: String,
+    pub file: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -258,7 +263,7 @@ pub(super) struct ClockSet {
     pub now: bool,
     /// Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys.
     #[arg(long, value_name = "FILE")]
-    pub from: Option<String>,
+    pub from: Option<PathBuf>,
     #[command(flatten)]
     pub wrapper: Wrapper,
     /// Print what is then kept as JSON.
@@ -288,7 +293,7 @@ pub(super) struct Save {
     /// The file to write.
     pub file: PathBuf,
     /// A config to put into the file in place of the domain's own: XML or an xl.cfg.
-    pub config: Option<String>,
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -305,14 +310,14 @@ pub(super) struct Restore {
     pub debug: bool,
     /// A config in place of the file's own (XML or an xl.cfg), and the file; or the file alone.
     #[arg(value_name = "[CONFIG] FILE", required = true, num_args = 1..=2)]
-    pub files: Vec<String>,
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
     /// A config to send in place of the domain's own: XML or an xl.cfg.
     #[arg(short = 'C', value_name = "CONFIG")]
-    pub config: Option<String>,
+    pub config: Option<PathBuf>,
     /// The command that reaches the host; where it is empty, HOST is the whole command.
     #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
     pub ssh: String,
@@ -355,7 +360,7 @@ pub(super) struct Preflight {
     /// A domain and the host to which it is to go, on which xenclock must be; or the files that host-info --json printed
     /// on two hosts, the guests of the first going to the second; with --pool the files of any number of hosts.
     #[arg(value_name = "DOMAIN HOST | FILE FILE ...", required = true, num_args = 1..)]
-    pub what: Vec<String>,
+    pub what: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -401,7 +406,7 @@ pub(super) struct MonitorOf {
 pub(super) struct TscHelperArgs {
     /// The words that a device model is started with; without, orders are read from standard input.
     #[arg(long, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
-    pub device_model: Option<Vec<String>>,
+    pub device_model: Option<Vec<OsString>>,
 }
 
 impl TscHelperArgs {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use timers::resolve::Moment;
 use timers::zone::Zone;
 
@@ -13,7 +14,7 @@ use super::{backend, input, output::diagnostic};
 use xenclock::cfg;
 use xenclock::convert::{Format, convert};
 use xenclock::diag::{Diagnostic, Errors, Report, render};
-use xenclock::domain::XenVersion;
+use xenclock::domain::{DomainConfig, XenVersion};
 use xenclock::files::{Access, Replacement};
 use xenclock::xml;
 
@@ -27,7 +28,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
         To::Json => Format::Json,
     };
     let say = Say { how: convert_args.diagnostics };
-    let name = &convert_args.file;
+    let name = &input::name_of(&convert_args.file);
     let format_in = match convert_args.from {
         Some(From::Xml) => input::Format::Xml,
         Some(From::Xl) => input::Format::Cfg,
@@ -58,7 +59,16 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     match &convert_args.output {
         None => output::data(&text),
         Some(file) => {
-            write_whole(file, &text).map_err(|error| Failure::Error(format!("{}: {error}", file.display())))
+            let secret = has_password(&input.domain.config);
+            write_whole(file, &text, secret)
+                .map_err(|error| Failure::Error(format!("{}: {error}", file.display())))?;
+            if secret && file.is_file() {
+                output::message(&format!(
+                    "xenclock: {} has a password in it: only its owner can read it (mode 0600)",
+                    file.display()
+                ));
+            }
+            Ok(())
         }
     }
 }
@@ -126,9 +136,29 @@ fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
     output::json_message(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
+/// Whether a config has a password in it: of a display, or in words for QEMU.
+fn has_password(config: &DomainConfig) -> bool {
+    fn is_in(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields.iter().any(|(key, value)| {
+                let named = key.contains("passw") && value.as_str().is_some_and(|text| !text.is_empty());
+                named || is_in(value)
+            }),
+            Value::Array(items) => items.iter().any(is_in),
+            Value::String(text) => {
+                let text = text.to_lowercase();
+                ["password=", "passwd=", ":key="].iter().any(|word| text.contains(word))
+            }
+            _ => false,
+        }
+    }
+    serde_json::to_value(config).is_ok_and(|config| is_in(&config))
+}
+
 /// Writes a file so that it is there whole or not at all.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut new = Replacement::begin(path, Access::AsBefore)?;
+fn write_whole(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
+    let access = if secret { Access::Private } else { Access::AsBefore };
+    let mut new = Replacement::begin(path, access)?;
     new.file().write_all(text.as_bytes())?;
     new.commit().map(drop)
 }

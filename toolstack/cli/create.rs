@@ -26,7 +26,8 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let records = backend::records(global);
     let facts = host.facts()?;
     let xl_host = input::xl_host(global, Some(facts.xen_version))?;
-    let mut input = input::read(global, &create.file, &bytes, &create.settings, &xl_host)?;
+    let name = input::name_of(&create.file);
+    let mut input = input::read(global, &name, &bytes, &create.settings, &xl_host)?;
     create.wrapper.put(&mut input.domain.config)?;
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();

@@ -14,6 +14,7 @@ use xenclock::cfg::{self, XlConf, XlHost};
 use xenclock::convert::lower;
 use xenclock::diag::{Diagnostic, Errors, Finding, Source, shown};
 use xenclock::domain::{Domain, DomainConfig, XenVersion};
+use xenclock::files::read_regular;
 use xenclock::host::{HostFacts, dom0};
 use xenclock::input::Input;
 use xenclock::xl::installed::config_of;
@@ -22,12 +23,20 @@ use xenclock::xml;
 /// Where xl has its own settings.
 const XL_CONF: &str = "/etc/xen/xl.conf";
 
+/// It has a few lines.
+const XL_CONF_BYTES: u64 = 1 << 20;
+
 /// The format of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Xml,
     Cfg,
     Json,
+}
+
+/// A file's name in messages.
+pub(super) fn name_of(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// The format that an input looks like. What is neither XML nor JSON is an xl.cfg: an empty file is one too.
@@ -65,7 +74,7 @@ pub(super) fn xl_host_here(facts: &HostFacts) -> XlHost {
 }
 
 fn xl_conf() -> Result<XlConf, Errors> {
-    match std::fs::read(XL_CONF) {
+    match read_regular(Path::new(XL_CONF), XL_CONF_BYTES) {
         Ok(bytes) => XlConf::read(XL_CONF, &bytes),
         Err(_) => Ok(XlConf::default()),
     }
@@ -126,8 +135,9 @@ fn read_cfg(
 }
 
 /// The domain that a file describes, for a start on a host.
-pub(super) fn domain(global: &Global, facts: &HostFacts, file: &str) -> Result<Domain, Failure> {
-    let bytes = output::input(file)?;
+pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<Domain, Failure> {
+    let bytes = output::input(path)?;
+    let file = &name_of(path);
     let host = xl_host(global, Some(facts.xen_version))?;
     let mut input = read(global, file, &bytes, &[], &host)?;
     let report = input.report.clone();
@@ -139,10 +149,11 @@ pub(super) fn domain(global: &Global, facts: &HostFacts, file: &str) -> Result<D
 }
 
 /// The clock that a file asks for; of an xl.cfg nothing else is read.
-pub(super) fn clock(global: &Global, facts: &HostFacts, file: &str) -> Result<GuestClock, Failure> {
-    let bytes = output::input(file)?;
+pub(super) fn clock(global: &Global, facts: &HostFacts, path: &Path) -> Result<GuestClock, Failure> {
+    let bytes = output::input(path)?;
+    let file = &name_of(path);
     if format_of(&bytes) != Format::Cfg {
-        return Ok(domain(global, facts, file)?.clock);
+        return Ok(domain(global, facts, path)?.clock);
     }
     let cfg = cfg::parse(file, &bytes).map_err(|errors| wrong(&errors))?;
     let kind = cfg.kind().unwrap_or(timers::GuestKind::Pv);

@@ -1,6 +1,7 @@
 //! What is printed: data to standard output, words to standard error, colour on a terminal only.
 
 use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
@@ -108,19 +109,19 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 }
 
 /// The whole of an input file; - is standard input.
-pub(super) fn input(file: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn input(file: &Path) -> Result<Vec<u8>, Failure> {
     let read = || -> std::io::Result<Vec<u8>> {
         // One byte more than any input may have is enough to refuse it.
         let limit = xenclock::xml::tree::MAX_BYTES as u64 + 1;
         let mut bytes = Vec::new();
-        if file == "-" {
+        if file == Path::new("-") {
             std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
         } else {
             std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
         }
         Ok(bytes)
     };
-    read().map_err(|error| Failure::Error(format!("{file}: {error}")))
+    read().map_err(|error| Failure::Error(format!("{}: {error}", file.display())))
 }
 
 /// Why a domain shut down, as xl list and its monitor say it.

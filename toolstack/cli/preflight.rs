@@ -1,5 +1,6 @@
 //! `xenclock preflight`, and the same for migrate and restore: what a move does to a guest's clock.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -89,8 +90,8 @@ fn stem(path: &Path) -> String {
 }
 
 pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure> {
-    let words: Vec<&str> = preflight.what.iter().map(String::as_str).collect();
-    let are_files = |words: &[&str]| words.iter().all(|word| Path::new(word).is_file());
+    let words: Vec<&OsStr> = preflight.what.iter().map(OsString::as_os_str).collect();
+    let are_files = |words: &[&OsStr]| words.iter().all(|word| Path::new(word).is_file());
     match words[..] {
         _ if preflight.pool => pool(preflight, &words),
         [one, other] if are_files(&[one, other]) => {
@@ -98,7 +99,12 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             let moves = from.guests.iter().map(|guest| separately(guest, &from, &to)).collect();
             tell(preflight, moves, None)
         }
-        [domain, there] => one(global, preflight, domain, there),
+        [domain, there] => {
+            let not_text = || Failure::Usage("the names of a domain and a host are UTF-8".to_owned());
+            let words = (domain.to_str(), there.to_str());
+            let (Some(domain), Some(there)) = words else { return Err(not_text()) };
+            one(global, preflight, domain, there)
+        }
         _ => Err(Failure::Usage("expected DOMAIN HOST, FILE FILE or --pool FILE FILE ...".to_owned())),
     }
 }
@@ -107,7 +113,7 @@ fn separately(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Foresi
     foresee(guest, from, to, MoveKind::Migration, Taken::Separately)
 }
 
-fn pool(preflight: &Preflight, files: &[&str]) -> Result<(), Failure> {
+fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
     if files.len() < 2 {
         return Err(Failure::Usage("--pool: expected the files of two hosts or more".to_owned()));
     }
@@ -122,13 +128,17 @@ fn pool(preflight: &Preflight, files: &[&str]) -> Result<(), Failure> {
     tell(preflight, moves, recommend(&hosts))
 }
 
-fn read(file: &str) -> Result<HostReport, Failure> {
+fn read(file: &OsStr) -> Result<HostReport, Failure> {
+    let file = Path::new(file);
     let text = output::input(file)?;
     let mut report: HostReport = serde_json::from_slice(&text).map_err(|error| {
-        Failure::Error(format!("{file}: {error}; expected what xenclock host-info --json prints on a host"))
+        Failure::Error(format!(
+            "{}: {error}; expected what xenclock host-info --json prints on a host",
+            file.display()
+        ))
     })?;
     if report.host.is_empty() {
-        report.host = stem(Path::new(file));
+        report.host = stem(file);
     }
     Ok(report)
 }

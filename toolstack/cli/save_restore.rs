@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
+use std::path::Path;
 
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
@@ -105,12 +106,13 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         [file] => (None, file),
         _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
     };
-    let mut file = File::open(path).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
-    let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
+    let name = path.display();
+    let mut file = File::open(path).map_err(|error| Failure::Error(format!("{name}: {error}")))?;
+    let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{name}: {error}")))?;
     let host = backend::open(global)?;
     let config = config.map(|file| domain_of(global, &*host, file)).transpose()?;
     let records = backend::records(global);
-    let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{path}: {error}")));
+    let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{name}: {error}")));
     let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
     let how = MoveKind::Restore;
     preflight::before_taking(global, &host.facts()?, &records, &header, &given, how)?;
@@ -163,7 +165,7 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
 }
 
 /// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
-pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &str) -> Result<Domain, Failure> {
+pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &Path) -> Result<Domain, Failure> {
     let mut domain = input::domain(global, &host.facts()?, file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
     project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);

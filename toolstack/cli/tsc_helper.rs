@@ -5,6 +5,7 @@
 //! that nobody ends stays. So the service leaves this to a process that is started before it is needed, that no signal
 //! short of SIGKILL ends, and that goes by itself when the service has gone and nothing is being done.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -61,7 +62,7 @@ fn order(line: &str) -> Option<(DomId, TscInfo)> {
 
 /// The service's end of it.
 pub(super) struct HelperProcess {
-    words: Vec<std::ffi::OsString>,
+    words: Vec<OsString>,
     running: Option<Running>,
 }
 
@@ -76,7 +77,7 @@ impl HelperProcess {
     pub(super) fn start(global: &Global) -> Result<HelperProcess, Failure> {
         let backend = match &global.backend {
             Some(Backend::Mock(Some(file))) => {
-                let mut word = std::ffi::OsString::from("mock:");
+                let mut word = OsString::from("mock:");
                 word.push(file);
                 word
             }
@@ -141,7 +142,7 @@ impl Drop for HelperProcess {
 
 /// What the device-model wrapper runs before it becomes the device model: the guest cannot run before that, so nothing
 /// comes too late. Whatever goes wrong is said, and is no reason for the guest not to start.
-fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[String]) -> Result<(), Failure> {
+fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Result<(), Failure> {
     let Some(domid) = domid_of(words) else { return Ok(()) };
     let host = backend::open(global)?;
     let records = backend::records(global);
@@ -161,9 +162,9 @@ fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[String]) -> Result<
 }
 
 /// libxl tells its device models the domain by `-xen-domid N`.
-fn domid_of(words: &[String]) -> Option<DomId> {
+fn domid_of(words: &[OsString]) -> Option<DomId> {
     let at = words.iter().position(|word| word == "-xen-domid")?;
-    words.get(at + 1)?.parse().ok().map(DomId)
+    words.get(at + 1)?.to_str()?.parse().ok().map(DomId)
 }
 
 #[cfg(test)]
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_domain_in_a_device_models_words() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(domid_of(&words("-xen-domid 7 -no-shutdown")), Some(DomId(7)));
         assert_eq!(domid_of(&words("-no-shutdown -xen-domid")), None);
         assert_eq!(domid_of(&words("-xen-attach")), None);

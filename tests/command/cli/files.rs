@@ -1,6 +1,8 @@
 //! Files in and out: standard input, `-o`, `--strict`.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use super::usage::lab;
@@ -164,4 +166,79 @@ fn an_xl_cfg_has_the_whole_clock_word_for_word() {
             cfg.lines().filter(|line| words.iter().any(|word| line.starts_with(word))).collect();
         assert_eq!(&of_clock, lines, "{clock}");
     }
+}
+
+#[test]
+fn a_config_with_a_password_is_for_its_owner_alone() {
+    let lab = Lab::new();
+    let mode = |name: &str| fs::metadata(lab.path(name)).unwrap().permissions().mode() & 0o777;
+    let graphics = |words: &str| domain("hvm", &format!("<devices><graphics {words}/></devices>"));
+    for (xml, secret) in [
+        (graphics("type='vnc' passwd='hush'"), true),
+        (graphics("type='spice' port='5901' passwd='hush'"), true),
+        (graphics("type='vnc'"), false),
+        (domain("hvm", ""), false),
+    ] {
+        lab.write("guest.xml", &xml);
+        for to in ["xl", "json"] {
+            let _ = fs::remove_file(lab.path("out"));
+            for existing in [None, Some(0o644), Some(0o600)] {
+                if let Some(existing) = existing {
+                    fs::set_permissions(lab.path("out"), fs::Permissions::from_mode(existing)).unwrap();
+                }
+                let run = lab.run(["convert", "--to", to, "-o", "out", "guest.xml"]);
+                let says = run
+                    .err
+                    .contains("xenclock: out has a password in it: only its owner can read it (mode 0600)");
+                assert_eq!((run.code, says), (0, secret), "{xml}: {run:?}");
+                let expected = if secret { 0o600 } else { existing.unwrap_or(0o644) };
+                assert_eq!(mode("out"), expected, "{xml} {existing:?}");
+            }
+        }
+        // Nothing can be said of who reads a pipe.
+        let run = lab.run(["convert", "-o", "/dev/stdout", "guest.xml"]);
+        assert!(!run.err.contains("mode 0600"), "{run:?}");
+        assert!(run.ok().contains("name = \"guest\""));
+    }
+}
+
+#[test]
+fn a_path_need_not_be_utf_8() {
+    let lab = Lab::new();
+    let name = |name: &str| OsStr::from_bytes(&[name.as_bytes(), b"-\xff"].concat()).to_owned();
+    fs::write(lab.path(name("guest.xml")), domain("hvm", "<clock offset='localtime'/>")).unwrap();
+    fs::write(
+        lab.path(name("guest.cfg")),
+        "name = \"cfg\"\ntype = \"hvm\"\nmemory = 64\nclock_offset = \"utc\"\n",
+    )
+    .unwrap();
+    let host = OsStr::from_bytes(b"mock:host-\xff.json").to_owned();
+    let run = |words: &[&OsStr]| {
+        let words = [&[OsStr::new("--backend"), &host], words].concat();
+        lab.run(words)
+    };
+    let word = OsStr::new;
+    let (xml, cfg, saved, out) = (name("guest.xml"), name("guest.cfg"), name("saved"), name("out"));
+    run(&[word("convert"), word("-o"), &out, &xml]).ok();
+    assert!(fs::read_to_string(lab.path(&out)).unwrap().contains("localtime = 1"));
+    run(&[word("create"), word("-q"), &xml]).ok();
+    run(&[word("create"), word("-q"), &cfg]).ok();
+    run(&[word("clock-set"), word("guest"), word("--from"), &xml]).ok();
+    run(&[word("save"), word("guest"), &saved]).ok();
+    run(&[word("restore"), &xml, &saved]).ok();
+    run(&[word("save"), word("guest"), &saved, &xml]).ok();
+    run(&[word("restore"), &saved]).ok();
+    let dir = name("dir");
+    fs::create_dir(lab.path(&dir)).unwrap();
+    fs::copy(lab.path(&xml), lab.path(&dir).join(OsStr::from_bytes(b"\xff.xml"))).unwrap();
+    run(&[word("clock-watch"), word("--once"), word("--xml-dir"), &dir]).ok();
+    run(&[word("tsc-helper"), word("--device-model"), word("-xen-domid"), word("2"), word("-drive"), &out])
+        .ok();
+    let records = name("records");
+    run(&[word("--records"), &records, word("clock-set"), word("guest"), word("clock_offset=utc")]).ok();
+    assert!(lab.path(&records).join("lock").exists());
+    // What cannot be read is named as far as it can be.
+    let err = run(&[word("create"), &name("nowhere")]).err;
+    assert!(err.contains("nowhere-\u{fffd}: No such file"), "{err}");
+    assert!(lab.path(OsStr::from_bytes(b"host-\xff.json")).exists());
 }
