@@ -266,7 +266,10 @@ fn records_that_cannot_be_written_are_said_and_the_guest_runs() {
     lab.write("file", "");
     let run = lab.run(["--backend", "mock:mock.json", "--records", "file/clocks", "create", "guest.xml"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.err.contains("its clock is not kept") && run.err.contains("file/clocks"), "{run:?}");
+    assert!(
+        run.err.contains("its clock record was not written") && run.err.contains("file/clocks"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -275,7 +278,7 @@ fn clock_set_is_for_the_next_start_or_for_now() {
     lab.mock(["create", "-q", "guest.xml"]).ok();
     lab.mock(["mock", "write-rtc", "guest", "+20"]).ok();
     let said = lab.mock(["clock-set", "guest", "clock_timezone=Asia/Tokyo"]).ok();
-    assert!(said.contains("starts next time at UTC+09:00") && said.contains("left as it is"), "{said}");
+    assert!(said.contains("starts next time at UTC+09:00") && said.contains("is not changed"), "{said}");
     assert_eq!(offset(&lab), 3620);
     lab.mock(["mock", "reboot", "guest"]).ok();
     assert_eq!(offset(&lab), 32_400);
@@ -296,7 +299,7 @@ fn clock_set_refuses_what_cannot_be_had_and_changes_nothing() {
     lab.mock(["create", "-q", "guest.xml"]).ok();
     let kept = lab.read(&format!("mock.json.clocks/{UUID}.json"));
     for (words, status, says) in [
-        (&["clock-set", "guest"][..], 2, "nothing is asked"),
+        (&["clock-set", "guest"][..], 2, "nothing to set"),
         (&["clock-set", "guest", "memory=5"], 1, "memory"),
         (&["clock-set", "guest", "clock_timezone=Mars/Olympus"], 1, "Mars/Olympus"),
         (&["clock-set", "guest", "tsc_mode=native"], 1, "native"),
@@ -363,7 +366,7 @@ fn the_foreground_is_the_monitor() {
     lab.mock(["mock", "write-rtc", "guest", "+20"]).ok();
     let first = running();
     let said = lab.mock(["mock", "reboot", "guest"]).ok();
-    assert!(said.contains("its monitor sees to it"), "{said}");
+    assert!(said.contains("its monitor restarts it"), "{said}");
     while running() == first || running().is_none() {
         assert!(start.elapsed() < Duration::from_secs(20));
     }

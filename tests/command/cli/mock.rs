@@ -142,7 +142,7 @@ fn a_tsc_is_the_same_after_a_reboot() {
 fn what_becomes_of_a_guest_that_ends_is_in_its_config() {
     let ends = "<on_poweroff>preserve</on_poweroff><on_reboot>destroy</on_reboot>";
     let lab = with_guest("hvm", ends);
-    assert!(lab.mock(["mock", "poweroff", "guest"]).ok().contains("kept"));
+    assert!(lab.mock(["mock", "poweroff", "guest"]).ok().contains("preserved"));
     assert_eq!(lab.mock(["list", "--json"]).json().as_array().unwrap().len(), 1);
     let lab = with_guest("hvm", ends);
     assert!(lab.mock(["mock", "reboot", "guest"]).ok().contains("has ended"));

@@ -138,7 +138,7 @@ fn hosts_that_there_are_not() {
 fn libxl_is_refused_where_it_is_not_built_in() {
     let said = lab().run(["--backend", "libxl", "list"]).fails(1);
     assert!(
-        said.contains("no libxl in it")
+        said.contains("does not include libxl")
             && said.contains("--features libxl")
             && said.contains("--backend mock"),
         "{said}"

@@ -6,6 +6,7 @@
 pub(super) mod names;
 pub(super) mod namespaces;
 pub(super) mod nearest;
+mod row;
 pub(super) mod rows;
 mod table;
 

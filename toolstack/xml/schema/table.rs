@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::rows::{Row, SECTIONS, Section};
+use super::row::{Row, Section};
+use super::rows::SECTIONS;
 
 /// All that libvirt's schema has, and what becomes of it on Xen, as tables in Markdown.
 #[must_use]

@@ -1,6 +1,6 @@
 //! `<serial>`, `<console>`, `<parallel>`, `<channel>` and their kin.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 pub(super) static SECTION: Section = Section {
     title: "Serial ports, consoles, channels",

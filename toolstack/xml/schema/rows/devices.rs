@@ -1,6 +1,6 @@
 //! Host devices and all other devices, and what any device may have.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 pub(super) static HOSTDEV: Section = Section {
     title: "Host devices",

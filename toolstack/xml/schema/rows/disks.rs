@@ -1,6 +1,6 @@
 //! `<disk>`.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests";
 const BY_LABEL: &str = "find the disk in the guest by a file system's UUID or label";

@@ -1,6 +1,6 @@
 //! `<graphics>`, `<video>`, `<input>`, `<sound>` and `<audio>`.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 const SPICE: &str = "libxl does not tell QEMU of it: SPICE goes on as QEMU has it";
 

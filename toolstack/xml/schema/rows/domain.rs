@@ -1,6 +1,6 @@
 //! The domain itself, its clock, what limits it, and what belongs to other hypervisors.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests";
 

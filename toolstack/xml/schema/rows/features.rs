@@ -1,6 +1,6 @@
 //! `<features>`.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 /// States with which a feature is not wanted.
 const OFF: &[&str] = &["off"];

@@ -1,6 +1,6 @@
 //! `<interface>`.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 const OFFLOADS: &str = "Xen's network card settles offloads with the guest's driver";
 

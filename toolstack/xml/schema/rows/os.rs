@@ -1,6 +1,6 @@
 //! `<os>`: firmware and boot.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 const VARIABLES: &str = "Xen's OVMF forgets its variables when the guest ends";
 const WITHOUT_VARIABLES: &str = "see to it that the guest's boot loader is at \\EFI\\BOOT\\BOOTX64.EFI, which \

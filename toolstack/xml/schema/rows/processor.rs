@@ -1,6 +1,6 @@
 //! `<cpu>`, `<cputune>` and `<numatune>`.
 
-use super::{Section, mapped, no_effect, unsupported};
+use super::super::row::{Section, mapped, no_effect, unsupported};
 
 pub(super) static SECTION: Section = Section {
     title: "The processor",

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use rng::{Goal, Grammar, Made};
 
 use super::names::{NAMESPACES, Names};
-use super::rows::{self, Row};
+use super::row::Row;
+use super::rows;
 use crate::assess::Target;
 use crate::convert::lower;
 use crate::diag::{Diagnostic, Verdict};

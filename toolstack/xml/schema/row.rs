@@ -1,0 +1,129 @@
+//! A row: what Xen makes of the nodes that a pattern matches.
+
+use crate::diag::{Finding, Verdict};
+
+/// Rows on one part of the domain.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// The part, for people.
+    pub(crate) title: &'static str,
+    /// The element that the rows' patterns count from, without `<domain>`; empty for `<domain>` itself.
+    pub(crate) path: &'static str,
+    /// The rows. The one that matches most of a path counts, then the one that names most of it.
+    pub(crate) rows: &'static [Row],
+}
+
+/// What is said of a pattern.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Steps parted by `/`; each is a name, several parted by `|`, or `*` for any element. A last step that begins
+    /// with `@` means attributes. Empty for the section's own element.
+    pub(crate) at: &'static str,
+    /// What a mapping makes of it, where there is one.
+    pub(crate) to: Option<&'static str>,
+    /// What is said where no mapping reads it.
+    pub(crate) absent: Option<Absent>,
+}
+
+/// Why a node has no counterpart.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    pub(crate) verdict: Verdict,
+    pub(crate) code: &'static str,
+    pub(crate) reason: &'static str,
+    /// What to do instead, in the XML, in dom0 or in the guest.
+    pub(crate) instead: Option<&'static str>,
+    /// What to write instead in the xl.cfg that `convert` writes.
+    pub(crate) in_file: Option<&'static str>,
+    /// An attribute, and values of it with which nothing is asked for that Xen does not give anyway. Of a row on an
+    /// attribute the name is empty.
+    pub(crate) harmless: Option<(&'static str, &'static [&'static str])>,
+}
+
+/// A mapping reads it.
+pub(super) const fn mapped(at: &'static str, to: &'static str) -> Row {
+    Row { at, to: Some(to), absent: None }
+}
+
+/// It changes nothing on Xen.
+pub(super) const fn no_effect(at: &'static str, code: &'static str, reason: &'static str) -> Row {
+    Row { at, to: None, absent: Some(Absent::new(Verdict::NoEffect, code, reason)) }
+}
+
+/// Xen has nothing for it.
+pub(super) const fn unsupported(at: &'static str, code: &'static str, reason: &'static str) -> Row {
+    Row { at, to: None, absent: Some(Absent::new(Verdict::Unsupported, code, reason)) }
+}
+
+impl Row {
+    /// Where no mapping reads it, it changes nothing on Xen.
+    pub(super) const fn or_no_effect(self, code: &'static str, reason: &'static str) -> Row {
+        Row { absent: Some(Absent::new(Verdict::NoEffect, code, reason)), ..self }
+    }
+
+    /// Where no mapping reads it, Xen has nothing for it.
+    pub(super) const fn or_else(self, code: &'static str, reason: &'static str) -> Row {
+        Row { absent: Some(Absent::new(Verdict::Unsupported, code, reason)), ..self }
+    }
+
+    pub(super) const fn instead(self, what: &'static str) -> Row {
+        let Some(absent) = self.absent else { return self };
+        Row { absent: Some(Absent { instead: Some(what), ..absent }), ..self }
+    }
+
+    pub(super) const fn in_file(self, what: &'static str) -> Row {
+        let Some(absent) = self.absent else { return self };
+        Row { absent: Some(Absent { in_file: Some(what), ..absent }), ..self }
+    }
+
+    pub(super) const fn unless(self, attribute: &'static str, values: &'static [&'static str]) -> Row {
+        let Some(absent) = self.absent else { return self };
+        Row { absent: Some(Absent { harmless: Some((attribute, values)), ..absent }), ..self }
+    }
+
+    /// How many steps of a path the pattern takes, and how many of them it names; `None` where it does not match.
+    /// `attribute` is one of the path's last element.
+    pub(super) fn matches(&self, path: &[&str], attribute: Option<&str>) -> Option<(usize, usize)> {
+        let (mut steps, mut named) = (0, 0);
+        let mut rest = path.iter();
+        for pattern in self.at.split('/').filter(|step| !step.is_empty()) {
+            steps += 1;
+            named += usize::from(pattern != "*");
+            if let Some(names) = pattern.strip_prefix('@') {
+                let at_end = rest.next().is_none();
+                return (at_end && attribute.is_some_and(|name| one_of(names, name)))
+                    .then_some((steps, named));
+            }
+            let name = rest.next()?;
+            if pattern != "*" && !one_of(pattern, name) {
+                return None;
+            }
+        }
+        Some((steps, named))
+    }
+}
+
+/// Whether a name is one of those parted by `|`.
+fn one_of(names: &str, name: &str) -> bool {
+    names.split('|').any(|one| one == name)
+}
+
+impl Absent {
+    const fn new(verdict: Verdict, code: &'static str, reason: &'static str) -> Absent {
+        Absent { verdict, code, reason, instead: None, in_file: None, harmless: None }
+    }
+
+    /// The finding, for a node whose attribute `value` looks up; the empty name means the attribute itself.
+    pub(crate) fn finding<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Finding {
+        if let Some((name, values)) = self.harmless
+            && let Some(value) = value(name)
+            && values.contains(&value)
+        {
+            return Finding::no_effect(self.code, "asks for what every guest on Xen has anyway");
+        }
+        let mut finding = Finding::new(self.verdict, self.code, self.reason);
+        finding.alternative = self.instead.map(Into::into);
+        finding.alternative_in_file = self.in_file.map(Into::into);
+        finding
+    }
+}
