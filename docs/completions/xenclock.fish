@@ -86,7 +86,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -l prometh
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l now -d 'Also do it now, to the guest that runs: its RTC jumps. Its TSC is left, but with -f'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 'Print what is then kept as JSON'
@@ -102,7 +102,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s F -d 'Stay
 complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s e -d 'Leave no monitor behind: nobody then starts the guest again when it reboots'
 complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s d -d 'Say more'
 complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand migrate" -s C -d 'A config to send in place of the domain\'s own: XML or an xl.cfg' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand migrate" -s C -d 'A config to send in place of the domain\'s own: XML or an xl.cfg' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate" -s s -d 'The command that reaches the host; where it is empty, HOST is the whole command' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate" -s e -d 'Leave no monitor on the other side'
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate" -s F -d 'As -e: the other side does not go to the background'
