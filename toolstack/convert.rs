@@ -3,7 +3,7 @@
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
-use crate::assess::{Target, assess};
+use crate::assess::{Target, advice, assess};
 use crate::diag::{Diagnostic, Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
@@ -72,6 +72,9 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
             return Err(Box::new(input.report.at(part, finding)));
         }
         input.report.lower(part, finding);
+    }
+    if let Some((part, finding)) = advice(&input.domain) {
+        input.report.advise(part, finding);
     }
     input.report.choose_alternatives(target == Target::Xl);
     Ok(())

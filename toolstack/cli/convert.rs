@@ -103,7 +103,9 @@ struct Say {
 impl Say {
     fn report(&self, report: &Report) {
         match self.how {
-            Diagnostics::Human => report.losses().for_each(|loss| diagnostic(&loss, report.source())),
+            Diagnostics::Human => {
+                report.losses().chain(report.advice()).for_each(|found| diagnostic(&found, report.source()));
+            }
             Diagnostics::Json => array(report.all()),
         }
     }

@@ -96,7 +96,8 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
         }
     };
     if !create.quiet {
-        input.report.losses().for_each(|loss| output::diagnostic(&loss, input.report.source()));
+        let report = &input.report;
+        report.losses().chain(report.advice()).for_each(|found| output::diagnostic(&found, report.source()));
     }
     Ok(plan)
 }

@@ -92,15 +92,19 @@ const ERROR: &str = "xenclock: \x1b[1;31merror\x1b[0m: ";
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[1;33m";
+const CYAN: &str = "\x1b[1;36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Says a diagnostic; `severity` stands for the verdict's own word where given.
+/// Says a diagnostic.
 pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
     let text = render::human(diagnostic, source);
-    let verdict = diagnostic.finding.verdict;
-    let colour = if verdict == Verdict::Invalid { RED } else { YELLOW };
-    let word = format!(": {verdict}: ");
-    let painted = text.replacen(&word, &format!(": {colour}{verdict}{PLAIN}: "), 1);
+    let word = diagnostic.finding.word();
+    let colour = match diagnostic.finding.verdict {
+        Verdict::Invalid => RED,
+        Verdict::NoEffect => CYAN,
+        _ => YELLOW,
+    };
+    let painted = text.replacen(&format!(": {word}: "), &format!(": {colour}{word}{PLAIN}: "), 1);
     let _ = write!(anstream::stderr(), "{painted}");
 }
 

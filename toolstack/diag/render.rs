@@ -16,7 +16,7 @@ pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
     let place_shown = place.to_string();
     let (place_shown, reason) = (shown(&place_shown), shown(&finding.reason));
-    let mut out = format!("{place_shown}: {}: {reason} [{}]\n", finding.verdict, finding.code);
+    let mut out = format!("{place_shown}: {}: {reason} [{}]\n", finding.word(), finding.code);
     let line = source.line_of(place);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();
