@@ -311,10 +311,161 @@ fn what_the_wrapper_is_not_for_is_said() {
     // An emulator of one's own gives way, and that is said.
     lab.write("guest.xml", domain("hvm", "<devices><emulator>/opt/qemu</emulator></devices>"));
     let run = lab.run(["convert", "--wrapper", "guest.xml"]);
-    assert!(run.err.contains("in place of /opt/qemu") && run.err.contains("XENCLOCK_QEMU"), "{run:?}");
-    assert!(run.ok().contains(WRAPPER));
+    assert!(run.err.contains("in place of /opt/qemu and becomes it"), "{run:?}");
+    let cfg = run.ok();
+    assert!(
+        cfg.contains(WRAPPER) && cfg.contains("device_model_args_hvm = [ \"XENCLOCK_QEMU=/opt/qemu\" ]"),
+        "{cfg}"
+    );
+    // Again, it stays.
+    lab.write("guest.cfg", &cfg);
+    let again = lab.mock(["create", "-n", "--json", "--wrapper", "guest.cfg"]).json();
+    assert_eq!(again["config"]["b_info"]["extra_hvm"], json!(["XENCLOCK_QEMU=/opt/qemu"]));
+    assert_eq!(again["config"]["b_info"]["device_model"], WRAPPER);
+    // The lines for a config that is not ours keep it as well.
+    lab.mock(["destroy", "guest"]).ok();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let said = lab.mock(["clock-set", "--wrapper", "guest"]).ok();
+    assert!(said.contains("device_model_args_hvm = [ \"XENCLOCK_QEMU=/opt/qemu\" ]"), "{said}");
+    assert!(said.contains("<xen:arg value='XENCLOCK_QEMU=/opt/qemu'/>"), "{said}");
     lab.write("guest.xml", domain("hvm", &format!("<devices><emulator>{WRAPPER}</emulator></devices>")));
     let run = lab.run(["convert", "--wrapper", "guest.xml"]);
     assert_eq!(run.err, "");
     assert!(run.ok().contains(WRAPPER));
+}
+
+#[test]
+fn with_a_stub_domain_the_service_is_offered() {
+    let lab = Lab::with_host(json!({}));
+    lab.write(
+        "guest.cfg",
+        "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\ndevice_model_stubdomain_override = 1\n",
+    );
+    lab.mock(["create", "-q", "guest.cfg"]).ok();
+    for words in [
+        &["create", "-n", "--json", "--wrapper", "guest.cfg"][..],
+        &["convert", "--to", "json", "--wrapper", "guest.cfg"],
+        &["clock-set", "--wrapper", "guest"],
+        &["clock-set", "--wrapper", "guest", "clock_offset=utc"],
+    ] {
+        let run = lab.mock(words.iter().copied());
+        assert!(
+            run.err.contains("stub domain") && run.err.contains("systemctl enable --now xenclock-watch"),
+            "{run:?}"
+        );
+        assert!(!run.ok().contains(WRAPPER));
+    }
+}
+
+#[test]
+fn a_guest_keeps_a_device_model_of_its_own() {
+    let mut place = Place::new().xenclock("#!/bin/sh\nprintf '%s\\0' \"$@\" > told\n");
+    fs::create_dir(place.lab.path("own")).unwrap();
+    let own = place.program("own/qemu", QEMU);
+    let word: &'static str = Box::leak(format!("XENCLOCK_QEMU={}", own.display()).into_boxed_str());
+    // Alone, and before the one for all guests.
+    for all in ["", "XENCLOCK_QEMU=/nonexistent\n"] {
+        let (before, after) = ARGUMENTS.split_at(5);
+        let wanted = [before, after].concat();
+        place = place.defaults(all);
+        place.arguments = wanted.clone();
+        place.run(&own);
+        let expected = fs::read_to_string(place.lab.path("own/arguments")).unwrap();
+        place.arguments = [before, &[word], after].concat();
+        let (output, ..) = place.run(&place.wrapper());
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(fs::read_to_string(place.lab.path("own/arguments")).unwrap(), expected);
+        let told = place.lab.read("told");
+        assert!(!told.contains("XENCLOCK_QEMU") && told.contains("-xen-domid\07\0"), "{told:?}");
+    }
+    // One that is not there is no reason for the guest not to start.
+    fs::remove_file(&own).unwrap();
+    let (output, ..) = place.run(&place.wrapper());
+    assert!(output.status.success(), "{output:?}");
+    assert!(place.lab.read("errors").contains("looking for another"));
+}
+
+#[test]
+fn a_device_model_that_cannot_be_run_is_passed_over() {
+    for (what, text) in [
+        ("its interpreter is missing", "#!/nonexistent/interpreter\n"),
+        ("it is no program", "\x7fELF\0\u{1}"),
+        ("its library is missing", "#!/bin/sh\nexit 127\n"),
+        ("it may not be run", "#!/bin/sh\nexit 126\n"),
+    ] {
+        let place = Place::new().xenclock("#!/bin/sh\nexit 0");
+        fs::create_dir(place.lab.path("own")).unwrap();
+        let broken = place.program("own/qemu", text);
+        let place = place.defaults(&format!("XENCLOCK_QEMU=\"{}\"\n", broken.display()));
+        place.becomes(DEBIANS);
+        let errors = place.lab.read("errors");
+        assert!(
+            errors.contains(&format!("XENCLOCK_QEMU is no device model: {}", broken.display())),
+            "{what}: {errors}"
+        );
+    }
+    // So is one of those that libxl takes.
+    let place = Place::new().xenclock("#!/bin/sh\nexit 0");
+    place.program(DEBIANS, "#!/nonexistent/interpreter\n");
+    fs::create_dir_all(place.lab.path("usr/lib/xen/bin")).unwrap();
+    place.program("usr/lib/xen/bin/qemu-system-i386", QEMU);
+    place.becomes("usr/lib/xen/bin/qemu-system-i386");
+}
+
+/// Whatever their numbers are. Who holds them may outlive xenclock, which may hang in a disk.
+#[test]
+fn nobody_but_qemu_has_qemus_files() {
+    let place =
+        Place::new().xenclock("#!/bin/sh\nls -l /proc/self/fd > files\nsetsid sleep 7 >/dev/null 2>&1 &\n");
+    let mut command = Command::new("bash");
+    let script = "exec 5>&1 11>&1 60>&1 200>&1 2>errors; exec \"$0\" \"$@\"";
+    command
+        .args(["-c", script])
+        .arg(place.wrapper())
+        .args(["-xen-domid", "7"])
+        .current_dir(place.lab.path(""));
+    place.program(DEBIANS, "#!/bin/bash\nfor file in 5 11 60 200; do echo \"to $file\" >&$file; done\n");
+    let begun = Instant::now();
+    let Ok(output) = command.stdin(Stdio::null()).output() else { return println!("skipped: no bash here") };
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "to 5\nto 11\nto 60\nto 200\n");
+    let files = place.lab.read("files");
+    // ls has opened one for the directory.
+    let numbers =
+        files.lines().filter_map(|line| line.split(" -> ").next()?.rsplit(' ').next()?.parse::<u32>().ok());
+    assert!(numbers.filter(|number| *number > 2).count() <= 1, "{files}");
+}
+
+/// Not as `echo` has them.
+#[test]
+fn the_log_has_nothing_of_a_guests_words() {
+    let mut place = Place::new().xenclock("#!/bin/sh\nexit 3");
+    place.arguments = vec!["-xen-domid", "7", "-name", "\\033[2J\\n\u{1b}[2J\nforged", "\\c"];
+    place.becomes(DEBIANS);
+    let log = place.log();
+    assert!(
+        log.ends_with("xenclock ended with status 3; the guest starts as its toolstack made it (domain 7)\n"),
+        "{log:?}"
+    );
+    assert_eq!((log.lines().count(), log.contains("forged"), log.contains('\u{1b}')), (1, false, false));
+}
+
+/// libxl from 4.20 on asks a device model for its options before it starts it for a domain.
+#[test]
+fn a_probe_of_the_command_line_goes_to_qemu_at_once() {
+    let mut place = Place::new().xenclock("#!/bin/sh\necho asked > told\n");
+    place.arguments = vec![
+        "-S",
+        "-no-user-config",
+        "-nodefaults",
+        "-nographic",
+        "-machine",
+        "none,accel=xen",
+        "-chardev",
+        "socket,id=libxl-cmd,fd=5,server=on,wait=off",
+        "-mon",
+        "chardev=libxl-cmd,mode=control",
+    ];
+    place.becomes(DEBIANS);
+    assert!(!place.lab.path("told").exists() && place.log().is_empty());
 }

@@ -43,12 +43,16 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let target = find(&*host, &records, &set.domain)?;
-    let wrapper = set.wrapper.is_for(target.kind());
+    let config = match &target.domain {
+        Some(domain) if set.wrapper.is_asked() => host.stored_config(domain.domid).ok(),
+        _ => None,
+    };
+    let wrapper = set.wrapper.is_for(target.kind(), config.as_ref()).then(|| wrapper::lines(config.as_ref()));
     if asks_nothing {
         return match (wrapper, set.json) {
-            (true, true) => output::json(&json!({"device_model": wrapper::WRAPPER})),
-            (true, false) => output::data(&wrapper::lines()),
-            (false, _) => Ok(()),
+            (Some(_), true) => output::json(&json!({"device_model": wrapper::WRAPPER})),
+            (Some(lines), false) => output::text(&lines),
+            (None, _) => Ok(()),
         };
     }
     let facts = host.facts()?;
@@ -93,12 +97,12 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let record = keep(&records, &target, &facts, clock, live.and_then(|live| live.offset))?;
     if set.json {
         let mut told = json!(record);
-        if wrapper {
+        if wrapper.is_some() {
             told["device_model"] = json!(wrapper::WRAPPER);
         }
         return output::json(&told);
     }
-    say(set, wrapper, &target, &record, &facts)
+    say(set, wrapper.as_deref(), &target, &record, &facts)
 }
 
 /// The clock that a running guest gets at once.
@@ -261,7 +265,7 @@ fn keep(
 
 fn say(
     set: &ClockSet,
-    wrapper: bool,
+    wrapper: Option<&str>,
     target: &Target,
     record: &ClockRecord,
     facts: &HostFacts,
@@ -278,8 +282,8 @@ fn say(
         tsc.khz,
         tsc.behaviour
     );
-    if wrapper {
-        text.push_str(&wrapper::lines());
+    if let Some(lines) = wrapper {
+        text.push_str(lines);
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the running guest is not changed\n");
     }

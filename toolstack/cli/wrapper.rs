@@ -4,11 +4,15 @@ use timers::GuestKind;
 
 use super::options::Wrapper;
 use super::output::{self, Failure};
-use xenclock::domain::DomainConfig;
+use xenclock::diag::shown;
 use xenclock::domain::config::DeviceModelVersion;
+use xenclock::domain::{Defbool, DomainConfig};
 
 /// Where the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
+
+/// How a word for QEMU begins that the wrapper takes for itself: the guest's own device model.
+const OWN: &str = "XENCLOCK_QEMU=";
 
 impl Wrapper {
     /// Whether it is asked for at all.
@@ -16,17 +20,26 @@ impl Wrapper {
         self.asked
     }
 
-    /// Whether it is asked for a guest that can have it; where not, that is said.
-    pub(super) fn is_for(&self, kind: GuestKind) -> bool {
-        if self.asked && kind != GuestKind::Hvm {
-            output::message("xenclock: warning: --wrapper is ignored: only an HVM guest has a device model");
-        }
-        self.asked && kind == GuestKind::Hvm
+    /// Whether it is asked for a guest that can have it; where not, that is said. Of a guest that is not there no config
+    /// is known.
+    pub(super) fn is_for(&self, kind: GuestKind, config: Option<&DomainConfig>) -> bool {
+        let in_stubdomain =
+            |config: &DomainConfig| config.b_info.device_model_stubdomain == Some(Defbool::True);
+        let why = match self.asked {
+            true if kind != GuestKind::Hvm => "only an HVM guest has a device model",
+            true if config.is_some_and(in_stubdomain) => {
+                "libxl starts the device model of this guest in a stub domain and ignores device_model_override; the \
+                 service sets its clock: systemctl enable --now xenclock-watch"
+            }
+            asked => return asked,
+        };
+        output::message(&format!("xenclock: warning: --wrapper is ignored: {why}"));
+        false
     }
 
-    /// Puts it into a config, where it is asked for.
+    /// Puts it into a config, where it is asked for. The guest keeps a device model of its own.
     pub(super) fn put(&self, config: &mut DomainConfig) -> Result<(), Failure> {
-        if !self.is_for(config.kind()) {
+        if !self.is_for(config.kind(), Some(config)) {
             return Ok(());
         }
         let info = &mut config.b_info;
@@ -34,11 +47,12 @@ impl Wrapper {
             let why = "--wrapper: the wrapper becomes QEMU, and the config asks for qemu-xen-traditional";
             return Err(Failure::Error(why.to_owned()));
         }
-        if let Some(before) = info.device_model.as_deref().filter(|path| *path != WRAPPER) {
+        if let Some(own) = info.device_model.take().filter(|path| path != WRAPPER) {
             output::message(&format!(
-                "xenclock: warning: the wrapper stands in place of {before}; have it become that by XENCLOCK_QEMU in \
-                 /etc/default/xenclock"
+                "xenclock: the wrapper stands in place of {own} and becomes it: {OWN}{own} in device_model_args_hvm"
             ));
+            info.extra_hvm.retain(|word| !word.starts_with(OWN));
+            info.extra_hvm.push(format!("{OWN}{own}"));
         }
         info.device_model = Some(WRAPPER.to_owned());
         info.device_model_version = Some(DeviceModelVersion::QemuXen);
@@ -46,11 +60,21 @@ impl Wrapper {
     }
 }
 
-/// What an administrator writes into a config that is not ours.
-pub(super) fn lines() -> String {
-    format!(
+/// The lines that an administrator writes into a guest's config, which may have a device model of its own.
+pub(super) fn lines(config: Option<&DomainConfig>) -> String {
+    let mut lines = format!(
         "for its xl.cfg:     device_model_override = \"{WRAPPER}\"\nfor its domain XML: <emulator>{WRAPPER}</emulator>\n"
-    )
+    );
+    let own = config.and_then(|config| config.b_info.device_model.as_deref());
+    if let Some(own) = own.map(shown).filter(|own| own != WRAPPER) {
+        lines.push_str(&format!(
+            "to keep {own}:\n\
+             in its xl.cfg:      device_model_args_hvm = [ \"{OWN}{own}\" ]\n\
+             in its domain XML:  <xen:commandline><xen:arg value='{OWN}{own}'/></xen:commandline>, with \
+             xmlns:xen='http://libvirt.org/schemas/domain/xen/1.0' in <domain>\n"
+        ));
+    }
+    lines
 }
 
 #[cfg(test)]
