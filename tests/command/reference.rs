@@ -30,11 +30,29 @@ fn codes_in(text: &str, codes: &mut BTreeSet<String>) {
     }
 }
 
+/// The codes in the table of libvirt's schema: there the pattern comes before the code, and `mapped` has none.
+fn codes_in_rows(dir: &Path, codes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let second = ["unsupported(", "no_effect("].into_iter().flat_map(|maker| {
+            let without_or = |(at, _): &(usize, &str)| !text[..*at].ends_with("or_");
+            text.match_indices(maker).filter(without_or).filter_map(|(at, _)| text[at..].split('"').nth(3))
+        });
+        let first = ["or_else(", "or_no_effect("]
+            .into_iter()
+            .flat_map(|maker| text.split(maker).skip(1).filter_map(|rest| rest.split('"').nth(1)));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        codes.extend(second.chain(first).filter(|code| code.chars().all(plain)).map(str::to_owned));
+    }
+}
+
 fn codes() -> BTreeSet<String> {
     fn below(dir: &Path, codes: &mut BTreeSet<String>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path.ends_with("xml/schema/rows") {
+                codes_in_rows(&path, codes);
+            } else if path.is_dir() {
                 below(&path, codes);
             } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
                 codes_in(&fs::read_to_string(&path).unwrap(), codes);
