@@ -4,10 +4,12 @@ use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
 use crate::assess::{Target, assess};
-use crate::diag::{Diagnostic, Verdict};
+use crate::diag::{Diagnostic, Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
+use crate::domain::release::{self, XenVersion};
 use crate::domain::{DomainConfig, Part};
 use crate::write;
+use crate::write::xl::{Unsaid, Written};
 use crate::xml::Input;
 
 /// What a format makes of an input.
@@ -33,13 +35,31 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
     };
     lower(input, target)?;
     let config = intent(input, at)?;
-    match to {
-        Format::Xl => Ok(write::xl::write(&input.domain, &config, &input.report)),
-        Format::Json => write::json::write(&config).map_err(|error| {
-            let finding = crate::diag::Finding::invalid("json", error.to_string());
-            Box::new(input.report.at(Part::Domain, finding))
-        }),
+    let (text, unsaid) = match to {
+        Format::Xl => {
+            let Written { text, unsaid } = write::xl::write(&input.domain, &config, &input.report, input.xen);
+            (text, unsaid)
+        }
+        Format::Json => {
+            let text = write::json::write(&config).map_err(|error| {
+                Box::new(input.report.at(Part::Domain, Finding::invalid("json", error.to_string())))
+            })?;
+            (text, unknown_to_libxl(&config, input.xen))
+        }
+    };
+    for Unsaid { path, finding } in unsaid {
+        let reason = format!("{path}: {}", finding.reason);
+        input.report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
     }
+    Ok(text)
+}
+
+/// What libxl of a release would pass over in a config, in silence.
+fn unknown_to_libxl(config: &DomainConfig, xen: XenVersion) -> Vec<Unsaid> {
+    let unknown = release::unknown_fields(config, xen).into_iter();
+    let finding =
+        |known| Finding::unsupported("other-xen", format!("libxl of Xen {xen} does not know it; {known}"));
+    unknown.map(|(path, known)| Unsaid { path, finding: finding(known) }).collect()
 }
 
 /// Puts the judgement of a target into the report.

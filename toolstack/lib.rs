@@ -1,16 +1,97 @@
-//! xenclock makes guest time on Xen right.
+//! xenclock makes guest time on Xen right: it reads a domain as people already have it (libvirt domain XML, xl.cfg),
+//! works out what its clock means on this host now, sets TSC and RTC through libxl and libxenctrl, and keeps the clock
+//! over reboots, saves, restores and migrations.
 //!
-//! One way through, no step reaches back:
+//! # From an XML to a running guest
 //!
-//! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for every node ([`diag`], [`judge`]);
-//!    [`cfg`](mod@cfg) reads the clock of an xl.cfg, whose other keys the installed xl reads ([`xl`]);
-//! 2. [`convert`](mod@convert) writes it in another format ([`write`](mod@write)), or [`plan`](mod@plan) works out what its clock means on
-//!    a host now;
-//! 3. [`apply`](mod@apply) does the plan on a [`host::Host`] and reads everything back;
-//! 4. [`keep`] holds on to the clock while the guest lives, and when it ends and starts again; [`life`] says what each
-//!    happening makes of the clock's record.
+//! ```
+//! use timers::Moment;
+//! use timers::zone::default_zones;
+//! use xenclock::convert::{Format, convert};
+//! use xenclock::host::Host;
+//! use xenclock::host::mock::Mock;
+//! use xenclock::tracking::start::{StartOptions, start};
+//! use xenclock::tracking::store::RecordStore;
+//! use xenclock::{plan, timers, view, xml};
 //!
-//! Everything before `apply` is pure, and so is `life`: time, zone and the host's facts come in as values.
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let text = "<domain type='kvm'>
+//!   <name>guest</name>
+//!   <memory unit='MiB'>512</memory>
+//!   <os><type>hvm</type></os>
+//!   <clock offset='variable' adjustment='3600'>
+//!     <timer name='tsc' frequency='2000000000'/>
+//!   </clock>
+//!   <devices><tpm model='tpm-crb'/></devices>
+//! </domain>";
+//!
+//! // Every node has a verdict; what Xen cannot give is a loss, with its place and the reason.
+//! let mut input = xml::read("guest.xml", text.as_bytes())?;
+//! for loss in input.report.losses() {
+//!     println!("{loss} [{}]", loss.finding.code);
+//! }
+//! assert!(input.report.losses().any(|loss| loss.node.starts_with("/domain/devices/tpm")));
+//!
+//! // A host: here the mock, in memory, with a clock that stands still.
+//! let now = "2026-07-01T12:00:00Z".parse()?;
+//! let host = Mock::in_memory(Box::new(move || now));
+//! let (facts, zones) = (host.facts()?, default_zones());
+//!
+//! // The same domain as an xl.cfg.
+//! let domain = input.domain.clone();
+//! let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*zones };
+//! let cfg = convert(&mut input, Format::Xl, &at)?;
+//! assert!(cfg.contains("name = \"guest\"") && cfg.contains("clock_tsc_frequency = 2000000000"));
+//!
+//! // Its start: planned without touching the host, then done step by step, read back and recorded.
+//! let plan = plan::plan(&domain, &facts, &*zones, uuid::Uuid::new_v4())?;
+//! let records = RecordStore::in_memory();
+//! let options = StartOptions { records: &records, asked: None, made_up: true, paused: false, zone_data: None };
+//! let started = start(&plan, &host, &facts, &options, &mut |step| println!("{}: {}", step.kind, step.why))?;
+//!
+//! // What its clock is now.
+//! let domid = started.outcome.domid;
+//! let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("it has gone")?;
+//! let record = records.get(domain.uuid.parse()?)?;
+//! let clock = view::view(&host, &domain, &facts, record.as_ref())?;
+//! assert_eq!((clock.rtc.offset, clock.tsc.khz), (3600, 2_000_000));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `docs/examples/` has whole programs: a conversion with its diagnostics as data, a toolstack, a follower of events.
+//!
+//! # The parts
+//!
+//! Data flows one way:
+//!
+//! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for each node ([`diag`], [`assess`]).
+//!    [`cfg`](mod@cfg) reads the clock of an xl.cfg; the installed xl reads its other keys ([`xl`]).
+//! 2. [`convert`](mod@convert) writes the domain in another format ([`write`](mod@write)), or [`plan`](mod@plan) works
+//!    out what its clock means on a host now.
+//! 3. [`apply`](mod@apply) carries out the plan on a [`host::Host`] and reads everything back; [`tracking::start`] also
+//!    writes the clock's record.
+//! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. [`lifecycle`] says what each
+//!    event makes of the record; [`view`](mod@view) reports the clock of a running domain.
+//!
+//! Everything before `apply` is pure, and so is `lifecycle`: the time, the zone and the host's facts are arguments. The
+//! rules for clocks themselves are in the crate [`timers`].
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `cli` | the command `xenclock`; a library user takes the crate with `default-features = false` | yes |
+//! | `libxl` | the host `host::libxl`; needs libxen-dev, pkg-config, clang and libclang-dev to build | no |
+//! | `embedded-tzdb` | a time zone database inside the program, for hosts without `/usr/share/zoneinfo` | no |
+//!
+//! # Stability
+//!
+//! The crate is at 0.x: its Rust interface may change with each minor release. Stable within it are the codes of
+//! findings ([`diag::Finding::code`]), the fields of every `--json` output and of every event, and the `clock_` keys of
+//! an xl.cfg: they are only added to.
+
+pub use timers;
 
 pub mod apply;
 pub mod assess;

@@ -159,13 +159,13 @@ fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut step = |kind, why: String| steps.push(Step { kind, why });
     let why = if kind.has_rtc() {
-        "without offset and localtime in libxl's config, so that a restore or migration keeps what the guest makes of its RTC"
+        "libxl's config gets neither offset nor localtime, so that a restore or migration keeps the guest's own RTC"
     } else {
-        "with the offset in libxl's config: a guest without RTC has no other place for it"
+        "libxl's config gets the offset: a guest without an RTC has no other place for it"
     };
     step(StepKind::Create, why.to_owned());
     if let Some(khz) = tsc.set_khz {
-        step(StepKind::SetTsc { mode: tsc.mode, khz }, "libxl itself cannot set a frequency".to_owned());
+        step(StepKind::SetTsc { mode: tsc.mode, khz }, "libxl cannot set a frequency".to_owned());
     }
     if kind.has_rtc() {
         match &clock.source {
@@ -181,9 +181,9 @@ fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
             _ => {}
         }
     }
-    step(StepKind::Verify, "what Xen says must be what was asked".to_owned());
-    step(StepKind::KeepRecord, "for clock-show, and for the next start".to_owned());
-    step(StepKind::Unpause, "the clock is right before the first instruction".to_owned());
+    step(StepKind::Verify, "Xen must report what was requested".to_owned());
+    step(StepKind::KeepRecord, "for clock-show and the next start".to_owned());
+    step(StepKind::Unpause, "its clock is set before its first instruction".to_owned());
     steps
 }
 
@@ -192,7 +192,7 @@ impl fmt::Display for StepKind {
         match self {
             StepKind::Create => f.write_str("create the domain, paused"),
             StepKind::SetTsc { mode, khz } => {
-                write!(f, "set the TSC to {khz}, mode {}, from 0", mode.as_str())
+                write!(f, "set the TSC to {khz}, mode {}, counting from 0", mode.as_str())
             }
             StepKind::SetTimeOffset(RtcTarget::Offset(offset)) => {
                 write!(f, "set the RTC to {offset}, {} s", offset.seconds())
@@ -200,9 +200,9 @@ impl fmt::Display for StepKind {
             StepKind::SetTimeOffset(RtcTarget::Moment(moment)) => {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }
-            StepKind::Verify => f.write_str("read TSC and RTC back"),
-            StepKind::KeepRecord => f.write_str("keep the clock's record"),
-            StepKind::Unpause => f.write_str("let the guest run"),
+            StepKind::Verify => f.write_str("read the TSC and the RTC back"),
+            StepKind::KeepRecord => f.write_str("write the clock record"),
+            StepKind::Unpause => f.write_str("unpause the guest"),
         }
     }
 }

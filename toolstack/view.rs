@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
-use timers::resolve::{NextStart, rtc_time};
+use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, TscMode};
-use timers::zone::ZoneChange;
-use timers::{ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
+use timers::zone::{FirstOf, ZoneChange};
+use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz};
 
 use crate::domain::config::DomainConfig;
+use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::plan::next_start_words;
@@ -108,9 +109,14 @@ fn rtc(
     };
     let lives = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
     let start = lives.and_then(|record| record.start.as_ref());
-    let last = lives.and_then(|record| record.last).map(|last| last.offset);
+    let unset = lives.and_then(ClockRecord::unset);
+    let last = match unset {
+        // The clock that was to be set is not there.
+        Some(unset) => unset.at,
+        None => lives.and_then(|record| record.last).map(|last| last.offset),
+    };
     let (offset, source) = match (live.or(last), start) {
-        (Some(offset), Some(start)) => (offset, start.source.clone()),
+        (Some(offset), Some(start)) if unset.is_none() => (offset, start.source.clone()),
         (known, _) => {
             let config = host.stored_config(domain.domid)?;
             (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
@@ -127,9 +133,9 @@ fn rtc(
         time: rtc_time(facts.now, offset),
         source,
         known_from: match (live, last) {
-            (Some(_), _) => "the RTC's save record, read now",
-            (None, Some(_)) => "what was set at the start: Xen cannot tell the offset of a guest without RTC",
-            (None, None) => "its config: Xen cannot tell the offset of a guest without RTC",
+            (Some(_), _) => "RTC save record (live)",
+            (None, Some(_)) => "clock record: Xen cannot report the offset of a guest without an RTC",
+            (None, None) => "libxl config: Xen cannot report the offset of a guest without an RTC",
         },
         resolved_at: start.map(|start| start.at),
         changed_by_guest: moved.filter(|&moved| moved != 0),
@@ -139,7 +145,7 @@ fn rtc(
                 None => NextStart::ResolvedAgain,
             };
             match record.offset_changed {
-                true => "another clock, asked for since: clock-set said what it comes to",
+                true => "another clock, requested since the last start",
                 false => next_start_words(next, is_tracked(record, domain.kind)),
             }
         }),
@@ -152,26 +158,21 @@ fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
     kind.has_rtc() && matches!(record.request.clock.offset.effective(), ClockOffset::Variable { .. })
 }
 
-/// What the config of a guest without RTC gave its wallclock; with localtime, as far as it can be known now.
+/// The offset that the config of a guest without an RTC gave its wallclock; with localtime, as far as it can be known now.
 fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
-    let plain = i64::from(UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds());
-    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
-    let zone = if local {
-        facts.zone.offset_at(facts.now).map_or(0, |offset| i64::from(offset.seconds()))
-    } else {
-        0
-    };
-    plain + zone
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &FirstOf::new(Vec::new()) };
+    let resolved = resolve(&project::clock_of(config).offset, config.kind(), &at);
+    resolved.map_or(0, |resolved| resolved.offset.seconds().into())
 }
 
 fn config_words(config: &DomainConfig) -> String {
-    let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds();
-    let local = config.b_info.localtime.is_some_and(crate::domain::Defbool::is_true);
-    match (local, offset) {
-        (false, 0) => "libxl's config says nothing: UTC".to_owned(),
-        (false, offset) => format!("libxl's config: rtc_timeoffset {offset}"),
-        (true, 0) => "libxl's config: localtime, of the host's zone when it was built".to_owned(),
-        (true, offset) => format!("libxl's config: localtime and rtc_timeoffset {offset}"),
+    match project::clock_of(config).offset {
+        ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) } if seconds != 0 => {
+            format!("libxl config: localtime and rtc_timeoffset {seconds}")
+        }
+        ClockOffset::Variable { adjustment: 0, .. } => "libxl config without offset: UTC".to_owned(),
+        ClockOffset::Variable { adjustment, .. } => format!("libxl config: rtc_timeoffset {adjustment}"),
+        _ => "libxl config: localtime (the host's zone when the domain was built)".to_owned(),
     }
 }
 
@@ -197,6 +198,6 @@ fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> TscView {
     }
 }
 
-const KNOWN_TSC: &str = "Xen's TSC info, read now";
+const KNOWN_TSC: &str = "Xen's TSC info (live)";
 const KNOWN_NATIVE: &str =
-    "the host's frequency: Xen answers 0 kHz in native mode, also after a migration from another host";
+    "host frequency: Xen reports 0 kHz in native mode, even after a migration from another host";

@@ -12,6 +12,7 @@ mod no_loss;
 mod oracle;
 mod oracle_cfg;
 mod readme;
+mod records;
 mod saving;
 mod service;
 mod wrapper;

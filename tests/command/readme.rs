@@ -115,6 +115,37 @@ fn the_documents_show_what_happens() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// The programs in docs/examples print what they are there to show.
+#[test]
+fn the_examples_run() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    for (example, printed) in [
+        (
+            "diagnostics",
+            &[
+                "clock_timezone = \"Europe/Berlin\"",
+                " approximated one-policy\n",
+                "nodes mean the same on Xen\n",
+            ][..],
+        ),
+        (
+            "toolstack",
+            &[
+                "not started: set the new TSC",
+                "started: domain 2, RTC 0 s from UTC, TSC 2000000 kHz",
+                "rebooted: domain 3, RTC 90 s from UTC, TSC 2000000 kHz",
+                "restored: domain 4, RTC 90 s from UTC, TSC 2000000 kHz",
+            ],
+        ),
+        ("events", &["\"event\":\"rtc-change\",\"before\":0,\"offset\":90,"]),
+    ] {
+        let mut program = Command::new(&cargo);
+        program.args(["run", "--quiet", "--offline", "--example", example]).current_dir(root());
+        let text = finish(program, b"").ok();
+        printed.iter().for_each(|words| assert!(text.contains(words), "{example}: no {words}: {text}"));
+    }
+}
+
 #[test]
 fn blocks_are_cut_into_steps() {
     let text = "text\n```sh\n$ no\n```\n```console\n$ one\n> more\nout\n\nput\n$ two\n```\n$ no\n```console\n$ three\n```\n";

@@ -51,7 +51,10 @@ fn a_save_that_a_signal_ends_lets_the_guest_go_on() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("'guest' was not saved and goes on: saved: interrupted by a signal"), "{said}");
+        assert!(
+            said.contains("'guest' was not saved and continues to run: saved: interrupted by a signal"),
+            "{said}"
+        );
         assert_eq!(state(&lab), "\"running\"");
         assert_eq!(lab.mock(["clock-show", "--json", "guest"]).json()["name"], "guest");
     }

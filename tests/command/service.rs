@@ -89,6 +89,10 @@ fn the_unit_keeps_to_what_the_service_relies_on() {
         // Where the command keeps clocks, for root alone.
         ("StateDirectory", "xenclock"),
         ("StateDirectoryMode", "0700"),
+        // What a full disk does not take outlives the service.
+        ("RuntimeDirectory", "xenclock"),
+        ("RuntimeDirectoryMode", "0700"),
+        ("RuntimeDirectoryPreserve", "yes"),
         ("ConditionPathExists", "/proc/xen/capabilities"),
         ("Restart", "on-failure"),
         // Of a wrong option.

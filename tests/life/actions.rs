@@ -13,6 +13,7 @@ use xenclock::tracking::transfer::Transfer;
 use crate::known::{Expect, Gone, Guest, Instance, Settled, What};
 use crate::op::{By, End, Sick, Tool, Turns};
 use crate::oracle::{BEYOND, LOST, NO_SERVICE, NOTHING_KEPT, SOFT_RESET};
+use crate::vain::Fault;
 use crate::world::{Told, World};
 
 impl World<'_> {
@@ -36,6 +37,7 @@ impl World<'_> {
             domid,
             tool,
             offset: 0,
+            mode: self.guests[guest].spec.mode(),
             rate: 0,
             incarnation: 1,
             runs: false,
@@ -50,6 +52,8 @@ impl World<'_> {
             reset: false,
             tsc_anywhere: false,
             came: None,
+            fault: None,
+            unset: false,
         });
         let (offset, rate, given) = (self.offset(guest)?, self.rate(guest)?, self.given(guest));
         let instance = self.instance(guest);
@@ -95,7 +99,7 @@ impl World<'_> {
             return Ok(());
         }
         if self.guests[guest].spec.by == By::Us {
-            return self.create(guest, site, turns);
+            return self.create(guest, site, turns, None);
         }
         let config = self.xl_config(guest, site);
         self.xl_create(guest, site, &config, turns)
@@ -108,8 +112,8 @@ impl World<'_> {
         spec.xl_config(name, &uuid.to_string(), UtcOffset::new(now).unwrap_or_default())
     }
 
-    /// `xenclock create`.
-    pub fn create(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
+    /// `xenclock create`, perhaps with a call of the host that fails.
+    pub fn create(&mut self, guest: usize, site: usize, turns: Turns, fault: Option<Fault>) -> Told {
         self.ours(guest, site);
         let expect = match self.sick[site] {
             Some(Sick::Gone) => Expect::Any(LOST),
@@ -144,15 +148,22 @@ impl World<'_> {
                 zone_data,
             };
             let mut broken = None;
+            if let Some(fault) = fault {
+                fault.waits(&ground.mock);
+            }
             let started = start(&plan, &ground.mock, &facts, &terms, &mut |_| {
                 // The service sees the domain that is being made, and keeps off it.
                 if turns.birth && broken.is_none() {
                     broken = self.turn(site).err();
                 }
             });
+            if let Some(fault) = fault {
+                fault.is_over(&ground.mock);
+            }
             broken.map_or(Ok(()), Err)?;
             let started = match started {
                 Ok(started) => started,
+                Err(_) if fault.is_some() => return Ok(()),
                 // Where nothing can be claimed, a service that knows the guest from before comes in between. The start is
                 // refused then, and nothing is left of it.
                 Err(_) if self.sick[site] == Some(Sick::Gone) && self.serving[site] => {

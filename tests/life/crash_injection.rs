@@ -35,6 +35,11 @@ impl Fate {
         self.done.set(done);
     }
 
+    /// Whether it is to be killed.
+    pub fn is_near(&self) -> bool {
+        self.left.get().is_some()
+    }
+
     /// Does something, unless it dies of it.
     fn deed<T>(&self, deed: impl FnOnce() -> T) -> T {
         let last = match self.left.get() {

@@ -2,9 +2,11 @@
 //! that random ones have found broken once.
 
 use timers::{Basis, ClockOffset, GuestKind, TimerMode};
+use xenclock::host::ErrorKind;
 
-use crate::op::{By, End, Op, Sick, Spec, Story, Tool, Turns};
-use crate::world::play;
+use crate::op::{By, End, Machine, Op, Sick, Spec, Story, Tool, Turns};
+use crate::vain::Fault;
+use crate::world::{Without, play};
 
 const IN_TIME: Turns = Turns { end: true, birth: true };
 const TOO_LATE: Turns = Turns { end: false, birth: false };
@@ -54,12 +56,24 @@ fn migrate(to: usize, by: Tool, fails: bool) -> Op {
     Op::Migrate { guest: 0, to, by, write: 0, fails, turns: IN_TIME }
 }
 
+fn vain(call: &'static str) -> Op {
+    Op::Vain { guest: 0, site: 0, fault: Fault { call, kind: ErrorKind::Permission } }
+}
+
 fn serve(site: usize) -> Op {
     Op::Serve { site }
 }
 
+fn machine(khz: u32, reliable: bool, scales: bool) -> Machine {
+    Machine { khz, reliable, scaling: Some(scales) }
+}
+
 fn told(spec: Spec, ops: Vec<Op>) -> Story {
-    Story { machines: [(true, false), (true, true)], guests: vec![spec], ops }
+    Story {
+        machines: [machine(2_600_000, true, false), machine(3_000_000, true, true)],
+        guests: vec![spec],
+        ops,
+    }
 }
 
 /// What is lost on Xen as it is.
@@ -131,11 +145,11 @@ fn losses() -> Vec<(&'static str, Story)> {
 #[test]
 fn what_is_lost_on_xen_as_it_is_is_kept() {
     for (what, story) in losses() {
-        if let Err(why) = play(&story, true) {
+        if let Err(why) = play(&story, Without::Nothing) {
             panic!("{what}: {why}\n{story:?}");
         }
         assert!(
-            play(&story, false).is_err(),
+            play(&story, Without::Keeping).is_err(),
             "{what}: nothing is lost, so this story shows nothing\n{story:?}"
         );
     }
@@ -234,7 +248,7 @@ fn found() -> Vec<(&'static str, Story)> {
         (
             "a soft reset after a migration let the TSC begin near 2^64",
             Story {
-                machines: [(false, false), (true, false)],
+                machines: [machine(2_600_000, false, false), machine(3_000_000, true, false)],
                 ..told(
                     hvm(By::Us, utc()),
                     vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, IN_TIME)],
@@ -311,7 +325,7 @@ fn found() -> Vec<(&'static str, Story)> {
                 pvh(By::Us, of_localtime()),
                 vec![
                     start(0),
-                    Op::Boot { site: 0 },
+                    Op::Boot { site: 0, drift: 0 },
                     start(1),
                     migrate(0, Tool::Xl, false),
                     save(Tool::Us, false, 0),
@@ -328,7 +342,7 @@ fn found() -> Vec<(&'static str, Story)> {
                     start(0),
                     serve(0),
                     Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 1, fails: false, turns: TOO_LATE },
-                    Op::Boot { site: 1 },
+                    Op::Boot { site: 1, drift: 0 },
                     start(0),
                 ],
             ),
@@ -371,13 +385,41 @@ fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "the TSC mode of an xl.cfg was lost when the guest was started again by xenclock",
+            told(
+                Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Discovered, variable()) },
+                vec![start(0), save(Tool::Us, false, 0), restore(0, Tool::Us), end(End::Reboot, IN_TIME)],
+            ),
+        ),
+        (
+            "a start that failed before it wrote the record took the record away",
+            told(
+                hour(By::Us),
+                vec![start(0), write(40), end(End::Poweroff, IN_TIME), vain("set_time_offset")],
+            ),
+        ),
+        (
+            "of a clock that could not be set the one before was said",
+            told(
+                hour(By::Asked),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(40),
+                    end(End::Poweroff, IN_TIME),
+                    vain("set_time_offset"),
+                    start(0),
+                ],
+            ),
+        ),
     ]
 }
 
 #[test]
 fn what_was_broken_once_holds() {
     for (what, story) in found() {
-        if let Err(why) = play(&story, true) {
+        if let Err(why) = play(&story, Without::Nothing) {
             panic!("{what}: {why}\n{story:?}");
         }
     }

@@ -1,9 +1,11 @@
 //! What the oracle knows of guests, and of what is kept of them.
 
-use timers::GuestClock;
+use timers::{GuestClock, TimerMode};
 use uuid::Uuid;
+use xenclock::host::{DomId, HostFacts};
 
 use crate::op::{Spec, Tool};
+use crate::vain::Fault;
 
 /// As many saves are remembered.
 const SAVES: usize = xenclock::lifecycle::record::SAVES;
@@ -18,17 +20,28 @@ pub struct Guest {
     /// xenclock has written its config anew since stock xl started it on this host.
     pub rewritten: [bool; 2],
     pub kept: [Kept; 2],
+    /// The facts of the host on which it had its last cold start, then.
+    pub birth_facts: Option<HostFacts>,
+}
+
+impl Guest {
+    /// Whether it is this domain.
+    pub fn lives_as(&self, site: usize, domid: DomId) -> bool {
+        self.instance.as_ref().is_some_and(|instance| (instance.site, instance.domid) == (site, domid))
+    }
 }
 
 /// Its domain.
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub site: usize,
-    pub domid: xenclock::host::DomId,
+    pub domid: DomId,
     /// Who does what is due when it ends.
     pub tool: Tool,
     /// Where its RTC must stand.
     pub offset: i64,
+    /// Its TSC's mode, as xl's config has it.
+    pub mode: TimerMode,
     /// Its TSC's rate.
     pub rate: u32,
     pub incarnation: u32,
@@ -55,6 +68,10 @@ pub struct Instance {
     pub tsc_anywhere: bool,
     /// The save that it came out of.
     pub came: Option<Came>,
+    /// A call of the host that fails while its clock is set.
+    pub fault: Option<Fault>,
+    /// Its clock could not be set.
+    pub unset: bool,
 }
 
 /// A domain that is gone, and nobody has noted it so far.

@@ -12,7 +12,10 @@ mod moves;
 mod op;
 mod oracle;
 mod records;
+mod said;
 mod service;
+mod told;
+mod vain;
 mod world;
 
 use std::cell::RefCell;
@@ -20,14 +23,14 @@ use std::cell::RefCell;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use op::stories;
-use world::{Tally, play};
+use world::{Tally, Without, play};
 
 /// So many stories, unless `PROPTEST_CASES` says otherwise.
 const STORIES: u32 = 600;
 /// Of so many happenings at most, after their beginning.
 const LENGTH: usize = 40;
-/// So many without the keeping are enough to find one that breaks.
-const UNKEPT: u32 = 50;
+/// So many without a rule are enough to find one that breaks.
+const BROKEN: u32 = 400;
 
 fn runner(cases: u32, rng: TestRng) -> TestRunner {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
@@ -50,7 +53,7 @@ fn no_guest_sees_its_clock_jump() {
     let (cases, rng) = cases_and_rng();
     let sum = RefCell::new(Tally::default());
     let done = runner(cases, rng).run(&stories(LENGTH), |story| {
-        let tally = play(&story, true).map_err(TestCaseError::fail)?;
+        let tally = play(&story, Without::Nothing).map_err(TestCaseError::fail)?;
         sum.borrow_mut().add(&tally);
         Ok(())
     });
@@ -63,19 +66,39 @@ fn no_guest_sees_its_clock_jump() {
     println!("{cases} stories: {sum:#?}");
     // Few stories need not have everything in them.
     if cases >= STORIES {
-        assert!(sum.promised > u64::from(cases) && sum.changes_told > 0 && sum.deaths > 0);
+        assert!(
+            sum.promised > u64::from(cases)
+                && sum.said > u64::from(cases)
+                && sum.changes_told > 0
+                && sum.deaths > 0
+        );
         let excepted: u64 = sum.excepted.values().sum();
         assert!(excepted < sum.promised / 10, "hardly anything is promised any more");
     }
 }
 
-#[test]
-fn without_the_keeping_they_do() {
+/// Tells stories without one rule until one breaks; that is the proof that the stories would find it missing.
+fn break_without(rule: Without) {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let done = runner(UNKEPT, rng)
-        .run(&stories(LENGTH), |story| play(&story, false).map(drop).map_err(TestCaseError::fail));
+    let done = runner(BROKEN, rng)
+        .run(&stories(LENGTH), |story| play(&story, rule).map(drop).map_err(TestCaseError::fail));
     match done {
         Err(TestError::Fail(why, story)) => println!("the shortest that breaks: {why}\n{story:?}"),
-        other => panic!("without the keeping nothing broke: {other:?}"),
+        other => panic!("without {rule:?} nothing broke: {other:?}"),
     }
+}
+
+#[test]
+fn without_what_is_kept_on_failure_the_next_start_is_wrong() {
+    break_without(Without::KeptOnFailure);
+}
+
+#[test]
+fn without_the_present_hosts_facts_what_is_said_is_wrong() {
+    break_without(Without::PresentFacts);
+}
+
+#[test]
+fn without_the_keeping_they_do() {
+    break_without(Without::Keeping);
 }

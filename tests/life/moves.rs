@@ -22,6 +22,7 @@ pub struct Saved {
     /// What it was then.
     offset: i64,
     tsc: u64,
+    mode: TimerMode,
     rate: u32,
     incarnation: u32,
     serial: usize,
@@ -137,6 +138,7 @@ impl World<'_> {
             by,
             offset: instance.offset,
             tsc: self.tsc(guest)?,
+            mode: instance.mode,
             rate: instance.rate,
             incarnation: instance.incarnation,
             serial,
@@ -258,9 +260,10 @@ impl World<'_> {
         let saved = &self.saved[index];
         let came = Came { serial: saved.serial, offset: saved.offset, known: saved.known };
         let (rate, tsc, offset, incarnation) = (saved.rate, saved.tsc, saved.offset, saved.incarnation + 1);
-        let native = self.guests[guest].spec.tsc.is_some_and(|(mode, _)| mode == TimerMode::Native);
-        let anywhere = saved.tsc_anywhere;
+        let (mode, anywhere) = (saved.mode, saved.tsc_anywhere);
+        let native = mode == TimerMode::Native;
         let instance = self.instance(guest);
+        instance.mode = mode;
         (instance.incarnation, instance.came, instance.tsc_anywhere) = (incarnation, Some(came), anywhere);
         if !native {
             instance.rate = rate;

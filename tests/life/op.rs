@@ -6,9 +6,16 @@ use timers::{
 };
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::domain::{DomainConfig, ShutdownAction};
+use xenclock::host::ErrorKind;
+
+use crate::vain::Fault;
 
 /// So many guests there are.
 pub const GUESTS: usize = 3;
+
+/// The zones that hosts are in; those of the two hosts at first come first.
+pub const ZONES: [&str; 5] =
+    ["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC", "Pacific/Chatham"];
 
 /// Who does something to a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +50,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Its TSC's mode.
+    pub fn mode(&self) -> TimerMode {
+        self.tsc.map_or(TimerMode::Auto, |(mode, _)| mode)
+    }
+
     pub fn clock(&self) -> GuestClock {
         let timer = |(mode, khz): (TimerMode, Option<u32>)| Timer {
             mode: Some(mode),
@@ -135,6 +147,12 @@ pub enum Op {
         site: usize,
         turns: Turns,
     },
+    /// A call of the host fails while the guest is started; then the guest is destroyed.
+    Vain {
+        guest: usize,
+        site: usize,
+        fault: Fault,
+    },
     /// The guest moves its RTC.
     Write {
         guest: usize,
@@ -192,8 +210,15 @@ pub enum Op {
         site: usize,
         zone: &'static str,
     },
+    /// The host boots anew, and finds its TSC faster by so many kHz.
     Boot {
         site: usize,
+        drift: i32,
+    },
+    /// The host's clock is wrong by decades; with `None` it is right again.
+    Date {
+        site: usize,
+        date: Option<&'static str>,
     },
     /// The service is started.
     Serve {
@@ -226,11 +251,19 @@ pub enum Op {
     },
 }
 
+/// What a host's TSC is like.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub khz: u32,
+    pub reliable: bool,
+    /// `None` where it is not known.
+    pub scaling: Option<bool>,
+}
+
 /// All that there is, and all that happens.
 #[derive(Clone)]
 pub struct Story {
-    /// Whether each machine's TSC is reliable, and whether it scales.
-    pub machines: [(bool, bool); 2],
+    pub machines: [Machine; 2],
     pub guests: Vec<Spec>,
     pub ops: Vec<Op>,
 }
@@ -238,7 +271,7 @@ pub struct Story {
 /// One line for each thing.
 impl std::fmt::Debug for Story {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "machines (reliable, scaling): {:?}", self.machines)?;
+        self.machines.iter().try_for_each(|machine| writeln!(f, "{machine:?}"))?;
         self.guests
             .iter()
             .enumerate()
@@ -312,16 +345,32 @@ fn ops() -> impl Strategy<Value = Op> {
     ];
     let pass =
         prop_oneof![2 => 0..100_i64, 1 => Just(86_400), 1 => Just(40 * 86_400), 1 => Just(150 * 86_400)];
-    let zone = prop_oneof![
-        Just("Europe/Berlin"),
-        Just("America/St_Johns"),
-        Just("Asia/Kathmandu"),
-        Just("UTC"),
-        Just("Pacific/Chatham")
+    let zone = prop::sample::select(&ZONES[..]);
+    let call = prop_oneof![
+        3 => Just("set_time_offset"),
+        1 => Just("set_initial_tsc"),
+        1 => Just("rtc_record"),
+        1 => Just("create_paused"),
+        1 => Just("unpause")
+    ];
+    let kind = prop_oneof![
+        Just(ErrorKind::Permission),
+        Just(ErrorKind::NoSuchDomain),
+        Just(ErrorKind::Io),
+        Just(ErrorKind::NoMemory)
+    ];
+    let fault = (call, kind).prop_map(|(call, kind)| Fault { call, kind });
+    let drift = prop_oneof![2 => Just(0), 1 => Just(1), 1 => Just(-1), 1 => -40_000..40_000_i32];
+    let date = prop_oneof![
+        1 => Just(Some("1970-01-01T00:00:10Z")),
+        1 => Just(Some("2106-02-07T06:28:16Z")),
+        1 => Just(Some("1999-12-31T23:59:50Z")),
+        3 => Just(None)
     ];
     let step = prop_oneof![Just(-7200), Just(5), -100_000..100_000_i64, Just(30 * 86_400)];
     prop_oneof![
         6 => (guest(), site(), turns()).prop_map(|(guest, site, turns)| Op::Start { guest, site, turns }),
+        4 => (guest(), site(), fault).prop_map(|(guest, site, fault)| Op::Vain { guest, site, fault }),
         10 => (guest(), write()).prop_map(|(guest, by)| Op::Write { guest, by }),
         8 => (guest(), end, turns()).prop_map(|(guest, end, turns)| Op::End { guest, end, turns }),
         1 => (guest(), -20_000..20_000_i64).prop_map(|(guest, offset)| Op::Set { guest, offset }),
@@ -337,7 +386,8 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => site().prop_map(|site| Op::ToChange { site }),
         1 => (site(), step).prop_map(|(site, seconds)| Op::Step { site, seconds }),
         1 => (site(), zone).prop_map(|(site, zone)| Op::Zone { site, zone }),
-        1 => site().prop_map(|site| Op::Boot { site }),
+        2 => (site(), drift).prop_map(|(site, drift)| Op::Boot { site, drift }),
+        2 => (site(), date).prop_map(|(site, date)| Op::Date { site, date }),
         6 => site().prop_map(|site| Op::Serve { site }),
         1 => site().prop_map(|site| Op::Kill { site }),
         2 => (site(), 0..25_u32, any::<bool>()).prop_map(|(site, at, done)| Op::Dies { site, at, done }),
@@ -352,8 +402,24 @@ fn ops() -> impl Strategy<Value = Op> {
 
 /// Stories of this many happenings at most.
 pub fn stories(most: usize) -> impl Strategy<Value = Story> {
-    let machine = || (prop::bool::weighted(0.7), any::<bool>());
-    let machines = (machine(), machine()).prop_map(|(one, other)| [one, other]);
+    let scaling = || prop_oneof![2 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
+    let khz = || {
+        prop_oneof![
+            2 => Just(2_600_000),
+            2 => Just(3_000_000),
+            1 => Just(2_600_001),
+            1 => Just(2_599_999),
+            1 => Just(1_000_000)
+        ]
+    };
+    let machine = || {
+        (khz(), prop::bool::weighted(0.7), scaling()).prop_map(|(khz, reliable, scaling)| Machine {
+            khz,
+            reliable,
+            scaling,
+        })
+    };
+    let machines = [machine(), machine()];
     // Most begin with what makes the rest worth telling.
     let both = Turns { end: true, birth: true };
     let serve = |site, often| prop::option::weighted(often, Just(Op::Serve { site }));

@@ -17,8 +17,7 @@
 //!
 //! The exceptions are the reasons of [`Expect::Any`].
 
-use timers::resolve::{Moment, resolve};
-use timers::{Basis, ClockOffset, GuestKind, UtcOffset};
+use timers::{Basis, ClockOffset, UtcOffset};
 use xenclock::host::Host;
 
 use crate::known::{Expect, Gone, Guest, Instance, Loss, Settled, What};
@@ -50,13 +49,6 @@ pub const REWRITTEN: &str =
     "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
 
 impl World<'_> {
-    /// The offset that a clock comes to here and now.
-    pub fn resolved(&self, site: usize, offset: &ClockOffset, kind: GuestKind) -> Option<i64> {
-        let facts = self.facts(site);
-        let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*self.grounds[site].zones };
-        resolve(offset, kind, &at).ok().map(|resolved| resolved.offset.seconds().into())
-    }
-
     /// A cold start here and now.
     pub fn next(&self, guest: usize, site: usize) -> Expect {
         let Guest { spec, kept, .. } = &self.guests[guest];
@@ -82,7 +74,7 @@ impl World<'_> {
     /// The rate that a TSC has after a cold start as asked.
     pub fn asked_rate(&self, guest: usize, site: usize) -> u32 {
         let khz = self.guests[guest].spec.tsc.and_then(|(_, khz)| khz);
-        khz.unwrap_or(self.facts(site).cpu_khz.0)
+        khz.unwrap_or(self.machines[site].khz)
     }
 
     /// Checks where a guest's RTC stands; from here on it must stay there.
@@ -107,6 +99,9 @@ impl World<'_> {
     /// A service has looked at a domain that it does not know.
     pub fn first_look(&mut self, guest: usize) -> Told {
         let Some(instance) = self.guests[guest].instance.clone() else { return Ok(()) };
+        if self.is_unset(guest, &instance)? {
+            return Ok(());
+        }
         let site = instance.site;
         let maybe = instance.settled == Settled::Maybe;
         let mut expect = self.due(guest, &instance)?;
@@ -122,7 +117,7 @@ impl World<'_> {
             self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Discovered;
         let known_wish = self.guests[guest].spec.by == By::Asked
             || matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        match in_time && !maybe && wished && known_wish && !timed {
+        match in_time && !maybe && wished && known_wish && !timed && instance.fault.is_none() {
             true => self.expect_birth_tsc(guest, site, "the service has looked in time")?,
             false if in_time || maybe => self.instance(guest).rate = self.rate(guest)?,
             false => {}

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use timers::GuestClock;
@@ -142,8 +142,8 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
     for (bytes, why) in [
         (
-            text.replace("\"version\": 3", "\"version\": 4"),
-            "version 4, and this program knows versions 2 to 3",
+            text.replace("\"version\": 3", "\"version\": 1"),
+            "version 1, and this program knows versions 2 to 3",
         ),
         (
             text.replace(&UUID.to_string(), &OTHER.to_string()),
@@ -161,6 +161,129 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let (all, errors) = records.all().unwrap();
     assert_eq!((all.len(), errors.len()), (1, 1));
     assert!(matches!(errors[0], RecordError::Io { .. }), "{errors:?}");
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_left_as_it_is_and_named() {
+    let dir = TempDir::new().unwrap();
+    let records = RecordStore::in_dir(dir.path());
+    put(&records, OTHER);
+    let newer = r#"{"version": 9, "uuid": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "asked": "something new"}"#;
+    fs::write(file(dir.path(), UUID), newer).unwrap();
+    let error = records.get(UUID).unwrap_err();
+    assert!(matches!(error, RecordError::Newer { version: 9, .. }), "{error}");
+    let (all, errors) = records.all().unwrap();
+    assert_eq!((all.len(), errors.len()), (1, 1));
+    assert!(errors[0].to_string().contains("install the newer xenclock again"), "{}", errors[0]);
+    let changed = records.change(UUID, |_, _| panic!("nobody knows what is in it"));
+    assert!(matches!(changed, Err::<(_, ()), _>(RecordError::Newer { .. })));
+    assert!(
+        records.gone(UUID, "boot", xenclock::host::DomId(1), std::time::SystemTime::now().into()).is_err()
+    );
+    assert_eq!(fs::read_to_string(file(dir.path(), UUID)).unwrap(), newer);
+    assert_eq!(names(dir.path()).len(), 3, "{:?}", names(dir.path()));
+}
+
+#[test]
+fn a_directory_that_others_may_write_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let records = RecordStore::in_dir(dir.path());
+    put(&records, UUID);
+    for mode in [0o720, 0o702, 0o777, 0o1777] {
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let error = records.get(UUID).unwrap_err();
+        let expected = format!("may be written by others than its owner (mode {mode:04o})");
+        assert!(error.to_string().contains(&expected) && error.to_string().contains("chmod go-w"), "{error}");
+        assert!(records.all().is_err() && records.claim(UUID).is_err() && records.serve().is_err());
+        assert!(records.change(UUID, |_, _| (None, ())).is_err() && records.wait_until_free().is_err());
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(records.get(UUID).unwrap().is_some(), "others may read it");
+    if std::os::unix::fs::chown(dir.path(), Some(4242), None).is_ok() {
+        let error = records.get(UUID).unwrap_err().to_string();
+        if rustix::process::geteuid().is_root() {
+            assert!(error.contains("belongs to user 4242") && error.contains("chown root"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn no_lock_and_no_record_is_a_link() {
+    let (dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let records = RecordStore::in_dir(dir.path());
+    put(&records, UUID);
+    fs::create_dir(dir.path().join("starting")).unwrap();
+    for name in ["lock", "service", &format!("starting/{UUID}")] {
+        let _ = fs::remove_file(dir.path().join(name));
+        symlink(other.path().join("target"), dir.path().join(name)).unwrap();
+    }
+    let refused = "it is a symbolic link, expected a regular file";
+    let errors = [
+        records.change(UUID, |_, _| (None, ())).unwrap_err(),
+        records.serve().unwrap_err(),
+        records.claim(UUID).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(
+            error.to_string().starts_with("cannot open ") && error.to_string().contains(refused),
+            "{error}"
+        );
+    }
+    assert_eq!(names(other.path()), [""; 0], "nothing is made where they lead");
+    assert!(records.get(UUID).unwrap().is_some());
+}
+
+/// As `flock DIR/lock sleep` does it, in this process.
+fn hold(dir: &Path) -> fs::File {
+    let file = fs::File::options().create(true).truncate(false).write(true).open(dir.join("lock")).unwrap();
+    file.lock().unwrap();
+    file
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_is_waited_for_once() {
+    let dir = TempDir::new().unwrap();
+    let records = RecordStore::in_dir(dir.path());
+    put(&records, UUID);
+    let held = hold(dir.path());
+    let begun = Instant::now();
+    let error = records.wait_until_free().unwrap_err();
+    let expected =
+        format!("cannot lock {}: process {} (", dir.path().join("lock").display(), std::process::id());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    assert!(
+        error.to_string().contains("holds the lock; waited 5 s; wait until it is done, or end it"),
+        "{error}"
+    );
+    // Many guests are not each waited for.
+    for _ in 0..100 {
+        assert!(matches!(records.change(UUID, |_, _| (None, ())), Err(RecordError::Held { .. })));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(records.get(UUID).unwrap().is_some(), "to read takes no lock");
+    drop(held);
+    records.wait_until_free().unwrap();
+    count(&records, 1);
+}
+
+#[test]
+fn what_killed_processes_left_is_swept() {
+    let dir = TempDir::new().unwrap();
+    put(&RecordStore::in_dir(dir.path()), UUID);
+    for left in [".new-a1b2c3", ".xenclock-new-0123"] {
+        fs::write(dir.path().join(left), "{").unwrap();
+    }
+    for held in ["starting", "monitors"] {
+        fs::create_dir(dir.path().join(held)).unwrap();
+        fs::write(dir.path().join(held).join(OTHER.to_string()), "").unwrap();
+    }
+    let other = RecordStore::in_dir(dir.path());
+    let claim = RecordStore::in_dir(dir.path()).claim(UUID).unwrap();
+    count(&other, 1);
+    assert_eq!(names(dir.path()), [&format!("{UUID}.json"), "lock", "monitors", "starting"]);
+    assert_eq!(names(&dir.path().join("monitors")), [""; 0]);
+    assert_eq!(names(&dir.path().join("starting")), [UUID.to_string()], "it is held");
+    drop(claim);
 }
 
 #[test]
@@ -237,6 +360,79 @@ fn a_full_disk_keeps_the_old_record_and_says_what_to_do() {
     fs::remove_file(&ballast).unwrap();
     count(&records, 1);
     assert_eq!(records.get(UUID).unwrap().unwrap().guest.seen, 2);
+}
+
+/// For every process: it counts as the record, and goes where it belongs when it can.
+#[test]
+fn what_a_disk_does_not_take_is_in_the_spill_until_it_does() {
+    let Some(disk) = Disk::new() else { return };
+    let spill = TempDir::new().unwrap();
+    // Another process has another value.
+    let stores = [(); 2].map(|()| RecordStore::in_dir_with_spill(disk.path.join("records"), spill.path()));
+    let turn = std::cell::Cell::new(0);
+    let open = || {
+        turn.set(turn.get() + 1);
+        &stores[turn.get() % 2]
+    };
+    put(open(), UUID);
+    let in_spill = || {
+        let dirs = fs::read_dir(spill.path()).unwrap().map(|entry| entry.unwrap().path());
+        dirs.flat_map(|dir| names(&dir)).filter(|name| name.ends_with(".json")).count()
+    };
+    let counted = |record: Option<ClockRecord>| {
+        let mut record = record.unwrap();
+        record.guest.seen += 1;
+        (Some(record), ())
+    };
+    let ballast = disk.path.join("ballast");
+    let held = |taken: bool| match taken {
+        true => drop(fs::write(&ballast, vec![0; 1 << 20])),
+        false => fs::remove_file(&ballast).unwrap(),
+    };
+    let mut seen = 0;
+    for how in ["full", "read-only", "locked"] {
+        let mut lock = None;
+        match how {
+            "full" => held(true),
+            "read-only" => assert!(mount(&["-o", "remount,ro"], &disk.path)),
+            _ => lock = Some(hold(&disk.path.join("records"))),
+        }
+        for _ in 0..2 {
+            let error = open().change(UUID, |record, _| counted(record)).unwrap_err();
+            seen += 1;
+            assert!(error.to_string().contains(": until then the record is in "), "{how}: {error}");
+            assert_eq!(error.into_record().unwrap().guest.seen, seen, "{how}");
+            assert_eq!(open().get(UUID).unwrap().unwrap().guest.seen, seen, "{how}");
+        }
+        // A guest of which nothing was kept so far.
+        assert!(matches!(
+            open().change(OTHER, |_, _| (Some(record(OTHER)), ())),
+            Err(RecordError::Spilled { .. })
+        ));
+        assert!(open().is_there(OTHER) && open().all().unwrap().0.len() == 2, "{how}");
+        assert_eq!((in_spill(), open().settle()), (2, vec![]), "{how}");
+        match how {
+            "full" => held(false),
+            "read-only" => assert!(mount(&["-o", "remount,rw"], &disk.path)),
+            _ => drop(lock.take()),
+        }
+        let mut settled = open().settle();
+        settled.sort();
+        assert_eq!((settled, in_spill()), (vec![OTHER, UUID], 0), "{how}");
+        let plain = RecordStore::in_dir(disk.path.join("records"));
+        assert_eq!(plain.get(UUID).unwrap().unwrap().guest.seen, seen, "{how}");
+        open().change(OTHER, |_, _| (None, ())).unwrap();
+        assert!(!open().is_there(OTHER));
+    }
+    // A change on disk since counts, and one that was put elsewhere is no newer than it says.
+    held(true);
+    assert!(open().change(UUID, |record, _| counted(record)).is_err());
+    held(false);
+    count(&RecordStore::in_dir(disk.path.join("records")), 3);
+    assert_eq!(open().get(UUID).unwrap().unwrap().guest.seen, seen + 3);
+    open().change(UUID, |record, _| counted(record)).unwrap();
+    assert_eq!((open().get(UUID).unwrap().unwrap().guest.seen, in_spill()), (seen + 4, 0));
+    assert_eq!(names(spill.path()), [""; 0], "nothing is left in memory");
 }
 
 #[test]

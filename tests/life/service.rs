@@ -100,6 +100,9 @@ impl<'k> World<'k> {
             self.services[site] = None;
             self.tally.deaths += 1;
         }
+        if alive {
+            self.check_told(site, &told)?;
+        }
         for event in told {
             self.told(site, &event)?;
         }

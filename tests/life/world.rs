@@ -16,7 +16,7 @@ use xenclock::tracking::store::RecordStore;
 
 use crate::known::{Gone, Guest, Instance, Kept, Settled, What};
 use crate::moves::Saved;
-use crate::op::{By, Op, Sick, Story};
+use crate::op::{By, Machine, Op, Sick, Story, ZONES};
 use crate::service::{Kit, Service};
 
 /// Done, or what was broken.
@@ -24,7 +24,6 @@ pub type Told = Result<(), String>;
 
 const NOW: &str = "2026-03-20T12:00:00Z";
 const YEAR: i64 = 360 * 86_400;
-const MACHINES: [(&str, &str); 2] = [("Europe/Berlin", "2600000"), ("America/St_Johns", "3000000")];
 
 /// A machine, with what outlives its services.
 pub struct Ground {
@@ -34,10 +33,27 @@ pub struct Ground {
     pub dir: TempDir,
 }
 
-/// How many promises were checked, and how many could not be given, and why.
+/// A rule that a story is played without, to see that it would break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// None: all of them hold.
+    Nothing,
+    /// Nobody keeps the clocks: stock xl does all, and there are no services.
+    Keeping,
+    /// What is said of a TSC counts on the host on which the guest was started, not on the one on which it runs.
+    PresentFacts,
+    /// A start that fails leaves nothing of what was kept, or what its domain had in its place.
+    KeptOnFailure,
+}
+
+/// How many steps there were, how many promises and how many views were checked, and how many promises could not be
+/// given, and why.
 #[derive(Debug, Default)]
 pub struct Tally {
+    pub steps: u64,
     pub promised: u64,
+    pub said: u64,
+    pub told: u64,
     pub changes_told: u64,
     pub deaths: u64,
     pub excepted: BTreeMap<&'static str, u64>,
@@ -45,7 +61,10 @@ pub struct Tally {
 
 impl Tally {
     pub fn add(&mut self, other: &Tally) {
+        self.steps += other.steps;
         self.promised += other.promised;
+        self.said += other.said;
+        self.told += other.told;
         self.changes_told += other.changes_told;
         self.deaths += other.deaths;
         for (why, count) in &other.excepted {
@@ -67,23 +86,30 @@ pub struct World<'k> {
     pub gone: Vec<Gone>,
     /// How long the story is already.
     passed: i64,
+    /// The hosts' TSCs, as they are now.
+    pub machines: [Machine; 2],
+    /// How far each host's clock was set ahead of what it was, by decades.
+    ahead: [i64; 2],
     /// Without it all is done by stock xl, and there are no services.
     pub keeping: bool,
+    /// The rule that is broken.
+    pub without: Without,
     pub tally: Tally,
 }
 
-/// Plays a story.
+/// Plays a story, perhaps without one rule.
 ///
 /// # Errors
 /// What was broken, and by what.
-pub fn play(story: &Story, keeping: bool) -> Result<Tally, String> {
+pub fn play(story: &Story, without: Without) -> Result<Tally, String> {
     let grounds = [0, 1].map(|site| Ground::new(story, site));
     let mut kits: Vec<Kit> = story.ops.iter().map(|_| Kit::none()).collect();
-    let mut world = World::new(&grounds, kits.iter_mut(), story, keeping);
+    let mut world = World::new(&grounds, kits.iter_mut(), story, without);
     for (number, op) in story.ops.iter().enumerate() {
         let broken = |why: String| format!("{why}\n  at {number}: {op:?}");
         world.does(op).map_err(broken)?;
         world.check().map_err(broken)?;
+        world.tally.steps += 1;
     }
     Ok(world.tally)
 }
@@ -96,14 +122,14 @@ fn scratch() -> TempDir {
 impl Ground {
     pub fn new(story: &Story, site: usize) -> Self {
         let mock = Mock::in_memory(Box::new(|| NOW.parse().unwrap()));
-        let ((zone, khz), (reliable, scaling)) = (MACHINES[site], story.machines[site]);
+        let Machine { khz, reliable, scaling } = story.machines[site];
         let yes = |yes| if yes { "yes" } else { "no" };
         for (name, value) in [
             ("now", NOW),
-            ("timezone", zone),
-            ("cpu_khz", khz),
+            ("timezone", ZONES[site]),
+            ("cpu_khz", &khz.to_string()),
             ("tsc_reliable", yes(reliable)),
-            ("tsc_scaling", yes(scaling)),
+            ("tsc_scaling", scaling.map_or("unknown", yes)),
         ] {
             mock.set_fact(name, value).unwrap();
         }
@@ -128,7 +154,7 @@ impl<'k> World<'k> {
         grounds: &'k [Ground; 2],
         kits: std::slice::IterMut<'k, Kit>,
         story: &Story,
-        keeping: bool,
+        without: Without,
     ) -> Self {
         let mut guests = Vec::new();
         for (number, spec) in story.guests.iter().enumerate() {
@@ -142,7 +168,16 @@ impl<'k> World<'k> {
             }
             let kept = [Kept::default(), Kept::default()];
             let (spec, asked) = (spec.clone(), spec.clock());
-            guests.push(Guest { spec, asked, uuid, name, instance: None, rewritten: [false; 2], kept });
+            guests.push(Guest {
+                spec,
+                asked,
+                uuid,
+                name,
+                instance: None,
+                rewritten: [false; 2],
+                kept,
+                birth_facts: None,
+            });
         }
         World {
             grounds,
@@ -154,7 +189,10 @@ impl<'k> World<'k> {
             saved: Vec::new(),
             gone: Vec::new(),
             passed: 0,
-            keeping,
+            machines: story.machines.clone(),
+            ahead: [0; 2],
+            keeping: without != Without::Keeping,
+            without,
             tally: Tally::default(),
         }
     }
@@ -263,12 +301,13 @@ impl<'k> World<'k> {
                 return Err(format!("the TSC of {name} is at {tsc}"));
             }
         }
-        Ok(())
+        self.check_said()
     }
 
     pub fn does(&mut self, op: &Op) -> Told {
         match *op {
             Op::Start { guest, site, turns } => self.start(guest, site, turns)?,
+            Op::Vain { guest, site, fault } => self.start_in_vain(guest, site, fault)?,
             Op::Write { guest, by } => self.write(guest, by),
             Op::Set { guest, offset } => self.set(guest, offset),
             Op::End { guest, end, turns } => self.end(guest, end, turns)?,
@@ -291,7 +330,8 @@ impl<'k> World<'k> {
                 self.mock(site).set_fact("now", &now.to_rfc3339()).unwrap();
             }
             Op::Zone { site, zone } => self.mock(site).set_fact("timezone", zone).unwrap(),
-            Op::Boot { site } => self.boot(site),
+            Op::Boot { site, drift } => self.boot(site, drift),
+            Op::Date { site, date } => self.date(site, date),
             Op::Serve { site } => self.serve(site)?,
             Op::Kill { site } => self.kill(site),
             Op::Dies { site, at, done } => {
@@ -355,8 +395,22 @@ impl<'k> World<'k> {
         (instance.offset, instance.told, instance.set_unseen) = (offset, Some(offset), true);
     }
 
-    pub fn boot(&mut self, site: usize) {
+    /// The host's clock leaves its century, as with a dead battery, or is right again.
+    fn date(&mut self, site: usize, date: Option<&str>) {
+        let now = self.facts(site).now;
+        let to = match date {
+            Some(date) => date.parse().unwrap(),
+            None => now - chrono::TimeDelta::seconds(self.ahead[site]),
+        };
+        self.ahead[site] = date.map_or(0, |_| self.ahead[site] + (to - now).num_seconds());
+        self.mock(site).set_fact("now", &to.to_rfc3339()).unwrap();
+    }
+
+    fn boot(&mut self, site: usize, drift: i32) {
         self.kill(site);
+        let khz = self.machines[site].khz.saturating_add_signed(drift).max(1);
+        self.machines[site].khz = khz;
+        self.mock(site).set_fact("cpu_khz", &khz.to_string()).unwrap();
         self.mock(site).reboot_host().unwrap();
         self.mock(site).advance(100).unwrap();
         for guest in 0..self.guests.len() {

@@ -19,7 +19,7 @@ pub struct Outcome {
 
 /// Why a plan failed, and what became of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be taken away again: {why}")).unwrap_or_default())]
+#[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be destroyed again: {why}")).unwrap_or_default())]
 pub struct ApplyError {
     /// What failed.
     pub error: HostError,

@@ -2,23 +2,15 @@
 //!
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 
+mod target;
 mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
+pub use target::Target;
+
 use crate::diag::Finding;
 use crate::domain::{Domain, Part};
-
-/// Where the clock goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// An xl.cfg, which carries the whole clock for xenclock and the nearest thing for plain xl.
-    Xl,
-    /// libxl's JSON, which has no place for what libxl cannot say.
-    Json,
-    /// A guest that is started now.
-    Start,
-}
 
 /// Every finding on a domain's clock, notes and generation ID, for this target.
 #[must_use]

@@ -1,5 +1,6 @@
 //! Which host a command works on.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +24,9 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
         Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
         None if dom0::in_dom0() => libxl(),
         None => {
-            message("xenclock: no Xen here: this is the mock host, in memory (--backend mock:FILE keeps it)");
+            message(
+                "xenclock: no Xen found: using a mock host in memory (--backend mock:FILE keeps its state)",
+            );
             Ok(Box::new(mock(global)?))
         }
     }
@@ -40,17 +43,35 @@ pub(super) fn is_mock(global: &Global) -> bool {
 
 /// Where clocks are kept: in the directory asked for, or with the host.
 pub(super) fn records(global: &Global) -> RecordStore {
-    match (&global.records, &global.backend) {
-        (Some(dir), _) => RecordStore::in_dir(dir),
+    let dir = match (&global.records, &global.backend) {
+        (Some(dir), _) => dir.clone(),
         (None, Some(Backend::Mock(Some(file)))) => {
             let mut dir = file.clone().into_os_string();
             dir.push(".clocks");
-            RecordStore::in_dir(dir)
+            dir.into()
         }
-        (None, Some(Backend::Mock(None))) => RecordStore::in_memory(),
-        (None, None) if !dom0::in_dom0() => RecordStore::in_memory(),
-        (None, _) => RecordStore::in_dir(RECORDS),
+        (None, Some(Backend::Mock(None))) => return RecordStore::in_memory(),
+        (None, None) if !dom0::in_dom0() => return RecordStore::in_memory(),
+        (None, _) => RECORDS.into(),
+    };
+    match spill() {
+        Some(spill) => RecordStore::in_dir_with_spill(dir, &spill),
+        None => RecordStore::in_dir(dir),
     }
+}
+
+/// Where records are that a full disk does not take: in memory, for this user alone.
+fn spill() -> Option<PathBuf> {
+    let run = match rustix::process::geteuid().is_root() {
+        true => PathBuf::from("/run"),
+        false => std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)?,
+    };
+    run.is_dir().then(|| run.join("xenclock"))
+}
+
+/// Waits until records can be changed, before anything is begun that must not wait in its middle.
+pub(super) fn wait_until_free(records: &RecordStore) -> Result<(), Failure> {
+    records.wait_until_free().map_err(|error| Failure::Error(error.to_string()))
 }
 
 /// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
@@ -80,7 +101,7 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
     match &global.backend {
         Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
         Some(Backend::Libxl) => {
-            Err(Failure::Error("this is for the mock host only: --backend mock:FILE".to_owned()))
+            Err(Failure::Error("this works on the mock host only: --backend mock:FILE".to_owned()))
         }
         Some(Backend::Mock(None)) | None => {
             // Like the real host, it is in this machine's zone unless told otherwise.
@@ -99,7 +120,7 @@ fn libxl() -> Result<Box<dyn Host>, Failure> {
 #[cfg(not(feature = "libxl"))]
 fn libxl() -> Result<Box<dyn Host>, Failure> {
     Err(Failure::Error(
-        "this build has no libxl in it; build with --features libxl, or work on the mock host with --backend mock".to_owned(),
+        "this build does not include libxl; build with --features libxl, or use the mock host with --backend mock".to_owned(),
     ))
 }
 

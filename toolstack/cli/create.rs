@@ -9,7 +9,6 @@ use super::args::{Create, Global};
 use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
-use super::save_restore::warn;
 use super::viewer::Viewer;
 use super::{backend, cfg, settings};
 use xenclock::apply::Outcome;
@@ -37,12 +36,16 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
-    warn(&warnings);
+    output::warn(&warnings);
     let plan = planned(create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
     }
     let viewer = Viewer::asked(global, create.console, create.screen)?;
+    let not_started = |why: &dyn std::fmt::Display| {
+        Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
+    };
+    records.wait_until_free().map_err(|error| not_started(&error))?;
     let terms = StartOptions {
         records: &records,
         asked: Some(&asked),
@@ -55,9 +58,9 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));
         }
     })
-    .map_err(|error| Failure::Error(format!("'{}' was not started: {error}", plan.config.name())))?;
+    .map_err(|error| not_started(&error))?;
     if let Some(why) = &started.unkept {
-        output::error(&format!("'{}' runs, but its clock is not kept: {why}", plan.config.name()));
+        output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }
     said(create, &plan, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
@@ -150,7 +153,7 @@ fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
     }
     lines.push_str(&format!("  TSC: {}, {}: {}\n", plan.tsc.khz, plan.tsc.behaviour, plan.tsc.why));
     if let Some((asked, khz)) = plan.tsc.rounded {
-        lines.push_str(&format!("    asked for {asked}; Xen counts in kHz: {khz}\n"));
+        lines.push_str(&format!("    requested {asked}; Xen counts in kHz: {khz}\n"));
     }
     lines
 }

@@ -8,7 +8,7 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
-use xenclock::host::{DomId, Host, RunState, ShutdownReason, ShutdownRequest};
+use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
 use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
@@ -49,9 +49,29 @@ fn state_word(state: RunState) -> &'static str {
 pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let domain = find(&*host, domain)?;
+    let records = backend::records(global);
+    note_rtc(&*host, &records, &domain);
     host.destroy(domain.domid)?;
-    backend::note_gone(&*host, &backend::records(global), &domain);
+    backend::note_gone(&*host, &records, &domain);
     Ok(())
+}
+
+/// Keeps the guest's changes to its RTC, which go with its domain. A guest whose RTC cannot be read, or of which no record
+/// is kept, is destroyed all the same.
+fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
+    let Ok(rtc) = host.rtc_record(domain.domid) else { return };
+    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
+    let noted = records.change(uuid, |mut record, _| {
+        if let Some(record) =
+            record.as_mut().filter(|record| record.is_instance(&facts.boot_id, domain.domid))
+        {
+            record.seen(rtc.offset, facts.now);
+        }
+        (record, ())
+    });
+    if let Err(error) = noted {
+        output::message(&format!("xenclock: warning: {error}"));
+    }
 }
 
 pub(super) fn pause(global: &Global, domain: &str) -> Result<(), Failure> {
@@ -98,7 +118,9 @@ pub(super) fn ended(
     let uuid =
         domains.iter().find(|domain| domain.domid == domid).and_then(|domain| domain.uuid.parse().ok());
     if uuid.is_some_and(|uuid| records.is_monitored(uuid).unwrap_or(false)) {
-        return output::data(&format!("domain {domid} has ended; its monitor sees to it\n"));
+        return output::data(&format!(
+            "domain {domid} has ended; its monitor restarts it or takes it away\n"
+        ));
     }
     let ended = monitor::act(host, records, domid, reason)?;
     for warning in &ended.warnings {

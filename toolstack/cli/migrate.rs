@@ -10,7 +10,7 @@ use super::backend::{self, find};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
-use super::save_restore::{domain_of, header, warn};
+use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
@@ -84,6 +84,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
+    backend::wait_until_free(&records)?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -98,7 +99,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let mut here = Here { transfer, outgoing, name };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
-    warn(&here.outgoing.warnings);
+    output::warn(&here.outgoing.warnings);
     match sent {
         Ok(moved) => {
             if let Some(error) = moved.remains {
@@ -182,6 +183,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
+    backend::wait_until_free(&records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let mut there = There { global, transfer, name: String::new(), incoming: None };
@@ -189,10 +191,10 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
         receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;
     let There { incoming, .. } = there;
     let Some(incoming) = incoming else { return Err(Failure::Error("nothing has arrived".to_owned())) };
-    warn(&incoming.warnings);
+    output::warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
-            "xenclock: warning: the guest runs here, and the sender does not know: {why}"
+            "xenclock: warning: the guest runs here, but the sender was not told: {why}"
         ));
     }
     let domid = incoming.domid;

@@ -86,7 +86,7 @@ pub(super) fn leave(
 fn background(global: &Global, domid: DomId, name: &str) -> Result<(), Failure> {
     let log = log_of(name);
     let failed = |error: std::io::Error| {
-        Failure::Error(format!("domain {domid} runs, but no monitor could be left for it: {error}"))
+        Failure::Error(format!("domain {domid} runs, but its monitor could not be started: {error}"))
     };
     let file = new_log(&log).map_err(failed)?;
     let myself = std::env::current_exe().map_err(failed)?;
@@ -153,7 +153,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
             right = right_to(host, records, &domain);
             if right.is_none() {
                 if waited == WORDLESS {
-                    say(host, "another monitor of this guest is not done yet: this one waits for it");
+                    say(host, "waiting for another monitor of this guest");
                 }
                 waited = waited.saturating_add(1);
                 std::thread::sleep(AGAIN);
@@ -175,6 +175,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
             _ => seen = None,
         }
         host.next_event(LOOK)?;
+        records.settle();
     }
 }
 
@@ -239,11 +240,11 @@ pub(super) fn words(domid: DomId, became: &Disposition) -> String {
     match became {
         Disposition::Gone => format!("domain {domid} has ended"),
         Disposition::Restarted(started) => format!(
-            "domain {domid} has ended and is started again as domain {}, RTC at {}",
+            "domain {domid} has ended and was restarted as domain {}, RTC at {}",
             started.outcome.domid, started.outcome.offset
         ),
-        Disposition::Reset(offset) => format!("domain {domid} goes on after a soft reset, RTC at {offset}"),
-        Disposition::Kept(why) => format!("domain {domid} has ended and is kept: {why}"),
+        Disposition::Reset(offset) => format!("domain {domid} continues after a soft reset, RTC at {offset}"),
+        Disposition::Kept(why) => format!("domain {domid} has ended and is preserved: {why}"),
     }
 }
 

@@ -102,3 +102,8 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
         ShutdownReason::SoftReset => "soft-reset",
     }
 }
+
+/// Prints warnings.
+pub(super) fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| message(&format!("xenclock: warning: {warning}")));
+}

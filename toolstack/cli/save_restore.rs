@@ -29,6 +29,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
+    backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -46,11 +47,11 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
             .map_err(|error| format!("{}: {error}", save.file.display())),
     };
-    warn(&outgoing.warnings);
+    output::warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
         return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
-            Ok(()) => format!("'{}' was not saved and goes on: {why}", domain.name),
+            Ok(()) => format!("'{}' was not saved and continues to run: {why}", domain.name),
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
@@ -96,10 +97,6 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
         .map_err(|error| Failure::Error(format!("the config cannot be written as JSON: {error}")))
 }
 
-pub(super) fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|warning| output::message(&format!("xenclock: warning: {warning}")));
-}
-
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
@@ -118,13 +115,14 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     if global.dry_run {
         return Ok(());
     }
+    backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
     if let Err(error) = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how) {
         let zones = backend::zones();
         Transfer { host: &*host, records: &records, zones: &*zones }.undo_incoming(&incoming)?;
         return Err(error);
     }
-    warn(&incoming.warnings);
+    output::warn(&incoming.warnings);
     if !restore.paused {
         unpause(&*host, &records, &incoming)?;
     }
@@ -158,7 +156,7 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     let transfer = Transfer { host, records, zones: &*zones };
     host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
-        Err(left) => Failure::Error(format!("{error}; the domain could not be taken away again: {left}")),
+        Err(left) => Failure::Error(format!("{error}; the domain could not be destroyed again: {left}")),
     })
 }
 

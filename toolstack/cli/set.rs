@@ -12,13 +12,13 @@ use super::create::clock_of;
 use super::output::{self, Failure};
 use super::{settings, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
 use xenclock::plan::{RtcTarget, work_out};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::unmanaged;
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
@@ -37,7 +37,7 @@ impl Target {
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let asks_nothing = set.settings.is_empty() && set.from.is_none();
     if asks_nothing && (set.now || !set.wrapper.is_asked()) {
-        return Err(Failure::Usage("nothing is asked: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
+        return Err(Failure::Usage("nothing to set: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
     }
     let host = backend::open(global)?;
     let records = backend::records(global);
@@ -80,6 +80,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             target.name, resolved.offset, resolved.source
         ));
     }
+    backend::wait_until_free(&records)?;
     if let Some(live) = &live {
         live.set(&*host)?;
     }
@@ -156,9 +157,9 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
         (Some(record), None, _) => {
             Ok(Target { uuid: record.uuid, name: record.name.clone(), domain: None, record: Some(record) })
         }
-        (Some(_), Some(_), _) => Err(Failure::Error(format!(
-            "'{wanted}' is the name of several clocks that are kept; give the UUID"
-        ))),
+        (Some(_), Some(_), _) => {
+            Err(Failure::Error(format!("several clock records have the name '{wanted}'; give the UUID")))
+        }
         // A guest of another toolstack may be spoken of before it is there for the first time.
         (None, _, Some(uuid)) => Ok(Target { uuid, name: wanted.to_owned(), domain: None, record: None }),
         (None, _, None) => Err(no_domain),
@@ -166,16 +167,14 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
 }
 
 fn not_there(name: &str) -> Failure {
-    Failure::Error(format!(
-        "'{name}' does not run, so nothing can be set now; without --now it is for the next start"
-    ))
+    Failure::Error(format!("'{name}' is not running; without --now its clock is set at the next start"))
 }
 
 /// What was asked so far: of a domain that nobody spoke of, what its config says.
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.request.clock.clone()),
-        (None, Some(domain)) => Ok(unmanaged::clock_in(&host.stored_config(domain.domid)?)),
+        (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
 }
@@ -251,7 +250,12 @@ fn keep(
     match kept {
         Ok((Some(record), ())) => Ok(record),
         Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
-        Err(error) => Err(Failure::Error(error.to_string())),
+        Err(error) => {
+            let why = error.to_string();
+            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            output::message(&format!("xenclock: warning: {why}"));
+            Ok(record)
+        }
     }
 }
 
@@ -277,7 +281,7 @@ fn say(
     if wrapper {
         text.push_str(&wrapper::lines());
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
-        text.push_str("the guest that runs is left as it is\n");
+        text.push_str("the running guest is not changed\n");
     }
     output::data(&text)
 }

@@ -71,23 +71,23 @@ fn lines(view: &ClockView) -> String {
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
     line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
-    line("from", &rtc.source);
-    line("known by", rtc.known_from);
+    line("origin", &rtc.source);
+    line("source", rtc.known_from);
     if let Some(resolved) = &rtc.resolved_at {
         line("resolved", &resolved.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     }
     if let Some(changed) = rtc.changed_by_guest {
         line("guest", &format!("moved its RTC by {changed} s"));
     }
-    line("tracked", if rtc.tracked { "yes: the guest's changes are kept over a reboot" } else { "no" });
+    line("tracked", if rtc.tracked { "yes: the guest's changes survive a reboot" } else { "no" });
     line("next start", rtc.next_start);
     if let Some(change) = &rtc.zone_change {
         line("zone", &format!("{change}; the {what} does not follow"));
     }
     line("TSC mode", &tsc.mode);
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
-    line("why", &tsc.why);
-    line("known by", tsc.known_from);
+    line("reason", &tsc.why);
+    line("source", tsc.known_from);
     line("incarnation", &incarnation(tsc.incarnation));
     text
 }

@@ -51,8 +51,7 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
     let served = records.serve().map_err(|error| Failure::Error(error.to_string()))?;
     if served.is_none() {
         let dir = records.dir().unwrap_or(std::path::Path::new("")).display();
-        let why =
-            format!("another clock-watch keeps the clocks in {dir}; two would set each new domain twice");
+        let why = format!("another clock-watch runs for {dir}; two would set each new domain twice");
         return Err(Failure::Error(why));
     }
     // In memory there is no other process, and nothing outlives this one.

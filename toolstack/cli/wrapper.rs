@@ -19,9 +19,7 @@ impl Wrapper {
     /// Whether it is asked for a guest that can have it; where not, that is said.
     pub(super) fn is_for(&self, kind: GuestKind) -> bool {
         if self.asked && kind != GuestKind::Hvm {
-            output::message(
-                "xenclock: warning: --wrapper has no meaning here: only an HVM guest has a device model",
-            );
+            output::message("xenclock: warning: --wrapper is ignored: only an HVM guest has a device model");
         }
         self.asked && kind == GuestKind::Hvm
     }

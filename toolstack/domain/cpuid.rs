@@ -37,14 +37,16 @@ libxl_struct! {
     }
 }
 
-libxl_struct! {
-    /// An MSR: 64 characters, from bit 63 down, as in a CPUID leaf; since Xen 4.19.
-    pub struct MsrPolicy {
-        /// The MSR's number.
-        index: u32,
-        /// Its bits.
-        policy: Option<String>,
-    }
+/// An MSR: 64 characters, from bit 63 down, as in a CPUID leaf; since Xen 4.19. libxl prints all of it.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct MsrPolicy {
+    /// The MSR's number.
+    pub index: u32,
+    /// Its bits.
+    pub policy: Option<String>,
+    /// Keys of libxl's JSON that are not typed here.
+    #[serde(flatten)]
+    pub rest: Rest,
 }
 
 impl<'de> Deserialize<'de> for CpuPolicy {

@@ -328,6 +328,23 @@ macro_rules! libxl_struct {
             }
         }
 
+        #[cfg(test)]
+        impl $crate::domain::arbitrary::Any for $name {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                $name {
+                    $( $field: $crate::domain::arbitrary::field(random), )*
+                    rest: $crate::domain::idl::Rest::new(),
+                }
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::domain::arbitrary::Any for Vec<$name> {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                random.list($crate::domain::arbitrary::Any::any)
+            }
+        }
+
         impl $crate::domain::idl::Field for Option<$name> {
             fn write<M: serde::ser::SerializeMap>(
                 &self,
@@ -454,6 +471,20 @@ macro_rules! libxl_enum {
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(word))
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::domain::arbitrary::Any for $name {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                random.one_of($name::ALL)
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::domain::arbitrary::Any for Vec<$name> {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                random.list($crate::domain::arbitrary::Any::any)
             }
         }
 

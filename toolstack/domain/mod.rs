@@ -1,5 +1,7 @@
 //! The hub between all formats: what a domain is, and what its clock is asked to be.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod build_info;
 pub mod config;
 mod cpuid;

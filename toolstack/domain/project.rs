@@ -2,7 +2,7 @@
 
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, TimerMode, TimerName, UtcOffset, ticks};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TimerMode, TimerName, UtcOffset, ticks};
 
 use super::DomainConfig;
 
@@ -52,6 +52,17 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
             _ => {}
         }
     }
+}
+
+/// The clock that libxl's config asks for: libxl adds up its localtime and its offset. The way back from [`clock`].
+#[must_use]
+pub fn clock_of(config: &DomainConfig) -> GuestClock {
+    let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
+    let offset = match config.b_info.localtime.is_some_and(super::Defbool::is_true) {
+        true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
+        false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
+    };
+    GuestClock { offset, timers: Vec::new() }
 }
 
 fn intent(offset: &ClockOffset, now: UtcOffset) -> (u32, Option<super::Defbool>) {

@@ -34,17 +34,21 @@ pub(super) fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
 /// # Errors
 /// As [`open_regular`], and when the file is longer.
 pub fn read_regular(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
-    read_to_end(&open_regular(path)?, longest)
-}
-
-/// Reads the rest of a file, which must not be longer.
-pub(super) fn read_to_end(file: &File, longest: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    let bytes = read_start(path, longest.saturating_add(1))?;
     if bytes.len() as u64 > longest {
         let why = format!("it is longer than {longest} bytes");
         return Err(io::Error::new(ErrorKind::FileTooLarge, why));
     }
+    Ok(bytes)
+}
+
+/// Reads the first bytes of a regular file, at most so many.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -98,5 +102,6 @@ mod tests {
         }
         let error = open_with(&at("link"), OFlags::NOFOLLOW).unwrap_err().to_string();
         assert!(error.contains("a symbolic link"), "{error}");
+        assert_eq!(read_start(&at("file"), 3).unwrap(), b"123");
     }
 }

@@ -111,6 +111,14 @@ impl ClockRecord {
         self.instance = Some(instance);
     }
 
+    /// A cold start whose clock could not be set: the domain is as its toolstack made it, and what was known of the start
+    /// before says nothing of it. What the guest made of its RTC then is kept for its next start.
+    pub fn not_started(&mut self, instance: Instance) {
+        self.start = None;
+        self.guest.seconds = 0;
+        self.continued(instance, None);
+    }
+
     /// A guest has arrived with the record that travelled with it, and another of it was here from an earlier life. What
     /// it is now, came with it. What it is to be was perhaps said here since; a wish that nobody spoke of counts for none.
     #[must_use]
@@ -147,7 +155,7 @@ impl ClockRecord {
             return None;
         }
         if let Some(before) = before {
-            self.guest.seen += 1;
+            self.guest.seen = self.guest.seen.saturating_add(1);
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
         self.set_by_guest();

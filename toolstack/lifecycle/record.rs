@@ -10,9 +10,6 @@ use uuid::Uuid;
 
 use crate::host::{DomId, ShutdownReason};
 
-/// The version that this program writes.
-const VERSION: u32 = 3;
-
 /// The oldest version that this program still reads; its fields had other names.
 const OLDEST: u32 = 2;
 
@@ -255,12 +252,35 @@ impl Start {
     }
 }
 
+/// Why bytes are no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordFormatError {
+    /// A newer xenclock wrote it.
+    #[error("version {0}, and this program knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    Newer(u32),
+    /// It is damaged, or no record at all.
+    #[error("{0}")]
+    Bad(String),
+}
+
+/// What every version of a record has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 impl ClockRecord {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 3;
+
+    /// No record is longer, on disk or on its way to another host.
+    pub const MAX_BYTES: u64 = 1 << 20;
+
     /// Of a domain of which nothing is known but what was asked.
     #[must_use]
     pub fn new(uuid: Uuid, name: &str, request: Request) -> Self {
         ClockRecord {
-            version: VERSION,
+            version: Self::VERSION,
             uuid,
             name: name.to_owned(),
             ephemeral: false,
@@ -289,13 +309,24 @@ impl ClockRecord {
     /// From what was kept.
     ///
     /// # Errors
-    /// When it is not a record, or one of another version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let record: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        match record.version {
-            OLDEST..=VERSION => Ok(ClockRecord { version: VERSION, ..record }),
-            other => Err(format!("version {other}, and this program knows versions {OLDEST} to {VERSION}")),
+    /// When it is not a record, is too long for one, or is one of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordFormatError> {
+        let bad = |error: serde_json::Error| RecordFormatError::Bad(error.to_string());
+        if bytes.len() as u64 > Self::MAX_BYTES {
+            return Err(RecordFormatError::Bad(format!("it is longer than {} bytes", Self::MAX_BYTES)));
         }
+        // A newer version may have any fields besides.
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(bad)?;
+        match version {
+            OLDEST..=Self::VERSION => {}
+            0..OLDEST => {
+                let known = format!("this program knows versions {OLDEST} to {}", Self::VERSION);
+                return Err(RecordFormatError::Bad(format!("version {version}, and {known}")));
+            }
+            newer => return Err(RecordFormatError::Newer(newer)),
+        }
+        let record: Self = serde_json::from_slice(bytes).map_err(bad)?;
+        Ok(ClockRecord { version: Self::VERSION, ..record })
     }
 }
 
@@ -303,6 +334,17 @@ impl ClockRecord {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_record_of_another_version_is_named_whatever_else_is_in_it() {
+        let read = |text: &str| ClockRecord::from_bytes(text.as_bytes()).unwrap_err();
+        assert_eq!(read(r#"{"version": 4, "what": ["no", "field"]}"#), RecordFormatError::Newer(4));
+        let old = "version 1, and this program knows versions 2 to 3".to_owned();
+        assert_eq!(read(r#"{"version": 1}"#), RecordFormatError::Bad(old));
+        assert!(matches!(read("{}"), RecordFormatError::Bad(_)));
+        let long = format!("{{\"version\": 4{}}}", " ".repeat(1 << 20));
+        assert!(matches!(read(&long), RecordFormatError::Bad(why) if why.contains("longer than")));
+    }
 
     #[test]
     fn a_record_of_version_2_is_read_under_its_old_names() {

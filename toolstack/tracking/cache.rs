@@ -95,13 +95,30 @@ impl<'a> RecordCache<'a> {
                 trouble.as_ref().map(said).into_iter().chain(lost).collect()
             }
             Err(error) => {
-                // Perhaps it can be read, and another has changed it.
-                self.get(uuid);
-                let Some(known) = self.known.get_mut(&uuid) else { return vec![said(&error)] };
+                let known = match error {
+                    // It is made all the same.
+                    RecordError::Spilled { ref record, .. } => {
+                        let record = ClockRecord::clone(record);
+                        let before = self.known.insert(uuid, Known { record, unsaved: true });
+                        return if before.is_some_and(|known| known.unsaved) {
+                            Vec::new()
+                        } else {
+                            vec![said(&error)]
+                        };
+                    }
+                    // Perhaps it can be read, and another has changed it.
+                    _ => {
+                        self.get(uuid);
+                        self.known.get_mut(&uuid)
+                    }
+                };
+                let Some(known) = known else { return vec![said(&error)] };
                 with(&mut known.record);
                 match std::mem::replace(&mut known.unsaved, true) {
                     true => Vec::new(),
-                    false => vec![said(&error)],
+                    false => {
+                        vec![EventKind::Failed { why: format!("{error}; the service has it in memory") }]
+                    }
                 }
             }
         }
@@ -120,7 +137,7 @@ pub(super) fn said(error: &RecordError) -> EventKind {
     let why = error.to_string();
     match error {
         RecordError::SetAside { .. } => EventKind::RecordSetAside { why },
-        RecordError::Io { .. } => EventKind::Failed { why },
+        _ => EventKind::Failed { why },
     }
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::cold_start;
 use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
+use super::unmanaged;
 use crate::apply::clock::set_rtc;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
@@ -165,7 +166,13 @@ impl Monitor<'_> {
         let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
         Ok(match kept {
             Ok((record, trouble)) => (record, trouble.iter().map(ToString::to_string).collect()),
-            Err(error) => (self.records.get(uuid).ok().flatten().map(note), vec![error.to_string()]),
+            Err(error) => {
+                let why = vec![error.to_string()];
+                match error.into_record() {
+                    Some(record) => (Some(record), why),
+                    None => (self.records.get(uuid).ok().flatten().map(note), why),
+                }
+            }
         })
     }
 
@@ -192,6 +199,11 @@ impl Monitor<'_> {
         if let Some(asked) = &asked {
             record.adopt_from_file(asked, RequestOrigin::Create);
         }
+        // Of timers that nobody requested the config alone tells.
+        let unmanaged = record.request.from == RequestOrigin::Unmanaged;
+        if unmanaged {
+            record.request.clock.timers = unmanaged::timers_in(&config);
+        }
         // The plan puts the offset where it belongs.
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
@@ -200,7 +212,10 @@ impl Monitor<'_> {
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
-        let plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;
+        let mut plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;
+        if unmanaged {
+            plan.config.b_info.timer_mode = config.b_info.timer_mode;
+        }
         Ok(Next { config, plan: Some(plan), asked, warnings })
     }
 
@@ -373,6 +388,38 @@ mod tests {
             assert_eq!((became(&ended), &guests[..]), (becomes, left), "{action:?}");
             assert_eq!(dumped, if dumps { vec!["guest"] } else { vec![] }, "{action:?}");
         }
+    }
+
+    #[test]
+    fn timers_that_nobody_requested_stay_as_the_config_has_them() {
+        let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
+        let uuid = Uuid::from_u128(1);
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some("guest".to_owned());
+        config.c_info.uuid = Some(uuid);
+        config.b_info.tsc_mode = Some(timers::tsc::TscMode::AlwaysEmulate);
+        config.b_info.timer_mode = Some(timers::ticks::MissedTicks::ALL[1]);
+        let domid = mock.create_paused(&config).unwrap();
+        mock.unpause(domid).unwrap();
+        let records = RecordStore::in_memory();
+        let record =
+            ClockRecord::new(uuid, "guest", unmanaged::request(crate::domain::project::clock_of(&config)));
+        records.change(uuid, |_, _| (Some(record), ())).unwrap();
+        mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
+        let monitor = Monitor {
+            host: &mock,
+            records: &records,
+            zones: &*default_zones(),
+            dumps: std::path::Path::new("/nowhere"),
+            reread: &|_| Err(String::new()),
+            patience: Duration::ZERO,
+        };
+        let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became
+        else {
+            panic!("it was not started again");
+        };
+        let again = mock.stored_config(started.outcome.domid).unwrap().b_info;
+        assert_eq!((again.tsc_mode, again.timer_mode), (config.b_info.tsc_mode, config.b_info.timer_mode));
     }
 
     #[test]

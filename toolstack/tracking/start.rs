@@ -70,6 +70,7 @@ pub fn start(
     let uuid = uuid_of(plan, &doing).map_err(refused)?;
     let _claim = claim(options.records, uuid, &doing).map_err(refused)?;
     let mut unkept = None;
+    // The record as it was before this start, once the start has written it.
     let mut before = None;
     let outcome = apply(plan, host, options.paused, progress, &mut |domid, offset| {
         let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, options.zone_data.clone());
@@ -77,7 +78,7 @@ pub fn start(
         let instance =
             Instance { by: ConfiguredBy::Create, ..Instance::followed(&facts.boot_id, domid, facts.now) };
         let kept = options.records.change(uuid, |record, trouble| {
-            before = record.clone();
+            before = Some(record.clone());
             (Some(recorded(record, uuid, plan, options, start, instance)), trouble)
         });
         unkept = match kept {
@@ -88,7 +89,9 @@ pub fn start(
     match outcome {
         Ok(outcome) => Ok(Started { outcome, unkept }),
         Err(error) => {
-            put_back(options.records, uuid, before);
+            if let Some(before) = before {
+                put_back(options.records, uuid, before);
+            }
             Err(error)
         }
     }
@@ -124,14 +127,16 @@ fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
 pub(super) fn claim(records: &RecordStore, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
     match records.claim(uuid) {
         Ok(Some(claim)) => Ok(Some(claim)),
-        Ok(None) => {
-            Err(HostError::new(ErrorKind::WrongState, doing, "another program starts it just now".to_owned()))
-        }
+        Ok(None) => Err(HostError::new(
+            ErrorKind::WrongState,
+            doing,
+            "another program is starting this guest".to_owned(),
+        )),
         Err(_) => Ok(None),
     }
 }
 
-/// The record as it was before a start that failed.
+/// The record as it was before a start that had written it and failed.
 pub(super) fn put_back(records: &RecordStore, uuid: Uuid, before: Option<ClockRecord>) {
     // The start has failed already, and says why.
     drop(records.change(uuid, |_, _| (before, ())));

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::start::{claim, put_back};
 use super::store::{Lock, RecordStore};
 use super::unmanaged;
+use crate::domain::project;
 use crate::domain::{Defbool, Domain, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
@@ -69,12 +70,20 @@ impl Outgoing {
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
         let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
+        if is_too_long(&self.record) {
+            return Ok(Header::new(json, None));
+        }
         let mut ours = serde_json::to_value(&self.record)?;
         if let (Some(sender), serde_json::Value::Object(fields)) = (&self.sender, &mut ours) {
             fields.insert(SENDER.to_owned(), serde_json::to_value(sender)?);
         }
         Ok(Header::new(json, Some(ours)))
     }
+}
+
+/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+fn is_too_long(record: &ClockRecord) -> bool {
+    record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
 }
 
 /// The config that came with a guest.
@@ -90,7 +99,9 @@ pub fn config_in(header: &Header) -> Result<DomainConfig> {
 /// The host that a guest has left, where xenclock saved or sent it.
 #[must_use]
 pub fn sender_in(header: &Header) -> Option<Sender> {
-    serde_json::from_value(header.ours.as_ref()?.get(SENDER)?.clone()).ok()
+    let ours = header.ours.as_ref().filter(|ours| ours.len() as u64 <= ClockRecord::MAX_BYTES)?;
+    let ours: serde_json::Value = serde_json::from_slice(ours).ok()?;
+    serde_json::from_value(ours.get(SENDER)?.clone()).ok()
 }
 
 /// A guest that has arrived, paused.
@@ -146,7 +157,10 @@ impl Transfer<'_> {
             record.adopt_from_file(&requested, RequestOrigin::Create);
         }
         let unfit = carry(&mut config, offset);
-        let warnings = trouble.into_iter().chain(warning).chain(unfit).collect();
+        let most = ClockRecord::MAX_BYTES;
+        let long = is_too_long(&record)
+            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+        let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
 
@@ -181,7 +195,7 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&unmanaged::clock_in(config), config.kind(), facts, self.zones)
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
             .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
         Ok((offset, warning))
     }
@@ -346,18 +360,25 @@ impl Transfer<'_> {
         let (here, trouble) = self.record(uuid);
         let mut warnings: Vec<_> = trouble.into_iter().collect();
         let came = header.ours.as_ref().and_then(|ours| {
-            let bytes = serde_json::to_vec(ours).unwrap_or_default();
-            match ClockRecord::from_bytes(&bytes) {
+            let why = match ClockRecord::from_bytes(ours) {
+                Ok(record) if is_too_long(&record) => {
+                    format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)
+                }
                 Ok(mut record) if record.uuid == uuid || instead => {
                     record.uuid = uuid;
-                    Some(record)
+                    return Some(record);
                 }
-                Ok(_) => None,
-                Err(why) => {
-                    warnings.push(format!("the clock record in the stream is not understood: {why}"));
-                    None
-                }
-            }
+                Ok(_) => return None,
+                Err(why) => why.to_string(),
+            };
+            let known = match here.is_some() {
+                true => "what is kept of it here counts",
+                false => "it starts next as its config says",
+            };
+            warnings.push(format!(
+                "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+            ));
+            None
         });
         let record = match came {
             Some(came) => Some(came.arrived(here)),
@@ -369,7 +390,7 @@ impl Transfer<'_> {
 
 /// The record of a guest of which nobody has said anything but its config.
 fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
-    ClockRecord::new(uuid, name, unmanaged::request(unmanaged::clock_in(config)))
+    ClockRecord::new(uuid, name, unmanaged::request(project::clock_of(config)))
 }
 
 /// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the

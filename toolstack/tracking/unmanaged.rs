@@ -2,9 +2,11 @@
 //! its keys, and what they do to their RTC is kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
+use timers::tsc::TscMode;
 use timers::zone::ZoneSource;
-use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
+use crate::domain::project::clock_of;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
 use crate::lifecycle::ClockRecord;
@@ -12,14 +14,14 @@ use crate::lifecycle::event::DomainRef;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{Request, RequestOrigin};
 
-/// The clock that libxl's config has keys for: localtime and an offset, which libxl adds up.
-#[must_use]
-pub fn clock_in(config: &DomainConfig) -> GuestClock {
-    let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
-    bare(match moves_rtc_by_zone(config) {
-        true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
-        false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
-    })
+/// The timers that libxl's config has keys for and that a start plans: the TSC's mode.
+pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
+    let mode = match config.b_info.tsc_mode {
+        None | Some(TscMode::Default) => return Vec::new(),
+        Some(TscMode::AlwaysEmulate) => TimerMode::Emulate,
+        Some(TscMode::Native) => TimerMode::Native,
+    };
+    vec![Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }]
 }
 
 fn bare(offset: ClockOffset) -> GuestClock {
@@ -37,7 +39,7 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
 pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
-    here(&clock_in(config), config.kind(), facts, zones).ok().filter(|given| *given != 0)
+    here(&clock_of(config), config.kind(), facts, zones).ok().filter(|given| *given != 0)
 }
 
 /// What such a clock comes to here and now, in seconds ahead of UTC.
@@ -68,7 +70,7 @@ pub(super) fn request(clock: GuestClock) -> Request {
 /// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.
 pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
     if record.request.from == RequestOrigin::Unmanaged {
-        record.request = request(clock_in(config));
+        record.request = request(clock_of(config));
     }
 }
 
@@ -90,6 +92,7 @@ pub(super) fn refound(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use timers::zone::default_zones;
+    use timers::{Adjustment, UtcOffset};
     use uuid::Uuid;
 
     use super::*;
@@ -135,7 +138,7 @@ mod tests {
             (-3600, Some(Defbool::True), localtime(-3600), None),
         ] {
             let config = config(seconds, local);
-            assert_eq!(clock_in(&config).offset, says);
+            assert_eq!(clock_of(&config).offset, says);
             assert_eq!(moves_rtc(&config), (seconds, local.is_some_and(Defbool::is_true)) != (0, false));
             assert_eq!(gives(&config, &facts(), &*zones), gives_here);
         }

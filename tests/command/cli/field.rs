@@ -214,6 +214,22 @@ fn a_clock_that_could_not_be_set_leaves_the_guests_own() {
 }
 
 #[test]
+fn a_start_that_fails_leaves_the_record_as_it_was() {
+    for call in ["create_paused", "set_time_offset", "rtc_record", "unpause"] {
+        let lab = hosts(&json!({}), &json!({}));
+        write_guest(&lab, "<clock offset='variable' adjustment='60' basis='utc'/>");
+        on(&lab, "a", &["create", "-q", "guest.xml"]).ok();
+        on(&lab, "a", &["mock", "write-rtc", "guest", "+30"]).ok();
+        on(&lab, "a", &["mock", "poweroff", "guest"]).ok();
+        on(&lab, "a", &["mock", "fail", call, "io", "1"]).ok();
+        on(&lab, "a", &["create", "-q", "guest.xml"]).fails(1);
+        on(&lab, "a", &["create", "-q", "guest.xml"]).ok();
+        let view = on(&lab, "a", &["clock-show", "--json", "guest"]).json();
+        assert_eq!(view["rtc"]["offset"], 90, "{call}");
+    }
+}
+
+#[test]
 fn digits_are_a_number_and_anything_else_a_name() {
     let lab = hosts(&json!({}), &json!({}));
     for name in ["other", "1", "+1", "01x", "9"] {

@@ -170,7 +170,7 @@ fn a_guest_that_another_program_starts_is_not_restored_beside_it() {
     claim.lock().unwrap();
     for words in [&["restore", "saved"][..], &["create", "guest.xml"]] {
         let said = lab.mock(words.iter().copied()).fails(1);
-        assert!(said.contains("another program starts it just now"), "{words:?}: {said}");
+        assert!(said.contains("another program is starting this guest"), "{words:?}: {said}");
         assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
     }
     drop(claim);

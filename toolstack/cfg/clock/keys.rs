@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::super::{Cfg, Content, Setting, Value};
-use super::Result;
 use crate::diag::{Diagnostic, Finding, Report};
 use crate::domain::Part;
 
@@ -20,6 +19,9 @@ const OURS: [&str; 7] = [
     "clock_tsc_frequency",
     "clock_timers",
 ];
+
+/// What reading the clock of a file ends with.
+pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
 /// What our own keys start with.
 const PREFIX: &str = "clock_";

@@ -26,14 +26,12 @@ pub struct Asked {
     pub report: Report,
 }
 
-type Result<T> = std::result::Result<T, Box<Diagnostic>>;
-
 /// Reads the clock of a file for this kind of guest.
 ///
 /// # Errors
 /// At a `clock_` key that there is not, at a value that its key does not take, and where plain keys contradict the
 /// `clock_` keys.
-pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked> {
+pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked, Box<Diagnostic>> {
     let mut keys = Keys::of(cfg)?;
     let offset = offset::read(&mut keys)?;
     let timers = timers::read(&mut keys, kind)?;

@@ -2,8 +2,7 @@
 
 use ::timers::{Adjustment, Basis, ClockOffset, UtcOffset};
 
-use super::Result;
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, Result};
 use crate::diag::Finding;
 use crate::domain::Part;
 

@@ -9,8 +9,7 @@ use ::timers::{
 };
 
 use super::super::{Content, Setting, number};
-use super::Result;
-use super::keys::{Key, Keys, TimerWords, Word, contradiction};
+use super::keys::{Key, Keys, Result, TimerWords, Word, contradiction};
 use crate::diag::Finding;
 use crate::domain::Part;
 

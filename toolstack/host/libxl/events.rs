@@ -1,36 +1,20 @@
 //! What happens on the host: xenstore says that something has, and the list of domains says what.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use super::domains::Domain;
+use super::state::{Seen, Watched};
 use super::{Libxl, error};
-use crate::host::{DomId, ErrorKind, Event, HostError, Result, RunState, ShutdownReason};
+use crate::host::{DomId, ErrorKind, Event, HostError, Result, RunState};
 
 /// Who reads more slowly misses the oldest.
 const KEPT: usize = 1000;
 
 /// Without a word from xenstore, it is asked whether it is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-/// A domain as it was seen last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    uuid: Uuid,
-    ended: Option<ShutdownReason>,
-}
-
-/// The domains that have been told of, and the events that nobody has asked for yet.
-#[derive(Debug, Default)]
-pub(super) struct Watched {
-    listening: bool,
-    known: BTreeMap<u32, Seen>,
-    waiting: VecDeque<Event>,
-}
 
 impl Watched {
     /// Compares with what was there before. `is_introduced` is asked only of domains that are new.
@@ -163,8 +147,10 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     use timers::GuestKind;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::host::ShutdownReason;
 
     fn domain(domid: u32, uuid: u128, state: RunState) -> Domain {
         Domain {

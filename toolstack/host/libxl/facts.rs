@@ -7,25 +7,15 @@ use std::time::SystemTime;
 use timers::KiloHertz;
 use xen_sys::libxl_physinfo;
 
+use super::state::Fixed;
 use super::{Libxl, clock, console, cpuid};
-use crate::host::{ErrorKind, HostError, HostFacts, Result, XenVersion, zone};
+use crate::host::{ErrorKind, HostError, HostFacts, Result, zone};
 
 /// Where the kernel says which boot this is. Xen and its dom0 boot together.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// What dom0's kernel knows of its CPUs. Xen shows dom0 an invariant TSC wherever there is one.
 const CPU_INFO: &str = "/proc/cpuinfo";
-
-/// What does not change while the host runs.
-#[derive(Clone, Debug)]
-pub(super) struct Fixed {
-    boot_id: String,
-    xen_version: XenVersion,
-    cpu_khz: KiloHertz,
-    tsc_reliable: bool,
-    tsc_scaling: Option<bool>,
-    tsc_invariant: Option<bool>,
-}
 
 impl Libxl {
     pub(super) fn read_facts(&self, doing: &str) -> Result<HostFacts> {

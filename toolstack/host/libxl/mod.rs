@@ -6,7 +6,7 @@
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
 //! - `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
-//! - `events.rs`: what happens on it.
+//! - `events.rs`: what happens on it; `state.rs`: what is remembered of it.
 //!
 //! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
 
@@ -28,6 +28,7 @@ mod moves;
 mod open;
 mod peek;
 mod rtc;
+mod state;
 mod stream;
 mod strings;
 mod tsc;
@@ -44,10 +45,9 @@ use std::time::Duration;
 use timers::{KiloHertz, UtcOffset};
 use xen_sys::{libxl_ctx, xc_interface};
 
-use self::events::Watched;
-use self::facts::Fixed;
 use self::handles::{Ctx, Store, Xc};
 use self::log::Log;
+use self::state::{Fixed, Watched};
 use super::{
     DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
 };

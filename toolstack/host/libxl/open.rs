@@ -7,9 +7,9 @@ use std::ptr;
 
 use xen_sys::XEN_VERSION;
 
-use super::events::Watched;
 use super::handles::{Ctx, Store, Xc};
 use super::log::{Line, Log};
+use super::state::Watched;
 use super::{Libxl, error};
 use crate::host::{ErrorKind, HostError, Result, XenVersion, dom0};
 

@@ -206,6 +206,7 @@ impl<'a> Watch<'a> {
     /// When the host cannot be read at all.
     pub fn poll(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
+        self.cache.records().settle();
         self.look_at_clock(&facts, false);
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});

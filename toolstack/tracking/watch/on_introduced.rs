@@ -150,12 +150,12 @@ impl Watch<'_> {
         let late = found.has_run;
         let start = match cold_start::resolve(record, found.kind, facts, self.tools.zones) {
             Ok(start) => start,
-            Err(refusal) => return self.not_set(facts, guest, found, &refusal.to_string()),
+            Err(refusal) => return self.not_started(facts, guest, found, &refusal.to_string()),
         };
         let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
         let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
             Ok(set) => set,
-            Err(error) => return self.not_set(facts, guest, found, &error.to_string()),
+            Err(error) => return self.not_started(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
         self.note(found.domid, |guest| (guest.offset, guest.told) = (guest.offset.map(|_| offset), 0));
@@ -177,8 +177,16 @@ impl Watch<'_> {
         troubles.for_each(|why| self.failed(facts, found.domid, why));
     }
 
-    /// The clock cannot be had; the domain is followed as it is. That says nothing about the guest, whose own changes are
-    /// kept for its next start.
+    /// The clock of a cold start cannot be had; the domain is followed as it is. That says nothing about the guest, whose
+    /// own changes are kept for its next start.
+    fn not_started(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, why: &str) {
+        let instance = unset(found, facts);
+        self.note(found.domid, |guest| guest.told = 0);
+        self.change(facts, &guest.domain_ref, |record| record.not_started(instance.clone()));
+        self.failed(facts, found.domid, format!("its clock was not set: {why}"));
+    }
+
+    /// The clock of a guest that goes on cannot be put right; it is followed as it is.
     fn not_set(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, why: &str) {
         let instance = unset(found, facts);
         self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), None));

@@ -1,33 +1,9 @@
 //! `<boot order=>` of devices: the letters of xl.cfg's `boot`.
 
 use super::super::cursor::{Element, Result, Value};
-use super::guest::Guest;
+pub(super) use super::guest::Bootable;
+use super::guest::{BootOrder, Guest};
 use crate::diag::Finding;
-
-/// The kinds of devices that a guest can boot from, as letters of xl.cfg's `boot`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bootable {
-    Floppy,
-    HardDisk,
-    Cdrom,
-    Network,
-}
-
-impl Bootable {
-    /// Its letter.
-    pub(super) fn letter(self) -> char {
-        match self {
-            Bootable::Floppy => 'a',
-            Bootable::HardDisk => 'c',
-            Bootable::Cdrom => 'd',
-            Bootable::Network => 'n',
-        }
-    }
-}
-
-/// The devices that have a place in the boot order.
-#[derive(Default)]
-pub(super) struct BootOrder<'t>(Vec<(u32, Bootable, Value<'t>)>);
 
 /// The place of a device in the boot order, as its `<boot>` has it.
 pub(super) fn place<'t>(device: &Element<'t>) -> Result<Option<(u32, Value<'t>)>> {

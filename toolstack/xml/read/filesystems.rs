@@ -63,14 +63,8 @@ fn share(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         );
     }
     placed_by_xen(element);
-    let none = Some("none".to_owned());
-    let devid = u32::try_from(guest.config.p9s.len()).ok();
-    guest.config.p9s.push(P9 {
-        tag: Some(tag),
-        path: Some(path),
-        security_model: none,
-        devid,
-        ..P9::default()
-    });
+    // Unlike other devices, xl leaves a share's number to libxl.
+    let security_model = Some("none".to_owned());
+    guest.config.p9s.push(P9 { tag: Some(tag), path: Some(path), security_model, ..P9::default() });
     Ok(())
 }

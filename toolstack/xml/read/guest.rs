@@ -2,8 +2,7 @@
 
 use timers::GuestKind;
 
-use super::boot_order::BootOrder;
-use super::usb::Usb;
+use super::super::cursor::Value;
 use crate::diag::Finding;
 use crate::domain::config::Hvm;
 use crate::domain::release::Known;
@@ -64,4 +63,42 @@ impl<'t> Guest<'t> {
         let name: String = name.chars().take(80).collect();
         format!("/var/run/xen/{name}.sock")
     }
+}
+
+/// The kinds of devices that a guest can boot from, as letters of xl.cfg's `boot`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bootable {
+    Floppy,
+    HardDisk,
+    Cdrom,
+    Network,
+}
+
+impl Bootable {
+    /// Its letter.
+    pub(super) fn letter(self) -> char {
+        match self {
+            Bootable::Floppy => 'a',
+            Bootable::HardDisk => 'c',
+            Bootable::Cdrom => 'd',
+            Bootable::Network => 'n',
+        }
+    }
+}
+
+/// The devices that have a place in the boot order.
+#[derive(Default)]
+pub(super) struct BootOrder<'t>(pub(super) Vec<(u32, Bootable, Value<'t>)>);
+
+/// What is plugged into emulated USB controllers.
+#[derive(Default)]
+pub(super) struct Usb {
+    /// Mice, keyboards and tablets.
+    pub(super) input: Vec<&'static str>,
+    /// Devices of the host, by vendor and product.
+    pub(super) host: Vec<(u16, u16)>,
+    /// Devices that a SPICE client can redirect.
+    pub(super) redirections: i32,
+    /// The USB version of the controllers that the XML has.
+    pub(super) version: Option<i32>,
 }

@@ -8,6 +8,7 @@ mod boot_order;
 mod channels;
 mod character;
 mod clock;
+mod common;
 mod consoles;
 mod cpu;
 mod cpu_features;
@@ -37,7 +38,8 @@ use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::{Finding, Report};
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::{Defbool, Domain, Notes, Part, XenVersion};
+use crate::domain::{Domain, Notes, Part, XenVersion};
+use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
 
 /// A domain as read, with what became of each node of its XML.
@@ -47,6 +49,8 @@ pub struct Input {
     pub domain: Domain,
     /// The report on its input.
     pub report: Report,
+    /// The release of Xen that it was read for.
+    pub xen: XenVersion,
 }
 
 impl Input {
@@ -54,7 +58,7 @@ impl Input {
     #[must_use]
     pub fn new(mut domain: Domain, report: Report) -> Self {
         domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report }
+        Input { domain, report, xen: XenVersion::NEWEST }
     }
 }
 
@@ -97,7 +101,7 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input::new(domain, ledger.into_report(unread::finding)))
+    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
@@ -221,31 +225,4 @@ fn xenbus(controller: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     placed_by_xen(controller);
     Ok(())
-}
-
-/// Sets a defbool, and says whether it was set.
-fn set(field: &mut Option<Defbool>, value: bool) {
-    *field = Some(value.into());
-}
-
-/// Addresses and aliases of devices: libvirt's own bookkeeping.
-fn placed_by_xen(device: &Element<'_>) {
-    for name in ["address", "alias"] {
-        if let Some(child) = device.child(name) {
-            child.mark_whole(&Finding::no_effect("own-address", "libxl places and names devices by itself"));
-        }
-    }
-}
-
-/// The domain that serves a device.
-fn backend_domain(element: &Element<'_>) -> Result<String> {
-    let name = element.attr("name");
-    match name.filter(|name| !name.text.is_empty() && !name.text.contains([',', '=', ' '])) {
-        Some(name) => Ok(name.text.to_owned()),
-        None => {
-            let finding =
-                Finding::invalid("no-backend", "the backend domain has no name that xl.cfg can hold");
-            Err(element.error(finding.instead("write <backenddomain name='NAME'/>")))
-        }
-    }
 }

@@ -5,23 +5,10 @@
 //! what is plugged in then stands among QEMU's arguments. QEMU has taken no host device by `-usbdevice` since 2.12.
 
 use super::super::cursor::{Element, Result};
-use super::guest::Guest;
+use super::guest::{Guest, Usb};
 use super::{placed_by_xen, set};
 use crate::diag::Finding;
 use crate::domain::config::{UsbCtrl, UsbCtrlType};
-
-/// What is plugged into emulated USB controllers.
-#[derive(Default)]
-pub(super) struct Usb {
-    /// Mice, keyboards and tablets.
-    pub(super) input: Vec<&'static str>,
-    /// Devices of the host, by vendor and product.
-    pub(super) host: Vec<(u16, u16)>,
-    /// Devices that a SPICE client can redirect.
-    pub(super) redirections: i32,
-    /// The USB version of the controllers that the XML has.
-    version: Option<i32>,
-}
 
 /// The words of `usbdevice`, and QEMU's names for the same devices.
 const INPUT: &[(&str, &str)] = &[("mouse", "usb-mouse"), ("keyboard", "usb-kbd"), ("tablet", "usb-tablet")];

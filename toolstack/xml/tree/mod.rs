@@ -9,8 +9,6 @@ mod build;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use build::Builder;
-
 use crate::diag::{Diagnostic, Finding, Source};
 
 /// Elements within elements at most.
@@ -61,21 +59,6 @@ pub enum Kind {
 }
 
 impl Tree {
-    /// Parses a document.
-    ///
-    /// # Errors
-    /// The first thing that is not well-formed or not allowed, with its place.
-    pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
-        let text = decode(name, bytes)?;
-        let mut builder =
-            Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
-        // The reader borrows the text while the builder fills the tree beside it.
-        let text = builder.tree.source.text().to_owned();
-        builder.run(&text)?;
-        builder.tree.number_siblings();
-        Ok(builder.tree)
-    }
-
     /// The root element.
     #[must_use]
     pub fn root(&self) -> NodeId {
@@ -165,30 +148,6 @@ impl Tree {
     pub fn at(&self, id: NodeId, finding: Finding) -> Box<Diagnostic> {
         let place = self.source.place(self.nodes[id].span.clone());
         Box::new(Diagnostic { place, node: self.path(id), finding })
-    }
-}
-
-/// UTF-8 with or without a byte order mark, of a bearable size.
-fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
-    let refuse = |before: &[u8], finding: Finding| {
-        let source = Source::new(name, String::from_utf8_lossy(before).into_owned());
-        let end = source.text().len();
-        Box::new(Diagnostic { place: source.place(end..end), node: String::new(), finding })
-    };
-    if bytes.len() > MAX_BYTES {
-        let reason = format!("the input has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
-        return Err(refuse(b"", Finding::invalid("xml-too-large", reason)));
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(refuse(
-            &bytes[..error.valid_up_to()],
-            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(format!(
-                "convert the file, as in: iconv -f {} -t UTF-8",
-                if is_utf16(bytes) { "UTF-16" } else { "ISO-8859-1" }
-            )),
-        )),
     }
 }
 

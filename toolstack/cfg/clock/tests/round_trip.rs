@@ -7,6 +7,7 @@ use proptest::sample::select;
 use super::*;
 use crate::diag::{Report, Source};
 use crate::domain::project::{self, OffsetIn};
+use crate::domain::release::XenVersion;
 use crate::domain::{Domain, DomainConfig};
 use crate::write;
 
@@ -16,7 +17,9 @@ fn through_xl(clock: &GuestClock, kind: GuestKind, now: UtcOffset) -> (GuestCloc
     config.c_info.name = Some("guest".to_owned());
     let domain = Domain::new(config.clone(), clock.clone());
     project::clock(&mut config, clock, OffsetIn::Intent(now));
-    let text = write::xl::write(&domain, &config, &Report::new(Source::new("-", String::new())));
+    let text =
+        write::xl::write(&domain, &config, &Report::new(Source::new("-", String::new())), XenVersion::NEWEST)
+            .text;
     let cfg = parse("written", text.as_bytes()).unwrap();
     assert_eq!(cfg.kind(), Some(kind));
     let back = read(&cfg, kind).unwrap_or_else(|error| panic!("{error}\n{text}"));

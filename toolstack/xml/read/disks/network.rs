@@ -2,7 +2,7 @@
 
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::character::bracketed;
-use super::source::held_by_xl;
+use super::super::common::held_by_xl;
 use crate::diag::Finding;
 
 /// Protocols whose words are a URL: QEMU's scheme, and whether the disk can be written.

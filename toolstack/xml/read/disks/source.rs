@@ -1,6 +1,7 @@
 //! Where a disk's content is.
 
-use super::super::super::cursor::{Element, Result, Value};
+use super::super::super::cursor::{Element, Result};
+use super::super::common::held_by_xl;
 use super::network;
 use crate::diag::Finding;
 
@@ -61,14 +62,6 @@ pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<S
         None if may_be_empty => Ok(Some(Source::Empty)),
         None => Err(no_source(element, attribute)),
     }
-}
-
-/// The path that a message about a lost disk names.
-pub(super) fn held_by_xl(path: &Value<'_>) -> Result<String> {
-    if path.text.ends_with(',') || path.text.contains('\n') {
-        return Err(path.not("a path that xl.cfg can hold: it may not end in a comma or hold a line break"));
-    }
-    Ok(path.text.to_owned())
 }
 
 fn no_source(element: &Element<'_>, attribute: &str) -> Box<crate::diag::Diagnostic> {

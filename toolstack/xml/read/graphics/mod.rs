@@ -1,23 +1,19 @@
 //! `<graphics>` and `<video>`: what the guest draws on and how one looks at it.
 
+mod parts;
 mod spice;
 mod video;
 mod vnc;
 
 use timers::GuestKind;
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Result};
 use super::guest::Guest;
-use super::{character, set};
+use super::set;
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
-use crate::domain::config::{Defbool, Sdl, Vfb, Vkb};
-
-/// Displays count from the port of display 0.
-const VNC_BASE: i32 = 5900;
-
-/// Where a display listens unless told otherwise, as in libvirt.
-const LOOPBACK: &str = "127.0.0.1";
+use crate::domain::config::{Defbool, Sdl};
+use parts::{framebuffer, text};
 
 pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     none(&mut guest.config);
@@ -59,19 +55,6 @@ pub(super) fn has_pv_input(config: &DomainConfig) -> bool {
     config.kind() == GuestKind::Hvm || !config.vkbs.is_empty()
 }
 
-/// The PV framebuffer, with the keyboard and pointer that belong to it.
-fn framebuffer<'c>(config: &'c mut DomainConfig, keymap: Option<Value<'_>>) -> &'c mut Vfb {
-    if config.vfbs.is_empty() {
-        config.vfbs.push(Vfb { devid: Some(0), ..Vfb::default() });
-        config.vkbs.push(Vkb { devid: Some(0), ..Vkb::default() });
-    }
-    let vfb = &mut config.vfbs[0];
-    if let Some(keymap) = keymap {
-        vfb.keymap = Some(keymap.text.to_owned());
-    }
-    vfb
-}
-
 fn sdl(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let pv = !guest.is_hvm();
     let text = |name| graphics.attr(name).map(|value| text(&value, pv)).transpose();
@@ -86,88 +69,4 @@ fn sdl(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         None => framebuffer(&mut guest.config, None).sdl = sdl,
     }
     Ok(())
-}
-
-/// A text that the configuration of a display can hold: a PV guest's stands in a list between commas.
-fn text(value: &Value<'_>, pv: bool) -> Result<String> {
-    if (pv && value.text.contains(',')) || value.text.contains('\n') {
-        return Err(value.not("a value that xl.cfg can hold here: no commas"));
-    }
-    Ok(value.text.to_owned())
-}
-
-/// Where a display waits for its viewers.
-enum Listen {
-    /// At an address; `None` where there is none, so that it is libvirt's default.
-    Address(Option<String>),
-    /// At a Unix socket.
-    Socket(String),
-    /// Nowhere.
-    Nowhere,
-}
-
-/// The place to listen at: an attribute, a `<listen>` element, or both alike.
-fn listen<'t>(graphics: &Element<'t>, guest: &Guest<'_>) -> Listen {
-    let attribute = graphics.attr("listen").filter(|listen| !listen.text.is_empty());
-    let socket = graphics.attr("socket").filter(|socket| !socket.text.is_empty());
-    let mut found = attribute.map(|listen| Listen::Address(Some(listen.text.to_owned())));
-    if let Some(socket) = socket {
-        found = Some(Listen::Socket(socket.text.to_owned()));
-    }
-    for listen in graphics.children("listen") {
-        let listen = listen.take();
-        let kind = listen.attr("type");
-        let here = match kind.map_or("address", |kind| kind.text) {
-            "none" => Listen::Nowhere,
-            "socket" => match listen.attr("socket").or(socket) {
-                Some(socket) => Listen::Socket(socket.text.to_owned()),
-                None => Listen::Socket(character::socket(&listen, "display", guest)),
-            },
-            kind_of => {
-                let address = listen.attr("address").or(attribute).filter(|address| !address.text.is_empty());
-                if let Some(kind) = kind.filter(|_| kind_of == "network") {
-                    let reason = match address {
-                        Some(address) => {
-                            format!("libxl knows no libvirt networks: listens on {}", address.text)
-                        }
-                        None => format!("libxl knows no libvirt networks: listens on {LOOPBACK}"),
-                    };
-                    let instead = "write <listen type='address' address='ADDRESS'/>";
-                    kind.mark(Finding::approximated("listen", reason).instead(instead));
-                    if let Some(network) = listen.attr("network") {
-                        network.mark(Finding::approximated("listen", "libxl knows no libvirt networks"));
-                    }
-                } else if let Some(kind) = kind.filter(|kind| kind.text != "address") {
-                    let reason = format!("a display on Xen does not listen on a {}", kind.text);
-                    kind.mark(Finding::unsupported("listen", reason));
-                }
-                Listen::Address(address.map(|address| address.text.to_owned()))
-            }
-        };
-        match (&found, &here) {
-            (Some(Listen::Address(Some(first))), Listen::Address(Some(other))) if first != other => {
-                let reason = format!("a display on Xen listens on one address: {first}");
-                listen.mark_whole(&Finding::unsupported("listen", reason));
-            }
-            (Some(Listen::Socket(_) | Listen::Nowhere), _) => {
-                listen.mark_whole(&Finding::unsupported("listen", "a display on Xen listens in one place"));
-            }
-            _ => found = Some(here),
-        }
-    }
-    found.unwrap_or(Listen::Address(None))
-}
-
-/// A port, where one is given.
-fn port<'t>(graphics: &Element<'t>, name: &str) -> Result<Option<(Value<'t>, i32)>> {
-    let Some(value) = graphics.attr(name) else { return Ok(None) };
-    let expected = "a port, or -1 for any";
-    match value.number(expected)? {
-        -1 | 0 => {
-            value.mark(Finding::no_effect("any-port", "no port of its own"));
-            Ok(None)
-        }
-        port @ 1..=65535 => Ok(Some((value, port))),
-        _ => Err(value.not(expected)),
-    }
 }

@@ -3,7 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::{LOOPBACK, Listen, VNC_BASE, listen, port};
+use super::parts::{LOOPBACK, Listen, VNC_BASE, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 

@@ -4,7 +4,7 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::{Listen, VNC_BASE, framebuffer, listen, port, text};
+use super::parts::{Listen, VNC_BASE, framebuffer, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 

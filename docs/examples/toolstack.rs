@@ -1,0 +1,96 @@
+//! A toolstack on the mock host: a start that fails, a start, a reboot, a save and a restore.
+//!
+//! ```sh
+//! cargo run --example toolstack
+//! ```
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, SaveKind, ShutdownReason};
+use xenclock::timers::zone::default_zones;
+use xenclock::tracking::monitor::{Disposition, Monitor};
+use xenclock::tracking::start::{StartOptions, start};
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::transfer::Transfer;
+use xenclock::view::view;
+use xenclock::{plan, xml};
+
+const GUEST: &str = "<domain type='xen'>
+  <name>guest</name>
+  <uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
+  <memory unit='MiB'>512</memory>
+  <os><type>hvm</type></os>
+  <clock offset='variable' adjustment='0'><timer name='tsc' frequency='2000000000'/></clock>
+</domain>";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let now = "2026-07-01T12:00:00Z".parse()?;
+    let host = Mock::in_memory(Box::new(move || now));
+    let (records, zones) = (RecordStore::in_memory(), default_zones());
+    let facts = host.facts()?;
+
+    let input = xml::read("guest.xml", GUEST.as_bytes())?;
+    let uuid = input.domain.config.c_info.uuid.ok_or("the domain has no UUID")?;
+    let plan = plan::plan(&input.domain, &facts, &*zones, uuid)?;
+    let asked = Some(&input.domain.clock);
+    let options = StartOptions { records: &records, asked, made_up: false, paused: false, zone_data: None };
+
+    // A failure at any step leaves no domain behind.
+    host.inject("set_initial_tsc", ErrorKind::Permission, 1)?;
+    match start(&plan, &host, &facts, &options, &mut |_| {}) {
+        Ok(_) => return Err("the fault did not strike".into()),
+        Err(refused) => println!("not started: {refused}"),
+    }
+    assert!(find(&host, "guest")?.is_none());
+
+    let started = start(&plan, &host, &facts, &options, &mut |_| {})?;
+    let first = started.outcome.domid;
+    show(&host, &records, "started")?;
+
+    // The guest sets its RTC and reboots: on Xen, that is a new domain.
+    host.guest_shift_rtc(first, 90)?;
+    host.guest_reboot(first)?;
+    let monitor = Monitor {
+        host: &host,
+        records: &records,
+        zones: &*zones,
+        dumps: Path::new("/var/lib/xen/dump"),
+        reread: &|_| Err("this toolstack leaves no xl.cfg for the next start".to_owned()),
+        patience: Duration::ZERO,
+    };
+    let Disposition::Restarted(again) = monitor.ended(first, ShutdownReason::Reboot)?.became else {
+        return Err("it was not started again".into());
+    };
+    assert_ne!(again.outcome.domid, first);
+    show(&host, &records, "rebooted")?;
+
+    // A save, and a restore from its file.
+    let transfer = Transfer { host: &host, records: &records, zones: &*zones };
+    let mut outgoing = transfer.outgoing(find(&host, "guest")?.ok_or("it has gone")?, None, false)?;
+    let mut stream = tempfile::tempfile()?;
+    transfer.save(&mut outgoing, &mut stream, SaveKind::Suspend)?;
+    let header = outgoing.header()?;
+    transfer.left(&outgoing.domain)?;
+    std::io::Seek::rewind(&mut stream)?;
+    let incoming = transfer.receive(&header, None, str::to_owned, &mut stream)?;
+    host.unpause(incoming.domid)?;
+    show(&host, &records, "restored")
+}
+
+fn find(host: &dyn Host, name: &str) -> Result<Option<DomainSummary>, Box<dyn Error>> {
+    Ok(host.domains()?.into_iter().find(|domain| domain.name == name && domain.domid != DomId(0)))
+}
+
+fn show(host: &dyn Host, records: &RecordStore, what: &str) -> Result<(), Box<dyn Error>> {
+    let domain = find(host, "guest")?.ok_or("it has gone")?;
+    let record = records.get(domain.uuid.parse()?)?;
+    let clock = view(host, &domain, &host.facts()?, record.as_ref())?;
+    println!(
+        "{what}: domain {}, RTC {} s from UTC, TSC {} kHz, {}",
+        domain.domid, clock.rtc.offset, clock.tsc.khz, clock.tsc.why
+    );
+    Ok(())
+}

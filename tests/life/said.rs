@@ -1,0 +1,220 @@
+//! What is said of clocks, compared at every step with the truth: the JSON of `view::view`, which is what clock-show,
+//! clock-list and the metrics print.
+//!
+//! The truth is the story's own. How a TSC is read follows from Xen's rule, written down here once more, on the facts that
+//! the story has given the guest's host; where a clock stands and what the next start gives is the oracle's.
+
+use serde_json::Value;
+use timers::{Adjustment, Basis, ClockOffset, GuestKind, TimerMode, UtcOffset};
+use xenclock::host::{DomainSummary, Host, HostFacts};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::view::view;
+
+use crate::known::{Guest, Instance, Settled, What};
+use crate::op::{Machine, Sick};
+use crate::told::is_source;
+use crate::world::{Told, Without, World};
+
+/// The first second of 2000 and of 2100: between them a host's clock can be right, and an RTC can show it.
+const CENTURY: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// Xen's rule: how a guest that counts at this frequency reads its TSC on a host.
+pub fn reading(mode: TimerMode, khz: u32, kind: GuestKind, host: &Machine) -> &'static str {
+    match (mode, host.reliable, khz == host.khz) {
+        (TimerMode::Native, ..) => "native",
+        (TimerMode::Emulate, ..) | (_, false, _) => "emulated",
+        (_, true, true) => "native",
+        (_, true, false) if kind == GuestKind::Pv => "emulated",
+        (_, true, false) => match host.scaling {
+            Some(true) => "scaled",
+            Some(false) => "emulated",
+            None => "scaled-or-emulated",
+        },
+    }
+}
+
+/// libvirt's rule: whether a guest's changes to its RTC are kept.
+pub fn is_variable(offset: &ClockOffset) -> bool {
+    match offset {
+        ClockOffset::Variable { .. } => true,
+        ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => {
+            matches!(adjustment, Some(Adjustment::Seconds(_)))
+        }
+        ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => false,
+    }
+}
+
+fn mode_word(mode: TimerMode) -> &'static str {
+    match mode {
+        TimerMode::Native => "native",
+        TimerMode::Emulate => "always_emulate",
+        _ => "default",
+    }
+}
+
+/// What is said, by the names of its fields in the JSON.
+struct Said<'a> {
+    guest: &'a str,
+    json: Value,
+}
+
+impl Said<'_> {
+    fn is(&self, path: &str, truth: impl Into<Value>) -> Told {
+        let (said, truth) = (self.json.pointer(path).cloned().unwrap_or_default(), truth.into());
+        match said == truth {
+            true => Ok(()),
+            false => Err(format!("of {} {path} is said to be {said}, and is {truth}", self.guest)),
+        }
+    }
+
+    fn text(&self, path: &str) -> &str {
+        self.json.pointer(path).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl World<'_> {
+    /// What is said of every guest of both hosts is true.
+    pub fn check_said(&mut self) -> Told {
+        for site in 0..2 {
+            let facts = self.facts(site);
+            let machine = &self.machines[site];
+            let told = (facts.cpu_khz.0, facts.tsc_reliable, facts.tsc_scaling);
+            if told != (machine.khz, machine.reliable, machine.scaling) {
+                return Err(format!("the facts of host {site} are {told:?}, and it is {machine:?}"));
+            }
+            for domain in self.mock(site).domains().unwrap() {
+                let lives = |guest: &Guest| guest.lives_as(site, domain.domid);
+                if let Some(guest) = self.guests.iter().position(lives) {
+                    self.check_guest(guest, site, &domain, &facts)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_guest(&mut self, guest: usize, site: usize, domain: &DomainSummary, facts: &HostFacts) -> Told {
+        let instance = self.instance(guest).clone();
+        if instance.incarnation == 1 {
+            self.guests[guest].birth_facts = Some(facts.clone());
+        }
+        let old = self.guests[guest].birth_facts.as_ref().filter(|_| self.without == Without::PresentFacts);
+        let record = self.record_shown(guest, site);
+        let shown = view(self.mock(site), domain, old.unwrap_or(facts), record.as_ref());
+        let json = serde_json::to_value(shown.map_err(|error| error.to_string())?).unwrap();
+        let said = Said { guest: &self.guests[guest].name, json };
+        self.check_tsc(&said, guest, &instance)?;
+        self.check_rtc(&said, guest, &instance, record.as_ref(), facts)?;
+        self.tally.said += 1;
+        Ok(())
+    }
+
+    /// A record that is torn is not read, for that would set it aside: whoever asks for a clock would do no more.
+    fn record_shown(&self, guest: usize, site: usize) -> Option<ClockRecord> {
+        let Guest { kept, uuid, .. } = &self.guests[guest];
+        let whole = kept[site].lost.is_none() && kept[site].what != What::Doubt;
+        whole.then(|| self.grounds[site].records.get(*uuid).ok().flatten()).flatten()
+    }
+
+    fn check_tsc(&self, said: &Said<'_>, guest: usize, instance: &Instance) -> Told {
+        let (kind, machine) = (self.guests[guest].spec.kind, &self.machines[instance.site]);
+        let khz = if instance.mode == TimerMode::Native { machine.khz } else { instance.rate };
+        let reading = reading(instance.mode, khz, kind, machine);
+        said.is("/type", kind.as_str())?;
+        said.is("/tsc/mode", mode_word(instance.mode))?;
+        said.is("/tsc/khz", khz)?;
+        said.is("/tsc/behaviour", reading)?;
+        said.is("/tsc/incarnation", instance.incarnation)?;
+        let machine_has = self.mock(instance.site).model(instance.domid).unwrap().tsc;
+        let has = match (machine_has.is_emulated(), machine_has.is_scaled()) {
+            (true, _) => "emulated",
+            (false, true) => "scaled",
+            (false, false) => "native",
+        };
+        // Of a host of which it is not known, the machine has the one or the other.
+        let same = has == reading || reading == "scaled-or-emulated" && has != "native";
+        match same && machine_has.rate_khz() == khz {
+            true => Ok(()),
+            false => Err(format!(
+                "the machine has {has} at {} kHz, expected {reading} at {khz}",
+                machine_has.rate_khz()
+            )),
+        }
+    }
+
+    fn check_rtc(
+        &self,
+        said: &Said<'_>,
+        guest: usize,
+        instance: &Instance,
+        record: Option<&ClockRecord>,
+        facts: &HostFacts,
+    ) -> Told {
+        let Guest { spec, kept, .. } = &self.guests[guest];
+        let kept = &kept[instance.site];
+        let has_rtc = spec.kind.has_rtc();
+        // Of a guest without RTC the record knows, once it is this domain's.
+        let known = kept.is_sure()
+            && instance.settled == Settled::Yes
+            && self.sick[instance.site] != Some(Sick::Gone)
+            && kept.what == What::Sure(vec![instance.offset]);
+        if has_rtc || known {
+            said.is("/rtc/offset", instance.offset)?;
+            let time = facts.now.naive_utc() + chrono::TimeDelta::seconds(instance.offset);
+            said.is("/rtc/time", time.format("%Y-%m-%dT%H:%M:%S").to_string())?;
+        }
+        if record.is_none() {
+            said.is("/rtc/tracked", false)?;
+            return said.is("/rtc/next_start", "as its config says");
+        }
+        if !known {
+            return Ok(());
+        }
+        let source = said.text("/rtc/source");
+        if !is_source(source, &spec.offset) && !source.starts_with("libxl config") {
+            return Err(format!("of {} the offset is said to be from {source}", said.guest));
+        }
+        let variable = is_variable(&spec.offset);
+        said.is("/rtc/tracked", variable && has_rtc)?;
+        let next = match (&spec.offset, variable) {
+            (_, true) if has_rtc => &["the guest's changes are kept for the next start"][..],
+            (_, true) | (ClockOffset::Utc { .. }, _) => {
+                &["the same at the next start", "resolved again at the next start"]
+            }
+            _ => &["resolved again at the next start"],
+        };
+        match next.contains(&said.text("/rtc/next_start")) {
+            true => Ok(()),
+            false => Err(format!(
+                "of {} the next start is said to be: {}; expected was: {next:?}",
+                said.guest,
+                said.text("/rtc/next_start")
+            )),
+        }
+    }
+
+    /// The offset that a clock comes to here and now; `None` where a guest cannot be started with it.
+    pub fn resolved(&self, site: usize, offset: &ClockOffset, kind: GuestKind) -> Option<i64> {
+        let facts = self.facts(site);
+        let now = facts.now.timestamp();
+        let is_set = CENTURY.contains(&now);
+        let of = |zone: &timers::zone::Zone| Some(i64::from(zone.offset_at(facts.now).ok()?.seconds()));
+        let by = |adjustment: &Option<Adjustment>| match adjustment {
+            Some(Adjustment::Seconds(seconds)) => *seconds,
+            _ => 0,
+        };
+        let (seconds, shown) = match offset {
+            ClockOffset::Utc { adjustment } => (by(adjustment), None),
+            ClockOffset::Localtime { adjustment } => (of(&facts.zone)? + by(adjustment), None),
+            ClockOffset::Timezone { timezone } => (of(&self.grounds[site].zones.zone(timezone).ok()?)?, None),
+            ClockOffset::Variable { adjustment, basis: Basis::Utc } => (*adjustment, None),
+            ClockOffset::Variable { adjustment, basis: Basis::Localtime } => {
+                (of(&facts.zone)? + adjustment, None)
+            }
+            // A clock that is not set tells nothing of how far away a moment is.
+            ClockOffset::Absolute { start } => (if is_set { start - now } else { 0 }, Some(*start)),
+        };
+        let shown = shown.unwrap_or(now + seconds);
+        let can_show = if kind.has_rtc() { CENTURY.contains(&shown) } else { shown >= 0 };
+        (UtcOffset::new(seconds).is_ok() && (can_show || !is_set)).then_some(seconds)
+    }
+}

@@ -1,0 +1,12 @@
+//! Where a clock goes, on which it depends what is lost of it.
+
+/// Where the clock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An xl.cfg, which carries the whole clock for xenclock and the nearest thing for plain xl.
+    Xl,
+    /// libxl's JSON, which has no place for what libxl cannot say.
+    Json,
+    /// A guest that is started now.
+    Start,
+}

@@ -1,0 +1,199 @@
+//! Configs made at random, of every field there is, for tests.
+
+use super::idl::{Bitmap, Defbool, Field, KeyValues};
+
+/// A source of random values: the same for the same seed.
+pub(crate) struct Gen {
+    state: u64,
+    /// One field in so many is set.
+    sparse: u64,
+}
+
+/// Texts that formats have trouble with.
+const ODD: &[&str] = &[
+    "'",
+    "\"",
+    "\\",
+    "#",
+    "&",
+    "<",
+    ">",
+    "ü",
+    "東",
+    "🕰",
+    "=",
+    "[",
+    "]",
+    "$",
+    "%",
+    ";",
+    ":",
+    "@",
+    ",",
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    "\\n",
+    "\u{1}",
+    "{",
+    "*",
+    "!",
+    "-",
+    "/",
+    "xvda",
+    "0x10",
+    "010",
+    "host",
+    "virtio,device22",
+];
+
+impl Gen {
+    pub(crate) fn new(seed: u64, sparse: u64) -> Self {
+        Gen { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, sparse }
+    }
+
+    /// Xorshift64*.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    pub(crate) fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+
+    /// Whether a field is set.
+    pub(crate) fn set(&mut self) -> bool {
+        let sparse = self.sparse;
+        self.below(sparse) == 0
+    }
+
+    /// Many small numbers, some of any size.
+    pub(crate) fn number(&mut self) -> u64 {
+        let bits = self.one_of(&[1, 3, 5, 8, 13, 16, 31, 32, 40, 64]);
+        match bits {
+            64 => self.next() << 8 | self.below(256),
+            bits => self.next() & ((1 << bits) - 1),
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> String {
+        let mut text = String::new();
+        for _ in 0..self.below(4) {
+            match self.below(3) {
+                0 => text.push_str(self.one_of(ODD)),
+                _ => {
+                    for _ in 0..=self.below(4) {
+                        text.push(char::from(self.one_of(b"abcxyz0189._-")));
+                    }
+                }
+            }
+        }
+        if self.below(200) == 0 {
+            text.push('\0');
+        }
+        text
+    }
+
+    pub(crate) fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.one_of(&[0, 1, 1, 2, 3]);
+        (0..count).map(|_| item(self)).collect()
+    }
+
+    fn bitmap(&mut self) -> Bitmap {
+        let mut bits = self.list(|random| random.below(13) as u32);
+        bits.extend(self.list(|random| random.below(60) as u32));
+        bits.sort_unstable();
+        bits.dedup();
+        bits
+    }
+}
+
+/// A value of a field that is set.
+pub(crate) trait Any {
+    fn any(random: &mut Gen) -> Self;
+}
+
+macro_rules! any {
+    ($($ty:ty: |$random:ident| $value:expr;)*) => { $(
+        impl Any for $ty {
+            fn any($random: &mut Gen) -> Self {
+                $value
+            }
+        }
+    )* };
+}
+
+any! {
+    bool: |_random| true;
+    u8: |random| random.number() as u8;
+    u32: |random| random.number() as u32;
+    u64: |random| random.number();
+    i32: |random| random.number() as i32;
+    String: |random| random.text();
+    Defbool: |random| Defbool::from(random.below(2) == 0);
+    uuid::Uuid: |random| uuid::Uuid::from_u128(u128::from(random.next()) << 64 | u128::from(random.next()) | 1);
+    [u8; 16]: |random| { let byte = random.next() as u8; [byte; 16] };
+    timers::tsc::TscMode: |random| random.one_of(&timers::tsc::TscMode::ALL[1..]);
+    timers::ticks::MissedTicks: |random| random.one_of(timers::ticks::MissedTicks::ALL);
+    timers::GuestKind: |random| {
+        random.one_of(&[timers::GuestKind::Hvm, timers::GuestKind::Pv, timers::GuestKind::Pvh])
+    };
+    Vec<u32>: |random| random.bitmap();
+    Vec<Bitmap>: |random| { let common = random.bitmap(); let mut maps = random.list(Gen::bitmap);
+        if random.below(2) == 0 { maps.fill(common); } maps };
+    Vec<String>: |random| random.list(Gen::text);
+    KeyValues: |random| KeyValues(
+        (0..random.below(3)).map(|place| (format!("key{place}"), Some(random.text()))).collect()
+    );
+}
+
+impl<T: Any> Any for Option<T> {
+    fn any(random: &mut Gen) -> Self {
+        Some(T::any(random))
+    }
+}
+
+/// A field, set or not.
+pub(super) fn field<T: Field + Any + Default>(random: &mut Gen) -> T {
+    if random.set() { T::any(random) } else { T::default() }
+}
+
+impl Any for super::config::NicColo {
+    fn any(random: &mut Gen) -> Self {
+        let mut colo = Self::default();
+        for _ in 0..random.below(4) {
+            let value = random.text();
+            colo.set(random.one_of(Self::NAMES), value);
+        }
+        colo
+    }
+}
+
+impl Any for super::config::Connection {
+    fn any(random: &mut Gen) -> Self {
+        match random.below(3) {
+            0 => super::config::Connection::Pty,
+            1 => super::config::Connection::Socket(None),
+            _ => super::config::Connection::Socket(Some(random.text())),
+        }
+    }
+}
+
+impl Any for super::config::CpuPolicy {
+    fn any(random: &mut Gen) -> Self {
+        let msr = |random: &mut Gen| super::config::MsrPolicy {
+            index: random.number() as u32,
+            policy: Some("x".repeat(64)),
+            ..Default::default()
+        };
+        Self { cpuid: Any::any(random), msr: random.list(msr), ..Self::default() }
+    }
+}

@@ -1,0 +1,256 @@
+//! A directory of records: one file of JSON a guest, and the locks.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::error::RecordError;
+use crate::files::{Access, FileLock, LockError, Replacement, read_start, sweep};
+use crate::lifecycle::record::RecordFormatError;
+use crate::lifecycle::{ClockRecord, Watched};
+
+type Result<T> = std::result::Result<T, RecordError>;
+
+/// Where processes hold what they do to a guest.
+const HELD: [&str; 2] = [STARTING, MONITORS];
+pub(super) const STARTING: &str = "starting";
+pub(super) const MONITORS: &str = "monitors";
+
+/// The file in which services keep how long they have watched.
+const WATCHED: &str = "watched.json";
+
+/// The file that a process locks to change records.
+const LOCK: &str = "lock";
+
+/// A claim is held by another program for as long as this while it only looks at it.
+const A_MOMENT: Duration = Duration::from_millis(100);
+
+/// How records were called in version 0.1.0 that were not complete yet.
+const OLD_UNFINISHED: &str = ".new-";
+
+/// A file says it: nobody but root and its owner can write below its directory.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// A directory of records.
+#[derive(Debug)]
+pub(super) struct Directory {
+    pub(super) path: PathBuf,
+    /// What killed processes left has been removed.
+    swept: AtomicBool,
+    /// A lock was waited for in vain, and has not been had since: to wait again would hold up everything else.
+    waited: AtomicBool,
+}
+
+/// The content of a record's file.
+pub(super) enum Read {
+    Record(Box<ClockRecord>),
+    Nothing,
+    Bad(String),
+}
+
+impl Directory {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Directory { path, swept: AtomicBool::new(false), waited: AtomicBool::new(false) }
+    }
+
+    pub(super) fn file(&self, uuid: Uuid) -> PathBuf {
+        self.path.join(format!("{}.json", uuid.hyphenated()))
+    }
+
+    /// Refuses a directory in which somebody else than root and this user could put records.
+    pub(super) fn check(&self) -> Result<()> {
+        let found = match fs::metadata(&self.path) {
+            Ok(found) if found.is_dir() => found,
+            // What is no directory fails with a better message later.
+            _ => return Ok(()),
+        };
+        let refused = |why: String| Err(RecordError::Unsafe { path: self.path.clone(), why });
+        let euid = rustix::process::geteuid().as_raw();
+        if found.uid() != 0 && found.uid() != euid {
+            let owner = found.uid();
+            return refused(format!("belongs to user {owner}, who could change any clock: chown root it"));
+        }
+        if found.mode() & WRITABLE_BY_OTHERS != 0 {
+            return refused(format!(
+                "may be written by others than its owner (mode {:04o}), who could change any clock: chmod go-w it",
+                found.mode() & 0o7777
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes the directory, for root alone: its content decides over guests' clocks.
+    pub(super) fn make(&self) -> Result<()> {
+        make(&self.path)?;
+        self.check()
+    }
+
+    /// The right to change records, once nobody else has it.
+    pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
+        let path = self.path.join(LOCK);
+        let patience = if self.waited.load(Ordering::Relaxed) { Duration::ZERO } else { patience };
+        let lock = loop {
+            self.make()?;
+            match FileLock::wait(&path, patience) {
+                // Another process has just removed the directory, which was empty.
+                Err(LockError::Io(error)) if error.kind() == ErrorKind::NotFound && !self.path.exists() => {}
+                done => break done,
+            }
+        };
+        self.waited.store(matches!(lock, Err(LockError::Held { .. })), Ordering::Relaxed);
+        let lock = lock.map_err(|error| match error {
+            LockError::Io(error) => RecordError::io("open", &path, error),
+            held @ LockError::Held { .. } => RecordError::Held { path, error: held },
+        })?;
+        if !self.swept.swap(true, Ordering::Relaxed) {
+            self.sweep();
+        }
+        Ok(lock)
+    }
+
+    /// Removes what killed processes left.
+    fn sweep(&self) {
+        sweep(&self.path, &[OLD_UNFINISHED]);
+        for held in HELD {
+            for entry in fs::read_dir(self.path.join(held)).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_file())
+                    && let Ok(Some(lock)) = FileLock::attempt(&path)
+                {
+                    drop(lock.removing(&path));
+                }
+            }
+        }
+    }
+
+    /// The guests whose records are here.
+    pub(super) fn uuids(&self) -> Result<BTreeSet<Uuid>> {
+        let failed = |error| RecordError::io("list the clock records in", &self.path, error);
+        let entries = match fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut uuids = BTreeSet::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            uuids.extend(name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<Uuid>().ok()));
+        }
+        Ok(uuids)
+    }
+
+    pub(super) fn read(&self, uuid: Uuid) -> Result<Read> {
+        let path = self.file(uuid);
+        let bytes = match read_start(&path, ClockRecord::MAX_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Read::Nothing),
+            Err(error) => return Err(RecordError::io("read the clock record", &path, error)),
+        };
+        Ok(match ClockRecord::from_bytes(&bytes) {
+            Ok(record) if record.uuid == uuid => Read::Record(Box::new(record)),
+            Ok(record) => Read::Bad(format!("it is of {}", record.uuid)),
+            Err(RecordFormatError::Newer(version)) => return Err(RecordError::Newer { path, version }),
+            Err(RecordFormatError::Bad(why)) => Read::Bad(why),
+        })
+    }
+
+    /// Moves a bad record out of the way, under the first name that is free.
+    pub(super) fn set_aside(&self, uuid: Uuid, why: String) -> Result<RecordError> {
+        let path = self.file(uuid);
+        let free = (1..1000)
+            .map(|number| path.with_extension(format!("json.bad.{number}")))
+            .find(|aside| fs::symlink_metadata(aside).is_err());
+        let full = || {
+            RecordError::io(
+                "set aside",
+                &path,
+                io::Error::other("a thousand records have been set aside already"),
+            )
+        };
+        let aside = free.ok_or_else(full)?;
+        fs::rename(&path, &aside).map_err(|error| RecordError::io("set aside", &path, error))?;
+        Ok(RecordError::SetAside { path, aside, why })
+    }
+
+    pub(super) fn write(&self, record: &ClockRecord) -> Result<()> {
+        let path = self.file(record.uuid);
+        let bytes = record.to_bytes();
+        if bytes.len() as u64 > ClockRecord::MAX_BYTES {
+            return Err(RecordError::TooLong { path });
+        }
+        write_whole(&path, &bytes)
+    }
+
+    /// How long services have watched this host; nothing where that is not known.
+    pub(super) fn watched(&self) -> Watched {
+        let bytes = read_start(&self.path.join(WATCHED), ClockRecord::MAX_BYTES).ok();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    pub(super) fn set_watched(&self, watched: Watched) -> Result<()> {
+        self.make()?;
+        // Two numbers are always JSON.
+        write_whole(&self.path.join(WATCHED), &serde_json::to_vec(&watched).unwrap_or_default())
+    }
+
+    pub(super) fn remove(&self, uuid: Uuid) -> Result<()> {
+        let path = self.file(uuid);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(RecordError::io("remove the clock record", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the directory, whose lock this is, when no record is left in it and nothing is held.
+    pub(super) fn remove_if_empty(&self, lock: FileLock) {
+        if self.uuids().is_ok_and(|uuids| uuids.is_empty())
+            && HELD.iter().all(|held| match fs::remove_dir(self.path.join(held)) {
+                Ok(()) => true,
+                Err(error) => error.kind() == ErrorKind::NotFound,
+            })
+        {
+            drop(lock.removing(&self.path.join(LOCK)));
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+
+    /// Holds something of a guest; `None` where another process has it.
+    pub(super) fn hold(&self, what: &str, uuid: Uuid) -> Result<Option<FileLock>> {
+        self.make()?;
+        let dir = self.path.join(what);
+        make(&dir)?;
+        let path = dir.join(uuid.hyphenated().to_string());
+        match FileLock::wait(&path, A_MOMENT) {
+            Ok(lock) => Ok(Some(lock.removing(&path))),
+            Err(LockError::Held { .. }) => Ok(None),
+            Err(LockError::Io(error)) => Err(RecordError::io("open", &path, error)),
+        }
+    }
+
+    /// Whether a process holds something of a guest.
+    pub(super) fn is_held(&self, what: &str, uuid: Uuid) -> Result<bool> {
+        let path = self.path.join(what).join(uuid.hyphenated().to_string());
+        FileLock::is_held(&path).map_err(|error| RecordError::io("open", &path, error))
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = Replacement::begin_unswept(path, Access::Private).and_then(|mut new| {
+        new.file().write_all(bytes)?;
+        new.commit()
+    });
+    written.map(drop).map_err(|error| RecordError::io("write the clock record", path, error))
+}
+
+fn make(dir: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|error| RecordError::io("make the directory", dir, error))
+}

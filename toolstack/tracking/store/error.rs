@@ -1,0 +1,135 @@
+//! Why a clock record could not be read or written, and what an administrator can do about it.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::files::LockError;
+use crate::lifecycle::ClockRecord;
+
+/// Why a record could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The file system refuses.
+    #[error("cannot {doing} {}: {error}{}{}", path.display(), advice(error), consequence(error))]
+    Io {
+        /// The operation.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The file system's error.
+        error: io::Error,
+    },
+    /// Another process has held the lock for too long.
+    #[error("cannot lock {}: {error}; wait until it is done, or end it", path.display())]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it.
+        error: LockError,
+    },
+    /// The file is no record; it has been set aside.
+    #[error("the clock record {} is not understood and was set aside as {}: {why}", path.display(), aside.display())]
+    SetAside {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A newer xenclock wrote the record; it is left as it is.
+    #[error(
+        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is left as it is; \
+         install the newer xenclock again, or remove the file to give up what was asked for this guest",
+        path.display(),
+        ClockRecord::VERSION
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The record's version.
+        version: u32,
+    },
+    /// Somebody else could change the records.
+    #[error("the directory of clock records {} {why}", path.display())]
+    Unsafe {
+        /// The directory.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The record is longer than any record may be.
+    #[error("the clock record {} would be longer than {} bytes", path.display(), ClockRecord::MAX_BYTES)]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The record could not be written where it belongs, and was put elsewhere: the change is made all the same.
+    #[error("{why}: until then the record is in {}", spill.display())]
+    Spilled {
+        /// Why it could not be written where it belongs, and what to do.
+        why: String,
+        /// Where it is.
+        spill: PathBuf,
+        /// The record as it is now.
+        record: Box<ClockRecord>,
+    },
+}
+
+impl RecordError {
+    /// The record, where its change is made in spite of this.
+    #[must_use]
+    pub fn into_record(self) -> Option<ClockRecord> {
+        match self {
+            RecordError::Spilled { record, .. } => Some(*record),
+            _ => None,
+        }
+    }
+
+    /// The same for a record that was put elsewhere meanwhile.
+    pub(super) fn spilled(&self, spill: PathBuf, record: ClockRecord) -> Self {
+        let why = match self {
+            RecordError::Io { doing, path, error } => {
+                format!("cannot {doing} {}: {error}{}", path.display(), advice(error))
+            }
+            other => other.to_string(),
+        };
+        RecordError::Spilled { why, spill, record: Box::new(record) }
+    }
+
+    pub(super) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
+        RecordError::Io { doing, path: path.to_owned(), error }
+    }
+
+    /// Whether it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            RecordError::Held { .. } => true,
+            RecordError::Io { error, .. } => is_of_the_disk(error),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the disk is full, read-only or broken.
+pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
+    const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+    let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
+}
+
+/// What an administrator can do about it.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",
+        ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory by --records",
+        ErrorKind::PermissionDenied => "; run as root, or name another directory by --records",
+        _ => "",
+    }
+}
+
+/// The consequence, where nothing else keeps the change.
+fn consequence(error: &io::Error) -> &'static str {
+    if is_of_the_disk(error) { ": until then the change is kept nowhere" } else { "" }
+}

@@ -1,0 +1,487 @@
+//! The clock records on disk: one file of JSON a domain, named by its UUID.
+//!
+//! A record is written whole or not at all, and synced. A process that changes one holds the lock of the directory from
+//! reading to writing, so that a service, a monitor and a command lose nothing to each other; it waits for the lock for a
+//! limited time. A file that is no record is set aside under another name, one of a newer version is left as it is, and
+//! the other records go on.
+//!
+//! A record that cannot be written for now, because the disk is full, read-only or broken or because somebody does not
+//! give the lock back, is put into a second directory, the *spill*, where there is one: on a file system in memory, such
+//! as `/run`. It counts as the record until it is where it belongs, for every process.
+
+mod directory;
+mod error;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use self::directory::{Directory, MONITORS, Read, STARTING};
+pub use self::error::RecordError;
+pub use crate::files::FileLock as Lock;
+use crate::host::DomId;
+use crate::lifecycle::{ClockRecord, Watched};
+
+/// How long the lock is waited for. Nothing that holds it takes as long, unless it is stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the records of a host are.
+#[derive(Clone, Debug)]
+pub struct RecordStore {
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Disk(Arc<Disk>),
+    Memory(Arc<Mutex<BTreeMap<Uuid, ClockRecord>>>),
+}
+
+#[derive(Debug)]
+struct Disk {
+    dir: Directory,
+    spill: Option<Directory>,
+}
+
+type Result<T> = std::result::Result<T, RecordError>;
+
+impl RecordStore {
+    /// In this directory, which is made when the first record is written.
+    #[must_use]
+    pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
+        Self::on(Disk { dir: Directory::new(dir.into()), spill: None })
+    }
+
+    /// In this directory; what it does not take for now is below `spill` meanwhile, in a directory of its own.
+    #[must_use]
+    pub fn in_dir_with_spill(dir: impl Into<PathBuf>, spill: &Path) -> Self {
+        let dir = dir.into();
+        let spill = Directory::new(spill.join(spill_name(&dir)));
+        Self::on(Disk { dir: Directory::new(dir), spill: Some(spill) })
+    }
+
+    fn on(disk: Disk) -> Self {
+        RecordStore { place: Place::Disk(Arc::new(disk)) }
+    }
+
+    /// In memory, gone with the last value that uses them.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        RecordStore { place: Place::Memory(Arc::default()) }
+    }
+
+    /// The directory, where there is one.
+    #[must_use]
+    pub fn dir(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Disk(disk) => Some(&disk.dir.path),
+            Place::Memory(_) => None,
+        }
+    }
+
+    /// A domain's record; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none; then it was set aside.
+    pub fn get(&self, uuid: Uuid) -> Result<Option<ClockRecord>> {
+        match &self.place {
+            Place::Memory(records) => Ok(locked(records).get(&uuid).cloned()),
+            Place::Disk(disk) => disk.get(uuid),
+        }
+    }
+
+    /// Whether there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
+    #[must_use]
+    pub fn is_there(&self, uuid: Uuid) -> bool {
+        match &self.place {
+            Place::Memory(records) => locked(records).contains_key(&uuid),
+            Place::Disk(disk) => disk.directories().any(|dir| dir.file(uuid).try_exists().unwrap_or(true)),
+        }
+    }
+
+    /// All records, and what is wrong with those that could not be read.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn all(&self) -> Result<(Vec<ClockRecord>, Vec<RecordError>)> {
+        let disk = match &self.place {
+            Place::Memory(records) => return Ok((locked(records).values().cloned().collect(), Vec::new())),
+            Place::Disk(disk) => disk,
+        };
+        let (mut records, mut errors) = (Vec::new(), Vec::new());
+        for uuid in disk.uuids()? {
+            match disk.get(uuid) {
+                Ok(record) => records.extend(record),
+                Err(error) => errors.push(error),
+            }
+        }
+        records.sort_by(|one, other| one.name.cmp(&other.name).then(one.uuid.cmp(&other.uuid)));
+        Ok((records, errors))
+    }
+
+    /// Changes a domain's record while nobody else does. What `change` answers is written and synced before this
+    /// returns; where it answers the same, nothing is written, and where it answers none, the record is taken away. Answers
+    /// the record as it then stands.
+    ///
+    /// # Errors
+    /// When it cannot be read or written. A record that is set aside counts as none for `change`, and the error is
+    /// handed to it. [`RecordError::Spilled`] says that the change is made, but is not yet where it belongs.
+    pub fn change<T>(
+        &self,
+        uuid: Uuid,
+        change: impl FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T),
+    ) -> Result<(Option<ClockRecord>, T)> {
+        match &self.place {
+            Place::Disk(disk) => disk.change(uuid, change),
+            Place::Memory(records) => {
+                let mut records = locked(records);
+                let before = records.get(&uuid).cloned();
+                let (after, answer) = change(before.clone(), None);
+                match changed(before, after) {
+                    Changed::Nothing => {}
+                    Changed::Gone => drop(records.remove(&uuid)),
+                    Changed::To(after) => drop(records.insert(uuid, *after)),
+                }
+                Ok((records.get(&uuid).cloned(), answer))
+            }
+        }
+    }
+
+    /// A domain of this guest is gone: its record stays only where the guest may come again and find something in it.
+    ///
+    /// # Errors
+    /// As [`RecordStore::change`].
+    pub fn gone(&self, uuid: Uuid, boot: &str, domid: DomId, now: DateTime<Utc>) -> Result<()> {
+        let changed = self.change(uuid, |record, _| match record {
+            Some(mut record) if record.is_instance(boot, domid) => {
+                record.gone(now);
+                (Some(record).filter(ClockRecord::is_worth_keeping), ())
+            }
+            record => (record, ()),
+        });
+        changed.map(drop)
+    }
+
+    /// How long services have watched this host; nothing where that is not known.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        match &self.place {
+            Place::Disk(disk) => disk.dir.watched(),
+            Place::Memory(_) => Watched::default(),
+        }
+    }
+
+    /// Keeps how long services have watched this host.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_watched(&self, watched: Watched) -> Result<()> {
+        match &self.place {
+            Place::Disk(disk) => disk.dir.set_watched(watched),
+            Place::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Waits until records can be changed, so that what is begun next need not wait in the middle of it. A disk that is
+    /// full or read-only is no reason not to begin.
+    ///
+    /// # Errors
+    /// When another process has held the lock for too long, or the directory is not safe.
+    pub fn wait_until_free(&self) -> Result<()> {
+        let Place::Disk(disk) = &self.place else { return Ok(()) };
+        match disk.dir.lock(PATIENCE) {
+            Err(error @ (RecordError::Held { .. } | RecordError::Unsafe { .. })) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the records where they belong that could not be written before. Answers those that are there now.
+    pub fn settle(&self) -> Vec<Uuid> {
+        let Place::Disk(disk) = &self.place else { return Vec::new() };
+        let Some(spilled) = disk.spill.as_ref().and_then(|spill| spill.uuids().ok()) else {
+            return Vec::new();
+        };
+        let settled = |uuid: &Uuid| {
+            let lock = disk.dir.lock(Duration::ZERO);
+            lock.and_then(|_lock| disk.change_locked(*uuid, |record, _| (record, ()))).is_ok()
+        };
+        spilled.into_iter().filter(settled).collect()
+    }
+
+    /// Says that this program starts the domain itself, as long as the answer is held: a service keeps off it
+    /// meanwhile. `None` where another program is starting this guest.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn claim(&self, uuid: Uuid) -> Result<Option<Lock>> {
+        self.hold(STARTING, uuid)
+    }
+
+    /// Says that this program is the domain's monitor, as long as the answer is held. `None` where another is.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn monitor(&self, uuid: Uuid) -> Result<Option<Lock>> {
+        self.hold(MONITORS, uuid)
+    }
+
+    fn hold(&self, what: &str, uuid: Uuid) -> Result<Option<Lock>> {
+        let Place::Disk(disk) = &self.place else { return Ok(Some(Lock::none())) };
+        match (disk.dir.hold(what, uuid), &disk.spill) {
+            (Err(error), Some(spill)) if error.may_pass() => spill.hold(what, uuid),
+            (held, _) => held,
+        }
+    }
+
+    /// Whether some program starts this domain just now.
+    ///
+    /// # Errors
+    /// As [`RecordStore::claim`].
+    pub fn is_claimed(&self, uuid: Uuid) -> Result<bool> {
+        self.is_held(STARTING, uuid)
+    }
+
+    /// Whether the domain has a monitor.
+    ///
+    /// # Errors
+    /// As [`RecordStore::claim`].
+    pub fn is_monitored(&self, uuid: Uuid) -> Result<bool> {
+        self.is_held(MONITORS, uuid)
+    }
+
+    fn is_held(&self, what: &str, uuid: Uuid) -> Result<bool> {
+        let Place::Disk(disk) = &self.place else { return Ok(false) };
+        for dir in disk.directories() {
+            if dir.is_held(what, uuid)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The right to be the service of this host, as long as the answer is held; `None` where another is.
+    ///
+    /// # Errors
+    /// When the file system says no, or the directory is not safe.
+    pub fn serve(&self) -> Result<Option<Lock>> {
+        let Place::Disk(disk) = &self.place else { return Ok(Some(Lock::none())) };
+        disk.dir.make()?;
+        let path = disk.dir.path.join("service");
+        Lock::attempt(&path).map_err(|error| RecordError::io("open", &path, error))
+    }
+}
+
+impl Disk {
+    fn directories(&self) -> impl Iterator<Item = &Directory> {
+        std::iter::once(&self.dir).chain(&self.spill)
+    }
+
+    fn uuids(&self) -> Result<BTreeSet<Uuid>> {
+        self.dir.check()?;
+        let mut uuids = self.dir.uuids()?;
+        if let Some(spill) = &self.spill {
+            uuids.extend(spill.uuids()?);
+        }
+        Ok(uuids)
+    }
+
+    /// The record that was put elsewhere, where one was.
+    fn spilled(&self, uuid: Uuid) -> Option<ClockRecord> {
+        let spill = self.spill.as_ref()?;
+        match spill.check().and_then(|()| spill.read(uuid)) {
+            Ok(Read::Record(record)) => Some(*record),
+            _ => None,
+        }
+    }
+
+    fn get(&self, uuid: Uuid) -> Result<Option<ClockRecord>> {
+        self.dir.check()?;
+        let spilled = self.spilled(uuid);
+        let mut read = self.dir.read(uuid)?;
+        // Without the lock it may have become another meanwhile, and then that one stays.
+        let _lock = matches!(read, Read::Bad(_)).then(|| self.dir.lock(PATIENCE)).transpose()?;
+        if _lock.is_some() {
+            read = self.dir.read(uuid)?;
+        }
+        match read {
+            Read::Record(record) => Ok(Some(newest(*record, spilled))),
+            Read::Nothing => Ok(spilled),
+            Read::Bad(why) => Err(self.dir.set_aside(uuid, why)?),
+        }
+    }
+
+    fn change<T>(&self, uuid: Uuid, change: impl Change<T>) -> Result<(Option<ClockRecord>, T)> {
+        match (self.dir.lock(PATIENCE), &self.spill) {
+            (Ok(_lock), _) => self.change_locked(uuid, change),
+            (Err(error), Some(spill)) if error.may_pass() => self.change_in_spill(spill, error, uuid, change),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn change_locked<T>(&self, uuid: Uuid, change: impl Change<T>) -> Result<(Option<ClockRecord>, T)> {
+        let spill_lock = match &self.spill {
+            Some(spill) if spill.path.exists() => Some(spill.lock(PATIENCE)?),
+            _ => None,
+        };
+        let spilled = self.spilled(uuid);
+        let (before, set_aside) = match self.dir.read(uuid)? {
+            Read::Record(before) => (Some(newest(*before, spilled.clone())), None),
+            Read::Nothing => (spilled.clone(), None),
+            Read::Bad(why) => (spilled.clone(), Some(self.dir.set_aside(uuid, why)?)),
+        };
+        let (after, answer) = change(before.clone(), set_aside);
+        let after = match changed(before.clone(), after) {
+            Changed::Nothing if spilled.is_none() => return Ok((before, answer)),
+            Changed::Nothing => before,
+            Changed::Gone => None,
+            Changed::To(after) => Some(*after),
+        };
+        let written = match &after {
+            Some(record) => self.dir.write(record),
+            None => self.dir.remove(uuid),
+        };
+        match (written, &self.spill) {
+            (Ok(()), Some(spill)) => {
+                if spilled.is_some() {
+                    spill.remove(uuid)?;
+                }
+                spill_lock.into_iter().for_each(|lock| spill.remove_if_empty(lock));
+                Ok((after, answer))
+            }
+            (Ok(()), None) => Ok((after, answer)),
+            (Err(error), Some(spill)) if error.may_pass() => {
+                // A lock that was not needed before is needed now.
+                let _lock = spill_lock.is_none().then(|| spill.lock(PATIENCE));
+                Err(put_into(spill, error, after))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Without the directory's lock. Only the spill is changed, under its own lock.
+    fn change_in_spill<T>(
+        &self,
+        spill: &Directory,
+        error: RecordError,
+        uuid: Uuid,
+        change: impl Change<T>,
+    ) -> Result<(Option<ClockRecord>, T)> {
+        let Ok(_lock) = spill.lock(PATIENCE) else { return Err(error) };
+        let spilled = self.spilled(uuid);
+        let before = match self.dir.read(uuid) {
+            Ok(Read::Record(before)) => Some(newest(*before, spilled)),
+            Err(newer @ RecordError::Newer { .. }) => return Err(newer),
+            // A bad one is set aside by whoever has the lock.
+            Ok(Read::Nothing | Read::Bad(_)) | Err(_) => spilled,
+        };
+        let (after, answer) = change(before.clone(), None);
+        match changed(before.clone(), after) {
+            Changed::Nothing => Ok((before, answer)),
+            Changed::Gone => Err(error),
+            Changed::To(after) => Err(put_into(spill, error, Some(*after))),
+        }
+    }
+}
+
+/// Puts a record into the spill that could not be written because of this error, which is then told.
+fn put_into(spill: &Directory, error: RecordError, record: Option<ClockRecord>) -> RecordError {
+    match record {
+        Some(record) if spill.make().and_then(|()| spill.write(&record)).is_ok() => {
+            error.spilled(spill.file(record.uuid), record)
+        }
+        _ => error,
+    }
+}
+
+/// What a change makes of a record, or of none, and of a record that was set aside.
+trait Change<T>: FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T) {}
+
+impl<T, F> Change<T> for F where
+    F: FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T)
+{
+}
+
+/// Of one record in two places the one that has changed more often.
+fn newest(on_disk: ClockRecord, spilled: Option<ClockRecord>) -> ClockRecord {
+    match spilled {
+        Some(spilled) if spilled.generation >= on_disk.generation => spilled,
+        _ => on_disk,
+    }
+}
+
+/// A name for a directory of records that no other has: its path, with `-` for each `/`.
+fn spill_name(dir: &Path) -> String {
+    let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let mut name = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' => name.push('-'),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'_' => name.push(char::from(*byte)),
+            other => name.push_str(&format!("%{other:02x}")),
+        }
+    }
+    let name = name.trim_start_matches('-');
+    if name.len() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    // FNV-1a tells long paths apart.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}-{}", &name[name.len() - LONGEST_NAME..])
+}
+
+/// A directory's name may have 255 bytes.
+const LONGEST_NAME: usize = 200;
+
+fn locked(records: &Mutex<BTreeMap<Uuid, ClockRecord>>) -> MutexGuard<'_, BTreeMap<Uuid, ClockRecord>> {
+    records.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is to be done with a record's file.
+enum Changed {
+    Nothing,
+    Gone,
+    To(Box<ClockRecord>),
+}
+
+/// The record to write is counted up, past the one before and past itself where it comes from elsewhere.
+fn changed(before: Option<ClockRecord>, after: Option<ClockRecord>) -> Changed {
+    match (before, after) {
+        (None, None) => Changed::Nothing,
+        (Some(_), None) => Changed::Gone,
+        (Some(before), Some(after)) if before == after => Changed::Nothing,
+        (before, Some(mut after)) => {
+            let before = before.map_or(0, |before| before.generation);
+            after.generation = after.generation.max(before).saturating_add(1);
+            Changed::To(Box::new(after))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_directory_has_a_spill_of_its_own() {
+        let long = format!("/srv/{}", "long/".repeat(100));
+        let names = [
+            "/var/lib/xenclock",
+            "/var-lib/xenclock",
+            "/var/lib/xenclock2",
+            "/a b",
+            &long,
+            &format!("{long}x"),
+        ]
+        .map(|dir| spill_name(Path::new(dir)));
+        assert_eq!(names[0], "var-lib-xenclock");
+        assert_eq!(names[1], "var%2dlib-xenclock");
+        assert!(names.iter().all(|name| name.len() < 255 && !name.contains('/')));
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+}

@@ -1,0 +1,40 @@
+//! What several parts of a domain have in common.
+
+use super::super::cursor::{Element, Result, Value};
+use crate::diag::Finding;
+use crate::domain::Defbool;
+
+/// Sets a defbool, and says whether it was set.
+pub(super) fn set(field: &mut Option<Defbool>, value: bool) {
+    *field = Some(value.into());
+}
+
+/// Addresses and aliases of devices: libvirt's own bookkeeping.
+pub(super) fn placed_by_xen(device: &Element<'_>) {
+    for name in ["address", "alias"] {
+        if let Some(child) = device.child(name) {
+            child.mark_whole(&Finding::no_effect("own-address", "libxl places and names devices by itself"));
+        }
+    }
+}
+
+/// The domain that serves a device.
+pub(super) fn backend_domain(element: &Element<'_>) -> Result<String> {
+    let name = element.attr("name");
+    match name.filter(|name| !name.text.is_empty() && !name.text.contains([',', '=', ' '])) {
+        Some(name) => Ok(name.text.to_owned()),
+        None => {
+            let finding =
+                Finding::invalid("no-backend", "the backend domain has no name that xl.cfg can hold");
+            Err(element.error(finding.instead("write <backenddomain name='NAME'/>")))
+        }
+    }
+}
+
+/// A path, where xl.cfg can hold it.
+pub(super) fn held_by_xl(path: &Value<'_>) -> Result<String> {
+    if path.text.ends_with(',') || path.text.contains('\n') {
+        return Err(path.not("a path that xl.cfg can hold: it may not end in a comma or hold a line break"));
+    }
+    Ok(path.text.to_owned())
+}
