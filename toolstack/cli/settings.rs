@@ -52,6 +52,10 @@ const SETTINGS: &[(&str, Set)] = &[
     ("clock_tsc_frequency", |domain, value| {
         some(&mut tsc(domain).frequency, Hertz(number(value, "a frequency in Hz")?))
     }),
+    ("clock_tsc_tolerance", |domain, value| {
+        let tolerance = value.parse().map_err(|_| "whole parts per million from 0 (off) to 250")?;
+        some(&mut domain.clock.tsc_tolerance, tolerance)
+    }),
     ("localtime", |domain, value| {
         domain.clock.offset = match value {
             "1" => ClockOffset::Localtime { adjustment: None },
@@ -141,13 +145,14 @@ pub(super) fn apply(domain: &mut Domain, words: &[String]) -> Result<(), String>
 }
 
 /// The settings that are about a clock.
-const CLOCK: [&str; 9] = [
+const CLOCK: [&str; 10] = [
     "clock_offset",
     "clock_timezone",
     "clock_start",
     "clock_basis",
     "clock_adjustment",
     "clock_tsc_frequency",
+    "clock_tsc_tolerance",
     "localtime",
     "rtc_timeoffset",
     "tsc_mode",

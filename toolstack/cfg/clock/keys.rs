@@ -10,13 +10,14 @@ use crate::domain::Part;
 const PLAIN: [&str; 6] = ["localtime", "rtc_timeoffset", "tsc_mode", "timer_mode", "hpet", "viridian"];
 
 /// Our own keys.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "clock_offset",
     "clock_adjustment",
     "clock_basis",
     "clock_timezone",
     "clock_start",
     "clock_tsc_frequency",
+    "clock_tsc_tolerance",
     "clock_timers",
 ];
 

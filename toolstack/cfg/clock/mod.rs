@@ -11,9 +11,10 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+use ::timers::tsc::Tolerance;
 use ::timers::{GuestClock, GuestKind};
 
-use super::Cfg;
+use super::{Cfg, number};
 use crate::diag::{Diagnostic, Report};
 use keys::Keys;
 
@@ -35,5 +36,15 @@ pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked, Box<Diagnostic>> {
     let mut keys = Keys::of(cfg)?;
     let offset = offset::read(&mut keys)?;
     let timers = timers::read(&mut keys, kind)?;
-    Ok(Asked { clock: GuestClock { offset, timers }, report: keys.into_report() })
+    let tsc_tolerance = tsc_tolerance(&keys)?;
+    Ok(Asked { clock: GuestClock { offset, timers, tsc_tolerance }, report: keys.into_report() })
+}
+
+/// `clock_tsc_tolerance`, which neither xl nor libvirt has a word for.
+fn tsc_tolerance(keys: &Keys<'_>) -> Result<Option<Tolerance>, Box<Diagnostic>> {
+    let Some(key) = keys.get("clock_tsc_tolerance") else { return Ok(None) };
+    let ppm = key.setting.text().filter(|_| !key.setting.added).and_then(number::integer);
+    let tolerance = ppm.and_then(|ppm| Tolerance::new(u32::try_from(ppm).ok()?).ok());
+    let expected = "whole parts per million from 0 (off) to 250";
+    tolerance.map(Some).ok_or_else(|| keys.not(key, expected))
 }

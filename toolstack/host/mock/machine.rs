@@ -195,8 +195,9 @@ impl Machine {
         if let Some((_, tsc)) = context.cpus.first() {
             domain.tsc.load(domain.kind, *tsc, present);
         }
-        let new = !domain.has_run && !domain.continues;
-        domain.down = (0..domain.vcpus).filter(|cpu| !up.contains(cpu) && !(new && *cpu > 0)).collect();
+        // A new guest brings its other CPUs up itself.
+        let all = if domain.has_run || domain.continues { domain.vcpus } else { 1 };
+        domain.down = (0..all).filter(|cpu| !up.contains(cpu)).collect();
         Ok(())
     }
 

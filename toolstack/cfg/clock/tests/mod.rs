@@ -46,7 +46,7 @@ fn plain_keys_mean_what_xl_means() {
         ("localtime = 1\nlocaltime = 0", utc),
     ];
     for (text, offset) in table {
-        assert_eq!(hvm(text), GuestClock { offset, timers: Vec::new() }, "{text}");
+        assert_eq!(hvm(text), GuestClock::new(offset, Vec::new()), "{text}");
     }
 }
 
