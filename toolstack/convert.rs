@@ -3,14 +3,14 @@
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
-use crate::assess::{Target, assess};
+use crate::assess::{Target, advice, assess};
 use crate::diag::{Diagnostic, Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
 use crate::domain::{DomainConfig, Part};
+use crate::input::Input;
 use crate::write;
 use crate::write::xl::{Unsaid, Written};
-use crate::xml::Input;
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,9 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
             return Err(Box::new(input.report.at(part, finding)));
         }
         input.report.lower(part, finding);
+    }
+    if let Some((part, finding)) = advice(&input.domain) {
+        input.report.advise(part, finding);
     }
     input.report.choose_alternatives(target == Target::Xl);
     Ok(())

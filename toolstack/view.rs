@@ -132,7 +132,7 @@ fn rtc(
             (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
         }
     };
-    let tracked = record.is_some_and(|record| is_tracked(record, domain.kind));
+    let tracked = record.is_some_and(|record| !record.offset_changed && is_tracked(record, domain.kind));
     let moved = lives.map(|record| {
         let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
         record.guest.seconds.saturating_add(since)

@@ -2,18 +2,23 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod advice;
 mod cli;
 mod common;
 mod conformance;
+mod escapes;
 mod honest;
 mod man;
 mod mapping;
+mod names;
 mod no_loss;
 mod oracle;
 mod oracle_cfg;
 mod readme;
 mod records;
+mod reference;
 mod saving;
 mod service;
 mod wrapper;
 mod wrong_xml;
+mod xl_language;

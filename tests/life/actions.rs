@@ -81,11 +81,13 @@ impl World<'_> {
     pub fn ours_knows(&mut self, guest: usize, site: usize, request: bool) {
         let offset = self.instance(guest).offset;
         let sick = self.is_sick(site);
+        let asked = self.guests[guest].spec.offset.clone();
         let kept = &mut self.guests[guest].kept[site];
         match () {
             () if sick || !request => kept.doubt(),
             () => kept.what = What::Sure(vec![offset]),
         }
+        kept.started(&asked);
         kept.changed = Some(false);
         // Its record is another's now.
         self.gone.retain(|gone| (gone.guest, gone.site) != (guest, site));

@@ -1,9 +1,10 @@
 //! What the oracle knows of guests, and of what is kept of them.
 
-use timers::{GuestClock, TimerMode};
+use timers::{ClockOffset, GuestClock, TimerMode};
 use uuid::Uuid;
 use xenclock::host::{DomId, HostFacts};
 
+use crate::given::Given;
 use crate::op::{Spec, Tool};
 use crate::vain::Fault;
 
@@ -22,6 +23,8 @@ pub struct Guest {
     pub kept: [Kept; 2],
     /// The facts of the host on which it had its last cold start, then.
     pub birth_facts: Option<HostFacts>,
+    /// A config that waits for its next save, restore or migration.
+    pub given: Option<Given>,
 }
 
 impl Guest {
@@ -112,6 +115,10 @@ pub struct Kept {
     pub unsaved: bool,
     /// Whether the guest was seen to move its RTC since its cold start.
     pub changed: Option<bool>,
+    /// The offset that the record asks for.
+    pub requested: Option<ClockOffset>,
+    /// It is another than at the last start: what the guest made of its RTC is let go.
+    pub fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +157,8 @@ impl Default for Kept {
             lost: None,
             unsaved: false,
             changed: Some(false),
+            requested: None,
+            fresh: false,
         }
     }
 }
@@ -162,6 +171,11 @@ impl Kept {
 
     pub fn doubt(&mut self) {
         *self = Kept { what: What::Doubt, saves_sure: false, ..Kept::default() };
+    }
+
+    /// A cold start with the clock that is asked for.
+    pub fn started(&mut self, offset: &ClockOffset) {
+        (self.requested, self.fresh) = (Some(offset.clone()), false);
     }
 
     pub fn nothing(&mut self) {

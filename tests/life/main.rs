@@ -7,6 +7,7 @@ mod actions;
 mod crash_injection;
 mod disk;
 mod fixed;
+mod given;
 mod known;
 mod moves;
 mod op;
@@ -86,6 +87,11 @@ fn break_without(rule: Without) {
         Err(TestError::Fail(why, story)) => println!("the shortest that breaks: {why}\n{story:?}"),
         other => panic!("without {rule:?} nothing broke: {other:?}"),
     }
+}
+
+#[test]
+fn without_the_config_given_on_the_way_the_next_start_is_wrong() {
+    break_without(Without::GivenOnTheWay);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use xenclock::host::{Host, SaveKind, ShutdownReason};
 use xenclock::tracking::transfer::{Incoming, Outgoing};
 use xenclock::xl::savefile::Header;
 
+use crate::given::{Given, Requested};
 use crate::known::{Came, Expect, Guest, Instance, Settled, What};
 use crate::op::{By, Sick, Tool, Turns};
 use crate::oracle::{NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, UNSEEN};
@@ -34,6 +35,8 @@ pub struct Saved {
     /// What was kept of it where it was saved.
     request: bool,
     tsc_anywhere: bool,
+    /// What its record asks for.
+    requested: Requested,
     /// The guest moved its RTC when its config was on the way already.
     behind: bool,
 }
@@ -109,11 +112,14 @@ impl World<'_> {
         }
         let before = self.instance(guest).offset;
         let known = self.knows_wallclock(guest, site, ours);
+        let given = if self.does_ours(by) { self.take_given(guest, true) } else { None };
+        let instead = given.as_ref().and_then(|given| self.instead(guest, site, given));
+        let requested = self.takes_along(guest, site, given.as_ref());
         let config_offset = Self::config_offset(&stored);
         if self.does_ours(by) {
             let summary = mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap();
             let failed = |error: xenclock::host::HostError| error.to_string();
-            let mut leaving = self.transfer(site).outgoing(summary, None, false).map_err(failed)?;
+            let mut leaving = self.transfer(site).outgoing(summary, instead, false).map_err(failed)?;
             leaving.header().unwrap().write(&mut file).unwrap();
             self.write_on_the_way(guest, write);
             let changed = self.transfer(site).save(&mut leaving, &mut file, how).map_err(failed)?;
@@ -147,6 +153,7 @@ impl World<'_> {
             config_offset,
             request,
             tsc_anywhere: instance.tsc_anywhere,
+            requested,
             behind: how == SaveKind::Live && instance.offset != before,
         };
         self.instance(guest).end_unseen = true;
@@ -218,6 +225,10 @@ impl World<'_> {
             return Ok(());
         }
         let guest = saved.guest;
+        // Of a config that was given to xenclock stock xl's next start does not know.
+        if by == Tool::Xl && (saved.requested.given || self.is_stale(guest, site)) {
+            return Ok(());
+        }
         let mut file = saved.file.try_clone().unwrap();
         self.arrive(index, &mut file, site, by, turns, |name| name.to_owned())?;
         self.go_on(guest, site)
@@ -248,8 +259,10 @@ impl World<'_> {
         }
         self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
+        let given = if self.does_ours(by) { self.take_given(guest, false) } else { None };
         let (domid, incoming) = if self.does_ours(by) {
-            let incoming = self.transfer(site).receive(&header, None, name, file).map_err(failed)?;
+            let instead = given.as_ref().and_then(|given| self.instead(guest, site, given));
+            let incoming = self.transfer(site).receive(&header, instead, name, file).map_err(failed)?;
             (incoming.domid, Some(incoming))
         } else {
             let mut config: DomainConfig = serde_json::from_str(header.config_json().unwrap()).unwrap();
@@ -280,7 +293,7 @@ impl World<'_> {
         match by {
             Tool::Us => {
                 self.expect(guest, expect, "restored")?;
-                self.arrived_by_us(index, site, offset);
+                self.arrived_by_us(index, site, offset, given.as_ref());
             }
             // What xl alone gets right, it gets right before any service looks.
             Tool::Xl => self.expect(guest, expect, "restored by xl")?,
@@ -321,7 +334,7 @@ impl World<'_> {
         }
     }
 
-    pub fn arrived_by_us(&mut self, index: usize, site: usize, offset: i64) {
+    pub fn arrived_by_us(&mut self, index: usize, site: usize, offset: i64, given: Option<&Given>) {
         let saved = &self.saved[index];
         let guest = saved.guest;
         let sick = self.sick[site];
@@ -334,8 +347,21 @@ impl World<'_> {
         // Which of two records it goes on with, it decides.
         kept.saves.clear();
         kept.saves_sure = false;
+        let here = (kept.requested.clone(), kept.fresh);
+        // Stock xl sends no record.
+        let came = match (saved.by, &here.0) {
+            (Tool::Us, _) => saved.requested.clone(),
+            (Tool::Xl, asks) => Requested {
+                offset: asks.clone().unwrap_or_else(|| saved.requested.offset.clone()),
+                fresh: here.1,
+                ..saved.requested.clone()
+            },
+        };
         self.ours_knows(guest, site, request);
-        self.guests[guest].kept[site].changed = None;
+        let kept = &mut self.guests[guest].kept[site];
+        (kept.requested, kept.fresh) = here;
+        kept.changed = None;
+        self.adopt_given(guest, site, &came, given);
         let instance = self.instance(guest);
         (instance.runs, instance.told) = (false, Some(offset));
     }
@@ -350,6 +376,13 @@ impl World<'_> {
         turns: Turns,
     ) -> Told {
         let Some((from, domid)) = self.place(guest) else { return Ok(()) };
+        if by == Tool::Xl && self.is_stale(guest, to) {
+            return Ok(());
+        }
+        if fails {
+            // The administrator tries again without it.
+            self.guests[guest].given = None;
+        }
         let served = self.serving[from];
         let (saved, outgoing) = self.suspend(guest, by, write, SaveKind::Live)?;
         let index = self.saved.len();

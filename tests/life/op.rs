@@ -8,6 +8,7 @@ use xenclock::domain::project::{self, OffsetIn};
 use xenclock::domain::{DomainConfig, ShutdownAction};
 use xenclock::host::ErrorKind;
 
+use crate::given::Given;
 use crate::vain::Fault;
 
 /// So many guests there are.
@@ -194,6 +195,11 @@ pub enum Op {
         fails: bool,
         turns: Turns,
     },
+    /// A config is written for the guest's next save, restore or migration.
+    Give {
+        guest: usize,
+        given: Given,
+    },
     Pass {
         seconds: i64,
     },
@@ -296,17 +302,20 @@ fn offsets() -> impl Strategy<Value = ClockOffset> {
     ]
 }
 
-fn specs() -> impl Strategy<Value = Spec> {
-    let kind = prop_oneof![4 => Just(GuestKind::Hvm), 1 => Just(GuestKind::Pvh), 1 => Just(GuestKind::Pv)];
+fn tscs() -> impl Strategy<Value = Option<(TimerMode, Option<u32>)>> {
     let khz = prop_oneof![Just(1_000_000), Just(2_600_000), Just(3_000_000), Just(2_599_999)];
     let mode = prop_oneof![Just(TimerMode::Auto), Just(TimerMode::Emulate)];
-    let tsc = prop_oneof![
+    prop_oneof![
         2 => Just(None),
         3 => (mode, prop::option::weighted(0.8, khz)).prop_map(Some),
         1 => Just(Some((TimerMode::Native, None))),
-    ];
+    ]
+}
+
+fn specs() -> impl Strategy<Value = Spec> {
+    let kind = prop_oneof![4 => Just(GuestKind::Hvm), 1 => Just(GuestKind::Pvh), 1 => Just(GuestKind::Pv)];
     let by = prop_oneof![3 => Just(By::Us), 3 => Just(By::Asked), 2 => Just(By::Discovered)];
-    (kind, offsets(), tsc, by, prop::bool::weighted(0.3)).prop_map(|(kind, offset, tsc, by, clean)| {
+    (kind, offsets(), tscs(), by, prop::bool::weighted(0.3)).prop_map(|(kind, offset, tsc, by, clean)| {
         // What xl.cfg's own keys can say.
         let offset = match (by, offset.effective()) {
             (By::Discovered, ClockOffset::Localtime { .. }) => {
@@ -382,6 +391,10 @@ fn ops() -> impl Strategy<Value = Op> {
         5 => (guest(), 0..2_usize, tool(), on_the_way(), prop::bool::weighted(0.2), turns()).prop_map(
             |(guest, to, by, write, fails, turns)| Op::Migrate { guest, to, by, write, fails, turns }
         ),
+        4 => (guest(), offsets(), tscs(), any::<bool>()).prop_map(|(guest, offset, tsc, leaving)| Op::Give {
+            guest,
+            given: Given { offset, tsc, leaving }
+        }),
         2 => pass.prop_map(|seconds| Op::Pass { seconds }),
         2 => site().prop_map(|site| Op::ToChange { site }),
         1 => (site(), step).prop_map(|(site, seconds)| Op::Step { site, seconds }),

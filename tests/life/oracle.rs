@@ -56,9 +56,11 @@ impl World<'_> {
             Some(offset) => Expect::Is(vec![offset]),
             None => Expect::Any(BEYOND),
         };
+        let changed = kept[site].requested.as_ref().is_some_and(|requested| *requested != spec.offset);
         let goes_on = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
         match &kept[site].what {
             What::Doubt => Expect::Any(LOST),
+            What::Sure(_) if kept[site].fresh || changed => asked(),
             What::Sure(lasts) if goes_on && !lasts.is_empty() => {
                 let can = |last: &i64| {
                     let clock = ClockOffset::Variable { adjustment: *last, basis: Basis::Utc };
@@ -179,7 +181,9 @@ impl World<'_> {
         if kept.what == What::Nothing {
             return;
         }
-        let variable = matches!(spec.offset.effective(), ClockOffset::Variable { .. });
+        // The record here may ask for another clock than the guest's file by now.
+        let requested = kept.requested.as_ref().unwrap_or(&spec.offset);
+        let variable = matches!(requested.effective(), ClockOffset::Variable { .. });
         let carries = match (spec.by, kept.changed) {
             (By::Discovered, changed) => changed,
             (_, _) => Some(variable),
@@ -209,6 +213,7 @@ impl World<'_> {
         let sick = self.sick[site].is_some();
         let by = self.guests[guest].spec.by;
         let written = self.instance(guest).written != 0;
+        let requested = self.guests[guest].spec.offset.clone();
         if self.forgotten(guest, site) {
             self.guests[guest].kept[site].doubt();
         }
@@ -227,6 +232,15 @@ impl World<'_> {
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
+        match restored {
+            false => kept.started(&requested),
+            // Its domain XML asks for it.
+            true if by == By::Asked => {
+                kept.fresh |= kept.requested.as_ref().is_some_and(|before| *before != requested);
+                kept.requested = Some(requested);
+            }
+            true => {}
+        }
         if sick {
             kept.unsaved |= kept.what != What::Nothing;
         } else {

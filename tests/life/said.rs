@@ -97,9 +97,15 @@ impl World<'_> {
         if instance.incarnation == 1 {
             self.guests[guest].birth_facts = Some(facts.clone());
         }
-        let old = self.guests[guest].birth_facts.as_ref().filter(|_| self.without == Without::PresentFacts);
+        let of_birth = self.guests[guest].birth_facts.as_ref();
+        let old = of_birth.filter(|_| self.without == Without::PresentFacts).map(|old| HostFacts {
+            cpu_khz: old.cpu_khz,
+            tsc_reliable: old.tsc_reliable,
+            tsc_scaling: old.tsc_scaling,
+            ..facts.clone()
+        });
         let record = self.record_shown(guest, site);
-        let shown = view(self.mock(site), domain, old.unwrap_or(facts), record.as_ref());
+        let shown = view(self.mock(site), domain, old.as_ref().unwrap_or(facts), record.as_ref());
         let json = serde_json::to_value(shown.map_err(|error| error.to_string())?).unwrap();
         let said = Said { guest: &self.guests[guest].name, json };
         self.check_tsc(&said, guest, &instance)?;
@@ -168,6 +174,10 @@ impl World<'_> {
         }
         if !known {
             return Ok(());
+        }
+        if kept.fresh {
+            said.is("/rtc/tracked", false)?;
+            return said.is("/rtc/next_start", "another clock, requested since the last start");
         }
         let source = said.text("/rtc/source");
         if !is_source(source, &spec.offset) && !source.starts_with("libxl config") {

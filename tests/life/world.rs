@@ -44,6 +44,8 @@ pub enum Without {
     PresentFacts,
     /// A start that fails leaves nothing of what was kept, or what its domain had in its place.
     KeptOnFailure,
+    /// A config that is given on the way is forgotten.
+    GivenOnTheWay,
 }
 
 /// How many steps there were, how many promises and how many views were checked, and how many promises could not be
@@ -177,6 +179,7 @@ impl<'k> World<'k> {
                 rewritten: [false; 2],
                 kept,
                 birth_facts: None,
+                given: None,
             });
         }
         World {
@@ -317,6 +320,7 @@ impl<'k> World<'k> {
             Op::Migrate { guest, to, by, write, fails, turns } => {
                 self.migrate(guest, to, by, write, fails, turns)?;
             }
+            Op::Give { guest, ref given } => self.give(guest, given),
             Op::Pass { seconds } => self.pass(seconds),
             Op::ToChange { site } => {
                 let facts = self.facts(site);
@@ -391,6 +395,7 @@ impl<'k> World<'k> {
             records.change(self.guests[guest].uuid, |record, _| (record.map(set), ())).unwrap();
         }
         self.guests[guest].kept[site].what = What::Sure(vec![offset]);
+        self.guests[guest].kept[site].fresh = false;
         let instance = self.instance(guest);
         (instance.offset, instance.told, instance.set_unseen) = (offset, Some(offset), true);
     }

@@ -2,11 +2,13 @@
 //!
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 
+mod advice;
 mod target;
 mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
+pub use advice::advice;
 pub use target::Target;
 
 use crate::diag::Finding;

@@ -8,6 +8,7 @@ use super::metrics;
 use super::output::{self, Failure};
 use super::preflight;
 use timers::tsc::Tolerance;
+use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
 use xenclock::tracking::store::RecordStore;
 use xenclock::view::{ClockView, view};
@@ -26,7 +27,7 @@ pub(super) fn clock_show_on(
     let facts = host.facts()?;
     let record = uuid::Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid));
     let view = view(host, &domain, &facts, record.as_ref())?;
-    if as_json { output::json(&json!(view)) } else { output::data(&lines(&view)) }
+    if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
 }
 
 pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failure> {
@@ -52,7 +53,7 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     for view in views {
         text.push_str(&format!(
             "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
-            view.name,
+            shown(&view.name),
             view.domid,
             view.kind.as_str(),
             view.rtc.offset,
@@ -62,15 +63,16 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
             view.tsc.behaviour.as_str()
         ));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn lines(view: &ClockView) -> String {
     let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
+    let name = shown(name);
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
+    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {}\n", shown(value)));
     line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
     line("origin", &rtc.source);
     line("source", rtc.known_from);
@@ -167,9 +169,9 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         ("TSC modes", report.clocks.tsc_words()),
         ("RTC", report.clocks.rtc_words()),
     ] {
-        text.push_str(&format!("{label:<9} {value}\n"));
+        text.push_str(&format!("{label:<9} {}\n", shown(&value)));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn clock_line(facts: &HostFacts) -> String {

@@ -1,8 +1,10 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
+mod errors;
 pub mod part;
 pub mod render;
 pub mod report;
+mod shown;
 pub mod source;
 
 use std::borrow::Cow;
@@ -10,8 +12,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use errors::Errors;
 pub use part::Part;
 pub use report::Report;
+pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
 
 /// What became of one node of an input.
@@ -56,6 +60,9 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// The codes of advice begin so.
+const ADVICE: &str = "advice-";
+
 /// A verdict with its reason, not yet tied to a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -98,6 +105,13 @@ impl Finding {
         Self::new(Verdict::NoEffect, code, reason)
     }
 
+    /// Advice on something that means the same on Xen, and may not be what is wanted. Nothing is lost and nothing changed.
+    /// Its code begins with `advice-`.
+    pub fn advice(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        debug_assert!(code.starts_with(ADVICE));
+        Self::new(Verdict::NoEffect, code, reason)
+    }
+
     /// Xen gets the nearest thing.
     pub fn approximated(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Approximated, code, reason)
@@ -111,6 +125,12 @@ impl Finding {
     /// The input is wrong.
     pub fn invalid(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Invalid, code, reason)
+    }
+
+    /// The word for people: that of the verdict, or `advice`.
+    #[must_use]
+    pub fn word(&self) -> String {
+        if self.code.starts_with(ADVICE) { "advice".to_owned() } else { self.verdict.to_string() }
     }
 
     /// With what to write or do instead.

@@ -15,6 +15,8 @@ pub enum Part {
     Description,
     /// Its metadata.
     Metadata,
+    /// The operating system that it is said to run.
+    System,
     /// Its generation ID.
     GenerationId,
     /// The clock as a whole.
@@ -67,6 +69,7 @@ impl Part {
             | Part::Title
             | Part::Description
             | Part::Metadata
+            | Part::System
             | Part::GenerationId
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {

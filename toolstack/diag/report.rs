@@ -11,6 +11,7 @@ pub struct Report {
     source: Source,
     nodes: Vec<Node>,
     origins: BTreeMap<Part, usize>,
+    advice: Vec<(usize, Finding)>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,7 +29,12 @@ impl Report {
     /// A report without nodes.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Report { source, nodes: Vec::new(), origins: BTreeMap::new() }
+        Report { source, nodes: Vec::new(), origins: BTreeMap::new(), advice: Vec::new() }
+    }
+
+    /// Puts a text behind the input, with a name of its own; returns the byte at which it starts.
+    pub fn append(&mut self, name: &str, text: &str) -> usize {
+        self.source.append(name, text)
     }
 
     /// Adds a node: the node around it, its own step of the path, as in `/clock` or `/@mode`; `inherited` when the
@@ -43,6 +49,11 @@ impl Report {
     ) -> usize {
         self.nodes.push(Node { parent, step, span, finding, inherited });
         self.nodes.len() - 1
+    }
+
+    /// The finding on a node.
+    pub(crate) fn finding(&self, node: usize) -> &Finding {
+        &self.nodes[node].finding
     }
 
     /// Whether a node has this very finding already, whatever it gives as alternative.
@@ -99,6 +110,22 @@ impl Report {
         }
         self.nodes[node].finding = finding;
         self.nodes[node].inherited = false;
+    }
+
+    /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
+    pub fn advise(&mut self, part: Part, advice: Finding) {
+        let Some(node) = self.node_of(part) else { return };
+        if let Some(node) = self.nodes.get_mut(node).filter(|node| !node.finding.verdict.is_loss()) {
+            node.finding = advice.clone();
+        }
+        self.advice.push((node, advice));
+    }
+
+    /// The advice.
+    pub fn advice(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.advice
+            .iter()
+            .map(|(node, finding)| Diagnostic { finding: finding.clone(), ..self.diagnostic(*node) })
     }
 
     /// Keeps of each finding's alternatives the one that can be followed: in the file that is written, or without one.

@@ -51,6 +51,8 @@ pub struct Notes {
     pub description: Option<String>,
     /// `<metadata>`, as written.
     pub metadata: Option<String>,
+    /// The operating system, by libosinfo's ID, as in `http://debian.org/debian/12`.
+    pub system: Option<String>,
 }
 
 #[cfg(test)]

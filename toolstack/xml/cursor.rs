@@ -16,8 +16,17 @@ pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 #[derive(Debug)]
 pub struct Ledger<'t> {
     tree: &'t Tree,
-    findings: RefCell<Vec<Option<Finding>>>,
+    marks: RefCell<Vec<Option<Mark>>>,
     origins: RefCell<Vec<(Part, NodeId)>>,
+}
+
+/// A finding that was put on a node.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// The finding.
+    pub finding: Finding,
+    /// Whether it was put on a whole element that this node is in, and not on the node itself.
+    pub with_others: bool,
 }
 
 /// An element, with the ledger that its readings go to.
@@ -40,8 +49,8 @@ impl<'t> Ledger<'t> {
     /// A ledger in which nothing has been read yet.
     #[must_use]
     pub fn new(tree: &'t Tree) -> Self {
-        let findings = RefCell::new(tree.ids().map(|_| None).collect());
-        Ledger { tree, findings, origins: RefCell::default() }
+        let marks = RefCell::new(tree.ids().map(|_| None).collect());
+        Ledger { tree, marks, origins: RefCell::default() }
     }
 
     /// The root element, read.
@@ -52,37 +61,27 @@ impl<'t> Ledger<'t> {
     }
 
     fn mark(&self, id: NodeId, finding: Finding) {
-        self.findings.borrow_mut()[id] = Some(finding);
+        self.marks.borrow_mut()[id] = Some(Mark { finding, with_others: false });
     }
 
     /// Marks a node as read; what has been found out about it stays.
     fn read(&self, id: NodeId) {
-        self.findings.borrow_mut()[id].get_or_insert_with(Finding::exact);
+        let exact = || Mark { finding: Finding::exact(), with_others: false };
+        self.marks.borrow_mut()[id].get_or_insert_with(exact);
     }
 
-    /// The report: what was read with its finding, and for each node that nobody read what `unread` says of it.
-    /// All that lies in an unread node shares its finding.
+    /// The report. `verdict` has the last word on each node, in the order of the document: it is given the node, the
+    /// finding that was put on it, and the verdict on the element around it.
     #[must_use]
-    pub fn into_report(self, unread: impl Fn(&Tree, NodeId) -> Finding) -> Report {
+    pub fn into_report(
+        self,
+        mut verdict: impl FnMut(NodeId, Option<Mark>, Option<&Finding>) -> Finding,
+    ) -> Report {
         let mut report = Report::new(self.tree.source().clone());
-        let findings = self.findings.into_inner();
-        let mut whole: Vec<Option<Finding>> = vec![None; findings.len()];
-        for (id, finding) in findings.into_iter().enumerate() {
+        for (id, mark) in self.marks.into_inner().into_iter().enumerate() {
             let node = self.tree.node(id);
-            let around = node.parent.and_then(|parent| whole[parent].clone());
-            // A node that was not read decides for all that is in it.
-            let finding = match (around, finding) {
-                (Some(around), _) => {
-                    whole[id] = Some(around.clone());
-                    around
-                }
-                (None, Some(read)) => read,
-                (None, None) => {
-                    let finding = unread(self.tree, id);
-                    whole[id] = Some(finding.clone());
-                    finding
-                }
-            };
+            let around = node.parent.map(|parent| report.finding(parent));
+            let finding = verdict(id, mark, around);
             let inherited = node.parent.is_some_and(|parent| report.says(parent, &finding));
             report.add(node.parent, self.tree.step(id), node.span.clone(), finding, inherited);
         }
@@ -192,7 +191,8 @@ impl<'t> Element<'t> {
             if self.ledger.tree.node(id).span.start >= node.whole.end {
                 break;
             }
-            self.ledger.mark(id, finding.clone());
+            let mark = Mark { finding: finding.clone(), with_others: true };
+            self.ledger.marks.borrow_mut()[id] = Some(mark);
         }
     }
 

@@ -2,6 +2,8 @@
 
 pub mod cursor;
 pub mod read;
+mod schema;
 pub mod tree;
 
-pub use read::{Input, read, read_for};
+pub use read::{read, read_for};
+pub use schema::mapping_table;

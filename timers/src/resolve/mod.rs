@@ -128,6 +128,18 @@ pub fn is_clock_set(now: DateTime<Utc>) -> bool {
 /// # Errors
 /// When a zone is unknown, when the offset does not fit Xen's 32 bits, or when the guest's RTC would have to show a
 /// year that it cannot (HVM: 2000 to 2099; PV and PVH: from 1970).
+///
+/// ```
+/// use timers::zone::{Zone, default_zones};
+/// use timers::{ClockOffset, GuestKind, Moment, resolve};
+///
+/// let (utc, zones) = (Zone::utc(), default_zones());
+/// let at = Moment { now: "2026-07-01T12:00:00Z".parse()?, host_zone: &utc, zones: &*zones };
+/// let clock = ClockOffset::Variable { adjustment: 90, basis: timers::Basis::Utc };
+/// let resolved = resolve(&clock, GuestKind::Hvm, &at)?;
+/// assert_eq!(resolved.offset.seconds(), 90);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<Resolved, ResolveError> {
     let now = at.now.timestamp();
     let is_set = is_clock_set(at.now);

@@ -100,6 +100,17 @@ pub fn request(timers: &[Timer]) -> Result<TscRequest, TscError> {
 ///
 /// # Errors
 /// When the frequency does not fit Xen, or when mode native meets another frequency than the host's.
+///
+/// ```
+/// use timers::tsc::{TscHost, TscMode, TscRequest, decide};
+/// use timers::{GuestKind, Hertz, KiloHertz};
+///
+/// let host = TscHost { khz: KiloHertz(2_600_000), reliable: true, scaling: Some(false) };
+/// let asked = TscRequest { mode: TscMode::Default, frequency: Some(Hertz(2_000_000_000)) };
+/// let decision = decide(&asked, GuestKind::Hvm, &host)?;
+/// assert_eq!((decision.khz, decision.set_khz), (KiloHertz(2_000_000), Some(KiloHertz(2_000_000))));
+/// # Ok::<(), timers::tsc::TscError>(())
+/// ```
 pub fn decide(request: &TscRequest, kind: GuestKind, host: &TscHost) -> Result<TscDecision, TscError> {
     let asked = request.frequency.map(|hertz| hertz.to_khz().map(|khz| (hertz, khz))).transpose()?;
     let khz = asked.map_or(host.khz, |(_, khz)| khz);

@@ -140,6 +140,12 @@ impl ZoneSource for FirstOf {
 }
 
 /// The host's zones in `/usr/share/zoneinfo`, and the program's own where built with `embedded-tzdb`.
+///
+/// ```no_run
+/// let zone = timers::zone::default_zones().zone("Europe/Berlin")?;
+/// println!("{}", zone.offset_at("2026-07-01T12:00:00Z".parse()?)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn default_zones() -> Box<dyn ZoneSource + Send + Sync> {
     let host = HostZones::default();

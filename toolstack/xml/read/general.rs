@@ -66,6 +66,17 @@ fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     Ok(())
 }
 
+/// libosinfo's ID of the operating system, as virt-manager and others note it.
+fn system(metadata: &Element<'_>) -> Option<String> {
+    let local = |element: &Element<'_>| element.name().rsplit(':').next() == Some("libosinfo");
+    let systems = metadata.elements().filter(local).flat_map(|libosinfo| libosinfo.elements());
+    let id = systems
+        .filter(|system| system.name().rsplit(':').next() == Some("os"))
+        .find_map(|system| system.attr("id"))?;
+    id.is(Part::System);
+    Some(id.text.to_owned())
+}
+
 /// Title, description and metadata change nothing, but a human wrote them: they are kept.
 fn notes_of(root: &Element<'_>, notes: &mut Notes) -> Result<()> {
     let texts = [
@@ -81,6 +92,7 @@ fn notes_of(root: &Element<'_>, notes: &mut Notes) -> Result<()> {
     if let Some(metadata) = root.child("metadata") {
         metadata.mark_whole(&Finding::exact());
         metadata.is(Part::Metadata);
+        notes.system = system(&metadata);
         notes.metadata = Some(metadata.raw().to_owned());
     }
     Ok(())

@@ -32,6 +32,12 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
 /// A network card of the host: a PCI device, whose MAC address only its driver in dom0 can set.
 pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let Some(source) = element.children("source").next() else { return Err(no_address(element)) };
+    if source.children("vendor").next().is_some() {
+        let reason = "libxl takes a card of the host for a PCI device, and this is a USB device";
+        let instead = "write <hostdev mode='subsystem' type='usb'> with the same source";
+        element.leave_out(Finding::unsupported("hostdev-usb", reason).instead(instead));
+        return Ok(());
+    }
     let element = element.take();
     pci(&element, &source.take(), guest)?;
     if let Some(mac) = element.child("mac") {

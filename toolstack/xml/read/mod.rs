@@ -36,31 +36,12 @@ mod watchdog;
 
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
-use crate::diag::{Finding, Report};
+use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
+use crate::input::Input;
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
-
-/// A domain as read, with what became of each node of its XML.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// The domain.
-    pub domain: Domain,
-    /// The report on its input.
-    pub report: Report,
-    /// The release of Xen that it was read for.
-    pub xen: XenVersion,
-}
-
-impl Input {
-    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
-    #[must_use]
-    pub fn new(mut domain: Domain, report: Report) -> Self {
-        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report, xen: XenVersion::NEWEST }
-    }
-}
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
@@ -70,6 +51,7 @@ const HYPERVISORS: &[&str] = &[
     "xen",
     "kvm",
     "qemu",
+    "kqemu",
     "hvf",
     "lxc",
     "uml",
@@ -88,6 +70,17 @@ const HYPERVISORS: &[&str] = &[
 ///
 /// # Errors
 /// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+///
+/// ```
+/// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+/// let input = xenclock::xml::read("guest.xml", xml.as_bytes())?;
+/// assert_eq!(input.domain.config.name(), "guest");
+/// assert_eq!(input.report.losses().count(), 0);
+///
+/// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
+/// assert_eq!(wrong.place.line, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
@@ -101,7 +94,9 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
     let domain = domain(&root, xen)?;
-    Ok(Input { xen, ..Input::new(domain, ledger.into_report(unread::finding)) })
+    let mut verdicts = unread::Verdicts::new(&tree);
+    let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
+    Ok(Input { xen, ..Input::new(domain, report) })
 }
 
 fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
@@ -181,6 +176,9 @@ fn hypervisor(root: &Element<'_>) -> Result<bool> {
 
 fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(element) = devices.child("emulator") else { return Ok(()) };
+    if element.attr("type").is_some_and(|kind| kind.text == "stubdom-linux") && guest.is_hvm() {
+        stub_domain(&element, guest)?;
+    }
     let Some(path) = element.text()? else { return Ok(()) };
     if !guest.for_xen {
         let reason = "the emulator of another hypervisor; Xen brings its own device model";
@@ -193,6 +191,21 @@ fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     } else {
         guest.config.b_info.device_model = Some(path.text.to_owned());
         guest.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
+    }
+    Ok(())
+}
+
+/// A device model in a domain of its own, as Qubes' libvirt has it.
+fn stub_domain(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let text = |name| element.attr(name).map(|value| value.text.to_owned());
+    let b_info = &mut guest.config.b_info;
+    set(&mut b_info.device_model_stubdomain, true);
+    b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
+    b_info.stubdomain_kernel = text("kernel");
+    b_info.stubdomain_ramdisk = text("ramdisk");
+    b_info.stubdomain_cmdline = text("cmdline").filter(|line| !line.is_empty());
+    if let Some(memory) = element.attr("memory") {
+        b_info.stubdomain_memkb = Some(memory::in_mebibytes(&memory, None)? * memory::KIB_PER_MIB);
     }
     Ok(())
 }

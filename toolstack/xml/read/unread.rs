@@ -1,105 +1,244 @@
-//! What is said of nodes that no mapping reads: they are left out, and here is why and what to do.
+//! The verdicts on nodes that no mapping reads: what is known to have no counterpart, and names that libvirt's schema
+//! does not have.
 
+use super::super::cursor::Mark;
+use super::super::schema::names::{ElementId, NAMESPACES, Names};
+use super::super::schema::namespaces::{Namespaces, Prefix};
+use super::super::schema::nearest::nearest;
+use super::super::schema::rows;
 use super::super::tree::{Kind, NodeId, Tree};
 use crate::diag::Finding;
 
-/// Elements by the end of their path: what can be done about them.
-const REMEDIES: &[(&str, &str)] = &[
-    ("/devices/hostdev", "write pci = [ 'BB:DD.F' ] in the xl.cfg"),
-    ("/devices/channel", "write channel = [ 'name=NAME,connection=pty' ] in the xl.cfg"),
-    ("/devices/sound", "write soundhw = \"hda\" in the xl.cfg"),
-    ("/devices/filesystem", "write p9 = [ ... ] in the xl.cfg, or share over the network"),
-    ("/devices/tpm", "write vtpm = [ 'backend=DOMAIN' ] in the xl.cfg"),
-    ("/devices/rng", "a Xen guest gathers randomness itself; install haveged in an old guest"),
-    (
-        "/devices/watchdog",
-        "use Xen's own watchdog with xenwatchdogd in the guest, and on_watchdog in the xl.cfg",
-    ),
-    ("/devices/controller", "write usbctrl = [ ... ] or the like in the xl.cfg"),
-    ("/devices/interface/bandwidth", "write rate=10MB/s in the xl.cfg's vif"),
-    ("/devices/interface/vlan", "tag the traffic on the bridge"),
-    ("/devices/disk/iotune", "limit the backend in dom0 with a cgroup"),
-    ("/cpu/numa", "write vnuma = [ ... ] in the xl.cfg"),
-    ("/cpu/feature", "write cpuid = \"host,NAME=1\" in the xl.cfg (invtsc: cpuid = \"host,invtsc=1\")"),
-    ("/cpu/topology", "write vcpus in the xl.cfg; Xen chooses the topology"),
-    ("/domain/cpu", "write cpuid = \"host,...\" in the xl.cfg"),
-    ("/domain/cputune", "write cpus, cpu_weight or cap in the xl.cfg"),
-    ("/vcpu/@cpuset", "write cpus = \"...\" in the xl.cfg"),
-    ("/domain/numatune", "write cpus = \"nodes:...\" in the xl.cfg"),
-    ("/domain/maxMemory", "write maxmem in the xl.cfg"),
-    ("/os/acpi", "write acpi_firmware = \"/PATH\" in the xl.cfg"),
-    ("/os/nvram", "UEFI variables of a Xen guest are not kept in a file"),
-    ("/domain/sysinfo", "write smbios = [ ... ] in the xl.cfg"),
-    ("/domain/seclabel", "write seclabel = \"...\" in the xl.cfg"),
-    ("/domain/memoryBacking", "Xen backs a guest's memory itself"),
-    ("/hyperv/reenlightenment", "see docs/mapping.md for the enlightenments that Xen has"),
-];
+/// How many unknown names the nearest known one is looked for. Nobody reads more, and it takes a while.
+const MOST_SUGGESTIONS: usize = 1000;
+/// Letters of a name in a message; a hostile input's names may be long, and each node within has the same message.
+const LONGEST_NAME: usize = 60;
 
-/// The finding on a node that nothing read.
-pub(super) fn finding(tree: &Tree, id: NodeId) -> Finding {
-    if let Some(finding) = without_effect(tree, id) {
-        return finding;
+/// Verdicts node by node, in the order of the document.
+pub(super) struct Verdicts<'t> {
+    tree: &'t Tree,
+    names: &'static Names,
+    namespaces: Namespaces<'t>,
+    places: Vec<Place>,
+    suggestions: usize,
+}
+
+/// Where the schema stands at an element.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At this element of the schema.
+    Known(Known),
+    /// In `<metadata>`, where anything may stand.
+    Metadata,
+    /// In an element that the schema does not have: all in it goes with it.
+    Elsewhere,
+}
+
+/// An element of the schema.
+#[derive(Clone, Copy)]
+struct Known {
+    element: ElementId,
+    /// Whether it was left out: nobody read it, or an element around it.
+    left_out: bool,
+}
+
+impl<'t> Verdicts<'t> {
+    pub(super) fn new(tree: &'t Tree) -> Self {
+        Verdicts {
+            tree,
+            names: Names::get(),
+            namespaces: Namespaces::default(),
+            places: Vec::with_capacity(tree.ids().len()),
+            suggestions: MOST_SUGGESTIONS,
+        }
     }
-    let what = match &tree.node(id).kind {
-        Kind::Element(name) => format!("<{name}>"),
-        Kind::Attribute(name, _) => match tree.node(id).parent {
-            Some(element) => format!("{name}= of <{}>", tree.name(element)),
-            None => format!("{name}="),
-        },
-        Kind::Text(_) => "this text".to_owned(),
-    };
-    let finding = Finding::unsupported("not-mapped", format!("{what} is not mapped to Xen; it is left out"));
-    match remedy(&numberless(&tree.path(id))) {
-        Some(remedy) => finding.instead(remedy),
-        None => finding,
+
+    /// The verdict on a node, read or not; `around` is that on the element around it. Nodes must come in their order.
+    pub(super) fn of(&mut self, id: NodeId, read: Option<Mark>, around: Option<&Finding>) -> Finding {
+        let is_element = matches!(self.tree.node(id).kind, Kind::Element(_));
+        if is_element {
+            self.namespaces.enter(self.tree, id);
+        }
+        let Some(parent) = self.tree.node(id).parent else {
+            self.places.push(Place::Known(Known { element: self.names.root(), left_out: false }));
+            return read.map_or_else(Finding::exact, |read| read.finding);
+        };
+        let place = self.places[parent];
+        let (finding, place) = match (place, read) {
+            (Place::Known(parent), read) if is_element => self.element(id, parent, read, around),
+            (Place::Known(parent), read) => (self.leaf(id, parent, read, around), place),
+            (Place::Metadata, Some(read)) => (read.finding, place),
+            (Place::Metadata | Place::Elsewhere, _) => {
+                (around.cloned().unwrap_or_else(Finding::exact), place)
+            }
+        };
+        self.places.push(place);
+        finding
+    }
+
+    fn element(
+        &mut self,
+        id: NodeId,
+        parent: Known,
+        read: Option<Mark>,
+        around: Option<&Finding>,
+    ) -> (Finding, Place) {
+        let prefix = self.namespaces.prefix(self.tree, id);
+        let Some(element) = self.find(parent.element, self.tree.name(id), prefix) else {
+            let finding = match read {
+                Some(Mark { finding, with_others: false }) => finding,
+                _ => self.stranger(id, parent.element, prefix),
+            };
+            return (finding, Place::Elsewhere);
+        };
+        let left_out = parent.left_out || read.is_none();
+        let finding = match read {
+            Some(read) if !left_out => read.finding,
+            _ => self.unread(id, element, None, around.filter(|_| parent.left_out)),
+        };
+        let metadata = self.names.metadata() == Some(element);
+        (finding, if metadata { Place::Metadata } else { Place::Known(Known { element, left_out }) })
+    }
+
+    /// The element of the schema with this name in this place.
+    fn find(&self, parent: ElementId, name: &str, prefix: Prefix) -> Option<ElementId> {
+        let in_namespace = match prefix {
+            Prefix::Libvirt(usual) => {
+                let local = name.rsplit(':').next().unwrap_or(name);
+                self.names.child(parent, &format!("{usual}:{local}"))
+            }
+            _ => None,
+        };
+        // Where there is no prefix libvirt goes by the name alone.
+        in_namespace.or_else(|| self.names.child(parent, name).filter(|_| !name.contains(':')))
+    }
+
+    /// An attribute or a text.
+    fn leaf(&mut self, id: NodeId, parent: Known, read: Option<Mark>, around: Option<&Finding>) -> Finding {
+        let Known { element, left_out } = parent;
+        let attribute = match &self.tree.node(id).kind {
+            Kind::Attribute(name, _) => Some(name.as_str()),
+            _ => None,
+        };
+        let around = around.filter(|_| left_out);
+        match (attribute, read) {
+            (Some(name), _) if name == "xmlns" || name.starts_with("xmlns:") => {
+                Finding::no_effect("namespace", "names a namespace")
+            }
+            (Some(name), read) if self.names.attribute_number(element, name).is_none() => match read {
+                Some(Mark { finding, with_others: false }) if !left_out => finding,
+                _ => self.strange_attribute(name, element),
+            },
+            (_, Some(read)) if !left_out => read.finding,
+            (None, _) if !self.names.holds_text(element) => {
+                Finding::no_effect("stray-text", "libvirt reads no text here")
+            }
+            _ => self.unread(id, element, attribute, around),
+        }
+    }
+
+    /// The verdict on a node that nobody read. What is in an element that nobody read goes with it, unless it has a row
+    /// of its own.
+    fn unread(
+        &self,
+        id: NodeId,
+        element: ElementId,
+        attribute: Option<&str>,
+        around: Option<&Finding>,
+    ) -> Finding {
+        let steps = self.names.depth(element) + usize::from(attribute.is_some());
+        let row = rows::row(self.names, element, attribute).filter(|found| found.steps == steps);
+        if let Some(absent) = row.and_then(|found| found.row.absent.as_ref()) {
+            return absent.finding(|name| match &self.tree.node(id).kind {
+                Kind::Attribute(_, value) => Some(value.as_str()),
+                Kind::Element(_) => self.tree.attribute(id, name),
+                Kind::Text(_) => None,
+            });
+        }
+        if let Some(around) = around {
+            return around.clone();
+        }
+        let name = self.names.name(element);
+        if self.tree.is_repeated(id) {
+            let reason = format!("a second <{name}>; only the first one counts");
+            return Finding::unsupported("repeated", reason).instead("put everything into the first one");
+        }
+        let what =
+            attribute.map_or_else(|| format!("<{name}>"), |attribute| format!("{attribute}= of <{name}>"));
+        Finding::unsupported("not-mapped", format!("{what} is not mapped to Xen here; it is left out"))
+    }
+
+    /// An element that the schema does not have in this place.
+    fn stranger(&mut self, id: NodeId, parent: ElementId, prefix: Prefix) -> Finding {
+        let name = self.tree.name(id);
+        let around = self.names.name(parent);
+        match prefix {
+            Prefix::Foreign => Finding::no_effect(
+                "foreign-namespace",
+                "of another program's namespace, which libvirt passes over",
+            ),
+            Prefix::Undeclared => {
+                let (prefix, _) = name.split_once(':').unwrap_or((name, ""));
+                let reason = format!(
+                    "libvirt passes over <{}>: nothing says which namespace {} stands for",
+                    short(name),
+                    short(prefix)
+                );
+                let uri = NAMESPACES.iter().find(|(usual, _)| *usual == prefix).map_or("URI", |(_, uri)| uri);
+                Finding::unsupported("unknown-element", reason)
+                    .instead(format!("write <domain xmlns:{}='{uri}' ...>", short(prefix)))
+            }
+            Prefix::None | Prefix::Libvirt(_) => {
+                let reason = format!("libvirt knows no <{}> in <{around}>", short(name));
+                let finding = Finding::unsupported("unknown-element", reason);
+                // The list has libvirt's own namespaces by their usual prefixes.
+                let (own, local) = name.split_once(':').map_or(("", name), |(prefix, local)| (prefix, local));
+                let usual = if let Prefix::Libvirt(usual) = prefix { usual } else { "" };
+                let known = self.names.children(parent).filter_map(|child| {
+                    let name = self.names.name(child);
+                    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+                    (prefix == usual).then_some(local)
+                });
+                match suggestion(&mut self.suggestions, local, known) {
+                    Some(near) if own.is_empty() => finding.instead(format!("write <{near}>")),
+                    Some(near) => finding.instead(format!("write <{own}:{near}>")),
+                    None => match self.names.somewhere(name) {
+                        Some(place) => {
+                            finding.instead(format!("put <{name}> into <{}>", self.names.name(place)))
+                        }
+                        None => finding,
+                    },
+                }
+            }
+        }
+    }
+
+    fn strange_attribute(&mut self, name: &str, element: ElementId) -> Finding {
+        if name.contains(':') {
+            return Finding::no_effect(
+                "foreign-namespace",
+                "of another program's namespace, which libvirt passes over",
+            );
+        }
+        let reason = format!("libvirt knows no attribute {} of <{}>", short(name), self.names.name(element));
+        let finding = Finding::unsupported("unknown-attribute", reason);
+        match suggestion(&mut self.suggestions, name, self.names.attributes(element)) {
+            Some(near) => finding.instead(format!("write {near}=")),
+            None => finding,
+        }
     }
 }
 
-fn remedy(path: &str) -> Option<&'static str> {
-    REMEDIES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, remedy)| *remedy)
+/// The nearest of the known names, as long as there are `left` to look for.
+fn suggestion<'n>(left: &mut usize, name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    *left = left.checked_sub(1)?;
+    nearest(name, known)
 }
 
-/// What changes nothing on Xen wherever it stands.
-fn without_effect(tree: &Tree, id: NodeId) -> Option<Finding> {
-    let node = tree.node(id);
-    let name = tree.name(id);
-    let parent = node.parent.map_or("", |parent| tree.name(parent));
-    match (&node.kind, parent, name) {
-        (Kind::Attribute(..), _, name) if name == "xmlns" || name.starts_with("xmlns:") => {
-            Some(Finding::no_effect("namespace", "names a namespace"))
-        }
-        (Kind::Element(_), _, "alias" | "address") => {
-            Some(Finding::no_effect("own-address", "libxl places and names devices by itself"))
-        }
-        (Kind::Element(_), "disk", "backingStore") if node.children.is_empty() => {
-            Some(Finding::no_effect("backing-store", "says that there is none"))
-        }
-        (Kind::Attribute(..), "source", "index") => {
-            Some(Finding::no_effect("live-state", "a number of a running guest"))
-        }
-        (Kind::Element(_), "devices", "audio") => {
-            Some(Finding::no_effect("audio-backend", "where another hypervisor plays the sound of <sound>"))
-        }
-        (Kind::Attribute(_, value), "cpu", "mode") if value.starts_with("host-") => {
-            Some(Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it"))
-        }
-        (Kind::Attribute(_, value), "cpu", "check" | "migratable" | "match") if !value.is_empty() => {
-            Some(Finding::no_effect("host-cpu", "how libvirt checks the CPU; Xen does not ask"))
-        }
-        _ => None,
+/// A name as long as a message can bear.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
     }
-}
-
-fn numberless(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut inside = false;
-    for c in path.chars() {
-        match c {
-            '[' => inside = true,
-            ']' => inside = false,
-            _ if !inside => out.push(c),
-            _ => {}
-        }
-    }
-    out
 }

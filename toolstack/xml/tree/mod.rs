@@ -97,6 +97,22 @@ impl Tree {
         }
     }
 
+    /// The value of an element's attribute.
+    #[must_use]
+    pub fn attribute(&self, element: NodeId, name: &str) -> Option<&str> {
+        let mut attributes = self.nodes[element].attributes.iter();
+        attributes.find_map(|&id| match &self.nodes[id].kind {
+            Kind::Attribute(found, value) if found == name => Some(value.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether an earlier sibling has the same name.
+    #[must_use]
+    pub fn is_repeated(&self, id: NodeId) -> bool {
+        self.nodes[id].ordinal > 1
+    }
+
     /// A node's path, `/domain/clock/timer[2]/@mode`; a number only where siblings share the name.
     #[must_use]
     pub fn path(&self, id: NodeId) -> String {

@@ -1,0 +1,168 @@
+//! docs/reference.md lists every code of a finding, and every field of the `--json` outputs and of the events.
+//!
+//! With `XENCLOCK_BLESS=1` the test adds and removes rows, and keeps the descriptions.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::{Lab, root};
+
+/// The functions that make a finding from a code.
+const MAKERS: [&str; 4] = ["invalid(", "approximated(", "unsupported(", "no_effect("];
+
+/// The codes that a source file gives to findings.
+fn codes_in(text: &str, codes: &mut BTreeSet<String>) {
+    let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let makers = MAKERS.iter().flat_map(|maker| program.split(maker).skip(1));
+    let verdicts =
+        program.split("Verdict::").skip(1).filter_map(|rest| rest.split_once(',').map(|(_, rest)| rest));
+    for rest in makers.chain(verdicts) {
+        let Some(code) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+            continue;
+        };
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !code.is_empty() && code.chars().all(plain) {
+            codes.insert(code.to_owned());
+        }
+    }
+}
+
+fn codes() -> BTreeSet<String> {
+    fn below(dir: &Path, codes: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, codes);
+            } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+                codes_in(&fs::read_to_string(&path).unwrap(), codes);
+            }
+        }
+    }
+    let mut codes = BTreeSet::from(["exact".to_owned()]);
+    below(&root().join("toolstack"), &mut codes);
+    codes
+}
+
+/// The fields of a JSON value; those of lists' members stand once.
+fn fields(value: &Value, before: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let path = if before.is_empty() { name.clone() } else { format!("{before}.{name}") };
+                // libxl's own JSON is libxl's.
+                if name != "config" {
+                    fields(value, &path, found);
+                }
+                found.insert(path);
+            }
+        }
+        Value::Array(members) => members.iter().for_each(|member| fields(member, before, found)),
+        _ => {}
+    }
+}
+
+/// The fields of each output, by its command.
+fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
+    let lab = Lab::with_host(json!({"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin"}));
+    let windows = root().join("docs/examples/windows.xml");
+    let windows = windows.to_str().unwrap();
+    let planned = lab.mock(["-N", "create", "-q", "--json", windows]).json();
+    let created = lab.mock(["create", "-q", "--json", windows]).json();
+    lab.mock(["create", "-q", root().join("docs/examples/linux.xml").to_str().unwrap()]).ok();
+    lab.mock(["mock", "write-rtc", "linux", "+5"]).ok();
+    let fields_of = |value: Value| {
+        let mut found = BTreeSet::new();
+        fields(&value, "", &mut found);
+        found
+    };
+    let told = lab.mock(["clock-watch", "--once"]).ok();
+    let events = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut event = fields_of(Value::Array(events));
+    event.extend(declared_in_events());
+    let diagnostics = lab.run(["convert", "--diagnostics", "json", windows]).err;
+    vec![
+        ("create --json", fields_of(created)),
+        ("-N create --json", fields_of(planned)),
+        ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),
+        ("clock-list --json", fields_of(lab.mock(["clock-list", "--json"]).json())),
+        ("list --json", fields_of(lab.mock(["list", "--json"]).json())),
+        ("host-info --json", fields_of(lab.mock(["host-info", "--json"]).json())),
+        (
+            "clock-set --json",
+            fields_of(lab.mock(["clock-set", "windows", "--json", "clock_offset=utc"]).json()),
+        ),
+        ("convert --diagnostics json", fields_of(serde_json::from_str(&diagnostics).unwrap())),
+        ("clock-watch", event),
+    ]
+}
+
+/// The fields that events declare, whether or not one of them happened here.
+fn declared_in_events() -> impl Iterator<Item = String> {
+    let text = fs::read_to_string(root().join("toolstack/lifecycle/event.rs")).unwrap();
+    let kinds = text.split("pub enum EventKind {").nth(1).unwrap().split("\n}\n").next().unwrap().to_owned();
+    let field = |line: &str| line.strip_prefix("        ")?.split_once(": ").map(|(name, _)| name.to_owned());
+    let is_name = |name: &String| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    kinds.lines().filter_map(field).filter(is_name).collect::<Vec<_>>().into_iter()
+}
+
+/// The first column of the table under a heading, with the second.
+fn rows(document: &str, heading: &str) -> Vec<(String, String)> {
+    let lines = document
+        .lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with('#'));
+    let cells = lines.filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    cells.map(|(name, text)| (name.to_owned(), text.trim_end_matches(" |").to_owned())).collect()
+}
+
+/// A table with these names; descriptions that there are stay.
+fn table(document: &str, heading: &str, names: &BTreeSet<String>, what: &str) -> String {
+    let known = rows(document, heading);
+    let text = |name: &String| known.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text);
+    let rows: String = names.iter().map(|name| format!("| `{name}` | {} |\n", text(name))).collect();
+    format!("{heading}\n\n| {what} | meaning |\n|---|---|\n{rows}\n")
+}
+
+#[test]
+fn the_reference_has_every_code_and_every_field() {
+    let path = root().join("docs/reference.md");
+    let document = fs::read_to_string(&path).unwrap_or_default();
+    let mut sections = vec![("## Codes of findings".to_owned(), codes(), "code")];
+    sections
+        .extend(outputs().into_iter().map(|(command, fields)| (format!("## `{command}`"), fields, "field")));
+    if std::env::var_os("XENCLOCK_BLESS").is_some() {
+        let head = document.split("\n## ").next().unwrap_or_default().trim_end();
+        let tables: String =
+            sections.iter().map(|(heading, names, what)| table(&document, heading, names, what)).collect();
+        fs::write(&path, format!("{head}\n\n{}\n", tables.trim_end())).unwrap();
+    }
+    let document = fs::read_to_string(&path).unwrap();
+    let mut wrong = Vec::new();
+    for (heading, names, _) in &sections {
+        let listed: BTreeSet<_> = rows(&document, heading).into_iter().map(|(name, _)| name).collect();
+        wrong.extend(names.difference(&listed).map(|name| format!("{heading}: {name} is missing")));
+        let described = rows(&document, heading).into_iter().filter(|(_, text)| text.trim().is_empty());
+        wrong.extend(described.map(|(name, _)| format!("{heading}: write there what {name} means")));
+        wrong.extend(listed.difference(names).map(|name| format!("{heading}: there is no {name}")));
+    }
+    assert!(
+        wrong.is_empty(),
+        "docs/reference.md is out of date (XENCLOCK_BLESS=1 cargo test --test command reference):\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn codes_are_found_in_sources() {
+    let mut codes = BTreeSet::new();
+    codes_in(
+        "Finding::invalid(\"one\", x); a.unsupported(\n    \"two-2\", y); Finding::new(Verdict::Exact, \"three\", z);\n\
+         invalid(name); no_effect(\"Not A Code\", x);\n#[cfg(test)]\nmod tests { invalid(\"four\") }",
+        &mut codes,
+    );
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["one", "three", "two-2"]);
+}

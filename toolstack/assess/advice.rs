@@ -1,0 +1,100 @@
+//! Advice on clocks that mean the same on Xen, and that the guest's system takes for something else.
+//!
+//! Windows keeps local time in its RTC, Linux and the BSDs keep UTC. A PV or PVH guest takes Xen's wallclock for UTC.
+
+use timers::{Basis, ClockOffset};
+
+use crate::diag::Finding;
+use crate::domain::{Domain, Part};
+
+/// What libosinfo's IDs of Windows begin with.
+const WINDOWS: &str = "microsoft.com/win";
+
+/// What libosinfo's IDs of Linux and of the BSDs begin with.
+const UNIX: &[&str] = &[
+    "almalinux.org/",
+    "alpinelinux.org/",
+    "altlinux.org/",
+    "android-x86.org/",
+    "archlinux.org/",
+    "asianux.com/",
+    "cclinux.org/",
+    "centos.org/",
+    "cirros-cloud.net/",
+    "clearlinux.org/",
+    "debian.org/",
+    "dragonflybsd.org/",
+    "elementary.io/",
+    "endlessos.com/",
+    "euro-linux.com/",
+    "fedoraproject.org/",
+    "freebsd.org/",
+    "gentoo.org/",
+    "gnome.org/",
+    "guix.gnu.org/",
+    "hyperbola.info/",
+    "libosinfo.org/linux",
+    "mageia.org/",
+    "mandriva.com/",
+    "manjaro.org/",
+    "miraclelinux.com/",
+    "netbsd.org/",
+    "nixos.org/",
+    "openanolis.cn/",
+    "openbsd.org/",
+    "opensuse.org/",
+    "oracle.com/oel",
+    "oracle.com/ol",
+    "pureos.net/",
+    "redhat.com/",
+    "rockylinux.org/",
+    "scientificlinux.org/",
+    "slackware.com/",
+    "suse.com/",
+    "system76.com/",
+    "trisquel.info/",
+    "ubuntu.com/",
+    "univention.de/",
+    "voidlinux.org/",
+];
+
+/// Names of UTC in the tz database.
+const UTC: &[&str] = &["UTC", "UCT", "Universal", "Zulu", "GMT", "Greenwich"];
+
+/// The advice on a domain.
+#[must_use]
+pub fn advice(domain: &Domain) -> Option<(Part, Finding)> {
+    let id = domain.notes.system.as_deref()?;
+    let id = id.split_once("://").map_or(id, |(_, id)| id);
+    let (windows, unix) = (id.starts_with(WINDOWS), UNIX.iter().any(|known| id.starts_with(known)));
+    let local = is_local(&domain.clock.offset)?;
+    let finding = if windows && !local {
+        Finding::advice("advice-windows-utc", "Windows takes its RTC for local time, and this one shows UTC")
+            .instead("write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry")
+    } else if unix && local && domain.config.kind().has_rtc() {
+        let reason = "Linux and the BSDs take their RTC for UTC, and this one shows local time";
+        Finding::advice("advice-unix-localtime", reason)
+            .instead("write <clock offset='utc'/>, unless the guest is set up for an RTC in local time")
+    } else if unix && local {
+        let reason = "a PV or PVH guest takes Xen's wallclock for UTC, and this one shows local time";
+        Finding::advice("advice-pv-localtime", reason)
+            .instead("write <clock offset='utc'/>, and set the time zone in the guest")
+    } else {
+        return None;
+    };
+    Some((Part::System, finding))
+}
+
+/// Whether a clock shows local time; `None` for one that shows neither local time nor UTC.
+fn is_local(offset: &ClockOffset) -> Option<bool> {
+    match offset.effective() {
+        ClockOffset::Utc { .. } | ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => Some(false),
+        ClockOffset::Localtime { .. } | ClockOffset::Variable { adjustment: 0, basis: Basis::Localtime } => {
+            Some(true)
+        }
+        ClockOffset::Timezone { timezone } => {
+            Some(!UTC.contains(&timezone.strip_prefix("Etc/").unwrap_or(&timezone)))
+        }
+        ClockOffset::Variable { .. } | ClockOffset::Absolute { .. } => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! The clock of a file, and of settings laid over a clock.
+
+use ::timers::tsc::Tolerance;
+use ::timers::{GuestClock, GuestKind};
+
+use super::keys::{Keys, bad_value};
+use super::{offset, timers};
+use crate::cfg::read::book::Book;
+use crate::cfg::{Cfg, number};
+use crate::diag::{Diagnostic, Errors, Report};
+
+/// What a file asks of its guest's clock.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The clock.
+    pub clock: GuestClock,
+    /// The file's keys; those that are not the clock's are exact here.
+    pub report: Report,
+}
+
+/// Reads the clock of a file for this kind of guest.
+///
+/// # Errors
+/// At a `clock_` key that there is not, at values that their keys do not take, and where plain keys contradict the
+/// `clock_` keys.
+pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked, Errors> {
+    let mut book = Book::of(cfg);
+    let clock = read_into(&mut book, kind, Base::Nothing);
+    let mut report = Report::new(cfg.source().clone());
+    let errors = book.close(&mut report, 0);
+    match Errors::of(errors, cfg.source()) {
+        Some(errors) => Err(errors),
+        None => Ok(Asked { clock, report }),
+    }
+}
+
+/// What settings are laid over.
+#[derive(Clone, Copy, Debug)]
+pub enum Base<'a> {
+    /// They are a file of their own.
+    Nothing,
+    /// The clock of a domain, as if its own settings stood before them.
+    Domain(&'a GuestClock),
+    /// A clock that they replace: what it shows is what they say, if they say anything of it.
+    Clock(&'a GuestClock),
+}
+
+/// Reads the clock of the settings in a book.
+pub fn read_into(book: &mut Book<'_>, kind: GuestKind, base: Base<'_>) -> GuestClock {
+    let whole = matches!(base, Base::Clock(_));
+    let base = match base {
+        Base::Nothing => None,
+        Base::Domain(clock) | Base::Clock(clock) => Some(clock),
+    };
+    let mut keys = Keys::of(book);
+    let mut clock = GuestClock::default();
+    let mut errors = Vec::new();
+    match offset::read(&mut keys, base.map(|base| &base.offset), whole) {
+        Ok(offset) => clock.offset = offset,
+        Err(error) => errors.push(*error),
+    }
+    match timers::read(&mut keys, kind, base.map_or(&[], |base| &base.timers)) {
+        Ok(timers) => clock.timers = timers,
+        Err(error) => errors.push(*error),
+    }
+    match tsc_tolerance(&keys) {
+        Ok(tolerance) => clock.tsc_tolerance = tolerance.or(base.and_then(|base| base.tsc_tolerance)),
+        Err(error) => errors.push(*error),
+    }
+    book.errors(errors);
+    clock
+}
+
+/// `clock_tsc_tolerance`, which neither xl nor libvirt has a word for.
+fn tsc_tolerance(keys: &Keys<'_, '_>) -> Result<Option<Tolerance>, Box<Diagnostic>> {
+    let Some(key) = keys.get("clock_tsc_tolerance") else { return Ok(None) };
+    let ppm = key.setting.text().filter(|_| !key.setting.added).and_then(number::whole);
+    let tolerance = ppm.and_then(|ppm| Tolerance::new(u32::try_from(ppm).ok()?).ok());
+    tolerance.map(Some).ok_or_else(|| {
+        let finding = bad_value(key.setting, "whole parts per million from 0 (off) to 250");
+        keys.error(key.node, finding.instead("write clock_tsc_tolerance = 50, or leave it out"))
+    })
+}

@@ -1,0 +1,62 @@
+//! Which namespace a prefix stands for, element by element in the order of the document.
+
+use std::collections::HashMap;
+
+use super::super::tree::{Kind, NodeId, Tree};
+use super::names::NAMESPACES;
+
+/// The declarations around the present element.
+#[derive(Debug, Default)]
+pub(crate) struct Namespaces<'t> {
+    /// Of each prefix (the empty one for elements without) the namespaces, each with the end of the element that
+    /// declares it; the innermost is the last.
+    declared: HashMap<&'t str, Vec<(usize, &'t str)>>,
+}
+
+/// What an element's prefix means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    /// There is none, and no namespace but libvirt's own way.
+    None,
+    /// One of libvirt's namespaces, by its usual prefix.
+    Libvirt(&'static str),
+    /// Another program's namespace.
+    Foreign,
+    /// Nothing: nobody declares it.
+    Undeclared,
+}
+
+impl<'t> Namespaces<'t> {
+    /// Comes to an element: what it declares holds from now on, until its end. Elements must come in the order of the
+    /// document.
+    pub(crate) fn enter(&mut self, tree: &'t Tree, element: NodeId) {
+        for &attribute in &tree.node(element).attributes {
+            let Kind::Attribute(name, uri) = &tree.node(attribute).kind else { continue };
+            let prefix = match name.strip_prefix("xmlns") {
+                Some("") => "",
+                Some(prefix) if prefix.starts_with(':') => &prefix[1..],
+                _ => continue,
+            };
+            self.declared.entry(prefix).or_default().push((tree.node(element).whole.end, uri));
+        }
+    }
+
+    /// What the prefix of an element means; the element is the one that was entered last.
+    pub(crate) fn prefix(&mut self, tree: &Tree, element: NodeId) -> Prefix {
+        let prefix = tree.name(element).split_once(':').map_or("", |(prefix, _)| prefix);
+        let start = tree.node(element).span.start;
+        let uri = self.declared.get_mut(prefix).and_then(|declared| {
+            while declared.pop_if(|(end, _)| *end <= start).is_some() {}
+            declared.last().map(|&(_, uri)| uri)
+        });
+        match uri {
+            Some(uri) => match NAMESPACES.iter().find(|(_, known)| *known == uri) {
+                Some(&(usual, _)) => Prefix::Libvirt(usual),
+                None if uri.is_empty() => Prefix::None,
+                None => Prefix::Foreign,
+            },
+            None if prefix.is_empty() => Prefix::None,
+            None => Prefix::Undeclared,
+        }
+    }
+}

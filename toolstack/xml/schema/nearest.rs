@@ -1,0 +1,77 @@
+//! The known name that an unknown one was probably meant to be.
+
+/// Longer names are no slips of the pen.
+const LONGEST: usize = 40;
+
+/// The nearest of the known names; `None` where none is near.
+pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    if name.chars().count() > LONGEST {
+        return None;
+    }
+    let plain = plain(name);
+    // A third of the letters may be wrong, and three at most.
+    let allowed = (plain.len() / 3).clamp(1, 3);
+    known
+        .filter_map(|candidate| {
+            let letters = self::plain(candidate);
+            Some(((distance(&plain, &letters, allowed)?, plain.len().abs_diff(letters.len())), candidate))
+        })
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Without case and without what parts words.
+fn plain(name: &str) -> Vec<char> {
+    name.chars().filter(|c| !"-_.".contains(*c)).flat_map(char::to_lowercase).collect()
+}
+
+/// How many letters must be put in, taken out, replaced or swapped with their neighbour to make one name of the
+/// other; `None` for more than `allowed`.
+fn distance(one: &[char], other: &[char], allowed: usize) -> Option<usize> {
+    if one.len().abs_diff(other.len()) > allowed {
+        return None;
+    }
+    // The last three rows of the table of Damerau and Levenshtein.
+    let mut before = vec![0; other.len() + 1];
+    let mut last: Vec<usize> = (0..=other.len()).collect();
+    let mut row = vec![0; other.len() + 1];
+    for (i, a) in one.iter().enumerate() {
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let mut least = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                least = least.min(before[j - 1] + 1);
+            }
+            row[j + 1] = least;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
+    }
+    Some(last[other.len()]).filter(|&distance| distance <= allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_pen_are_seen_through() {
+        let known =
+            ["memory", "memtune", "currentMemory", "maxMemory", "on_reboot", "clock", "cpu", "vcpu", "id"];
+        for (written, meant) in [
+            ("Memory", Some("memory")),
+            ("memroy", Some("memory")),
+            ("current-memory", Some("currentMemory")),
+            ("onReboot", Some("on_reboot")),
+            ("vpcu", Some("vcpu")),
+            ("clok", Some("clock")),
+            ("ID", Some("id")),
+            ("foreign", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written, known.into_iter()), meant, "{written}");
+        }
+        assert_eq!(nearest(&"memory".repeat(10_000), known.into_iter()), None);
+    }
+}

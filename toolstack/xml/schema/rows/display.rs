@@ -1,0 +1,128 @@
+//! `<graphics>`, `<video>`, `<input>`, `<sound>` and `<audio>`.
+
+use super::{Section, mapped, no_effect, unsupported};
+
+const SPICE: &str = "libxl does not tell QEMU of it: SPICE goes on as QEMU has it";
+
+pub(super) static SECTION: Section = Section {
+    title: "Screen, keyboard and sound",
+    path: "devices",
+    rows: &[
+        mapped("graphics", "`vnc`, `spice`, `sdl` and their kin; `vfb` for PV and PVH"),
+        mapped("video", "`vga`, `videoram`"),
+        mapped("input", "`usb`, `usbdevice`"),
+        no_effect("audio", "audio-backend", "where another hypervisor plays the sound of <sound>"),
+        mapped("sound", "`soundhw`")
+            .or_else("sound", "the guest gets no sound card")
+            .in_file("write soundhw = \"hda\", \"ac97\", \"es1370\" or \"sb16\""),
+        no_effect("sound/audio", "audio-backend", "where another hypervisor plays the sound"),
+        no_effect("sound/driver", "virtio-option", "an option of virtio devices; on Xen there are none"),
+        unsupported("sound/codec", "sound-details", "libxl's sound card has a codec with input and output"),
+        unsupported("sound/@multichannel|streams", "sound-details", "libxl's sound card has two channels")
+            .unless("", &["no"]),
+        no_effect("graphics/audio", "audio-backend", "where another hypervisor plays the sound of <sound>"),
+        no_effect(
+            "graphics/@connected",
+            "display-connected",
+            "whether QEMU drops viewers when a password is set later",
+        ),
+        unsupported("graphics/@passwdValidTo", "display-password", "libxl's display passwords do not expire"),
+        unsupported("graphics/@websocket", "display-websocket", "libxl opens no websocket").instead(
+            "start websockify in dom0: websockify PORT 127.0.0.1:5900, with the display's \
+                own port behind it",
+        ),
+        mapped("graphics/@socket", "the path of the socket")
+            .or_else("display-socket", "libxl's display listens on an address, and on no socket")
+            .instead("write listen='127.0.0.1'"),
+        unsupported(
+            "graphics/@sharePolicy",
+            "display-sharing",
+            "QEMU lets viewers share a screen as they ask",
+        )
+        .unless("", &["allow-exclusive"]),
+        unsupported(
+            "graphics/@powerControl",
+            "display-power",
+            "a viewer cannot switch a guest of libxl's off or on",
+        )
+        .unless("", &["no"]),
+        unsupported(
+            "graphics/@defaultMode",
+            "spice-tls",
+            "libxl serves SPICE in the clear and by TLS, as its two ports say",
+        )
+        .unless("", &["any"]),
+        unsupported(
+            "graphics/channel",
+            "spice-tls",
+            "libxl does not choose encryption for each of SPICE's channels",
+        ),
+        unsupported("graphics/@fullscreen", "display-window", "libxl opens its window in its usual size")
+            .unless("", &["no"]),
+        mapped("graphics/@display|xauth", "`display=`, `xauthority=` of a window on the host's screen")
+            .or_else("display-kind", "only a window on the host's own screen has it"),
+        mapped("graphics/@tlsPort", "`spicetls_port`")
+            .or_else("spice-tls", "libxl is not told of a TLS port")
+            .unless("", &["-1"]),
+        unsupported(
+            "graphics/@address|p2p|multiUser|replaceUser|username",
+            "display-kind",
+            "belongs to a kind of display that libxl does not have",
+        )
+        .instead("write type='vnc'"),
+        mapped("graphics/@type|port|autoport|listen|passwd|keymap", "the keys of that kind of display")
+            .or_else("display-kind", "belongs to a kind of display that libxl does not have")
+            .instead("write type='vnc'"),
+        mapped("graphics/gl", "nothing")
+            .or_else("display-gl", "libxl gives QEMU no OpenGL to draw with")
+            .unless("enable", &["no"]),
+        unsupported("graphics/jpeg|zlib|playback", "spice-compression", SPICE),
+        unsupported("graphics/image", "spice-compression", SPICE)
+            .in_file("write spice_image_compression = \"auto_glz\" or another of QEMU's words"),
+        unsupported("graphics/streaming", "spice-compression", SPICE)
+            .in_file("write spice_streaming_video = \"filter\", \"all\" or \"off\""),
+        mapped("graphics/clipboard", "`spice_clipboard_sharing`, `spicevdagent`")
+            .or_else("spice-clipboard", SPICE),
+        mapped("graphics/mouse", "`spiceagent_mouse`").or_else("spice-mouse", SPICE),
+        unsupported(
+            "graphics/filetransfer",
+            "spice-files",
+            "libxl leaves the transfer of files as SPICE has it",
+        )
+        .unless("enable", &["yes"]),
+        mapped("graphics/listen", "`vnclisten`, `spicehost`")
+            .or_else("listen", "libxl listens on an address only")
+            .instead("write <listen type='address' address='127.0.0.1'/>"),
+        no_effect(
+            "video/driver",
+            "video-driver",
+            "how QEMU runs a virtio graphics card; on Xen there is none",
+        ),
+        unsupported("video/driver/@vgaconf", "video-details", "only bhyve has it"),
+        no_effect("video/model/@heads|primary", "one-screen", "there is one card with one screen"),
+        mapped("video/model/@ram|vgamem|vram64", "`videoram`")
+            .or_else("video-memory", "libxl divides the memory of the card itself")
+            .instead("write the whole amount in vram="),
+        mapped("video/model/@vram", "`videoram`")
+            .or_else("video-memory", "the card has libxl's usual amount of memory"),
+        mapped("video/model/@type", "`vga`").or_else("video", "libxl has no such card"),
+        unsupported("video/model/@blob|edid|device", "video-details", "libxl does not tell QEMU of it"),
+        unsupported(
+            "video/model/acceleration",
+            "video-acceleration",
+            "no card that libxl gives a guest is accelerated",
+        )
+        .unless("accel3d", &["no"]),
+        unsupported("video/model/resolution", "video-resolution", "libxl does not tell QEMU of a resolution")
+            .instead("set the resolution in the guest"),
+        no_effect("input/driver", "virtio-option", "an option of virtio devices; on Xen there are none"),
+        unsupported(
+            "input/source",
+            "input-host",
+            "libxl hands no keyboard or mouse of the host's to a guest",
+        )
+        .instead("pass the whole USB device through"),
+        no_effect("input/@model", "virtio-option", "which kind of virtio device; on Xen there are none"),
+        mapped("input/@bus|type", "`usbdevice`").or_else("input", "Xen has no such device"),
+    ],
+};

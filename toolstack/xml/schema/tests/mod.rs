@@ -1,0 +1,256 @@
+//! A walk over libvirt's own schema, where it is installed (Debian: libvirt0): a document for every element, attribute
+//! and value, and what is said of it.
+
+#![allow(clippy::unwrap_used)]
+
+mod rng;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use rng::{Goal, Grammar, Made};
+
+use super::names::{NAMESPACES, Names};
+use super::rows::{self, Row};
+use crate::assess::Target;
+use crate::convert::lower;
+use crate::diag::{Diagnostic, Verdict};
+use crate::xml;
+
+/// Codes of findings that say nothing of the node in particular.
+const GENERIC: &[&str] = &["not-mapped", "repeated", "stray-text", "unknown-element", "unknown-attribute"];
+
+/// Where libvirt's schemas are. XENCLOCK_LIBVIRT_SCHEMAS names another directory, for those of another libvirt.
+fn schemas() -> PathBuf {
+    std::env::var_os("XENCLOCK_LIBVIRT_SCHEMAS")
+        .map_or_else(|| "/usr/share/libvirt/schemas".into(), PathBuf::from)
+}
+
+fn grammar() -> Option<Grammar> {
+    let grammar = Grammar::load(&schemas(), "domain.rng");
+    if grammar.is_none() {
+        let why = format!("no domain.rng in {}", schemas().display());
+        xentest::skip(
+            &why,
+            "apt-get install libvirt0, or name another directory in XENCLOCK_LIBVIRT_SCHEMAS",
+        );
+    }
+    grammar
+}
+
+/// What libvirt's own parser asks for besides: elements, their types (`*`: any), a child of theirs (or they themselves)
+/// and an attribute with a value.
+const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
+    ("disk", "*", "target", "dev", "vda"),
+    ("disk", "file|", "source", "file", "/disk"),
+    ("disk", "block", "source", "dev", "/dev/disk"),
+    ("serial|parallel|console|channel", "dev|file|pipe|unix", "source", "path", "/path"),
+    ("serial|parallel|console|channel", "tcp|udp", "source", "host", "192.0.2.1"),
+    ("serial|parallel|console|channel", "tcp|udp", "source", "service", "4555"),
+    ("serial|parallel|console|channel", "tcp", "source", "mode", "connect"),
+    (
+        "channel",
+        "pty|dev|file|pipe|unix|tcp|udp|null|stdio|vc|spicevmc|spiceport|nmdm|qemu-vdagent|dbus",
+        "target",
+        "name",
+        "name",
+    ),
+    ("filesystem", "mount|bind|", "source", "dir", "/path"),
+    ("filesystem", "file", "source", "file", "/path"),
+    ("filesystem", "block", "source", "dev", "/dev/path"),
+    ("filesystem", "template", "source", "name", "name"),
+];
+
+impl Made {
+    fn child(&mut self, name: &str) -> Option<&mut Made> {
+        self.children.iter_mut().find(|child| child.name == name)
+    }
+
+    fn write(&self, root: bool, out: &mut String) {
+        let prefix = NAMESPACES.iter().find(|(_, uri)| *uri == self.namespace);
+        let name = prefix.map_or(self.name.clone(), |(prefix, _)| format!("{prefix}:{}", self.name));
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&apos;");
+        write!(out, "<{name}").unwrap();
+        if root {
+            for (prefix, uri) in NAMESPACES {
+                write!(out, " xmlns:{prefix}='{uri}'").unwrap();
+            }
+        }
+        for (name, value) in &self.attributes {
+            write!(out, " {name}='{}'", escaped(value)).unwrap();
+        }
+        write!(out, ">{}", escaped(&self.text)).unwrap();
+        for child in &self.children {
+            child.write(false, out);
+        }
+        write!(out, "</{name}>").unwrap();
+    }
+
+    fn value(&self, attribute: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == attribute).map(|(_, value)| value.as_str())
+    }
+
+    fn set(&mut self, attribute: &str, value: &str) {
+        match self.attributes.iter_mut().find(|(known, _)| known == attribute) {
+            Some((_, there)) => value.clone_into(there),
+            None => self.attributes.push((attribute.to_owned(), value.to_owned())),
+        }
+    }
+
+    /// Adds what the schema leaves open, and libvirt's own parser asks for.
+    fn complete(&mut self) {
+        for &(name, kinds, child, attribute, value) in NEEDED {
+            let kind = self.value("type").unwrap_or_default();
+            if name.split('|').any(|name| name == self.name)
+                && kinds.split('|').any(|one| one == kind || one == "*")
+            {
+                let holder = if child.is_empty() {
+                    &mut *self
+                } else {
+                    if self.child(child).is_none() {
+                        self.children.push(Made { name: child.to_owned(), ..Made::default() });
+                    }
+                    self.child(child).unwrap()
+                };
+                if holder.value(attribute).is_none() {
+                    holder.set(attribute, value);
+                }
+            }
+        }
+        let offset = self.value("offset").unwrap_or_default().to_owned();
+        match (self.name.as_str(), offset.as_str()) {
+            ("clock", "timezone") if self.value("timezone").is_none() => self.set("timezone", "Europe/Paris"),
+            ("clock", "absolute") if self.value("start").is_none() => self.set("start", "1750000000"),
+            ("timer", _) if self.value("frequency").is_some() => self.set("frequency", "2000000000"),
+            ("mtu", _) => self.set("size", "1500"),
+            ("numa", _) => {
+                let cells = self.children.iter_mut().filter(|child| child.name == "cell");
+                cells.enumerate().for_each(|(index, cell)| cell.set("id", &index.to_string()));
+            }
+            _ => {}
+        }
+        self.children.iter_mut().for_each(Made::complete);
+    }
+
+    /// The document for a guest of a kind and a hypervisor, as far as the goal leaves that open.
+    fn guest(&self, goal: &Goal, hypervisor: &str, kind: &str) -> String {
+        let mut domain = self.clone();
+        domain.complete();
+        if goal.path.len() > 1 || goal.attribute.as_deref() != Some("type") {
+            domain.attributes.retain(|(name, _)| name != "type");
+            domain.attributes.push(("type".to_owned(), hypervisor.to_owned()));
+        }
+        if domain.child("memory").is_none() {
+            let memory = Made { name: "memory".to_owned(), text: "65536".to_owned(), ..Made::default() };
+            domain.children.push(memory);
+        }
+        let within = |name: &str| goal.path.get(1).is_some_and(|step| step == name);
+        if within("os") {
+            // Containers cannot become guests of Xen; what else they say is looked at in an HVM guest.
+            if let Some(kind) = domain.child("os").and_then(|os| os.child("type"))
+                && kind.text == "exe"
+            {
+                kind.text = "hvm".to_owned();
+            }
+        } else {
+            domain
+                .children
+                .retain(|child| child.name != "os" && (within(&child.name) || child.name != "bootloader"));
+            let text =
+                |name: &str, text: &str| Made { name: name.into(), text: text.into(), ..Made::default() };
+            let mut os = Made { name: "os".to_owned(), ..Made::default() };
+            os.children.push(text("type", kind));
+            if kind != "hvm" {
+                os.children.push(text("kernel", "/boot/vmlinuz"));
+            }
+            domain.children.push(os);
+        }
+        let mut out = String::new();
+        domain.write(true, &mut out);
+        out
+    }
+}
+
+/// The verdicts on a document, as for one that is started.
+fn verdicts(text: &str) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
+    let mut input = xml::read("guest.xml", text.as_bytes())?;
+    lower(&mut input, Target::Start)?;
+    Ok(input.report.all().collect())
+}
+
+/// A path without the numbers of siblings.
+fn numberless(path: &str) -> String {
+    path.split('/').map(|step| step.split('[').next().unwrap()).collect::<Vec<_>>().join("/")
+}
+
+/// The row on a node by its path, when the row is about that very node.
+fn row_on(path: &str) -> Option<&'static Row> {
+    let names = Names::get();
+    let (elements, attribute) = path.split_once("/@").map_or((path, None), |(path, name)| (path, Some(name)));
+    let element =
+        elements.split('/').skip(2).try_fold(names.root(), |around, name| names.child(around, name))?;
+    let steps = names.depth(element) + usize::from(attribute.is_some());
+    rows::row(names, element, attribute).filter(|found| found.steps == steps).map(|found| found.row)
+}
+
+#[test]
+fn the_schema_is_walked() {
+    let Some(grammar) = grammar() else { return };
+    let mut generic: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut refused: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut goals = BTreeSet::new();
+    let mut made = BTreeSet::new();
+    let mut stale: BTreeMap<String, (String, String)> = BTreeMap::new();
+    grammar.ways(&mut |goal, way| {
+        let guests = [("kvm", "hvm"), ("xen", "hvm"), ("xen", "xen"), ("xen", "xenpvh")];
+        // One way to each is enough for the other kinds.
+        let guests = match goals.insert(goal.clone()) {
+            true => &guests[..],
+            false if goal.value.is_none() => &guests[..1],
+            false => return,
+        };
+        let document = grammar.make(way);
+        for (hypervisor, kind) in guests {
+            let text = document.guest(goal, hypervisor, kind);
+            if !made.insert(text.clone()) {
+                continue;
+            }
+            match verdicts(&text) {
+                Ok(verdicts) => {
+                    for verdict in verdicts {
+                        let node = numberless(&verdict.node);
+                        let means_something =
+                            matches!(verdict.finding.verdict, Verdict::Exact | Verdict::Approximated);
+                        if means_something && row_on(&node).is_some_and(|row| row.to.is_none()) {
+                            stale.entry(node).or_insert((verdict.finding.code.to_owned(), text.clone()));
+                        }
+                        if GENERIC.contains(&verdict.finding.code)
+                            && !numberless(&verdict.node).starts_with("/domain/metadata")
+                        {
+                            let said = format!("{} [{}]", verdict.finding.reason, verdict.finding.code);
+                            generic.entry(numberless(&verdict.node)).or_insert((said, text.clone()));
+                        }
+                    }
+                }
+                Err(invalid) => {
+                    let said =
+                        format!("{} {} [{}]", invalid.node, invalid.finding.reason, invalid.finding.code);
+                    refused.entry(said).or_insert((format!("{goal:?}"), text));
+                }
+            }
+        }
+    });
+    println!("{} goals, {} documents", goals.len(), made.len());
+    let list = |found: &BTreeMap<String, (String, String)>| {
+        found.iter().map(|(node, (said, text))| format!("{node}: {said}\n    {text}\n")).collect::<String>()
+    };
+    assert!(refused.is_empty(), "valid, and refused: {}\n{}", refused.len(), list(&refused));
+    assert!(
+        stale.is_empty(),
+        "read, though their rows say that no mapping does: {}\n{}",
+        stale.len(),
+        list(&stale)
+    );
+    assert!(generic.is_empty(), "no reason of their own: {}\n{}", generic.len(), list(&generic));
+}
