@@ -47,7 +47,7 @@ pub struct Tools<'a> {
 }
 
 /// How the service keeps clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WatchOptions {
     /// Also keep what guests do to their RTC of which nobody has said anything.
     pub all: bool,
