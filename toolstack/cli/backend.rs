@@ -101,8 +101,8 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.
 fn setting(text: &str, name: &str) -> Option<String> {
-    let values = text.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
-    let value = values.last()?.trim();
+    let mut values = text.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+    let value = values.next_back()?.trim();
     let quoted = ['"', '\''].iter().find_map(|&quote| value.strip_prefix(quote)?.split(quote).next());
     Some(quoted.unwrap_or(value).to_owned())
 }
