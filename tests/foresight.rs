@@ -1,5 +1,5 @@
 //! What preflight foretells is what the machine does: random pairs of hosts, and a guest that moves from one to the
-//! other. `PROPTEST_CASES=100000 cargo test --test foresight` tries so many, others each time.
+//! other. Within a tolerance, no sequence of moves lets a TSC go back, or adds up. `PROPTEST_CASES=100000 cargo test --test foresight` tries so many, others each time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,10 +10,18 @@ use proptest::prelude::*;
 use timers::tsc::{Behaviour, Tolerance, TscMode};
 use timers::zone::default_zones;
 use timers::{GuestKind, KiloHertz};
+use uuid::Uuid;
+use xenclock::apply::clock::InProcess;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
-use xenclock::host::{DomId, Host, SaveKind, TscInfo};
-use xenclock::preflight::{GuestReport, HostReport, MoveKind, Taken, foresee};
+use xenclock::host::{DomId, DomainSummary, Event, Host, SaveKind, ShutdownReason, TscInfo};
+use xenclock::preflight::{Foresight, GuestReport, HostReport, MoveKind, Taken, foresee};
+use xenclock::tracking::requests::XmlRequests;
+use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::tolerance::Outcome;
+use xenclock::tracking::transfer::Transfer;
+use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
+use xenclock::xl::savefile::Header;
 
 /// A host of the mock.
 #[derive(Clone, Debug)]
@@ -22,6 +30,15 @@ struct Machine {
     reliable: bool,
     scaling: Option<bool>,
     uptime: i64,
+}
+
+/// Who moves a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mover {
+    /// xenclock, and the record travels.
+    Us,
+    /// Stock xl, with a service on both hosts.
+    Xl,
 }
 
 /// A guest: its kind and mode, and a frequency where it has one of its own.
@@ -141,4 +158,188 @@ proptest! {
             prop_assert_eq!(to.guest_tsc(moved).unwrap(), left_at, "its TSC goes on where it was");
         }
     }
+}
+
+const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
+
+/// A host with what is kept there.
+struct Place {
+    mock: Mock,
+    records: RecordStore,
+}
+
+impl Place {
+    fn summary(&self, domid: DomId) -> DomainSummary {
+        self.mock.domains().unwrap().into_iter().find(|domain| domain.domid == domid).unwrap()
+    }
+
+    fn transfer<'a>(&'a self, zones: &'a dyn timers::zone::ZoneSource) -> Transfer<'a> {
+        Transfer { host: &self.mock, records: &self.records, zones }
+    }
+
+    /// The service looks at events.
+    fn serve(&self, tolerance: Tolerance, events: &[Event]) {
+        let zones = default_zones();
+        let (mut requests, mut tell) = (XmlRequests::in_dirs(Vec::new()), |_| ());
+        let tools = Tools {
+            host: &self.mock,
+            records: &self.records,
+            zones: &*zones,
+            tsc: &mut InProcess(&self.mock),
+            requests: &mut requests,
+            tell: &mut tell,
+        };
+        let mut watch = Watch::new(tools, WatchOptions { all: true, tsc_tolerance: tolerance });
+        // As when it started before all of them.
+        if !events.iter().any(|event| matches!(event, Event::Introduced { .. })) {
+            watch.scan().unwrap();
+        }
+        events.iter().for_each(|event| watch.event(event).unwrap());
+    }
+
+    /// What preflight says of a move from here.
+    fn foretold(&self, domid: DomId, to: &Place, tolerance: Tolerance) -> Foresight {
+        let record = self.records.get(UUID).unwrap();
+        let facts = self.mock.facts().unwrap();
+        let guest = GuestReport::of(&self.mock, &self.summary(domid), &facts, record.as_ref()).unwrap();
+        let host =
+            |place: &Place| HostReport::of("", &place.mock.facts().unwrap(), &*default_zones(), tolerance);
+        foresee(&guest, &host(self), &host(to), MoveKind::Migration, Taken::AtAnyTime)
+    }
+}
+
+/// Moves a guest; it runs there.
+fn moves(from: &Place, to: &Place, domid: DomId, mover: Mover, tolerance: Tolerance) -> DomId {
+    let mut file: File = tempfile::tempfile().unwrap();
+    let zones = default_zones();
+    let uuid = UUID.to_string();
+    let moved = match mover {
+        Mover::Us => {
+            let mut outgoing = from.transfer(&*zones).outgoing(from.summary(domid), None, false).unwrap();
+            outgoing.header().unwrap().write(&mut file).unwrap();
+            from.transfer(&*zones).save(&mut outgoing, &mut file, SaveKind::Suspend).unwrap();
+            file.rewind().unwrap();
+            let header = Header::read(&mut file).unwrap();
+            from.transfer(&*zones).left(&outgoing.domain).unwrap();
+            let incoming = to.transfer(&*zones).receive(&header, None, str::to_owned, &mut file).unwrap();
+            to.transfer(&*zones).tolerate(&incoming, tolerance).unwrap();
+            incoming.domid
+        }
+        Mover::Xl => {
+            let config = from.mock.stored_config(domid).unwrap();
+            from.mock.save(domid, &mut file, SaveKind::Suspend).unwrap();
+            let reason = ShutdownReason::Suspend;
+            from.serve(tolerance, &[Event::Shutdown { domid, uuid: uuid.clone(), reason }]);
+            from.mock.destroy(domid).unwrap();
+            file.rewind().unwrap();
+            let moved = to.mock.restore_paused(&config, &mut file).unwrap();
+            to.serve(tolerance, &[Event::Introduced { domid: moved, uuid }]);
+            moved
+        }
+    };
+    to.mock.unpause(moved).unwrap();
+    moved
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_moves_adds_up_or_lets_a_tsc_go_back(
+        machines in prop::collection::vec(machines(), 2..5),
+        guest in guests(),
+        ppm in prop_oneof![Just(0), Just(250), 1..250_u32],
+        path in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0..1000_i64), 1..8),
+    ) {
+        let tolerance = Tolerance::new(ppm).unwrap();
+        let guest = Guest { asked: None, mode: TscMode::Default, ..guest };
+        let places: Vec<_> = machines
+            .iter()
+            .map(|machine| Place { mock: boot(machine), records: RecordStore::in_memory() })
+            .collect();
+        let mut at = &places[0];
+        let mut config = DomainConfig::new(guest.kind);
+        config.c_info.name = Some("guest".to_owned());
+        config.c_info.uuid = Some(UUID);
+        let mut domid = at.mock.create_paused(&config).unwrap();
+        at.serve(tolerance, &[Event::Introduced { domid, uuid: UUID.to_string() }]);
+        at.mock.unpause(domid).unwrap();
+        let birth = at.mock.facts().unwrap().cpu_khz;
+        let mut known = true;
+        for (to, ours, seconds) in path {
+            let to = to.get(&places);
+            let mover = if ours { Mover::Us } else { Mover::Xl };
+            at.mock.advance(seconds).unwrap();
+            let foretold = at.foretold(domid, to, tolerance);
+            let left_at = at.mock.guest_tsc(domid).unwrap();
+            domid = moves(at, to, domid, mover, tolerance);
+            at = to;
+            let (behaviour, rate) = behaves(&at.mock, domid);
+            let host = at.mock.facts().unwrap().tsc();
+            if guest.kind != GuestKind::Pv {
+                prop_assert!(at.mock.guest_tsc(domid).unwrap() >= left_at, "its TSC went back");
+                prop_assert!(at.mock.guest_tsc(domid).unwrap() - left_at < 1 << 40, "its TSC jumped");
+            }
+            prop_assert!(
+                rate == birth.0 || tolerance.covers(birth, KiloHertz(rate)),
+                "born at {birth}, it counts at {rate} kHz"
+            );
+            if mover == Mover::Us {
+                prop_assert!(is_foretold(foretold.tsc.after.behaviour, behaviour), "{:?}", foretold.tsc.after);
+                prop_assert_eq!(foretold.tsc.after.khz, KiloHertz(rate));
+            }
+            // Whose record always travelled is native wherever it may be.
+            known &= mover == Mover::Us;
+            let covered = guest.kind != GuestKind::Pv && ppm > 0 && tolerance.covers(birth, host.khz);
+            if known && covered && host.reliable && host.scaling == Some(false) {
+                prop_assert_eq!(behaviour, Behaviour::Native);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_is_not_known_is_tolerated_once() {
+    let tolerance = Tolerance::new(250).unwrap();
+    let place = |khz| {
+        let machine = Machine { khz, reliable: true, scaling: Some(false), uptime: 1000 };
+        Place { mock: boot(&machine), records: RecordStore::in_memory() }
+    };
+    // Each is 200 ppm from the next: two hops are too far, and nobody remembers the first.
+    let places = [place(2_600_000), place(2_600_520), place(2_601_040)];
+    let mut config = DomainConfig::new(GuestKind::Pvh);
+    config.c_info.name = Some("guest".to_owned());
+    config.c_info.uuid = Some(UUID);
+    let domid = places[0].mock.create_paused(&config).unwrap();
+    places[0].mock.unpause(domid).unwrap();
+    let domid = moves(&places[0], &places[1], domid, Mover::Xl, tolerance);
+    assert_eq!(behaves(&places[1].mock, domid), (Behaviour::Native, 2_600_520));
+    let domid = moves(&places[1], &places[2], domid, Mover::Xl, tolerance);
+    assert_eq!(behaves(&places[2].mock, domid), (Behaviour::Emulated, 2_600_520));
+}
+
+#[test]
+fn where_the_birth_cannot_be_written_down_nothing_is_done() {
+    let tolerance = Tolerance::new(250).unwrap();
+    let machine = |khz| Machine { khz, reliable: true, scaling: Some(false), uptime: 1000 };
+    let from = Place { mock: boot(&machine(2_600_000)), records: RecordStore::in_memory() };
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let to = Place {
+        mock: boot(&machine(2_600_001)),
+        records: RecordStore::in_dir(dir.path().join("file/records")),
+    };
+    let (domid, _) =
+        start(&from.mock, &Guest { kind: GuestKind::Hvm, mode: TscMode::Default, asked: None, runs: 5 });
+    let zones = default_zones();
+    let mut file: File = tempfile::tempfile().unwrap();
+    let mut outgoing = from.transfer(&*zones).outgoing(from.summary(domid), None, false).unwrap();
+    outgoing.header().unwrap().write(&mut file).unwrap();
+    from.transfer(&*zones).save(&mut outgoing, &mut file, SaveKind::Suspend).unwrap();
+    file.rewind().unwrap();
+    let header = Header::read(&mut file).unwrap();
+    let incoming = to.transfer(&*zones).receive(&header, None, str::to_owned, &mut file).unwrap();
+    let outcome = to.transfer(&*zones).tolerate(&incoming, tolerance).unwrap();
+    assert!(matches!(&outcome, Outcome::Left(why) if why.contains("cannot be kept")), "{outcome:?}");
+    assert_eq!(behaves(&to.mock, incoming.domid), (Behaviour::Emulated, 2_600_000));
 }

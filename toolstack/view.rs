@@ -3,15 +3,17 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{Moment, NextStart, resolve, rtc_time};
-use timers::tsc::{Behaviour, GuestTsc, TscMode};
+use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
-use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz};
+use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm};
 
 use crate::domain::config::DomainConfig;
 use crate::domain::project;
-use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result, TscInfo};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::model::birth_khz;
 use crate::plan::next_start_words;
+use crate::preflight::report::invariant;
 
 /// A domain's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +73,14 @@ pub struct TscView {
     pub why: String,
     /// How the frequency is known, and what cannot be known.
     pub known_from: &'static str,
+    /// The frequency that the guest was born with, and by which its clocksource tsc counts; `None` where nobody knows.
+    pub birth_khz: Option<KiloHertz>,
+    /// How far the TSC is off that.
+    pub off_ppm: Option<Ppm>,
+    /// Whether CPUID shows the guest an invariant TSC; `None` where its config cannot be read.
+    pub invariant: Option<InvariantTsc>,
+    /// The clocksource that a Linux guest takes by itself.
+    pub linux_clock: Option<LinuxClock>,
 }
 
 /// Looks at a domain's clock. `record` is what is kept of the guest, of whichever life.
@@ -84,7 +94,7 @@ pub fn view(
     record: Option<&ClockRecord>,
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
-    let tsc = tsc(&host.tsc_info(domain.domid)?, domain.kind, facts);
+    let tsc = tsc(host, domain, facts, record)?;
     Ok(ClockView {
         domid: domain.domid,
         name: domain.name.clone(),
@@ -176,26 +186,50 @@ fn config_words(config: &DomainConfig) -> String {
     }
 }
 
-fn tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> TscView {
+fn tsc(
+    host: &dyn Host,
+    domain: &DomainSummary,
+    facts: &HostFacts,
+    record: Option<&ClockRecord>,
+) -> Result<TscView> {
+    let info = host.tsc_info(domain.domid)?;
     let Ok(mode) = TscMode::from_number(i64::from(info.mode)) else {
-        return TscView {
+        return Ok(TscView {
             mode: format!("unknown ({})", info.mode),
             khz: info.khz,
             behaviour: Behaviour::Emulated,
             incarnation: info.incarnation,
             why: "this Xen reports a TSC mode that xenclock does not know".to_owned(),
             known_from: KNOWN_TSC,
-        };
+            birth_khz: None,
+            off_ppm: None,
+            invariant: None,
+            linux_clock: None,
+        });
     };
-    let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), kind, &facts.tsc());
-    TscView {
+    let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
+    let recorded = record
+        .filter(|record| record.is_instance(&facts.boot_id, domain.domid))
+        .and_then(|record| record.birth_khz);
+    // A guest in mode native is still told the frequency of the host that it came from.
+    let told = match (mode, recorded) {
+        (TscMode::Native, None) if domain.kind != GuestKind::Pv => host.told_tsc_khz(domain.domid).ok(),
+        _ => recorded,
+    };
+    let birth = birth_khz(told, info.incarnation, &tsc, facts.cpu_khz);
+    let invariant = host.stored_config(domain.domid).ok().map(|config| invariant(&config, facts, &tsc));
+    Ok(TscView {
         mode: tsc.mode.as_str().to_owned(),
         khz: tsc.khz.0,
         behaviour: tsc.behaviour,
         incarnation: info.incarnation,
-        why: tsc.why,
+        why: tsc.why.clone(),
         known_from: if mode == TscMode::Native { KNOWN_NATIVE } else { KNOWN_TSC },
-    }
+        birth_khz: birth,
+        off_ppm: birth.map(|birth| Ppm::between(birth, tsc.khz)),
+        linux_clock: invariant.as_ref().map(|invariant| linux_clock(domain.kind, &tsc, invariant.shown)),
+        invariant,
+    })
 }
 
 const KNOWN_TSC: &str = "Xen's TSC info (live)";

@@ -221,13 +221,17 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --backend)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tsc-tolerance)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_xenclock_global_optspecs
-    string join \n v N/dry-run f/force t T backend= records= h/help V/version
+    string join \n v N/dry-run f/force t T backend= tsc-tolerance= records= h/help V/version
 end
 
 function __fish_xenclock_needs_command
@@ -25,6 +25,7 @@ function __fish_xenclock_using_subcommand
 end
 
 complete -c xenclock -n "__fish_xenclock_needs_command" -l backend -d 'The host: libxl, mock (in memory) or mock:FILE' -r
+complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'How far a guest\'s TSC may be off the frequency of its birth, so that it is native after a move to a host of another frequency: 0 (off) to 250 parts per million. For guests whose clock_tsc_tolerance says nothing else; it may also stand in the environment, or in /etc/default/xenclock, as XENCLOCK_TSC_TOLERANCE' -r
 complete -c xenclock -n "__fish_xenclock_needs_command" -l records -d 'Where clocks are kept; /var/lib/xenclock, and with mock:FILE in FILE.clocks' -r -F
 complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Say more; each step of what is done'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: say what would be done, and do nothing'

@@ -92,6 +92,9 @@ impl SetTsc for Setter {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> std::result::Result<(), HostError> {
         self.fate.deed(|| self.mock.set_initial_tsc(domid, info))
     }
+    fn make_tsc_native(&mut self, domid: DomId) -> std::result::Result<(), HostError> {
+        self.fate.deed(|| self.mock.make_tsc_native(domid))
+    }
 }
 
 /// Tells, unless it dies of it.

@@ -62,7 +62,7 @@ impl Spec {
             frequency: khz.map(|khz| Hertz(u64::from(khz) * 1000)),
             ..Timer::named(TimerName::Tsc)
         };
-        GuestClock { offset: self.offset.clone(), timers: self.tsc.map(timer).into_iter().collect() }
+        GuestClock::new(self.offset.clone(), self.tsc.map(timer).into_iter().collect())
     }
 
     /// What xl is given: as `convert` writes it, with this offset where xl has no word for the clock.

@@ -99,6 +99,8 @@ impl World<'_> {
             EventKind::Followed { offset, .. } => offset.is_some() == has_rtc,
             EventKind::PutRight { before, .. } => before.is_some() == has_rtc,
             EventKind::Ended { offset, .. } => offset.is_some() == has_rtc,
+            // No service here has a tolerance.
+            EventKind::TscNative { .. } | EventKind::TscLeft { .. } => false,
             EventKind::Gone
             | EventKind::RecordSetAside { .. }
             | EventKind::RecordRestored

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::timer::Timer;
+use crate::timer::{Timer, TimerName};
+use crate::tsc::Tolerance;
+use crate::units::Hertz;
 
 /// The whole of a `<clock>` element.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,24 @@ pub struct GuestClock {
     /// The timers, in the order written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<Timer>,
+    /// How far the TSC may be off after a move so that it is native again; libvirt has no word for it. `None` where the
+    /// host's tolerance counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tsc_tolerance: Option<Tolerance>,
+}
+
+impl GuestClock {
+    /// A clock with these timers.
+    #[must_use]
+    pub fn new(offset: ClockOffset, timers: Vec<Timer>) -> Self {
+        GuestClock { offset, timers, tsc_tolerance: None }
+    }
+
+    /// The frequency that is asked for of the TSC.
+    #[must_use]
+    pub fn tsc_frequency(&self) -> Option<Hertz> {
+        self.timers.iter().find(|timer| timer.name == TimerName::Tsc)?.frequency
+    }
 }
 
 /// `<clock offset=>` with the attributes that belong to each kind.

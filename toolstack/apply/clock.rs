@@ -2,8 +2,8 @@
 //!
 //! libxl ignores some failures and Xen some values, so nothing counts as set before it was read.
 
-use timers::UtcOffset;
 use timers::tsc::{TscDecision, TscMode};
+use timers::{KiloHertz, UtcOffset};
 
 use crate::host::{DomId, ErrorKind, Host, HostError, Result, TscInfo};
 use crate::plan::RtcTarget;
@@ -18,6 +18,12 @@ pub trait SetTsc {
     /// # Errors
     /// When the guest has run meanwhile, or the host refuses.
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<()>;
+
+    /// Makes the TSC of a restored guest native: [`Host::make_tsc_native`].
+    ///
+    /// # Errors
+    /// When the host refuses, or could not.
+    fn make_tsc_native(&mut self, domid: DomId) -> Result<()>;
 }
 
 /// Sets the TSC from this process.
@@ -26,6 +32,10 @@ pub struct InProcess<'a>(pub &'a dyn Host);
 impl SetTsc for InProcess<'_> {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.0.set_initial_tsc(domid, info)
+    }
+
+    fn make_tsc_native(&mut self, domid: DomId) -> Result<()> {
+        self.0.make_tsc_native(domid)
     }
 }
 
@@ -47,6 +57,20 @@ pub fn set_initial_tsc(
     let khz = decision.set_khz.map_or(0, |khz| khz.0);
     setter.set_tsc(domid, &TscInfo { mode: decision.mode.number(), elapsed_ns: 0, khz, incarnation: 0 })?;
     verify_tsc(host, domid, decision).map(|()| true)
+}
+
+/// Makes the TSC of a restored guest native at the host's frequency, and reads it back.
+///
+/// # Errors
+/// As [`set_initial_tsc`].
+pub fn make_native(host: &dyn Host, setter: &mut dyn SetTsc, domid: DomId, khz: KiloHertz) -> Result<()> {
+    setter.make_tsc_native(domid)?;
+    let info = host.tsc_info(domid)?;
+    if (info.mode, info.khz) == (TscMode::Default.number(), khz.0) {
+        return Ok(());
+    }
+    let why = format!("Xen reports TSC mode {} at {} kHz, expected mode 0 at {khz}", info.mode, info.khz);
+    Err(HostError::new(ErrorKind::Other, format!("check the TSC of domain {domid}"), why))
 }
 
 /// Sets the TSC of a guest that runs, and reads it back. It keeps what it has counted, so that it does not fall to 0.

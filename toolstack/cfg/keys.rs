@@ -132,6 +132,7 @@ pub const KEYS: &[Key] = &[
     key("clock_timers", ANY, Takes::Own),
     key("clock_timezone", ANY, Takes::Own),
     key("clock_tsc_frequency", ANY, Takes::Own).counts(Unit::Hertz),
+    key("clock_tsc_tolerance", ANY, Takes::Own),
     key("cmdline", ANY, Takes::Own),
     key(
         "cpu_weight",

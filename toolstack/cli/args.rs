@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use timers::tsc::Tolerance;
 use xenclock::domain::XenVersion;
 
 use super::options::{self, Monitoring, Screen, Wrapper, XmlDirs};
@@ -63,6 +64,11 @@ pub(super) struct Global {
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
     pub backend: Option<Backend>,
+    /// How far a guest's TSC may be off the frequency of its birth, so that it is native after a move to a host of another
+    /// frequency: 0 (off) to 250 parts per million. For guests whose clock_tsc_tolerance says nothing else; it may also
+    /// stand in the environment, or in /etc/default/xenclock, as XENCLOCK_TSC_TOLERANCE.
+    #[arg(long, value_name = "PPM")]
+    pub tsc_tolerance: Option<Tolerance>,
     /// Where clocks are kept; /var/lib/xenclock, and with mock:FILE in FILE.clocks.
     #[arg(long, value_name = "DIR")]
     pub records: Option<PathBuf>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
+use timers::tsc::Tolerance;
 use timers::zone::{Zone, ZoneSource, default_zones};
 use uuid::Uuid;
 
@@ -13,6 +14,10 @@ use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::tracking::store::RecordStore;
+
+/// The settings of a real host, and the one for a tolerance.
+const DEFAULTS: &str = "/etc/default/xenclock";
+const TOLERANCE: &str = "XENCLOCK_TSC_TOLERANCE";
 
 /// Where the clocks of a real host are kept.
 const RECORDS: &str = "/var/lib/xenclock";
@@ -72,6 +77,34 @@ fn spill() -> Option<PathBuf> {
 /// Waits until records can be changed, before anything is begun that must not wait in its middle.
 pub(super) fn wait_until_free(records: &RecordStore) -> Result<(), Failure> {
     records.wait_until_free().map_err(|error| Failure::Error(error.to_string()))
+}
+
+/// The TSC tolerance of guests that have none of their own: from the command line, the environment, or on a real host its
+/// settings.
+pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
+    if let Some(tolerance) = global.tsc_tolerance {
+        return Ok(tolerance);
+    }
+    let (text, place) = match std::env::var(TOLERANCE) {
+        Ok(text) => (text, TOLERANCE.to_owned()),
+        Err(_) if is_mock(global) => return Ok(Tolerance::OFF),
+        Err(_) => match setting(&std::fs::read_to_string(DEFAULTS).unwrap_or_default(), TOLERANCE) {
+            Some(text) => (text, format!("{DEFAULTS}: {TOLERANCE}")),
+            None => return Ok(Tolerance::OFF),
+        },
+    };
+    if text.is_empty() {
+        return Ok(Tolerance::OFF);
+    }
+    text.parse().map_err(|error| Failure::Error(format!("{place}: {error}")))
+}
+
+/// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.
+fn setting(text: &str, name: &str) -> Option<String> {
+    let mut values = text.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+    let value = values.next_back()?.trim();
+    let quoted = ['"', '\''].iter().find_map(|&quote| value.strip_prefix(quote)?.split(quote).next());
+    Some(quoted.unwrap_or(value).to_owned())
 }
 
 /// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
@@ -169,5 +202,19 @@ pub(super) fn zone_named(name: Option<&str>) -> Result<Zone, Failure> {
     match name {
         Some(name) => zones().zone(name).map_err(|error| Failure::Error(format!("--host-timezone: {error}"))),
         None => Ok(zone::machine_zone()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_read_as_a_shell_would() {
+        let text = "# XENCLOCK_TSC_TOLERANCE=1\nXENCLOCK_TSC_TOLERANCE=2\n  XENCLOCK_TSC_TOLERANCE=\"50\" # ppm\nOTHER=3\n";
+        assert_eq!(setting(text, TOLERANCE).as_deref(), Some("50"));
+        assert_eq!(setting("XENCLOCK_TSC_TOLERANCE='7'", TOLERANCE).as_deref(), Some("7"));
+        assert_eq!(setting("XENCLOCK_TSC_TOLERANCE=", TOLERANCE).as_deref(), Some(""));
+        assert_eq!(setting("#XENCLOCK_TSC_TOLERANCE=7\nXENCLOCK_TSC_TOLERANCES=7", TOLERANCE), None);
     }
 }

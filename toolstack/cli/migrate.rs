@@ -152,7 +152,9 @@ impl Arriving for There<'_> {
         let config = config_in(&header)?;
         preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
         let incoming = self.transfer.receive(&header, None, incoming, from)?;
-        if let Err(error) = preflight::after_taking(global, host, records, &header, incoming.domid, how) {
+        let checked = preflight::after_taking(global, host, records, &header, incoming.domid, how)
+            .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));
+        if let Err(error) = checked {
             self.transfer.undo_incoming(&incoming)?;
             return Err(error.into());
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use timers::Severity;
-use timers::tsc::{Behaviour, Tolerance, TscMode};
+use timers::tsc::{Behaviour, TscMode};
 use uuid::Uuid;
 
 use super::args::{Backend, Global, Preflight};
@@ -21,7 +21,8 @@ use xenclock::preflight::{
     Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
 };
 use xenclock::tracking::store::RecordStore;
-use xenclock::tracking::transfer::sender_in;
+use xenclock::tracking::tolerance::{MadeNative, Outcome};
+use xenclock::tracking::transfer::{Incoming, Transfer, sender_in};
 use xenclock::xl::savefile::Header;
 
 /// Where the kernel has the machine's name.
@@ -37,8 +38,9 @@ fn status(severity: Severity) -> Result<(), Failure> {
 }
 
 /// This host, without its guests.
-pub(super) fn this_host(global: &Global, facts: &HostFacts) -> HostReport {
-    HostReport::of(&host_name(global), facts, &*backend::zones(), Tolerance::OFF)
+pub(super) fn this_host(global: &Global, facts: &HostFacts) -> Result<HostReport, Failure> {
+    let tolerance = backend::tsc_tolerance(global)?;
+    Ok(HostReport::of(&host_name(global), facts, &*backend::zones(), tolerance))
 }
 
 /// This host with all its guests. One that goes away meanwhile is left out; else what cannot be read is said.
@@ -48,7 +50,7 @@ pub(super) fn whole_host(
     records: &RecordStore,
 ) -> Result<HostReport, Failure> {
     let facts = host.facts()?;
-    let mut report = this_host(global, &facts);
+    let mut report = this_host(global, &facts)?;
     for domain in backend::guests(host)? {
         let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
@@ -69,7 +71,7 @@ pub(super) fn with_guest(
     let facts = host.facts()?;
     let record = record_of(records, domain);
     let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
-    Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts) }, guest))
+    Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts)? }, guest))
 }
 
 fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
@@ -203,7 +205,7 @@ pub(super) fn before_taking(
     config: &DomainConfig,
     how: MoveKind,
 ) -> Result<(), Failure> {
-    let here = this_host(global, facts);
+    let here = this_host(global, facts)?;
     if let Some((sender, guest)) = known_sender(header) {
         let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
         if how == MoveKind::Restore || !sender.told {
@@ -278,6 +280,29 @@ fn known_sender(header: &Header) -> Option<(Sender, GuestReport)> {
     let sender = sender_in(header)?;
     let guest = sender.host.guests.first()?.clone();
     Some((sender, guest))
+}
+
+/// Makes the TSC of a guest native that is here and has not run, where that is tolerated, and says so.
+pub(super) fn make_native(
+    global: &Global,
+    transfer: &Transfer<'_>,
+    incoming: &Incoming,
+    name: &str,
+) -> Result<(), Failure> {
+    match transfer.tolerate(incoming, backend::tsc_tolerance(global)?) {
+        Ok(Outcome::AsItIs) => {}
+        Ok(Outcome::Native(MadeNative { from, khz, birth, off })) => output::message(&format!(
+            "xenclock: the TSC of '{name}' is native at {khz} in place of emulated at {from}, {off} from the {birth} of its \
+             birth"
+        )),
+        Ok(Outcome::Left(why)) => {
+            output::message(&format!(
+                "xenclock: warning: the TSC of '{name}' is left as Xen has made it: {why}"
+            ));
+        }
+        Err(error) => output::message(&format!("xenclock: warning: {error}")),
+    }
+    Ok(())
 }
 
 /// Says what a move does, where it does something or more is asked for; with -N that is data.

@@ -121,9 +121,12 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
-    if let Err(error) = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how) {
-        let zones = backend::zones();
-        Transfer { host: &*host, records: &records, zones: &*zones }.undo_incoming(&incoming)?;
+    let zones = backend::zones();
+    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)
+        .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
+    if let Err(error) = checked {
+        transfer.undo_incoming(&incoming)?;
         return Err(error);
     }
     output::warn(&incoming.warnings);

@@ -70,7 +70,8 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
     let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
-    let wants_offset = clock.offset != before.offset || !wants_tsc;
+    let speaks_of_offset = words.offset || set.from.is_some();
+    let wants_offset = clock.offset != before.offset || (speaks_of_offset && !wants_tsc);
     let live = match set.now {
         true => Some(Live {
             domain: target.domain.as_ref().ok_or_else(|| not_there(&target.name))?,

@@ -7,6 +7,7 @@ use super::backend::{self, find};
 use super::metrics;
 use super::output::{self, Failure};
 use super::preflight;
+use timers::tsc::Tolerance;
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
 use xenclock::tracking::store::RecordStore;
@@ -90,6 +91,27 @@ fn lines(view: &ClockView) -> String {
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
     line("reason", &tsc.why);
     line("source", tsc.known_from);
+    if let (Some(birth), Some(off)) = (tsc.birth_khz, tsc.off_ppm.filter(|off| !off.is_zero())) {
+        line(
+            "off",
+            &format!(
+                "{off} from the {birth} that the guest was born with: Linux's clocksource tsc {}; Xen's clocksource and \
+                 Hyper-V's reference page are not off",
+                off.in_a_day()
+            ),
+        );
+    }
+    if let Some(invariant) = &tsc.invariant {
+        let shown = match invariant.shown {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        };
+        line("invariant", &format!("{shown}: {}", invariant.why));
+    }
+    if let Some(linux) = &tsc.linux_clock {
+        line("Linux takes", &format!("clocksource {}: {}", linux.clocksource, linux.why));
+    }
     line("incarnation", &incarnation(tsc.incarnation));
     text
 }
@@ -98,10 +120,14 @@ fn timers_offset(seconds: i64) -> String {
     timers::UtcOffset::new(seconds).map_or_else(|_| format!("UTC{seconds:+} s"), |offset| offset.to_string())
 }
 
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 fn incarnation(number: u32) -> String {
     match number {
         0 | 1 => format!("{number}: never restored or migrated"),
-        _ => format!("{number}: the TSC was set, restored or migrated {} times since the first", number - 1),
+        _ => format!("{number}: the TSC was set, restored or migrated {} since the first", times(number - 1)),
     }
 }
 
@@ -116,11 +142,17 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         Some(false) => "no",
         None => "unknown: a guest with another frequency is scaled or emulated",
     };
+    let invariant = match facts.tsc_invariant {
+        Some(true) => "yes: a guest may be shown it",
+        Some(false) => "no",
+        None => "unknown",
+    };
     let reliable = if facts.tsc_reliable {
         "yes: mode default runs native"
     } else {
         "no: mode default emulates the TSC"
     };
+    let report = preflight::this_host(global, &facts)?;
     let version = facts.xen_version;
     let mut text = String::new();
     for (label, value) in [
@@ -130,10 +162,37 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         ("TSC", facts.cpu_khz.to_string()),
         ("reliable", reliable.to_owned()),
         ("scaling", scaling.to_owned()),
+        ("invariant", invariant.to_owned()),
+        ("clock", clock_line(&facts)),
+        ("tz data", report.zone_data.clone().unwrap_or_else(|| "of no known release".to_owned())),
+        ("tolerance", tolerance_line(report.tsc_tolerance)),
+        ("TSC modes", report.clocks.tsc_words()),
+        ("RTC", report.clocks.rtc_words()),
     ] {
         text.push_str(&format!("{label:<9} {}\n", shown(&value)));
     }
     output::text(&text)
+}
+
+fn clock_line(facts: &HostFacts) -> String {
+    let off = |us: Option<u64>| us.map(|us| format!("{us} us"));
+    match facts.clock.synchronised {
+        Some(true) => match (off(facts.clock.estimated_error_us), off(facts.clock.maximum_error_us)) {
+            (Some(estimated), Some(most)) => {
+                format!("synchronised, {estimated} off by its own estimate, {most} at most")
+            }
+            _ => "synchronised".to_owned(),
+        },
+        Some(false) => "not synchronised: guests' RTCs follow it (start an NTP service)".to_owned(),
+        None => "not known whether it is synchronised".to_owned(),
+    }
+}
+
+fn tolerance_line(tolerance: Tolerance) -> String {
+    match tolerance {
+        Tolerance::OFF => "off: a guest of another frequency stays emulated".to_owned(),
+        tolerance => format!("{tolerance}: a guest that arrives within it is made native"),
+    }
 }
 
 fn zone_line(facts: &HostFacts) -> String {

@@ -17,7 +17,7 @@ use super::args::{Backend, Global, TscHelperArgs};
 use super::backend;
 use super::output::{self, Failure};
 use xenclock::apply::clock::{InProcess, SetTsc};
-use xenclock::host::{DomId, ErrorKind, Event, HostError, TscInfo};
+use xenclock::host::{DomId, ErrorKind, Event, Host, HostError, TscInfo};
 use xenclock::tracking::requests::XmlRequests;
 use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
@@ -28,7 +28,10 @@ pub(super) fn run(global: &Global, helper: &TscHelperArgs) -> Result<(), Failure
     }
 }
 
-/// Answers a line `DOMID MODE KHZ` with a line: `ok`, or what went wrong.
+/// The word for a restored domain.
+const NATIVE: &str = "native";
+
+/// Answers a line `DOMID MODE KHZ` or `DOMID native` with a line: `ok`, or what went wrong.
 fn serve(global: &Global) -> Result<(), Failure> {
     let _ = rustix::process::setsid();
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
@@ -41,11 +44,11 @@ fn serve(global: &Global) -> Result<(), Failure> {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         let answer = match order(&line) {
-            Some((domid, info)) => match host.set_initial_tsc(domid, &info) {
+            Some(order) => match order.obey(&*host) {
                 Ok(()) => "ok".to_owned(),
                 Err(error) => error.to_string().replace('\n', " "),
             },
-            None => format!("'{line}' is not DOMID MODE KHZ"),
+            None => format!("'{line}' is neither DOMID MODE KHZ nor DOMID native"),
         };
         if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
             break;
@@ -54,10 +57,35 @@ fn serve(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-fn order(line: &str) -> Option<(DomId, TscInfo)> {
-    let mut words = line.split_whitespace().map(|word| word.parse::<u32>().ok());
-    let (domid, mode, khz) = (words.next()??, words.next()??, words.next()??);
-    words.next().is_none().then_some((DomId(domid), TscInfo { mode, elapsed_ns: 0, khz, incarnation: 0 }))
+/// What the helper is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// A new domain's TSC.
+    Set(DomId, TscInfo),
+    /// A restored domain's.
+    MakeNative(DomId),
+}
+
+impl Order {
+    fn obey(self, host: &dyn Host) -> Result<(), HostError> {
+        match self {
+            Order::Set(domid, info) => host.set_initial_tsc(domid, &info),
+            Order::MakeNative(domid) => host.make_tsc_native(domid),
+        }
+    }
+}
+
+fn order(line: &str) -> Option<Order> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let number = |word: &str| word.parse::<u32>().ok();
+    match words[..] {
+        [domid, NATIVE] => Some(Order::MakeNative(DomId(number(domid)?))),
+        [domid, mode, khz] => {
+            let info = TscInfo { mode: number(mode)?, elapsed_ns: 0, khz: number(khz)?, incarnation: 0 };
+            Some(Order::Set(DomId(number(domid)?), info))
+        }
+        _ => None,
+    }
 }
 
 /// The service's end of it.
@@ -114,8 +142,17 @@ impl HelperProcess {
 
 impl SetTsc for HelperProcess {
     fn set_tsc(&mut self, domid: DomId, info: &TscInfo) -> Result<(), HostError> {
-        let doing = format!("set the TSC of domain {domid}");
-        match self.ask(&format!("{domid} {} {}", info.mode, info.khz)) {
+        self.order(&format!("set the TSC of domain {domid}"), &format!("{domid} {} {}", info.mode, info.khz))
+    }
+
+    fn make_tsc_native(&mut self, domid: DomId) -> Result<(), HostError> {
+        self.order(&format!("make the TSC of domain {domid} native"), &format!("{domid} {NATIVE}"))
+    }
+}
+
+impl HelperProcess {
+    fn order(&mut self, doing: &str, line: &str) -> Result<(), HostError> {
+        match self.ask(line) {
             Ok(answer) if answer == "ok" => Ok(()),
             Ok(answer) => Err(HostError::new(ErrorKind::Other, doing, answer)),
             Err(error) => {
@@ -158,7 +195,8 @@ fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Resul
         tell: &mut tell,
     };
     let uuid = backend::find(&*host, &domid.to_string())?.uuid;
-    Ok(Watch::new(tools, WatchOptions { all: false }).event(&Event::Introduced { domid, uuid })?)
+    Ok(Watch::new(tools, WatchOptions { all: false, tsc_tolerance: backend::tsc_tolerance(global)? })
+        .event(&Event::Introduced { domid, uuid })?)
 }
 
 /// libxl tells its device models the domain by `-xen-domid N`.
@@ -182,8 +220,9 @@ mod tests {
     #[test]
     fn orders() {
         let info = TscInfo { mode: 1, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
-        assert_eq!(order("5 1 1000000"), Some((DomId(5), info)));
-        for line in ["", "5", "5 1", "5 1 x", "5 1 1 1", "-5 1 1"] {
+        assert_eq!(order("5 1 1000000"), Some(Order::Set(DomId(5), info)));
+        assert_eq!(order("5 native"), Some(Order::MakeNative(DomId(5))));
+        for line in ["", "5", "5 1", "5 1 x", "5 1 1 1", "-5 1 1", "native", "native 5", "5 native 1"] {
             assert_eq!(order(line), None, "{line}");
         }
     }

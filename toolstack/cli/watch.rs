@@ -54,10 +54,11 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
         let why = format!("another clock-watch runs for {dir}; two would set each new domain twice");
         return Err(Failure::Error(why));
     }
+    let options = WatchOptions { all: !watch.asked_only, tsc_tolerance: backend::tsc_tolerance(global)? };
     // In memory there is no other process, and nothing outlives this one.
     let done = match records.dir() {
-        Some(_) => serve(&*host, &records, watch, &signals, &mut HelperProcess::start(global)?),
-        None => serve(&*host, &records, watch, &signals, &mut InProcess(&*host)),
+        Some(_) => serve(&*host, &records, watch, options, &signals, &mut HelperProcess::start(global)?),
+        None => serve(&*host, &records, watch, options, &signals, &mut InProcess(&*host)),
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     done
@@ -67,6 +68,7 @@ fn serve(
     host: &dyn Host,
     records: &RecordStore,
     watch: &ClockWatch,
+    options: WatchOptions,
     signals: &Signals,
     tsc: &mut dyn SetTsc,
 ) -> Result<(), Failure> {
@@ -74,7 +76,7 @@ fn serve(
     let mut requests = XmlRequests::in_dirs(watch.xml_dirs());
     let mut tell = |event: ClockEvent| say(&event);
     let tools = Tools { host, records, zones: &*zones, tsc, requests: &mut requests, tell: &mut tell };
-    let mut service = Watch::new(tools, WatchOptions { all: !watch.asked_only });
+    let mut service = Watch::new(tools, options);
     service.scan()?;
     if watch.once {
         return Ok(service.poll()?);

@@ -20,7 +20,7 @@ const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-rec
 const SHARED: [&str; 5] = ["list", "destroy", "pause", "unpause", "shutdown"];
 
 /// Our own options, of which xl would only say that it does not know them.
-const OUR_OPTIONS: [&str; 3] = ["--json", "--backend", "--records"];
+const OUR_OPTIONS: [&str; 4] = ["--json", "--backend", "--records", "--tsc-tolerance"];
 
 /// A command line that is wrong to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,11 +96,11 @@ fn for_xl(words: &[OsString]) -> Option<(Vec<OsString>, &[OsString])> {
                 continue;
             }
             Some("--backend=libxl") => {}
-            Some("--records") => {
+            Some("--records" | "--tsc-tolerance") => {
                 rest = after.split_first()?.1;
                 continue;
             }
-            Some(records) if records.starts_with("--records=") => {}
+            Some(ours) if ours.starts_with("--records=") || ours.starts_with("--tsc-tolerance=") => {}
             Some(letters) if letters.starts_with('-') && letters.len() > 1 => {
                 // xl's getopt takes them together as well.
                 if !letters[1..].chars().all(|letter| "vftTN".contains(letter)) {

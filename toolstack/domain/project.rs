@@ -62,7 +62,7 @@ pub fn clock_of(config: &DomainConfig) -> GuestClock {
         true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
         false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
     };
-    GuestClock { offset, timers: Vec::new() }
+    GuestClock::new(offset, Vec::new())
 }
 
 /// Leaves the numbers of channels to libxl, where one has number 0.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use timers::Ppm;
 use uuid::Uuid;
 
 use crate::host::{DomId, ShutdownReason};
@@ -79,6 +80,22 @@ pub enum EventKind {
         before: Option<i64>,
         /// Where the guest had left it, and where it is again.
         offset: i64,
+    },
+    /// A restored guest's TSC, which Xen emulated, is native again, within the tolerance.
+    TscNative {
+        /// The host's frequency, at which it counts now.
+        tsc_khz: u32,
+        /// The frequency at which it was emulated.
+        before_khz: u32,
+        /// The frequency that the guest was born with.
+        birth_khz: u32,
+        /// How far it is off that, in parts per million: a Linux guest on clocksource tsc runs off by so much.
+        off_ppm: Ppm,
+    },
+    /// A restored guest's TSC was to be made native within the tolerance, and is left as Xen has made it.
+    TscLeft {
+        /// Why.
+        why: String,
     },
     /// A domain has shut down, and its clock is kept.
     Ended {

@@ -1,7 +1,8 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
 use chrono::{DateTime, Utc};
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+use timers::tsc::GuestTsc;
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
 
 use super::record::{
     Changes, ClockRecord, ConfiguredBy, Ended, Instance, Request, RequestOrigin, SAVES, Saved, Seen, Start,
@@ -57,7 +58,7 @@ impl ClockRecord {
         match self.last {
             Some(last) if variable && !self.offset_changed && self.can_be_set() => GuestClock {
                 offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
-                timers: asked.timers.clone(),
+                ..asked.clone()
             },
             _ => asked.clone(),
         }
@@ -242,9 +243,36 @@ impl ClockRecord {
         !asked && watched.saturating_sub(since) > FORGOTTEN_AFTER
     }
 
+    /// Whether a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
+    #[must_use]
+    pub fn knows_save(&self, incarnation: u32) -> bool {
+        self.save_before(incarnation).is_some()
+    }
+
+    /// The TSC was read.
+    pub fn tsc_seen(&mut self, incarnation: u32, tsc: &GuestTsc, host_khz: KiloHertz) {
+        self.birth_khz = birth_khz(self.birth_khz, incarnation, tsc, host_khz);
+    }
+
     /// The save that a guest of this incarnation came out of, as far as it can be told: the latest of the one before.
     fn save_before(&self, incarnation: u32) -> Option<&Saved> {
         self.saves.iter().find(|saved| saved.incarnation.checked_add(1) == Some(incarnation))
+    }
+}
+
+/// The frequency that a guest was born with that is here, as far as that is known: recorded, or where it was not made native
+/// on its way. After its first move it still has it, unless that is the host's, for then it may have been given that.
+#[must_use]
+pub fn birth_khz(
+    recorded: Option<KiloHertz>,
+    incarnation: u32,
+    tsc: &GuestTsc,
+    host_khz: KiloHertz,
+) -> Option<KiloHertz> {
+    match incarnation {
+        0 | 1 => Some(tsc.khz),
+        2 if tsc.khz != host_khz && recorded.is_none() => Some(tsc.khz),
+        _ => recorded,
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::Serialize;
 use timers::tsc::{Behaviour, TscEffect, TscMove};
-use timers::{GuestKind, Ppm, Severity};
+use timers::{GuestKind, Severity};
 
 use super::report::{GuestReport, HostReport};
 use crate::host::DomId;
@@ -121,16 +121,19 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
                  the guest is started anew; mode default keeps the frequency",
                 tsc.after.khz,
                 tsc.before.khz,
-                in_a_day(*off)
+                off.in_a_day()
             ),
         ),
+        TscEffect::Tolerated { off } if off.is_zero() => {
+            ("tsc-tolerated", "its TSC is made native at the frequency of its birth".to_owned())
+        }
         TscEffect::Tolerated { off } => (
             "tsc-tolerated",
             format!(
                 "its TSC is made native at {}, {off} from the frequency of its birth: Linux's clocksource tsc {}; Xen's \
                  clocksource and Hyper-V's reference page are not off",
                 tsc.after.khz,
-                in_a_day(*off)
+                off.in_a_day()
             ),
         ),
         TscEffect::Jumps => (
@@ -149,17 +152,6 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         ),
     };
     Some(Effect { effect: word, severity: effect.severity(), text })
-}
-
-/// What a clock does that runs so far off.
-fn in_a_day(off: Ppm) -> String {
-    let seconds = off.abs().ppm() * 0.0864;
-    let way = if off > Ppm::default() { "gains" } else { "loses" };
-    match seconds {
-        _ if seconds >= 10.0 => format!("{way} {seconds:.0} s a day"),
-        _ if seconds >= 0.1 => format!("{way} {seconds:.1} s a day"),
-        _ => format!("{way} {:.0} ms a day", seconds * 1000.0),
-    }
 }
 
 fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {
@@ -354,13 +346,5 @@ mod tests {
         assert_eq!(severity(soon, Taken::Separately), Severity::Fine);
         assert_eq!(severity(later, Taken::Separately), Severity::Change);
         assert_eq!(severity(later, Taken::AtAnyTime), Severity::Fine);
-    }
-
-    #[test]
-    fn how_far_off_in_a_day() {
-        let day = |from, to| in_a_day(Ppm::between(timers::KiloHertz(from), timers::KiloHertz(to)));
-        assert_eq!(day(2_600_000, 2_600_001), "gains 33 ms a day");
-        assert_eq!(day(2_600_000, 2_599_350), "loses 22 s a day");
-        assert_eq!(day(1_000_000, 1_000_010), "gains 0.9 s a day");
     }
 }

@@ -6,12 +6,14 @@ use timers::tsc::{
     Behaviour, GuestTsc, InvariantTsc, LinuxClock, MovingTsc, Tolerance, TscHost, TscMode, linux_clock,
 };
 use timers::zone::{ZoneChange, ZoneSource};
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, TimerName, UtcOffset};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
 
+use super::clocks::Clocks;
 use crate::domain::release::XenVersion;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::model::birth_khz;
 
 /// A host, as far as clocks go: `host-info --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,9 @@ pub struct HostReport {
     /// The tolerance of guests that have none of their own.
     #[serde(default)]
     pub tsc_tolerance: Tolerance,
+    /// The clocks that it can give.
+    #[serde(default)]
+    pub clocks: Clocks,
     /// Its guests; empty also where nobody has looked.
     #[serde(default)]
     pub guests: Vec<GuestReport>,
@@ -142,6 +147,7 @@ impl HostReport {
             tsc_invariant: facts.tsc_invariant,
             clock: facts.clock,
             tsc_tolerance: tolerance,
+            clocks: Clocks::of(&facts.tsc()),
             guests: Vec::new(),
         }
     }
@@ -183,7 +189,8 @@ impl GuestReport {
         let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
         let clock = record.map(|record| &record.request.clock);
         let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
-        let birth = ours.and_then(|record| record.birth_khz).or((info.incarnation <= 1).then_some(tsc.khz));
+        let birth =
+            birth_khz(ours.and_then(|record| record.birth_khz), info.incarnation, &tsc, facts.cpu_khz);
         GuestReport {
             domid: domain.domid,
             name: domain.name.clone(),
@@ -196,8 +203,8 @@ impl GuestReport {
                 behaviour: tsc.behaviour,
                 incarnation: info.incarnation,
                 birth_khz: birth,
-                asked: clock.and_then(asked_frequency),
-                tolerance: None,
+                asked: clock.and_then(GuestClock::tsc_frequency),
+                tolerance: clock.and_then(|clock| clock.tsc_tolerance),
             },
             nomigrate: config.is_nomigrate(),
             reference_tsc: config.has_reference_tsc(),
@@ -236,10 +243,6 @@ impl GuestReport {
 pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> InvariantTsc {
     let emulated = tsc.behaviour == Behaviour::Emulated;
     config.invariant_tsc().shown(facts.xen_version.minor, emulated, facts.tsc_invariant)
-}
-
-fn asked_frequency(clock: &GuestClock) -> Option<Hertz> {
-    clock.timers.iter().find(|timer| timer.name == TimerName::Tsc)?.frequency
 }
 
 fn is_variable(clock: &GuestClock) -> bool {

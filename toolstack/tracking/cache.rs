@@ -156,7 +156,7 @@ mod tests {
 
     fn record() -> ClockRecord {
         let offset = ClockOffset::Variable { adjustment: 0, basis: Basis::Utc };
-        let clock = GuestClock { offset, timers: Vec::new() };
+        let clock = GuestClock::new(offset, Vec::new());
         ClockRecord::new(UUID, "guest", Request::new(clock, RequestOrigin::Create))
     }
 

@@ -13,6 +13,7 @@ pub mod monitor;
 pub mod requests;
 pub mod start;
 pub mod store;
+pub mod tolerance;
 pub mod transfer;
 pub mod unmanaged;
 pub mod watch;

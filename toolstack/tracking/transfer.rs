@@ -7,19 +7,23 @@
 
 use std::fs::File;
 
-use timers::UtcOffset;
+use timers::tsc::{GuestTsc, Tolerance, TscMode};
 use timers::zone::ZoneSource;
+use timers::{GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use super::start::{claim, put_back};
 use super::store::{Lock, RecordStore};
+use super::tolerance::{Arrival, Outcome, tolerate};
 use super::unmanaged;
+use crate::apply::clock::InProcess;
 use crate::domain::project;
 use crate::domain::{Defbool, Domain, DomainConfig};
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts, Result, SaveKind, ShutdownReason,
 };
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::model::birth_khz;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
@@ -113,7 +117,10 @@ pub struct Incoming {
     pub offset: i64,
     /// What an administrator should know.
     pub warnings: Vec<String>,
+    kind: GuestKind,
     uuid: Uuid,
+    /// Whether its record is known to be of this life of the guest.
+    continues: bool,
     /// What was kept here before.
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
@@ -153,6 +160,7 @@ impl Transfer<'_> {
             true => drop(record.seen(offset, facts.now)),
             false => record.last = Some(Seen { offset, at: facts.now }),
         }
+        record.birth_khz = self.birth_now(&domain, &record, &facts)?;
         if let Some(requested) = requested {
             record.adopt_from_file(&requested, RequestOrigin::Create);
         }
@@ -162,6 +170,20 @@ impl Transfer<'_> {
             .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
         let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
+    }
+
+    /// The TSC frequency that a guest was born with, which travels with it.
+    fn birth_now(
+        &self,
+        domain: &DomainSummary,
+        record: &ClockRecord,
+        facts: &HostFacts,
+    ) -> Result<Option<KiloHertz>> {
+        let info = self.host.tsc_info(domain.domid)?;
+        let recorded = record.birth_khz.filter(|_| record.is_instance(&facts.boot_id, domain.domid));
+        let mode = TscMode::from_number(info.mode.into()).unwrap_or(TscMode::Default);
+        let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
+        Ok(birth_khz(recorded, info.incarnation, &tsc, facts.cpu_khz))
     }
 
     fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
@@ -213,8 +235,10 @@ impl Transfer<'_> {
         let (_, tsc) = read_clock(self.host, domid)?;
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
-        let trouble =
-            self.note(&outgoing.domain.uuid, |record| match record.is_instance(&facts.boot_id, domid) {
+        let birth = outgoing.record.birth_khz;
+        let trouble = self.note(&outgoing.domain.uuid, |record| {
+            record.birth_khz = birth;
+            match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
                 // Its changes belong to another instance.
                 false => {
@@ -222,7 +246,8 @@ impl Transfer<'_> {
                     record.last = Some(rtc);
                     record.saved(Saved { incarnation: tsc.incarnation, rtc, unset: false });
                 }
-            });
+            }
+        });
         // The same warning twice is one.
         let warning = warning.filter(|warning| !outgoing.warnings.contains(warning));
         outgoing.warnings.extend(warning.into_iter().chain(unfit).chain(trouble));
@@ -310,7 +335,9 @@ impl Transfer<'_> {
         let claim = claim(self.records, uuid, RESTORE)?;
         let facts = self.host.facts()?;
         let own = config.name().to_owned();
-        let (record, mut warnings) = self.arriving_record(header, uuid, requested.is_some());
+        let came = Self::came_along(header, uuid, requested.is_some());
+        let came_along = matches!(came, Some(Ok(_)));
+        let (record, mut warnings) = self.arriving_record(came, uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
         if let Some(requested) = requested {
             record.adopt_from_file(&requested, RequestOrigin::Create);
@@ -328,8 +355,12 @@ impl Transfer<'_> {
         }
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
+        let mut continues = came_along;
         let rtc = match read_clock(self.host, domid) {
-            Ok((rtc, _)) => rtc.map(|rtc| rtc.offset),
+            Ok((rtc, tsc)) => {
+                continues |= record.knows_save(tsc.incarnation);
+                rtc.map(|rtc| rtc.offset)
+            }
             Err(error) => {
                 warnings.push(error.to_string());
                 None
@@ -346,45 +377,73 @@ impl Transfer<'_> {
             (Some(record), ())
         });
         warnings.extend(kept.err().map(|error| error.to_string()));
-        Ok(Incoming { domid, offset, warnings, uuid, before, _claim: claim })
+        let kind = config.kind();
+        Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, _claim: claim })
     }
 
-    /// The record that came along, and the one that is here. Under another UUID, which only a config `instead` of the
-    /// saved one gives it, the guest goes on with the record that came along.
-    fn arriving_record(
-        &self,
+    /// Makes the TSC of a guest native that has arrived, where its tolerance, or else this one, allows it.
+    ///
+    /// # Errors
+    /// When the host cannot be read.
+    pub fn tolerate(&self, incoming: &Incoming, default: Tolerance) -> Result<Outcome> {
+        let facts = self.host.facts()?;
+        let (record, _) = self.record(incoming.uuid);
+        let Incoming { domid, kind, continues, .. } = *incoming;
+        let arrival = Arrival { domid, kind, record: record.as_ref(), continues };
+        let mut keep_birth = |birth| {
+            let kept = self.records.change(incoming.uuid, |mut record, _| {
+                if let Some(record) = &mut record {
+                    record.birth_khz = Some(birth);
+                }
+                (record, ())
+            });
+            kept.map(drop).map_err(|error| error.to_string())
+        };
+        tolerate(self.host, &mut InProcess(self.host), &arrival, &facts, default, &mut keep_birth)
+    }
+
+    /// The record that came along, or why it cannot be used. Under another UUID, which only a config `instead` of the saved
+    /// one gives it, the guest goes on with it too.
+    fn came_along(
         header: &Header,
         uuid: Uuid,
         instead: bool,
+    ) -> Option<std::result::Result<ClockRecord, String>> {
+        match ClockRecord::from_bytes(header.ours.as_ref()?) {
+            Ok(record) if is_too_long(&record) => {
+                Some(Err(format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)))
+            }
+            Ok(mut record) if record.uuid == uuid || instead => {
+                record.uuid = uuid;
+                Some(Ok(record))
+            }
+            Ok(_) => None,
+            Err(why) => Some(Err(why.to_string())),
+        }
+    }
+
+    /// The record that came along, with what is kept here of the guest; or else the latter.
+    fn arriving_record(
+        &self,
+        came: Option<std::result::Result<ClockRecord, String>>,
+        uuid: Uuid,
     ) -> (Option<ClockRecord>, Vec<String>) {
         let (here, trouble) = self.record(uuid);
         let mut warnings: Vec<_> = trouble.into_iter().collect();
-        let came = header.ours.as_ref().and_then(|ours| {
-            let why = match ClockRecord::from_bytes(ours) {
-                Ok(record) if is_too_long(&record) => {
-                    format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)
-                }
-                Ok(mut record) if record.uuid == uuid || instead => {
-                    record.uuid = uuid;
-                    return Some(record);
-                }
-                Ok(_) => return None,
-                Err(why) => why.to_string(),
-            };
-            let known = match here.is_some() {
-                true => "what is kept of it here counts",
-                false => "it starts next as its config says",
-            };
-            warnings.push(format!(
-                "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
-            ));
-            None
-        });
-        let record = match came {
-            Some(came) => Some(came.arrived(here)),
-            None => here,
-        };
-        (record, warnings)
+        match came {
+            Some(Ok(came)) => (Some(came.arrived(here)), warnings),
+            Some(Err(why)) => {
+                let known = match here.is_some() {
+                    true => "what is kept of it here counts",
+                    false => "it starts next as its config says",
+                };
+                warnings.push(format!(
+                    "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+                ));
+                (here, warnings)
+            }
+            None => (here, warnings),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
 }
 
 fn bare(offset: ClockOffset) -> GuestClock {
-    GuestClock { offset, timers: Vec::new() }
+    GuestClock::new(offset, Vec::new())
 }
 
 fn moves_rtc_by_zone(config: &DomainConfig) -> bool {

@@ -12,6 +12,9 @@ pub fn keys(clock: &GuestClock, kind: GuestKind) -> Vec<(&'static str, Value)> {
     if let Some(frequency) = tsc.and_then(|tsc| tsc.frequency) {
         keys.push(("clock_tsc_frequency", Value::from(frequency.0)));
     }
+    if let Some(tolerance) = clock.tsc_tolerance {
+        keys.push(("clock_tsc_tolerance", Value::from(i64::from(tolerance.ppm()))));
+    }
     let timers: Vec<_> = clock
         .timers
         .iter()

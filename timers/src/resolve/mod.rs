@@ -105,7 +105,7 @@ pub enum ResolveError {
 }
 
 /// The years that Xen's RTC can show (`rtc_set_time` and `rtc_copy_date` in `xen/arch/x86/hvm/rtc.c`).
-const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
+pub const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 
 /// 2000-01-01T00:00:00Z and the first second after 2099, in seconds since 1970.
 const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;

@@ -150,6 +150,8 @@ impl TscEffect {
     pub fn severity(&self) -> Severity {
         match self {
             TscEffect::Faster | TscEffect::Jumps => Severity::Fine,
+            // It is back at the frequency of its birth.
+            TscEffect::Tolerated { off } if off.is_zero() => Severity::Fine,
             TscEffect::Slower | TscEffect::PerhapsSlower | TscEffect::Tolerated { .. } => Severity::Change,
             TscEffect::RunsOff { .. } | TscEffect::Invariant => Severity::Harm,
         }

@@ -1,12 +1,13 @@
 //! The clock of a file, and of settings laid over a clock.
 
+use ::timers::tsc::Tolerance;
 use ::timers::{GuestClock, GuestKind};
 
-use super::keys::Keys;
+use super::keys::{Keys, bad_value};
 use super::{offset, timers};
-use crate::cfg::Cfg;
 use crate::cfg::read::book::Book;
-use crate::diag::{Errors, Report};
+use crate::cfg::{Cfg, number};
+use crate::diag::{Diagnostic, Errors, Report};
 
 /// What a file asks of its guest's clock.
 #[derive(Clone, Debug)]
@@ -62,6 +63,21 @@ pub fn read_into(book: &mut Book<'_>, kind: GuestKind, base: Base<'_>) -> GuestC
         Ok(timers) => clock.timers = timers,
         Err(error) => errors.push(*error),
     }
+    match tsc_tolerance(&keys) {
+        Ok(tolerance) => clock.tsc_tolerance = tolerance.or(base.and_then(|base| base.tsc_tolerance)),
+        Err(error) => errors.push(*error),
+    }
     book.errors(errors);
     clock
+}
+
+/// `clock_tsc_tolerance`, which neither xl nor libvirt has a word for.
+fn tsc_tolerance(keys: &Keys<'_, '_>) -> Result<Option<Tolerance>, Box<Diagnostic>> {
+    let Some(key) = keys.get("clock_tsc_tolerance") else { return Ok(None) };
+    let ppm = key.setting.text().filter(|_| !key.setting.added).and_then(number::whole);
+    let tolerance = ppm.and_then(|ppm| Tolerance::new(u32::try_from(ppm).ok()?).ok());
+    tolerance.map(Some).ok_or_else(|| {
+        let finding = bad_value(key.setting, "whole parts per million from 0 (off) to 250");
+        keys.error(key.node, finding.instead("write clock_tsc_tolerance = 50, or leave it out"))
+    })
 }

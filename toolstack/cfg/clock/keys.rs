@@ -7,13 +7,14 @@ use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
 
 /// Our own keys.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "clock_offset",
     "clock_adjustment",
     "clock_basis",
     "clock_timezone",
     "clock_start",
     "clock_tsc_frequency",
+    "clock_tsc_tolerance",
     "clock_timers",
 ];
 

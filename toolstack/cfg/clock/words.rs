@@ -9,13 +9,14 @@ use super::asked::{Base, read_into};
 use crate::diag::{Errors, Finding, Report};
 
 /// The settings of a clock that need no file around them.
-const CLOCK: [&str; 9] = [
+const CLOCK: [&str; 10] = [
     "clock_offset",
     "clock_timezone",
     "clock_start",
     "clock_basis",
     "clock_adjustment",
     "clock_tsc_frequency",
+    "clock_tsc_tolerance",
     "localtime",
     "rtc_timeoffset",
     "tsc_mode",
@@ -61,7 +62,9 @@ pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Wo
     }
     let has = |tsc: bool| {
         let about_tsc = |name: &str| name.contains("tsc");
-        cfg.settings().iter().any(|setting| about_tsc(&setting.name) == tsc)
+        // A tolerance is about moves to come, and changes nothing of a guest that is here.
+        let about_now = cfg.settings().iter().filter(|setting| setting.name != "clock_tsc_tolerance");
+        about_now.map(|setting| about_tsc(&setting.name)).any(|about_tsc| about_tsc == tsc)
     };
     Ok(Words { clock, offset: has(false), tsc: has(true), report })
 }

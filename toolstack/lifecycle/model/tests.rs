@@ -22,11 +22,11 @@ fn variable(adjustment: i64) -> ClockOffset {
 }
 
 fn clock(offset: ClockOffset) -> GuestClock {
-    GuestClock { offset, timers: Vec::new() }
+    GuestClock::new(offset, Vec::new())
 }
 
 fn request(offset: ClockOffset, from: RequestOrigin) -> Request {
-    Request::new(GuestClock { offset, timers: Vec::new() }, from)
+    Request::new(GuestClock::new(offset, Vec::new()), from)
 }
 
 fn start(offset: i64) -> Start {
@@ -209,7 +209,7 @@ fn what_goes_on_at_a_cold_start_is_what_the_clock_kind_says() {
 
 #[test]
 fn a_file_is_right_until_clock_set_and_again_when_it_asks_something_else() {
-    let clock = |adjustment| GuestClock { offset: variable(adjustment), timers: Vec::new() };
+    let clock = |adjustment| GuestClock::new(variable(adjustment), Vec::new());
     let mut record = running();
     record.seen(3620, at(2));
     record.adopt_from_file(&clock(3600), RequestOrigin::Create);

@@ -5,14 +5,16 @@
 //! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
+mod native;
 mod on_introduced;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use timers::GuestKind;
+use timers::tsc::{GuestTsc, Tolerance, TscMode};
 use timers::zone::ZoneSource;
+use timers::{GuestKind, KiloHertz};
 
 use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
@@ -45,10 +47,12 @@ pub struct Tools<'a> {
 }
 
 /// How the service keeps clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WatchOptions {
     /// Also keep what guests do to their RTC of which nobody has said anything.
     pub all: bool,
+    /// The TSC tolerance of guests that have none of their own.
+    pub tsc_tolerance: Tolerance,
 }
 
 /// A domain that is followed.
@@ -310,6 +314,10 @@ impl<'a> Watch<'a> {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
         let in_time = read.is_ok();
+        let tsc = read.as_ref().ok().and_then(|(_, info)| {
+            let mode = TscMode::from_number(info.mode.into()).ok()?;
+            Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
+        });
         let (offset, incarnation) = match read {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
             Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
@@ -325,6 +333,9 @@ impl<'a> Watch<'a> {
         self.change(facts, &domain_ref, |record| {
             changes = match record.is_instance(&facts.boot_id, domid) {
                 true => {
+                    if let Some(tsc) = &tsc {
+                        record.tsc_seen(incarnation, tsc, facts.cpu_khz);
+                    }
                     record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
                     Some(record.guest.seconds)
                 }

@@ -59,7 +59,9 @@ impl Watch<'_> {
         self.note(domain.domid, |guest| {
             (guest.offset, guest.told, guest.pending) = (found.offset, told, Pending::Nothing);
         });
-        match due(record.as_ref(), &found) {
+        let due = due(record.as_ref(), &found);
+        let restored = found.incarnation > 1 && due != Due::Nothing;
+        match due {
             Due::Nothing => self.known(facts, &guest, &found),
             Due::ColdStart(record) => self.set(facts, &guest, &found, &record),
             Due::Follow(why, from) => self.follow(facts, &guest, &found, why, from),
@@ -74,6 +76,9 @@ impl Watch<'_> {
                 );
             }
             Due::PutRight(offset) => self.put_right(facts, &guest, &found, offset),
+        }
+        if restored {
+            self.make_native(facts, &guest, &found, record.as_ref());
         }
         self.refine(facts, domain.domid);
     }

@@ -15,7 +15,7 @@ use crate::write::oracle::{Oracle, cases, differences, smallest};
 const DEBIANS: XenVersion = XenVersion { major: 4, minor: 17 };
 
 fn written(config: &DomainConfig, release: XenVersion) -> Written {
-    let clock = GuestClock { offset: ClockOffset::Utc { adjustment: None }, timers: Vec::new() };
+    let clock = GuestClock::new(ClockOffset::Utc { adjustment: None }, Vec::new());
     let domain = Domain::new(config.clone(), clock);
     write(&domain, config, &Report::new(Source::new("-", String::new())), release)
 }

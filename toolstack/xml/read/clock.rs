@@ -21,7 +21,7 @@ pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
     }
     element.is(Part::Clock);
     let offset = offset(&element)?;
-    let mut clock = GuestClock { offset, timers: Vec::new() };
+    let mut clock = GuestClock::new(offset, Vec::new());
     for child in element.children("timer") {
         let child = child.take();
         let timer = timer(&child, clock.timers.len())?;

@@ -9,6 +9,8 @@ use ::timers::{
     Track,
 };
 
+use ::timers::tsc::Tolerance;
+
 use super::super::parse;
 use super::{Asked, read};
 use crate::diag::{Finding, Verdict};
@@ -46,7 +48,21 @@ fn plain_keys_mean_what_xl_means() {
         ("localtime = 1\nlocaltime = 0", utc),
     ];
     for (text, offset) in table {
-        assert_eq!(hvm(text), GuestClock { offset, timers: Vec::new() }, "{text}");
+        assert_eq!(hvm(text), GuestClock::new(offset, Vec::new()), "{text}");
+    }
+}
+
+#[test]
+fn a_tolerance_is_whole_parts_per_million() {
+    let ppm = |text: &str| hvm(text).tsc_tolerance.map(Tolerance::ppm);
+    assert_eq!(ppm(""), None);
+    assert_eq!(ppm("clock_tsc_tolerance = 0"), Some(0));
+    assert_eq!(ppm("clock_tsc_tolerance = \"250\""), Some(250));
+    assert_eq!(ppm("clock_tsc_tolerance = 1\nclock_tsc_tolerance = 2"), Some(2));
+    for wrong in ["251", "\"-1\"", "\"1.5\"", "\"x\"", "[ 1 ]"] {
+        let text = format!("clock_tsc_tolerance = {wrong}");
+        let error = read(&parse("guest.cfg", text.as_bytes()).unwrap(), GuestKind::Hvm).unwrap_err();
+        assert!(format!("{error:?}").contains("0 (off) to 250"), "{text}: {error:?}");
     }
 }
 

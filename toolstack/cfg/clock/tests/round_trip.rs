@@ -95,11 +95,14 @@ fn timer() -> impl Strategy<Value = Timer> {
 }
 
 fn clock() -> impl Strategy<Value = GuestClock> {
-    (offset(), proptest::collection::vec(timer(), 0..5)).prop_map(|(offset, mut timers)| {
-        timers.sort_by_key(|timer| timer.name);
-        timers.dedup_by_key(|timer| timer.name);
-        GuestClock { offset, timers }
-    })
+    let tolerance = proptest::option::of((0..=250_u32).prop_map(|ppm| Tolerance::new(ppm).unwrap()));
+    (offset(), proptest::collection::vec(timer(), 0..5), tolerance).prop_map(
+        |(offset, mut timers, tsc_tolerance)| {
+            timers.sort_by_key(|timer| timer.name);
+            timers.dedup_by_key(|timer| timer.name);
+            GuestClock { offset, timers, tsc_tolerance }
+        },
+    )
 }
 
 proptest! {
