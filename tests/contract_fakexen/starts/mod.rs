@@ -130,7 +130,9 @@ pub fn fixtures() {
     let (mut started, mut refused) = (0, 0);
     for (count, path) in all.enumerate() {
         if count % 60 == 0 {
-            drop(stage.take().map(FakeStage::abandon));
+            if let Some(stage) = stage.take() {
+                stage.abandon();
+            }
         }
         let stage =
             stage.get_or_insert_with(|| FakeStage::new(&Scenario::default()).map_err(|c| c.0).unwrap());
@@ -152,7 +154,9 @@ pub fn fixtures() {
             }
         }
     }
-    drop(stage.map(FakeStage::abandon));
+    if let Some(stage) = stage {
+        stage.abandon();
+    }
     println!("{started} started, {refused} refused");
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
