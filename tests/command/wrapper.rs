@@ -376,7 +376,7 @@ fn a_guest_keeps_a_device_model_of_its_own() {
         assert!(output.status.success(), "{output:?}");
         assert_eq!(fs::read_to_string(place.lab.path("own/arguments")).unwrap(), expected);
         let told = place.lab.read("told");
-        assert!(!told.contains("XENCLOCK_QEMU") && told.contains("-xen-domid\07\0"), "{told:?}");
+        assert!(!told.contains("XENCLOCK_QEMU") && told.contains("-xen-domid\x007\0"), "{told:?}");
     }
     // One that is not there is no reason for the guest not to start.
     fs::remove_file(&own).unwrap();

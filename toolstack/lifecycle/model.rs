@@ -235,7 +235,7 @@ impl ClockRecord {
     }
 
     /// Notes how long services have watched this host, in seconds, while the guest is gone. Answers whether the record may
-    /// be dropped: the guest has not come again for [`FORGOTTEN_AFTER`]. One that `clock-set` made is kept.
+    /// be dropped: the guest has not come again for 400 days of watching. One that `clock-set` made is kept.
     pub fn is_forgotten(&mut self, watched: u64) -> bool {
         let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
         let Some(ended) = self.ended.as_mut().filter(|_| self.instance.is_none()) else { return false };

@@ -2,7 +2,7 @@
 //!
 //! - [`report`]: a host and its guests, as far as clocks go: what `host-info --json` prints, and what it is read from.
 //! - [`clocks`]: the clocks that a host can give.
-//! - [`foresee`]: a guest, the host where it is and the one where it goes: what becomes of its clock. Pure.
+//! - [`mod@foresee`]: a guest, the host where it is and the one where it goes: what becomes of its clock. Pure.
 //! - [`pool`]: one TSC frequency for many hosts, and what it costs on each. Pure.
 //!
 //! The TSC's rule itself is [`timers::tsc::MovingTsc`].
