@@ -8,9 +8,9 @@ use crate::diag::{Diagnostic, Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
 use crate::domain::{DomainConfig, Part};
+use crate::input::Input;
 use crate::write;
 use crate::write::xl::{Unsaid, Written};
-use crate::xml::Input;
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -101,6 +101,7 @@ pub mod diag;
 pub mod domain;
 pub mod files;
 pub mod host;
+pub mod input;
 pub mod lifecycle;
 pub mod plan;
 pub mod preflight;

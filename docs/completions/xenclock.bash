@@ -332,7 +332,7 @@ _xenclock() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "xml" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "xml xl" -- "${cur}"))
                     return 0
                     ;;
                 --to)

@@ -68,7 +68,8 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s n -l dryrun
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l json -d 'Print the result (or the plan) as JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l from -d 'What the input is; guessed from its content when not given' -r -f -a "xml\t''"
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l from -d 'What the input is; guessed from its content when not given' -r -f -a "xml\t''
+xl\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'What to write' -r -f -a "xl\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'The time to take for now, as in 2026-07-01T12:00:00Z' -r

@@ -12,6 +12,7 @@ mod ended;
 mod events;
 mod life;
 mod moves;
+mod native;
 mod restore;
 mod rtc;
 mod tsc;
@@ -115,6 +116,7 @@ pub fn suite(make: Make<'_>) -> Tally {
         events::CASES,
         life::CASES,
         moves::CASES,
+        native::CASES,
         restore::CASES,
         rtc::CASES,
         tsc::CASES,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use timers::UtcOffset;
+use timers::{KiloHertz, UtcOffset};
 use xenclock::apply::clock::SetTsc;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
@@ -150,6 +150,12 @@ impl Host for Mortal {
     }
     fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.fate.deed(|| self.mock.set_initial_tsc(domid, info))
+    }
+    fn make_tsc_native(&self, domid: DomId) -> Result<()> {
+        self.fate.deed(|| self.mock.make_tsc_native(domid))
+    }
+    fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
+        self.fate.deed(|| self.mock.told_tsc_khz(domid))
     }
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {
         self.fate.deed(|| self.mock.set_time_offset(domid, offset))

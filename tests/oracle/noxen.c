@@ -72,6 +72,17 @@ int xc_physinfo(xc_interface *handle, xc_physinfo_t *info)
     return 0;
 }
 
+/* All of them in one NUMA node. */
+int xc_cputopoinfo(xc_interface *handle, unsigned *max_cpus, xc_cputopo_t *topology)
+{
+    (void)handle;
+    if (topology)
+        for (unsigned cpu = 0; cpu < *max_cpus && cpu < CPUS; cpu++)
+            topology[cpu] = (xc_cputopo_t){ .core = cpu, .socket = 0, .node = 0 };
+    *max_cpus = CPUS;
+    return 0;
+}
+
 long xc_sharing_freed_pages(xc_interface *handle)
 {
     (void)handle;

@@ -26,6 +26,8 @@ pub enum Kind {
     /// The end of a line, with the comment before it.
     Newline,
     End,
+    /// A text without quotes; only words of the command line have those.
+    Bare,
     /// What xl's lexer refuses.
     Odd(Odd),
 }
@@ -59,20 +61,51 @@ impl<'a> Lexer<'a> {
         Lexer { bytes, at: 0 }
     }
 
+    /// Passes over some bytes.
+    pub fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The next token; [`Kind::End`] from the end on.
     pub fn next(&mut self) -> Token {
-        while matches!(self.rest(), [b' ' | b'\t', ..]) {
-            self.at += 1;
-        }
+        self.blanks();
         let start = self.at;
         let (kind, length) = token(self.rest());
         self.at += length;
         Token { kind, span: start..self.at }
     }
 
+    /// The next token where a value is expected and need not be quoted: what is neither a quoted text nor a list nor
+    /// a number goes to the end of the setting.
+    pub fn next_bare(&mut self) -> Token {
+        self.blanks();
+        let rest = self.rest();
+        let end = rest.iter().take_while(|byte| !matches!(byte, b';' | b'\n')).count();
+        let word = rest.get(..end).unwrap_or_default().trim_ascii_end();
+        let is_number =
+            !word.is_empty() && word.iter().all(|byte| number_part(*byte)) && word[0].is_ascii_digit();
+        if is_number || matches!(word, [] | [b'"' | b'\'' | b'[', ..]) {
+            return self.next();
+        }
+        let span = self.at..self.at + word.len();
+        self.at = span.end;
+        Token { kind: Kind::Bare, span }
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.rest(), [b' ' | b'\t', ..]) {
+            self.at += 1;
+        }
+    }
+
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
+}
+
+/// What may follow a number's first digit.
+fn number_part(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x')
 }
 
 /// The token that a text starts with, and its length.
@@ -83,7 +116,7 @@ fn token(text: &[u8]) -> (Kind, usize) {
         [b'a'..=b'z', ..] => {
             (Kind::Ident, run(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_')))
         }
-        [b'0'..=b'9', ..] => (Kind::Number, run(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x'))),
+        [b'0'..=b'9', ..] => (Kind::Number, run(|byte| number_part(*byte))),
         [b',', ..] => (Kind::Comma, 1),
         [b'[', ..] => (Kind::Open, 1),
         [b']', ..] => (Kind::Close, 1),

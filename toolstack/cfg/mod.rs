@@ -5,19 +5,24 @@
 //! `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14 to 4.22.
 
 pub mod clock;
+mod domain;
+mod host;
+mod keys;
 mod lex;
 mod number;
 mod parse;
-mod say;
+mod read;
+mod suggest;
+mod syntax_error;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-use timers::GuestKind;
-
 use crate::diag::{Diagnostic, Finding, Source};
 
+pub use domain::{Described, for_xl, overlay, read};
+pub use host::{XlConf, XlHost};
 pub use parse::parse;
 
 /// Longer files are refused: an xl.cfg is a page or two.
@@ -29,6 +34,8 @@ pub struct Cfg {
     bytes: Vec<u8>,
     source: Source,
     settings: Vec<Setting>,
+    /// Where the words of the command line begin.
+    tail: Option<usize>,
 }
 
 /// `name = value`
@@ -53,6 +60,8 @@ pub struct Value {
     pub content: Content,
     /// The bytes of it.
     pub span: Range<usize>,
+    /// Written without quotes on a command line.
+    pub bare: bool,
 }
 
 /// What a value is.
@@ -81,24 +90,6 @@ impl Cfg {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Setting> {
         self.settings.iter().rfind(|setting| setting.name == name)
-    }
-
-    /// The kind of guest, as xl takes it from `type` or `builder`; `None` where xl refuses what they say.
-    #[must_use]
-    pub fn kind(&self) -> Option<GuestKind> {
-        // The beginning of a word is enough for xl.
-        let of = |key: &str, words: &[(&str, GuestKind)]| match self.get(key).map(|key| &key.value.content) {
-            Some(Content::Text(text)) => {
-                words.iter().find(|(word, _)| word.as_bytes().starts_with(text)).map(|(_, kind)| Some(*kind))
-            }
-            Some(Content::List(_)) | None => Some(None),
-        };
-        let kind = of("type", &[("hvm", GuestKind::Hvm), ("pv", GuestKind::Pv), ("pvh", GuestKind::Pvh)])?;
-        let builder = of("builder", &[("hvm", GuestKind::Hvm), ("generic", GuestKind::Pv)])?;
-        match (kind, builder) {
-            (Some(kind), Some(builder)) if kind != builder => None,
-            (kind, builder) => Some(kind.or(builder).unwrap_or(GuestKind::Pv)),
-        }
     }
 
     /// A span of the source for bytes of the file: they differ where the file is not UTF-8.

@@ -1,22 +1,29 @@
-//! The grammar of an xl.cfg, as `libxlu_cfg_y.y` has it.
+//! The grammar of an xl.cfg, as `libxlu_cfg_y.y` has it. After an error it goes on with the next setting, so that one
+//! run finds all of them.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::lex::{Kind, Lexer, Token};
-use super::say::{self, Expected};
+use super::lex::{Kind, Lexer, Odd, Token};
+use super::syntax_error::{self, Expected};
 use super::{Cfg, Content, MAX_BYTES, Setting, Value, span};
-use crate::diag::{Diagnostic, Finding, Source};
+use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
 const MAX_DEPTH: usize = 1000;
+
+/// After so many errors the rest of the file is not looked at.
+const MAX_ERRORS: usize = 50;
+
+/// The name that places in the words of a command line have.
+pub const WORDS: &str = "command line";
 
 type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
 /// Reads an xl.cfg. `name` is the file's name for messages.
 ///
 /// # Errors
-/// At the first place that xl's own reader refuses.
+/// Where xl's own reader refuses the file: every such place.
 ///
 /// ```
 /// use timers::{ClockOffset, GuestKind};
@@ -27,20 +34,40 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 /// assert!(matches!(asked.clock.offset, ClockOffset::Localtime { .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn parse(name: &str, bytes: &[u8]) -> Result<Cfg> {
-    let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+pub fn parse(name: &str, bytes: &[u8]) -> std::result::Result<Cfg, Errors> {
+    let (cfg, errors) = parse_with(name, bytes, &[]);
+    match Errors::of(errors, &cfg.source) {
+        Some(errors) => Err(errors),
+        None => Ok(cfg),
+    }
+}
+
+/// Reads an xl.cfg and words of a command line, which are lines behind it. In those a value need not be quoted, since
+/// a shell takes the quotes away. What has no error is in the file that is returned.
+pub(super) fn parse_with(name: &str, bytes: &[u8], words: &[String]) -> (Cfg, Vec<Diagnostic>) {
+    let mut source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+    let mut bytes = bytes.to_vec();
+    let mut tail = None;
+    if !words.is_empty() {
+        let lines = words.join("\n");
+        if !bytes.ends_with(b"\n") {
+            bytes.push(b'\n');
+        }
+        tail = Some(bytes.len());
+        bytes.extend(lines.as_bytes());
+        bytes.push(b'\n');
+        source.append(WORDS, &(lines + "\n"));
+    }
     if bytes.len() > MAX_BYTES {
         let reason = format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
         let finding = Finding::invalid("too-long", reason);
-        return Err(Box::new(Diagnostic { place: source.place(0..0), node: String::new(), finding }));
+        let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
+        return (Cfg { bytes, source, settings: Vec::new(), tail }, vec![error]);
     }
-    let mut lexer = Lexer::new(bytes);
-    let token = lexer.next();
-    let mut parser =
-        Parser { bytes, source: &source, lexer, token, settings: Vec::new(), last: HashMap::new() };
-    parser.file()?;
-    let settings = parser.settings;
-    Ok(Cfg { bytes: bytes.to_vec(), source, settings })
+    let mut parser = Parser::new(&bytes, &source, tail);
+    parser.file();
+    let (settings, errors) = (parser.settings, parser.errors);
+    (Cfg { bytes, source, settings, tail }, errors)
 }
 
 struct Parser<'a> {
@@ -48,10 +75,29 @@ struct Parser<'a> {
     source: &'a Source,
     lexer: Lexer<'a>,
     token: Token,
+    /// From where on values need no quotes.
+    tail: usize,
     settings: Vec<Setting>,
     /// The last setting of each name.
-    last: HashMap<String, usize>,
+    last: HashMap<&'a [u8], usize>,
+    errors: Vec<Diagnostic>,
+    /// The file has lines that end in CR and LF, and that has been said.
+    crlf: bool,
 }
+
+/// Where to go on after an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GoOn {
+    /// With the setting at hand.
+    Here,
+    /// On the next line.
+    NextLine,
+    /// On the next line that begins a setting, since others may be lines of the list.
+    BehindList,
+}
+
+/// An error, and where to go on.
+type Failed = (Box<Diagnostic>, GoOn);
 
 /// A list that is not closed yet.
 struct Open {
@@ -59,48 +105,125 @@ struct Open {
     items: Vec<Value>,
 }
 
-impl Parser<'_> {
-    fn file(&mut self) -> Result<()> {
-        loop {
-            match &self.token.kind {
-                Kind::End => return Ok(()),
-                Kind::Newline | Kind::Semicolon => self.advance(),
-                Kind::Ident => {
-                    self.setting()?;
-                    if !matches!(self.token.kind, Kind::Newline | Kind::Semicolon | Kind::End) {
-                        return Err(self.unexpected(Expected::EndOfSetting, None));
-                    }
+impl<'a> Parser<'a> {
+    fn new(bytes: &'a [u8], source: &'a Source, tail: Option<usize>) -> Self {
+        let mut parser = Parser {
+            bytes,
+            source,
+            lexer: Lexer::new(bytes),
+            token: Token { kind: Kind::End, span: 0..0 },
+            tail: tail.unwrap_or(bytes.len()),
+            settings: Vec::new(),
+            last: HashMap::new(),
+            errors: Vec::new(),
+            crlf: false,
+        };
+        if bytes.starts_with(syntax_error::BYTE_ORDER_MARK) {
+            let error = parser.at(&(0..syntax_error::BYTE_ORDER_MARK.len()), syntax_error::byte_order_mark());
+            parser.errors.push(*error);
+            parser.lexer.skip(syntax_error::BYTE_ORDER_MARK.len());
+        }
+        parser.advance();
+        parser
+    }
+
+    fn file(&mut self) {
+        while self.errors.len() < MAX_ERRORS {
+            let done = match &self.token.kind {
+                Kind::End => return,
+                Kind::Newline | Kind::Semicolon => {
+                    self.advance();
+                    Ok(())
                 }
-                _ => return Err(self.unexpected(Expected::Key, None)),
+                Kind::Ident => self.setting(),
+                _ => Err((self.unexpected(Expected::Key, None), GoOn::NextLine)),
+            };
+            if let Err((error, go_on)) = done {
+                self.errors.push(*error);
+                self.recover(go_on);
             }
         }
     }
 
-    fn setting(&mut self) -> Result<()> {
+    /// A setting up to its end.
+    fn setting(&mut self) -> std::result::Result<(), Failed> {
         let key_span = self.token.span.clone();
         let name = self.words(&key_span).into_owned();
         self.advance();
         let added = match self.token.kind {
             Kind::Assign => false,
             Kind::Add => true,
-            _ => return Err(self.unexpected(Expected::Assign, Some(&name))),
+            _ => return Err((self.unexpected(Expected::Assign, Some(&name)), GoOn::NextLine)),
         };
-        self.advance();
+        self.advance_to_value(key_span.start);
         let value = self.value(&name)?;
+        if !matches!(self.token.kind, Kind::Newline | Kind::Semicolon | Kind::End) {
+            // What is read so far counts, so that nobody is told that it is missing.
+            let start = value.span.start;
+            let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
+            let _ = self.store(Setting { name, added, value, followed_by: None, key_span });
+            return Err((error, GoOn::NextLine));
+        }
         self.store(Setting { name, added, value, followed_by: None, key_span })
+            .map_err(|error| (error, GoOn::NextLine))
+    }
+
+    /// Goes to where the next setting can begin.
+    fn recover(&mut self, go_on: GoOn) {
+        if go_on == GoOn::Here {
+            return;
+        }
+        let within_list = go_on == GoOn::BehindList;
+        loop {
+            // A line that only has the value of the key before it says nothing new.
+            let alone = self.token.kind == Kind::Newline;
+            while !matches!(self.token.kind, Kind::Newline | Kind::End) {
+                self.advance();
+            }
+            while self.token.kind == Kind::Newline {
+                self.advance();
+            }
+            match &self.token.kind {
+                Kind::End => return,
+                Kind::Ident if !within_list || self.at_setting() => return,
+                Kind::Ident => {}
+                Kind::Number | Kind::Text(_) | Kind::Open if alone => {}
+                _ if !within_list => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the key at hand is followed by a `=`.
+    fn at_setting(&self) -> bool {
+        let after = self.bytes.get(self.token.span.end..).unwrap_or_default().trim_ascii_start();
+        matches!(after, [b'=', ..] | [b'+', b'=', ..])
     }
 
     /// A value; lists within lists are kept on a stack of our own, since a file decides how many there are.
-    fn value(&mut self, key: &str) -> Result<Value> {
+    fn value(&mut self, key: &str) -> std::result::Result<Value, Failed> {
         let mut open: Vec<Open> = Vec::new();
         // Whether a value has just ended, so that a comma may follow.
         let mut after_value = false;
+        // Whether a line has just begun.
+        let mut line = false;
         loop {
             while !open.is_empty() && self.token.kind == Kind::Newline {
                 self.advance();
+                line = true;
             }
-            let token = std::mem::replace(&mut self.token, Token { kind: Kind::End, span: 0..0 });
             let depth = open.len();
+            if depth > 0 && line && self.token.kind == Kind::Ident && self.at_setting() {
+                let start = open[0].start;
+                let lines = (self.source_line(start), self.source_line(self.token.span.start));
+                let next = self.words(&self.token.span).into_owned();
+                return Err((
+                    self.at(&self.token.span, syntax_error::unclosed(key, lines, &next)),
+                    GoOn::Here,
+                ));
+            }
+            line = false;
+            let token = std::mem::replace(&mut self.token, Token { kind: Kind::End, span: 0..0 });
             let done = match (&token.kind, open.last_mut()) {
                 (Kind::Comma, Some(_)) if after_value => {
                     after_value = false;
@@ -108,7 +231,7 @@ impl Parser<'_> {
                 }
                 (Kind::Close, Some(list)) => {
                     let content = Content::List(std::mem::take(&mut list.items));
-                    let value = Value { content, span: list.start..token.span.end };
+                    let value = Value { content, span: list.start..token.span.end, bare: false };
                     open.pop();
                     Some(value)
                 }
@@ -116,13 +239,14 @@ impl Parser<'_> {
                     open.push(Open { start: token.span.start, items: Vec::new() });
                     None
                 }
-                (Kind::Text(_) | Kind::Number, _) if !after_value => Some(Value {
-                    content: Content::Text(match token.kind {
+                (Kind::Text(_) | Kind::Number | Kind::Bare, _) if !after_value => {
+                    let bare = token.kind == Kind::Bare;
+                    let text = match token.kind {
                         Kind::Text(text) => text,
                         _ => self.bytes[token.span.clone()].to_vec(),
-                    }),
-                    span: token.span,
-                }),
+                    };
+                    Some(Value { content: Content::Text(text), span: token.span, bare })
+                }
                 (_, list) => {
                     let expected = match list {
                         None => Expected::Value,
@@ -130,25 +254,34 @@ impl Parser<'_> {
                         Some(_) if token.kind == Kind::Open => Expected::LessDepth,
                         Some(_) => Expected::Item,
                     };
+                    let start = token.span.start;
                     self.token = token;
-                    return Err(self.unexpected(expected, Some(key)));
+                    return Err(match depth {
+                        0 => (self.unexpected_of(expected, Some(key), start), GoOn::NextLine),
+                        _ => (self.unexpected(expected, Some(key)), GoOn::BehindList),
+                    });
                 }
             };
-            self.advance();
-            if let Some(value) = done {
-                match open.last_mut() {
-                    None => return Ok(value),
-                    Some(list) => list.items.push(value),
+            match (done, open.last_mut()) {
+                (Some(value), None) => {
+                    self.advance();
+                    return Ok(value);
                 }
-                after_value = true;
+                (Some(value), Some(list)) => {
+                    list.items.push(value);
+                    after_value = true;
+                }
+                (None, _) => {}
             }
+            self.advance();
         }
     }
 
     /// Keeps a setting; one that adds takes over what there is.
     fn store(&mut self, mut setting: Setting) -> Result<()> {
         let index = self.settings.len();
-        if let Some(earlier) = self.last.insert(setting.name.clone(), index) {
+        let name = &self.bytes[setting.key_span.clone()];
+        if let Some(earlier) = self.last.insert(name, index) {
             let earlier = &mut self.settings[earlier];
             earlier.followed_by = Some(index);
             if setting.added {
@@ -165,7 +298,9 @@ impl Parser<'_> {
                     }
                     (before, _) => {
                         let was = matches!(before, Content::List(_));
-                        return Err(self.at(&setting.value.span, say::mixed(&setting.name, was)));
+                        let error = self.at(&setting.value.span, syntax_error::mixed(&setting.name, was));
+                        self.settings.push(setting);
+                        return Err(error);
                     }
                 }
             }
@@ -176,6 +311,27 @@ impl Parser<'_> {
 
     fn advance(&mut self) {
         self.token = self.lexer.next();
+        // Said once, and then the line reads as if it ended in LF alone.
+        while self.token.kind == Kind::Odd(Odd::Character)
+            && self.bytes.get(self.token.span.clone()) == Some(b"\r")
+            && self.bytes.get(self.token.span.end) == Some(&b'\n')
+        {
+            if !self.crlf {
+                let error = self.at(&self.token.span, syntax_error::crlf());
+                self.errors.push(*error);
+                self.crlf = true;
+            }
+            self.token = self.lexer.next();
+        }
+    }
+
+    /// To the token behind the `=` of a key.
+    fn advance_to_value(&mut self, key_at: usize) {
+        if key_at >= self.tail {
+            self.token = self.lexer.next_bare();
+        } else {
+            self.advance();
+        }
     }
 
     /// The text at some bytes, as it is shown.
@@ -183,7 +339,16 @@ impl Parser<'_> {
         String::from_utf8_lossy(self.bytes.get(span.clone()).unwrap_or_default())
     }
 
+    fn source_line(&self, byte: usize) -> usize {
+        self.source.place(span(self.bytes, self.source, &(byte..byte))).line
+    }
+
     fn unexpected(&self, expected: Expected, key: Option<&str>) -> Box<Diagnostic> {
+        self.unexpected_of(expected, key, self.token.span.start)
+    }
+
+    /// The error at the token at hand, of a value that began at a byte.
+    fn unexpected_of(&self, expected: Expected, key: Option<&str>, start: usize) -> Box<Diagnostic> {
         let Token { kind, span } = &self.token;
         // The message is about the token, the remedy perhaps about all up to the next blank.
         let rest = self.bytes.get(span.start..).unwrap_or_default();
@@ -192,14 +357,17 @@ impl Parser<'_> {
         let before = self.bytes.get(..span.start).unwrap_or_default();
         let glued = before.iter().rev().take_while(|byte| !blank(byte) && **byte != b'=').count();
         let whole = span.start - glued..word.end;
-        let said = say::Unexpected {
+        let line = self.bytes.get(start..).unwrap_or_default();
+        let line = start..start + line.iter().take_while(|&&byte| byte != b'\n').count();
+        let line = self.words(&line);
+        let said = syntax_error::Unexpected {
             kind,
             expected,
             key,
             token: &self.words(span),
             word: &self.words(&word),
             whole: &self.words(&whole),
-            first: span.start == 0,
+            line: line.trim_end(),
         };
         self.at(span, said.finding())
     }

@@ -194,7 +194,7 @@ pub(super) struct Create {
     pub json: bool,
     #[command(flatten)]
     pub wrapper: Wrapper,
-    /// The domain's XML, or an xl.cfg, for which xl has to be installed; - for standard input.
+    /// The domain's XML or an xl.cfg; - for standard input.
     pub file: String,
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
     #[arg(value_name = "KEY=VALUE")]
@@ -236,6 +236,7 @@ pub(super) struct Convert {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum From {
     Xml,
+    Xl,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -9,9 +9,10 @@ use timers::zone::Zone;
 
 use super::args::{Convert, Diagnostics, From, Global, To};
 use super::output::{self, Failure};
-use super::{backend, output::diagnostic};
+use super::{backend, input, output::diagnostic};
+use xenclock::cfg;
 use xenclock::convert::{Format, convert};
-use xenclock::diag::{Diagnostic, Finding, Report, Source, render};
+use xenclock::diag::{Diagnostic, Errors, Report, render};
 use xenclock::domain::XenVersion;
 use xenclock::files::{Access, Replacement};
 use xenclock::xml;
@@ -27,10 +28,22 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     };
     let say = Say { how: convert_args.diagnostics };
     let name = &convert_args.file;
-    if convert_args.from != Some(From::Xml) {
-        guess(name, &bytes).map_err(|refused| say.invalid(&refused, &bytes))?;
-    }
-    let mut input = xml::read_for(xen, name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?;
+    let format_in = match convert_args.from {
+        Some(From::Xml) => input::Format::Xml,
+        Some(From::Xl) => input::Format::Cfg,
+        None => input::format_of(&bytes),
+    };
+    let mut input = match format_in {
+        input::Format::Xml => {
+            let xen = xen.unwrap_or(XenVersion::NEWEST);
+            xml::read_for(xen, name, &bytes).map_err(|invalid| say.invalid(&invalid, &bytes))?
+        }
+        input::Format::Cfg => {
+            let described = cfg::read(name, &bytes, &[], &input::xl_host(global, xen)?);
+            described.map_err(|errors| say.errors(name, &bytes, &errors))?.input
+        }
+        input::Format::Json => return Err(say.invalid(&input::is_json(name, &bytes), &bytes)),
+    };
     convert_args.wrapper.put(&mut input.domain.config)?;
     let text = convert(&mut input, format, &at).map_err(|invalid| say.invalid(&invalid, &bytes))?;
     say.report(&input.report);
@@ -54,10 +67,10 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
 struct Setting {
     now: DateTime<Utc>,
     zone: Zone,
-    xen: XenVersion,
+    xen: Option<XenVersion>,
 }
 
-/// As told, or as the host named by --backend has it, or as this machine has it; of Xen the newest.
+/// As told, or as the host named by --backend has it, or as this machine has it.
 fn setting(global: &Global, convert: &Convert) -> Result<Setting, Failure> {
     let facts = match &global.backend {
         Some(_) => Some(backend::open(global)?.facts()?),
@@ -67,22 +80,9 @@ fn setting(global: &Global, convert: &Convert) -> Result<Setting, Failure> {
         (None, Some(facts)) => facts.zone.clone(),
         (named, _) => backend::zone_named(named.as_deref())?,
     };
-    let xen = convert.xen.or(facts.as_ref().map(|facts| facts.xen_version)).unwrap_or(XenVersion::NEWEST);
+    let xen = convert.xen.or(facts.as_ref().map(|facts| facts.xen_version));
     let now = convert.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
     Ok(Setting { now, zone, xen })
-}
-
-/// Whether an input can be what this program reads, XML. What is wrong with an XML is for its reader to say.
-pub(super) fn guess(name: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    if text.is_empty() || text.starts_with(b"<") || xml::tree::is_utf16(text) {
-        return Ok(());
-    }
-    let what = if text.starts_with(b"{") { "looks like JSON" } else { "does not look like XML" };
-    let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
-    let finding = Finding::invalid("not-xml", format!("the input {what}; a domain's XML starts with '<'"))
-        .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
-    Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }))
 }
 
 /// How diagnostics are said.
@@ -100,26 +100,30 @@ impl Say {
         }
     }
 
+    fn errors(&self, file: &str, bytes: &[u8], errors: &Errors) -> Failure {
+        match self.how {
+            Diagnostics::Human => input::wrong_cfg(file, bytes, errors),
+            Diagnostics::Json => {
+                array(errors.iter().cloned());
+                Failure::Reported
+            }
+        }
+    }
+
     fn invalid(&self, invalid: &Diagnostic, bytes: &[u8]) -> Failure {
         match self.how {
-            Diagnostics::Human => diagnostic(invalid, &source_of(invalid, bytes)),
+            Diagnostics::Human => diagnostic(invalid, &input::source_of(invalid, bytes)),
             Diagnostics::Json => array(std::iter::once(invalid.clone())),
         }
         Failure::Reported
     }
 }
 
-/// The input again, for the line that a message shows.
-pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    Source::new(&diagnostic.place.file, String::from_utf8_lossy(text).into_owned())
-}
-
 /// One by one: an array of all as values takes a lot more memory than its text.
 fn array(diagnostics: impl Iterator<Item = Diagnostic>) {
     let items: Vec<_> =
         diagnostics.map(|item| format!("{:#}", render::json(&item)).replace('\n', "\n  ")).collect();
-    output::message(&format!("[\n  {}\n]", items.join(",\n  ")));
+    output::json_message(&format!("[\n  {}\n]", items.join(",\n  ")));
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -1,32 +1,32 @@
 //! `xenclock create`
 
 use serde_json::{Value, json};
-use timers::GuestClock;
 use timers::resolve::rtc_time;
 use uuid::Uuid;
 
 use super::args::{Create, Global};
-use super::convert::{guess, source_of};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
-use super::{backend, cfg, settings};
+use super::{backend, input};
 use xenclock::apply::Outcome;
 use xenclock::assess::Target;
 use xenclock::convert::lower;
-use xenclock::domain::{Domain, Part, XenVersion};
+use xenclock::diag::shown;
+use xenclock::domain::Part;
 use xenclock::host::{Host, HostFacts};
+use xenclock::input::Input;
 use xenclock::plan::{Plan, next_start_words, plan};
 use xenclock::tracking::start::{StartOptions, clock_for, start};
 use xenclock::tracking::store::RecordStore;
-use xenclock::xml::{self, Input};
 
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let bytes = output::input(&create.file)?;
     let host = backend::open(global)?;
     let records = backend::records(global);
     let facts = host.facts()?;
-    let mut input = read(facts.xen_version, &create.file, &bytes, &create.settings, create.quiet)?;
+    let xl_host = input::xl_host(global, Some(facts.xen_version))?;
+    let mut input = input::read(global, &create.file, &bytes, &create.settings, &xl_host)?;
     create.wrapper.put(&mut input.domain.config)?;
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
@@ -70,40 +70,6 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         console.wait();
     }
     left
-}
-
-/// The domain that a file describes, XML or xl.cfg.
-pub(super) fn read_domain(file: &str) -> Result<Domain, Failure> {
-    let mut input = read(XenVersion::NEWEST, file, &output::input(file)?, &[], true)?;
-    let report = input.report.clone();
-    lower(&mut input, Target::Start).map_err(|invalid| {
-        output::diagnostic(&invalid, report.source());
-        Failure::Reported
-    })?;
-    Ok(input.domain)
-}
-
-/// A file's content for a release of Xen, with settings in place of its own.
-fn read(xen: XenVersion, file: &str, bytes: &[u8], words: &[String], quiet: bool) -> Result<Input, Failure> {
-    if cfg::looks_like_one(bytes) {
-        return cfg::read(file, bytes, words, quiet);
-    }
-    let read = guess(file, bytes).and_then(|()| xml::read_for(xen, file, bytes));
-    let mut input = read.map_err(|invalid| {
-        output::diagnostic(&invalid, &source_of(&invalid, bytes));
-        Failure::Reported
-    })?;
-    settings::apply(&mut input.domain, words).map_err(Failure::Error)?;
-    Ok(input)
-}
-
-/// The clock that a file asks for; of an xl.cfg nothing else is read.
-pub(super) fn clock_of(file: &str) -> Result<GuestClock, Failure> {
-    let bytes = output::input(file)?;
-    if cfg::looks_like_one(&bytes) {
-        return cfg::clock(file, &bytes);
-    }
-    Ok(read_domain(file)?.clock)
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
@@ -171,12 +137,15 @@ fn show_plan(create: &Create, plan: &Plan, facts: &HostFacts) -> Result<(), Fail
             "steps": steps,
         }));
     }
-    let mut text =
-        format!("plan for '{}'; nothing is applied:\n{}", plan.config.name(), clock_lines(plan, facts));
+    let mut text = format!(
+        "plan for '{}'; nothing is applied:\n{}",
+        shown(plan.config.name()),
+        clock_lines(plan, facts)
+    );
     for (index, step) in plan.steps.iter().enumerate() {
         text.push_str(&format!("  {}. {}: {}\n", index + 1, step.kind, step.why));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn said(
@@ -194,5 +163,5 @@ fn said(
     }
     let how = if create.paused { "created, paused" } else { "started" };
     let lines = clock_lines(plan, &host.facts()?);
-    output::data(&format!("domain {} '{}' {how}\n{lines}", outcome.domid, plan.config.name()))
+    output::text(&format!("domain {} '{}' {how}\n{lines}", outcome.domid, shown(plan.config.name())))
 }

@@ -8,6 +8,7 @@ use super::args::{Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
+use xenclock::diag::shown;
 use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
 use xenclock::tracking::store::RecordStore;
 
@@ -26,7 +27,7 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
         let state = state_word(guest.state);
         text.push_str(&format!(
             "{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n",
-            guest.name,
+            shown(&guest.name),
             guest.domid,
             guest.memory_kb / 1024,
             guest.vcpus,
@@ -34,7 +35,7 @@ pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
             guest.kind.as_str()
         ));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn state_word(state: RunState) -> &'static str {
@@ -118,7 +119,7 @@ pub(super) fn ended(
     let uuid =
         domains.iter().find(|domain| domain.domid == domid).and_then(|domain| domain.uuid.parse().ok());
     if uuid.is_some_and(|uuid| records.is_monitored(uuid).unwrap_or(false)) {
-        return output::data(&format!(
+        return output::text(&format!(
             "domain {domid} has ended; its monitor restarts it or takes it away\n"
         ));
     }
@@ -126,5 +127,5 @@ pub(super) fn ended(
     for warning in &ended.warnings {
         output::message(&format!("xenclock: warning: {warning}"));
     }
-    output::data(&format!("{}\n", monitor::words(domid, &ended.became)))
+    output::text(&format!("{}\n", shown(&monitor::words(domid, &ended.became))))
 }

@@ -46,8 +46,7 @@ Start it with Berlin's time, whatever its XML says.
 .B xenclock create guest.cfg
 Start a guest from its xl.cfg: the
 .B clock_
-keys say the clock, where there are any, and else plain keys, as xl means them. What all other keys mean is asked of the
-installed xl.
+keys say the clock, where there are any, and else plain keys, as xl means them. No xl need be installed.
 .TP
 .B xenclock convert \-\-strict guest.xml \-o guest.cfg
 An xl.cfg, but only if it means the same.

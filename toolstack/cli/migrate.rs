@@ -75,7 +75,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &migrate.domain)?;
-    let config = migrate.config.as_deref().map(domain_of).transpose()?;
+    let config = migrate.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let name = domain.name.clone();
     let sender = preflight::before_sending(global, &*host, &records, &domain, &migrate.ssh, &migrate.host)?;
     if global.dry_run {
@@ -120,7 +120,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
                     rune.command()
                 ));
             }
-            Err(Failure::Error(error.to_string()))
+            Err(Failure::Lines(error.to_string()))
         }
     }
 }

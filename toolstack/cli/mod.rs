@@ -2,10 +2,10 @@
 
 mod args;
 mod backend;
-mod cfg;
 mod convert;
 mod create;
 mod domains;
+mod input;
 mod man;
 mod metrics;
 mod migrate;
@@ -18,7 +18,6 @@ mod relay;
 mod remote;
 mod save_restore;
 mod set;
-mod settings;
 mod show;
 mod tsc_helper;
 mod viewer;
@@ -72,6 +71,10 @@ fn status(result: Result<(), Failure>) -> ExitCode {
         Err(Failure::Found(status)) => ExitCode::from(status),
         Err(Failure::Error(message)) => {
             output::error(&message);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Lines(message)) => {
+            output::error_lines(&message);
             ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::args::{Global, MonitorOf};
 use super::options::Monitoring;
 use super::output::{self, Failure};
-use super::{backend, cfg};
+use super::{backend, input};
 use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
 use xenclock::tracking::monitor::{Disposition, Ended, Monitor};
 use xenclock::tracking::store::{Lock, RecordStore};
@@ -229,7 +229,10 @@ pub(super) fn act(
         records,
         zones: &*zones,
         dumps: Path::new(DUMPS),
-        reread: &cfg::reread,
+        reread: &|bytes| {
+            let facts = host.facts().map_err(|error| error.to_string())?;
+            input::reread(bytes, &input::xl_host_here(&facts))
+        },
         patience: PATIENCE,
     };
     monitor.ended(domid, reason).map_err(|error| Failure::Error(error.to_string()))

@@ -2,14 +2,16 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use xenclock::diag::{Diagnostic, Source, Verdict, render};
+use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
 
 /// Why a command ends.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// With this message; exit status 1.
+    /// With this message of one line; exit status 1.
     Error(String),
+    /// With this message of several lines; exit status 1.
+    Lines(String),
     /// The command line is wrong; exit status 2.
     Usage(String),
     /// All has been said already; exit status 1.
@@ -29,13 +31,13 @@ impl From<HostError> for Failure {
 impl From<Failure> for xenclock::xl::migration::Failed {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Error(message) | Failure::Usage(message) => message.into(),
+            Failure::Error(message) | Failure::Lines(message) | Failure::Usage(message) => message.into(),
             Failure::Reported | Failure::Found(_) | Failure::BrokenPipe => "it failed".into(),
         }
     }
 }
 
-/// Prints data.
+/// Prints data, byte for byte: JSON, an xl.cfg, what else programs read.
 pub(super) fn data(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -45,21 +47,47 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints lines for people. Names in them come from outside.
+pub(super) fn text(lines: &str) -> Result<(), Failure> {
+    data(&shown_lines(lines))
+}
+
 /// Prints a JSON value as data.
 pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
     data(&format!("{value:#}\n"))
 }
 
-/// Says something.
+/// Says something, in one line.
 pub(super) fn message(text: &str) {
+    say(&shown(text));
+}
+
+/// Says something in several lines.
+pub(super) fn lines(text: &str) {
+    say(&shown_lines(text));
+}
+
+/// Says what went wrong, in one line.
+pub(super) fn error(message: &str) {
+    say(&format!("{ERROR}{}", shown(message)));
+}
+
+/// Says what went wrong, in several lines.
+pub(super) fn error_lines(message: &str) {
+    say(&format!("{ERROR}{}", shown_lines(message)));
+}
+
+/// Says diagnostics as JSON.
+pub(super) fn json_message(text: &str) {
+    say(text);
+}
+
+fn say(text: &str) {
     // Words that nobody can read any more are no reason to stop.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Says what went wrong.
-pub(super) fn error(message: &str) {
-    self::message(&format!("xenclock: {RED}error{PLAIN}: {message}"));
-}
+const ERROR: &str = "xenclock: \x1b[1;31merror\x1b[0m: ";
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[1;33m";

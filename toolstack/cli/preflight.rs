@@ -12,6 +12,7 @@ use super::args::{Backend, Global, Preflight};
 use super::backend::{self, find};
 use super::output::{self, Failure};
 use super::remote;
+use xenclock::diag::shown;
 use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, DomainSummary, Host, HostFacts, RunState, TscInfo};
 use xenclock::lifecycle::ClockRecord;
@@ -272,10 +273,10 @@ fn known_sender(header: &Header) -> Option<(Sender, GuestReport)> {
 /// Says what a move does, where it does something or more is asked for; with -N that is data.
 fn say(global: &Global, foresight: &Foresight) -> Result<(), Failure> {
     if global.dry_run {
-        return output::data(&lines(foresight));
+        return output::text(&lines(foresight));
     }
     if foresight.severity > Severity::Fine || global.verbose > 0 {
-        output::message(lines(foresight).trim_end());
+        output::lines(lines(foresight).trim_end());
     }
     Ok(())
 }
@@ -310,7 +311,7 @@ fn tell(preflight: &Preflight, moves: Vec<Foresight>, pool: Option<Recommendatio
     if let Some(pool) = pool {
         text.push_str(&pool_lines(&pool));
     }
-    output::data(&text)?;
+    output::text(&text)?;
     status(severity)
 }
 
@@ -321,7 +322,9 @@ fn lines(foresight: &Foresight) -> String {
         Severity::Change => "the guest notices it",
         Severity::Harm => "its clock goes wrong",
     };
-    let named = |host: &str| if host.is_empty() { "another host".to_owned() } else { host.to_owned() };
+    let named =
+        |host: &str| if host.is_empty() { "another host".to_owned() } else { shown(host).into_owned() };
+    let name = shown(name);
     let mut text =
         format!("{name} (domain {domid}, {}) from {} to {}: {says}\n", kind.as_str(), named(from), named(to));
     let state = |khz: timers::KiloHertz, behaviour: Behaviour| format!("{khz}, {}", behaviour.as_str());
@@ -329,14 +332,14 @@ fn lines(foresight: &Foresight) -> String {
     let after = state(tsc.after.khz, tsc.after.behaviour);
     let off = if tsc.off.is_zero() { String::new() } else { format!(" ({})", tsc.off) };
     let _ = writeln!(text, "  {:<9} {before} -> {after}{off}", "TSC");
-    let _ = writeln!(text, "  {:<9} {}", "why", tsc.after.why);
+    let _ = writeln!(text, "  {:<9} {}", "why", shown(&tsc.after.why));
     for effect in effects {
         let label = match effect.severity {
             Severity::Fine => "also",
             Severity::Change => "changes",
             Severity::Harm => "wrong",
         };
-        let _ = writeln!(text, "  {label:<9} {}: {}", effect.effect, effect.text);
+        let _ = writeln!(text, "  {label:<9} {}: {}", effect.effect, shown(&effect.text));
     }
     text
 }
@@ -345,13 +348,13 @@ fn pool_lines(pool: &Recommendation) -> String {
     let mut text =
         format!("one TSC frequency for all hosts: clock_tsc_frequency={}\n", pool.clock_tsc_frequency.0);
     for host in &pool.hosts {
-        let name = if host.host.is_empty() { "?" } else { &host.host };
+        let name = if host.host.is_empty() { "?".into() } else { shown(&host.host) };
         let _ = writeln!(
             text,
             "  {name:<16} {:<11} {:<9} {}",
             host.cpu_khz.to_string(),
             host.behaviour.as_str(),
-            host.why
+            shown(&host.why)
         );
     }
     if !pool.spread.is_zero() {

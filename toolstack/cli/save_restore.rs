@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom};
 
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
+use super::input;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -25,7 +26,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(domain_of).transpose()?;
+    let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
@@ -100,13 +101,14 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
     let viewer = Viewer::asked(global, false, restore.screen)?;
     let (config, path) = match &restore.files[..] {
-        [config, file] => (Some(domain_of(config)?), file),
+        [config, file] => (Some(config), file),
         [file] => (None, file),
         _ => return Err(Failure::Usage("expected [CONFIG] FILE".to_owned())),
     };
     let mut file = File::open(path).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{path}: {error}")))?;
     let host = backend::open(global)?;
+    let config = config.map(|file| domain_of(global, &*host, file)).transpose()?;
     let records = backend::records(global);
     let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{path}: {error}")));
     let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
@@ -161,8 +163,8 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
 }
 
 /// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
-pub(super) fn domain_of(file: &str) -> Result<Domain, Failure> {
-    let mut domain = super::create::read_domain(file)?;
+pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &str) -> Result<Domain, Failure> {
+    let mut domain = input::domain(global, &host.facts()?, file)?;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
     project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
     Ok(domain)

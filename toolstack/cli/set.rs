@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
 use super::backend;
-use super::create::clock_of;
 use super::output::{self, Failure};
-use super::{settings, wrapper};
+use super::{input, wrapper};
 use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use xenclock::cfg;
+use xenclock::diag::shown;
 use xenclock::domain::project;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
@@ -52,16 +53,19 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
-    let mut clock = match &set.from {
-        Some(file) => clock_of(file)?,
+    let clock = match &set.from {
+        Some(file) => input::clock(global, &facts, file)?,
         None => before.clone(),
     };
-    settings::clock(&mut clock, &set.settings).map_err(Failure::Usage)?;
+    let words =
+        cfg::clock::words(&clock, target.kind(), &set.settings).map_err(|errors| input::wrong(&errors))?;
+    words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
+    let clock = words.clock;
     // What cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
-    let wants_tsc = mentions_tsc(&set.settings) || (set.from.is_some() && has_tsc(&clock));
+    let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
     let wants_offset = clock.offset != before.offset || !wants_tsc;
     let live = match set.now {
         true => Some(Live {
@@ -75,9 +79,11 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         live.say(&*host, &facts, global.force)?;
     }
     if global.dry_run {
-        return output::data(&format!(
+        return output::text(&format!(
             "'{}' would start next time at {}, {}\n",
-            target.name, resolved.offset, resolved.source
+            shown(&target.name),
+            resolved.offset,
+            resolved.source
         ));
     }
     backend::wait_until_free(&records)?;
@@ -179,12 +185,6 @@ fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     }
 }
 
-/// Whether a setting on the command line is about the TSC. One word may hold several.
-fn mentions_tsc(words: &[String]) -> bool {
-    let keys = words.iter().flat_map(|word| word.split(';')).filter_map(|word| word.split(['=', '+']).next());
-    keys.map(str::trim).any(|key| matches!(key, "tsc_mode" | "clock_tsc_frequency" | "clock_timers"))
-}
-
 fn has_tsc(clock: &GuestClock) -> bool {
     clock.timers.iter().any(|timer| timer.name == TimerName::Tsc)
 }
@@ -271,7 +271,7 @@ fn say(
         .map_err(|refusal| Failure::Error(refusal.to_string()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
-        target.name,
+        shown(&target.name),
         resolved.offset,
         resolved.offset.seconds(),
         resolved.source,
@@ -283,5 +283,5 @@ fn say(
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {
         text.push_str("the running guest is not changed\n");
     }
-    output::data(&text)
+    output::text(&text)
 }

@@ -7,6 +7,7 @@ use super::backend::{self, find};
 use super::metrics;
 use super::output::{self, Failure};
 use super::preflight;
+use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
 use xenclock::tracking::store::RecordStore;
 use xenclock::view::{ClockView, view};
@@ -25,7 +26,7 @@ pub(super) fn clock_show_on(
     let facts = host.facts()?;
     let record = uuid::Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid));
     let view = view(host, &domain, &facts, record.as_ref())?;
-    if as_json { output::json(&json!(view)) } else { output::data(&lines(&view)) }
+    if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
 }
 
 pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failure> {
@@ -51,7 +52,7 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     for view in views {
         text.push_str(&format!(
             "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
-            view.name,
+            shown(&view.name),
             view.domid,
             view.kind.as_str(),
             view.rtc.offset,
@@ -61,15 +62,16 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
             view.tsc.behaviour.as_str()
         ));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn lines(view: &ClockView) -> String {
     let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
+    let name = shown(name);
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {value}\n"));
+    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {}\n", shown(value)));
     line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
     line("origin", &rtc.source);
     line("source", rtc.known_from);
@@ -129,9 +131,9 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         ("reliable", reliable.to_owned()),
         ("scaling", scaling.to_owned()),
     ] {
-        text.push_str(&format!("{label:<9} {value}\n"));
+        text.push_str(&format!("{label:<9} {}\n", shown(&value)));
     }
-    output::data(&text)
+    output::text(&text)
 }
 
 fn zone_line(facts: &HostFacts) -> String {

@@ -1,8 +1,10 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
+mod errors;
 pub mod part;
 pub mod render;
 pub mod report;
+mod shown;
 pub mod source;
 
 use std::borrow::Cow;
@@ -10,8 +12,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use errors::Errors;
 pub use part::Part;
 pub use report::Report;
+pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
 
 /// What became of one node of an input.

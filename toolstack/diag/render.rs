@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::shown::{shown, shown_with_tabs};
 use super::{Diagnostic, Source};
 
 /// Longer lines are not shown: nobody finds the caret in them.
@@ -13,27 +14,31 @@ const LONGEST_LINE: usize = 500;
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
-    let mut out = format!("{place}: {}: {} [{}]\n", finding.word(), one_line(&finding.reason), finding.code);
-    let line = source.line(place.line);
+    let place_shown = place.to_string();
+    let (place_shown, reason) = (shown(&place_shown), shown(&finding.reason));
+    let mut out = format!("{place_shown}: {}: {reason} [{}]\n", finding.word(), finding.code);
+    let line = source.line_of(place);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
+        let (start, end) = place_in(line, place.column - 1, source.width(place));
+        let text = shown_with_tabs(line);
         // Tabs stay tabs, so that the caret stands below its place however wide they are.
         let indent: String =
-            line.chars().take(place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let caret = "^".repeat(source.width(place));
-        out.push_str(&format!("  {number} | {line}\n  {margin} | {indent}{caret}\n"));
+            shown_with_tabs(&line[..start]).chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let caret = "^".repeat(shown_with_tabs(&line[start..end]).chars().count().max(1));
+        out.push_str(&format!("  {number} | {text}\n  {margin} | {indent}{caret}\n"));
     }
     if let Some(alternative) = &finding.alternative {
-        out.push_str(&format!("  instead: {}\n", one_line(alternative)));
+        out.push_str(&format!("  instead: {}\n", shown(alternative)));
     }
     out
 }
 
-/// A value of the input may hold a line break; a message is one line.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// The bytes of so many characters of a line.
+fn place_in(line: &str, before: usize, width: usize) -> (usize, usize) {
+    let at = |count: usize| line.char_indices().nth(count).map_or(line.len(), |(at, _)| at);
+    (at(before), at(before.saturating_add(width)))
 }
 
 /// One diagnostic as a JSON object.

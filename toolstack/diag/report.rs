@@ -32,6 +32,11 @@ impl Report {
         Report { source, nodes: Vec::new(), origins: BTreeMap::new(), advice: Vec::new() }
     }
 
+    /// Puts a text behind the input, with a name of its own; returns the byte at which it starts.
+    pub fn append(&mut self, name: &str, text: &str) -> usize {
+        self.source.append(name, text)
+    }
+
     /// Adds a node: the node around it, its own step of the path, as in `/clock` or `/@mode`; `inherited` when the
     /// finding is that of the node around it.
     pub fn add(

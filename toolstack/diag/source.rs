@@ -11,6 +11,16 @@ pub struct Source {
     text: String,
     line_starts: Vec<usize>,
     marks: Vec<Mark>,
+    tail: Option<Tail>,
+}
+
+/// A text behind the input that has a name and lines of its own.
+#[derive(Clone, Debug)]
+struct Tail {
+    name: Arc<str>,
+    byte: usize,
+    /// How many lines stand before it.
+    lines: usize,
 }
 
 /// A byte whose line and column are known, so that no place is far from one however long the lines are.
@@ -40,21 +50,45 @@ pub struct Place {
 impl Source {
     /// A text under a name.
     pub fn new(name: &str, text: String) -> Self {
-        let line_starts: Vec<usize> =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut marks = Vec::new();
-        for (index, &start) in line_starts.iter().enumerate() {
-            let end = line_starts.get(index + 1).copied().unwrap_or(text.len());
+        let mut source =
+            Source { name: name.into(), text, line_starts: Vec::new(), marks: Vec::new(), tail: None };
+        source.index_from(0);
+        source
+    }
+
+    /// Puts a text behind this one, on a line of its own: places in it have its name, and its lines count from 1.
+    /// Returns the byte at which it starts.
+    pub fn append(&mut self, name: &str, text: &str) -> usize {
+        if !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        let byte = self.text.len();
+        // A line that begins at the very end belongs to what follows.
+        self.line_starts.retain(|&start| start < byte);
+        self.marks.retain(|mark| mark.byte < byte);
+        self.tail = Some(Tail { name: name.into(), byte, lines: self.line_starts.len() });
+        self.text.push_str(text);
+        self.index_from(byte);
+        byte
+    }
+
+    /// Notes where lines start, from a byte that starts one.
+    fn index_from(&mut self, byte: usize) {
+        let first = self.line_starts.len();
+        let text = &self.text;
+        self.line_starts.push(byte);
+        self.line_starts.extend(text[byte..].match_indices('\n').map(|(at, _)| byte + at + 1));
+        for (index, &start) in self.line_starts.iter().enumerate().skip(first) {
+            let end = self.line_starts.get(index + 1).copied().unwrap_or(text.len());
             let mut mark = Mark { byte: start, line: index + 1, column: 1 };
-            marks.push(mark);
+            self.marks.push(mark);
             while end - mark.byte > MARK_EVERY {
-                let next = floor_char_boundary(&text, mark.byte + MARK_EVERY);
+                let next = floor_char_boundary(text, mark.byte + MARK_EVERY);
                 mark.column += text[mark.byte..next].chars().count();
                 mark.byte = next;
-                marks.push(mark);
+                self.marks.push(mark);
             }
         }
-        Source { name: name.into(), text, line_starts, marks }
     }
 
     /// The whole text.
@@ -71,16 +105,23 @@ impl Source {
         let index = self.marks.partition_point(|mark| mark.byte <= start).saturating_sub(1);
         let Mark { byte, line, column } = self.marks[index];
         let column = column + self.text[byte..start].chars().count();
-        Place { file: self.name.clone(), line, column, span: start..span.end.max(start) }
+        let span = start..span.end.max(start);
+        match &self.tail {
+            Some(tail) if start >= tail.byte => {
+                Place { file: tail.name.clone(), line: line - tail.lines, column, span }
+            }
+            _ => Place { file: self.name.clone(), line, column, span },
+        }
     }
 
-    /// The text of a line, from 1, without its end.
+    /// The line in which a place begins, without its end.
     #[must_use]
-    pub fn line(&self, line: usize) -> &str {
-        let Some(&start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else {
-            return "";
-        };
-        let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+    pub fn line_of(&self, place: &Place) -> &str {
+        let at = floor_char_boundary(&self.text, place.span.start);
+        // There is a line at byte 0.
+        let next = self.line_starts.partition_point(|&start| start <= at);
+        let start = next.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(0);
+        let end = self.line_starts.get(next).copied().unwrap_or(self.text.len());
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 
@@ -125,7 +166,23 @@ mod tests {
         assert_eq!(at(2), (1, 2), "within the two bytes of é");
         let long = Source::new("f", format!("x\n{}<", "é".repeat(10_000)));
         assert_eq!((long.place(20_002..20_003).line, long.place(20_002..20_003).column), (2, 10_001));
-        assert_eq!(source.line(2), "bc");
-        assert_eq!(source.line(9), "");
+        assert_eq!(source.line_of(&source.place(4..5)), "bc");
+        assert_eq!(source.line_of(&source.place(99..100)), "d");
+    }
+
+    #[test]
+    fn a_tail_has_its_own_name_and_lines() {
+        for text in ["a\nb", "a\nb\n"] {
+            let mut source = Source::new("f", text.to_owned());
+            assert_eq!(source.append("words", "c\nd"), 4);
+            let at = |byte: usize| source.place(byte..byte + 1).to_string();
+            assert_eq!([at(2), at(4), at(6), at(9)], ["f:2:1", "words:1:1", "words:2:1", "words:2:2"]);
+            assert_eq!(source.line_of(&source.place(6..7)), "d");
+            assert_eq!(source.line_of(&source.place(2..3)), "b");
+        }
+        let mut empty = Source::new("f", String::new());
+        assert_eq!(empty.append("words", "c"), 1);
+        assert_eq!(empty.place(0..0).to_string(), "f:1:1");
+        assert_eq!(empty.place(1..2).to_string(), "words:1:1");
     }
 }

@@ -277,6 +277,19 @@ pub trait Host {
     /// and then nothing is set.
     fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()>;
 
+    /// Makes the TSC of a guest native at this host's frequency, which Xen emulates since the guest came out of a save on a
+    /// host of another one: it goes on from where it stands, on all vCPUs. Its incarnation stays what it is.
+    ///
+    /// The guest is held meanwhile, by a pause that adds to its toolstack's; it may have run. What is set is read back:
+    /// where it is not native then, it is left as it was, and that is an error. Refused for a guest that was never
+    /// restored or has ended and on a host whose TSC Xen does not trust ([`ErrorKind::WrongState`]), for a PV guest and for another mode than default
+    /// ([`ErrorKind::Invalid`]). How far a guest's clocks run off by it is the caller's care.
+    fn make_tsc_native(&self, domid: DomId) -> Result<()>;
+
+    /// The frequency that an HVM or PVH guest is told, by Xen's CPUID leaf: in mode native the one of the host that it
+    /// came from, and else the one at which it counts. [`ErrorKind::Invalid`] for a PV guest.
+    fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz>;
+
     /// `xc_domain_set_time_offset`: the RTC (and wallclock) from now on, in seconds ahead of UTC.
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()>;
 

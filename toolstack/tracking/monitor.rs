@@ -27,7 +27,7 @@ use crate::plan::{self, Plan, Refusal, RtcTarget};
 const TRIES: u32 = 5;
 
 /// Reads an xl.cfg: its config, and the clock that it asks for.
-pub type Reread = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String>;
+pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String> + 'a;
 
 /// What the monitor works with.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ pub struct Monitor<'a> {
     /// Where core dumps go.
     pub dumps: &'a std::path::Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
-    pub reread: &'a Reread,
+    pub reread: &'a Reread<'a>,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
 }

@@ -5,5 +5,5 @@ pub mod read;
 mod schema;
 pub mod tree;
 
-pub use read::{Input, read, read_for};
+pub use read::{read, read_for};
 pub use schema::mapping_table;

@@ -1,13 +1,10 @@
 //! The clock's keys of a file, each with its place and what becomes of it.
 
-use std::ops::Range;
-
-use super::super::{Cfg, Content, Setting, Value};
-use crate::diag::{Diagnostic, Finding, Report};
+use super::super::read::book::{Book, Words};
+use super::super::read::nearest;
+use super::super::{Content, Setting};
+use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
-
-/// The plain keys that say something of the clock.
-const PLAIN: [&str; 6] = ["localtime", "rtc_timeoffset", "tsc_mode", "timer_mode", "hpet", "viridian"];
 
 /// Our own keys.
 const OURS: [&str; 7] = [
@@ -26,21 +23,19 @@ pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 /// What our own keys start with.
 const PREFIX: &str = "clock_";
 
-/// The clock's keys.
-pub struct Keys<'a> {
-    cfg: &'a Cfg,
-    nodes: Vec<Node>,
-    origins: Vec<(Part, usize)>,
-    keys: Vec<Key<'a>>,
-    timers: Vec<TimerWords>,
-}
+/// The plain keys that say what the RTC shows.
+const PLAIN_OFFSET: [&str; 2] = ["localtime", "rtc_timeoffset"];
 
-/// A place of the file and what becomes of it.
-struct Node {
-    parent: Option<usize>,
-    step: String,
-    span: Range<usize>,
-    finding: Finding,
+/// Our own keys that say so, those first that say which kind of clock it is.
+const OUR_OFFSET: [&str; 5] =
+    ["clock_offset", "clock_timezone", "clock_start", "clock_adjustment", "clock_basis"];
+const KINDS: usize = 3;
+
+/// The clock's keys.
+pub struct Keys<'a, 'b> {
+    pub book: &'b mut Book<'a>,
+    keys: Vec<Key<'a>>,
+    timers: Vec<TimerWords<'a>>,
 }
 
 /// A key that counts.
@@ -48,61 +43,72 @@ struct Node {
 pub struct Key<'a> {
     pub setting: &'a Setting,
     pub node: usize,
+    /// It stands on the command line.
+    pub is_word: bool,
 }
 
 /// An item of `clock_timers`.
 #[derive(Clone)]
-pub struct TimerWords {
+pub struct TimerWords<'a> {
     pub node: usize,
-    pub words: Vec<Word>,
+    pub words: Vec<Word<'a>>,
 }
 
 /// `key=value` within an item.
-#[derive(Clone)]
-pub struct Word {
-    pub key: String,
-    pub value: String,
+#[derive(Clone, Copy)]
+pub struct Word<'a> {
+    pub key: &'a str,
+    pub value: &'a str,
     pub node: usize,
 }
 
-impl<'a> Keys<'a> {
-    /// Finds the keys.
-    ///
-    /// # Errors
-    /// At a `clock_` key that there is not, and at items of `clock_timers` that are no words.
-    pub fn of(cfg: &'a Cfg) -> Result<Self> {
-        let mut keys =
-            Keys { cfg, nodes: Vec::new(), origins: Vec::new(), keys: Vec::new(), timers: Vec::new() };
-        for setting in cfg.settings() {
+impl<'a, 'b> Keys<'a, 'b> {
+    /// Finds the keys; a `clock_` key that there is not is an error, and so are items of `clock_timers` that are no
+    /// words.
+    pub fn of(book: &'b mut Book<'a>) -> Self {
+        let cfg = book.cfg;
+        let mut keys = Keys { book, keys: Vec::new(), timers: Vec::new() };
+        for (node, setting) in cfg.settings().iter().enumerate() {
             let name = setting.name.as_str();
-            let known = PLAIN.contains(&name) || OURS.contains(&name);
-            if !known && !name.starts_with(PREFIX) {
-                continue;
-            }
-            let span = setting.key_span.start..setting.value.span.end;
-            if !known {
-                let reason = format!("there is no key {name}");
-                let finding =
-                    Finding::invalid("no-such-key", reason).instead(format!("there are {}", OURS.join(", ")));
-                return Err(Box::new(cfg.at(&setting.key_span, &format!("/{name}"), finding)));
-            }
-            let later = setting.followed_by.and_then(|later| cfg.settings().get(later));
-            let finding = match later {
-                Some(later) if !later.added => Finding::no_effect(
-                    "written-again",
-                    "the same key comes again below, and the last one counts",
-                ),
-                _ => Finding::exact(),
-            };
-            let node = keys.node(None, format!("/{name}"), span, finding);
-            if later.is_none() {
-                keys.keys.push(Key { setting, node });
-                if name == "clock_timers" {
-                    keys.timers(setting, node)?;
-                }
+            if name.starts_with(PREFIX) && !OURS.contains(&name) {
+                let finding = Finding::invalid("no-such-key", format!("there is no key {name}"));
+                let near = nearest(name, OURS.into_iter());
+                let instead = near
+                    .map_or_else(|| format!("there are {}", OURS.join(", ")), |near| format!("write {near}"));
+                let error = cfg.at(&setting.key_span, &format!("/{name}"), finding.instead(instead));
+                keys.book.errors([error]);
+            } else if setting.followed_by.is_none() {
+                let is_word = cfg.tail.is_some_and(|tail| setting.key_span.start >= tail);
+                keys.keys.push(Key { setting, node, is_word });
             }
         }
-        Ok(keys)
+        keys.supersede();
+        if let Some(key) = keys.get("clock_timers") {
+            keys.read_timers(key);
+        }
+        keys
+    }
+
+    /// Words of the command line take the place of the file's clock: of its plain keys where they are `clock_` keys, of
+    /// its `clock_` keys where they are plain. Plain keys among themselves add up as in xl.
+    fn supersede(&mut self) {
+        let word = |name: &&str| self.get(name).is_some_and(|key| key.is_word);
+        let ours = OUR_OFFSET.iter().any(word);
+        let kind = OUR_OFFSET[..KINDS].iter().any(word);
+        let plain = PLAIN_OFFSET.iter().any(word);
+        let gone = |name: &str| match (ours, kind, plain) {
+            (true, true, _) => PLAIN_OFFSET.contains(&name) || OUR_OFFSET.contains(&name),
+            (true, false, _) => PLAIN_OFFSET.contains(&name),
+            (false, _, true) => OUR_OFFSET.contains(&name),
+            (false, _, false) => false,
+        };
+        let finding = Finding::no_effect("written-again", "the command line says what the clock is to be");
+        for key in &self.keys {
+            if !key.is_word && gone(&key.setting.name) {
+                self.book.mark(key.node, finding.clone());
+            }
+        }
+        self.keys.retain(|key| key.is_word || !gone(&key.setting.name));
     }
 
     /// The key of this name that counts.
@@ -110,24 +116,39 @@ impl<'a> Keys<'a> {
         self.keys.iter().find(|key| key.setting.name == name).copied()
     }
 
+    /// Whether any key says what the RTC shows.
+    pub fn has_offset(&self) -> bool {
+        PLAIN_OFFSET.iter().chain(&OUR_OFFSET).any(|name| self.get(name).is_some())
+    }
+
+    /// Whether one of our own keys does.
+    pub fn has_our_offset(&self) -> bool {
+        OUR_OFFSET.iter().any(|name| self.get(name).is_some())
+    }
+
     /// The items of `clock_timers`; `None` where there is no such key.
-    pub fn clock_timers(&self) -> Option<Vec<TimerWords>> {
+    pub fn clock_timers(&self) -> Option<Vec<TimerWords<'a>>> {
         self.get("clock_timers").map(|_| self.timers.clone())
+    }
+
+    /// Whether a plain key overrides `clock_timers`, which stands in the file, rather than having to agree with it.
+    pub fn overrides_timers(&self, key: Key<'_>) -> bool {
+        key.is_word && self.get("clock_timers").is_none_or(|timers| !timers.is_word)
     }
 
     /// Says which place a part of the clock is from.
     pub fn is(&mut self, part: Part, node: usize) {
-        self.origins.push((part, node));
+        self.book.is(part, node);
     }
 
     /// Says what becomes of a place.
     pub fn mark(&mut self, node: usize, finding: Finding) {
-        self.nodes[node].finding = finding;
+        self.book.mark(node, finding);
     }
 
     /// An error at a place.
     pub fn error(&self, node: usize, finding: Finding) -> Box<Diagnostic> {
-        Box::new(self.cfg.at(&self.nodes[node].span, &self.path(node), finding))
+        self.book.error_at(node, finding)
     }
 
     /// The value of one of our keys: a text.
@@ -141,84 +162,66 @@ impl<'a> Keys<'a> {
 
     /// The error for a value that is not what was expected.
     pub fn not(&self, key: Key<'_>, expected: &str) -> Box<Diagnostic> {
-        let Setting { name, value, added, .. } = key.setting;
-        let what = match &value.content {
-            Content::List(_) => "a list".to_owned(),
-            Content::Text(_) if *added => "added up by +=".to_owned(),
-            Content::Text(text) => format!("'{}'", String::from_utf8_lossy(text)),
-        };
-        let finding = Finding::invalid("bad-value", format!("{name} is {what}, expected {expected}"));
-        self.error(key.node, finding)
+        self.error(key.node, bad_value(key.setting, expected))
     }
 
-    /// The report on the keys.
-    pub fn into_report(self) -> Report {
-        let mut report = Report::new(self.cfg.source().clone());
-        for Node { parent, step, span, finding } in self.nodes {
-            report.add(parent, step, self.cfg.span(&span), finding, false);
-        }
-        for (part, node) in self.origins {
-            report.set_origin(part, node);
-        }
-        report
-    }
-
-    fn path(&self, node: usize) -> String {
-        let Node { parent, step, .. } = &self.nodes[node];
-        // Nodes are three deep at most.
-        parent.map(|parent| self.path(parent)).unwrap_or_default() + step
-    }
-
-    fn node(&mut self, parent: Option<usize>, step: String, span: Range<usize>, finding: Finding) -> usize {
-        self.nodes.push(Node { parent, step, span, finding });
-        self.nodes.len() - 1
-    }
-
-    fn timers(&mut self, setting: &'a Setting, node: usize) -> Result<()> {
+    fn read_timers(&mut self, key: Key<'a>) {
         let expected = "a list of \"name=...,key=value\", as in [ \"name=rtc,tickpolicy=catchup\" ]";
-        let Content::List(items) = &setting.value.content else {
-            return Err(self.not(Key { setting, node }, expected));
+        let Content::List(items) = &key.setting.value.content else {
+            return self.book.error(key.node, bad_value(key.setting, expected));
         };
         for (index, item) in items.iter().enumerate() {
-            let item_node =
-                self.node(Some(node), format!("[{}]", index + 1), item.span.clone(), Finding::exact());
-            let Content::Text(text) = &item.content else {
+            let node = self.book.item(key.node, index, item);
+            let Some(text) = Words::of(item) else {
                 let finding =
                     Finding::invalid("bad-timer", format!("a list within the list, expected {expected}"));
-                return Err(self.error(item_node, finding));
+                self.book.error(node, finding);
+                continue;
             };
-            let text = String::from_utf8_lossy(text).into_owned();
             let mut words = Vec::new();
+            let mut wrong = false;
             let mut start = 0;
-            for word in text.split(',') {
-                let span = self.within(item, &text, start..start + word.len());
+            for word in text.text.split(',') {
+                let part = text.part(start..start + word.len());
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
-                    let word_node = self.node(Some(item_node), String::new(), span, Finding::exact());
-                    let reason = format!("'{word}' is no key=value of a timer");
-                    let finding = Finding::invalid("bad-timer", reason)
-                        .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
-                    return Err(self.error(word_node, finding));
+                    let finding =
+                        Finding::invalid("bad-timer", format!("'{word}' is no key=value of a timer"))
+                            .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
+                    self.book.wrong(node, &part, finding);
+                    wrong = true;
+                    continue;
                 };
-                let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-                let node = self.node(Some(item_node), format!("/{key}"), span, Finding::exact());
+                let (key, value) = (key.trim(), value.trim());
+                let span = self.book.span(&part);
+                let node = self.book.node(node, format!("/{key}"), span);
                 words.push(Word { key, value, node });
             }
-            self.timers.push(TimerWords { node: item_node, words });
+            if !wrong {
+                self.timers.push(TimerWords { node, words });
+            }
         }
-        Ok(())
     }
+}
 
-    /// The bytes of a part of a string; the whole string where escapes move them.
-    fn within(&self, item: &Value, text: &str, part: Range<usize>) -> Range<usize> {
-        let start = item.span.start + 1;
-        let raw = self.cfg.bytes.get(start..item.span.end.saturating_sub(1));
-        if raw == Some(text.as_bytes()) { start + part.start..start + part.end } else { item.span.clone() }
+/// A value that a key does not take.
+pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
+    let Setting { name, value, added, .. } = setting;
+    let what = match &value.content {
+        Content::List(_) => "a list".to_owned(),
+        Content::Text(_) if *added => "added up by +=".to_owned(),
+        Content::Text(text) => format!("'{}'", String::from_utf8_lossy(text)),
+    };
+    let finding = Finding::invalid("bad-value", format!("{name} is {what}, expected {expected}"));
+    let text = String::from_utf8_lossy(setting.text().unwrap_or_default());
+    match nearest(&text, expected.split(", ")) {
+        Some(near) => finding.instead(format!("write {name} = \"{near}\"")),
+        None => finding,
     }
 }
 
 /// The error for a plain key that says something else than ours.
-pub fn contradiction(keys: &Keys<'_>, node: usize, name: &str, ours: &str) -> Box<Diagnostic> {
+pub fn contradiction(keys: &Keys<'_, '_>, node: usize, name: &str, ours: &str) -> Box<Diagnostic> {
     let finding = Finding::invalid("contradiction", format!("{name} contradicts {ours}"))
         .instead("change the two alike, or take the clock_ keys out, and the plain keys count alone");
     keys.error(node, finding)

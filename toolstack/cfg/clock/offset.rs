@@ -2,8 +2,12 @@
 
 use ::timers::{Adjustment, Basis, ClockOffset, UtcOffset};
 
-use super::keys::{Key, Keys, Result};
-use crate::diag::Finding;
+use super::super::Setting;
+use super::super::keys::unit_of;
+use super::super::read::{no_number, with_number};
+use super::super::suggest::Unit;
+use super::keys::{Key, Keys, Result, bad_value};
+use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
 
 /// The kinds of clock, by the words of `clock_offset`.
@@ -17,58 +21,79 @@ const BELONG: [(&str, Part, &[&str]); 4] = [
     ("clock_basis", Part::Basis, &["variable"]),
 ];
 
-pub fn read(keys: &mut Keys<'_>) -> Result<ClockOffset> {
-    let localtime = localtime(keys);
+/// `base` is the clock that the settings are laid over, if any: what they do not say is as there. Plain keys add up with
+/// it, unless they are the `whole` clock.
+pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) -> Result<ClockOffset> {
+    let localtime = localtime(keys)?;
     let seconds = seconds(keys)?;
-    let Some(kind) = kind(keys)? else {
+    if let Some(base) = base {
+        if !keys.has_offset() {
+            return Ok(base.clone());
+        }
+        if !keys.has_our_offset() {
+            let (base_localtime, base_seconds) = if whole { (None, None) } else { as_plain(base) };
+            return Ok(plain(keys, localtime.or(base_localtime), seconds.or(base_seconds)));
+        }
+    }
+    let Some(kind) = kind(keys, base)? else {
         return Ok(plain(keys, localtime, seconds));
     };
-    let offset = word_for_word(keys, kind)?;
+    let offset = word_for_word(keys, kind, base)?;
     agree(keys, &offset, localtime, seconds)?;
     Ok(offset)
 }
 
-/// Whether plain `localtime` is on.
-fn localtime(keys: &mut Keys<'_>) -> Option<bool> {
-    let key = keys.get("localtime")?;
-    let value = key.setting.number().map(|number| number != 0);
-    if value.is_none() {
-        keys.mark(key.node, passed_over("localtime = 1"));
+/// What the plain keys of a clock would be: local time, and seconds.
+fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
+    match clock {
+        ClockOffset::Localtime { .. } => (Some(true), None),
+        ClockOffset::Variable { adjustment, basis } => (Some(*basis == Basis::Localtime), Some(*adjustment)),
+        ClockOffset::Utc { .. } | ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => (None, None),
     }
-    value
+}
+
+/// Whether plain `localtime` is on.
+fn localtime(keys: &mut Keys<'_, '_>) -> Result<Option<bool>> {
+    let Some(key) = keys.get("localtime") else {
+        return Ok(None);
+    };
+    Ok(plain_number(keys, key)?.map(|number| number != 0))
+}
+
+/// The number of a plain key; over what is none xl says a word and starts the guest without.
+fn plain_number(keys: &mut Keys<'_, '_>, key: Key<'_>) -> Result<Option<i64>> {
+    let number = key.setting.number();
+    if number.is_none() {
+        let finding = no_number(key.setting);
+        if finding.verdict == Verdict::Invalid {
+            return Err(keys.error(key.node, finding));
+        }
+        keys.mark(key.node, finding.refusing_start());
+    }
+    Ok(number)
 }
 
 /// Plain `rtc_timeoffset`.
-fn seconds(keys: &mut Keys<'_>) -> Result<Option<i64>> {
+fn seconds(keys: &mut Keys<'_, '_>) -> Result<Option<i64>> {
     let Some(key) = keys.get("rtc_timeoffset") else {
         return Ok(None);
     };
-    let Some(number) = key.setting.number() else {
-        keys.mark(key.node, passed_over("a number of seconds: rtc_timeoffset = 3600, or \"-3600\""));
+    let Some(number) = plain_number(keys, key)? else {
         return Ok(None);
     };
     // xl reads 4294963696 as -3600.
-    let seconds = match u32::try_from(number) {
-        Ok(raw) => UtcOffset::from_libxl(raw),
-        Err(_) => UtcOffset::new(number).map_err(|error| {
-            let finding = Finding::invalid(
-                "offset-range",
-                format!("{error}; xl would take what is left of it in 32 bits"),
-            );
-            keys.error(key.node, finding.instead("write the seconds from UTC"))
-        })?,
-    };
-    Ok(Some(seconds.seconds().into()))
-}
-
-/// What xl says a word about, and then starts the guest without.
-fn passed_over(instead: &str) -> Finding {
-    let finding = Finding::unsupported("no-number", "this is no number to xl, which passes over it");
-    finding.instead(format!("write {instead}")).refusing_start()
+    let seconds: i64 = UtcOffset::from_libxl(number as u32).seconds().into();
+    if seconds != number && u32::try_from(number).is_err() {
+        let reason =
+            format!("{number} seconds do not fit, and xl takes what is left of them in 32 bits: {seconds}");
+        let finding = Finding::approximated("offset-range", reason).refusing_start();
+        keys.mark(key.node, finding.instead("write the seconds from UTC, from -2147483648 to 2147483647"));
+    }
+    Ok(Some(seconds))
 }
 
 /// What plain keys mean.
-fn plain(keys: &mut Keys<'_>, localtime: Option<bool>, seconds: Option<i64>) -> ClockOffset {
+fn plain(keys: &mut Keys<'_, '_>, localtime: Option<bool>, seconds: Option<i64>) -> ClockOffset {
     let parts =
         [("rtc_timeoffset", [Part::Offset, Part::Adjustment]), ("localtime", [Part::Offset, Part::Basis])];
     for (name, parts) in parts {
@@ -85,7 +110,7 @@ fn plain(keys: &mut Keys<'_>, localtime: Option<bool>, seconds: Option<i64>) -> 
 }
 
 /// The kind of clock that our keys name; `None` where there are none of them.
-fn kind(keys: &mut Keys<'_>) -> Result<Option<&'static str>> {
+fn kind(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>) -> Result<Option<&'static str>> {
     if let Some(key) = keys.get("clock_offset") {
         keys.is(Part::Offset, key.node);
         let expected = KINDS.join(", ");
@@ -100,6 +125,7 @@ fn kind(keys: &mut Keys<'_>) -> Result<Option<&'static str>> {
                 keys.is(Part::Offset, key.node);
                 return Ok(Some(kind));
             }
+            (Some(_), _) if base.is_some() => return Ok(base.map(ClockOffset::as_str)),
             (Some(key), _) => {
                 let finding =
                     Finding::invalid("no-clock-offset", format!("{name} stands without clock_offset"));
@@ -112,7 +138,13 @@ fn kind(keys: &mut Keys<'_>) -> Result<Option<&'static str>> {
     Ok(None)
 }
 
-fn word_for_word(keys: &mut Keys<'_>, kind: &'static str) -> Result<ClockOffset> {
+fn word_for_word(
+    keys: &mut Keys<'_, '_>,
+    kind: &'static str,
+    base: Option<&ClockOffset>,
+) -> Result<ClockOffset> {
+    // A clock of the same kind gives what is not said of it.
+    let base = base.filter(|base| base.as_str() == kind && keys.get("clock_offset").is_none());
     for (name, part, kinds) in BELONG {
         let Some(key) = keys.get(name) else {
             continue;
@@ -126,8 +158,8 @@ fn word_for_word(keys: &mut Keys<'_>, kind: &'static str) -> Result<ClockOffset>
         keys.is(part, key.node);
     }
     Ok(match kind {
-        "utc" => ClockOffset::Utc { adjustment: adjustment(keys)? },
-        "localtime" => ClockOffset::Localtime { adjustment: adjustment(keys)? },
+        "utc" => ClockOffset::Utc { adjustment: adjustment(keys)?.or(base_adjustment(base)) },
+        "localtime" => ClockOffset::Localtime { adjustment: adjustment(keys)?.or(base_adjustment(base)) },
         "timezone" => {
             let key = needed(keys, "clock_timezone", "\"Europe/Paris\"")?;
             let expected = "a name of the tz database, as in Europe/Paris";
@@ -146,7 +178,7 @@ fn word_for_word(keys: &mut Keys<'_>, kind: &'static str) -> Result<ClockOffset>
         _ => ClockOffset::Variable {
             adjustment: match keys.get("clock_adjustment") {
                 Some(key) => number(keys, key, "a number of seconds, in quotes when negative")?,
-                None => 0,
+                None => base.and_then(|base| as_plain(base).1).unwrap_or_default(),
             },
             basis: match keys.get("clock_basis") {
                 Some(key) => match keys.text(key, "utc or localtime")? {
@@ -154,13 +186,21 @@ fn word_for_word(keys: &mut Keys<'_>, kind: &'static str) -> Result<ClockOffset>
                     "localtime" => Basis::Localtime,
                     _ => return Err(keys.not(key, "utc or localtime")),
                 },
+                None if base.and_then(|base| as_plain(base).0) == Some(true) => Basis::Localtime,
                 None => Basis::Utc,
             },
         },
     })
 }
 
-fn adjustment(keys: &Keys<'_>) -> Result<Option<Adjustment>> {
+fn base_adjustment(base: Option<&ClockOffset>) -> Option<Adjustment> {
+    match base? {
+        ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment,
+        _ => None,
+    }
+}
+
+fn adjustment(keys: &Keys<'_, '_>) -> Result<Option<Adjustment>> {
     let Some(key) = keys.get("clock_adjustment") else {
         return Ok(None);
     };
@@ -172,7 +212,7 @@ fn adjustment(keys: &Keys<'_>) -> Result<Option<Adjustment>> {
 }
 
 /// A key that the kind of clock cannot do without.
-fn needed<'a>(keys: &Keys<'a>, name: &str, example: &str) -> Result<Key<'a>> {
+fn needed<'a>(keys: &Keys<'a, '_>, name: &str, example: &str) -> Result<Key<'a>> {
     let at = keys.get("clock_offset").map_or(0, |key| key.node);
     keys.get(name).ok_or_else(|| {
         let finding =
@@ -181,12 +221,22 @@ fn needed<'a>(keys: &Keys<'a>, name: &str, example: &str) -> Result<Key<'a>> {
     })
 }
 
-fn number(keys: &Keys<'_>, key: Key<'_>, expected: &str) -> Result<i64> {
-    key.setting.number().ok_or_else(|| keys.not(key, expected))
+fn number(keys: &Keys<'_, '_>, key: Key<'_>, expected: &str) -> Result<i64> {
+    key.setting.number().ok_or_else(|| {
+        let Setting { name, .. } = key.setting;
+        let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default()).into_owned();
+        let unit = unit_of(name).unwrap_or(Unit::Plain);
+        keys.error(key.node, with_number(bad_value(key.setting, expected), name, &text, unit))
+    })
 }
 
 /// That plain keys say nothing else than ours.
-fn agree(keys: &Keys<'_>, offset: &ClockOffset, localtime: Option<bool>, seconds: Option<i64>) -> Result<()> {
+fn agree(
+    keys: &Keys<'_, '_>,
+    offset: &ClockOffset,
+    localtime: Option<bool>,
+    seconds: Option<i64>,
+) -> Result<()> {
     // What plain keys can say of it: whether it is local time, and the seconds where they are known.
     let (is_local, expected) = match offset.effective() {
         ClockOffset::Utc { .. } => (false, Some(0)),
@@ -207,7 +257,7 @@ fn agree(keys: &Keys<'_>, offset: &ClockOffset, localtime: Option<bool>, seconds
     Ok(())
 }
 
-fn contradiction(keys: &Keys<'_>, name: &str, offset: &ClockOffset) -> Box<crate::diag::Diagnostic> {
+fn contradiction(keys: &Keys<'_, '_>, name: &str, offset: &ClockOffset) -> Box<crate::diag::Diagnostic> {
     let node = keys.get(name).map_or(0, |key| key.node);
     super::keys::contradiction(
         keys,

@@ -8,14 +8,18 @@ use ::timers::{
     hyperv::{self, Viridian},
 };
 
+use super::super::read::{nearest, no_number, with_number};
+use super::super::suggest::Unit;
 use super::super::{Content, Setting, number};
-use super::keys::{Key, Keys, Result, TimerWords, Word, contradiction};
-use crate::diag::Finding;
+use super::keys::{Key, Keys, Result, TimerWords, Word, bad_value, contradiction};
+use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
 
-pub fn read(keys: &mut Keys<'_>, kind: GuestKind) -> Result<Vec<Timer>> {
-    let mut timers = Vec::new();
-    for item in keys.clock_timers().unwrap_or_default() {
+/// `base` are the timers that the settings are laid over.
+pub fn read(keys: &mut Keys<'_, '_>, kind: GuestKind, base: &[Timer]) -> Result<Vec<Timer>> {
+    let listed = keys.clock_timers();
+    let mut timers = if listed.is_some() { Vec::new() } else { base.to_vec() };
+    for item in listed.unwrap_or_default() {
         let timer = timer(keys, &item, timers.len())?;
         match timers.iter().find(|earlier: &&Timer| earlier.name == timer.name) {
             None => timers.push(timer),
@@ -45,28 +49,34 @@ fn named(timers: &mut Vec<Timer>, name: TimerName) -> usize {
     })
 }
 
-fn listed(keys: &Keys<'_>, timers: &[Timer], name: TimerName) -> Option<Timer> {
-    keys.clock_timers()?;
+/// What `clock_timers` says of a timer that a plain key has to agree with.
+fn listed(keys: &Keys<'_, '_>, timers: &[Timer], name: TimerName, plain: Key<'_>) -> Option<Timer> {
+    keys.clock_timers().filter(|_| !keys.overrides_timers(plain))?;
     timers.iter().find(|timer| timer.name == name).cloned()
 }
 
 /// `tsc_mode` and `clock_tsc_frequency`.
-fn tsc(keys: &mut Keys<'_>, timers: &mut Vec<Timer>) -> Result<()> {
+fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
     if let Some(key) = single(keys, "tsc_mode", true) {
         let mode = tsc_mode(key.setting);
-        match (mode, listed(keys, timers, TimerName::Tsc)) {
-            (None, _) => return Err(keys.not(key, "default, always_emulate or native")),
-            (Some(TimerMode::Paravirt), _) => {
-                let finding = Finding::invalid("tsc-paravirt", "native_paravirt was removed in Xen 4.12");
-                let instead = "tsc_mode = \"default\", or \"native\" for a guest that never migrates";
-                return Err(keys.error(key.node, finding.instead(instead)));
+        match (mode, listed(keys, timers, TimerName::Tsc, key)) {
+            (None, _) => {
+                let finding = bad_value(key.setting, "default, always_emulate or native");
+                let text =
+                    String::from_utf8_lossy(key.setting.text().unwrap_or_default()).to_ascii_lowercase();
+                let meant = OTHER_MODES.iter().find(|(words, _)| words.contains(&text.as_str()));
+                let finding = match meant {
+                    Some((_, word)) => finding.instead(format!("write tsc_mode = \"{word}\"")),
+                    None => finding,
+                };
+                return Err(keys.error(key.node, finding));
             }
             (Some(mode), Some(tsc)) => {
-                let plain = match tsc.mode {
-                    Some(mode @ (TimerMode::Native | TimerMode::Emulate)) => mode,
+                let plain = |mode| match mode {
+                    mode @ (TimerMode::Native | TimerMode::Emulate) => mode,
                     _ => TimerMode::Auto,
                 };
-                if mode != plain {
+                if plain(mode) != plain(tsc.mode.unwrap_or(TimerMode::Auto)) {
                     return Err(contradiction(keys, key.node, "tsc_mode", "the tsc of clock_timers"));
                 }
             }
@@ -79,12 +89,16 @@ fn tsc(keys: &mut Keys<'_>, timers: &mut Vec<Timer>) -> Result<()> {
         }
     }
     if let Some(key) = keys.get("clock_tsc_frequency") {
-        let hertz = key.setting.text().filter(|_| !key.setting.added).and_then(number::integer);
-        let hertz = hertz.and_then(|hertz| u64::try_from(hertz).ok());
-        let hertz = hertz.ok_or_else(|| keys.not(key, "a frequency in Hz"))?;
+        let hertz = key.setting.text().filter(|_| !key.setting.added).and_then(number::whole);
+        let hertz = hertz.ok_or_else(|| {
+            let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default()).into_owned();
+            let finding = bad_value(key.setting, "a frequency in Hz");
+            keys.error(key.node, with_number(finding, "clock_tsc_frequency", &text, Unit::Hertz))
+        })?;
+        let must_agree = listed(keys, timers, TimerName::Tsc, key).and_then(|tsc| tsc.frequency);
         let found = timers.iter().any(|timer| timer.name == TimerName::Tsc);
         let tsc = named(timers, TimerName::Tsc);
-        if timers[tsc].frequency.is_some_and(|listed| listed != Hertz(hertz)) {
+        if must_agree.is_some_and(|listed| listed != Hertz(hertz)) {
             return Err(contradiction(keys, key.node, "clock_tsc_frequency", "the tsc of clock_timers"));
         }
         timers[tsc].frequency = Some(Hertz(hertz));
@@ -104,6 +118,13 @@ const TSC_MODES: [(&str, TimerMode); 4] = [
     ("native_paravirt", TimerMode::Paravirt),
 ];
 
+/// The words of libvirt, QEMU and people for xl's.
+const OTHER_MODES: [(&[&str], &str); 3] = [
+    (&["emulate", "emulated", "always", "alwaysemulate", "always-emulate", "1"], "always_emulate"),
+    (&["passthrough", "never", "never_emulate", "host", "hardware"], "native"),
+    (&["auto", "smpsafe", "dynamic", "paravirt", "pvrdtscp", ""], "default"),
+];
+
 fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
     let mode = match setting.number() {
         Some(number) => TSC_MODES.get(usize::try_from(number).ok()?),
@@ -116,7 +137,7 @@ fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
 }
 
 /// A key that is no list: over a list xl says a word and passes. Whether the guest's clock would be another then?
-fn single<'a>(keys: &mut Keys<'a>, name: &str, decides: bool) -> Option<Key<'a>> {
+fn single<'a>(keys: &mut Keys<'a, '_>, name: &str, decides: bool) -> Option<Key<'a>> {
     let key = keys.get(name)?;
     if key.setting.text().is_some() {
         return Some(key);
@@ -127,7 +148,7 @@ fn single<'a>(keys: &mut Keys<'a>, name: &str, decides: bool) -> Option<Key<'a>>
     None
 }
 
-fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+fn hpet(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
     let Some(key) = keys.get("hpet") else {
         return Ok(());
     };
@@ -136,11 +157,14 @@ fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result
         return Ok(());
     }
     let Some(present) = key.setting.number().map(|number| number != 0) else {
-        let finding = Finding::unsupported("no-number", "this is no number to xl, which passes over it");
-        keys.mark(key.node, finding.instead("write hpet = 1 or hpet = 0"));
+        let finding = no_number(key.setting);
+        if finding.verdict == Verdict::Invalid {
+            return Err(keys.error(key.node, finding));
+        }
+        keys.mark(key.node, finding);
         return Ok(());
     };
-    match listed(keys, timers, TimerName::Hpet) {
+    match listed(keys, timers, TimerName::Hpet, key) {
         Some(hpet) if hpet.present.unwrap_or(true) != present => {
             Err(contradiction(keys, key.node, "hpet", "the hpet of clock_timers"))
         }
@@ -156,10 +180,14 @@ fn hpet(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result
 }
 
 /// `timer_mode`: one policy for all timers, which is to say the RTC's, since that one decides.
-fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+fn ticks(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
     let Some(key) = single(keys, "timer_mode", false) else {
         return Ok(());
     };
+    if key.setting.text().is_some_and(|text| text.eq_ignore_ascii_case(b"unknown")) {
+        // libxl's word for its default.
+        return Ok(());
+    }
     let Some(mode) = missed_ticks(key.setting) else {
         let words: Vec<_> = MissedTicks::ALL.iter().map(|mode| mode.as_str()).collect();
         return Err(keys.not(key, &words.join(", ")));
@@ -169,7 +197,7 @@ fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resul
         keys.mark(key.node, Finding::no_effect("hvm-only", reason));
         return Ok(());
     }
-    if keys.clock_timers().is_some() {
+    if keys.clock_timers().is_some() && !keys.overrides_timers(key) {
         let same = ticks::decide(timers).mode == Some(mode);
         return if same {
             Ok(())
@@ -180,6 +208,8 @@ fn ticks(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resul
     let policy = [TickPolicy::Delay, TickPolicy::Catchup, TickPolicy::Merge, TickPolicy::Discard]
         .into_iter()
         .find(|policy| MissedTicks::from(*policy) == mode);
+    // One that overrides leaves no other policy beside it.
+    timers.iter_mut().for_each(|timer| timer.tickpolicy = None);
     let rtc = named(timers, TimerName::Rtc);
     timers[rtc].tickpolicy = policy;
     keys.is(Part::Timer(rtc), key.node);
@@ -195,7 +225,7 @@ fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
 }
 
 /// `viridian`: Hyper-V's clock is there where a list has all of its groups.
-fn hyperv(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
+fn hyperv(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
     let Some(key) = keys.get("viridian") else {
         return Ok(());
     };
@@ -217,13 +247,15 @@ fn hyperv(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resu
         let taken_out = words().any(|word| word.strip_prefix(b"!").is_some_and(named));
         !taken_out && words().any(|word| word == b"all" || named(word))
     };
-    match listed(keys, timers, TimerName::Hypervclock) {
+    match listed(keys, timers, TimerName::Hypervclock, key) {
         Some(Timer { present: Some(false), .. })
             if has(Viridian::TimeRefCount) || has(Viridian::ReferenceTsc) =>
         {
             Err(contradiction(keys, key.node, "viridian", "the hypervclock of clock_timers"))
         }
-        None if keys.clock_timers().is_none() && hyperv::clock_groups().iter().all(|group| has(*group)) => {
+        None if keys.clock_timers().is_none_or(|_| keys.overrides_timers(key))
+            && hyperv::clock_groups().iter().all(|group| has(*group)) =>
+        {
             let clock = named(timers, TimerName::Hypervclock);
             timers[clock].present = Some(true);
             keys.is(Part::Timer(clock), key.node);
@@ -234,7 +266,7 @@ fn hyperv(keys: &mut Keys<'_>, kind: GuestKind, timers: &mut Vec<Timer>) -> Resu
 }
 
 /// An item of `clock_timers`.
-fn timer(keys: &mut Keys<'_>, item: &TimerWords, index: usize) -> Result<Timer> {
+fn timer(keys: &mut Keys<'_, '_>, item: &TimerWords<'_>, index: usize) -> Result<Timer> {
     keys.is(Part::Timer(index), item.node);
     let Some(name) = item.words.iter().find(|word| word.key == "name") else {
         let finding = Finding::invalid("no-timer-name", "a timer has no name");
@@ -254,11 +286,11 @@ fn timer(keys: &mut Keys<'_>, item: &TimerWords, index: usize) -> Result<Timer> 
 /// The words of an item, as they are said where one is wrong.
 const WORDS: &str = "name, present, track, tickpolicy, threshold, slew, limit, frequency, mode";
 
-fn set(keys: &mut Keys<'_>, timer: &mut Timer, word: &Word, index: usize) -> Result<()> {
-    let part = match word.key.as_str() {
+fn set(keys: &mut Keys<'_, '_>, timer: &mut Timer, word: &Word<'_>, index: usize) -> Result<()> {
+    let part = match word.key {
         "name" => return Ok(()),
         "present" => {
-            timer.present = match word.value.as_str() {
+            timer.present = match word.value {
                 "yes" => Some(true),
                 "no" => Some(false),
                 _ => return Err(bad(keys, word, "yes or no")),
@@ -302,12 +334,17 @@ fn set(keys: &mut Keys<'_>, timer: &mut Timer, word: &Word, index: usize) -> Res
     Ok(())
 }
 
-fn bad(keys: &Keys<'_>, word: &Word, expected: &str) -> Box<crate::diag::Diagnostic> {
+fn bad(keys: &Keys<'_, '_>, word: &Word<'_>, expected: &str) -> Box<crate::diag::Diagnostic> {
     let reason = format!("{} is '{}', expected {expected}", word.key, word.value);
-    keys.error(word.node, Finding::invalid("bad-value", reason))
+    let finding = Finding::invalid("bad-value", reason);
+    let finding = match nearest(word.value, expected.split(", ")) {
+        Some(near) => finding.instead(format!("write {}={near}", word.key)),
+        None => finding,
+    };
+    keys.error(word.node, finding)
 }
 
-fn one_of<T: Copy + Display>(keys: &Keys<'_>, word: &Word, all: &[T]) -> Result<T> {
+fn one_of<T: Copy + Display>(keys: &Keys<'_, '_>, word: &Word<'_>, all: &[T]) -> Result<T> {
     let found = all.iter().copied().find(|known| known.to_string() == word.value);
     found.ok_or_else(|| bad(keys, word, &list(all)))
 }
@@ -317,7 +354,7 @@ fn list<T: Display>(all: &[T]) -> String {
     words.join(", ")
 }
 
-fn digits<T: std::str::FromStr>(keys: &Keys<'_>, word: &Word) -> Result<T> {
+fn digits<T: std::str::FromStr>(keys: &Keys<'_, '_>, word: &Word<'_>) -> Result<T> {
     // Rust's own parser would take a sign.
     let number = if word.value.starts_with('+') { None } else { word.value.parse().ok() };
     number.ok_or_else(|| bad(keys, word, "a number that is not too large"))

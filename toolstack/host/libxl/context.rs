@@ -2,13 +2,23 @@
 
 use std::mem::{offset_of, size_of};
 
-use xen_sys::{HVM_SAVE_CODE_CPU, HVM_SAVE_CODE_END, HVM_SAVE_CODE_HEADER, hvm_hw_cpu, hvm_save_descriptor};
+use xen_sys::{
+    HVM_SAVE_CODE_CPU, HVM_SAVE_CODE_END, HVM_SAVE_CODE_HEADER, hvm_hw_cpu, hvm_save_descriptor,
+    hvm_save_header,
+};
+
+/// A virtual CPU's extended state. Xen takes it away where a CPU's record is loaded without it: what AVX has in it is
+/// lost. Its length depends on the machine, so the headers have no structure for it.
+const CPU_XSAVE: u16 = 16;
 
 /// The type, the instance and the length of what follows.
 const HEAD: usize = size_of::<hvm_save_descriptor>();
 
 /// Where a virtual CPU's record has its TSC.
 const TSC: usize = offset_of!(hvm_hw_cpu, tsc);
+
+/// Where the header has the guest's frequency.
+const KHZ: usize = offset_of!(hvm_save_header, gtsc_khz);
 
 /// One record of a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +74,67 @@ pub(super) fn restarted(context: &[u8]) -> Result<Vec<u8>, Unfit> {
         .ok_or_else(|| Unfit::Broken("its CPU record has no TSC".to_owned()))?
         .fill(0);
     Ok([header.whole, &cpu, end.whole].concat())
+}
+
+/// The frequency in a context's header, which is what the guest is told.
+///
+/// # Errors
+/// When it is no context.
+pub(super) fn told_khz(context: &[u8]) -> Result<u32, String> {
+    let records = records(context)?;
+    let header = records.iter().find(|record| record.code == HVM_SAVE_CODE_HEADER);
+    let bytes = header.and_then(|header| header.whole.get(HEAD + KHZ..)?.first_chunk());
+    bytes.copied().map(u32::from_le_bytes).ok_or_else(|| "its header has no frequency".to_owned())
+}
+
+/// The virtual CPUs that are up, each with its TSC.
+///
+/// # Errors
+/// When it is no context, or has no CPU.
+pub(super) fn cpus(context: &[u8]) -> Result<Vec<(u16, u64)>, String> {
+    let records = records(context)?;
+    let cpus = records.iter().filter(|record| record.code == HVM_SAVE_CODE_CPU);
+    let cpus: Option<Vec<_>> = cpus
+        .map(|record| {
+            let tsc = record.whole.get(HEAD + TSC..)?.first_chunk()?;
+            Some((record.instance, u64::from_le_bytes(*tsc)))
+        })
+        .collect();
+    match cpus {
+        Some(cpus) if !cpus.is_empty() => Ok(cpus),
+        _ => Err("it has no CPU with a TSC".to_owned()),
+    }
+}
+
+/// What to load so that the guest's TSC goes on at this frequency: the header with it, and all that Xen keeps of each
+/// virtual CPU's registers, for loading takes down those that it does not find. To each TSC so many ticks are added.
+///
+/// # Errors
+/// When it is no context.
+pub(super) fn at_frequency(context: &[u8], khz: u32, ticks: u64) -> Result<Vec<u8>, String> {
+    let cpus = cpus(context)?;
+    let mut loaded = Vec::new();
+    for Record { code, instance, whole } in records(context)? {
+        let at = loaded.len();
+        match code {
+            HVM_SAVE_CODE_HEADER => {
+                loaded.extend_from_slice(whole);
+                let field = loaded.get_mut(at + HEAD + KHZ..at + HEAD + KHZ + 4);
+                let field = field.ok_or_else(|| "its header has no frequency".to_owned())?;
+                field.copy_from_slice(&khz.to_le_bytes());
+            }
+            HVM_SAVE_CODE_CPU => {
+                loaded.extend_from_slice(whole);
+                let tsc = cpus.iter().find(|(cpu, _)| *cpu == instance).map_or(0, |(_, tsc)| *tsc);
+                if let Some(field) = loaded.get_mut(at + HEAD + TSC..at + HEAD + TSC + 8) {
+                    field.copy_from_slice(&tsc.wrapping_add(ticks).to_le_bytes());
+                }
+            }
+            CPU_XSAVE | HVM_SAVE_CODE_END => loaded.extend_from_slice(whole),
+            _ => {}
+        }
+    }
+    Ok(loaded)
 }
 
 /// Why a context cannot be loaded anew.
@@ -138,5 +209,47 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    fn cpu_at(instance: u16, tsc: u64) -> Vec<u8> {
+        let mut cpu = cpu(instance);
+        cpu[HEAD + TSC..HEAD + TSC + 8].copy_from_slice(&tsc.to_le_bytes());
+        cpu
+    }
+
+    fn header_at(khz: u32) -> Vec<u8> {
+        let mut header = record(HVM_SAVE_CODE_HEADER, 0, &[1; size_of::<hvm_save_header>()]);
+        header[HEAD + KHZ..HEAD + KHZ + 4].copy_from_slice(&khz.to_le_bytes());
+        header
+    }
+
+    #[test]
+    fn all_of_each_cpu_goes_on_at_the_new_frequency() {
+        let end = record(HVM_SAVE_CODE_END, 0, &[]);
+        let (rtc, extended) = (record(11, 0, &[2; 24]), |cpu| record(CPU_XSAVE, cpu, &[cpu as u8; 100]));
+        let from = [
+            header_at(2_600_000),
+            cpu_at(0, 5),
+            cpu_at(1, u64::MAX),
+            rtc,
+            extended(0),
+            extended(1),
+            end.clone(),
+        ];
+        let from = context(&from);
+        assert_eq!(told_khz(&from), Ok(2_600_000));
+        assert_eq!(cpus(&from), Ok(vec![(0, 5), (1, u64::MAX)]));
+        let expected = [header_at(2_600_001), cpu_at(0, 8), cpu_at(1, 2), extended(0), extended(1), end];
+        assert_eq!(at_frequency(&from, 2_600_001, 3), Ok(context(&expected)));
+    }
+
+    #[test]
+    fn what_has_no_cpu_or_no_header_cannot_go_on() {
+        let end = record(HVM_SAVE_CODE_END, 0, &[]);
+        let short = record(HVM_SAVE_CODE_CPU, 0, &[0; 16]);
+        for parts in [vec![header_at(1), end.clone()], vec![header_at(1), cpu(0), short, end], vec![]] {
+            assert!(at_frequency(&context(&parts), 1, 0).is_err());
+        }
+        assert!(told_khz(&[]).is_err() && cpus(&[1; 30]).is_err());
     }
 }

@@ -19,13 +19,7 @@ const CPU_INFO: &str = "/proc/cpuinfo";
 
 impl Libxl {
     pub(super) fn read_facts(&self, doing: &str) -> Result<HostFacts> {
-        let fixed = match self.fixed.get() {
-            Some(fixed) => fixed,
-            None => {
-                let read = self.read_fixed(doing)?;
-                self.fixed.get_or_init(|| read)
-            }
-        };
+        let fixed = self.fixed(doing)?;
         let zone = zone::machine_zone()?;
         Ok(HostFacts {
             boot_id: fixed.boot_id.clone(),
@@ -40,6 +34,26 @@ impl Libxl {
             // Last, as offsets are worked out from it.
             now: SystemTime::now().into(),
         })
+    }
+
+    fn fixed(&self, doing: &str) -> Result<&Fixed> {
+        match self.fixed.get() {
+            Some(fixed) => Ok(fixed),
+            None => {
+                let read = self.read_fixed(doing)?;
+                Ok(self.fixed.get_or_init(|| read))
+            }
+        }
+    }
+
+    /// The frequency of the host's TSC.
+    pub(super) fn cpu_khz(&self, doing: &str) -> Result<KiloHertz> {
+        Ok(self.fixed(doing)?.cpu_khz)
+    }
+
+    /// Whether Xen trusts the host's TSC.
+    pub(super) fn is_tsc_reliable(&self, doing: &str) -> Result<bool> {
+        Ok(self.fixed(doing)?.tsc_reliable)
     }
 
     fn read_fixed(&self, doing: &str) -> Result<Fixed> {

@@ -42,7 +42,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use timers::UtcOffset;
+use timers::{KiloHertz, UtcOffset};
 use xen_sys::{libxl_ctx, xc_interface};
 
 use self::handles::{Ctx, Store, Xc};
@@ -170,6 +170,15 @@ impl Host for Libxl {
 
     fn set_initial_tsc(&self, domid: DomId, info: &TscInfo) -> Result<()> {
         self.write_birth_tsc(domid, info, &format!("set the new TSC of domain {domid}"))
+    }
+
+    fn make_tsc_native(&self, domid: DomId) -> Result<()> {
+        let doing = format!("make the TSC of domain {domid} native");
+        self.make_native(domid, self.cpu_khz(&doing)?, &doing)
+    }
+
+    fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
+        self.read_told_khz(domid, &format!("read the TSC frequency that domain {domid} is told"))
     }
 
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {

@@ -2,8 +2,10 @@
 
 use std::ffi::c_int;
 use std::ptr;
+use std::time::{Duration, Instant};
 
-use timers::GuestKind;
+use timers::tsc::TscMode;
+use timers::{GuestKind, KiloHertz};
 
 use super::context::{self, Unfit};
 use super::{Libxl, domains::Domain};
@@ -11,6 +13,9 @@ use crate::host::{DomId, ErrorKind, HostError, Result, RunState, TscInfo};
 
 /// Xen counts from 1: more than that is a guest that came out of a stream.
 const NEVER_RESTORED: u32 = 1;
+
+/// Making a TSC native takes milliseconds; a TSC that is farther on afterwards has jumped.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// Holds a domain as long as it lives. Pauses nest, so this one leaves the toolstack's alone.
 struct Hold<'a> {
@@ -90,6 +95,100 @@ impl Libxl {
         Ok(())
     }
 
+    /// Makes the TSC of a restored guest native at this host's frequency. What the registers are is read before Xen is told
+    /// the frequency, for after that it works out the TSC by an offset that no longer fits; all of them are loaded again.
+    pub(super) fn make_native(&self, domid: DomId, khz: KiloHertz, doing: &str) -> Result<()> {
+        check_restored(&self.guest(domid, doing)?, doing)?;
+        if !self.is_tsc_reliable(doing)? {
+            let why = "Xen does not trust the host's TSC, and emulates it at any frequency";
+            return Err(HostError::new(ErrorKind::WrongState, doing, why));
+        }
+        let _held = Hold::new(self, domid, doing)?;
+        check_restored(&self.guest(domid, doing)?, doing)?;
+        let before = self.read_tsc_info(doing, domid.0)?;
+        if before.incarnation <= NEVER_RESTORED {
+            let why = format!("domain {domid} was never restored, and has the TSC that it was born with");
+            return Err(HostError::new(ErrorKind::WrongState, doing, why));
+        }
+        if before.mode != TscMode::Default.number() {
+            let why = format!("the TSC mode of domain {domid} is {} and not default", before.mode);
+            return Err(HostError::new(ErrorKind::Invalid, doing, why));
+        }
+        let context = self.read_context(domid, doing)?;
+        let read = Instant::now();
+        let broken = |why: String| HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}"));
+        // All that can be found wrong is found before anything is set.
+        let cpus = context::cpus(&context).map_err(broken)?;
+        let told = context::told_khz(&context).map_err(broken)?;
+        context::at_frequency(&context, khz.0, 0).map_err(broken)?;
+        // Xen adds one to the incarnation. It must not be given 0, by which the guest would look new.
+        let info = |khz| TscInfo { khz, incarnation: before.incarnation - 1, ..before };
+        let native = || {
+            self.write_tsc_info(domid, &info(khz.0), doing)?;
+            let passed = ticks(read.elapsed(), khz);
+            self.load(domid, context::at_frequency(&context, khz.0, passed).map_err(broken)?, doing)?;
+            self.check_native(domid, khz, before.incarnation, &cpus, doing)
+        };
+        native().map_err(|error| {
+            let back = || {
+                self.write_tsc_info(domid, &info(before.khz), doing)?;
+                self.load(domid, context::at_frequency(&context, told, 0).map_err(broken)?, doing)
+            };
+            match back() {
+                Ok(()) => error,
+                Err(left) => HostError {
+                    detail: format!(
+                        "{}; and the guest could not be left as it was: {}",
+                        error.detail, left.detail
+                    ),
+                    ..error
+                },
+            }
+        })
+    }
+
+    /// That a guest is native at this frequency, and all its CPUs go on.
+    fn check_native(
+        &self,
+        domid: DomId,
+        khz: KiloHertz,
+        incarnation: u32,
+        before: &[(u16, u64)],
+        doing: &str,
+    ) -> Result<()> {
+        let wrong = |why: String| Err(HostError::new(ErrorKind::Other, doing, why));
+        let info = self.read_tsc_info(doing, domid.0)?;
+        if (info.mode, info.khz, info.incarnation) != (TscMode::Default.number(), khz.0, incarnation) {
+            return wrong(format!("Xen has its TSC as {info:?}"));
+        }
+        let context = self.read_context(domid, doing)?;
+        let broken = |why: String| HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}"));
+        let (told, after) =
+            (context::told_khz(&context).map_err(broken)?, context::cpus(&context).map_err(broken)?);
+        if told != khz.0 {
+            return wrong(format!("the guest is told {told} kHz"));
+        }
+        let most = ticks(LONGEST_HOLD, khz);
+        let goes_on = |(&(cpu, then), &(same, now)): (&(u16, u64), &(u16, u64))| {
+            cpu == same && now.wrapping_sub(then) < most
+        };
+        if before.len() != after.len() || !before.iter().zip(&after).all(goes_on) {
+            return wrong(format!("its TSCs were {before:?} and are {after:?}"));
+        }
+        Ok(())
+    }
+
+    /// The frequency that a guest is told.
+    pub(super) fn read_told_khz(&self, domid: DomId, doing: &str) -> Result<KiloHertz> {
+        if self.guest(domid, doing)?.kind == GuestKind::Pv {
+            return Err(no_context(domid, doing));
+        }
+        let context = self.read_context(domid, doing)?;
+        context::told_khz(&context)
+            .map(KiloHertz)
+            .map_err(|why| HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}")))
+    }
+
     /// Holds a guest that never ran: whoever unpauses it meanwhile does not start it before the answer is dropped.
     fn hold_new(&self, domid: DomId, doing: &str) -> Result<(Hold<'_>, GuestKind)> {
         check_held(&self.guest(domid, doing)?, doing)?;
@@ -137,6 +236,31 @@ impl Libxl {
         context.truncate(size(length));
         Ok(context)
     }
+}
+
+/// Only a translated guest has registers that could be loaded; and one that has ended needs none.
+fn check_restored(domain: &Domain, doing: &str) -> Result<()> {
+    let domid = DomId(domain.domid);
+    if domain.kind == GuestKind::Pv {
+        return Err(no_context(domid, doing));
+    }
+    match domain.state {
+        RunState::Paused | RunState::Running => Ok(()),
+        RunState::Shutdown(_) | RunState::Dying => {
+            Err(HostError::new(ErrorKind::WrongState, doing, format!("domain {domid} has ended")))
+        }
+    }
+}
+
+fn no_context(domid: DomId, doing: &str) -> HostError {
+    let why = format!("domain {domid} is a PV guest, which has no HVM context");
+    HostError::new(ErrorKind::Invalid, doing, why)
+}
+
+/// What a counter of this frequency counts meanwhile.
+fn ticks(time: Duration, khz: KiloHertz) -> u64 {
+    let ticks = time.as_nanos() * u128::from(khz.0) / 1_000_000;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 /// Only a domain that is held, and has not run yet, has a TSC to restart.

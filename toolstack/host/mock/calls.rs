@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use timers::UtcOffset;
+use timers::{KiloHertz, UtcOffset};
 
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
@@ -139,6 +139,19 @@ impl Host for Mock {
         self.strike(Call::SetTscInfo, &doing)?;
         self.act(Call::SetInitialTsc, &doing, |state, present| {
             state.xen.machine.set_initial_tsc(domid, info, present)
+        })
+    }
+
+    fn make_tsc_native(&self, domid: DomId) -> Result<()> {
+        self.act(Call::MakeTscNative, &format!("make the TSC of domain {domid} native"), |state, present| {
+            state.xen.machine.make_tsc_native(domid, present)
+        })
+    }
+
+    fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
+        let doing = format!("read the TSC frequency that domain {domid} is told");
+        self.look(Call::ToldTscKhz, &doing, |state, present| {
+            Ok(KiloHertz(state.xen.machine.context(domid, present)?.khz))
         })
     }
 

@@ -27,6 +27,8 @@ pub(super) enum Call {
     TscInfo,
     SetTscInfo,
     SetInitialTsc,
+    MakeTscNative,
+    ToldTscKhz,
     SetTimeOffset,
     RtcRecord,
     StoredConfig,

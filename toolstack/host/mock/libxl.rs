@@ -7,7 +7,7 @@ use timers::zone::Zone;
 use timers::{GuestKind, UtcOffset};
 
 use super::blob::Blob;
-use super::machine::{DOM0, Domain, Errno, Machine, NewDomain, Present, Refusal};
+use super::machine::{Context, DOM0, Domain, Errno, Machine, NewDomain, Present, Refusal};
 use super::stream::Stream;
 use crate::domain::DomainConfig;
 use crate::domain::config::Defbool;
@@ -96,13 +96,15 @@ impl Libxl {
         }
         let domid = self.build(self.with_uuid(config), site)?;
         self.machine.set_tsc_info(domid, &stream.tsc, site.present)?;
+        self.machine.continue_saved(domid)?;
         if let Some(tsc) = stream.cpu_tsc {
-            self.machine.load_boot_cpu(domid, tsc, site.present)?;
+            let khz = stream.header_khz.unwrap_or(stream.tsc.khz);
+            let cpus = (0..self.machine.domain(domid)?.vcpus).map(|cpu| (cpu, tsc)).collect();
+            self.machine.load_context(domid, &Context { khz, cpus }, site.present)?;
         }
         if let Some(offset) = stream.rtc_offset {
             self.machine.load_rtc(domid, offset, site.present)?;
         }
-        self.machine.continue_saved(domid)?;
         self.machine.introduce(domid)?;
         Ok(domid)
     }
@@ -192,13 +194,16 @@ impl Libxl {
         }
         let kind = domain.kind;
         self.machine.shut_down(domid, ShutdownReason::Suspend, present)?;
+        let tsc = self.machine.tsc_info(domid, present)?;
+        let context = match kind {
+            GuestKind::Pv => None,
+            GuestKind::Hvm | GuestKind::Pvh => Some(self.machine.context(domid, present)?),
+        };
         Ok(Stream {
             kind,
-            tsc: self.machine.tsc_info(domid, present)?,
-            cpu_tsc: match kind {
-                GuestKind::Pv => None,
-                GuestKind::Hvm | GuestKind::Pvh => Some(self.machine.guest_tsc(domid, present)?),
-            },
+            tsc,
+            cpu_tsc: context.as_ref().and_then(|context| context.cpus.first()).map(|(_, tsc)| *tsc),
+            header_khz: context.map(|context| context.khz).filter(|khz| *khz != tsc.khz),
             rtc_offset: match kind {
                 GuestKind::Hvm => Some(self.machine.rtc_record(domid, present)?.offset),
                 GuestKind::Pv | GuestKind::Pvh => None,
@@ -258,7 +263,8 @@ impl Libxl {
 
     fn summary(&self, domid: DomId, domain: &Domain) -> DomainSummary {
         let name = self.kept.get(&domid).map(|kept| kept.config.name().to_owned()).unwrap_or_default();
-        let Domain { kind, memory_kb, vcpus, has_run, .. } = *domain;
+        let Domain { kind, memory_kb, has_run, .. } = *domain;
+        let vcpus = domain.vcpus.saturating_sub(u32::try_from(domain.down.len()).unwrap_or(0));
         let (uuid, state) = (domain.uuid.clone(), domain.state());
         DomainSummary { domid, name, uuid, kind, state, has_run, memory_kb, vcpus }
     }

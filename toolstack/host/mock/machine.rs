@@ -3,7 +3,7 @@
 //! Pure: it reads no clock and does no I/O. Every call is told the present, and what it may do is Xen's own: nothing
 //! here knows of names, configs or libxl (those are in `libxl.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct Domain {
     /// Whether it goes on where a saved one stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continues: bool,
+    /// vCPUs that a loaded context has left out: they never run again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub down: BTreeSet<u32>,
     /// Why it ended.
     pub shutdown: Option<ShutdownReason>,
     /// Its TSC.
@@ -72,6 +75,15 @@ impl Domain {
             None => RunState::Running,
         }
     }
+}
+
+/// The part of an HVM context that is about the TSC (`gethvmcontext`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The header's frequency, `gtsc_khz`.
+    pub khz: u32,
+    /// The vCPUs that are up, each with its TSC.
+    pub cpus: Vec<(u32, u64)>,
 }
 
 /// The domains of one host, without dom0.
@@ -105,6 +117,7 @@ impl Machine {
             pauses: 1,
             has_run: false,
             continues: false,
+            down: BTreeSet::new(),
             shutdown: None,
             tsc,
             time: TimeOfDay::new(present.utc),
@@ -156,6 +169,72 @@ impl Machine {
     /// `gettscinfo`.
     pub fn tsc_info(&self, domid: DomId, present: &Present) -> Result<TscInfo, Refusal> {
         Ok(self.domain(domid)?.tsc.info(present))
+    }
+
+    /// `gethvmcontext`: of the vCPUs that are up. A new guest has its boot CPU.
+    pub fn context(&self, domid: DomId, present: &Present) -> Result<Context, Refusal> {
+        let domain = translated(domid, self.domain(domid)?)?;
+        let up = if domain.has_run || domain.continues { domain.vcpus } else { 1 };
+        let tsc = domain.tsc.read(present);
+        let cpus = (0..up).filter(|cpu| !domain.down.contains(cpu)).map(|cpu| (cpu, tsc)).collect();
+        Ok(Context { khz: domain.tsc.told_khz(), cpus })
+    }
+
+    /// `sethvmcontext`: the TSC goes on from what is loaded, at the rate in force, whatever it was, and vCPUs that are not
+    /// loaded are down from then on. All of them have one TSC, as those that are saved together have.
+    pub fn load_context(
+        &mut self,
+        domid: DomId,
+        context: &Context,
+        present: &Present,
+    ) -> Result<(), Refusal> {
+        let domain = self.domain_mut(domid)?;
+        translated(domid, domain)?;
+        domain.tsc.load_header(context.khz);
+        let up: BTreeSet<u32> = context.cpus.iter().map(|(cpu, _)| *cpu).collect();
+        if let Some((_, tsc)) = context.cpus.first() {
+            domain.tsc.load(domain.kind, *tsc, present);
+        }
+        // A new guest brings its other CPUs up itself.
+        let all = if domain.has_run || domain.continues { domain.vcpus } else { 1 };
+        domain.down = (0..all).filter(|cpu| !up.contains(cpu)).collect();
+        Ok(())
+    }
+
+    /// Makes a TSC native again that is emulated since its guest came out of a save: see
+    /// [`Host::make_tsc_native`](crate::host::Host::make_tsc_native).
+    pub fn make_tsc_native(&mut self, domid: DomId, present: &Present) -> Result<(), Refusal> {
+        let domain = self.domain(domid)?;
+        let before = domain.tsc.info(present);
+        let refuse = |why: &str| Err(Refusal::new(Errno::Busy, format!("domain {domid} {why}")));
+        if domain.shutdown.is_some() {
+            return refuse("has ended");
+        }
+        if before.incarnation < 2 {
+            return refuse("was never restored, and has the TSC that it was born with");
+        }
+        if before.mode != 0 {
+            return Err(Refusal::new(Errno::Inval, format!("the TSC mode of domain {domid} is not default")));
+        }
+        if !present.tsc.reliable {
+            return refuse("cannot be native: Xen does not trust the host's TSC");
+        }
+        let context = self.context(domid, present)?;
+        self.pause(domid, present)?;
+        let khz = present.tsc.khz.0;
+        // Xen adds one to it.
+        let set = TscInfo { khz, incarnation: before.incarnation - 1, ..before };
+        let loaded = Context { khz, ..context.clone() };
+        self.set_tsc_info(domid, &set, present)?;
+        self.load_context(domid, &loaded, present)?;
+        let right = !self.domain(domid)?.tsc.is_emulated() && self.context(domid, present)? == loaded;
+        if !right {
+            let back = TscInfo { incarnation: before.incarnation - 1, ..before };
+            self.set_tsc_info(domid, &back, present)?;
+            self.load_context(domid, &context, present)?;
+        }
+        self.unpause(domid)?;
+        if right { Ok(()) } else { refuse("is not native at the host's frequency, and was left as it was") }
     }
 
     /// Loads the boot CPU's context with this TSC (`sethvmcontext`), as a build does with 0 and a restore with the
@@ -357,6 +436,16 @@ fn no_rtc(domid: DomId, kind: GuestKind) -> Refusal {
         GuestKind::Hvm => "HVM",
     };
     Refusal::new(Errno::NoEnt, format!("domain {domid} is a {kind} guest, and only HVM guests have an RTC"))
+}
+
+/// PV guests have no HVM context.
+fn translated(domid: DomId, domain: &Domain) -> Result<&Domain, Refusal> {
+    match domain.kind {
+        GuestKind::Hvm | GuestKind::Pvh => Ok(domain),
+        GuestKind::Pv => {
+            Err(Refusal::new(Errno::Inval, format!("domain {domid} is a PV guest, which has no HVM context")))
+        }
+    }
 }
 
 fn with_rtc(domid: DomId, domain: &mut Domain) -> Result<&mut Domain, Refusal> {

@@ -27,6 +27,9 @@ pub(super) struct Stream {
     /// The boot CPU's TSC; a PV guest has no such record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_tsc: Option<u64>,
+    /// The frequency in the context's header, where it is another than that of `tsc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_khz: Option<u32>,
     /// The RTC's offset; HVM guests only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtc_offset: Option<i64>,
@@ -107,7 +110,13 @@ mod tests {
 
     fn stream() -> Stream {
         let tsc = TscInfo { mode: 1, elapsed_ns: 5, khz: 1_000_000, incarnation: 1 };
-        Stream { kind: GuestKind::Hvm, tsc, cpu_tsc: Some(u64::MAX - 3), rtc_offset: Some(-3600) }
+        Stream {
+            kind: GuestKind::Hvm,
+            tsc,
+            cpu_tsc: Some(u64::MAX - 3),
+            header_khz: None,
+            rtc_offset: Some(-3600),
+        }
     }
 
     #[test]

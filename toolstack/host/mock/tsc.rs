@@ -20,8 +20,12 @@ pub struct Tsc {
     mode: u32,
     emulated: bool,
     scaled: bool,
-    /// What was asked for; mode native leaves it alone.
+    /// The frequency that the guest is told: what was asked for, until the header of a loaded context has another. Mode
+    /// native leaves it alone.
     khz: u32,
+    /// The frequency at which it counts where it is emulated or scaled, once a loaded header tells another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<u32>,
     /// The host's when it was set: the rate of a TSC that is neither emulated nor scaled.
     host_khz: u32,
     incarnation: u32,
@@ -39,6 +43,7 @@ impl Tsc {
             emulated: false,
             scaled: false,
             khz: present.tsc.khz.0,
+            rate: None,
             host_khz: present.tsc.khz.0,
             incarnation: 0,
             epoch_ns: present.uptime_ns,
@@ -58,6 +63,7 @@ impl Tsc {
         if let Some(khz) = set.tsc_khz {
             self.khz = khz.0;
         }
+        self.rate = None;
         self.mode = info.mode;
         self.emulated = set.emulated;
         // Mode native takes the ratio of whatever frequency an earlier call has left.
@@ -81,7 +87,7 @@ impl Tsc {
         } else {
             // Xen divides the host's counter by the guest's frequency, also where the CPU scales.
             let host = count(present.uptime_ns, self.host_khz);
-            (nanoseconds(host, self.khz), self.rate_khz())
+            (nanoseconds(host, self.khz), if self.scaled { self.khz } else { self.host_khz })
         };
         // Xen answers 0 for what is negative when read as signed.
         let elapsed_ns = if elapsed_ns.cast_signed() < 0 { 0 } else { elapsed_ns };
@@ -102,6 +108,21 @@ impl Tsc {
         }
     }
 
+    /// Takes the frequency of a loaded context's header: that is what the guest is told from then on, and what goes into
+    /// its next stream. Its rate stays. 0 is none.
+    pub(super) fn load_header(&mut self, khz: u32) {
+        if khz != 0 {
+            self.rate = Some(self.rate_khz());
+            self.khz = khz;
+        }
+    }
+
+    /// The frequency that the guest is told: in Xen's CPUID leaf, and in the header of its context.
+    #[must_use]
+    pub fn told_khz(&self) -> u32 {
+        self.khz
+    }
+
     /// Whether RDTSC is trapped and computed by Xen.
     #[must_use]
     pub fn is_emulated(&self) -> bool {
@@ -117,7 +138,7 @@ impl Tsc {
     /// The rate at which the guest's TSC counts.
     #[must_use]
     pub fn rate_khz(&self) -> u32 {
-        if self.emulated || self.scaled { self.khz } else { self.host_khz }
+        if self.emulated || self.scaled { self.rate.unwrap_or(self.khz) } else { self.host_khz }
     }
 
     fn elapsed_ns(&self, present: &Present) -> u64 {

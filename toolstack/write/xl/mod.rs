@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use super::clock_keys;
 use super::value::Value;
-use crate::diag::render::one_line;
+use crate::diag::shown;
 use crate::diag::{Finding, Report};
 use crate::domain::config::{DomainConfig, Rest};
 use crate::domain::release::{self, Known, XenVersion};
@@ -228,7 +228,8 @@ impl Writer {
 
 fn comment(out: &mut String, text: &str) {
     for line in text.lines() {
-        let line = one_line(line.trim_end());
+        let line = line.trim_end().replace('\t', " ");
+        let line = shown(&line);
         out.push_str(if line.is_empty() { "#" } else { "# " });
         out.push_str(&line);
         out.push('\n');
@@ -272,6 +273,6 @@ fn losses(out: &mut String, report: &Report, unsaid: &[Unsaid]) {
     gap(out);
     comment(out, "Not carried over word for word:");
     for (place, verdict, reason) in lines {
-        comment(out, &format!("  {place}, {verdict}: {}", one_line(&reason)));
+        comment(out, &format!("  {place}, {verdict}: {}", shown(&reason)));
     }
 }

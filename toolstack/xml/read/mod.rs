@@ -36,31 +36,12 @@ mod watchdog;
 
 use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
-use crate::diag::{Finding, Report};
+use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
+use crate::input::Input;
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
-
-/// A domain as read, with what became of each node of its XML.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// The domain.
-    pub domain: Domain,
-    /// The report on its input.
-    pub report: Report,
-    /// The release of Xen that it was read for.
-    pub xen: XenVersion,
-}
-
-impl Input {
-    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
-    #[must_use]
-    pub fn new(mut domain: Domain, report: Report) -> Self {
-        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report, xen: XenVersion::NEWEST }
-    }
-}
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();

@@ -8,6 +8,7 @@ use xen_sys::{
     HVM_SAVE_CODE_CPU, HVM_SAVE_CODE_END, HVM_SAVE_CODE_HEADER, HVM_SAVE_CODE_RTC, hvm_hw_cpu, hvm_hw_rtc,
     hvm_save_header, xen_domctl,
 };
+use xenclock::host::mock::machine::Context;
 use xenclock::host::{DomId, RtcRecord};
 
 use super::Answer;
@@ -18,6 +19,8 @@ use crate::world::{World, errno};
 
 /// A local APIC: a build loads none, and a restore does. That is how they are told apart here.
 const LAPIC: (u16, usize) = (5, 24);
+/// The extended state of a CPU.
+const CPU_XSAVE: u16 = 16;
 /// Memory types, which libxenguest wants to find in a new PVH guest.
 const MTRR: u16 = 14;
 
@@ -70,24 +73,30 @@ pub fn set(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domctl)
         return Err(libc::EINVAL);
     }
     let present = world.present();
+    if loaded.iter().any(|((code, _), _)| *code == LAPIC.0) {
+        world.machine.continue_saved(domid).map_err(errno)?;
+    }
+    let khz = u32::from_ne_bytes(word(&header.1, std::mem::offset_of!(hvm_save_header, gtsc_khz))?);
+    let mut cpus = Vec::new();
     for ((code, instance), body) in &loaded {
-        match (*code, *instance) {
-            (HVM_SAVE_CODE_CPU, 0) => {
+        match *code {
+            HVM_SAVE_CODE_CPU => {
                 let tsc = u64::from_ne_bytes(word(body, std::mem::offset_of!(hvm_hw_cpu, tsc))?);
-                world.machine.load_boot_cpu(domid, tsc, &present).map_err(errno)?;
+                cpus.push((u32::from(*instance), tsc));
             }
-            (HVM_SAVE_CODE_RTC, _) => {
+            HVM_SAVE_CODE_RTC => {
                 let offset = i64::from_ne_bytes(word(body, std::mem::offset_of!(hvm_hw_rtc, rtc_offset))?);
                 world.machine.load_rtc(domid, offset, &present).map_err(errno)?;
             }
             _ => {}
         }
     }
-    if loaded.iter().any(|((code, _), _)| *code == LAPIC.0) {
-        world.machine.continue_saved(domid).map_err(errno)?;
-    }
+    world.machine.load_context(domid, &Context { khz, cpus }, &present).map_err(errno)?;
     let guest = world.guest_mut(domid)?;
     for (id, body) in loaded {
+        if id.0 == HVM_SAVE_CODE_CPU {
+            guest.records.remove(&(CPU_XSAVE, id.1));
+        }
         guest.records.insert(id, body);
     }
     Ok(0)
@@ -115,18 +124,24 @@ fn records(world: &World, domid: DomId) -> Result<Vec<Record>, Errno> {
         std::mem::offset_of!(hvm_save_header, version),
         &xen_sys::HVM_FILE_VERSION.to_ne_bytes(),
     );
-    let khz = world.domain(domid)?.tsc.rate_khz();
-    put(&mut header, std::mem::offset_of!(hvm_save_header, gtsc_khz), &khz.to_ne_bytes());
-
-    let mut cpu = stored((HVM_SAVE_CODE_CPU, 0), size_of::<hvm_hw_cpu>());
-    let tsc = world.machine.guest_tsc(domid, &present).map_err(errno)?;
-    put(&mut cpu, std::mem::offset_of!(hvm_hw_cpu, tsc), &tsc.to_ne_bytes());
-
-    let mut records = vec![((HVM_SAVE_CODE_HEADER, 0), header), ((HVM_SAVE_CODE_CPU, 0), cpu)];
+    let context = world.machine.context(domid, &present).map_err(errno)?;
+    put(&mut header, std::mem::offset_of!(hvm_save_header, gtsc_khz), &context.khz.to_ne_bytes());
+    let mut records = vec![((HVM_SAVE_CODE_HEADER, 0), header)];
+    for (cpu, tsc) in &context.cpus {
+        let id = (HVM_SAVE_CODE_CPU, *cpu as u16);
+        let mut cpu = stored(id, size_of::<hvm_hw_cpu>());
+        put(&mut cpu, std::mem::offset_of!(hvm_hw_cpu, tsc), &tsc.to_ne_bytes());
+        records.push((id, cpu));
+    }
     records.push(((LAPIC.0, 0), stored((LAPIC.0, 0), LAPIC.1)));
     if guest.kind == GuestKind::Hvm {
         let record = world.machine.rtc_record(domid, &present).map_err(errno)?;
         records.push(((HVM_SAVE_CODE_RTC, 0), rtc(&record)));
+    }
+    for (cpu, _) in &context.cpus {
+        // What AVX has in it; a CPU's record that is loaded without it takes it away.
+        let id = (CPU_XSAVE, *cpu as u16);
+        records.push((id, stored(id, 16)));
     }
     records.push(((MTRR, 0), stored((MTRR, 0), size_of::<xen_sys::hvm_hw_mtrr>())));
     Ok(records)

@@ -242,7 +242,8 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     info.max_pages = guest.max_pages;
     info.shared_info_frame = guest.shared_info;
     info.cpu_time = cpu_time(domain);
-    info.nr_online_vcpus = u32::from(guest.has_vcpus);
+    let up = domain.vcpus.saturating_sub(domain.down.len() as u32);
+    info.nr_online_vcpus = if guest.has_vcpus { up } else { 0 };
     info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
     info.handle = uuid_bytes(&domain.uuid);
     info.arch_config.emulation_flags = guest.emulation;

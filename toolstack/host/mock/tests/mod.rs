@@ -4,6 +4,7 @@
 
 mod file;
 mod history;
+mod native;
 mod play;
 mod tsc;
 

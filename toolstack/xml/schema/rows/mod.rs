@@ -29,6 +29,9 @@ pub(crate) struct Section {
     pub(crate) rows: &'static [Row],
 }
 
+/// The reason of what libvirt's parser reads in devices of another kind.
+const OTHER_KIND: &str = "belongs to another kind of device; libvirt passes over it here";
+
 /// Every section, in the order of the documentation.
 pub(crate) static SECTIONS: &[&Section] = &[
     &domain::SECTION,

@@ -1,0 +1,67 @@
+//! Words of a command line that are about a clock alone.
+
+use ::timers::{GuestClock, GuestKind};
+
+use super::super::parse::{WORDS, parse_with};
+use super::super::read::book::Book;
+use super::super::read::nearest;
+use super::asked::{Base, read_into};
+use crate::diag::{Errors, Finding, Report};
+
+/// The settings of a clock that need no file around them.
+const CLOCK: [&str; 9] = [
+    "clock_offset",
+    "clock_timezone",
+    "clock_start",
+    "clock_basis",
+    "clock_adjustment",
+    "clock_tsc_frequency",
+    "localtime",
+    "rtc_timeoffset",
+    "tsc_mode",
+];
+
+/// What words ask of a clock.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// The clock with the words laid over it.
+    pub clock: GuestClock,
+    /// They say what its RTC is to show.
+    pub offset: bool,
+    /// They say how its TSC works.
+    pub tsc: bool,
+    /// What becomes of each.
+    pub report: Report,
+}
+
+/// Lays words over the clock of a guest of this kind.
+///
+/// # Errors
+/// Where xl refuses a word, where it would pass over one, and at a setting that is not a clock's.
+pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
+    let (cfg, syntax) = parse_with(WORDS, b"", words);
+    let mut book = Book::of(&cfg);
+    book.errors(syntax);
+    for (node, setting) in cfg.settings().iter().enumerate() {
+        let name = setting.name.as_str();
+        if !CLOCK.contains(&name) && !name.starts_with("clock_") {
+            let finding = Finding::invalid("no-such-key", format!("a clock has no setting {name}"));
+            let instead = nearest(name, CLOCK.into_iter())
+                .map_or_else(|| format!("there are {}", CLOCK.join(", ")), |near| format!("write {near}"));
+            book.error(node, finding.instead(instead));
+        }
+    }
+    let clock = read_into(&mut book, kind, Base::Clock(clock));
+    let mut report = Report::new(cfg.source().clone());
+    let mut errors = book.close(&mut report, 0);
+    // There is no guest that could start all the same.
+    errors.extend(report.losses().filter(|loss| loss.finding.refuses_start));
+    if let Some(errors) = Errors::of(errors, cfg.source()) {
+        return Err(errors);
+    }
+    let has = |tsc: bool| {
+        let about_tsc = |name: &str| name.contains("tsc");
+        cfg.settings().iter().any(|setting| about_tsc(&setting.name) == tsc)
+    };
+    Ok(Words { clock, offset: has(false), tsc: has(true), report })
+}

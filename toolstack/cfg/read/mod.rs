@@ -1,0 +1,326 @@
+//! From the settings of an xl.cfg to a domain, as `xl_parse.c` does it.
+//!
+//! What xl takes is taken with the same values, what it passes over is passed over and reported, what it refuses is
+//! refused. Where xl crashes, or reads memory that nobody has set, there is an error.
+
+mod affinity;
+pub(super) mod book;
+mod boot;
+mod channels;
+mod cpuid;
+mod cpuid_names;
+mod devices;
+mod disks;
+mod features;
+mod general;
+mod guest;
+mod nics;
+mod pairs;
+mod passthrough;
+mod ranges;
+mod screens;
+mod simple;
+mod sound;
+pub(super) mod unknown;
+mod usb;
+mod vnuma;
+
+use timers::GuestKind;
+
+use super::host::XlHost;
+use super::keys::{self, Key};
+use super::suggest::{self, Unit};
+use super::{Cfg, Content, Setting, Value};
+use crate::diag::{Finding, Verdict};
+use crate::domain::{Defbool, DomainConfig, release};
+use book::{Book, Words};
+
+/// A file that is being read.
+pub(super) struct Reader<'a> {
+    pub book: Book<'a>,
+    host: &'a XlHost,
+    kind: GuestKind,
+    pub config: DomainConfig,
+    /// The settings that count, by name.
+    settings: Vec<(&'a str, usize)>,
+    /// The settings are laid over a domain that is there.
+    overlay: bool,
+}
+
+/// A setting that counts, with its node.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    setting: &'a Setting,
+    node: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(cfg: &'a Cfg, host: &'a XlHost, config: DomainConfig, overlay: bool) -> Self {
+        let counts = |(index, setting): (usize, &'a Setting)| {
+            setting.followed_by.is_none().then_some((setting.name.as_str(), index))
+        };
+        let mut settings: Vec<_> = cfg.settings.iter().enumerate().filter_map(counts).collect();
+        settings.sort_unstable();
+        Reader { book: Book::of(cfg), host, kind: config.kind(), config, settings, overlay }
+    }
+
+    /// Reads all settings but the clock's own.
+    pub fn run(&mut self) {
+        self.kinds();
+        self.simple();
+        self.general();
+        self.memory();
+        self.vcpus();
+        self.affinity();
+        self.passthrough();
+        self.boot();
+        self.features();
+        self.ranges();
+        self.disks();
+        self.pv_devices();
+        self.channels();
+        self.nics();
+        self.screens();
+        self.usb();
+        self.cpuid();
+        self.device_model();
+        self.arm();
+        self.unknown();
+    }
+
+    fn find(&self, name: &str) -> Option<Found<'a>> {
+        let index = self.settings.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        let (_, node) = *self.settings.get(index)?;
+        let key = keys::find(name)?;
+        // A key that the guest's kind does not have is never looked at.
+        if !key.is_for(self.kind) || !self.host.knows(|| release::key(name)) {
+            return None;
+        }
+        Some(Found { setting: self.book.cfg.settings.get(node)?, node })
+    }
+
+    /// Whether a key is there, whatever its value.
+    fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The text of a key; a list is passed over with a word, as by xl.
+    fn text(&mut self, name: &str) -> Option<&'a str> {
+        let found = self.find(name)?;
+        self.text_of(found)
+    }
+
+    fn words(&mut self, name: &str) -> Option<(Words<'a>, usize)> {
+        let found = self.find(name)?;
+        self.text_of(found)?;
+        Some((Words::of(&found.setting.value)?, found.node))
+    }
+
+    fn text_of(&mut self, found: Found<'a>) -> Option<&'a str> {
+        match &found.setting.value.content {
+            Content::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => Some(text),
+                Err(_) => {
+                    self.book.error(found.node, not_utf8());
+                    None
+                }
+            },
+            Content::List(_) => {
+                let name = &found.setting.name;
+                let finding = Finding::unsupported(
+                    "no-text",
+                    "this is a list, and xl, which wants one value, passes over it",
+                );
+                self.book.mark(found.node, finding.instead(format!("write {name} = \"...\"")));
+                None
+            }
+        }
+    }
+
+    /// The number of a key; what is none is passed over with a word, as by xl.
+    fn number(&mut self, name: &str) -> Option<i64> {
+        let found = self.find(name)?;
+        self.number_of(found)
+    }
+
+    fn number_of(&mut self, found: Found<'a>) -> Option<i64> {
+        let number = found.setting.number();
+        if number.is_none() {
+            self.no_number(found);
+        }
+        number
+    }
+
+    /// Says that a value is no number.
+    fn no_number(&mut self, found: Found<'a>) {
+        let finding = no_number(found.setting);
+        if finding.verdict == Verdict::Invalid {
+            self.book.error(found.node, finding);
+        } else {
+            self.book.mark(found.node, finding);
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> Option<Defbool> {
+        self.number(name).map(|number| (number != 0).into())
+    }
+
+    /// The list of a key; a single value is passed over with a word, as by xl.
+    fn list(&mut self, name: &str) -> Option<(&'a [Value], usize)> {
+        let found = self.find(name)?;
+        match &found.setting.value.content {
+            Content::List(items) => Some((items, found.node)),
+            Content::Text(text) => {
+                let text = String::from_utf8_lossy(text);
+                let finding = Finding::unsupported(
+                    "no-list",
+                    "this is a single value, and xl, which wants a list, passes over it",
+                );
+                let instead = format!("write {name} = [ {} ]", suggest::quoted(&text));
+                self.book.mark(found.node, finding.instead(instead));
+                None
+            }
+        }
+    }
+
+    /// The texts of a list, each with a node of its own. A list within the list ends it for xl.
+    fn items(&mut self, name: &str) -> Option<Vec<(Words<'a>, usize)>> {
+        let (items, node) = self.list(name)?;
+        Some(self.texts(items, node))
+    }
+
+    fn texts(&mut self, items: &'a [Value], node: usize) -> Vec<(Words<'a>, usize)> {
+        let mut texts = Vec::with_capacity(items.len());
+        for (index, value) in items.iter().enumerate() {
+            let item = self.book.item(node, index, value);
+            match (Words::of(value), &value.content) {
+                (Some(words), _) => texts.push((words, item)),
+                (None, Content::Text(_)) => self.book.error(item, not_utf8()),
+                (None, Content::List(_)) => {
+                    let finding = Finding::unsupported(
+                        "list-in-list",
+                        "a list within the list, which ends it for xl: this and all that follows is passed over",
+                    );
+                    self.book.mark(item, finding.instead("take the inner [ and ] out"));
+                    break;
+                }
+            }
+        }
+        texts
+    }
+
+    /// The word of an enumeration; an unknown one is an error.
+    fn word<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, expected: &[&str]) -> Option<T> {
+        let (words, node) = self.words(name)?;
+        let value = read(words.text);
+        if value.is_none() {
+            self.book.error(node, bad_word(name, words.text, expected));
+        }
+        value
+    }
+}
+
+/// What is said of a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
+/// refuse is refused.
+pub(super) fn no_number(setting: &Setting) -> Finding {
+    let (name, unit) = (&setting.name, keys::unit_of(&setting.name).unwrap_or(Unit::Plain));
+    let text = String::from_utf8_lossy(setting.text().unwrap_or_default());
+    if setting.value.bare {
+        let finding = Finding::invalid("bad-value", format!("{name} '{text}' is not a number"));
+        return with_number(finding, name, &text, unit);
+    }
+    let reason = match &setting.value.content {
+        Content::List(_) => "this is a list, and xl, which wants a number, passes over it",
+        Content::Text(_) if setting.added => "xl takes no number from a setting with +=, and passes over it",
+        Content::Text(_) => "this is no number to xl, which passes over it",
+    };
+    with_number(Finding::unsupported("no-number", reason), name, &text, unit)
+}
+
+/// A value that a key or a word does not take.
+fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
+    let finding =
+        Finding::invalid("bad-value", format!("{name} is '{text}', expected {}", expected.join(", ")));
+    match nearest(text, expected.iter().copied()) {
+        Some(near) => finding.instead(format!("write {near}")),
+        None => finding,
+    }
+}
+
+fn not_utf8() -> Finding {
+    Finding::invalid("not-utf8", "this is not UTF-8, and libxl keeps a domain's config as JSON, which is")
+        .instead("save the file as UTF-8")
+}
+
+/// A finding about a number, with what to write where that can be known.
+pub(super) fn with_number(finding: Finding, name: &str, text: &str, unit: Unit) -> Finding {
+    match suggest::number(text, unit) {
+        Some(number) => finding.instead(format!("write {name} = {number}")),
+        None => {
+            let example = match unit {
+                Unit::Flag => "1 or 0",
+                Unit::Seconds => "seconds, as in 3600, or \"-3600\"",
+                Unit::Epoch => "seconds since 1970-01-01T00:00:00Z",
+                Unit::Mebibytes => "MiB, as in 512",
+                Unit::Kibibytes => "KiB",
+                Unit::Hertz => "Hz, as in 2000000000",
+                Unit::Plain => "a number",
+            };
+            finding.instead(format!("give {name} {example}"))
+        }
+    }
+}
+
+/// The word that another is probably meant to be: the nearest by letters that are wrong, missing or too many, if it is
+/// near, else the only one of which it is the beginning, or which is its beginning.
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let known: Vec<_> = known.collect();
+    near(word, &known).or_else(|| {
+        let word = word.to_ascii_lowercase();
+        let begins = |name: &&str| name.starts_with(&word) || word.starts_with(*name);
+        let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
+        found.next().filter(|_| found.next().is_none())
+    })
+}
+
+fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase().replace('-', "_");
+    let most = match word.len() {
+        0..=2 => return None,
+        3..=5 => 1,
+        6..=11 => 2,
+        _ => 3,
+    };
+    let near = |name: &'a str| {
+        let distance = distance(&word, &name.to_ascii_lowercase().replace('-', "_"), most)?;
+        Some((distance, name))
+    };
+    known.iter().copied().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// How many letters must be changed, added, taken out or exchanged with their neighbours, if no more than so many.
+fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut cost = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().filter(|distance| *distance <= most)
+}
+
+/// What is said of a key that this guest does not have.
+fn other_guests(key: &Key) -> Finding {
+    Finding::no_effect("other-guest", format!("only {} has this, and xl passes over it", key.guests()))
+}

@@ -1,0 +1,155 @@
+//! `key=value` in texts, and lists in texts, as xl's helpers take them apart.
+
+use super::Reader;
+use super::book::Words;
+use crate::cfg::number;
+use crate::diag::Finding;
+
+/// A range of numbers, `3` or `2-5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub first: u64,
+    pub last: u64,
+    /// Whether xl takes it for one; some of its readers do not ask.
+    pub whole: bool,
+}
+
+impl Range {
+    /// The numbers below a bound.
+    pub fn below(self, bound: u32) -> impl Iterator<Item = u32> {
+        let end = self.last.saturating_add(1).min(u64::from(bound));
+        (self.first..end).filter_map(|number| u32::try_from(number).ok())
+    }
+
+    /// How many numbers it has.
+    pub fn count(self) -> u64 {
+        if self.first <= self.last { (self.last - self.first).saturating_add(1) } else { 0 }
+    }
+}
+
+/// xl's `parse_range`.
+pub fn range(text: &str) -> Range {
+    let (first, length) = number::unsigned(text, 10);
+    if length == 0 || first == u64::MAX {
+        return Range { first, last: first, whole: false };
+    }
+    let rest = &text[length..];
+    let Some(rest) = rest.strip_prefix('-') else {
+        return Range { first, last: first, whole: rest.is_empty() };
+    };
+    let (last, length) = number::unsigned(rest, 10);
+    let whole = length > 0 && last != u64::MAX && last >= first && length == rest.len();
+    Range { first, last, whole }
+}
+
+impl<'a> Reader<'a> {
+    /// xl's `split_string_into_pair` at a character; `None` where it finds no two parts.
+    pub(super) fn pair(&self, words: Words<'a>, at: char) -> Option<(Words<'a>, Words<'a>)> {
+        if self.host.is_since(18) {
+            return words.split(at).filter(|(_, value)| !value.text.is_empty());
+        }
+        // Before that, all of the delimiters parted, and what stands behind a second one was lost.
+        let delimiters: &'static [u8] = if at == ':' { b":" } else { b"=" };
+        let mut parts = words.tokens(delimiters);
+        let (key, value) = (parts.next()?, parts.next()?);
+        Some((key, value))
+    }
+
+    /// [`Reader::pair`] at `=`, without blanks around the parts.
+    pub(super) fn trimmed_pair(&mut self, words: Words<'a>, node: usize) -> Option<(Words<'a>, Words<'a>)> {
+        let pair = self.pair(words, '=');
+        if let Some((_, value)) = pair
+            && !self.host.is_since(18)
+            && value.text.len() < words.text.len()
+            && words.text.trim_end_matches(value.text).len() != words.text.len() - value.text.len()
+        {
+            let reason = format!("xl loses what stands behind the second = of '{}'", words.text);
+            self.book.note(node, &words, Finding::unsupported("second-equals", reason));
+        }
+        pair.map(|(key, value)| (key.trimmed(), value.trimmed()))
+    }
+
+    /// xl's `split_string_into_string_list`, which crashes where there is nothing to split.
+    pub(super) fn parts(
+        &mut self,
+        words: Words<'a>,
+        delimiters: &'static [u8],
+        node: usize,
+    ) -> Vec<Words<'a>> {
+        let parts: Vec<_> = words.tokens(delimiters).collect();
+        if parts.is_empty() {
+            let finding = Finding::invalid("nothing-there", "here is nothing, and xl crashes over that");
+            self.book.wrong(node, &words, finding.instead("take it out, or give it a value"));
+        }
+        parts
+    }
+
+    /// xl's `parse_ulong`: the number that a text begins with.
+    pub(super) fn ulong(&mut self, words: Words<'a>, node: usize) -> Option<u64> {
+        let (value, length) = number::unsigned(words.text, 10);
+        if length == 0 || value == u64::MAX {
+            let finding = Finding::invalid("bad-value", format!("'{}' is not a number", words.text));
+            self.book.wrong(node, &words, finding.instead("give a number in decimal digits"));
+            return None;
+        }
+        self.rest_of_number(words, length, node);
+        Some(value)
+    }
+
+    /// `strtoul` in base 0, of which xl takes whatever comes out.
+    pub(super) fn number_at(&mut self, words: Words<'a>, node: usize) -> u64 {
+        let (value, length) = number::unsigned(words.text, 0);
+        self.rest_of_number(words, length, node);
+        value
+    }
+
+    /// `atoi`, of which xl takes whatever comes out.
+    pub(super) fn int_at(&mut self, words: Words<'a>, node: usize) -> i32 {
+        let (_, length) = number::signed(words.text, 10);
+        self.rest_of_number(words, length, node);
+        number::int(words.text)
+    }
+
+    /// Says what xl makes of a number with something behind it.
+    fn rest_of_number(&mut self, words: Words<'a>, length: usize, node: usize) {
+        if length == words.text.len() && length > 0 {
+            return;
+        }
+        let reason = match length {
+            0 => format!("'{}' is not a number, and xl takes it for 0", words.text),
+            _ => format!("xl takes only {} of '{}'", &words.text[..length], words.text),
+        };
+        self.book.note(
+            node,
+            &words,
+            Finding::approximated("not-all-a-number", reason).instead("give digits only"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_xls() {
+        let table = [
+            ("3", (3, 3, true)),
+            ("2-5", (2, 5, true)),
+            ("5-2", (5, 2, false)),
+            ("2-", (2, 0, false)),
+            ("3x", (3, 3, false)),
+            ("2-5x", (2, 5, false)),
+            ("x", (0, 0, false)),
+            ("-1", (u64::MAX, u64::MAX, false)),
+            (" 1- 2", (1, 2, true)),
+        ];
+        for (text, (first, last, whole)) in table {
+            assert_eq!(range(text), Range { first, last, whole }, "{text:?}");
+        }
+        assert_eq!(range("2-99").below(5).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(range("5-2").below(9).count(), 0);
+        assert_eq!(range("0").below(0).count(), 0);
+        assert_eq!(range("0-9").count(), 10);
+    }
+}

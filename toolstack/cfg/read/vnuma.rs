@@ -1,0 +1,178 @@
+//! `vnuma`: the guest's NUMA nodes.
+
+use std::collections::BTreeSet;
+
+use super::Reader;
+use super::book::Words;
+use super::pairs;
+use crate::cfg::Content;
+use crate::diag::Finding;
+use crate::domain::Defbool;
+use crate::domain::config::VnodeInfo;
+
+/// What all nodes come to.
+#[derive(Default)]
+struct Sums {
+    vcpus: u64,
+    memkb: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn vnuma(&mut self) {
+        let Some((items, list)) = self.list("vnuma") else {
+            return;
+        };
+        if items.is_empty() {
+            return;
+        }
+        let mut sums = Sums::default();
+        let mut nodes = Vec::new();
+        for (index, value) in items.iter().enumerate() {
+            let item = self.book.item(list, index, value);
+            let Content::List(options) = &value.content else {
+                let finding = Finding::invalid("bad-vnuma", "a node of the guest is a list of its settings");
+                let instead = "write [ \"pnode=0\", \"size=1024\", \"vcpus=0-1\", \"vdistances=10,20\" ]";
+                self.book.error(item, finding.instead(instead));
+                continue;
+            };
+            let mut node = VnodeInfo { distances: vec![0; items.len()], ..VnodeInfo::default() };
+            for value in options {
+                match Words::of(value) {
+                    Some(words) => self.vnode_option(&mut node, words, item, &mut sums),
+                    None => {
+                        let finding = Finding::unsupported("list-in-list", "a list, which xl passes over");
+                        let at = self.book.node(item, "/[]", value.span.clone());
+                        self.book.mark(at, finding);
+                    }
+                }
+            }
+            nodes.push(node);
+        }
+        self.config.b_info.vnuma_nodes = nodes;
+        self.vnuma_sums(list, &sums);
+    }
+
+    fn vnode_option(&mut self, node: &mut VnodeInfo, words: Words<'a>, item: usize, sums: &mut Sums) {
+        let Some((key, value)) = self.trimmed_pair(words, item) else {
+            let finding = Finding::invalid("bad-vnuma", format!("'{}' is no key=value", words.text));
+            return self.book.wrong(item, &words, finding.instead("write it as in size=1024"));
+        };
+        match key.text {
+            "pnode" => {
+                let Some(pnode) = self.ulong(value, item) else {
+                    return;
+                };
+                if let Some(nodes) = &self.host.nodes
+                    && pnode >= nodes.len() as u64
+                {
+                    let reason = format!("the host has {} NUMA nodes, and no {pnode}", nodes.len());
+                    let instead = format!("give pnode a number below {}", nodes.len());
+                    return self.book.wrong(
+                        item,
+                        &words,
+                        Finding::invalid("bad-vnuma", reason).instead(instead),
+                    );
+                }
+                node.pnode = pnode as u32;
+                self.config.b_info.numa_placement = Some(Defbool::False);
+            }
+            "size" => {
+                if let Some(size) = self.ulong(value, item) {
+                    let memkb = size << 10;
+                    node.memkb = Some(memkb);
+                    sums.memkb = sums.memkb.wrapping_add(memkb);
+                }
+            }
+            "vcpus" => {
+                let mut set: BTreeSet<u32> = node.vcpus.iter().copied().collect();
+                for part in self.parts(value, b",", item) {
+                    let range = pairs::range(part.text);
+                    if range.last == u64::MAX {
+                        let finding =
+                            Finding::invalid("bad-vnuma", format!("'{}' never ends for xl", part.text));
+                        return self.book.wrong(item, &part, finding.instead("give vCPUs as in 0-3"));
+                    }
+                    if !range.whole {
+                        let taken = match range.count() {
+                            0 => "none".to_owned(),
+                            _ => format!("{} to {}", range.first, range.last),
+                        };
+                        let reason = format!("'{}' is no range of vCPUs, and xl takes {taken}", part.text);
+                        let finding = Finding::approximated("bad-range", reason);
+                        self.book.note(item, &part, finding.instead("give vCPUs as in 0-3"));
+                    }
+                    sums.vcpus = sums.vcpus.saturating_add(range.count());
+                    set.extend(range.below(self.vcpu_bits()));
+                }
+                node.vcpus = set.into_iter().collect();
+            }
+            "vdistances" => {
+                for (index, part) in self.parts(value, b",", item).into_iter().enumerate() {
+                    let Some(distance) = self.ulong(part, item) else {
+                        return;
+                    };
+                    match node.distances.get_mut(index) {
+                        Some(slot) => *slot = distance as u32,
+                        None => {
+                            let finding = Finding::invalid(
+                                "bad-vnuma",
+                                "more distances than there are nodes, and xl writes beyond its memory",
+                            );
+                            let instead = format!("give {} distances", node.distances.len());
+                            return self.book.wrong(item, &part, finding.instead(instead));
+                        }
+                    }
+                }
+            }
+            _ => {
+                let reason = format!("a node of the guest has no '{}', and xl passes over it", key.text);
+                let finding = Finding::unsupported("unknown-word", reason);
+                let known = ["pnode", "size", "vcpus", "vdistances"];
+                let instead = super::nearest(key.text, known.into_iter()).map_or_else(
+                    || format!("there are {}", known.join(", ")),
+                    |near| format!("write {near}="),
+                );
+                self.book.note(item, &words, finding.instead(instead));
+            }
+        }
+    }
+
+    /// How many vCPUs a node's set has room for.
+    fn vcpu_bits(&self) -> u32 {
+        match u32::try_from(self.config.b_info.max_vcpus) {
+            Ok(max) if max > 0 => max.div_ceil(8) * 8,
+            _ => self.host.cpu_bits(),
+        }
+    }
+
+    fn vnuma_sums(&mut self, list: usize, sums: &Sums) {
+        let b_info = &mut self.config.b_info;
+        let wrong = |reason: String, instead: String| Finding::invalid("bad-vnuma", reason).instead(instead);
+        let mut errors = Vec::new();
+        if b_info.max_vcpus != 0 {
+            if u64::try_from(b_info.max_vcpus).ok() != Some(sums.vcpus) {
+                let reason =
+                    format!("the nodes have {} vCPUs, and maxvcpus is {}", sums.vcpus, b_info.max_vcpus);
+                errors.push(wrong(reason, format!("write maxvcpus = {}", sums.vcpus)));
+            }
+        } else {
+            if let Some(cpus) = self.host.cpus
+                && u64::from(cpus) < sums.vcpus
+            {
+                let reason = format!("the nodes have {} vCPUs, and the host {cpus} CPUs", sums.vcpus);
+                errors.push(wrong(reason, format!("write maxvcpus = {} if that is meant", sums.vcpus)));
+            }
+            b_info.max_vcpus = sums.vcpus as i32;
+        }
+        match b_info.max_memkb {
+            Some(max) if max != sums.memkb && !self.overlay => {
+                let reason = format!("the nodes have {} KiB of memory, and maxmem is {max} KiB", sums.memkb);
+                errors.push(wrong(reason, format!("write maxmem = {}", sums.memkb >> 10)));
+            }
+            _ => b_info.max_memkb = Some(sums.memkb),
+        }
+        for error in errors {
+            self.book.error(list, error);
+        }
+    }
+}

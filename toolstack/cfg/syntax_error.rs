@@ -1,0 +1,271 @@
+//! What is said of a place that xl's reader refuses: what stands there, what was expected, what to write instead.
+
+use super::keys;
+use super::lex::{Kind, Odd};
+use super::suggest::{self, Unit};
+use crate::diag::Finding;
+
+/// What the grammar has room for at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    Key,
+    Assign,
+    Value,
+    EndOfSetting,
+    /// After `[` or a comma.
+    Item,
+    /// After an item.
+    EndOfItem,
+    /// A list in fewer lists.
+    LessDepth,
+}
+
+impl Expected {
+    fn words(self) -> &'static str {
+        match self {
+            Expected::Key => "a key, as in memory = 512",
+            Expected::Assign => "= or += behind the key",
+            Expected::Value => "a value: a number, a text in quotes or a list in [ ]",
+            Expected::EndOfSetting => "the end of the line, or a ;",
+            Expected::Item => "a value of the list or its ]",
+            Expected::EndOfItem => "a comma or the list's ]",
+            Expected::LessDepth => "fewer lists within lists",
+        }
+    }
+
+    fn is_value(self) -> bool {
+        matches!(self, Expected::Value | Expected::Item)
+    }
+}
+
+/// A token where it cannot stand.
+pub struct Unexpected<'a> {
+    pub kind: &'a Kind,
+    pub expected: Expected,
+    /// The key of the setting, where there is one already.
+    pub key: Option<&'a str>,
+    /// The token.
+    pub token: &'a str,
+    /// From the token to the next blank.
+    pub word: &'a str,
+    /// With what stands before it without a blank.
+    pub whole: &'a str,
+    /// From where the value begins to the end of the line; without a value, from the token.
+    pub line: &'a str,
+}
+
+/// How some editors begin a file in UTF-8.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Unexpected<'_> {
+    pub fn finding(&self) -> Finding {
+        match self.kind {
+            Kind::Odd(odd) => self.odd(*odd),
+            Kind::End if matches!(self.expected, Expected::Item | Expected::EndOfItem) => {
+                Finding::invalid("cfg-syntax", "the file ends within a list").instead("close the list with ]")
+            }
+            Kind::Ident if self.expected.is_value() => self.bare_word(),
+            Kind::Ident | Kind::Number if self.ends_at_quote() => self.quote_too_many(),
+            Kind::Ident | Kind::Number if self.whole != self.word => self.split_word(),
+            _ => {
+                let reason = format!("{}, where xl expects {}", self.what(), self.expected.words());
+                let finding = Finding::invalid("cfg-syntax", reason);
+                match (self.kind, self.expected) {
+                    (Kind::Text(_), Expected::EndOfSetting) if self.ends_at_quote() => self.quote_too_many(),
+                    (Kind::Text(_), Expected::EndOfSetting | Expected::EndOfItem) => finding.instead(
+                        "join the two strings into one; several strings are a list, as in [ \"a\", \"b\" ]",
+                    ),
+                    (Kind::Newline | Kind::End, Expected::Value) => {
+                        finding.instead("write the value on the key's own line; only a list may go on below")
+                    }
+                    (Kind::Assign, Expected::Value) => finding.instead("write one = only"),
+                    (Kind::Number | Kind::Text(_), Expected::Assign) => {
+                        finding.instead(format!("write {} = {}", self.key(), self.line))
+                    }
+                    _ => finding,
+                }
+            }
+        }
+    }
+
+    fn what(&self) -> String {
+        match self.kind {
+            Kind::Newline => "here the line ends".to_owned(),
+            Kind::End => "here the file ends".to_owned(),
+            _ => format!("here stands {}", self.token),
+        }
+    }
+
+    fn key(&self) -> &str {
+        self.key.unwrap_or("key")
+    }
+
+    /// The value without a comment or setting behind it.
+    fn value(&self) -> &str {
+        let end = self.line.find(" #").unwrap_or(self.line.len());
+        self.line[..end].trim_end_matches([';', ' ', '\t'])
+    }
+
+    /// Whether the token stands right behind the quote of a string.
+    fn ends_at_quote(&self) -> bool {
+        let before = self.whole.len().checked_sub(self.word.len()).and_then(|end| self.whole.get(..end));
+        before.is_some_and(|before| before.ends_with(['"', '\'']))
+    }
+
+    fn quote_too_many(&self) -> Finding {
+        let finding =
+            Finding::invalid("cfg-syntax", "the string has ended, and a quote too many is left over");
+        match (self.expected, suggest::requoted(self.value())) {
+            (Expected::EndOfSetting, Some(text)) => finding.instead(format!("write {} = {text}", self.key())),
+            _ => finding.instead("take it out, or write \\ before a quote that is part of the text"),
+        }
+    }
+
+    /// How the word is written as a value: as the number that is meant, else in quotes.
+    fn written(&self, word: &str) -> String {
+        match self.expected {
+            Expected::Value | Expected::EndOfSetting => {
+                let number = self.key.and_then(keys::unit_of).and_then(|unit| suggest::number(word, unit));
+                match number {
+                    Some(number) => format!("write {} = {number}", self.key()),
+                    None => format!("write it in quotes: {} = {}", self.key(), suggest::quoted(word)),
+                }
+            }
+            _ => format!("write it in quotes: {}", suggest::quoted(word)),
+        }
+    }
+
+    fn bare_word(&self) -> Finding {
+        let reason = format!("{} is no value: xl takes a text in quotes only", self.word);
+        let word = if self.expected == Expected::Value { self.value() } else { self.word };
+        Finding::invalid("cfg-syntax", reason).instead(self.written(word))
+    }
+
+    /// `512M`: xl reads a number and then something else.
+    fn split_word(&self) -> Finding {
+        let reason =
+            format!("in {} the value ends before {}: unquoted, xl takes digits only", self.whole, self.word);
+        let word = if self.expected == Expected::EndOfSetting { self.value() } else { self.whole };
+        Finding::invalid("cfg-syntax", reason).instead(self.written(word))
+    }
+
+    fn odd(&self, odd: Odd) -> Finding {
+        let lexical = |reason: &'static str| Finding::invalid("cfg-lexical", reason);
+        match odd {
+            Odd::OpenString if !self.expected.is_value() && self.expected != Expected::Key => {
+                self.quote_too_many()
+            }
+            Odd::OpenString => {
+                let finding = lexical("the string does not end on its line");
+                let close = "close it with its quote; a line break within it is written \\n";
+                match (self.expected, suggest::requoted(self.value())) {
+                    (Expected::Value, Some(text)) => {
+                        finding.instead(format!("{close}: {} = {text}", self.key()))
+                    }
+                    _ => finding.instead(close),
+                }
+            }
+            Odd::OpenComment => lexical("xl takes no comment in a last line that does not end")
+                .instead("end the file with a line break"),
+            Odd::HexEscape => lexical("xl takes no \\x escapes, though it means to")
+                .instead("write the character itself; the file may be UTF-8"),
+            Odd::OctalEscape | Odd::Escape => lexical("a \\ that xl's strings have no meaning for")
+                .instead("write \\\\ for a backslash; there are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
+            Odd::Nul => lexical("a NUL in a string").instead("take it out"),
+            Odd::Character => self.odd_character(),
+        }
+    }
+
+    fn odd_character(&self) -> Finding {
+        let lexical = |reason: String| Finding::invalid("cfg-lexical", reason);
+        let signed = self.token.strip_prefix(['-', '+']);
+        let is_number = signed.is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
+        let value = if self.expected == Expected::Value { self.value() } else { self.word };
+        match self.token.chars().next() {
+            _ if is_number && self.expected.is_value() => {
+                lexical("xl takes no number with a sign, unless it is in quotes".to_owned())
+                    .instead(self.written(value))
+            }
+            _ if self.expected.is_value() => {
+                lexical(format!("{} is no value: xl takes a text in quotes only", self.word))
+                    .instead(self.written(value))
+            }
+            Some('A'..='Z') if self.expected == Expected::Key => {
+                lexical(format!("{} is no key: keys are in lower case", self.word))
+                    .instead(format!("write {}", key_like(self.word)))
+            }
+            Some('-') if self.expected == Expected::Assign && self.whole != self.word => {
+                lexical(format!("{} is no key: keys have _ and no -", self.whole))
+                    .instead(format!("write {}", key_like(self.whole)))
+            }
+            Some(':') if self.expected == Expected::Assign => {
+                let value = self.line.trim_start_matches([':', ' ', '\t']);
+                let value =
+                    if value.starts_with(['"', '\'', '[']) { value.to_owned() } else { literal(value) };
+                lexical("a : behind the key, where xl expects =".to_owned())
+                    .instead(format!("write {} = {value}", self.key()))
+            }
+            Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
+                lexical(format!("{} is no key: keys are in lower case, with _ and no -", self.whole))
+                    .instead(format!("write {}", key_like(self.whole)))
+            }
+            _ if self.ends_at_quote() => self.quote_too_many(),
+            _ if self.whole != self.word && self.expected != Expected::Key => {
+                let Finding { reason, alternative, .. } = self.split_word();
+                Finding::invalid("cfg-lexical", reason).instead(alternative.unwrap_or_default())
+            }
+            _ if self.expected == Expected::EndOfSetting && self.calculated().is_some() => {
+                lexical("xl does not calculate".to_owned()).instead(self.calculated().unwrap_or_default())
+            }
+            _ => lexical(format!("{}, where xl expects {}", self.what(), self.expected.words()))
+                .instead("an xl.cfg has lines KEY = VALUE and comments behind #; it is no Python"),
+        }
+    }
+
+    /// `3600 * 2`, worked out.
+    fn calculated(&self) -> Option<String> {
+        let number = suggest::number(self.value(), self.key.and_then(keys::unit_of).unwrap_or(Unit::Plain))?;
+        Some(format!("write {} = {number}", self.key()))
+    }
+}
+
+/// A value as xl takes it: digits as they are, anything else in quotes.
+fn literal(value: &str) -> String {
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { value.to_owned() } else { suggest::quoted(value) }
+}
+
+/// A word in the letters that a key may have.
+fn key_like(word: &str) -> String {
+    word.split(['=', '+', ' ']).next().unwrap_or_default().to_ascii_lowercase().replace('-', "_")
+}
+
+/// What is said, once, of a file with DOS's line ends.
+pub fn crlf() -> Finding {
+    Finding::invalid("cfg-lexical", "lines end in CR and LF, and xl takes LF only")
+        .instead("save the file with Unix line ends, as dos2unix does")
+}
+
+/// What is said of a byte order mark.
+pub fn byte_order_mark() -> Finding {
+    Finding::invalid("cfg-lexical", "the file starts with a byte order mark")
+        .instead("save it as UTF-8 without")
+}
+
+/// A list that goes on into the next setting.
+pub fn unclosed(key: &str, (from, to): (usize, usize), next: &str) -> Finding {
+    let reason = format!("the list of {key} that begins in line {from} is not closed before {next}");
+    Finding::invalid("cfg-syntax", reason).instead(format!("write the list's ] before line {to}"))
+}
+
+/// A list added to a string or the reverse.
+pub fn mixed(key: &str, to_list: bool) -> Finding {
+    let (what, to) = if to_list { ("a string", "list") } else { ("a list", "string") };
+    Finding::invalid("cfg-syntax", format!("{what} is added to {key}, which is a {to} so far")).instead(
+        if to_list {
+            format!("write {key} += [ ... ]")
+        } else {
+            format!("write {key} = [ ... ], to replace it")
+        },
+    )
+}

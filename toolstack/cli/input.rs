@@ -1,0 +1,206 @@
+//! The domain that a file describes, whatever its format, with words of the command line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use timers::GuestClock;
+use uuid::Uuid;
+
+use super::args::Global;
+use super::output::{self, Failure, message};
+use super::{backend, xl};
+use xenclock::assess::Target;
+use xenclock::cfg::{self, XlConf, XlHost};
+use xenclock::convert::lower;
+use xenclock::diag::{Diagnostic, Errors, Finding, Source, shown};
+use xenclock::domain::{Domain, DomainConfig, XenVersion};
+use xenclock::host::{HostFacts, dom0};
+use xenclock::input::Input;
+use xenclock::xl::installed::config_of;
+use xenclock::xml;
+
+/// Where xl has its own settings.
+const XL_CONF: &str = "/etc/xen/xl.conf";
+
+/// The format of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Xml,
+    Cfg,
+    Json,
+}
+
+/// The format that an input looks like. What is neither XML nor JSON is an xl.cfg: an empty file is one too.
+pub(super) fn format_of(bytes: &[u8]) -> Format {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    // A zero is half a character of UTF-16, which an XML may be in.
+    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::tree::is_utf16(text) {
+        Format::Xml
+    } else if text.starts_with(b"{") {
+        Format::Json
+    } else {
+        Format::Cfg
+    }
+}
+
+/// What xl would take from the host for a file.
+pub(super) fn xl_host(global: &Global, release: Option<XenVersion>) -> Result<XlHost, Failure> {
+    let mut host = XlHost { release, genid: *Uuid::new_v4().as_bytes(), ..XlHost::default() };
+    if let Some(release) = host.release {
+        let versioned = format!("/usr/lib/xen-{release}/boot");
+        if Path::new(&versioned).is_dir() {
+            host.firmware_dir = versioned;
+        }
+    }
+    if !backend::is_mock(global) {
+        host.conf = xl_conf().map_err(|errors| wrong(&errors))?;
+    }
+    Ok(host)
+}
+
+/// The same for a process that nobody watches; what is wrong with xl's own settings has been said at the start.
+pub(super) fn xl_host_here(facts: &HostFacts) -> XlHost {
+    let conf = if dom0::in_dom0() { xl_conf().unwrap_or_default() } else { XlConf::default() };
+    XlHost { release: Some(facts.xen_version), genid: *Uuid::new_v4().as_bytes(), conf, ..XlHost::default() }
+}
+
+fn xl_conf() -> Result<XlConf, Errors> {
+    match std::fs::read(XL_CONF) {
+        Ok(bytes) => XlConf::read(XL_CONF, &bytes),
+        Err(_) => Ok(XlConf::default()),
+    }
+}
+
+/// A domain with words of the command line, as a start with xl would take them. What is wrong is said.
+pub(super) fn read(
+    global: &Global,
+    file: &str,
+    bytes: &[u8],
+    words: &[String],
+    host: &XlHost,
+) -> Result<Input, Failure> {
+    if let Some(word) = words.iter().find(|word| !word.contains('=')) {
+        return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
+    }
+    match format_of(bytes) {
+        Format::Cfg => read_cfg(global, file, bytes, words, host),
+        Format::Json => Err(wrong_xml(&is_json(file, bytes), bytes)),
+        Format::Xml => {
+            let xen = host.release.unwrap_or(XenVersion::NEWEST);
+            let mut input = xml::read_for(xen, file, bytes).map_err(|invalid| wrong_xml(&invalid, bytes))?;
+            cfg::overlay(&mut input, words, host).map_err(|errors| wrong(&errors))?;
+            Ok(input)
+        }
+    }
+}
+
+fn read_cfg(
+    global: &Global,
+    file: &str,
+    bytes: &[u8],
+    words: &[String],
+    host: &XlHost,
+) -> Result<Input, Failure> {
+    let mut described =
+        cfg::read(file, bytes, words, host).map_err(|errors| wrong_cfg(file, bytes, &errors))?;
+    if !described.unknown.is_empty()
+        && !backend::is_mock(global)
+        && let Ok(xl) = xl::installed()
+    {
+        // The installed xl may be newer than what is known here.
+        message(&format!(
+            "xenclock: {file}: what {} means is not known here: the installed xl reads all but the clock",
+            described.unknown.join(", ")
+        ));
+        let failed = |error: &dyn std::fmt::Display| Failure::Error(format!("{file}: {error}"));
+        let mut copy = tempfile::NamedTempFile::new().map_err(|error| failed(&error))?;
+        copy.write_all(&cfg::for_xl(file, bytes, words)).map_err(|error| failed(&error))?;
+        let path: PathBuf = copy.path().to_owned();
+        // xl's answer may have several lines.
+        let understood = config_of(&xl, &path, &[])
+            .map_err(|error| Failure::Lines(format!("{}: {error}", shown(file))))?;
+        understood.warnings.iter().for_each(|warning| message(&format!("xl: {warning}")));
+        described.input.domain.config = understood.config;
+    }
+    Ok(described.input)
+}
+
+/// The domain that a file describes, for a start on a host.
+pub(super) fn domain(global: &Global, facts: &HostFacts, file: &str) -> Result<Domain, Failure> {
+    let bytes = output::input(file)?;
+    let host = xl_host(global, Some(facts.xen_version))?;
+    let mut input = read(global, file, &bytes, &[], &host)?;
+    let report = input.report.clone();
+    lower(&mut input, Target::Start).map_err(|invalid| {
+        output::diagnostic(&invalid, report.source());
+        Failure::Reported
+    })?;
+    Ok(input.domain)
+}
+
+/// The clock that a file asks for; of an xl.cfg nothing else is read.
+pub(super) fn clock(global: &Global, facts: &HostFacts, file: &str) -> Result<GuestClock, Failure> {
+    let bytes = output::input(file)?;
+    if format_of(&bytes) != Format::Cfg {
+        return Ok(domain(global, facts, file)?.clock);
+    }
+    let cfg = cfg::parse(file, &bytes).map_err(|errors| wrong(&errors))?;
+    let kind = cfg.kind().unwrap_or(timers::GuestKind::Pv);
+    let asked = cfg::clock::read(&cfg, kind).map_err(|errors| wrong(&errors))?;
+    let losses: Vec<_> = asked.report.losses().collect();
+    losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
+    if losses.iter().any(|loss| loss.finding.refuses_start) {
+        Err(Failure::Reported)
+    } else {
+        Ok(asked.clock)
+    }
+}
+
+/// An xl.cfg that was left for the next start.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, GuestClock), String> {
+    let read = cfg::read("the updated config", bytes, &[], host);
+    let Domain { config, clock, .. } = read.map_err(|errors| errors.to_string())?.input.domain;
+    Ok((config, clock))
+}
+
+/// The error for a JSON where there must be an XML or an xl.cfg.
+pub(super) fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
+    let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
+    let finding = Finding::invalid("not-xml", "the input looks like JSON")
+        .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
+    Diagnostic { place: source.place(0..1), node: String::new(), finding }
+}
+
+/// Says what is wrong with an xl.cfg or with words.
+pub(super) fn wrong(errors: &Errors) -> Failure {
+    errors.iter().for_each(|error| output::diagnostic(error, errors.source()));
+    Failure::Reported
+}
+
+/// Says what is wrong with a file that is taken for an xl.cfg, and why it is.
+pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
+    let failure = wrong(errors);
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    if !text.is_empty() && !text.contains(&b'=') {
+        output::error(&format!(
+            "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', as from \
+             virsh dumpxml --inactive DOMAIN"
+        ));
+    }
+    failure
+}
+
+/// Says what is wrong with an XML.
+pub(super) fn wrong_xml(invalid: &Diagnostic, bytes: &[u8]) -> Failure {
+    output::diagnostic(invalid, &source_of(invalid, bytes));
+    Failure::Reported
+}
+
+/// The input again, for the line that a message shows.
+pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    Source::new(&diagnostic.place.file, String::from_utf8_lossy(text).into_owned())
+}

@@ -1,0 +1,61 @@
+//! Everything that is wrong with an input.
+
+use std::fmt;
+
+use super::{Diagnostic, Source};
+
+/// The errors of an input, at least one, in the order of the input.
+#[derive(Clone, Debug)]
+pub struct Errors {
+    source: Box<Source>,
+    all: Vec<Diagnostic>,
+}
+
+impl Errors {
+    /// These errors of an input; `None` where there are none.
+    #[must_use]
+    pub fn of(mut all: Vec<Diagnostic>, source: &Source) -> Option<Self> {
+        // What the command line says stands behind the file, and so do its bytes.
+        all.sort_by_key(|error| error.place.span.start);
+        (!all.is_empty()).then(|| Errors { source: Box::new(source.clone()), all })
+    }
+
+    /// The input.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub fn first(&self) -> &Diagnostic {
+        &self.all[0]
+    }
+
+    /// One by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.all.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One a line.
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.all.iter().enumerate() {
+            let end = if index == 0 { "" } else { "\n" };
+            write!(f, "{end}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}

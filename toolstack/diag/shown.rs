@@ -1,0 +1,68 @@
+//! Text from outside, as a terminal may show it.
+
+use std::borrow::Cow;
+
+/// Text that came from outside, such as a domain's name or a line of a file, without what a terminal acts upon: control
+/// characters, line breaks and marks that change the direction of writing are written as escapes, `\n` or `\u{202e}`.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    escaped(text, acts)
+}
+
+/// As [`shown`], but tabs stay tabs.
+#[must_use]
+pub(super) fn shown_with_tabs(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c != '\t' && acts(c))
+}
+
+/// As [`shown`], but line breaks stay line breaks: for several lines that are this program's own.
+#[must_use]
+pub fn shown_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c != '\n' && acts(c))
+}
+
+fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if acts(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a terminal does more than show it in its place.
+fn acts(c: char) -> bool {
+    let changes_direction = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let breaks_line = matches!(c, '\u{2028}' | '\u{2029}');
+    // Characters that nobody sees make two names look alike.
+    let is_hidden = matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || changes_direction || breaks_line || is_hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_acts_upon_is_escaped_and_the_rest_stays() {
+        for plain in ["", "guest", "Grüße 你好 🦀", "C:\\x", "it's \"quoted\""] {
+            assert!(matches!(shown(plain), Cow::Borrowed(text) if text == plain));
+        }
+        assert_eq!(shown("a\x1b[2Jb\n\tc\r\0\x7f"), "a\\u{1b}[2Jb\\n\\tc\\r\\u{0}\\u{7f}");
+        assert_eq!(
+            shown("\u{9b}31m \u{202e} \u{2028} \u{200b}x"),
+            "\\u{9b}31m \\u{202e} \\u{2028} \\u{200b}x"
+        );
+        assert_eq!(shown_with_tabs("\ta\x1b\n"), "\ta\\u{1b}\\n");
+        assert_eq!(shown_lines("a\tb\nc\x1b"), "a\\tb\nc\\u{1b}");
+    }
+}

@@ -1,0 +1,24 @@
+//! A domain as it was read.
+
+use crate::diag::Report;
+use crate::domain::{Domain, XenVersion};
+
+/// A domain as read, with what became of each node of its input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The domain.
+    pub domain: Domain,
+    /// The report on its input.
+    pub report: Report,
+    /// The release of Xen that it was read for.
+    pub xen: XenVersion,
+}
+
+impl Input {
+    /// A domain and its report. What the report refuses to start, the domain refuses too, for whoever has only that.
+    #[must_use]
+    pub fn new(mut domain: Domain, report: Report) -> Self {
+        domain.refusals = report.refusals().map(|refused| refused.finding).collect();
+        Input { domain, report, xen: XenVersion::NEWEST }
+    }
+}
