@@ -12,7 +12,7 @@ fn main() {
     }
     // tests/contract_fakexen.rs puts functions in the place of the C libraries' own: those find them only where the
     // program exports them.
-    for names in ["xencall*", "xenforeignmemory*", "xendevicemodel*", "time", "clock_gettime"] {
+    for names in ["xencall*", "xenforeignmemory*", "xendevicemodel*", "execvp", "time", "clock_gettime"] {
         println!("cargo::rustc-link-arg-tests=-Wl,--export-dynamic-symbol={names}");
     }
 }

@@ -114,6 +114,7 @@ pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uu
     config.c_info.uuid.get_or_insert(uuid);
     let offset = if kind.has_rtc() { OffsetIn::Outside } else { OffsetIn::Resolved(clock.offset) };
     project::clock(&mut config, &domain.clock, offset);
+    project::number_channels(&mut config);
     let steps = steps(kind, &clock, &tsc);
     Ok(Plan { config, clock, tsc, steps, asked: domain.clock.clone() })
 }

@@ -159,6 +159,11 @@ impl Modules {
         graph
     }
 
+    /// Whether a file is one of them; the files of tests are not.
+    pub fn has(&self, file: &Path) -> bool {
+        self.0.values().any(|module| module.file == file)
+    }
+
     /// How many files there are.
     pub fn files(&self) -> usize {
         self.0.values().map(|module| &module.file).collect::<BTreeSet<_>>().len()

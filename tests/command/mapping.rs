@@ -62,7 +62,8 @@ fn config(row: &Row, lines: &str) -> String {
 
 fn converted(lab: &Lab, xml: &str) -> Result<(BTreeMap<String, Value>, String), String> {
     lab.write("guest.xml", xml);
-    let run = lab.run(["convert", "--to", "json"].into_iter().chain(FIXED).chain(["guest.xml"]));
+    let run =
+        lab.run(["convert", "--xen", "4.17", "--to", "json"].into_iter().chain(FIXED).chain(["guest.xml"]));
     if run.code != 0 {
         return Err(run.err);
     }

@@ -73,7 +73,7 @@ fn is_harmless(line: &str) -> bool {
 /// Whether xl understands our xl.cfg of an XML as our JSON says.
 fn agree(oracle: &Oracle, lab: &Lab, xml: &Path) -> Result<(), String> {
     let convert = |to: &str, output: &str| {
-        let words = ["convert", "--to", to, "-o", output].into_iter().chain(FIXED);
+        let words = ["convert", "--xen", "4.17", "--to", to, "-o", output].into_iter().chain(FIXED);
         let run = lab.run(words.map(Path::new).chain([xml]));
         if run.code == 0 { Ok(lab.read(output)) } else { Err(format!("convert --to {to}: {}", run.err)) }
     };

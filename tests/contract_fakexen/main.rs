@@ -11,6 +11,7 @@ mod differential;
 mod failing;
 mod keep;
 mod stage;
+mod starts;
 mod xl;
 
 use std::panic::catch_unwind;
@@ -27,6 +28,7 @@ const TESTS: &[(&str, fn())] = &[
     ("the_command_says_the_same_of_a_pvh_guest", command::of_a_pvh_guest),
     ("the_command_says_the_same_of_an_hvm_guest", command::of_an_hvm_guest),
     ("the_command_shows_a_guest_by_xl", command::shows_a_guest),
+    ("every_fixture_starts_as_reported", starts::fixtures),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("xl_creates_what_our_host_finds", xl::creates),

@@ -34,6 +34,8 @@ impl FakeStage {
             tsc_reliable: scenario.tsc_reliable.unwrap_or(defaults.tsc_reliable),
             tsc_scaling: scenario.tsc_scaling.unwrap_or(defaults.tsc_scaling),
             memory_mb: scenario.memory_mb.unwrap_or(defaults.memory_mb),
+            cpus: 64,
+            directio: true,
             ..defaults
         };
         place::clean().unwrap();
@@ -81,6 +83,20 @@ impl Drop for FakeStage {
 }
 
 impl FakeStage {
+    /// Ends the machine with all that runs on it, and without what libxl does for the end of each domain, which takes
+    /// it seconds.
+    pub fn abandon(mut self) {
+        let unanswered = self.with(|world| world.unanswered.clone());
+        drop(self.host.take());
+        for pid in self.running.connected() {
+            if pid != std::process::id().cast_signed() {
+                // SAFETY: it is a device model that this machine's libxl has started.
+                unsafe { libc::kill(pid, libc::SIGKILL) };
+            }
+        }
+        assert!(unanswered.is_empty(), "nothing answers {unanswered:?}");
+    }
+
     /// Whether all is gone that was there for a domain or a host.
     fn nothing_is_left(&self) {
         let (unanswered, nodes) = self.with(|world| {

@@ -4,6 +4,7 @@
 use timers::{Basis, ClockOffset, GuestKind, TimerMode};
 use xenclock::host::ErrorKind;
 
+use crate::given::Given;
 use crate::op::{By, End, Machine, Op, Sick, Spec, Story, Tool, Turns};
 use crate::vain::Fault;
 use crate::world::{Without, play};
@@ -390,6 +391,20 @@ fn found() -> Vec<(&'static str, Story)> {
             told(
                 Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Discovered, variable()) },
                 vec![start(0), save(Tool::Us, false, 0), restore(0, Tool::Us), end(End::Reboot, IN_TIME)],
+            ),
+        ),
+        (
+            "a wallclock of which nothing is kept jumped to the clock of the config given on the way",
+            told(
+                Spec {
+                    kind: GuestKind::Pvh,
+                    ..hvm(By::Asked, ClockOffset::Timezone { timezone: "Asia/Kathmandu".to_owned() })
+                },
+                vec![
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: true } },
+                    migrate(0, Tool::Us, false),
+                ],
             ),
         ),
         (

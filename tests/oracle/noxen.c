@@ -66,7 +66,7 @@ int xc_physinfo(xc_interface *handle, xc_physinfo_t *info)
     info->threads_per_core = 1;
     info->cores_per_socket = info->nr_cpus = CPUS;
     info->max_cpu_id = CPUS - 1;
-    info->nr_nodes = 1;
+    info->nr_nodes = 8;
     info->total_pages = info->free_pages = 1 << 24;
     info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hap;
     return 0;

@@ -65,6 +65,18 @@ pub fn clock_of(config: &DomainConfig) -> GuestClock {
     GuestClock { offset, timers: Vec::new() }
 }
 
+/// Leaves the numbers of channels to libxl, where one has number 0.
+///
+/// xl up to 4.20 numbers them from 0. For libxl that is the guest's own console: it leaves such a channel out, and starts
+/// the guest without it.
+pub fn number_channels(config: &mut DomainConfig) {
+    if config.channels.iter().any(|channel| channel.devid == Some(0)) {
+        for channel in &mut config.channels {
+            channel.devid = None;
+        }
+    }
+}
+
 fn intent(offset: &ClockOffset, now: UtcOffset) -> (u32, Option<super::Defbool>) {
     match offset.effective() {
         ClockOffset::Localtime { .. } => (0, Some(true.into())),

@@ -148,7 +148,7 @@ impl Transfer<'_> {
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
         let domid = domain.domid;
-        let (offset, warning) = self.offset_now(domid, &config, &record, &facts)?;
+        let (offset, warning) = self.offset_now(domid, &record, &facts)?;
         match record.is_instance(&facts.boot_id, domid) {
             true => drop(record.seen(offset, facts.now)),
             false => record.last = Some(Seen { offset, at: facts.now }),
@@ -175,7 +175,6 @@ impl Transfer<'_> {
     fn offset_now(
         &self,
         domid: DomId,
-        config: &DomainConfig,
         record: &ClockRecord,
         facts: &HostFacts,
     ) -> Result<(i64, Option<String>)> {
@@ -184,7 +183,8 @@ impl Transfer<'_> {
         match (rtc, last) {
             (Some(rtc), _) => Ok((rtc.offset, None)),
             (None, Some(last)) => Ok((last.offset, None)),
-            (None, None) => self.wallclock(config, facts),
+            // A config given for the way says nothing of where the guest stands.
+            (None, None) => self.wallclock(&self.host.stored_config(domid)?, facts),
         }
     }
 
@@ -209,7 +209,7 @@ impl Transfer<'_> {
         self.host.save(outgoing.domain.domid, stream, how)?;
         let facts = self.host.facts()?;
         let domid = outgoing.domain.domid;
-        let (offset, warning) = self.offset_now(domid, &outgoing.config, &outgoing.record, &facts)?;
+        let (offset, warning) = self.offset_now(domid, &outgoing.record, &facts)?;
         let (_, tsc) = read_clock(self.host, domid)?;
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
@@ -321,7 +321,7 @@ impl Transfer<'_> {
         } else {
             let (known, warning) = match record.last {
                 Some(last) => (last.offset, None),
-                None => self.wallclock(&config, &facts)?,
+                None => self.wallclock(saved().as_ref().unwrap_or(&config), &facts)?,
             };
             offset = known;
             warnings.extend(warning.into_iter().chain(put(&mut config, offset)));

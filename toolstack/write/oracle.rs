@@ -17,7 +17,10 @@ pub(crate) struct Oracle {
 impl Oracle {
     pub(crate) fn find() -> Option<Self> {
         let Some(dir) = std::env::var_os("XENCLOCK_ORACLE").map(PathBuf::from) else {
-            println!("skipped: no xl to ask; tests/oracle/build DIR makes one, XENCLOCK_ORACLE=DIR names it");
+            xentest::skip(
+                "no xl",
+                "tests/oracle/build DIR unpacks Debian's, and XENCLOCK_ORACLE=DIR names it",
+            );
             return None;
         };
         assert!(

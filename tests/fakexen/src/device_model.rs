@@ -75,6 +75,7 @@ fn listener(monitor: &str) -> io::Result<UnixListener> {
 
 fn monitor_talk(stream: UnixStream, restored: bool) -> io::Result<()> {
     let mut answers = stream.try_clone()?;
+    let mut added = Vec::new();
     let version = json!({"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": ""});
     writeln!(answers, "{}\r", json!({"QMP": {"version": version, "capabilities": []}}))?;
     for line in BufReader::new(stream).lines() {
@@ -87,6 +88,18 @@ fn monitor_talk(stream: UnixStream, restored: bool) -> io::Result<()> {
             Some("query-chardev") => json!([]),
             Some("query-vnc") => json!({"enabled": false}),
             Some("query-version") => version.clone(),
+            Some("device_add") => {
+                added.push(command["arguments"]["id"].clone());
+                json!({})
+            }
+            Some("query-pci") => {
+                let devices: Vec<_> = added
+                    .iter()
+                    .enumerate()
+                    .map(|(place, id)| json!({"bus": 0, "slot": 5 + place, "function": 0, "qdev_id": id}))
+                    .collect();
+                json!([{"bus": 0, "devices": devices}])
+            }
             Some("add-fd") => json!({"fdset-id": 0, "fd": 3}),
             _ => json!({}),
         };

@@ -5,7 +5,7 @@
 //!
 //! - `symbols/`: `xencall_*`, `xenforeignmemory_*`, `xendevicemodel_*` and the time of day, under their C names.
 //! - `calls/`: hypercalls, decoded with the structures of the installed headers.
-//! - `store/`: xenstored. `device_model.rs`: as much of QEMU as libxl talks to.
+//! - `store/`: xenstored. `backends.rs`, `device_model.rs`: as much of drivers and of QEMU as libxl talks to.
 //! - `parts.rs`: what libxl starts as programs of its own. `main.rs`: a command in a dom0 that is none.
 //! - `world.rs`: the machine with all of that. `remote.rs`: the same machine for other processes.
 //!
@@ -13,6 +13,7 @@
 
 #![cfg(feature = "libxl")]
 
+mod backends;
 mod caller;
 mod calls;
 pub mod clock;

@@ -14,6 +14,9 @@ use crate::{device_model, kernels};
 const PART: &str = "XENCLOCK_FAKEXEN_PART";
 const DEVICE_MODEL: &str = "device-model";
 
+/// What runs in place of Xen's scripts for devices.
+pub const HOTPLUG: &str = "hotplug";
+
 /// Where libxl looks for the program that saves and restores, before it looks where Debian has it.
 pub const SAVE_HELPER: &str = "LIBXL_SAVE_HELPER";
 
@@ -25,7 +28,7 @@ pub fn run() -> Option<ExitCode> {
 }
 
 /// Puts all of it there: `kernel` for PV and PVH guests, `loader` and `bios` for HVM guests, and the scripts
-/// `device-model` and, where there is one, `save-helper`.
+/// `device-model`, `hotplug` and, where there is one, `save-helper`.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -33,6 +36,7 @@ pub fn put(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("kernel"), kernels::kernel())?;
     fs::write(dir.join("loader"), kernels::loader())?;
     fs::write(dir.join("bios"), [0; 4096])?;
+    script(&dir.join(HOTPLUG), "exit 0")?;
     let myself = quoted(&myself()?);
     script(&dir.join(DEVICE_MODEL), &format!("{PART}={DEVICE_MODEL} exec {myself} \"$@\""))?;
     if let (Some(helper), Some(library)) = (utility("libxl-save-helper"), library()) {

@@ -12,6 +12,9 @@ const DIRECTORIES: [&str; 4] = ["/var/lib/xen", "/run/xen", "/var/log/xen", "/va
 /// Where xl has its lock.
 const LOCKS: &str = "/run/lock";
 
+/// Where the kernel lists devices: a test puts there what dom0 is to have.
+pub const DEVICES: &str = "/sys/bus";
+
 /// Puts empty directories in the places of libxl's, for this process and those that it starts.
 ///
 /// With a mount namespace of its own, so that nothing is left and a dom0's own files are out of reach; as root or with
@@ -29,7 +32,7 @@ pub unsafe fn enter() -> io::Result<()> {
     match own_mounts() {
         Ok(()) => {
             let mut covered = Vec::new();
-            let mut all = DIRECTORIES.into_iter().chain([LOCKS]);
+            let mut all = DIRECTORIES.into_iter().chain([LOCKS, DEVICES]);
             all.try_for_each(|directory| cover(Path::new(directory), &mut covered))
         }
         Err(error) if DIRECTORIES.iter().any(is_used) => Err(error),

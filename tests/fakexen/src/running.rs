@@ -9,7 +9,7 @@ use crate::parts;
 use crate::remote;
 use crate::serve::Server;
 use crate::store;
-use crate::symbols;
+use crate::symbols::{self, exec};
 use crate::world::{self, Facts, World};
 
 /// Where libxenstore looks for xenstored.
@@ -67,6 +67,7 @@ impl Running {
             (XENSTORED, path("xenstored")),
             (remote::SOCKET, path("xen")),
             (parts::SAVE_HELPER, path("save-helper")),
+            (exec::HOTPLUG, path(parts::HOTPLUG)),
         ];
         all.extend(parts::library().map(|library| ("LD_PRELOAD", library)));
         all

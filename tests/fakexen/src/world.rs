@@ -32,6 +32,10 @@ pub struct Facts {
     pub tsc_scaling: Option<bool>,
     /// Memory for all guests, in MiB.
     pub memory_mb: u64,
+    /// How many CPUs it has.
+    pub cpus: u32,
+    /// Whether it can hand devices to guests.
+    pub directio: bool,
 }
 
 impl Default for Facts {
@@ -42,6 +46,8 @@ impl Default for Facts {
             tsc_reliable: true,
             tsc_scaling: Some(false),
             memory_mb: 65_536,
+            cpus: 1,
+            directio: false,
         }
     }
 }

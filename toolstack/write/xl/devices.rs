@@ -3,11 +3,16 @@
 use super::Section::{self, Devices, Screen};
 use super::Writer;
 use super::entry::Entry;
+use crate::diag::Finding;
 use crate::domain::config::{
     Channel, Connection, Connector, HostUsb, P9, Pvcalls, Sdl, UsbCtrl, UsbCtrlType, UsbDev, Vdispl, Vfb,
     Virtio, Vkb, Vnc, Vtpm,
 };
+use crate::domain::release::XenVersion;
 use crate::write::value::Value;
+
+/// The first release whose xl numbers channels as libxl wants them.
+const CHANNELS_WORK: XenVersion = XenVersion { major: 4, minor: 21 };
 
 impl Writer {
     /// A list with an entry a device; a device without an entry is left out, and that is said. Whether there is one.
@@ -159,11 +164,18 @@ impl Writer {
     }
 
     pub(super) fn channel(&mut self, channel: &Channel, index: usize) -> Option<String> {
-        let Channel { backend_domid, backend_domname, devid, name, connection, rest } = channel;
+        // libxl numbers channels from 1, as the guest's own console is 0.
+        let Channel { backend_domid, backend_domname, devid: _, name, connection, rest } = channel;
         let path = format!("channels[{index}]");
         self.rest(&path, rest);
+        if index == 0 && self.release < CHANNELS_WORK {
+            let reason = "xl before Xen 4.21 gives the first channel the number of the guest's console, and libxl then \
+                          starts the guest without it";
+            let finding = Finding::unsupported("first-channel", reason);
+            let instead = "write \"connection=pty,name=unused\" before it, or start the guest from its XML";
+            self.unsaid(&path, finding.instead(instead));
+        }
         let mut entry = Entry::new(self, "channel", path).of_values(is_plain);
-        entry.numbered(*devid, index);
         match connection {
             Connection::Unknown => {
                 let path = entry.at("connection");

@@ -43,6 +43,11 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
         }
         let element = element.take();
         let arguments = arguments(&element, prefix);
+        if of_qemu {
+            let reason = "written for another hypervisor's QEMU: Xen's is given them as they are";
+            let instead = "take out what Xen's QEMU does not have: it ends, and the guest with it";
+            element.mark(Finding::approximated("qemu-arguments", reason).instead(instead));
+        }
         let b_info = &mut guest.config.b_info;
         match (of_qemu, b_info.hvm.is_some()) {
             (true, true) => b_info.extra_hvm.extend(arguments),
@@ -62,7 +67,7 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
         // `--option` is `-option`.
         let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
         if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
-            let reason = format!("{of} is libxl's own affair, or nothing that QEMU does on Xen");
+            let reason = format!("Xen's QEMU is given no {of}: libxl decides it, or KVM alone has it");
             argument.mark_whole(&Finding::unsupported("qemu-argument", reason));
             if of == option && !WITHOUT_VALUE.contains(&option) {
                 skip = Some(option);

@@ -39,7 +39,7 @@ fn unused(boot: &Element<'_>) {
 /// Says that a device which has a place in the boot order cannot boot.
 pub(super) fn cannot_boot(device: &Element<'_>, what: &str) {
     if let Some(boot) = device.child("boot") {
-        let finding = Finding::unsupported("boot-order", format!("a guest on Xen does not boot from {what}"));
+        let finding = Finding::unsupported("boot-order", format!("xl's boot order has no letter for {what}"));
         boot.mark_whole(&finding.instead("give a disk, a CD-ROM or a network card the first place"));
     }
 }

@@ -176,6 +176,9 @@ fn hypervisor(root: &Element<'_>) -> Result<bool> {
 
 fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(element) = devices.child("emulator") else { return Ok(()) };
+    if element.attr("type").is_some_and(|kind| kind.text == "stubdom-linux") && guest.is_hvm() {
+        stub_domain(&element, guest)?;
+    }
     let Some(path) = element.text()? else { return Ok(()) };
     if !guest.for_xen {
         let reason = "the emulator of another hypervisor; Xen brings its own device model";
@@ -188,6 +191,21 @@ fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     } else {
         guest.config.b_info.device_model = Some(path.text.to_owned());
         guest.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
+    }
+    Ok(())
+}
+
+/// A device model in a domain of its own, as Qubes' libvirt has it.
+fn stub_domain(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let text = |name| element.attr(name).map(|value| value.text.to_owned());
+    let b_info = &mut guest.config.b_info;
+    set(&mut b_info.device_model_stubdomain, true);
+    b_info.device_model_version = Some(DeviceModelVersion::QemuXen);
+    b_info.stubdomain_kernel = text("kernel");
+    b_info.stubdomain_ramdisk = text("ramdisk");
+    b_info.stubdomain_cmdline = text("cmdline").filter(|line| !line.is_empty());
+    if let Some(memory) = element.attr("memory") {
+        b_info.stubdomain_memkb = Some(memory::in_mebibytes(&memory, None)? * memory::KIB_PER_MIB);
     }
     Ok(())
 }

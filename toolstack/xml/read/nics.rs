@@ -11,8 +11,30 @@ use crate::domain::config::{Nic, NicType};
 use crate::domain::release;
 
 /// Cards that QEMU emulates for Xen.
-const MODELS: &[&str] =
-    &["rtl8139", "e1000", "e1000e", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "vmxnet3"];
+const MODELS: &[&str] = &[
+    "e1000",
+    "e1000-82540em",
+    "e1000-82544gc",
+    "e1000-82545em",
+    "e1000e",
+    "i82550",
+    "i82551",
+    "i82557a",
+    "i82557b",
+    "i82557c",
+    "i82558a",
+    "i82558b",
+    "i82559a",
+    "i82559b",
+    "i82559c",
+    "i82559er",
+    "i82562",
+    "i82801",
+    "ne2k_pci",
+    "pcnet",
+    "rtl8139",
+    "vmxnet3",
+];
 
 /// What libvirt and libxl call the interfaces that they name themselves, before a number.
 const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
@@ -251,6 +273,7 @@ fn is_generated(name: &str) -> bool {
     let rest = GENERATED.iter().find_map(|prefix| name.strip_prefix(prefix));
     rest.is_some_and(|rest| {
         let rest = rest.strip_suffix("-emu").unwrap_or(rest);
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
         rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
     })
 }

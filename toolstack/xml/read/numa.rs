@@ -50,6 +50,12 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     let mut cells: Vec<_> = cells.into_values().collect();
     assign(&mut cells, guest)?;
     let nodes = host_nodes(root, cells.len())?;
+    let bound = root.children("numatune").any(|tune| tune.children("memnode").next().is_some());
+    if !bound && nodes.len() > 1 {
+        let reason = "each cell has its memory on the host's node of its number, and libxl refuses a node that is not there";
+        let instead = "on a host with fewer nodes, bind the cells: <numatune><memnode cellid='1' mode='strict' nodeset='0'/></numatune>";
+        numa.mark(Finding::approximated("numa-nodes", reason).instead(instead));
+    }
     let total: u64 = cells.iter().map(|cell| cell.mib).sum();
     let count = cells.len();
     let node = |(id, (cell, pnode)): (usize, (Cell<'_>, u32))| VnodeInfo {

@@ -5,7 +5,7 @@ use xen_sys::{vcpu_guest_context, xen_domctl, xen_domctl_getdomaininfo};
 use xenclock::host::mock::machine::{Domain, NewDomain};
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
 
-use super::{Answer, context, unanswered};
+use super::{Answer, context, sysctl, unanswered};
 use crate::Errno;
 use crate::caller::Caller;
 use crate::guest::Guest;
@@ -182,9 +182,16 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         | xen_sys::XEN_DOMCTL_irq_permission
         | xen_sys::XEN_DOMCTL_iomem_permission
         | xen_sys::XEN_DOMCTL_ioport_permission
+        | xen_sys::XEN_DOMCTL_assign_device
+        | xen_sys::XEN_DOMCTL_deassign_device
+        | xen_sys::XEN_DOMCTL_test_assign_device
+        | xen_sys::XEN_DOMCTL_setvnumainfo
         | xen_sys::XEN_DOMCTL_set_target
         | xen_sys::XEN_DOMCTL_set_virq_handler => {
-            world.domain(domid)?;
+            // A device is also asked about for a domain that is not there yet.
+            if op.cmd != xen_sys::XEN_DOMCTL_test_assign_device {
+                world.domain(domid)?;
+            }
         }
         command => return unanswered(world, format!("domctl {command}")),
     }
@@ -205,7 +212,9 @@ fn create(world: &mut World, op: &mut xen_domctl) -> Answer {
     let new = NewDomain { kind, uuid: uuid_text(&given.handle), memory_kb: 0, vcpus: given.max_vcpus };
     let present = world.present();
     let domid = world.machine.create(new, &present).map_err(errno)?;
-    world.guests.insert(domid, Guest::new(kind, given.max_vcpus, emulation, shared_info));
+    let mut guest = Guest::new(kind, given.max_vcpus, emulation, shared_info);
+    guest.policy.0 = sysctl::cpuid();
+    world.guests.insert(domid, guest);
     op.domain = domid.0 as u16;
     Ok(0)
 }

@@ -9,8 +9,8 @@ mod sysctl;
 
 use xen_sys::{
     __HYPERVISOR_domctl, __HYPERVISOR_event_channel_op, __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op,
-    __HYPERVISOR_mmuext_op, __HYPERVISOR_multicall, __HYPERVISOR_sched_op, __HYPERVISOR_sysctl,
-    __HYPERVISOR_xen_version, __HYPERVISOR_xsm_op,
+    __HYPERVISOR_mmuext_op, __HYPERVISOR_multicall, __HYPERVISOR_physdev_op, __HYPERVISOR_sched_op,
+    __HYPERVISOR_sysctl, __HYPERVISOR_xen_version, __HYPERVISOR_xsm_op,
 };
 
 pub use memory::{machine_frames, resource};
@@ -39,6 +39,8 @@ pub fn hypercall(world: &mut World, caller: Caller, number: u32, arguments: &[u6
         __HYPERVISOR_multicall => multicall(world, caller, first, second),
         // A PV guest's page tables are pinned: nothing here could be wrong with them.
         __HYPERVISOR_mmuext_op => Ok(0),
+        // Interrupts of devices that are handed to guests: they keep their numbers.
+        __HYPERVISOR_physdev_op => Ok(0),
         // Without FLASK.
         __HYPERVISOR_xsm_op => Err(libc::ENOSYS),
         number => unanswered(world, format!("hypercall {number} command {command}")),

@@ -73,7 +73,10 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_sysctl) -> Answer {
                 given.cpupool_id = 0;
                 given.sched_id = xen_sys::XEN_SCHEDULER_CREDIT2;
                 given.n_dom = 1 + world.guests.len() as u32;
-                caller.write(given.cpumap.bitmap.p as u64, &1_u8)?;
+                let cpus: Vec<u8> = (0..world.facts.cpus.div_ceil(8))
+                    .map(|byte| ((1_u32 << (world.facts.cpus - byte * 8).min(8)) - 1) as u8)
+                    .collect();
+                caller.write_bytes(given.cpumap.bitmap.p as u64, &cpus)?;
             }
         }
         xen_sys::XEN_SYSCTL_numainfo => {
@@ -96,12 +99,15 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_sysctl) -> Answer {
             // SAFETY: see above.
             let given = unsafe { &mut op.u.cputopoinfo };
             let at = given.cputopo.p as u64;
-            if at != 0 && given.num_cpus > 0 {
-                // SAFETY: integers, for which 0 is a value.
-                let cpu: xen_sys::xen_sysctl_cputopo = unsafe { std::mem::zeroed() };
-                caller.write(at, &cpu)?;
+            if at != 0 {
+                for index in 0..given.num_cpus.min(world.facts.cpus) {
+                    // SAFETY: integers, for which 0 is a value.
+                    let mut cpu: xen_sys::xen_sysctl_cputopo = unsafe { std::mem::zeroed() };
+                    cpu.core = index;
+                    caller.write(at + u64::from(index) * size_of_val(&cpu) as u64, &cpu)?;
+                }
             }
-            given.num_cpus = 1;
+            given.num_cpus = world.facts.cpus;
         }
         xen_sys::XEN_SYSCTL_get_cpu_policy => {
             // SAFETY: see above.
@@ -141,35 +147,44 @@ const LEAVES: usize = 64;
 const MSRS: u32 = 16;
 
 /// The leaves of a CPU that can do nothing special, the first of them again and again to make them so many.
-fn cpuid() -> Vec<u8> {
+pub fn cpuid() -> Vec<u8> {
     const NO_SUB_LEAF: u32 = u32::MAX;
+    /// The highest leaves.
+    const BASIC: u32 = 0xd;
+    const EXTENDED: u32 = 0x8000_0021;
     let [b, d, c] = [*b"Auth", *b"enti", *b"cAMD"].map(u32::from_ne_bytes);
-    let basic = |leaf: u32| match leaf {
-        0 => [leaf, NO_SUB_LEAF, 1, b, c, d],
-        _ => [leaf, NO_SUB_LEAF, 0, 0, 0, 0],
-    };
-    let extended = |leaf: u32| match leaf {
-        0x8000_0000 => [leaf, NO_SUB_LEAF, 0x8000_0008, b, c, d],
+    let leaf = |leaf: u32, sub_leaf: u32| match leaf {
+        0 => [leaf, sub_leaf, BASIC, b, c, d],
+        0x8000_0000 => [leaf, sub_leaf, EXTENDED, b, c, d],
         // 40 bits of physical addresses, 48 of virtual ones.
-        0x8000_0008 => [leaf, NO_SUB_LEAF, 0x3028, 0, 0, 0],
-        _ => [leaf, NO_SUB_LEAF, 0, 0, 0, 0],
+        0x8000_0008 => [leaf, sub_leaf, 0x3028, 0, 0, 0],
+        _ => [leaf, sub_leaf, 0, 0, 0, 0],
     };
-    let leaves = (0..=1).map(basic).chain((0x8000_0000..=0x8000_0008).map(extended));
-    let leaves = leaves.chain(std::iter::repeat_with(|| basic(0))).take(LEAVES);
-    leaves.flatten().flat_map(u32::to_ne_bytes).collect()
+    // Those that libxl changes by their names.
+    let plain = [0, 1, 5, 6].into_iter().chain(0x8000_0000..=0x8000_000a).chain([EXTENDED]);
+    let with_sub_leaves = [(4, 0), (7, 0), (7, 1), (7, 2), (BASIC, 0), (BASIC, 1)];
+    let mut leaves: Vec<_> = plain.map(|number| leaf(number, NO_SUB_LEAF)).collect();
+    leaves.extend(with_sub_leaves.map(|(number, sub_leaf)| leaf(number, sub_leaf)));
+    leaves.resize(LEAVES, leaf(0, NO_SUB_LEAF));
+    // libxenguest looks for one by halves.
+    leaves.sort_unstable();
+    leaves.into_iter().flatten().flat_map(u32::to_ne_bytes).collect()
 }
 
 fn physinfo(world: &World, op: &mut xen_sysctl) {
     // SAFETY: the command says that this part of the union counts.
     let out = unsafe { &mut op.u.physinfo };
     out.threads_per_core = 1;
-    out.cores_per_socket = 1;
-    out.nr_cpus = 1;
-    out.max_cpu_id = 0;
+    out.cores_per_socket = world.facts.cpus;
+    out.nr_cpus = world.facts.cpus;
+    out.max_cpu_id = world.facts.cpus - 1;
     out.nr_nodes = 1;
     out.max_node_id = 0;
     out.cpu_khz = world.facts.cpu_khz;
     out.capabilities = capabilities();
+    if world.facts.directio {
+        out.capabilities |= xen_sys::XEN_SYSCTL_PHYSCAP_directio;
+    }
     out.total_pages = (world.facts.memory_mb << 8) + (1 << 18);
     out.free_pages = world.free_pages();
     out.scrub_pages = 0;

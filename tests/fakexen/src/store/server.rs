@@ -7,6 +7,7 @@ use xenclock::host::DomId;
 
 use super::Told;
 use super::wire::Message;
+use crate::backends;
 use crate::world::{self, World};
 
 /// Answers whoever is at the other end, until it hangs up.
@@ -44,6 +45,7 @@ fn answer(world: &mut World, connection: u64, message: &Message, stream: &mut Un
 
 /// Those who watch xenstore do their part when a guest's node is written.
 fn look(world: &mut World, path: &str) {
+    backends::look(world, path);
     let Some((domid, node)) = path.strip_prefix("/local/domain/").and_then(|rest| rest.split_once('/'))
     else {
         return;

@@ -6,6 +6,7 @@
 
 mod call;
 mod device_model;
+pub mod exec;
 mod foreign_memory;
 pub mod time;
 
@@ -14,7 +15,7 @@ use crate::Errno;
 /// Keeps the linker from leaving these functions out of a program in which only C calls them.
 #[must_use]
 pub fn linked() -> usize {
-    [call::linked(), device_model::linked(), foreign_memory::linked(), time::linked()]
+    [call::linked(), device_model::linked(), exec::linked(), foreign_memory::linked(), time::linked()]
         .iter()
         .flatten()
         .count()

@@ -84,6 +84,8 @@ fn letters(number: u32) -> String {
 /// The names given out so far.
 pub(super) struct Names {
     numbers: BTreeSet<u32>,
+    /// Whether no hard disk has been renamed yet.
+    first: bool,
     hvm: bool,
     emulated: u32,
 }
@@ -99,7 +101,7 @@ impl Names {
     ) -> Result<Vec<(&'w Wish<'t>, Option<String>)>> {
         let sata = guest.hvm().is_some_and(|hvm| hvm.hdtype == HdType::Ahci);
         let emulated = if sata { SATA_DRIVES } else { IDE_DRIVES };
-        let mut names = Names { numbers: BTreeSet::new(), hvm: guest.is_hvm(), emulated };
+        let mut names = Names { numbers: BTreeSet::new(), first: true, hvm: guest.is_hvm(), emulated };
         let mut given: BTreeMap<usize, Option<String>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (index, wish) in wishes.iter().enumerate() {
@@ -151,12 +153,16 @@ impl Names {
         let hidden = wish.readonly && !wish.cdrom && self.hvm;
         let first = if hidden { self.emulated } else { 0 };
         let most = if cdrom { IDE_DRIVES } else { MOST_DISKS };
-        let wanted =
-            parts(wish.dev.text).map(|(_, number)| number).filter(|number| (first..most).contains(number));
+        // A letter that QEMU would not emulate is as good as none, and the disk that boots is the first.
+        let last = if self.hvm && !hidden { self.emulated.min(most) } else { most };
+        let boots = self.hvm && !hidden && !wish.cdrom && wish.order.is_some() && self.first;
+        let wanted = parts(wish.dev.text).map(|(_, number)| number);
+        let wanted = wanted.filter(|number| (first..last).contains(number) && !boots);
         // CD-ROMs that cannot have their own letter leave the first ones to disks.
         let others: Vec<u32> = if cdrom { (first..most).rev().collect() } else { (first..most).collect() };
         let number = wanted.into_iter().chain(others).find(|number| !self.numbers.contains(number))?;
         self.numbers.insert(number);
+        self.first &= wish.cdrom;
         let name = format!("{}{}", if cdrom { "hd" } else { "xvd" }, letters(number));
         let how = if cdrom {
             "an emulated IDE drive"

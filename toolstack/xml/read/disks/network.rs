@@ -26,7 +26,10 @@ struct Host<'t> {
 }
 
 /// QEMU's words for the source, or why there are none.
-pub(super) fn address(source: &Element<'_>) -> Result<std::result::Result<String, String>> {
+pub(super) fn address(
+    disk: &Element<'_>,
+    source: &Element<'_>,
+) -> Result<std::result::Result<String, String>> {
     let Some(protocol) = source.attr("protocol") else {
         let finding = Finding::invalid("no-protocol", "a disk on the network has no protocol");
         return Err(source.error(finding.instead("write <source protocol='nbd' name='NAME'>")));
@@ -35,9 +38,9 @@ pub(super) fn address(source: &Element<'_>) -> Result<std::result::Result<String
     let name = source.attr("name").map(|name| held_by_xl(&name)).transpose()?.unwrap_or_default();
     Ok(match protocol.text {
         "nbd" => nbd(source, &name, &hosts)?,
-        "rbd" => rbd(source, &name, &hosts),
+        "rbd" => rbd(disk, source, &name, &hosts),
         other => match URLS.iter().find(|(known, _)| *known == other) {
-            Some((_, scheme)) => url(source, scheme, &name, &hosts),
+            Some((_, scheme)) => url(disk, source, scheme, &name, &hosts),
             None => Err(format!("Xen's QEMU is given no {other} disks")),
         },
     })
@@ -56,9 +59,9 @@ impl Host<'_> {
     }
 }
 
-/// Says that there is a secret, which the XML does not hold.
-fn secret(source: &Element<'_>, instead: &'static str) -> Option<String> {
-    let auth = source.children("auth").next()?;
+/// Says that there is a secret, which the XML does not hold; libvirt takes it from the source or, as of old, the disk.
+fn secret(disk: &Element<'_>, source: &Element<'_>, instead: &'static str) -> Option<String> {
+    let auth = source.children("auth").chain(disk.children("auth")).next()?;
     let user = auth.attr("username").map(|user| user.text.to_owned());
     let finding = Finding::approximated("disk-secret", "the secret is with libvirt, not in the XML");
     auth.leave_out(finding.instead(instead));
@@ -83,7 +86,12 @@ fn nbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> Result<std::resu
 }
 
 /// Ceph's words part settings at colons, and values at escaped ones.
-fn rbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> std::result::Result<String, String> {
+fn rbd(
+    disk: &Element<'_>,
+    source: &Element<'_>,
+    name: &str,
+    hosts: &[Host<'_>],
+) -> std::result::Result<String, String> {
     if name.contains([':', ';']) {
         return Err(format!("'{name}' is no name of a Ceph image that QEMU takes: it holds a colon"));
     }
@@ -92,7 +100,7 @@ fn rbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> std::result::Res
     let snapshot = snapshot.map(|name| format!("@{}", name.text)).unwrap_or_default();
     let instead = "put the user's key where Ceph looks for it in dom0: /etc/ceph/ceph.client.USER.keyring";
     let mut words = format!("rbd:{name}{snapshot}");
-    match secret(source, instead) {
+    match secret(disk, source, instead) {
         Some(user) => words.push_str(&format!(":id={}:auth_supported=cephx\\;none", escaped(&user))),
         None => words.push_str(":auth_supported=none"),
     }
@@ -108,6 +116,7 @@ fn rbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> std::result::Res
 
 /// `scheme://user@host:port/name`
 fn url(
+    disk: &Element<'_>,
     source: &Element<'_>,
     scheme: &str,
     name: &str,
@@ -118,7 +127,7 @@ fn url(
         let _ = transport;
         return Err(format!("a {scheme} disk of QEMU's has an address, no socket"));
     }
-    let user = secret(source, "let the server ask for no secret, or attach the disk in dom0");
+    let user = secret(disk, source, "let the server ask for no secret, or attach the disk in dom0");
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
     let query = source.attr("query").map(|query| format!("?{}", query.text)).unwrap_or_default();
     Ok(format!("{scheme}://{user}{}/{}{query}", host.address(), name.trim_start_matches('/')))

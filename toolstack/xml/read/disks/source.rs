@@ -31,7 +31,7 @@ pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<S
         "block" => "dev",
         "network" => {
             let Some(source) = source else { return Err(no_source(element, "protocol")) };
-            return match network::address(&source)? {
+            return match network::address(element, &source)? {
                 Ok(address) => {
                     source.mark(Finding::exact());
                     Ok(Some(Source::Network(address)))

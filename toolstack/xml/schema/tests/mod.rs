@@ -70,9 +70,12 @@ const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
     ("filesystem", "template", "source", "name", "name"),
 ];
 
+/// Attributes with their values.
+type Attributes = &'static [(&'static str, &'static str)];
+
 /// Kinds of devices in which Xen's mappings look at most of what is in the device. The schema's smallest device is often
 /// of another kind, which is left out as a whole.
-const KINDS: &[(&str, &[&[(&str, &str)]])] = &[
+const KINDS: &[(&str, &[Attributes])] = &[
     ("hostdev", &[&[("mode", "subsystem"), ("type", "pci")], &[("mode", "subsystem"), ("type", "usb")]]),
     ("graphics", &[&[("type", "vnc")], &[("type", "spice")]]),
     ("interface", &[&[("type", "bridge")], &[("type", "network")], &[("type", "hostdev")]]),
@@ -167,7 +170,7 @@ impl Made {
         let kinds = device.and_then(|device| KINDS.iter().find(|(name, _)| name == device));
         let is_goal = |name: &str| goal.path.len() == 3 && goal.attribute.as_deref() == Some(name);
         let kinds = kinds.iter().flat_map(|(name, kinds)| kinds.iter().map(move |kind| (name, kind)));
-        let of_kind = |(name, kind): (&&str, &&[(&str, &str)])| {
+        let of_kind = |(name, kind): (&&str, &Attributes)| {
             let mut document = self.clone();
             let device = document.child("devices")?.child(name)?;
             for (name, value) in kind.iter().filter(|(name, _)| !is_goal(name)) {
