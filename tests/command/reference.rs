@@ -11,12 +11,24 @@ use serde_json::{Value, json};
 use crate::common::{Lab, root};
 
 /// The functions that make a finding from a code.
-const MAKERS: [&str; 4] = ["invalid(", "approximated(", "unsupported(", "no_effect("];
+const MAKERS: [&str; 7] =
+    ["invalid(", "approximated(", "unsupported(", "no_effect(", "advice(", "or_else(", "or_no_effect("];
+/// The rows of the table of libvirt's names: there the first argument of these is a pattern, and the code comes next.
+const ROWS: &str = "toolstack/xml/schema/rows";
+const ROW_MAKERS: [&str; 2] = ["unsupported(", "no_effect("];
 
-/// The codes that a source file gives to findings.
-fn codes_in(text: &str, codes: &mut BTreeSet<String>) {
+/// The codes that a source file gives to findings; `rows` for one that has rows of the table.
+fn codes_in(text: &str, rows: bool, codes: &mut BTreeSet<String>) {
     let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let makers = MAKERS.iter().flat_map(|maker| program.split(maker).skip(1));
+    let makers = MAKERS.iter().flat_map(|maker| {
+        let pattern_first = rows && ROW_MAKERS.contains(maker);
+        // `or_no_effect(` ends like `no_effect(`.
+        let calls = program.match_indices(maker).filter(|(at, _)| !program[..*at].ends_with('_'));
+        calls.filter_map(move |(at, _)| {
+            let arguments = &program[at + maker.len()..];
+            if pattern_first { arguments.split_once(',').map(|(_, rest)| rest) } else { Some(arguments) }
+        })
+    });
     let verdicts =
         program.split("Verdict::").skip(1).filter_map(|rest| rest.split_once(',').map(|(_, rest)| rest));
     for rest in makers.chain(verdicts) {
@@ -55,7 +67,8 @@ fn codes() -> BTreeSet<String> {
             } else if path.is_dir() {
                 below(&path, codes);
             } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
-                codes_in(&fs::read_to_string(&path).unwrap(), codes);
+                let rows = path.starts_with(root().join(ROWS));
+                codes_in(&fs::read_to_string(&path).unwrap(), rows, codes);
             }
         }
     }
@@ -180,7 +193,13 @@ fn codes_are_found_in_sources() {
     codes_in(
         "Finding::invalid(\"one\", x); a.unsupported(\n    \"two-2\", y); Finding::new(Verdict::Exact, \"three\", z);\n\
          invalid(name); no_effect(\"Not A Code\", x);\n#[cfg(test)]\nmod tests { invalid(\"four\") }",
+        false,
         &mut codes,
     );
-    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["one", "three", "two-2"]);
+    codes_in(
+        "unsupported(\"a|b/@c\", \"four\", x), mapped(\"d\", \"e\").or_no_effect(\"five\", x)",
+        true,
+        &mut codes,
+    );
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["five", "four", "one", "three", "two-2"]);
 }

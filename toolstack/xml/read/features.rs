@@ -7,14 +7,6 @@ use crate::diag::Finding;
 use crate::domain::config::Passthrough;
 use crate::domain::release;
 
-/// Features that mean nothing on Xen, with the reason.
-const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("vmport", "an HVM guest on Xen has no VMware port unless asked for"),
-    ("kvm", "features of KVM itself"),
-    ("ioapic", "KVM's choice of where the I/O APIC runs; on Xen the hypervisor has it"),
-    ("privnet", "of containers only"),
-];
-
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let features = root.child("features");
     let has = |name: &str| features.and_then(|features| features.child(name)).is_some();
@@ -38,11 +30,6 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(hap) = features.child("hap") {
         let on = hap.attr("state").map_or(Ok(true), |state| state.on_off())?;
         set(&mut guest.config.c_info.hap, on);
-    }
-    for &(name, reason) in WITHOUT_EFFECT {
-        for feature in features.children(name) {
-            feature.mark_whole(&Finding::no_effect("feature-elsewhere", reason));
-        }
     }
     if let Some(xen) = features.child("xen") {
         of_xen(&xen, guest)?;

@@ -108,6 +108,12 @@ fn ends(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         *slot = default;
         if let Some(value) = root.child_text(name)? {
             let expected = "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart";
+            if name == "on_crash" && value.text == "preserve-running" {
+                let reason = "Xen stops a guest that has crashed, and keeps it as it is";
+                value.mark(Finding::approximated("crash-running", reason).instead("write preserve"));
+                *slot = ShutdownAction::Preserve;
+                continue;
+            }
             *slot = ShutdownAction::from_xl_word(value.text)
                 .filter(|&action| action != ShutdownAction::SoftReset)
                 .ok_or_else(|| value.not(expected))?;

@@ -2,6 +2,9 @@
 
 use crate::diag::{Finding, Verdict};
 
+/// The reason of what libvirt's parser reads in devices of another kind.
+pub(super) const OTHER_KIND: &str = "belongs to another kind of device; libvirt passes over it here";
+
 /// Rows on one part of the domain.
 #[derive(Debug)]
 pub(crate) struct Section {

@@ -1,19 +1,24 @@
 //! Host devices and all other devices, and what any device may have.
 
-use super::super::row::{Section, mapped, no_effect, unsupported};
+use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
 pub(super) static HOSTDEV: Section = Section {
     title: "Host devices",
     path: "devices/hostdev",
     rows: &[
-        mapped("", "`pci`, `usbdev`, `usbdevice`")
-            .or_else("host-device", "libxl passes PCI and USB devices of the host through, and no others"),
+        mapped("", "`pci`, `usbdev`, `usbdevice`; no other kinds"),
         mapped("source/@writeFiltering", "`permissive=`")
             .or_else(
-                "pci-filtering",
+                "write-filtering",
                 "libxl filters what a guest writes to the configuration of a PCI device",
             )
             .unless("", &["yes"]),
+        no_effect("source/@name|protocol|wwpn", "other-kind", OTHER_KIND),
+        mapped("source/address|vendor|product", "`pci`, `usbdev`, `usbdevice`")
+            .or_no_effect("other-kind", OTHER_KIND),
+        no_effect("source/*", "other-kind", OTHER_KIND),
+        mapped("source/address/@domain|slot|function|device|port|target|unit|uuid", "`pci`, `usbdev`")
+            .or_no_effect("other-kind", OTHER_KIND),
         no_effect(
             "source/address/@multifunction",
             "pci-address",
@@ -21,8 +26,7 @@ pub(super) static HOSTDEV: Section = Section {
         ),
         no_effect("driver", "vfio-only", "how QEMU opens the device; Xen assigns it itself"),
         unsupported("rom", "option-rom", "the guest sees the device's own ROM"),
-        unsupported("boot", "boot-order", "a guest does not boot from a device passed through")
-            .instead("boot from a disk that loads the rest"),
+        mapped("boot", "nothing: a guest does not boot from a device passed through"),
         unsupported(
             "@display|ramfb",
             "host-device-display",
@@ -42,9 +46,13 @@ pub(super) static HOSTDEV: Section = Section {
             "one guest has a device passed through, and may write to it",
         ),
         no_effect("ip|route", "container-only", "belongs to a network device of a container"),
-        unsupported("source/@startupPolicy", "start-policy", "libxl starts no guest whose device is missing")
-            .unless("", &["mandatory"]),
-        unsupported("source/@guestReset", "usb-reset", "libxl lets the guest reset the device")
+        unsupported(
+            "source/@startupPolicy",
+            "startup-policy",
+            "libxl starts no guest whose device is missing",
+        )
+        .unless("", &["mandatory"]),
+        unsupported("source/@guestReset", "guest-reset", "libxl lets the guest reset the device")
             .unless("", &["on"]),
         unsupported("acpi", "acpi-index", "libxl gives devices no number that the guest names them by")
             .instead("name the card in the guest by its MAC address"),
@@ -57,23 +65,22 @@ pub(super) static SECTION: Section = Section {
     rows: &[
         mapped("", "the rows below"),
         mapped("emulator", "`device_model_override`"),
-        mapped("controller", "nothing: libxl gives an HVM guest the controllers that its devices need")
-            .or_no_effect("own-controllers", "no device of a Xen guest needs it"),
+        mapped("controller", "nothing: libxl gives an HVM guest the controllers that its devices need"),
         no_effect(
             "controller/*",
             "own-controllers",
             "libxl gives an HVM guest the controllers that its devices need",
         ),
+        mapped("controller/@model|ports|vectors", "`usbctrl` of a USB controller")
+            .or_no_effect("own-controllers", "libxl gives a guest its controllers itself"),
         mapped("controller/@maxGrantFrames|maxEventChannels", "`max_grant_frames`, `max_event_channels`"),
         unsupported(
             "controller/pcihole64",
             "pci-hole",
             "Xen's hvmloader itself makes room for large devices",
         ),
-        mapped("filesystem", "`p9`")
-            .or_else("filesystem", "the guest gets no directory of dom0's")
-            .instead("share it over the network, as with NFS")
-            .in_file("write p9 = [ \"tag=TAG,path=/PATH,security_model=none\" ]"),
+        mapped("filesystem", "`p9`"),
+        no_effect("filesystem/source/@dev|file|name|units|usage", "other-kind", OTHER_KIND),
         no_effect("filesystem/@model", "virtio-option", "which kind of virtio device; on Xen there are none"),
         unsupported("filesystem/boot", "boot-order", "a guest does not boot from a directory of dom0's")
             .instead("boot from a disk"),
@@ -83,8 +90,7 @@ pub(super) static SECTION: Section = Section {
             "libxl connects to no daemon that serves the directory",
         )
         .instead("write <source dir='/PATH'/>"),
-        mapped("filesystem/driver", "nothing: Xen shares a directory by 9pfs alone")
-            .or_no_effect("filesystem-backend", "how another hypervisor serves the directory"),
+        mapped("filesystem/driver", "nothing: Xen shares a directory by 9pfs alone"),
         no_effect(
             "filesystem/driver/@format|queue|wrpolicy",
             "filesystem-backend",
@@ -124,9 +130,7 @@ pub(super) static SECTION: Section = Section {
         unsupported("iommu", "guest-iommu", "Xen gives a guest no IOMMU of its own"),
         unsupported("vsock", "vsock", "Xen has no vsock").instead("use the guest's network"),
         unsupported("crypto", "crypto-device", "Xen has no crypto device; the guest has the CPU's own AES"),
-        mapped("watchdog", "`device_model_args_hvm`, `on_watchdog`")
-            .or_else("watchdog", "the guest gets no watchdog device")
-            .instead("run xenwatchdogd in the guest, which drives Xen's own watchdog"),
+        mapped("watchdog", "`device_model_args_hvm`, `on_watchdog`"),
     ],
 };
 

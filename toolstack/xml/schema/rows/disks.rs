@@ -1,6 +1,6 @@
 //! `<disk>`.
 
-use super::super::row::{Section, mapped, no_effect, unsupported};
+use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
 const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests";
 const BY_LABEL: &str = "find the disk in the guest by a file system's UUID or label";
@@ -15,7 +15,7 @@ pub(super) static SECTION: Section = Section {
         mapped("", "`disk`"),
         mapped("@type|device", "`disk`; a floppy disk: `device_model_args_hvm`"),
         mapped("source", "`target=`"),
-        mapped("source/@file|dev", "`target=`"),
+        mapped("source/@file|dev", "`target=`").or_no_effect("other-kind", OTHER_KIND),
         mapped("target", "`vdev=`"),
         mapped("driver", "`format=`, `backendtype=`, `discard`"),
         mapped("readonly", "`access=ro`"),
@@ -23,7 +23,8 @@ pub(super) static SECTION: Section = Section {
         no_effect("@model", "virtio-option", "which kind of virtio disk; on Xen there are none"),
         unsupported("@rawio|sgio", "scsi-commands", "Xen's disks pass no SCSI commands on")
             .unless("", &["no", "filtered"]),
-        mapped("source/@startupPolicy", "nothing: libxl needs the medium at each start"),
+        mapped("source/@startupPolicy", "nothing: libxl needs the medium at each start")
+            .or_no_effect("startup-policy", "libxl needs the medium at each start"),
         no_effect("source/@index", "live-state", "a number of a running guest"),
         no_effect("source/@fdgroup", "live-state", "open files that a program hands to libvirt"),
         mapped("source/@protocol|name|query|tls", "`target=` with QEMU's name of it, `backendtype=qdisk`")
@@ -48,43 +49,26 @@ pub(super) static SECTION: Section = Section {
             .instead(LOG_IN),
         no_effect(
             "source/seclabel",
-            "svirt-label",
+            "host-label",
             "confines the QEMU process on the host; Xen itself keeps guests apart",
         ),
         no_effect("source/dataStore", "backing-store", "the image itself names the file of its data"),
         no_effect("source/privateData", "live-state", "what libvirt notes of a running guest"),
-        unsupported("source/slices", "disk-slice", "libxl hands out a whole file or device").instead(
-            "run losetup --find --show --offset OFFSET --sizelimit SIZE FILE in dom0, and \
-                write <disk type='block'> with the loop device",
+        mapped(
+            "source/slices|encryption",
+            "nothing, and `create` refuses: libxl would show the guest other data than asked for",
         ),
         unsupported("source/reservations", "scsi-commands", "Xen's disks pass no SCSI reservations on"),
-        unsupported("source/encryption", "disk-encryption", "libxl opens no encrypted images").instead(
-            "run cryptsetup open FILE NAME in dom0, and write <disk type='block'> with \
-                /dev/mapper/NAME",
-        ),
-        unsupported("encryption", "disk-encryption", "libxl opens no encrypted images").instead(
-            "run cryptsetup open FILE NAME in dom0, and write <disk type='block'> with \
-                /dev/mapper/NAME",
-        ),
-        unsupported("auth", "disk-auth", "libxl hands no passwords to a disk's backend").instead(LOG_IN),
+        mapped("encryption", "nothing, and `create` refuses: libxl would show the guest the encrypted data"),
+        unsupported("auth", "disk-secret", "libxl hands no passwords to a disk's backend").instead(LOG_IN),
         mapped("source/auth", "the user in `target=`; the secret is with libvirt")
-            .or_else("disk-auth", "libxl hands no passwords to a disk's backend")
+            .or_else("disk-secret", "libxl hands no passwords to a disk's backend")
             .instead(LOG_IN),
         no_effect("backingStore", "backing-store", "the image itself names the file that it builds on"),
         no_effect("mirror", "live-state", "a copy that was being made of a running guest's disk"),
         no_effect("privateData", "live-state", "what libvirt notes of a running guest"),
-        mapped("backenddomain", "`backend=`")
-            .or_else("disk-backend-domain", "the disk is served from dom0")
-            .in_file("write backend=DOMAIN in the disk's entry"),
-        mapped("boot", "`boot`")
-            .or_else("boot-order", "the guest boots in the order of <os>, not of its devices")
-            .instead("write <boot dev='hd'/>, 'cdrom' or 'network' in <os>, in the order wanted"),
-        no_effect("boot/@loadparm", "other-architecture", "only IBM Z has it"),
-        no_effect(
-            "driver/@ats|iommu|packed|page_per_vq",
-            "virtio-option",
-            "an option of virtio devices; on Xen there are none",
-        ),
+        mapped("backenddomain", "`backend=`"),
+        mapped("boot", "`boot`, and the order of `disk`"),
         no_effect(
             "driver/@cache|io|queues|queue_size|iothread|error_policy|rerror_policy|detect_zeroes|copy_on_read|event_idx|ioeventfd|discard_no_unref",
             "disk-tuning",
@@ -109,15 +93,7 @@ pub(super) static SECTION: Section = Section {
             "dom0's hotplug script refuses a device that another guest may write to",
         )
         .instead("write <readonly/> in each guest that shares the disk, or share over the network"),
-        unsupported("transient", "disk-transient", "libxl keeps what the guest writes").instead(
-            "before each start make an overlay, qemu-img create -f qcow2 -b IMAGE -F \
-                FORMAT OVERLAY, and write the overlay as the source",
-        ),
-        unsupported("target/@removable", "disk-removable", "no disk of Xen's but a CD-ROM is removable")
-            .unless("", &["off"]),
-        unsupported("target/@rotation_rate", "disk-identity", "Xen's disks say nothing of their rotation")
-            .instead("set it in the guest: echo 0 > /sys/block/DISK/queue/rotational"),
+        mapped("transient", "nothing, and `create` refuses: libxl would keep what the guest writes"),
         no_effect("target/@dpofua", "disk-tuning", TUNING),
-        no_effect("target/@tray", "live-state", "the state of a running guest"),
     ],
 };

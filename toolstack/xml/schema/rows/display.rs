@@ -12,12 +12,9 @@ pub(super) static SECTION: Section = Section {
         mapped("video", "`vga`, `videoram`"),
         mapped("input", "`usb`, `usbdevice`"),
         no_effect("audio", "audio-backend", "where another hypervisor plays the sound of <sound>"),
-        mapped("sound", "`soundhw`")
-            .or_else("sound", "the guest gets no sound card")
-            .in_file("write soundhw = \"hda\", \"ac97\", \"es1370\" or \"sb16\""),
-        no_effect("sound/audio", "audio-backend", "where another hypervisor plays the sound"),
+        mapped("sound", "`soundhw`"),
+        mapped("sound/audio|codec", "nothing: QEMU's own choice"),
         no_effect("sound/driver", "virtio-option", "an option of virtio devices; on Xen there are none"),
-        unsupported("sound/codec", "sound-details", "libxl's sound card has a codec with input and output"),
         unsupported("sound/@multichannel|streams", "sound-details", "libxl's sound card has two channels")
             .unless("", &["no"]),
         no_effect("graphics/audio", "audio-backend", "where another hypervisor plays the sound of <sound>"),
@@ -31,9 +28,10 @@ pub(super) static SECTION: Section = Section {
             "start websockify in dom0: websockify PORT 127.0.0.1:5900, with the display's \
                 own port behind it",
         ),
-        mapped("graphics/@socket", "the path of the socket")
-            .or_else("display-socket", "libxl's display listens on an address, and on no socket")
-            .instead("write listen='127.0.0.1'"),
+        unsupported("graphics/@wait", "display-wait", "libxl starts a guest without waiting for a viewer")
+            .instead("start the guest paused, and unpause it when the viewer is there: xl unpause DOMAIN")
+            .unless("", &["no"]),
+        mapped("graphics/@socket", "nothing: a display on Xen listens on an address"),
         unsupported(
             "graphics/@sharePolicy",
             "display-sharing",
@@ -70,29 +68,27 @@ pub(super) static SECTION: Section = Section {
             "belongs to a kind of display that libxl does not have",
         )
         .instead("write type='vnc'"),
-        mapped("graphics/@type|port|autoport|listen|passwd|keymap", "the keys of that kind of display")
-            .or_else("display-kind", "belongs to a kind of display that libxl does not have")
-            .instead("write type='vnc'"),
+        mapped("graphics/@type|port|autoport|listen|passwd|keymap", "the keys of that kind of display"),
         mapped("graphics/gl", "nothing")
             .or_else("display-gl", "libxl gives QEMU no OpenGL to draw with")
             .unless("enable", &["no"]),
-        unsupported("graphics/jpeg|zlib|playback", "spice-compression", SPICE),
-        unsupported("graphics/image", "spice-compression", SPICE)
+        unsupported("graphics/jpeg|zlib|playback", "spice-option", SPICE),
+        mapped("graphics/image", "`spice_image_compression`")
+            .or_else("spice-option", SPICE)
             .in_file("write spice_image_compression = \"auto_glz\" or another of QEMU's words"),
-        unsupported("graphics/streaming", "spice-compression", SPICE)
+        mapped("graphics/streaming", "`spice_streaming_video`")
+            .or_else("spice-option", SPICE)
             .in_file("write spice_streaming_video = \"filter\", \"all\" or \"off\""),
         mapped("graphics/clipboard", "`spice_clipboard_sharing`, `spicevdagent`")
-            .or_else("spice-clipboard", SPICE),
-        mapped("graphics/mouse", "`spiceagent_mouse`").or_else("spice-mouse", SPICE),
+            .or_else("spice-option", SPICE),
+        mapped("graphics/mouse", "`spiceagent_mouse`").or_else("spice-option", SPICE),
         unsupported(
             "graphics/filetransfer",
-            "spice-files",
+            "spice-option",
             "libxl leaves the transfer of files as SPICE has it",
         )
         .unless("enable", &["yes"]),
-        mapped("graphics/listen", "`vnclisten`, `spicehost`")
-            .or_else("listen", "libxl listens on an address only")
-            .instead("write <listen type='address' address='127.0.0.1'/>"),
+        mapped("graphics/listen", "`vnclisten`, `spicehost`"),
         no_effect(
             "video/driver",
             "video-driver",
@@ -100,12 +96,8 @@ pub(super) static SECTION: Section = Section {
         ),
         unsupported("video/driver/@vgaconf", "video-details", "only bhyve has it"),
         no_effect("video/model/@heads|primary", "one-screen", "there is one card with one screen"),
-        mapped("video/model/@ram|vgamem|vram64", "`videoram`")
-            .or_else("video-memory", "libxl divides the memory of the card itself")
-            .instead("write the whole amount in vram="),
-        mapped("video/model/@vram", "`videoram`")
-            .or_else("video-memory", "the card has libxl's usual amount of memory"),
-        mapped("video/model/@type", "`vga`").or_else("video", "libxl has no such card"),
+        mapped("video/model/@vram|ram|vgamem|vram64", "`videoram`"),
+        mapped("video/model/@type", "`vga`"),
         unsupported("video/model/@blob|edid|device", "video-details", "libxl does not tell QEMU of it"),
         unsupported(
             "video/model/acceleration",
@@ -123,6 +115,6 @@ pub(super) static SECTION: Section = Section {
         )
         .instead("pass the whole USB device through"),
         no_effect("input/@model", "virtio-option", "which kind of virtio device; on Xen there are none"),
-        mapped("input/@bus|type", "`usbdevice`").or_else("input", "Xen has no such device"),
+        mapped("input/@bus|type", "`usbdevice`"),
     ],
 };

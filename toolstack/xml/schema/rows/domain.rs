@@ -34,8 +34,7 @@ pub(super) static SECTION: Section = Section {
         )
         .instead("write <vcpu current='NUMBER'>, and leave <vcpus> out"),
         mapped("vcpu/@cpuset", "`cpus`"),
-        unsupported("genid", "generation-id", "the guest gets no VM generation ID")
-            .in_file("write ms_vm_genid = \"generate\", which makes a new one at each start"),
+        mapped("genid", "`ms_vm_genid`; an xl.cfg has another ID at each start"),
         unsupported(
             "hwuuid",
             "smbios-uuid",
@@ -115,10 +114,7 @@ pub(super) static OTHERS: Section = Section {
     title: "Security labels, and what belongs to other hypervisors",
     path: "",
     rows: &[
-        mapped("seclabel", "`seclabel`, of FLASK only").or_no_effect(
-            "svirt-label",
-            "confines the QEMU process on the host; Xen itself keeps guests apart",
-        ),
+        mapped("seclabel", "`seclabel` for the model flask; labels of the host's processes have no effect"),
         unsupported(
             "launchSecurity",
             "encrypted-memory",

@@ -12,53 +12,38 @@ pub(super) static SECTION: Section = Section {
         mapped("", "the rows below; what is not listed is off"),
         mapped("acpi|apic|pae|hap", "the same (see below)"),
         mapped("viridian", "`viridian`"),
-        no_effect("apic/@eoi", "kvm-feature", "a paravirtual interrupt controller of KVM's"),
-        no_effect("kvm", "kvm-feature", "features of KVM itself"),
+        no_effect("apic/@eoi", "feature-elsewhere", "a paravirtual interrupt controller of KVM's"),
+        no_effect("kvm", "feature-elsewhere", "features of KVM itself"),
         no_effect(
             "ioapic",
-            "kvm-feature",
+            "feature-elsewhere",
             "KVM's choice of where the I/O APIC runs; on Xen the hypervisor has it",
         ),
-        no_effect("vmport", "vmware-port", "an HVM guest on Xen has no VMware port unless asked for"),
+        no_effect("vmport", "feature-elsewhere", "an HVM guest on Xen has no VMware port unless asked for"),
         no_effect(
             "tcg",
             "emulated-cpu",
             "a setting of QEMU's emulated CPU; a guest on Xen runs on the host's",
         ),
-        no_effect("privnet", "container-only", "only containers have it"),
+        no_effect("privnet", "feature-elsewhere", "only containers have it"),
         no_effect("capabilities", "container-only", "what a container may do"),
         no_effect(
             "gic|ras|aia|hpt|htm|nested-hv|ccf-assist|cfpc|sbbc|ibs|async-teardown",
             "other-architecture",
             "x86 guests do not have it",
         ),
-        unsupported(
-            "pmu",
-            "pmu",
-            "Xen gives all guests performance counters or none: its boot option vpmu decides",
-        )
-        .instead("boot Xen with vpmu=on")
-        .unless("state", OFF),
+        mapped("pmu", "nothing, unless Xen was started with vpmu=on"),
         unsupported("pvspinlock", "pv-spinlocks", "the guest's own kernel decides for Xen's PV spinlocks")
             .instead("write nopvspin on the command line of the guest's kernel")
             .unless("state", &["on"]),
         unsupported("smm", "smm", "Xen's guests have no System Management Mode").unless("state", OFF),
         unsupported("ps2", "ps2", "an HVM guest always has a PS/2 controller").unless("state", &["on"]),
         no_effect("vmcoreinfo", "vmcoreinfo", "a note for QEMU's dumps; xl dump-core goes without"),
-        mapped("msrs", "`msr_relaxed`")
-            .or_else("unknown-msrs", "libxl is not told what to do at unknown MSRs")
-            .in_file("write msr_relaxed = 1 (reads of unknown MSRs give 0)")
-            .unless("unknown", &["fault"]),
+        mapped("msrs", "`msr_relaxed`"),
         unsupported("virtualization", "nested-virtualization", "the guest cannot run guests of its own")
             .in_file("write nestedhvm = 1"),
-        mapped("xen/e820_host", "`e820_host`")
-            .or_else("e820-host", "the guest has a memory map of Xen's making")
-            .in_file("write e820_host = 1")
-            .unless("state", OFF),
-        mapped("xen/passthrough", "`passthrough`")
-            .or_else("iommu-mode", "libxl itself decides how the IOMMU serves the guest")
-            .in_file("write passthrough = \"sync_pt\" or \"share_pt\"")
-            .unless("state", OFF),
+        mapped("xen/e820_host", "`e820_host`"),
+        mapped("xen/passthrough", "`passthrough`"),
         mapped("xen", "the rows below"),
     ],
 };

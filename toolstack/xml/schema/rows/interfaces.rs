@@ -26,7 +26,7 @@ pub(super) static SECTION: Section = Section {
         mapped("model", "`model=`, `type=vif`")
             .or_no_effect("host-card", "a card that is passed through is what it is"),
         mapped("@managed", "`seize=` of `pci`")
-            .or_no_effect("host-device", "xl assigns host devices in its own way"),
+            .or_no_effect("hostdev", "xl assigns host devices in its own way"),
         no_effect(
             "@trustGuestRxFilters",
             "macvtap-only",
@@ -84,23 +84,20 @@ pub(super) static SECTION: Section = Section {
             .or_else("interface-backend-domain", "the card is served from dom0")
             .in_file("write backend=DOMAIN in the vif's entry"),
         mapped("bandwidth", "`rate=`, which limits what the guest sends")
-            .or_else("interface-rate", "the card is not limited")
+            .or_else("rate", "the card is not limited")
             .instead(
                 "in dom0, once the guest runs: tc qdisc add dev vifDOMID.NUMBER root tbf rate \
                 RATE burst 64kb latency 50ms",
             )
             .in_file("write rate=10MB/s in the vif's entry, which limits what the guest sends"),
-        unsupported("bandwidth/inbound", "interface-rate", "Xen limits only what a guest sends").instead(
+        unsupported("bandwidth/inbound", "rate", "Xen limits only what a guest sends").instead(
             "in dom0, once the guest runs: tc qdisc add dev vifDOMID.NUMBER root tbf rate \
                 RATE burst 64kb latency 50ms",
         ),
         mapped("bandwidth/outbound/@peak|burst", "nothing: the limit is an average")
-            .or_else("interface-rate", "Xen's limit is an average over 50 ms"),
+            .or_else("rate", "Xen's limit is an average over 50 ms"),
         no_effect("bandwidth/@classID", "live-state", "a number of the host's traffic classes"),
-        mapped("boot", "`boot`")
-            .or_else("boot-order", "the guest boots in the order of <os>, not of its devices")
-            .instead("write <boot dev='network'/> in <os>, in the order wanted"),
-        no_effect("boot/@loadparm", "other-architecture", "only IBM Z has it"),
+        mapped("boot", "`boot`"),
         no_effect(
             "coalesce",
             "interface-tuning",
@@ -128,14 +125,14 @@ pub(super) static SECTION: Section = Section {
         unsupported("teaming", "interface-teaming", "Xen pairs no card with a host device")
             .instead("bond the two cards in the guest"),
         mapped("virtualport", "`script=vif-openvswitch`")
-            .or_else("interface-virtualport", "libxl plugs a card into a plain bridge")
+            .or_else("virtualport", "libxl plugs a card into a plain bridge")
             .in_file("write script=vif-openvswitch in the vif's entry, for a bridge of Open vSwitch"),
         unsupported(
             "virtualport/parameters",
-            "interface-virtualport",
+            "virtualport",
             "Xen's network scripts tell the switch nothing of the port",
         ),
-        unsupported("vlan", "interface-vlan", "libxl tags no traffic on a plain bridge")
+        unsupported("vlan", "vlan", "libxl tags no traffic on a plain bridge")
             .instead("make a bridge of the VLAN in dom0, and write it as <source bridge=>")
             .in_file(
                 "write bridge=NAME.TAG,script=vif-openvswitch in the vif's entry, for a \

@@ -28,15 +28,8 @@ pub(super) static SECTION: Section = Section {
             "Xen itself decides how many address bits a guest is told of",
         )
         .unless("mode", &["passthrough"]),
-        mapped("numa", "`vnuma`").or_else("vnuma", "libxl is told of no NUMA nodes").in_file(
-            "write vnuma = [ [ \"pnode=0\", \"size=MIB\", \"vcpus=0-1\", \
-                \"vdistances=10,20\" ], ... ]",
-        ),
-        no_effect(
-            "numa/cell/@memAccess|discard",
-            "memory-backing",
-            "how QEMU gets a node's memory; on Xen the guest has it from the hypervisor",
-        ),
+        mapped("numa", "`vnuma`"),
+        mapped("numa/cell/@memAccess|discard", "nothing: the hypervisor gives a node its memory"),
         unsupported(
             "numa/cell/cache",
             "numa-details",

@@ -43,6 +43,14 @@ fn grammar() -> Option<Grammar> {
 /// What libvirt's own parser asks for besides: elements, their types (`*`: any), a child of theirs (or they themselves)
 /// and an attribute with a value.
 const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
+    ("graphics", "spice", "", "port", "5900"),
+    ("hostdev", "pci", "source/address", "bus", "0x01"),
+    ("hostdev", "usb", "source/vendor", "id", "0x046d"),
+    ("hostdev", "usb", "source/product", "id", "0xc52b"),
+    ("interface", "hostdev", "source/address", "bus", "0x01"),
+    ("disk", "network", "source", "protocol", "nbd"),
+    ("disk", "network", "source", "name", "name"),
+    ("disk", "network", "source/host", "name", "192.0.2.1"),
     ("disk", "*", "target", "dev", "vda"),
     ("disk", "file|", "source", "file", "/disk"),
     ("disk", "block", "source", "dev", "/dev/disk"),
@@ -61,6 +69,28 @@ const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
     ("filesystem", "file", "source", "file", "/path"),
     ("filesystem", "block", "source", "dev", "/dev/path"),
     ("filesystem", "template", "source", "name", "name"),
+];
+
+/// Attributes with their values.
+type Attributes = &'static [(&'static str, &'static str)];
+
+/// Kinds of devices in which Xen's mappings look at most of what is in the device. The schema's smallest device is often
+/// of another kind, which is left out as a whole.
+const KINDS: &[(&str, &[Attributes])] = &[
+    ("hostdev", &[&[("mode", "subsystem"), ("type", "pci")], &[("mode", "subsystem"), ("type", "usb")]]),
+    ("graphics", &[&[("type", "vnc")], &[("type", "spice")]]),
+    ("interface", &[&[("type", "bridge")], &[("type", "network")], &[("type", "hostdev")]]),
+    ("disk", &[&[("type", "file")], &[("type", "network")], &[("type", "file"), ("device", "cdrom")]]),
+    ("input", &[&[("type", "tablet"), ("bus", "usb")], &[("type", "mouse"), ("bus", "ps2")]]),
+    ("filesystem", &[&[("type", "mount")]]),
+    ("channel", &[&[("type", "unix")], &[("type", "spicevmc")]]),
+    ("serial", &[&[("type", "pty")], &[("type", "tcp")], &[("type", "file")]]),
+    ("console", &[&[("type", "pty")], &[("type", "tcp")]]),
+    ("parallel", &[&[("type", "file")]]),
+    ("redirdev", &[&[("bus", "usb"), ("type", "spicevmc")]]),
+    ("sound", &[&[("model", "ich6")]]),
+    ("watchdog", &[&[("model", "i6300esb")]]),
+    ("controller", &[&[("type", "xenbus")], &[("type", "usb")], &[("type", "virtio-serial")]]),
 ];
 
 impl Made {
@@ -106,14 +136,15 @@ impl Made {
             if name.split('|').any(|name| name == self.name)
                 && kinds.split('|').any(|one| one == kind || one == "*")
             {
-                let holder = if child.is_empty() {
-                    &mut *self
-                } else {
-                    if self.child(child).is_none() {
-                        self.children.push(Made { name: child.to_owned(), ..Made::default() });
-                    }
-                    self.child(child).unwrap()
-                };
+                let steps = child.split('/').filter(|step| !step.is_empty());
+                let holder = steps.fold(&mut *self, |around, step| {
+                    let at =
+                        around.children.iter().position(|child| child.name == step).unwrap_or_else(|| {
+                            around.children.push(Made { name: step.to_owned(), ..Made::default() });
+                            around.children.len() - 1
+                        });
+                    &mut around.children[at]
+                });
                 if holder.value(attribute).is_none() {
                     holder.set(attribute, value);
                 }
@@ -132,6 +163,23 @@ impl Made {
             _ => {}
         }
         self.children.iter_mut().for_each(Made::complete);
+    }
+
+    /// The document with the goal's device in other kinds.
+    fn kinds(&self, goal: &Goal) -> Vec<Made> {
+        let device = goal.path.get(2).filter(|_| goal.path[1] == "devices");
+        let kinds = device.and_then(|device| KINDS.iter().find(|(name, _)| name == device));
+        let is_goal = |name: &str| goal.path.len() == 3 && goal.attribute.as_deref() == Some(name);
+        let kinds = kinds.iter().flat_map(|(name, kinds)| kinds.iter().map(move |kind| (name, kind)));
+        let of_kind = |(name, kind): (&&str, &Attributes)| {
+            let mut document = self.clone();
+            let device = document.child("devices")?.child(name)?;
+            for (name, value) in kind.iter().filter(|(name, _)| !is_goal(name)) {
+                device.set(name, value);
+            }
+            Some(document)
+        };
+        kinds.filter_map(of_kind).collect()
     }
 
     /// The document for a guest of a kind and a hypervisor, as far as the goal leaves that open.
@@ -205,15 +253,17 @@ fn the_schema_is_walked() {
     let mut stale: BTreeMap<String, (String, String)> = BTreeMap::new();
     grammar.ways(&mut |goal, way| {
         let guests = [("kvm", "hvm"), ("xen", "hvm"), ("xen", "xen"), ("xen", "xenpvh")];
-        // One way to each is enough for the other kinds.
-        let guests = match goals.insert(goal.clone()) {
-            true => &guests[..],
-            false if goal.value.is_none() => &guests[..1],
+        // One way to each is enough for the other guests.
+        let (guests, kinds) = match goals.insert(goal.clone()) {
+            true => (&guests[..], true),
+            false if goal.value.is_none() => (&guests[..1], false),
             false => return,
         };
         let document = grammar.make(way);
-        for (hypervisor, kind) in guests {
-            let text = document.guest(goal, hypervisor, kind);
+        let others = if kinds { document.kinds(goal) } else { Vec::new() };
+        let texts = guests.iter().map(|(hypervisor, kind)| document.guest(goal, hypervisor, kind));
+        let texts = texts.chain(others.iter().map(|other| other.guest(goal, "kvm", "hvm")));
+        for text in texts {
             if !made.insert(text.clone()) {
                 continue;
             }

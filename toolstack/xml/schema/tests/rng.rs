@@ -148,11 +148,7 @@ impl Grammar {
                 let mut holder = Made { name: names[0].clone(), ..Made::default() };
                 inner(&content, &mut holder);
                 into.attributes.retain(|(name, _)| *name != names[0]);
-                let value = match (content.is_empty(), names[0].as_str()) {
-                    (false, _) => holder.text,
-                    (true, "port") => "1".to_owned(),
-                    (true, _) => "text".to_owned(),
-                };
+                let value = if content.is_empty() { free(&names[0]).to_owned() } else { holder.text };
                 into.attributes.push((names[0].clone(), value));
             }
             "optional" | "zeroOrMore" if rest.is_none() => {}
@@ -173,7 +169,7 @@ impl Grammar {
             "value" => into.text = pattern.text().unwrap_or_default().to_owned(),
             "data" if into.text.is_empty() => into.text = datum(pattern, &into.name).to_owned(),
             "text" if into.text.is_empty() => {
-                into.text = if into.name == "port" { "1" } else { "text" }.to_owned();
+                into.text = free(&into.name).to_owned();
             }
             "data" | "text" | "empty" | "param" | "except" => {}
             _ => inner(&patterns(pattern), into),
@@ -301,6 +297,15 @@ fn sample(define: &str, holder: &str) -> Option<&'static str> {
         ("timestamp", _) => "1",
         _ => return None,
     })
+}
+
+/// A value that the schema leaves open.
+fn free(holder: &str) -> &'static str {
+    match holder {
+        "port" => "1",
+        "mode" => "connect",
+        _ => "text",
+    }
 }
 
 fn datum(data: Pattern, holder: &str) -> &'static str {
