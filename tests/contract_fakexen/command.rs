@@ -53,6 +53,11 @@ fn run(stage: &FakeStage, backend: &str, words: &[&str]) -> (bool, String) {
         };
         out = out.lines().map(columns).collect::<Vec<_>>().join("\n");
     }
+    if words == ["host-info"] {
+        // What keeps this machine's clock right, and what its CPU has, is not the model's either.
+        let of_model = |line: &&str| !line.starts_with("clock ") && !line.starts_with("invariant ");
+        out = out.lines().filter(of_model).collect::<Vec<_>>().join("\n");
+    }
     let err = text(output.stderr);
     // Why something is refused, each host says in its own words.
     if went_well { (true, out + &err) } else { (false, out) }

@@ -215,6 +215,6 @@ mod tests {
         assert_eq!(setting(text, TOLERANCE).as_deref(), Some("50"));
         assert_eq!(setting("XENCLOCK_TSC_TOLERANCE='7'", TOLERANCE).as_deref(), Some("7"));
         assert_eq!(setting("XENCLOCK_TSC_TOLERANCE=", TOLERANCE).as_deref(), Some(""));
-        assert_eq!(setting("#XENCLOCK_TSC_TOLERANCE=7\nXENCLOCK_TSC_TOLERANCES=7", TOLERANCE), None);
+        assert_eq!(setting("#XENCLOCK_TSC_TOLERANCE=7\nXENCLOCK_ARGS=7", TOLERANCE), None);
     }
 }
