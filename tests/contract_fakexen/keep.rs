@@ -348,7 +348,7 @@ pub fn by_a_monitor_that_waits() {
     dom0.ends(first, ShutdownReason::Reboot);
     let start = Instant::now();
     while !fs::read_to_string("/var/log/xen/xenclock-guest.log")
-        .is_ok_and(|log| log.contains("another monitor of this guest is not done yet"))
+        .is_ok_and(|log| log.contains("waiting for another monitor of this guest"))
     {
         assert!(start.elapsed() < Duration::from_secs(60), "the monitor says what it waits for");
         std::thread::sleep(Duration::from_millis(20));

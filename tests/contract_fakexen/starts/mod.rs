@@ -122,7 +122,7 @@ fn nodes(stage: &FakeStage, domid: DomId, names: &dom0::Names) -> BTreeMap<Strin
 /// Every fixture starts, or its report says that it does not.
 pub fn fixtures() {
     let mut failed = Vec::new();
-    let mut stage = None;
+    let mut stage: Option<FakeStage> = None;
     let shared = std::env::var("XENCLOCK_SHARED").unwrap_or_else(|_| "../shared".to_owned());
     let own = dom0::fixtures("tests/fixtures");
     let libvirts = dom0::fixtures(format!("{shared}/fixtures/libvirt"));
