@@ -9,7 +9,7 @@ traces() {
   # shellcheck disable=SC2012 # of the links of all processes at once
   ls -l /proc/[0-9]*/exe 2> /dev/null | awk '$NF ~ /qemu|\/xl$|\/xenclock$/ { print "process " $NF, $(NF - 2) }'
   # libxl notes there which numbers domains have had; what we lock stays
-  find /var/lib/xen /run/xen /var/lib/xenclock /tmp ! -type d ! -name domid-history ! -path /var/lib/xenclock/lock 2> /dev/null |
+  find /var/lib/xen /run/xen /var/lib/xenclock /tmp ! -type d ! -name domid-history ! -path /var/lib/xenclock/lock ! -path /var/lib/xenclock/watched 2> /dev/null |
     sed 's/^/file /'
 }
 

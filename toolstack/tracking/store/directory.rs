@@ -23,7 +23,7 @@ pub(super) const STARTING: &str = "starting";
 pub(super) const MONITORS: &str = "monitors";
 
 /// The file in which services keep how long they have watched.
-const WATCHED: &str = "watched.json";
+const WATCHED: &str = "watched";
 
 /// The file that a process locks to change records.
 const LOCK: &str = "lock";
