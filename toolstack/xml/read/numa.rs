@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use timers::GuestKind;
+
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
 use super::memory::{self, KIB_PER_MIB};
@@ -22,9 +24,15 @@ struct Cell<'t> {
 
 pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(numa) = cpu.children("numa").next() else { return Ok(()) };
-    if guest.kind() == timers::GuestKind::Pv {
-        let reason = "libxl gives a PV guest no NUMA nodes of its own";
-        numa.mark_whole(&Finding::unsupported("numa-pv", reason));
+    let reason = match guest.kind() {
+        GuestKind::Hvm => None,
+        GuestKind::Pv => Some("libxl gives a PV guest no NUMA nodes of its own"),
+        GuestKind::Pvh => {
+            Some("libxl fails to start a PVH guest with NUMA nodes: it cannot make the ACPI table of them")
+        }
+    };
+    if let Some(reason) = reason {
+        numa.leave_out(Finding::unsupported("numa-kind", reason));
         return Ok(());
     }
     let numa = numa.take();
@@ -84,9 +92,7 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
         }
     }
     // The nodes stand in an ACPI table.
-    if guest.is_hvm() {
-        set(&mut guest.config.b_info.acpi, true);
-    }
+    set(&mut guest.config.b_info.acpi, true);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::guest::Guest;
 use super::{backend_domain, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
-use names::{Bus, Names, Wish};
+use names::{Bus, Names, Wish, is_emulated};
 use source::Source;
 
 /// A disk's element, what libxl calls it, and its place in the boot order.
@@ -110,6 +110,18 @@ fn no_name(element: &Element<'_>) {
 fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let (element, cdrom) = (&placed.element, placed.cdrom);
     let Some(source) = source::read(element, cdrom)? else { return Ok(()) };
+    let path = match &source {
+        Source::Empty => None,
+        Source::File(path) | Source::Block(path) | Source::Network(path) => Some(path),
+    };
+    if path.is_some_and(|path| path.contains(',')) && is_qemus(placed, guest) {
+        let reason = "libxl hands the path to QEMU as it is, and there a comma ends it";
+        let finding = Finding::unsupported("disk-comma", reason);
+        element.leave_out(
+            finding.instead("give QEMU a path without a comma: rename the image, or make a link to it"),
+        );
+        return Ok(());
+    }
     let element = element.take();
     let mut disk = Disk { vdev: Some(placed.vdev.clone()), ..Disk::default() };
     let block_device = matches!(source, Source::Block(_));
@@ -151,6 +163,13 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     guest.boot.read(&element, if cdrom { Bootable::Cdrom } else { Bootable::HardDisk })?;
     guest.config.disks.push(disk);
     Ok(())
+}
+
+/// Whether QEMU is told of the disk: one that it emulates, in dom0 and without a script.
+fn is_qemus(placed: &Placed<'_>, guest: &mut Guest<'_>) -> bool {
+    let elsewhere = ["script", "backenddomain"];
+    let here = elsewhere.iter().all(|name| placed.element.children(name).next().is_none());
+    here && guest.hvm().is_some_and(|hvm| is_emulated(&placed.vdev, hvm.hdtype))
 }
 
 /// How libvirt's machine attaches the disk; on Xen its name says that.

@@ -72,6 +72,23 @@ fn parts(name: &str) -> Option<(&str, u32)> {
     Some((prefix, number - 1))
 }
 
+/// The number of the drive that a name of Xen's is, or that it is a part of, as `xvda1` is of the first.
+fn drive(name: &str) -> Option<u32> {
+    parts(name.trim_end_matches(|c: char| c.is_ascii_digit())).map(|(_, number)| number)
+}
+
+/// Whether QEMU emulates a disk of this name for an HVM guest with this controller.
+pub(super) fn is_emulated(name: &str, controller: HdType) -> bool {
+    name.starts_with("sd") || drive(name).is_some_and(|number| number < emulated_by(controller))
+}
+
+fn emulated_by(controller: HdType) -> u32 {
+    match controller {
+        HdType::Ahci => SATA_DRIVES,
+        HdType::Ide => IDE_DRIVES,
+    }
+}
+
 /// The letters of a drive's number: a to z, aa to zz.
 fn letters(number: u32) -> String {
     let letter = |n: u32| char::from(b'a' + u8::try_from(n % 26).unwrap_or_default());
@@ -84,6 +101,8 @@ fn letters(number: u32) -> String {
 /// The names given out so far.
 pub(super) struct Names {
     numbers: BTreeSet<u32>,
+    /// Places on the emulated controllers: on SCSI or not, and the number there.
+    places: BTreeSet<(bool, u32)>,
     /// Whether no hard disk has been renamed yet.
     first: bool,
     hvm: bool,
@@ -99,9 +118,14 @@ impl Names {
         wishes: &'w [Wish<'t>],
         guest: &mut Guest<'_>,
     ) -> Result<Vec<(&'w Wish<'t>, Option<String>)>> {
-        let sata = guest.hvm().is_some_and(|hvm| hvm.hdtype == HdType::Ahci);
-        let emulated = if sata { SATA_DRIVES } else { IDE_DRIVES };
-        let mut names = Names { numbers: BTreeSet::new(), first: true, hvm: guest.is_hvm(), emulated };
+        let emulated = emulated_by(guest.hvm().map(|hvm| hvm.hdtype).unwrap_or_default());
+        let mut names = Names {
+            numbers: BTreeSet::new(),
+            places: BTreeSet::new(),
+            first: true,
+            hvm: guest.is_hvm(),
+            emulated,
+        };
         let mut given: BTreeMap<usize, Option<String>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (index, wish) in wishes.iter().enumerate() {
@@ -111,7 +135,8 @@ impl Names {
             }
             // First all names that are Xen's already: the renamed disks take what is left.
             if names.keeps(wish) {
-                names.numbers.extend(parts(wish.dev.text).map(|(_, number)| number));
+                names.numbers.extend(drive(wish.dev.text));
+                names.places.extend(names.place(wish.dev.text));
                 given.insert(index, Some(wish.dev.text.to_owned()));
             }
         }
@@ -139,13 +164,24 @@ impl Names {
         if !self.hvm {
             return true;
         }
-        let number = parts(name).map_or(u32::MAX, |(_, number)| number);
+        // hdc and xvdc are one emulated drive, and QEMU takes no second one in its place.
+        if self.place(name).is_some_and(|place| self.places.contains(&place)) {
+            return false;
+        }
+        let number = drive(name).unwrap_or(u32::MAX);
         let writable = wish.cdrom || !wish.readonly;
         match prefix {
             "sd" => number < SCSI_DISKS && !wish.cdrom,
             _ if wish.cdrom => number < IDE_DRIVES,
             _ => writable || number >= self.emulated,
         }
+    }
+
+    /// The place that an emulated disk of this name has.
+    fn place(&self, name: &str) -> Option<(bool, u32)> {
+        let scsi = name.starts_with("sd");
+        let emulated = self.hvm && (scsi || drive(name).is_some_and(|number| number < self.emulated));
+        drive(name).filter(|_| emulated).map(|number| (scsi, number))
     }
 
     fn rename(&mut self, wish: &Wish<'_>) -> Option<String> {
@@ -195,6 +231,7 @@ mod tests {
             let found = parts(name).map(|(prefix, found)| (found, format!("{prefix}{}", letters(found))));
             assert_eq!(found, Some((number, name.to_owned())));
         }
+        assert_eq!((drive("hdd1"), drive("xvdb"), drive("nvme0n1")), (Some(3), Some(1), None));
         assert!(parts("hdd1").is_none() && parts("fda").is_none() && parts("xvd").is_none());
     }
 }
