@@ -7,6 +7,8 @@ mod cli;
 mod common;
 mod conformance;
 mod escapes;
+#[path = "../generated/mod.rs"]
+mod generated;
 mod honest;
 mod man;
 mod mapping;

@@ -9,6 +9,8 @@ mod contract;
 mod command;
 mod differential;
 mod failing;
+#[path = "../generated/mod.rs"]
+mod generated;
 mod keep;
 mod stage;
 mod starts;
@@ -29,6 +31,8 @@ const TESTS: &[(&str, fn())] = &[
     ("the_command_says_the_same_of_an_hvm_guest", command::of_an_hvm_guest),
     ("the_command_shows_a_guest_by_xl", command::shows_a_guest),
     ("every_fixture_starts_as_reported", starts::fixtures),
+    ("every_row_starts_as_reported", starts::rows),
+    ("generated_domains_start_as_reported", starts::generated),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("xl_creates_what_our_host_finds", xl::creates),

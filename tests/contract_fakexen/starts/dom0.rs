@@ -105,7 +105,9 @@ pub fn furnish(stage: &FakeStage, config: &mut DomainConfig) -> Names {
         if disk.format == Some(DiskFormat::Empty) || !is_path || disk.script.is_some() {
             continue;
         }
-        let here = file(&format!("disk-{index}"));
+        // What a path has that QEMU parts its options at, the other has, too.
+        let comma = if own.contains(',') { "," } else { "" };
+        let here = file(&format!("disk-{index}{comma}of"));
         let _ = std::fs::remove_file(&here);
         if is_block {
             block_device(&here)

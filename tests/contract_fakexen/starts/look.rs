@@ -69,6 +69,7 @@ pub fn missing(started: &Started) -> Vec<String> {
     let is_qemu = config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional);
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| is_qemu && config.kind() == GuestKind::Hvm) {
         emulated(started, hvm, &mut want);
+        missing.extend(conflicts(started));
     }
     missing
 }
@@ -145,17 +146,58 @@ fn has_disk(started: &Started, disk: &Disk) -> bool {
     if started.config.kind() != GuestKind::Hvm || elsewhere {
         return from_backend;
     }
-    // QEMU takes two commas for one.
-    let file = format!("file={}", path.replace(',', ",,"));
-    let at_its_end = |value: &str| {
-        value.find(&file).is_some_and(|at| matches!(value.as_bytes().get(at + file.len()), None | Some(b',')))
-    };
-    let emulated = started.has("-drive", at_its_end);
+    let emulated = started.has("-drive", |value| suboption(value, "file").as_deref() == Some(path));
     if disk.is_cdrom != 0 {
         emulated
     } else {
         emulated || from_backend && number(disk).is_none_or(|it| it > 3)
     }
+}
+
+/// A value within an option's value as QEMU reads it: commas part such values, and two of them are one.
+fn suboption(value: &str, name: &str) -> Option<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = value.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            ',' if characters.next_if_eq(&',').is_none() => parts.push(String::new()),
+            c => parts.last_mut()?.push(c),
+        }
+    }
+    parts.iter().find_map(|part| part.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// Places and names that two devices have, and for which QEMU would end.
+fn conflicts(started: &Started) -> Vec<String> {
+    let mut taken = std::collections::BTreeSet::new();
+    let mut twice = Vec::new();
+    for (option, value) in started.model.windows(2).map(|two| (&two[0], &two[1])) {
+        let of = |name: &str| suboption(value, name);
+        let places = match option.as_str() {
+            "-drive" => vec![
+                of("id").map(|id| format!("drive {id}")),
+                of("index").map(|index| format!("IDE drive {index}")),
+            ],
+            "-device" => vec![
+                of("id").map(|id| format!("device {id}")),
+                of("bus").zip(of("unit")).map(|(bus, unit)| match bus.strip_prefix("ide.") {
+                    Some(bus) => format!(
+                        "IDE drive {}",
+                        bus.parse::<u32>().unwrap_or(9) * 2 + unit.parse::<u32>().unwrap_or(9)
+                    ),
+                    None => format!("{bus} {unit}"),
+                }),
+            ],
+            "-chardev" | "-netdev" => vec![of("id").map(|id| format!("{option} {id}"))],
+            _ => vec![],
+        };
+        for place in places.into_iter().flatten() {
+            if !taken.insert(place.clone()) {
+                twice.push(format!("QEMU has {place} twice"));
+            }
+        }
+    }
+    twice
 }
 
 /// A disk's number: 0 for hda, xvda and sda.

@@ -8,6 +8,9 @@ mod look;
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use timers::zone::default_zones;
 use uuid::Uuid;
 use xenclock::assess::Target;
@@ -18,16 +21,16 @@ use xenclock::plan::plan;
 use xenclock::xml;
 
 use crate::contract::{Scenario, Stage};
+use crate::generated;
 use crate::stage::FakeStage;
 
-/// What became of a start.
-#[derive(Debug)]
+/// The outcome of a start.
 pub enum Start {
     /// The input is invalid, or its report refuses the start.
-    Refused(String),
-    /// libxl refuses it.
+    Refused,
+    /// libxl refuses it, or the guest did not get what was reported.
     Failed(String),
-    /// It is there, paused.
+    /// The domain is there, paused.
     Started(Box<Started>),
 }
 
@@ -48,10 +51,10 @@ pub fn start_xml(stage: &FakeStage, name: &str, xml: &[u8]) -> Start {
     let facts = stage.host().facts().unwrap();
     let mut input = match xml::read_for(facts.xen_version, name, xml) {
         Ok(input) => input,
-        Err(invalid) => return Start::Refused(invalid.to_string()),
+        Err(_) => return Start::Refused,
     };
-    if let Err(invalid) = lower(&mut input, Target::Start) {
-        return Start::Refused(invalid.to_string());
+    if lower(&mut input, Target::Start).is_err() {
+        return Start::Refused;
     }
     let start = start(stage, &input.domain);
     if let Start::Started(started) = &start {
@@ -67,10 +70,7 @@ pub fn start_xml(stage: &FakeStage, name: &str, xml: &[u8]) -> Start {
 /// Plans and creates a domain.
 pub fn start(stage: &FakeStage, domain: &Domain) -> Start {
     let facts = stage.host().facts().unwrap();
-    let plan = match plan(domain, &facts, &*default_zones(), Uuid::new_v4()) {
-        Ok(plan) => plan,
-        Err(refusal) => return Start::Refused(format!("{refusal:?}")),
-    };
+    let Ok(plan) = plan(domain, &facts, &*default_zones(), Uuid::new_v4()) else { return Start::Refused };
     let mut config = plan.config.clone();
     let names = dom0::furnish(stage, &mut config);
     let domid = match stage.host().create_paused(&config) {
@@ -114,36 +114,148 @@ fn nodes(stage: &FakeStage, domid: DomId, names: &dom0::Names) -> BTreeMap<Strin
     })
 }
 
-/// Every fixture starts, or its report says that it does not.
-pub fn fixtures() {
-    let mut failed = Vec::new();
-    let mut stage: Option<FakeStage> = None;
-    let shared = std::env::var("XENCLOCK_SHARED").unwrap_or_else(|_| "../shared".to_owned());
-    let own = dom0::fixtures("tests/fixtures");
-    let libvirts = dom0::fixtures(format!("{shared}/fixtures/libvirt"));
-    let all = own.into_iter().chain(libvirts).filter(|path| path.extension().is_some_and(|end| end == "xml"));
-    let (mut started, mut refused) = (0, 0);
-    for (count, path) in all.enumerate() {
-        // Xenstore grows with each guest.
-        if count % 60 == 0
-            && let Some(stage) = stage.take()
-        {
+/// Machines, one after the other: each for some dozens of domains.
+struct Machines {
+    now: Option<FakeStage>,
+    starts: u32,
+}
+
+/// How many domains one machine gets: its memory is not given out twice.
+const STARTS: u32 = 40;
+
+impl Machines {
+    fn new() -> Self {
+        Machines { now: None, starts: 0 }
+    }
+
+    /// Starts an XML on one of them.
+    fn start_xml(&mut self, name: &str, xml: &[u8]) -> Start {
+        if self.starts.is_multiple_of(STARTS) {
+            self.end();
+        }
+        self.starts += 1;
+        let new = || FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
+        let start = start_xml(self.now.get_or_insert_with(new), name, xml);
+        // A device of the host is lent once.
+        if ["<hostdev", "type='hostdev'"].iter().any(|lends| String::from_utf8_lossy(xml).contains(lends)) {
+            self.end();
+        }
+        start
+    }
+
+    fn end(&mut self) {
+        if let Some(stage) = self.now.take() {
             stage.abandon();
         }
-        let stage =
-            stage.get_or_insert_with(|| FakeStage::new(&Scenario::default()).map_err(|c| c.0).unwrap());
-        match start_xml(stage, &path.display().to_string(), &std::fs::read(&path).unwrap()) {
-            Start::Refused(why) => {
-                refused += 1;
-                println!("{}: refused: {why}", path.display());
-            }
-            Start::Failed(why) => failed.push(format!("{}: {why}", path.display())),
-            Start::Started(_) => started += 1,
+    }
+}
+
+/// What became of many starts.
+#[derive(Default)]
+struct Tally {
+    started: u32,
+    refused: u32,
+    failed: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, what: &str, start: Start) {
+        match start {
+            Start::Refused => self.refused += 1,
+            Start::Started(_) => self.started += 1,
+            Start::Failed(why) => self.failed.push(format!("{what}: {why}")),
         }
     }
-    if let Some(stage) = stage {
-        stage.abandon();
+
+    fn end(self) {
+        println!("{} started, {} refused as reported", self.started, self.refused);
+        assert!(self.failed.is_empty(), "{} failed:\n{}", self.failed.len(), self.failed.join("\n\n"));
     }
-    println!("{started} started, {refused} refused");
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// Where data is that several projects share.
+fn shared() -> String {
+    std::env::var("XENCLOCK_SHARED").unwrap_or_else(|_| "../shared".to_owned())
+}
+
+/// Every fixture starts, or its report says that it does not.
+pub fn fixtures() {
+    let (mut machines, mut tally) = (Machines::new(), Tally::default());
+    let all =
+        ["tests/fixtures".to_owned(), format!("{}/fixtures", shared())].into_iter().flat_map(dom0::fixtures);
+    for path in all.filter(|path| path.extension().is_some_and(|end| end == "xml")) {
+        let name = path.display().to_string();
+        let start = machines.start_xml(&name, &std::fs::read(&path).unwrap());
+        tally.count(&name, start);
+    }
+    machines.end();
+    tally.end();
+}
+
+/// Every row of the map from domain XML to xl.cfg starts.
+pub fn rows() {
+    let (mut machines, mut tally) = (Machines::new(), Tally::default());
+    for file in ["tests/cases/mapping.tsv".to_owned(), format!("{}/cases/mapping.tsv", shared())] {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let [id, domain_type, guest, inside, ..] = line.split('\t').collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            let os = match guest {
+                _ if inside.contains("<os>") || inside.contains("<os ") => "",
+                "hvm" => "<os><type>hvm</type></os>",
+                "pv" => "<os><type>xen</type><kernel>/k</kernel></os>",
+                _ => "<os><type>xenpvh</type><kernel>/k</kernel></os>",
+            };
+            let memory = if inside.contains("<memory") { "" } else { "<memory unit='MiB'>512</memory>" };
+            let xml = format!("<domain type='{domain_type}'><name>g</name>{memory}{os}{inside}</domain>");
+            let start = machines.start_xml(id, xml.as_bytes());
+            tally.count(&format!("{id} ({xml})"), start);
+        }
+    }
+    machines.end();
+    tally.end();
+}
+
+/// Domains made at random start as reported: some dozens, or as many as `PROPTEST_CASES` says.
+pub fn generated() {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
+    let (mut machines, mut tally) = (Machines::new(), Tally::default());
+    let config = ProptestConfig { failure_persistence: None, ..Default::default() };
+    let mut runner = TestRunner::new(config);
+    for case in 0..cases {
+        let tree = generated::any_domain().new_tree(&mut runner).unwrap();
+        let start = machines.start_xml(&format!("generated {case}"), tree.current().as_bytes());
+        if let Start::Failed(_) = start
+            && tally.failed.len() < 4
+        {
+            let (xml, why) = smaller(&mut machines, tree);
+            tally.count(&xml, Start::Failed(why));
+        } else {
+            tally.count("one more", start);
+        }
+    }
+    machines.end();
+    tally.end();
+}
+
+/// A smaller domain that fails as well, and how.
+fn smaller(machines: &mut Machines, mut tree: impl ValueTree<Value = String>) -> (String, String) {
+    let mut best = (tree.current(), String::new());
+    let mut steps = 0;
+    loop {
+        let xml = tree.current();
+        let start = machines.start_xml("smaller", xml.as_bytes());
+        steps += 1;
+        let goes_on = match start {
+            Start::Failed(why) => {
+                best = (xml, why);
+                tree.simplify()
+            }
+            _ => tree.complicate(),
+        };
+        if !goes_on || steps > 30 {
+            return best;
+        }
+    }
 }

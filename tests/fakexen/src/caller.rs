@@ -28,6 +28,7 @@ plain![
     xen_sys::xen_domctl,
     xen_sys::xen_domctl_getdomaininfo,
     xen_sys::xen_foreign_memory_map,
+    xen_sys::xen_memory_map,
     xen_sys::xen_hvm_param,
     xen_sys::xen_machphys_mfn_list,
     xen_sys::xen_memory_reservation,

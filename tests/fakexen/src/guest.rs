@@ -46,6 +46,21 @@ pub struct Guest {
     pub width: u32,
     /// vCPU 0's registers as a PV guest's were set.
     pub vcpu: Vec<u8>,
+    /// Its NUMA, where it has one.
+    pub vnuma: Option<Vnuma>,
+}
+
+/// A guest's NUMA, as it was set: lists as bytes, and how many entries each has.
+#[derive(Clone, Debug)]
+pub struct Vnuma {
+    /// Nodes, vCPUs, ranges of memory.
+    pub counts: [u32; 3],
+    /// Distances between nodes.
+    pub distances: Vec<u8>,
+    /// Each vCPU's node.
+    pub vcpus: Vec<u8>,
+    /// Ranges of memory.
+    pub ranges: Vec<u8>,
 }
 
 impl Guest {
@@ -70,6 +85,7 @@ impl Guest {
             last_port: 0,
             width: 8,
             vcpu: Vec::new(),
+            vnuma: None,
         }
     }
 

@@ -8,7 +8,7 @@ use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
 use super::{Answer, context, sysctl, unanswered};
 use crate::Errno;
 use crate::caller::Caller;
-use crate::guest::Guest;
+use crate::guest::{Guest, Vnuma};
 use crate::pv;
 use crate::world::{World, errno};
 
@@ -156,6 +156,19 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             let at = unsafe { op.u.vcpucontext }.ctxt.p as u64;
             caller.write_bytes(at, &vcpu)?;
         }
+        xen_sys::XEN_DOMCTL_setvnumainfo => {
+            // SAFETY: see above.
+            let given = unsafe { op.u.vnuma };
+            let [nodes, vcpus, ranges] =
+                [given.nr_vnodes, given.nr_vcpus, given.nr_vmemranges].map(|n| n as usize);
+            let vnuma = Vnuma {
+                counts: [given.nr_vnodes, given.nr_vcpus, given.nr_vmemranges],
+                distances: caller.bytes(given.vdistance.p as u64, nodes * nodes * 4)?,
+                vcpus: caller.bytes(given.vcpu_to_vnode.p as u64, vcpus * 4)?,
+                ranges: caller.bytes(given.vmemrange.p as u64, ranges * RANGE)?,
+            };
+            world.guest_mut(domid)?.vnuma = Some(vnuma);
+        }
         xen_sys::XEN_DOMCTL_getpageframeinfo3 => return page_types(world, caller, domid, op),
         xen_sys::XEN_DOMCTL_scheduler_op => {
             world.domain(domid)?;
@@ -185,7 +198,6 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         | xen_sys::XEN_DOMCTL_assign_device
         | xen_sys::XEN_DOMCTL_deassign_device
         | xen_sys::XEN_DOMCTL_test_assign_device
-        | xen_sys::XEN_DOMCTL_setvnumainfo
         | xen_sys::XEN_DOMCTL_set_target
         | xen_sys::XEN_DOMCTL_set_virq_handler => {
             // A device is also asked about for a domain that is not there yet.
@@ -197,6 +209,9 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
     }
     Ok(0)
 }
+
+/// The size of a range of memory in a guest's NUMA.
+const RANGE: usize = 24;
 
 fn create(world: &mut World, op: &mut xen_domctl) -> Answer {
     // SAFETY: the command says that this part of the union counts.

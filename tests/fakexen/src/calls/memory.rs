@@ -1,8 +1,8 @@
 //! `memory_op`: a guest's reservation, and what is in which of its frames.
 
 use xen_sys::{
-    xen_add_to_physmap, xen_foreign_memory_map, xen_machphys_mfn_list, xen_memory_reservation,
-    xen_remove_from_physmap,
+    xen_add_to_physmap, xen_foreign_memory_map, xen_machphys_mfn_list, xen_memory_map,
+    xen_memory_reservation, xen_remove_from_physmap,
 };
 use xenclock::host::DomId;
 
@@ -50,6 +50,18 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
             let given: xen_foreign_memory_map = caller.read(at)?;
             world.guest(domain(given.domid)).map(|_| 0)
         }
+        xen_sys::XENMEM_machine_memory_map => {
+            let mut given: xen_memory_map = caller.read(at)?;
+            let entries = machine_map(world);
+            given.nr_entries = given.nr_entries.min(entries.len() as u32);
+            for (index, (start, size)) in entries.iter().take(given.nr_entries as usize).enumerate() {
+                // struct e820entry, which is packed.
+                let entry = [&start.to_ne_bytes()[..], &size.to_ne_bytes(), &E820_RAM.to_ne_bytes()].concat();
+                caller.write_bytes(given.buffer.p as u64 + (index * entry.len()) as u64, &entry)?;
+            }
+            caller.write(at, &given)?;
+            Ok(0)
+        }
         xen_sys::XENMEM_maximum_gpfn => {
             let domid: u16 = caller.read(at)?;
             let guest = world.guest(domain(domid))?;
@@ -72,10 +84,35 @@ pub fn memory_op(world: &mut World, caller: Caller, command: u32, at: u64) -> An
         xen_sys::XENMEM_get_sharing_freed_pages | xen_sys::XENMEM_get_sharing_shared_pages => Ok(0),
         // No device has memory of its own.
         xen_sys::XENMEM_reserved_device_memory_map => Ok(0),
-        // No guest has a NUMA of its own.
-        xen_sys::XENMEM_get_vnumainfo => Err(libc::EOPNOTSUPP),
+        xen_sys::XENMEM_get_vnumainfo => vnuma(world, caller, at),
         command => unanswered(world, format!("memory op {command}")),
     }
+}
+
+/// A guest's NUMA; first it is asked how large that is.
+fn vnuma(world: &World, caller: Caller, at: u64) -> Answer {
+    // struct { domid: u16, pad: u16, vnodes: u32, vcpus: u32, ranges: u32, and the places of three lists }
+    let domid: u16 = caller.read(at)?;
+    let Some(vnuma) = &world.guest(domain(domid))?.vnuma else { return Err(libc::EOPNOTSUPP) };
+    let room: Vec<u32> = caller.list(at + 4, 3)?;
+    caller.write_list(at + 4, &vnuma.counts)?;
+    if room.iter().zip(vnuma.counts).any(|(room, needed)| *room < needed) {
+        return Err(libc::ENOBUFS);
+    }
+    let places: Vec<u64> = caller.list(at + 16, 3)?;
+    for (place, list) in places.into_iter().zip([&vnuma.distances, &vnuma.vcpus, &vnuma.ranges]) {
+        caller.write_bytes(place, list)?;
+    }
+    Ok(0)
+}
+
+const E820_RAM: u32 = 1;
+
+/// The machine's RAM: where it begins, and how much. The hole below 4 GiB is that of any PC.
+fn machine_map(world: &World) -> Vec<(u64, u64)> {
+    const LOW: u64 = 0xc000_0000;
+    let all = world.frames.end() << 12;
+    vec![(0, 0x9f000), (0x10_0000, LOW - 0x10_0000), (1 << 32, all.saturating_sub(LOW))]
 }
 
 /// Gives a guest memory, in runs of frames. Answers how many runs there was memory for.

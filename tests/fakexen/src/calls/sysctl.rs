@@ -183,7 +183,8 @@ fn physinfo(world: &World, op: &mut xen_sysctl) {
     out.cpu_khz = world.facts.cpu_khz;
     out.capabilities = capabilities();
     if world.facts.directio {
-        out.capabilities |= xen_sys::XEN_SYSCTL_PHYSCAP_directio;
+        out.capabilities |=
+            xen_sys::XEN_SYSCTL_PHYSCAP_directio | xen_sys::XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share;
     }
     out.total_pages = (world.facts.memory_mb << 8) + (1 << 18);
     out.free_pages = world.free_pages();
