@@ -20,6 +20,7 @@ mod readme;
 mod records;
 mod reference;
 mod saving;
+mod security;
 mod service;
 mod wrapper;
 mod wrong_xml;
