@@ -21,6 +21,7 @@ mod records;
 mod reference;
 mod remedies;
 mod saving;
+mod security;
 mod service;
 mod wrapper;
 mod wrong_xml;
