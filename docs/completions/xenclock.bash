@@ -340,7 +340,7 @@ _xenclock() {
                     return 0
                     ;;
                 --to)
-                    COMPREPLY=($(compgen -W "xl json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "xl json xml" -- "${cur}"))
                     return 0
                     ;;
                 --now)

@@ -72,7 +72,8 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l from -d 'What the input is; guessed from its content when not given' -r -f -a "xml\t''
 xl\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'What to write' -r -f -a "xl\t''
-json\t''"
+json\t''
+xml\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'The time to take for now, as in 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'The zone to take for the host\'s, as in Europe/Berlin' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The Xen that it is for, as in 4.17: newer keys are not written [default: the host\'s, or the newest known]' -r

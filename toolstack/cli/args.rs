@@ -254,6 +254,7 @@ pub(super) enum From {
 pub(super) enum To {
     Xl,
     Json,
+    Xml,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -26,6 +26,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     let format = match convert_args.to {
         To::Xl => Format::Xl,
         To::Json => Format::Json,
+        To::Xml => Format::Xml,
     };
     let say = Say { how: convert_args.diagnostics };
     let name = &input::name_of(&convert_args.file);

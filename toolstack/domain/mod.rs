@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod arbitrary;
 mod build_info;
+pub mod changes;
 pub mod config;
 mod cpuid;
 mod create_info;

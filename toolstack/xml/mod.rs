@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod read;
 mod schema;
 pub mod tree;
+pub(crate) mod words;
 
 pub use read::{read, read_for};
 pub use schema::mapping_table;

@@ -22,6 +22,7 @@ mod guest;
 mod hostdevs;
 mod hyperv;
 mod input;
+mod kept;
 mod memory;
 mod nics;
 mod numa;
@@ -40,8 +41,13 @@ use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
+pub(crate) use arguments::XEN_NAMESPACE;
 use common::{backend_domain, placed_by_xen, set};
+pub(crate) use cpu_features::feature_at;
 use guest::Guest;
+pub(crate) use hyperv::HYPERV;
+pub(crate) use kept::{KEPT_NAMESPACE, KEPT_PREFIX};
+pub(crate) use smbios::place as smbios_place;
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
@@ -129,7 +135,9 @@ fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     usb::finish(&mut guest);
     boot_order::finish(&mut guest, root.children("os").next().as_ref());
     memory::finish(root, &mut guest);
-    Ok(Domain { notes, ..Domain::new(guest.config, clock) })
+    let mut domain = Domain { notes, ..Domain::new(guest.config, clock) };
+    kept::read(root, &mut domain)?;
+    Ok(domain)
 }
 
 fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
