@@ -19,9 +19,11 @@ pub struct Outcome {
 
 /// Why a plan failed, and what became of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be destroyed again: {why}")).unwrap_or_default())]
 pub struct ApplyError {
     /// What failed.
+    #[source]
     pub error: HostError,
     /// Why the half-made domain is still there; `None` when nothing is left.
     pub left_behind: Option<HostError>,

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use timers::GuestClock;
@@ -11,6 +13,7 @@ use uuid::Uuid;
 
 use crate::assess::Target;
 use crate::convert::lower;
+use crate::diag::Diagnostic;
 use crate::files::read_regular;
 use crate::xml;
 
@@ -39,7 +42,31 @@ pub struct XmlRequests {
 #[derive(Debug)]
 struct Read {
     stamp: Option<(SystemTime, u64)>,
-    says: Result<Says, String>,
+    says: Result<Says, XmlRequestError>,
+}
+
+/// Why a domain XML cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum XmlRequestError {
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The file system's error.
+        #[source]
+        error: Arc<io::Error>,
+    },
+    /// The file is no domain XML, or no domain starts with its clock.
+    #[error("{}: {}", path.display(), error.finding.reason)]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The fault and its place.
+        #[source]
+        error: Box<Diagnostic>,
+    },
 }
 
 #[derive(Debug)]
@@ -60,7 +87,7 @@ impl XmlRequests {
     ///
     /// # Errors
     /// When a file named after the domain cannot be understood, which would otherwise be taken for none.
-    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, String> {
+    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, XmlRequestError> {
         let files = self.files();
         self.read.retain(|path, _| files.contains(path));
         for path in &files {
@@ -109,15 +136,12 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((found.modified().ok()?, found.len()))
 }
 
-fn read(path: &Path) -> Result<Says, String> {
-    let place = path.display().to_string();
-    let said = |diagnostic: &crate::diag::Diagnostic| {
-        let finding = &diagnostic.finding;
-        format!("{place}: {}", finding.reason)
-    };
-    let bytes = read_regular(path, LONGEST).map_err(|error| format!("{place}: {error}"))?;
-    let mut input = xml::read(&place, &bytes).map_err(|invalid| said(&invalid))?;
-    lower(&mut input, Target::Start).map_err(|invalid| said(&invalid))?;
+fn read(path: &Path) -> Result<Says, XmlRequestError> {
+    let invalid = |error| XmlRequestError::Invalid { path: path.to_owned(), error };
+    let bytes = read_regular(path, LONGEST)
+        .map_err(|error| XmlRequestError::Io { path: path.to_owned(), error: Arc::new(error) })?;
+    let mut input = xml::read(&path.display().to_string(), &bytes).map_err(invalid)?;
+    lower(&mut input, Target::Start).map_err(invalid)?;
     let info = &input.domain.config.c_info;
     Ok(Says {
         uuid: info.uuid,
@@ -219,7 +243,9 @@ mod tests {
             put("broken.xml", broken);
             let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
             assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
-            let why = requests.of(OTHER, "broken").unwrap_err();
+            let error = requests.of(OTHER, "broken").unwrap_err();
+            assert!(std::error::Error::source(&error).is_some(), "{error:?}");
+            let why = error.to_string();
             assert!(why.starts_with(&format!("{}: ", dir.path().join("broken.xml").display())), "{why}");
             assert_eq!(requests.of(OTHER, "another").unwrap(), None);
             // Where another file speaks of it, nothing is missing.
@@ -240,11 +266,15 @@ mod tests {
             }
             let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
             assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
-            assert!(requests.of(OTHER, "broken").unwrap_err().contains("expected a regular file"));
+            assert!(
+                requests.of(OTHER, "broken").unwrap_err().to_string().contains("expected a regular file")
+            );
         }
         fs::remove_file(dir.path().join("broken.xml")).unwrap();
         let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
         fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(requests.of(OTHER, "broken").unwrap_err().contains("it is longer than 4194304 bytes"));
+        assert!(
+            requests.of(OTHER, "broken").unwrap_err().to_string().contains("it is longer than 4194304 bytes")
+        );
     }
 }
