@@ -341,8 +341,7 @@ pub enum ErrorKind {
 }
 
 /// A host's error: the operation, the kind of failure, and what the host said. Its message includes that of its source.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{doing}: {detail}")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostError {
     /// What callers can act on.
@@ -351,7 +350,6 @@ pub struct HostError {
     pub doing: String,
     /// What the host said, with its code.
     pub detail: String,
-    #[source]
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -366,6 +364,18 @@ impl HostError {
     pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.detail)
+    }
+}
+
+impl Error for HostError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

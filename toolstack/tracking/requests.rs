@@ -2,6 +2,7 @@
 //! directory or in one of ours.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,27 +47,43 @@ struct Read {
 }
 
 /// Why a domain XML cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum XmlRequestError {
     /// The file cannot be read.
-    #[error("{}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// The file system's error.
-        #[source]
         error: Arc<io::Error>,
     },
     /// The file is no domain XML, or no domain starts with its clock.
-    #[error("{}: {}", path.display(), error.finding.reason)]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The fault and its place.
-        #[source]
         error: Box<Diagnostic>,
     },
+}
+
+impl fmt::Display for XmlRequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            XmlRequestError::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            XmlRequestError::Invalid { path, error } => {
+                write!(f, "{}: {}", path.display(), error.finding.reason)
+            }
+        }
+    }
+}
+
+impl std::error::Error for XmlRequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            XmlRequestError::Io { error, .. } => Some(&**error),
+            XmlRequestError::Invalid { error, .. } => Some(&**error),
+        }
+    }
 }
 
 #[derive(Debug)]
