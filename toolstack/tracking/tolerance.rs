@@ -16,7 +16,7 @@ use crate::lifecycle::ClockRecord;
 
 /// A guest that has arrived, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     /// Its number.
     pub domid: DomId,
     /// hvm, pv or pvh.
@@ -29,6 +29,7 @@ pub struct Arrival<'a> {
 
 /// What became of a guest's TSC.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Nobody asks for it, or nothing is to be done.
     AsItIs,
@@ -40,6 +41,7 @@ pub enum Outcome {
 
 /// A TSC that was made native.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MadeNative {
     /// The frequency at which it was emulated.
     pub from: KiloHertz,
@@ -58,7 +60,7 @@ pub struct MadeNative {
 ///
 /// # Errors
 /// When the host cannot be read.
-pub fn tolerate(
+pub(crate) fn tolerate(
     host: &dyn Host,
     setter: &mut dyn SetTsc,
     arrival: &Arrival<'_>,
