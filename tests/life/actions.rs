@@ -6,7 +6,7 @@ use timers::UtcOffset;
 use xenclock::domain::{Domain, DomainConfig};
 use xenclock::host::{DomId, Host, ShutdownReason};
 use xenclock::plan::plan;
-use xenclock::tracking::monitor::{Disposition, Monitor};
+use xenclock::tracking::monitor::{Disposition, Monitor, Reread};
 use xenclock::tracking::start::{StartOptions, clock_for, start};
 use xenclock::tracking::transfer::Transfer;
 

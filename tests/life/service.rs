@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use timers::tsc::Tolerance;
 use xenclock::host::Host;
 use xenclock::lifecycle::{ClockEvent, EventKind};
 use xenclock::tracking::requests::XmlRequests;

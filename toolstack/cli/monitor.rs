@@ -196,7 +196,7 @@ fn end(
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<Option<DomId>, Failure> {
-    let Ended { became, warnings } = act(host, records, domid, reason)?;
+    let Ended { became, warnings, .. } = act(host, records, domid, reason)?;
     for warning in warnings {
         say(host, &format!("warning: {warning}"));
     }
@@ -204,7 +204,7 @@ fn end(
     Ok(match became {
         Disposition::Restarted(started) => Some(started.outcome.domid),
         Disposition::Reset(_) => Some(domid),
-        Disposition::Gone | Disposition::Kept(_) => None,
+        _ => None,
     })
 }
 
@@ -235,6 +235,7 @@ pub(super) fn words(domid: DomId, became: &Disposition) -> String {
         ),
         Disposition::Reset(offset) => format!("domain {domid} continues after a soft reset, RTC at {offset}"),
         Disposition::Kept(why) => format!("domain {domid} has ended and is preserved: {why}"),
+        other => format!("domain {domid} has ended: {other:?}"),
     }
 }
 

@@ -14,7 +14,7 @@ use super::output::{self, Failure};
 use super::remote;
 use xenclock::diag::shown;
 use xenclock::domain::DomainConfig;
-use xenclock::host::{DomId, DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::host::{DomId, DomainSummary, Host, HostFacts, TscInfo};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::preflight::{
     Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
@@ -281,7 +281,7 @@ pub(super) fn make_native(
 ) -> Result<(), Failure> {
     match transfer.tolerate(incoming, backend::tsc_tolerance(global)?) {
         Ok(Outcome::AsItIs) => {}
-        Ok(Outcome::Native(MadeNative { from, khz, birth, off })) => output::message(&format!(
+        Ok(Outcome::Native(MadeNative { from, khz, birth, off, .. })) => output::message(&format!(
             "xenclock: the TSC of '{name}' is native at {khz} in place of emulated at {from}, {off} from the {birth} of its \
              birth"
         )),

@@ -109,7 +109,6 @@ impl HostFacts {
 /// Why a domain shut down; Xen's `SHUTDOWN_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum ShutdownReason {
     /// It powered off.
     Poweroff,
@@ -128,7 +127,6 @@ pub enum ShutdownReason {
 /// What a domain is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum RunState {
     /// Running, or ready to.
     Running,
@@ -228,7 +226,6 @@ pub enum Event {
 /// What a guest is asked to do by [`Host::shutdown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum ShutdownRequest {
     /// Power off.
     Poweroff,
@@ -239,7 +236,6 @@ pub enum ShutdownRequest {
 /// How a guest is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum SaveKind {
     /// It is suspended, then written.
     Suspend,

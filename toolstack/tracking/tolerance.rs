@@ -29,7 +29,6 @@ pub(crate) struct Arrival<'a> {
 
 /// What became of a guest's TSC.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Outcome {
     /// Nobody asks for it, or nothing is to be done.
     AsItIs,

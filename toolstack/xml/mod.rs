@@ -6,4 +6,6 @@ mod schema;
 pub(crate) mod tree;
 
 pub use read::{read, read_for};
+#[doc(hidden)]
+pub use schema::mapping_table;
 pub use tree::{MAX_BYTES, is_utf16};

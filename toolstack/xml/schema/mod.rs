@@ -8,8 +8,9 @@ pub(super) mod namespaces;
 pub(super) mod nearest;
 mod row;
 pub(super) mod rows;
-#[cfg(test)]
 mod table;
+
+pub use table::mapping_table;
 
 #[cfg(test)]
 mod tests;
