@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         records: &records,
         zones: &*zones,
         dumps: Path::new("/var/lib/xen/dump"),
-        reread: &|_| Err("this toolstack leaves no xl.cfg for the next start".to_owned()),
+        reread: &|_| Err("this toolstack leaves no xl.cfg for the next start".into()),
         patience: Duration::ZERO,
     };
     let Disposition::Restarted(again) = monitor.ended(first, ShutdownReason::Reboot)?.became else {

@@ -228,8 +228,8 @@ pub(super) fn act(
         zones: &*zones,
         dumps: Path::new(DUMPS),
         reread: &|bytes| {
-            let facts = host.facts().map_err(|error| error.to_string())?;
-            input::reread(bytes, &input::xl_host_here(&facts))
+            let facts = host.facts()?;
+            Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
         },
         patience: PATIENCE,
     };

@@ -24,6 +24,7 @@ use crate::host::{
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::birth_khz;
+use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
@@ -96,8 +97,9 @@ fn is_too_long(record: &ClockRecord) -> bool {
 /// When it is none of libxl's.
 pub fn config_in(header: &Header) -> Result<DomainConfig> {
     let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
-    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")).caused_by(error))?;
+    serde_json::from_str(json)
+        .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")).caused_by(error))
 }
 
 /// The host that a guest has left, where xenclock saved or sent it.
@@ -217,8 +219,11 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
-            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
+            |error| {
+                HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
+            },
+        )?;
         Ok((offset, warning))
     }
 
@@ -394,7 +399,7 @@ impl Transfer<'_> {
                 }
                 (record, ())
             });
-            kept.map(drop).map_err(|error| error.to_string())
+            kept.map(drop).map_err(Into::into)
         };
         tolerate(self.host, &mut InProcess(self.host), &arrival, &facts, default, &mut keep_birth)
     }
@@ -405,24 +410,22 @@ impl Transfer<'_> {
         header: &Header,
         uuid: Uuid,
         instead: bool,
-    ) -> Option<std::result::Result<ClockRecord, String>> {
+    ) -> Option<std::result::Result<ClockRecord, RecordFormatError>> {
         match ClockRecord::from_bytes(header.ours.as_ref()?) {
-            Ok(record) if is_too_long(&record) => {
-                Some(Err(format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)))
-            }
+            Ok(record) if is_too_long(&record) => Some(Err(RecordFormatError::TooLong)),
             Ok(mut record) if record.uuid == uuid || instead => {
                 record.uuid = uuid;
                 Some(Ok(record))
             }
             Ok(_) => None,
-            Err(why) => Some(Err(why.to_string())),
+            Err(why) => Some(Err(why)),
         }
     }
 
     /// The record that came along, with what is kept here of the guest; or else the latter.
     fn arriving_record(
         &self,
-        came: Option<std::result::Result<ClockRecord, String>>,
+        came: Option<std::result::Result<ClockRecord, RecordFormatError>>,
         uuid: Uuid,
     ) -> (Option<ClockRecord>, Vec<String>) {
         let (here, trouble) = self.record(uuid);
