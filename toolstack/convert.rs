@@ -17,6 +17,7 @@ use crate::xml;
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// xl.cfg
     Xl,
@@ -67,7 +68,7 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
 fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
     // A clock that cannot be resolved is wrong in any format.
     intent(input, at)?;
-    match xml_of(&input.domain, Document::new(&input.domain)) {
+    match xml_of(&input.domain, None) {
         Ok(text) => Ok(text),
         Err(finding) => Err(Box::new(input.report.at(Part::Domain, *finding))),
     }
@@ -76,12 +77,13 @@ fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>>
 /// What is taken out of a document at most, before it is given up.
 const ROUNDS: usize = 200;
 
-/// The text of a document that is read as this domain: what is not read word for word is taken out of it, and kept in
-/// its metadata.
+/// A domain as domain XML, with the number that it runs under, if any. What is not read from it word for word is taken out
+/// of it, and kept in its metadata.
 ///
 /// # Errors
 /// When no document of libvirt's form can hold the domain.
-pub fn xml_of(domain: &Domain, mut document: Document) -> Result<String, Box<Finding>> {
+pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Finding>> {
+    let mut document = Document::new(domain, running);
     let unheld = |reason: String| Box::new(Finding::unsupported("xml", reason));
     for _ in 0..ROUNDS {
         let plain = document.text(&[]);
@@ -147,7 +149,7 @@ fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic
 
 /// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
 #[must_use]
-pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
+pub(crate) fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
     use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
     let code = match error {
         Zone(_) => "bad-zone",
@@ -167,7 +169,7 @@ pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Fi
 
 /// The part of a clock that an error is about.
 #[must_use]
-pub fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
+pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
     match (error, clock) {
         (resolve::ResolveError::Zone(_), _) => Part::Timezone,
         (_, ClockOffset::Absolute { .. }) => Part::Start,

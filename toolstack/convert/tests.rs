@@ -7,12 +7,11 @@ use super::xml_of;
 use crate::domain::arbitrary::any;
 use crate::domain::changes::settled;
 use crate::domain::{Domain, DomainConfig};
-use crate::write::xml::Document;
 use crate::xml;
 
 /// What a domain is read as that was written.
 fn again(domain: &Domain) -> Domain {
-    let text = xml_of(domain, Document::new(domain)).unwrap();
+    let text = xml_of(domain, None).unwrap();
     let read = xml::read("guest.xml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert_eq!(
         read.report.losses().map(|loss| loss.node).collect::<Vec<_>>(),

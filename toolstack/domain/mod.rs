@@ -54,6 +54,8 @@ pub struct Notes {
     pub metadata: Option<String>,
     /// The operating system, by libosinfo's ID, as in `http://debian.org/debian/12`.
     pub system: Option<String>,
+    /// The file's comments, where they are to be kept.
+    pub comments: Vec<String>,
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(super) fn root(domain: &Domain) -> Element {
         xend_suspend_evtchn_compat: _,
         rest: _,
     } = c_info;
-    let Notes { title, description, metadata: _, system: _ } = notes;
+    let Notes { title, description, metadata: _, system: _, comments: _ } = notes;
     let kind = config.kind();
     let hvm = b_info.hvm.as_ref().filter(|_| kind == GuestKind::Hvm);
     let name = name.as_deref().unwrap_or_default().replace(['/', '\n'], "_");

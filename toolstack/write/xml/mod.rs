@@ -26,29 +26,15 @@ pub struct Document {
 }
 
 impl Document {
-    /// The domain, as far as a domain XML has words for it.
+    /// The domain, as far as a domain XML has words for it, and the number that it runs under.
     #[must_use]
-    pub fn new(domain: &Domain) -> Self {
-        let mut root = guest::root(domain);
+    pub fn new(domain: &Domain, running: Option<u32>) -> Self {
+        let mut root = guest::root(domain).maybe("id", running);
         root.children.retain(|child| !matches!(child.name, "features" | "pm") || !child.is_empty());
         if root.children.iter().any(|child| child.name == "xen:commandline") {
             root = root.with("xmlns:xen", XEN_NAMESPACE);
         }
-        Document { root, metadata: domain.notes.metadata.clone(), comments: Vec::new() }
-    }
-
-    /// Says which running domain it is.
-    #[must_use]
-    pub fn running(mut self, id: u32) -> Self {
-        self.root = self.root.with("id", id);
-        self
-    }
-
-    /// With comments at its head.
-    #[must_use]
-    pub fn commented(mut self, comments: Vec<String>) -> Self {
-        self.comments = comments;
-        self
+        Document { root, metadata: domain.notes.metadata.clone(), comments: domain.notes.comments.clone() }
     }
 
     /// Takes out the element or attribute at a path such as `/domain/devices/disk[2]/target/@dev`: a device goes
