@@ -10,6 +10,7 @@ mod man;
 mod metrics;
 mod migrate;
 mod mock;
+mod mock_args;
 mod monitor;
 mod options;
 mod output;
