@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use xenclock::lifecycle::ClockRecord;
-/// use xenclock::lifecycle::record::{Request, RequestOrigin};
+/// use xenclock::lifecycle::record::Request;
 /// use xenclock::timers::GuestClock;
 /// use xenclock::tracking::store::RecordStore;
 ///
@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// assert!(records.get(uuid)?.is_none());
 ///
 /// // A change is a function from the record, if there is one, to the record; it is made under the lock of the directory.
-/// let request = Request { clock: GuestClock::default(), from: RequestOrigin::Create };
+/// let request = Request::of_file(&GuestClock::default());
 /// let (record, ()) = records.change(uuid, |_, _| (Some(ClockRecord::new(uuid, "guest", request)), ()))?;
 /// assert_eq!(records.get(uuid)?, record);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
