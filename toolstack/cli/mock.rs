@@ -1,9 +1,8 @@
 //! `xenclock mock`: playing with the mock host.
 
-use super::args::Global;
+use super::args::{Global, Play, RtcWrite};
 use super::backend::{self, find};
 use super::domains::ended;
-use super::mock_args::{Play, RtcWrite};
 use super::output::Failure;
 use xenclock::host::{ErrorKind, Host, ShutdownReason};
 

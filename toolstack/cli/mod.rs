@@ -10,7 +10,6 @@ mod man;
 mod metrics;
 mod migrate;
 mod mock;
-mod mock_args;
 mod monitor;
 mod options;
 mod output;
