@@ -7,6 +7,7 @@ pub mod changes;
 pub mod config;
 mod cpuid;
 mod create_info;
+mod declare;
 mod devices;
 mod enums;
 mod hvm;
