@@ -4,7 +4,7 @@ use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 
 use crate::assess::{Target, advice, assess};
-use crate::diag::{Diagnostic, Finding, Verdict};
+use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
 use crate::domain::{DomainConfig, Part};
@@ -47,11 +47,24 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
             (text, unknown_to_libxl(&config, input.xen))
         }
     };
+    add(&mut input.report, unsaid);
+    Ok(text)
+}
+
+/// Adds what is said of fields of the config.
+fn add(report: &mut Report, unsaid: Vec<Unsaid>) {
     for Unsaid { path, finding } in unsaid {
         let reason = format!("{path}: {}", finding.reason);
-        input.report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
+        report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
     }
-    Ok(text)
+}
+
+/// Says of a config that was read as libxl's JSON what in it is unknown to this program, and newer than a release.
+pub fn note_unknown(input: &mut Input) {
+    let written = write::xl::write(&input.domain, &input.domain.config, &input.report, XenVersion::NEWEST);
+    let unknown = written.unsaid.into_iter().filter(|unsaid| unsaid.finding.code == "unknown-to-us");
+    let unknown: Vec<_> = unknown.chain(unknown_to_libxl(&input.domain.config, input.xen)).collect();
+    add(&mut input.report, unknown);
 }
 
 /// What libxl of a release would pass over in a config, in silence.

@@ -16,6 +16,9 @@ _xenclock() {
             ",$1")
                 cmd="xenclock"
                 ;;
+            xenclock,check)
+                cmd="xenclock__subcmd__check"
+                ;;
             xenclock,clock-list)
                 cmd="xenclock__subcmd__clock__subcmd__list"
                 ;;
@@ -84,6 +87,9 @@ _xenclock() {
                 ;;
             xenclock,unpause)
                 cmd="xenclock__subcmd__unpause"
+                ;;
+            xenclock__subcmd__help,check)
+                cmd="xenclock__subcmd__help__subcmd__check"
                 ;;
             xenclock__subcmd__help,clock-list)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__list"
@@ -221,7 +227,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +242,36 @@ _xenclock() {
                     return 0
                     ;;
                 --records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__check)
+            opts="-q -h --json --sarif --quiet --from --now --host-timezone --xen --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -W "xml xl json" -- "${cur}"))
+                    return 0
+                    ;;
+                --now)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host-timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --xen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -329,18 +365,22 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__convert)
-            opts="-o -h --from --to --strict --now --host-timezone --xen --diagnostics --wrapper --output --help"
+            opts="-o -h --to --strict --diagnostics --from --now --host-timezone --xen --wrapper --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --from)
-                    COMPREPLY=($(compgen -W "xml xl" -- "${cur}"))
-                    return 0
-                    ;;
                 --to)
                     COMPREPLY=($(compgen -W "xl json" -- "${cur}"))
+                    return 0
+                    ;;
+                --diagnostics)
+                    COMPREPLY=($(compgen -W "human json sarif" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -W "xml xl json" -- "${cur}"))
                     return 0
                     ;;
                 --now)
@@ -353,10 +393,6 @@ _xenclock() {
                     ;;
                 --xen)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --diagnostics)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -403,8 +439,22 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

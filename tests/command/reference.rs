@@ -114,7 +114,11 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
     let mut event = fields_of(Value::Array(events));
     event.extend(declared_in_events());
     let diagnostics = lab.run(["convert", "--diagnostics", "json", windows]).err;
+    lab.write("wrong.cfg", "name = \"wrong\nmemory = 1\n");
+    let checked = lab.run(["check", "--json", windows, "wrong.cfg"]);
+    assert_eq!(checked.code, 2, "{checked:?}");
     vec![
+        ("check --json", fields_of(serde_json::from_str(&checked.out).unwrap())),
         ("create --json", fields_of(created)),
         ("-N create --json", fields_of(planned)),
         ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),

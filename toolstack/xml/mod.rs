@@ -5,5 +5,5 @@ pub mod read;
 mod schema;
 pub mod tree;
 
-pub use read::{read, read_for};
+pub use read::{read, read_for, read_mapped};
 pub use schema::mapping_table;
