@@ -235,7 +235,7 @@ impl World<'_> {
             records: &ground.records,
             zones: &*ground.zones,
             dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Err("nothing was left".to_owned()),
+            reread: &|_| Err("nothing was left".into()),
             patience: Duration::ZERO,
         };
         Ok(monitor.ended(domid, reason).map_err(|error| error.to_string())?.became)

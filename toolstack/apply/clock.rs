@@ -121,8 +121,9 @@ pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOf
         RtcTarget::Moment(moment) => {
             let seconds = moment.timestamp() - host.facts()?.now.timestamp();
             let doing = || format!("set the RTC of domain {domid}");
-            UtcOffset::new(seconds)
-                .map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
+            UtcOffset::new(seconds).map_err(|error| {
+                HostError::new(ErrorKind::Invalid, doing(), error.to_string()).caused_by(error)
+            })?
         }
     };
     host.set_time_offset(domid, offset)?;

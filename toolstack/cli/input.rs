@@ -182,9 +182,8 @@ pub(super) fn clock(global: &Global, facts: &HostFacts, path: &Path) -> Result<G
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, GuestClock), String> {
-    let read = cfg::read("the updated config", bytes, &[], host);
-    let Domain { config, clock, .. } = read.map_err(|errors| errors.to_string())?.input.domain;
+pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, GuestClock), Errors> {
+    let Domain { config, clock, .. } = cfg::read("the updated config", bytes, &[], host)?.input.domain;
     Ok((config, clock))
 }
 

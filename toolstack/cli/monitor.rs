@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::args::{Global, MonitorOf};
 use super::options::Monitoring;
 use super::output::{self, Failure};
@@ -182,7 +180,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
 /// The right to be a guest's monitor, as long as it is held; `None` where another has it. Without a disk nobody can be
 /// asked, and no monitor would be worse than two.
 fn right_to(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) -> Option<Option<Lock>> {
-    match records.monitor(Uuid::try_parse(&domain.uuid).unwrap_or_default()) {
+    match records.monitor(domain.uuid) {
         Ok(None) => None,
         Ok(held) => Some(held),
         Err(error) => {
@@ -230,8 +228,8 @@ pub(super) fn act(
         zones: &*zones,
         dumps: Path::new(DUMPS),
         reread: &|bytes| {
-            let facts = host.facts().map_err(|error| error.to_string())?;
-            input::reread(bytes, &input::xl_host_here(&facts))
+            let facts = host.facts()?;
+            Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
         },
         patience: PATIENCE,
     };
@@ -255,4 +253,19 @@ pub(super) fn words(domid: DomId, became: &Disposition) -> String {
 fn say(host: &dyn Host, text: &str) {
     let now = host.facts().map_or_else(|_| backend::now(), |facts| facts.now);
     output::message(&format!("{} {text}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_stays_in_its_directory_whatever_the_name() {
+        for name in ["../../etc/passwd", "/etc/passwd", "..", "a\nb", "a\0b"] {
+            let log = log_of(name);
+            assert_eq!(log.parent(), Some(Path::new(LOGS)), "{name}");
+            let file = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            assert!(file.starts_with("xenclock-") && !file.contains(['\n', '\0']), "{file}");
+        }
+    }
 }

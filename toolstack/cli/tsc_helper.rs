@@ -161,7 +161,8 @@ impl HelperProcess {
                     drop(running.orders);
                     let _ = running.child.wait();
                 }
-                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}")))
+                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}"))
+                    .caused_by(error))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod group;
+pub mod number;
 pub mod part;
 pub mod render;
 pub mod report;

@@ -9,9 +9,11 @@ pub mod libxl;
 pub mod mock;
 pub mod zone;
 
+use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use timers::tsc::TscHost;
 use timers::zone::Zone;
 use timers::{GuestKind, KiloHertz, UtcOffset};
+use uuid::Uuid;
 
 use crate::domain::DomainConfig;
 pub use crate::domain::release::XenVersion;
@@ -117,9 +120,9 @@ pub struct DomainSummary {
     pub domid: DomId,
     /// Its name.
     pub name: String,
-    /// Its UUID, 36 characters. Two domains have the same one while a guest moves within a host, and after
+    /// Its UUID. Two domains have the same one while a guest moves within a host, and after
     /// [`Host::preserve`].
-    pub uuid: String,
+    pub uuid: Uuid,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
@@ -164,14 +167,14 @@ pub enum Event {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
     },
     /// A domain ended and can still be read.
     Shutdown {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
         /// Why.
         reason: ShutdownReason,
     },
@@ -180,7 +183,7 @@ pub enum Event {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
     },
 }
 
@@ -337,9 +340,9 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A host's refusal: what was being done, of what kind it is, and what the host said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{doing}: {detail}")]
+/// A host's error: the operation, the kind of failure, and what the host said. Its message includes that of its source.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HostError {
     /// What callers can act on.
     pub kind: ErrorKind,
@@ -347,14 +350,43 @@ pub struct HostError {
     pub doing: String,
     /// What the host said, with its code.
     pub detail: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl HostError {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, doing: impl Into<String>, detail: impl Into<String>) -> Self {
-        HostError { kind, doing: doing.into(), detail: detail.into() }
+        HostError { kind, doing: doing.into(), detail: detail.into(), source: None }
+    }
+
+    /// The same with the error that it comes from.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
     }
 }
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.detail)
+    }
+}
+
+impl Error for HostError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Errors are equal when they say the same; their sources are not compared.
+impl PartialEq for HostError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.doing, &self.detail) == (other.kind, &other.doing, &other.detail)
+    }
+}
+
+impl Eq for HostError {}
 
 /// What every call of a host answers.
 pub type Result<T, E = HostError> = std::result::Result<T, E>;

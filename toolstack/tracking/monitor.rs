@@ -3,6 +3,7 @@
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
 
+use std::error::Error;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
@@ -26,8 +27,8 @@ use crate::plan::{self, Plan, Refusal, RtcTarget};
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
 
-/// Reads an xl.cfg: its config, and the clock that it asks for.
-pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String> + 'a;
+/// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
+pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
 /// What the monitor works with.
 #[derive(Clone, Copy)]
@@ -60,6 +61,7 @@ struct Next {
 
 /// Why a domain was not started again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RestartError {
     /// The old domain could not be read or taken away.
     #[error(transparent)]
@@ -304,7 +306,7 @@ pub fn read_clock(host: &dyn Host, domid: DomId) -> Result<(Option<RtcRecord>, T
 fn uuid_of(host: &dyn Host, domid: DomId) -> Result<Option<Uuid>, HostError> {
     let domains = host.domains()?;
     let domain = domains.iter().find(|domain| domain.domid == domid);
-    Ok(domain.and_then(|domain| Uuid::try_parse(&domain.uuid).ok()))
+    Ok(domain.map(|domain| domain.uuid))
 }
 
 fn of_start(error: HostError) -> ApplyError {
@@ -351,7 +353,7 @@ mod tests {
             records: &RecordStore::in_memory(),
             zones: &*default_zones(),
             dumps: &dumps,
-            reread: &|_| Err(String::new()),
+            reread: &|_| Err("".into()),
             patience: Duration::ZERO,
         };
         let ended = monitor.ended(domid, ShutdownReason::Crash).unwrap();
@@ -411,7 +413,7 @@ mod tests {
             records: &records,
             zones: &*default_zones(),
             dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Err(String::new()),
+            reread: &|_| Err("".into()),
             patience: Duration::ZERO,
         };
         let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became

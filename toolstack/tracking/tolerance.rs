@@ -5,6 +5,8 @@
 //! wrapper do. Whether it is allowed is [`MovingTsc::tolerated_on`]'s to say; here it is done, and what bounds the sum of
 //! several moves, the frequency of the guest's birth, is written down first.
 
+use std::error::Error;
+
 use timers::tsc::{MovingTsc, NotTolerated, Tolerance, TscMode};
 use timers::{GuestKind, KiloHertz, Ppm};
 
@@ -62,7 +64,7 @@ pub fn tolerate(
     arrival: &Arrival<'_>,
     facts: &HostFacts,
     default: Tolerance,
-    keep_birth: &mut dyn FnMut(KiloHertz) -> std::result::Result<(), String>,
+    keep_birth: &mut dyn FnMut(KiloHertz) -> std::result::Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Outcome> {
     let request = arrival.record.map(|record| &record.request.clock);
     let tolerance = request.and_then(|clock| clock.tsc_tolerance).unwrap_or(default);

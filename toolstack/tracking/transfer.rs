@@ -24,6 +24,7 @@ use crate::host::{
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::birth_khz;
+use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
@@ -96,8 +97,9 @@ fn is_too_long(record: &ClockRecord) -> bool {
 /// When it is none of libxl's.
 pub fn config_in(header: &Header) -> Result<DomainConfig> {
     let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
-    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")).caused_by(error))?;
+    serde_json::from_str(json)
+        .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")).caused_by(error))
 }
 
 /// The host that a guest has left, where xenclock saved or sent it.
@@ -145,7 +147,7 @@ impl Transfer<'_> {
         };
         config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
-        let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
+        let uuid = domain.uuid;
         config.c_info.uuid = Some(uuid);
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
@@ -217,8 +219,11 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
-            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
+            |error| {
+                HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
+            },
+        )?;
         Ok((offset, warning))
     }
 
@@ -236,7 +241,7 @@ impl Transfer<'_> {
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
         let birth = outgoing.record.birth_khz;
-        let trouble = self.note(&outgoing.domain.uuid, |record| {
+        let trouble = self.note(outgoing.domain.uuid, |record| {
             record.birth_khz = birth;
             match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
@@ -262,9 +267,7 @@ impl Transfer<'_> {
         self.host.destroy(domain.domid)?;
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
-        if let Ok(uuid) = Uuid::try_parse(&domain.uuid) {
-            drop(self.records.gone(uuid, &facts.boot_id, domain.domid, facts.now));
-        }
+        drop(self.records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
         Ok(())
     }
 
@@ -276,7 +279,7 @@ impl Transfer<'_> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
-        drop(self.note(&domain.uuid, |record| {
+        drop(self.note(domain.uuid, |record| {
             if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;
             }
@@ -295,8 +298,7 @@ impl Transfer<'_> {
     }
 
     /// Notes something in a record; answers why that did not work.
-    fn note(&self, uuid: &str, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
-        let uuid = Uuid::try_parse(uuid).ok()?;
+    fn note(&self, uuid: Uuid, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
         let noted = self.records.change(uuid, |mut record, _| {
             if let Some(record) = &mut record {
                 with(record);
@@ -397,7 +399,7 @@ impl Transfer<'_> {
                 }
                 (record, ())
             });
-            kept.map(drop).map_err(|error| error.to_string())
+            kept.map(drop).map_err(Into::into)
         };
         tolerate(self.host, &mut InProcess(self.host), &arrival, &facts, default, &mut keep_birth)
     }
@@ -408,24 +410,22 @@ impl Transfer<'_> {
         header: &Header,
         uuid: Uuid,
         instead: bool,
-    ) -> Option<std::result::Result<ClockRecord, String>> {
+    ) -> Option<std::result::Result<ClockRecord, RecordFormatError>> {
         match ClockRecord::from_bytes(header.ours.as_ref()?) {
-            Ok(record) if is_too_long(&record) => {
-                Some(Err(format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)))
-            }
+            Ok(record) if is_too_long(&record) => Some(Err(RecordFormatError::TooLong)),
             Ok(mut record) if record.uuid == uuid || instead => {
                 record.uuid = uuid;
                 Some(Ok(record))
             }
             Ok(_) => None,
-            Err(why) => Some(Err(why.to_string())),
+            Err(why) => Some(Err(why)),
         }
     }
 
     /// The record that came along, with what is kept here of the guest; or else the latter.
     fn arriving_record(
         &self,
-        came: Option<std::result::Result<ClockRecord, String>>,
+        came: Option<std::result::Result<ClockRecord, RecordFormatError>>,
         uuid: Uuid,
     ) -> (Option<ClockRecord>, Vec<String>) {
         let (here, trouble) = self.record(uuid);

@@ -124,6 +124,7 @@ pub enum NotUnderstood {
         /// Which xl.
         xl: PathBuf,
         /// Why.
+        #[source]
         error: io::Error,
     },
     /// xl refuses the file.
@@ -140,6 +141,7 @@ pub enum NotUnderstood {
         /// Which xl.
         xl: PathBuf,
         /// Where its answer makes no sense.
+        #[source]
         error: serde_json::Error,
     },
 }
