@@ -253,7 +253,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__check)
-            opts="-q -h --json --sarif --quiet --from --now --host-timezone --xen --help"
+            opts="-q -h --json --sarif --quiet --from --now --host-timezone --xen --map --map-file --check-host --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -272,6 +272,18 @@ _xenclock() {
                     return 0
                     ;;
                 --xen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -365,7 +377,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__convert)
-            opts="-o -h --to --strict --diagnostics --from --now --host-timezone --xen --wrapper --output --help"
+            opts="-o -h --to --strict --diagnostics --from --now --host-timezone --xen --map --map-file --check-host --wrapper --accept --write-accept --report --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -392,6 +404,30 @@ _xenclock() {
                     return 0
                     ;;
                 --xen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -81,7 +81,13 @@ json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'The time to take for now, as in 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'The zone to take for the host\'s, as in Europe/Berlin' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The Xen that it is for, as in 4.17: newer keys are not written [default: the host\'s, or the newest known]' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map -d 'What is here in the place of a network, a pool or another name: KIND:FROM=TO, as in network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given again' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map-file -d 'A file of such rules, one a line. May be given again' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l check-host -d 'Also say what this dom0 lacks for a guest: bridges, disks, firmware, QEMU, PCI devices. With a value, look below that directory as if it were the root of a dom0' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l accept -d 'With --strict, let these losses pass: lines CODE NODE = REASON, below [FILE] for some files only' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l write-accept -d 'Write a first version of such a file: everything that differs now' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l report -d 'Write a report on all inputs: a page (.html), JSON (.json) or SARIF (.sarif), as the file\'s name ends' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output; or, of a directory or several inputs, a file each to this directory' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l strict -d 'Fail, and write nothing, unless everything means the same on Xen or changes nothing'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s h -l help -d 'Print help'
@@ -91,6 +97,9 @@ json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l now -d 'The time to take for now, as in 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l host-timezone -d 'The zone to take for the host\'s, as in Europe/Berlin' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l xen -d 'The Xen that it is for, as in 4.17: newer keys are not written [default: the host\'s, or the newest known]' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map -d 'What is here in the place of a network, a pool or another name: KIND:FROM=TO, as in network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given again' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map-file -d 'A file of such rules, one a line. May be given again' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l check-host -d 'Also say what this dom0 lacks for a guest: bridges, disks, firmware, QEMU, PCI devices. With a value, look below that directory as if it were the root of a dom0' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l json -d 'Print what was found as JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l sarif -d 'Print what was found as SARIF 2.1.0, for editors, code hosts and CI systems'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -s q -l quiet -d 'Print only files with errors or differences, and no summary'

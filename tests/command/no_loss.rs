@@ -144,18 +144,24 @@ fn every_loss_is_said_to_people_once() {
                 )
             };
             // What is in a node that is left out need not be said again.
-            let around = text(loss, "node").rsplit_once('/').unwrap().0;
-            let with_it = entries.iter().any(|entry| {
-                text(entry, "node") == around
-                    && ["verdict", "code", "reason"].iter().all(|key| entry[*key] == loss[*key])
-            });
+            let is_within = |loss: &Value| {
+                let around = text(loss, "node").rsplit_once('/').unwrap().0;
+                entries.iter().any(|entry| {
+                    text(entry, "node") == around
+                        && ["verdict", "code", "reason"].iter().all(|key| entry[*key] == loss[*key])
+                })
+            };
+            if is_within(loss) {
+                continue;
+            }
             // What holds at several places is said at the first, with the others.
-            let same: Vec<_> = ["verdict", "reason", "code", "alternative", "refuses_start"].to_vec();
-            let first = entries.iter().find(|entry| same.iter().all(|key| entry[*key] == loss[*key]));
-            let first = first.unwrap();
+            let same = ["verdict", "reason", "code", "alternative", "refuses_start"];
+            let is_same =
+                |entry: &&Value| same.iter().all(|key| entry[*key] == loss[*key]) && !is_within(entry);
+            let first = entries.iter().find(is_same).unwrap();
             let times = said.matches(&line(first)).count();
             assert_eq!(times, 1, "{}: {}in\n{said}", xml.display(), line(first));
-            if first != loss && !with_it {
+            if first != loss {
                 let also = format!("{}:{}", loss["line"], loss["column"]);
                 let places = said.lines().filter_map(|line| line.strip_prefix("  also at: "));
                 let named =

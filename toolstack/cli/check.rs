@@ -63,7 +63,7 @@ fn checked(file: &Path, setting: &Setting) -> Checked {
         }
     };
     let read = setting.read(name, &bytes).and_then(|(mut input, format)| {
-        judge(&mut input, format, setting).map_err(|invalid| Wrong::with(&input, format, invalid))?;
+        judge(&mut input, format, setting).map_err(|invalid| Wrong::with(&input, format, *invalid))?;
         Ok((input, format))
     });
     match read {
@@ -72,7 +72,7 @@ fn checked(file: &Path, setting: &Setting) -> Checked {
             let status = status(&report, format);
             Checked { report, source: Some(input.report.source().clone()), status }
         }
-        Err(wrong) => Checked { report: wrong.report(name), source: Some(wrong.source), status: 2 },
+        Err(wrong) => Checked { report: wrong.report(name), source: Some(*wrong.source), status: 2 },
     }
 }
 
@@ -85,7 +85,9 @@ fn judge(
     lower(input, Target::Start)?;
     let clock = &input.domain.clock.offset;
     if let Err(error) = resolve(clock, input.domain.config.kind(), &setting.at()) {
-        return Err(Box::new(input.report.at(part_of(&error, clock), unresolvable(&error))));
+        return Err(Box::new(
+            input.report.at(part_of(&error, clock), unresolvable(&error, setting.at().zones)),
+        ));
     }
     if format == Format::Json {
         convert::note_unknown(input);

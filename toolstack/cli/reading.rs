@@ -43,7 +43,7 @@ const RULES_BYTES: u64 = 1 << 20;
 pub struct Wrong {
     pub format: Format,
     pub errors: Vec<Diagnostic>,
-    pub source: Source,
+    pub source: Box<Source>,
 }
 
 impl Setting {
@@ -97,7 +97,7 @@ impl Setting {
         let xen = self.xen.unwrap_or(XenVersion::NEWEST);
         let one = |invalid: Box<Diagnostic>| Wrong {
             format,
-            source: input::source_of(&invalid, bytes),
+            source: Box::new(input::source_of(&invalid, bytes)),
             errors: vec![*invalid],
         };
         let mut input = match format {
@@ -112,7 +112,7 @@ impl Setting {
                 let read = cfg::read(name, bytes, &[], &host).map_err(|errors| Wrong {
                     format,
                     errors: errors.iter().cloned().collect(),
-                    source: errors.source().clone(),
+                    source: Box::new(errors.source().clone()),
                 })?;
                 read.input
             }
@@ -165,8 +165,8 @@ pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
 
 impl Wrong {
     /// What is wrong with a domain that was read.
-    pub fn with(input: &Input, format: Format, invalid: Box<Diagnostic>) -> Self {
-        Wrong { format, source: input.report.source().clone(), errors: vec![*invalid] }
+    pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
+        Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid] }
     }
 
     /// The report on the file.
