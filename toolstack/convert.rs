@@ -15,6 +15,7 @@ use crate::write::xl::{Unsaid, Written};
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// xl.cfg
     Xl,
@@ -94,20 +95,35 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
     Ok(())
 }
 
+/// Puts into the report what a start would make of an input, without a host.
+///
+/// # Errors
+/// When a part is invalid, or the clock is: a zone that does not exist, a number out of range.
+pub fn check(input: &mut Input, at: &Moment<'_>) -> Result<(), Box<Diagnostic>> {
+    lower(input, Target::Start)?;
+    resolved(input, at).map(drop)
+}
+
+/// The clock's offset at a moment.
+fn resolved(input: &Input, at: &Moment<'_>) -> Result<resolve::Resolved, Box<Diagnostic>> {
+    let domain = &input.domain;
+    resolve::resolve(&domain.clock.offset, domain.config.kind(), at).map_err(|error| {
+        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
+    })
+}
+
 /// The config with the clock as xl would have it written.
 fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic>> {
     let domain = &input.domain;
     let mut config = domain.config.clone();
-    let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at).map_err(|error| {
-        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
-    })?;
+    let resolved = resolved(input, at)?;
     project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
     Ok(config)
 }
 
 /// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
 #[must_use]
-pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
+pub(crate) fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
     use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
     let code = match error {
         Zone(_) => "bad-zone",
@@ -127,7 +143,7 @@ pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Fi
 
 /// The part of a clock that an error is about.
 #[must_use]
-pub fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
+pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
     match (error, clock) {
         (resolve::ResolveError::Zone(_), _) => Part::Timezone,
         (_, ClockOffset::Absolute { .. }) => Part::Start,

@@ -6,6 +6,7 @@ use crate::mapping::Outcome;
 
 /// A domain as read, with what became of each node of its input.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Input {
     /// The domain.
     pub domain: Domain,

@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use serde_json::json;
-use timers::resolve::resolve;
 
 use super::args::{Check, Global};
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
 use super::report;
-use xenclock::assess::Target;
-use xenclock::convert::{self, lower, part_of, unresolvable};
+use xenclock::convert;
 use xenclock::diag::{Source, Verdict};
 use xenclock::input::Input;
 use xenclock::report::{Detail, FileReport, Found, Sort, counted, sarif, summary_json};
@@ -82,13 +80,7 @@ fn judge(
     format: Format,
     setting: &Setting,
 ) -> Result<(), Box<xenclock::diag::Diagnostic>> {
-    lower(input, Target::Start)?;
-    let clock = &input.domain.clock.offset;
-    if let Err(error) = resolve(clock, input.domain.config.kind(), &setting.at()) {
-        return Err(Box::new(
-            input.report.at(part_of(&error, clock), unresolvable(&error, setting.at().zones)),
-        ));
-    }
+    convert::check(input, &setting.at())?;
     if format == Format::Json {
         convert::note_unknown(input);
     }

@@ -174,7 +174,7 @@ fn next(shared: &Shared<'_>) -> Option<Outcome> {
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    read_regular(file, xml::tree::MAX_BYTES as u64)
+    read_regular(file, xml::MAX_BYTES as u64)
 }
 
 /// What is said of a file with -v.
