@@ -95,7 +95,7 @@ pub fn is_set(info: &TscInfo, decision: &TscDecision) -> bool {
 ///
 /// # Errors
 /// When Xen reports another than was decided.
-pub fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
+pub(crate) fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
     let info = host.tsc_info(domid)?;
     if is_set(&info, decision) {
         return Ok(());
@@ -188,7 +188,7 @@ pub fn put_back(host: &dyn Host, domid: DomId, offset: Option<UtcOffset>, tsc: &
 ///
 /// # Errors
 /// When it is at another offset.
-pub fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
+pub(crate) fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
     is_at(domid, host.rtc_record(domid)?.offset, expected)
 }
 

@@ -10,6 +10,7 @@ use clock::{GuestState, InProcess};
 
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The new domain.
     pub domid: DomId,

@@ -26,7 +26,7 @@ pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
 
 /// The advice on a domain.
 #[must_use]
-pub fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
+pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
     advice::of_zone(domain).into_iter().chain(invariant::advice(domain)).collect()
 }
 

@@ -43,7 +43,7 @@ pub(super) fn name_of(path: &Path) -> String {
 pub(super) fn format_of(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     // A zero is half a character of UTF-16, which an XML may be in.
-    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::tree::is_utf16(text) {
+    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::is_utf16(text) {
         Format::Xml
     } else if text.starts_with(b"{") {
         Format::Json

@@ -40,6 +40,7 @@ impl fmt::Display for DomId {
 
 /// What the plan needs to know of a host, as values.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HostFacts {
     /// The moment the facts were taken.
     pub now: DateTime<Utc>,
@@ -65,6 +66,7 @@ pub struct HostFacts {
 
 /// The state of a host's time of day, as its kernel has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HostClock {
     /// Whether something such as NTP keeps it right; `None` where that cannot be known.
     pub synchronised: Option<bool>,
@@ -75,6 +77,29 @@ pub struct HostClock {
 }
 
 impl HostFacts {
+    /// The facts that every host has. The CPU's abilities are unknown, and its TSC is not trusted.
+    #[must_use]
+    pub fn new(
+        now: DateTime<Utc>,
+        boot_id: impl Into<String>,
+        zone: Zone,
+        xen_version: XenVersion,
+        cpu_khz: KiloHertz,
+    ) -> Self {
+        HostFacts {
+            now,
+            boot_id: boot_id.into(),
+            zone,
+            xen_version,
+            cpu_khz,
+            tsc_reliable: false,
+            tsc_scaling: None,
+            tsc_invariant: None,
+            uptime: Duration::ZERO,
+            clock: HostClock::default(),
+        }
+    }
+
     /// The part that decides how a TSC behaves.
     #[must_use]
     pub fn tsc(&self) -> TscHost {
@@ -116,6 +141,7 @@ pub enum RunState {
 
 /// One line of the list of domains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DomainSummary {
     /// Its number.
     pub domid: DomId,
@@ -135,6 +161,15 @@ pub struct DomainSummary {
     pub memory_kb: u64,
     /// vCPUs online.
     pub vcpus: u32,
+}
+
+impl DomainSummary {
+    /// A domain that is paused and has not run.
+    #[must_use]
+    pub fn new(domid: DomId, name: impl Into<String>, uuid: Uuid, kind: GuestKind) -> Self {
+        let state = RunState::Paused;
+        DomainSummary { domid, name: name.into(), uuid, kind, state, has_run: false, memory_kb: 0, vcpus: 0 }
+    }
 }
 
 /// `xen_domctl_tsc_info`: what `xc_domain_get_tsc_info` answers and `xc_domain_set_tsc_info` takes.
@@ -162,6 +197,7 @@ pub struct RtcRecord {
 /// Something that happened on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// A domain came into being (xenstore's `@introduceDomain`).
     Introduced {

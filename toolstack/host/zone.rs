@@ -23,7 +23,7 @@ pub fn machine_zone() -> Result<Zone> {
 ///
 /// # Errors
 /// As [`machine_zone`].
-pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
+pub(crate) fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {

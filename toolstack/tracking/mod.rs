@@ -8,7 +8,7 @@
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
-pub mod cold_start;
+pub(crate) mod cold_start;
 pub mod monitor;
 pub mod requests;
 pub mod saved_offset;
@@ -16,5 +16,5 @@ pub mod start;
 pub mod store;
 pub mod tolerance;
 pub mod transfer;
-pub mod unmanaged;
+pub(crate) mod unmanaged;
 pub mod watch;

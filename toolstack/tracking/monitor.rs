@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
@@ -32,6 +33,7 @@ pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dy
 
 /// What the monitor works with.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Monitor<'a> {
     /// The host.
     pub host: &'a dyn Host,
@@ -40,11 +42,42 @@ pub struct Monitor<'a> {
     /// Where zones are looked up.
     pub zones: &'a dyn ZoneSource,
     /// Where core dumps go.
-    pub dumps: &'a std::path::Path,
+    pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
+}
+
+/// xl's directory for core dumps.
+const DUMPS: &str = "/var/lib/xen/dump";
+
+/// The time between two attempts to start a guest for which memory was short.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl<'a> Monitor<'a> {
+    /// A monitor that dumps cores into xl's directory and tries a start again after two seconds.
+    #[must_use]
+    pub fn new(
+        host: &'a dyn Host,
+        records: &'a RecordStore,
+        zones: &'a dyn ZoneSource,
+        reread: &'a Reread<'a>,
+    ) -> Self {
+        Monitor { host, records, zones, dumps: Path::new(DUMPS), reread, patience: PATIENCE }
+    }
+
+    /// With another directory for core dumps.
+    #[must_use]
+    pub fn dumps(self, dumps: &'a Path) -> Self {
+        Monitor { dumps, ..self }
+    }
+
+    /// With another time between two attempts.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Monitor { patience, ..self }
+    }
 }
 
 /// The user data in which `xl config-update` leaves a config for the next start.
@@ -76,6 +109,7 @@ pub enum RestartError {
 
 /// What became of a domain that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Disposition {
     /// It is gone.
     Gone,
@@ -89,6 +123,7 @@ pub enum Disposition {
 
 /// What became of it, and what went wrong on the way without stopping anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// What became of it.
     pub became: Disposition,

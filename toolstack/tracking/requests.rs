@@ -26,6 +26,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// A domain XML's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct XmlRequest {
     /// Word for word.
     pub clock: GuestClock,

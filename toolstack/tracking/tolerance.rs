@@ -16,7 +16,7 @@ use crate::lifecycle::ClockRecord;
 
 /// A guest that has arrived, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     /// Its number.
     pub domid: DomId,
     /// hvm, pv or pvh.
@@ -40,6 +40,7 @@ pub enum Outcome {
 
 /// A TSC that was made native.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MadeNative {
     /// The frequency at which it was emulated.
     pub from: KiloHertz,
@@ -58,7 +59,7 @@ pub struct MadeNative {
 ///
 /// # Errors
 /// When the host cannot be read.
-pub fn tolerate(
+pub(crate) fn tolerate(
     host: &dyn Host,
     setter: &mut dyn SetTsc,
     arrival: &Arrival<'_>,

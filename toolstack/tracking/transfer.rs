@@ -32,6 +32,7 @@ use crate::xl::savefile::Header;
 
 /// What a journey takes.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Transfer<'a> {
     /// The host.
     pub host: &'a dyn Host,
@@ -43,6 +44,7 @@ pub struct Transfer<'a> {
 
 /// A guest that is about to leave.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Outgoing {
     /// The domain.
     pub domain: DomainSummary,
@@ -112,6 +114,7 @@ pub fn sender_in(header: &Header) -> Option<Sender> {
 
 /// A guest that has arrived, paused.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Incoming {
     /// The domain.
     pub domid: DomId,
@@ -127,6 +130,14 @@ pub struct Incoming {
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
     _claim: Option<Lock>,
+}
+
+impl<'a> Transfer<'a> {
+    /// Transfers on this host.
+    #[must_use]
+    pub fn new(host: &'a dyn Host, records: &'a RecordStore, zones: &'a dyn ZoneSource) -> Self {
+        Transfer { host, records, zones }
+    }
 }
 
 impl Transfer<'_> {

@@ -15,7 +15,7 @@ saved_elsewhere() {
 sends() { cat /tmp/moved && printf 'domain is yours, you are cleared to unpause\0'; }
 receives() {
   local status=0
-  sends | timeout 120 "$@" > "$dir/stdout" 2> "$dir/stderr" || status=$?
+  sends | timeout 300 "$@" > "$dir/stdout" 2> "$dir/stderr" || status=$?
   take_outcome $status
   return $status
 }

@@ -32,6 +32,7 @@ pub trait Arriving {
 
 /// The guest is here.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Arrived {
     /// Why the sender could not be told, who now has a suspended copy and does not know.
     pub untold: Option<Failed>,
@@ -40,6 +41,7 @@ pub struct Arrived {
 /// The guest is not here.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; what came of it is still here, and could not be destroyed: {error}")).unwrap_or_default())]
+#[non_exhaustive]
 pub struct NotArrived {
     /// What went wrong.
     #[source]

@@ -40,6 +40,7 @@ pub trait Leaving {
 
 /// The guest runs at the target.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Moved {
     /// Why the suspended copy is still here under its name for one that moved away.
     pub remains: Option<Failed>,
@@ -47,6 +48,7 @@ pub struct Moved {
 
 /// The guest did not move, or nobody knows.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct NotMoved {
     /// What went wrong.
     pub why: Failed,
@@ -56,6 +58,7 @@ pub struct NotMoved {
 
 /// What became of a guest that was to move.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Now {
     /// It runs here as before.
     RunsHere,
