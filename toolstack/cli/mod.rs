@@ -5,6 +5,7 @@ mod backend;
 mod convert;
 mod create;
 mod domains;
+mod from_save;
 mod input;
 mod man;
 mod metrics;

@@ -17,13 +17,13 @@ use super::cold_start;
 use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
 use super::unmanaged;
-use crate::apply::clock::set_rtc;
+use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
-use crate::plan::{self, Plan, Refusal, RtcTarget};
+use crate::plan::{self, Plan, Refusal};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
@@ -232,9 +232,10 @@ impl Monitor<'_> {
             warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
+        let facts = self.host.facts()?;
         let mut record = record.clone();
         if let Some(asked) = &asked {
-            record.adopt_from_file(asked, RequestOrigin::Create);
+            record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
         }
         // Of timers that nobody requested the config alone tells.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
@@ -245,7 +246,6 @@ impl Monitor<'_> {
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
         config.c_info.uuid = Some(record.uuid);
-        let facts = self.host.facts()?;
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
@@ -314,12 +314,7 @@ impl Monitor<'_> {
         self.host.soft_reset(domid, config)?;
         // One that Xen cannot be told is none that the config has set.
         let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
-        if let Some(offset) = offset {
-            set_rtc(self.host, domid, RtcTarget::Offset(offset))?;
-        }
-        // Xen stores one more than it is given.
-        let incarnation = tsc.incarnation.saturating_sub(1);
-        self.host.set_tsc_info(domid, &TscInfo { incarnation, ..tsc })?;
+        put_back(self.host, domid, offset, &tsc)?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }

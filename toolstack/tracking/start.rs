@@ -82,7 +82,7 @@ pub fn clock_for(
     zones: &dyn ZoneSource,
 ) -> (GuestClock, Vec<String>) {
     let new = ClockRecord::new(Uuid::nil(), "", Request::of_file(asked));
-    match cold_start::resolve(&cold_start::with_request(record, new), kind, facts, zones) {
+    match cold_start::resolve(&cold_start::with_request(record, new, facts.now), kind, facts, zones) {
         Ok(start) => (start.clock, start.warnings),
         Err(_) => (asked.clone(), Vec::new()),
     }
@@ -164,9 +164,11 @@ fn recorded(
     instance: Instance,
 ) -> ClockRecord {
     let name = plan.config.name();
-    let new = || ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)));
+    let new = || {
+        ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)).made(start.at))
+    };
     let mut record = match options.asked {
-        Some(_) => cold_start::with_request(record, new()),
+        Some(_) => cold_start::with_request(record, new(), start.at),
         None => record.unwrap_or_else(new),
     };
     name.clone_into(&mut record.name);

@@ -208,7 +208,7 @@ impl Transfer<'_> {
         }
         record.birth_khz = self.birth_now(&domain, &record, &facts)?;
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let unfit = carry(&mut config, offset);
         let most = ClockRecord::MAX_BYTES;
@@ -386,7 +386,7 @@ impl Transfer<'_> {
         let (record, mut warnings) = self.arriving_record(came, uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let mut offset = 0;
         if config.kind().has_rtc() {

@@ -5,6 +5,7 @@
 //! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
+mod host_clock;
 mod native;
 mod on_introduced;
 
@@ -27,6 +28,7 @@ use crate::host::{
 };
 use crate::lifecycle::Watched;
 use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
+use crate::lifecycle::host_clock::HostClockWatch;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{ClockRecord, Instance};
 
@@ -142,6 +144,7 @@ pub struct Watch<'a> {
     watched: Watched,
     /// As it was kept last.
     watched_kept: Watched,
+    host_clock: HostClockWatch,
 }
 
 /// What could be read of a domain's clock.
@@ -152,8 +155,18 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(tools: Tools<'a>, options: WatchOptions) -> Self {
         let cache = RecordCache::of(tools.records);
-        let watched = tools.records.watched();
-        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0, watched, watched_kept: watched }
+        let watched = Watched { steps: None, ..tools.records.watched() };
+        let host_clock = HostClockWatch::default();
+        Watch {
+            tools,
+            options,
+            cache,
+            guests: BTreeMap::new(),
+            late: 0,
+            watched,
+            watched_kept: watched,
+            host_clock,
+        }
     }
 
     /// So many domains are followed.
@@ -290,17 +303,6 @@ impl<'a> Watch<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Counts the time that the service has watched, and keeps it each hour.
-    fn look_at_clock(&mut self, facts: &HostFacts, keep: bool) {
-        self.watched.look(facts.now);
-        if keep || self.watched.seconds.saturating_sub(self.watched_kept.seconds) >= 3600 {
-            self.watched_kept = self.watched;
-            if let Err(error) = self.tools.records.set_watched(self.watched) {
-                self.say(facts, None, said(&error));
-            }
-        }
     }
 
     /// Drops the record of a guest that has not come again for long enough.
@@ -479,3 +481,6 @@ fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
 fn is_going(error: &HostError) -> bool {
     matches!(error.kind, ErrorKind::NoSuchDomain | ErrorKind::WrongState | ErrorKind::Invalid)
 }
+
+#[cfg(test)]
+mod tests;
