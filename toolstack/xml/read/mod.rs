@@ -42,6 +42,7 @@ use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 pub(crate) use arguments::XEN_NAMESPACE;
+use crate::mapping::{Mapping, Outcome};
 use common::{backend_domain, placed_by_xen, set};
 pub(crate) use cpu_features::feature_at;
 use guest::Guest;
@@ -96,16 +97,24 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
 /// # Errors
 /// As [`read`].
 pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
+    read_mapped(xen, &Mapping::default(), name, bytes)
+}
+
+/// Reads a domain XML for a release of Xen, with what a host has in the place of networks, volumes, bridges and paths.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8]) -> Result<Input> {
     let tree = Tree::parse(name, bytes)?;
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
-    let domain = domain(&root, xen)?;
+    let (domain, mapped) = domain(&root, xen, mapping)?;
     let mut verdicts = unread::Verdicts::new(&tree);
     let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
-    Ok(Input { xen, ..Input::new(domain, report) })
+    Ok(Input { xen, mapped, ..Input::new(domain, report) })
 }
 
-fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
+fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Domain, Outcome)> {
     if root.name() != "domain" {
         let reason = format!("the root element is <{}>, expected <domain>", root.name());
         let finding = Finding::invalid("not-a-domain", reason)
@@ -115,7 +124,7 @@ fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut guest = Guest::new(kind, for_xen, xen);
+    let mut guest = Guest::new(kind, for_xen, xen, mapping);
     let mut notes = Notes::default();
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
@@ -137,7 +146,8 @@ fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     memory::finish(root, &mut guest);
     let mut domain = Domain { notes, ..Domain::new(guest.config, clock) };
     kept::read(root, &mut domain)?;
-    Ok(domain)
+    mapping.apply(&mut domain.config, &mut guest.mapped);
+    Ok((domain, guest.mapped))
 }
 
 fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
