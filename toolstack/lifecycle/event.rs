@@ -114,6 +114,11 @@ pub enum EventKind {
     },
     /// A record was gone while its domain lived; it was written again from memory.
     RecordRestored,
+    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    Interrupted {
+        /// What had happened, and what has been done about it.
+        why: String,
+    },
     /// Something did not work; the service goes on.
     Failed {
         /// What, and why.
@@ -130,6 +135,7 @@ impl EventKind {
             EventKind::TooLate { .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored
+                | EventKind::Interrupted { .. }
                 | EventKind::Failed { .. }
         )
     }

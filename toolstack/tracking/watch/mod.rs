@@ -20,6 +20,7 @@ use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
 use super::requests::XmlRequests;
 use super::store::RecordStore;
+use super::unfinished::{self, Mended};
 use crate::apply::clock::SetTsc;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
@@ -121,6 +122,7 @@ impl<'a> Watch<'a> {
     pub fn scan(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
         self.look_at_clock(&facts, true);
+        self.mend(&facts);
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
@@ -164,8 +166,9 @@ impl<'a> Watch<'a> {
                 self.on_shutdown(&facts, *domid, *reason, read);
             }
             Event::Introduced { domid, .. } => {
-                let there = self.guests_there()?;
                 let facts = self.tools.host.facts()?;
+                self.mend(&facts);
+                let there = self.guests_there()?;
                 if let Some(domain) = there.iter().find(|domain| domain.domid == *domid) {
                     self.look_at_others_of(&facts, domain, &there);
                     self.on_introduced(&facts, domain);
@@ -194,6 +197,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let facts = self.tools.host.facts()?;
+        self.mend(&facts);
         for domain in self.guests_there()? {
             match self.guests.get(&domain.domid).map(|guest| guest.pending) {
                 Some(Pending::All) => self.on_introduced(&facts, &domain),
@@ -212,6 +216,7 @@ impl<'a> Watch<'a> {
         let facts = self.tools.host.facts()?;
         self.cache.records().settle();
         self.look_at_clock(&facts, false);
+        self.mend(&facts);
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
@@ -252,6 +257,17 @@ impl<'a> Watch<'a> {
             if let Err(error) = self.tools.records.set_watched(self.watched) {
                 self.say(facts, None, said(&error));
             }
+        }
+    }
+
+    /// Puts right what killed programs have left half-done.
+    fn mend(&mut self, facts: &HostFacts) {
+        match unfinished::mend(self.tools.host, self.cache.records()) {
+            Ok(mended) => mended.into_iter().for_each(|Mended { domain, why }| {
+                let domain_ref = DomainRef { domid: domain.domid, uuid: domain.uuid, name: domain.name };
+                self.say(facts, Some(domain_ref), EventKind::Interrupted { why });
+            }),
+            Err(error) => self.say(facts, None, EventKind::Failed { why: error.to_string() }),
         }
     }
 
