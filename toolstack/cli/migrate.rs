@@ -45,9 +45,10 @@ impl Leaving for Here<'_> {
     }
 
     fn rename_away(&mut self) -> Result<(), Failed> {
+        self.transfer.host.rename(self.outgoing.domain.domid, &name_away(&self.name))?;
         // The other side is told next that the guest is its.
         self.departure.is_handed_over();
-        Ok(self.transfer.host.rename(self.outgoing.domain.domid, &name_away(&self.name))?)
+        Ok(())
     }
 
     fn rename_back(&mut self) -> Result<(), Failed> {

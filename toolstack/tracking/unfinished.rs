@@ -7,6 +7,7 @@
 
 use super::store::{Claim, RecordStore, Then, Unfinished};
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, RunState, ShutdownReason};
+use crate::xl::migration::name_away;
 
 /// A guest that was found half-done, and what has become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +110,12 @@ fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Don
         Then::DestroyIfSaved(file) if file.is_in_place() => {
             destroy("its save file is complete, and its suspended domain was destroyed; it can be restored")
         }
-        Then::Resume | Then::DestroyIfSaved(_) => host.resume(domain.domid).map(|()| Done::Resumed),
+        Then::Resume | Then::DestroyIfSaved(_) => {
+            if let Some(name) = domain.name.strip_suffix(&name_away("")) {
+                host.rename(domain.domid, name)?;
+            }
+            host.resume(domain.domid).map(|()| Done::Resumed)
+        }
         Then::Leave if domain.state == RunState::Paused => Ok(Done::Left(
             "its domain, which has not run, is left paused, as nobody knows whether the guest runs elsewhere; unpause it if \
              it does not, else destroy it",

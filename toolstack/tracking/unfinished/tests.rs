@@ -110,9 +110,11 @@ fn what_somebody_else_made_or_let_run_is_left_alone() {
 fn a_suspended_guest_goes_on_unless_its_file_is_complete() {
     let lab = lab();
     lab.suspend();
+    lab.host.rename(lab.domid, "guest--migratedaway").unwrap();
     lab.killed(true, Some(lab.domid), Then::Resume, None);
     assert_eq!(lab.mend().len(), 1);
     assert_eq!(lab.state(), Some(RunState::Running));
+    assert_eq!(lab.host.domains().unwrap().pop().unwrap().name, "guest");
 
     for complete in [false, true] {
         let lab = self::lab();

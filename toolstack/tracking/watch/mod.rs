@@ -123,11 +123,12 @@ impl<'a> Watch<'a> {
         let facts = self.tools.host.facts()?;
         self.look_at_clock(&facts, true);
         self.mend(&facts);
+        // Records first: a domain that comes in between is in the list, and its record is no older than what was read.
+        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
-        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Of those that ended while no service was there, nothing more can be known.
         for record in records {
@@ -138,7 +139,12 @@ impl<'a> Watch<'a> {
             if record.instance.is_none() {
                 self.forget_in_time(&facts, &record);
             } else if !lives {
-                let troubles = self.cache.change(record.uuid, |record| record.gone(facts.now));
+                let troubles = self.cache.change(record.uuid, |now| {
+                    // It may have come again since it was read.
+                    if now.instance == record.instance {
+                        now.gone(facts.now);
+                    }
+                });
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
                 self.cache.forget(record.uuid);
             }

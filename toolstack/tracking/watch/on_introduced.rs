@@ -6,7 +6,7 @@ use timers::UtcOffset;
 
 use super::{Guest, Pending, Watch, is_going};
 use crate::apply::clock::{SetTsc, set_rtc};
-use crate::host::{DomId, DomainSummary, Host, HostError, HostFacts};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
@@ -159,6 +159,8 @@ impl Watch<'_> {
         let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
         let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
             Ok(set) => set,
+            // Its record may be its successor's by now.
+            Err(error) if error.kind == ErrorKind::NoSuchDomain => return,
             Err(error) => return self.not_started(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
