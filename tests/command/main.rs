@@ -19,6 +19,7 @@ mod oracle_cfg;
 mod readme;
 mod records;
 mod reference;
+mod remedies;
 mod saving;
 mod security;
 mod service;

@@ -9,7 +9,7 @@
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
-pub mod cold_start;
+pub(crate) mod cold_start;
 pub mod monitor;
 pub mod requests;
 pub mod start;
@@ -17,5 +17,5 @@ pub mod store;
 pub mod tolerance;
 pub mod transfer;
 pub mod unfinished;
-pub mod unmanaged;
+pub(crate) mod unmanaged;
 pub mod watch;
