@@ -30,6 +30,20 @@ pub enum Format {
 ///
 /// # Errors
 /// When the clock is invalid: a zone that does not exist, a number out of range.
+///
+/// ```
+/// use xenclock::convert::{Format, convert};
+/// use xenclock::timers::{Moment, zone::{Zone, default_zones}};
+///
+/// # let text = "<domain type='xen'><name>guest</name><uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
+/// #   <memory unit='MiB'>64</memory><os><type>hvm</type></os><clock offset='variable' adjustment='3600'/></domain>";
+/// let mut input = xenclock::xml::read("guest.xml", text.as_bytes())?;
+/// let (zone, zones) = (Zone::utc(), default_zones());
+/// let at = Moment { now: "2026-07-01T12:00:00Z".parse()?, host_zone: &zone, zones: &*zones };
+/// let cfg = convert(&mut input, Format::Xl, &at)?;
+/// assert!(cfg.contains("clock_offset = \"variable\""), "{cfg}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
     let target = match to {
         Format::Xl => Target::Xl,
