@@ -7,9 +7,10 @@
 
 mod native;
 mod on_introduced;
+mod unwatched;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use timers::tsc::{GuestTsc, Tolerance, TscMode};
@@ -55,6 +56,8 @@ pub struct WatchOptions {
     pub all: bool,
     /// The TSC tolerance of guests that have none of their own.
     pub tsc_tolerance: Tolerance,
+    /// A guest that was not looked at for longer may have set its RTC unseen; `None` where that is not told.
+    pub unwatched_after: Option<Duration>,
 }
 
 impl WatchOptions {
@@ -68,6 +71,12 @@ impl WatchOptions {
     #[must_use]
     pub fn tsc_tolerance(self, tsc_tolerance: Tolerance) -> Self {
         WatchOptions { tsc_tolerance, ..self }
+    }
+
+    /// Told are guests that ended unread after they had not been looked at for longer.
+    #[must_use]
+    pub fn unwatched_after(self, unwatched_after: Duration) -> Self {
+        WatchOptions { unwatched_after: Some(unwatched_after), ..self }
     }
 }
 
@@ -87,6 +96,8 @@ struct Guest {
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
     first: Option<Discovered>,
     since: Instant,
+    /// When its RTC was looked at last.
+    looked: Instant,
 }
 
 /// What is still to be done about a domain.
@@ -293,8 +304,12 @@ impl<'a> Watch<'a> {
             .collect();
         for (domid, before) in with_rtc {
             match self.tools.host.rtc_record(domid) {
-                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
-                Ok(_) => {}
+                Ok(rtc) => {
+                    self.note(domid, |guest| guest.looked = Instant::now());
+                    if Some(rtc.offset) != before {
+                        self.moved(&facts, domid, rtc.offset);
+                    }
+                }
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
                 Err(error) => self.failed(&facts, domid, error.to_string()),
@@ -384,6 +399,11 @@ impl<'a> Watch<'a> {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
         let in_time = read.is_ok();
+        if !in_time {
+            let guest = guest.clone();
+            self.tell_unwatched(facts, &guest);
+        }
+        let Some(guest) = self.guests.get_mut(&domid) else { return };
         let tsc = read.as_ref().ok().and_then(|(_, info)| {
             let mode = TscMode::from_number(info.mode.into()).ok()?;
             Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
@@ -442,7 +462,11 @@ impl<'a> Watch<'a> {
     }
 
     fn on_destroyed(&mut self, facts: &HostFacts, domid: DomId) {
-        let Some(Guest { domain_ref, .. }) = self.guests.remove(&domid) else { return };
+        let Some(guest) = self.guests.remove(&domid) else { return };
+        if guest.ended.is_none() {
+            self.tell_unwatched(facts, &guest);
+        }
+        let domain_ref = guest.domain_ref;
         let same = |other: &&Guest| {
             other.domain_ref.uuid == domain_ref.uuid
                 && matches!(other.ended, None | Some(ShutdownReason::Suspend))

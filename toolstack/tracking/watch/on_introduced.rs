@@ -26,12 +26,22 @@ impl Watch<'_> {
         if known.is_some_and(|guest| guest.pending != Pending::All) {
             return;
         }
-        let since = known.map_or_else(Instant::now, |guest| guest.since);
+        let looked = Instant::now();
+        let since = known.map_or(looked, |guest| guest.since);
         let first = known.and_then(|guest| guest.first.clone());
         let domain_ref = DomainRef { domid: domain.domid, uuid, name: domain.name.clone() };
         let (kind, offset) = (domain.kind, None);
-        let mut guest =
-            Guest { domain_ref, kind, offset, told: 0, ended: None, pending: Pending::All, first, since };
+        let mut guest = Guest {
+            domain_ref,
+            kind,
+            offset,
+            told: 0,
+            ended: None,
+            pending: Pending::All,
+            first,
+            since,
+            looked,
+        };
         self.guests.insert(domain.domid, guest.clone());
         if self.cache.records().is_claimed(uuid).unwrap_or(false) {
             return;
