@@ -143,6 +143,19 @@ pub enum EventKind {
     },
     /// A record was gone while its domain lived; it was written again from memory.
     RecordRestored,
+    /// The guest's domain ended unread after the service had not looked at it for long: an RTC that the guest set in that
+    /// time may be lost.
+    Unwatched {
+        /// For how long the service had not looked.
+        seconds: u64,
+        /// What may be lost, and why.
+        why: String,
+    },
+    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    Interrupted {
+        /// What had happened, and what has been done about it.
+        why: String,
+    },
     /// Something did not work; the service goes on.
     Failed {
         /// What, and why.
@@ -160,6 +173,8 @@ impl EventKind {
                 | EventKind::HostClockStep { effect: None, .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored
+                | EventKind::Unwatched { .. }
+                | EventKind::Interrupted { .. }
                 | EventKind::Failed { .. }
         )
     }

@@ -8,9 +8,10 @@
 mod host_clock;
 mod native;
 mod on_introduced;
+mod unwatched;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use timers::tsc::{GuestTsc, Tolerance, TscMode};
@@ -21,6 +22,7 @@ use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
 use super::requests::XmlRequests;
 use super::store::RecordStore;
+use super::unfinished::{self, Mended};
 use crate::apply::clock::SetTsc;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
@@ -56,6 +58,8 @@ pub struct WatchOptions {
     pub all: bool,
     /// The TSC tolerance of guests that have none of their own.
     pub tsc_tolerance: Tolerance,
+    /// A guest that was not looked at for longer may have set its RTC unseen; `None` where that is not told.
+    pub unwatched_after: Option<Duration>,
 }
 
 impl WatchOptions {
@@ -69,6 +73,12 @@ impl WatchOptions {
     #[must_use]
     pub fn tsc_tolerance(self, tsc_tolerance: Tolerance) -> Self {
         WatchOptions { tsc_tolerance, ..self }
+    }
+
+    /// Told are guests that ended unread after they had not been looked at for longer.
+    #[must_use]
+    pub fn unwatched_after(self, unwatched_after: Duration) -> Self {
+        WatchOptions { unwatched_after: Some(unwatched_after), ..self }
     }
 }
 
@@ -88,6 +98,8 @@ struct Guest {
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
     first: Option<Discovered>,
     since: Instant,
+    /// When its RTC was looked at last.
+    looked: Instant,
 }
 
 /// What is still to be done about a domain.
@@ -182,11 +194,13 @@ impl<'a> Watch<'a> {
     pub fn scan(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
         self.look_at_clock(&facts, true);
+        self.mend(&facts);
+        // Records first: a domain that comes in between is in the list, and its record is no older than what was read.
+        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
-        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Of those that ended while no service was there, nothing more can be known.
         for record in records {
@@ -197,7 +211,12 @@ impl<'a> Watch<'a> {
             if record.instance.is_none() {
                 self.forget_in_time(&facts, &record);
             } else if !lives {
-                let troubles = self.cache.change(record.uuid, |record| record.gone(facts.now));
+                let troubles = self.cache.change(record.uuid, |now| {
+                    // It may have come again since it was read.
+                    if now.instance == record.instance {
+                        now.gone(facts.now);
+                    }
+                });
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
                 self.cache.forget(record.uuid);
             }
@@ -225,8 +244,9 @@ impl<'a> Watch<'a> {
                 self.on_shutdown(&facts, *domid, *reason, read);
             }
             Event::Introduced { domid, .. } => {
-                let there = self.guests_there()?;
                 let facts = self.tools.host.facts()?;
+                self.mend(&facts);
+                let there = self.guests_there()?;
                 if let Some(domain) = there.iter().find(|domain| domain.domid == *domid) {
                     self.look_at_others_of(&facts, domain, &there);
                     self.on_introduced(&facts, domain);
@@ -255,6 +275,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let facts = self.tools.host.facts()?;
+        self.mend(&facts);
         for domain in self.guests_there()? {
             match self.guests.get(&domain.domid).map(|guest| guest.pending) {
                 Some(Pending::All) => self.on_introduced(&facts, &domain),
@@ -273,6 +294,7 @@ impl<'a> Watch<'a> {
         let facts = self.tools.host.facts()?;
         self.cache.records().settle();
         self.look_at_clock(&facts, false);
+        self.mend(&facts);
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
@@ -295,14 +317,29 @@ impl<'a> Watch<'a> {
             .collect();
         for (domid, before) in with_rtc {
             match self.tools.host.rtc_record(domid) {
-                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
-                Ok(_) => {}
+                Ok(rtc) => {
+                    self.note(domid, |guest| guest.looked = Instant::now());
+                    if Some(rtc.offset) != before {
+                        self.moved(&facts, domid, rtc.offset);
+                    }
+                }
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
                 Err(error) => self.failed(&facts, domid, error.to_string()),
             }
         }
         Ok(())
+    }
+
+    /// Puts right what killed programs have left half-done.
+    fn mend(&mut self, facts: &HostFacts) {
+        match unfinished::mend(self.tools.host, self.cache.records()) {
+            Ok(mended) => mended.into_iter().for_each(|Mended { domain, why }| {
+                let domain_ref = DomainRef { domid: domain.domid, uuid: domain.uuid, name: domain.name };
+                self.say(facts, Some(domain_ref), EventKind::Interrupted { why });
+            }),
+            Err(error) => self.say(facts, None, EventKind::Failed { why: error.to_string() }),
+        }
     }
 
     /// Drops the record of a guest that has not come again for long enough.
@@ -364,6 +401,11 @@ impl<'a> Watch<'a> {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
         let in_time = read.is_ok();
+        if !in_time {
+            let guest = guest.clone();
+            self.tell_unwatched(facts, &guest);
+        }
+        let Some(guest) = self.guests.get_mut(&domid) else { return };
         let tsc = read.as_ref().ok().and_then(|(_, info)| {
             let mode = TscMode::from_number(info.mode.into()).ok()?;
             Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
@@ -422,7 +464,11 @@ impl<'a> Watch<'a> {
     }
 
     fn on_destroyed(&mut self, facts: &HostFacts, domid: DomId) {
-        let Some(Guest { domain_ref, .. }) = self.guests.remove(&domid) else { return };
+        let Some(guest) = self.guests.remove(&domid) else { return };
+        if guest.ended.is_none() {
+            self.tell_unwatched(facts, &guest);
+        }
+        let domain_ref = guest.domain_ref;
         let same = |other: &&Guest| {
             other.domain_ref.uuid == domain_ref.uuid
                 && matches!(other.ended, None | Some(ShutdownReason::Suspend))

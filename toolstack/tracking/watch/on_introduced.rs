@@ -6,7 +6,7 @@ use timers::UtcOffset;
 
 use super::{Guest, Pending, Watch, is_going};
 use crate::apply::clock::{GuestState, SetTsc, set_rtc};
-use crate::host::{DomId, DomainSummary, Host, HostError, HostFacts};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
@@ -26,12 +26,22 @@ impl Watch<'_> {
         if known.is_some_and(|guest| guest.pending != Pending::All) {
             return;
         }
-        let since = known.map_or_else(Instant::now, |guest| guest.since);
+        let looked = Instant::now();
+        let since = known.map_or(looked, |guest| guest.since);
         let first = known.and_then(|guest| guest.first.clone());
         let domain_ref = DomainRef { domid: domain.domid, uuid, name: domain.name.clone() };
         let (kind, offset) = (domain.kind, None);
-        let mut guest =
-            Guest { domain_ref, kind, offset, told: 0, ended: None, pending: Pending::All, first, since };
+        let mut guest = Guest {
+            domain_ref,
+            kind,
+            offset,
+            told: 0,
+            ended: None,
+            pending: Pending::All,
+            first,
+            since,
+            looked,
+        };
         self.guests.insert(domain.domid, guest.clone());
         if self.cache.records().is_claimed(uuid).unwrap_or(false) {
             return;
@@ -159,6 +169,8 @@ impl Watch<'_> {
         let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
         let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
             Ok(set) => set,
+            // Its record may be its successor's by now.
+            Err(error) if error.kind == ErrorKind::NoSuchDomain => return,
             Err(error) => return self.not_started(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
