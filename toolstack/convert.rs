@@ -156,7 +156,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
         }
         input.report.lower(part, finding);
     }
-    if let Some((part, finding)) = advice(&input.domain) {
+    for (part, finding) in advice(&input.domain) {
         input.report.advise(part, finding);
     }
     input.report.choose_alternatives(target == Target::Xl);
