@@ -73,7 +73,6 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'What to write' -r -f -a "xl\t''
 json\t''
 xml\t''"
-json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l diagnostics -d 'How to say what became of the input: for people (what differs; with -v everything), every node as JSON, or as SARIF 2.1.0' -r -f -a "human\t''
 json\t''
 sarif\t''"
