@@ -837,7 +837,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__list)
-            opts="-h --json --help"
+            opts="-l -v -Z -c -n -h --long --verbose --context --cpupool --numa --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -35,6 +35,7 @@ const TESTS: &[(&str, fn())] = &[
     ("generated_domains_start_as_reported", starts::generated),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
+    ("our_list_is_xls", xl::lists_alike),
     ("xl_creates_what_our_host_finds", xl::creates),
     ("a_clock_is_kept_by_the_service", keep::by_the_service),
     ("a_clock_is_lost_without_the_service", keep::without_the_service),

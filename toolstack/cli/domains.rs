@@ -1,8 +1,6 @@
-//! `xenclock list`, `destroy`, `pause`, `unpause`, `shutdown`
+//! `xenclock destroy`, `pause`, `unpause`, `shutdown`
 
 use std::time::Duration;
-
-use serde_json::json;
 
 use super::args::{Global, Shutdown};
 use super::backend::{self, find};
@@ -14,38 +12,6 @@ use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-
-pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
-    let host = backend::open(global)?;
-    let guests = backend::guests(&*host)?;
-    if as_json {
-        return output::json(&json!(guests));
-    }
-    let mut text =
-        format!("{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n", "Name", "ID", "Mem", "VCPUs", "State", "Type");
-    for guest in guests {
-        let state = state_word(guest.state);
-        text.push_str(&format!(
-            "{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n",
-            shown(&guest.name),
-            guest.domid,
-            guest.memory_kb / 1024,
-            guest.vcpus,
-            state,
-            guest.kind.as_str()
-        ));
-    }
-    output::text(&text)
-}
-
-fn state_word(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Paused => "paused",
-        RunState::Dying => "dying",
-        RunState::Shutdown(reason) => output::reason_word(reason),
-    }
-}
 
 pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;

@@ -6,6 +6,7 @@ mod convert;
 mod create;
 mod domains;
 mod input;
+mod list;
 mod man;
 mod metrics;
 mod migrate;
@@ -102,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::ClockWatch(watch) => watch::run(global, watch),
         Command::Preflight(preflight) => preflight::run(global, preflight),
         Command::HostInfo(info) => show::host_info(global, info.json),
-        Command::List(list) => domains::list(global, list.json),
+        Command::List(list) => list::run(global, list),
         Command::Destroy(domain) => domains::destroy(global, &domain.domain),
         Command::Pause(domain) => domains::pause(global, &domain.domain),
         Command::Unpause(domain) => domains::unpause(global, &domain.domain),

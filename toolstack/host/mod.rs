@@ -133,6 +133,46 @@ pub struct DomainSummary {
     pub vcpus: u32,
 }
 
+/// All that a list of domains shows of one, as `libxl_dominfo` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainInfo {
+    /// The domain.
+    #[serde(flatten)]
+    pub summary: DomainSummary,
+    /// Xen's own flags. Several can be set at once.
+    pub flags: DomainFlags,
+    /// Time that its vCPUs have run on this host, in nanoseconds.
+    pub cpu_time_ns: u64,
+    /// Memory that it has claimed and not got yet, in KiB.
+    pub outstanding_kb: u64,
+    /// Its security label; `None` where Xen has no security policy.
+    pub security_label: Option<String>,
+}
+
+/// The state of a domain as Xen has it, which [`RunState`] sums up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainFlags {
+    /// A vCPU runs now.
+    pub running: bool,
+    /// All vCPUs wait for something.
+    pub blocked: bool,
+    /// The toolstack holds it.
+    pub paused: bool,
+    /// It has ended, for this reason.
+    pub shutdown: Option<ShutdownReason>,
+    /// It is being destroyed.
+    pub dying: bool,
+}
+
+/// The CPUs and the memory that a domain may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The name of its CPU pool.
+    pub cpupool: String,
+    /// For each NUMA node of the host, whether the domain's memory may be there.
+    pub nodes: Vec<bool>,
+}
+
 /// `xen_domctl_tsc_info`: what `xc_domain_get_tsc_info` answers and `xc_domain_set_tsc_info` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TscInfo {
@@ -211,6 +251,12 @@ pub trait Host {
 
     /// All domains, by number; dom0 among them where the host has one.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
+
+    /// The same domains, with all that a list of them shows.
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>>;
+
+    /// The CPU pool and the NUMA nodes of a domain, dom0 included.
+    fn placement(&self, domid: DomId) -> Result<Placement>;
 
     /// Makes a domain and leaves it paused before its first instruction. Refused when its name or UUID is taken.
     ///

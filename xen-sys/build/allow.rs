@@ -47,6 +47,12 @@ pub const FUNCTIONS: &[&str] = &[
     "libxl_dominfo_init",
     "libxl_dominfo_list_free",
     "libxl_list_domain",
+    "libxl_cpupoolid_to_name",
+    "libxl_bitmap_dispose",
+    "libxl_bitmap_init",
+    "libxl_bitmap_test",
+    "libxl_domain_get_nodeaffinity",
+    "libxl_node_bitmap_alloc",
     "libxl_name_to_domid",
     // libxenlight: events and child processes
     "libxl_ao_abort",

@@ -5,6 +5,7 @@ mod create_cfg;
 mod field;
 mod files;
 mod keep;
+mod list;
 mod mock;
 mod moving;
 mod output;

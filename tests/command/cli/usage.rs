@@ -30,7 +30,6 @@ fn wrong_usage_is_exit_2() {
         &["clock-show"],
         &["destroy"],
         &["destroy", "a", "b"],
-        &["list", "extra"],
         &["mock"],
         &["mock", "advance"],
         &["mock", "advance", "soon"],
@@ -59,6 +58,8 @@ fn a_failure_is_exit_1_and_says_what_failed() {
         (&["convert", "."], ".: Is a directory"),
         (&["convert", "--host-timezone", "Mars/Olympus", "guest.xml"], "Mars/Olympus"),
         (&["clock-show", "nobody"], "no domain 'nobody'"),
+        (&["list", "nobody"], "no domain 'nobody'"),
+        (&["list", "-l", "7"], "no domain '7'"),
         (&["destroy", "7"], "no domain '7'"),
         (&["pause", "nobody"], "no domain 'nobody'"),
         (&["unpause", "nobody"], "no domain 'nobody'"),
@@ -93,7 +94,7 @@ fn global_letters_stand_before_the_command_only() {
     assert!(lab.mock(["-vNf", "create", "guest.xml"]).ok().contains("nothing is applied"));
     for letter in ["-N", "-v", "-f"] {
         lab.mock(["create", letter, "guest.xml"]).fails(2);
-        lab.mock(["list", letter]).fails(2);
+        lab.mock(["pause", letter]).fails(2);
     }
     lab.run(["list", "--backend", "mock"]).fails(2);
     // xl's own letter for a dry run stands after the command.

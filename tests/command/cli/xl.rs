@@ -31,8 +31,6 @@ fn xls_commands_go_to_xl_word_for_word() {
         ),
         (&["--dry-run", "reboot", "-F", "guest"], &["-N", "reboot", "-F", "guest"]),
         (&["--backend", "libxl", "info"], &["info"]),
-        (&["list", "-l"], &["list", "-l"]),
-        (&["list", "guest"], &["list", "guest"]),
         (&["shutdown", "-a", "-F"], &["shutdown", "-a", "-F"]),
         (&["destroy", "-f", "guest"], &["destroy", "-f", "guest"]),
         (&["help", "vcpu-list"], &["help", "vcpu-list"]),
@@ -71,7 +69,8 @@ fn what_xl_cannot_mean_either_is_wrong_usage() {
     let lab = lab();
     for words in [
         &["--backend", "mock", "vcpu-list"][..],
-        &["--backend", "mock:f.json", "list", "-l"],
+        &["--backend", "mock:f.json", "destroy", "-f", "guest"],
+        &["list", "--no-such-option"],
         &["clock-lst"],
         &["destroy"],
         &["list", "--json", "-l"],

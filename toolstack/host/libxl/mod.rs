@@ -2,7 +2,7 @@
 //!
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
 //! - `log.rs`, `error.rs`, `strings.rs`, `model.rs`: what the libraries say, and the device model.
-//! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `domains.rs`, `infos.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
 //! - `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod facts;
 mod handles;
+mod infos;
 mod life;
 mod log;
 mod model;
@@ -49,7 +50,8 @@ use self::handles::{Ctx, Store, Xc};
 use self::log::Log;
 use self::state::{Fixed, Watched};
 use super::{
-    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
+    DomId, DomainInfo, DomainSummary, Event, Host, HostFacts, Placement, Result, RtcRecord, SaveKind,
+    ShutdownRequest, TscInfo,
 };
 use crate::domain::DomainConfig;
 
@@ -103,6 +105,14 @@ impl Host for Libxl {
 
     fn domains(&self) -> Result<Vec<DomainSummary>> {
         self.list("list domains")
+    }
+
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>> {
+        self.list_infos("list domains")
+    }
+
+    fn placement(&self, domid: DomId) -> Result<Placement> {
+        self.read_placement(domid, &format!("read the placement of domain {domid}"))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {

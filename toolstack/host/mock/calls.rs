@@ -15,8 +15,8 @@ use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
 use crate::host::{
-    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind,
-    ShutdownRequest, TscInfo,
+    DomId, DomainInfo, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Placement, Result,
+    RtcRecord, SaveKind, ShutdownRequest, TscInfo,
 };
 
 /// No wait for an event is longer, so that none is too long to be counted.
@@ -31,6 +31,15 @@ impl Host for Mock {
 
     fn domains(&self) -> Result<Vec<DomainSummary>> {
         self.look(Call::Domains, "list domains", |state, _| Ok(state.xen.list()))
+    }
+
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>> {
+        self.look(Call::DomainInfos, "list domains", |state, _| Ok(state.xen.infos()))
+    }
+
+    fn placement(&self, domid: DomId) -> Result<Placement> {
+        let doing = format!("read the placement of domain {domid}");
+        self.look(Call::Placement, &doing, |state, _| state.xen.placement(domid))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {

@@ -12,6 +12,8 @@ use crate::host::{ErrorKind, HostError};
 pub(super) enum Call {
     Facts,
     Domains,
+    DomainInfos,
+    Placement,
     CreatePaused,
     RestorePaused,
     Save,

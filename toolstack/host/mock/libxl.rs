@@ -11,10 +11,16 @@ use super::machine::{Context, DOM0, Domain, Errno, Machine, NewDomain, Present, 
 use super::stream::Stream;
 use crate::domain::DomainConfig;
 use crate::domain::config::Defbool;
-use crate::host::{DomId, DomainSummary, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+use crate::host::{
+    DomId, DomainFlags, DomainInfo, DomainSummary, Placement, RunState, ShutdownReason, ShutdownRequest,
+    TscInfo,
+};
 
 /// libxl's own default for a config that gives no memory, in KiB.
 const MEMORY_KB: u64 = 32 * 1024;
+
+/// CPU time of a domain that has run, in nanoseconds.
+const RUN_NS: u64 = 1_000_000;
 
 /// dom0's, in KiB.
 const DOM0_MEMORY_KB: u64 = 1024 * 1024;
@@ -259,6 +265,31 @@ impl Libxl {
         };
         let others = self.machine.domains().map(|(domid, domain)| self.summary(domid, domain));
         std::iter::once(dom0).chain(others).collect()
+    }
+
+    /// `libxl_list_domain`, with all that it says. A guest of the model never waits, and using a CPU takes it no time.
+    pub(super) fn infos(&self) -> Vec<DomainInfo> {
+        let info = |summary: DomainSummary| {
+            let domain = self.machine.domain(summary.domid).ok();
+            let flags = DomainFlags {
+                running: summary.state == RunState::Running,
+                blocked: false,
+                paused: domain.is_some_and(|domain| domain.pauses > 0),
+                shutdown: domain.and_then(|domain| domain.shutdown),
+                dying: summary.state == RunState::Dying,
+            };
+            let cpu_time_ns = if summary.has_run { RUN_NS } else { 0 };
+            DomainInfo { summary, flags, cpu_time_ns, outstanding_kb: 0, security_label: None }
+        };
+        self.list().into_iter().map(info).collect()
+    }
+
+    /// One CPU pool and one NUMA node, which all domains have.
+    pub(super) fn placement(&self, domid: DomId) -> Result<Placement, Refusal> {
+        if domid != DOM0 {
+            self.machine.domain(domid)?;
+        }
+        Ok(Placement { cpupool: "Pool-0".to_owned(), nodes: vec![true] })
     }
 
     fn summary(&self, domid: DomId, domain: &Domain) -> DomainSummary {
