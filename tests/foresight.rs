@@ -212,7 +212,6 @@ impl Place {
 fn moves(from: &Place, to: &Place, domid: DomId, mover: Mover, tolerance: Tolerance) -> DomId {
     let mut file: File = tempfile::tempfile().unwrap();
     let zones = default_zones();
-    let uuid = UUID.to_string();
     let moved = match mover {
         Mover::Us => {
             let mut outgoing = from.transfer(&*zones).outgoing(from.summary(domid), None, false).unwrap();
@@ -229,11 +228,11 @@ fn moves(from: &Place, to: &Place, domid: DomId, mover: Mover, tolerance: Tolera
             let config = from.mock.stored_config(domid).unwrap();
             from.mock.save(domid, &mut file, SaveKind::Suspend).unwrap();
             let reason = ShutdownReason::Suspend;
-            from.serve(tolerance, &[Event::Shutdown { domid, uuid: uuid.clone(), reason }]);
+            from.serve(tolerance, &[Event::Shutdown { domid, uuid: UUID, reason }]);
             from.mock.destroy(domid).unwrap();
             file.rewind().unwrap();
             let moved = to.mock.restore_paused(&config, &mut file).unwrap();
-            to.serve(tolerance, &[Event::Introduced { domid: moved, uuid }]);
+            to.serve(tolerance, &[Event::Introduced { domid: moved, uuid: UUID }]);
             moved
         }
     };
@@ -262,7 +261,7 @@ proptest! {
         config.c_info.name = Some("guest".to_owned());
         config.c_info.uuid = Some(UUID);
         let mut domid = at.mock.create_paused(&config).unwrap();
-        at.serve(tolerance, &[Event::Introduced { domid, uuid: UUID.to_string() }]);
+        at.serve(tolerance, &[Event::Introduced { domid, uuid: UUID }]);
         at.mock.unpause(domid).unwrap();
         let birth = at.mock.facts().unwrap().cpu_khz;
         let mut known = true;

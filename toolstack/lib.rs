@@ -52,7 +52,7 @@
 //! // What its clock is now.
 //! let domid = started.outcome.domid;
 //! let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("it has gone")?;
-//! let record = records.get(domain.uuid.parse()?)?;
+//! let record = records.get(domain.uuid)?;
 //! let clock = view::view(&host, &domain, &facts, record.as_ref())?;
 //! assert_eq!((clock.rtc.offset, clock.tsc.khz), (3600, 2_000_000));
 //! # Ok(())

@@ -6,6 +6,7 @@ use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm};
+use uuid::Uuid;
 
 use crate::domain::config::DomainConfig;
 use crate::domain::project;
@@ -23,7 +24,7 @@ pub struct ClockView {
     /// Its name.
     pub name: String,
     /// Its UUID.
-    pub uuid: String,
+    pub uuid: Uuid,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
@@ -98,7 +99,7 @@ pub fn view(
     Ok(ClockView {
         domid: domain.domid,
         name: domain.name.clone(),
-        uuid: domain.uuid.clone(),
+        uuid: domain.uuid,
         kind: domain.kind,
         rtc,
         tsc,

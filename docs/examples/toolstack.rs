@@ -86,7 +86,7 @@ fn find(host: &dyn Host, name: &str) -> Result<Option<DomainSummary>, Box<dyn Er
 
 fn show(host: &dyn Host, records: &RecordStore, what: &str) -> Result<(), Box<dyn Error>> {
     let domain = find(host, "guest")?.ok_or("it has gone")?;
-    let record = records.get(domain.uuid.parse()?)?;
+    let record = records.get(domain.uuid)?;
     let clock = view(host, &domain, &host.facts()?, record.as_ref())?;
     println!(
         "{what}: domain {}, RTC {} s from UTC, TSC {} kHz, {}",

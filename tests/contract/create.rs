@@ -98,7 +98,7 @@ fn a_new_domain_is_paused_and_in_the_list(make: Make<'_>) -> Played {
         let domains = stage.host().domains().unwrap();
         let domain = domains.iter().find(|domain| domain.domid == domid).unwrap();
         assert_eq!((domain.name.as_str(), domain.kind), ("guest", kind));
-        assert_eq!(domain.uuid, "6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+        assert_eq!(domain.uuid, uuid!("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
         assert_eq!(domain.state, RunState::Paused);
         assert!((20 * 1024..=48 * 1024).contains(&domain.memory_kb), "{} KiB", domain.memory_kb);
         assert_eq!(domain.vcpus, 1);

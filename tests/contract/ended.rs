@@ -132,11 +132,11 @@ fn a_preserved_domain_leaves_name_and_uuid(make: Make<'_>) -> Played {
         host.unpause(domid).unwrap();
         stage.guest_ends(domid, ShutdownReason::Crash)?;
         let config = host.stored_config(domid).unwrap();
-        let uuid = config.c_info.uuid.unwrap().to_string();
+        let uuid = config.c_info.uuid.unwrap();
 
         host.preserve(domid, "-20261231T2359Z").unwrap();
         let old = listed(host, domid).unwrap();
-        assert_eq!((old.name.as_str(), &old.uuid), ("guest-20261231T2359Z", &uuid), "Xen keeps the UUID");
+        assert_eq!((old.name.as_str(), old.uuid), ("guest-20261231T2359Z", uuid), "Xen keeps the UUID");
         assert_eq!(old.state, RunState::Shutdown(ShutdownReason::Crash));
 
         let new = host.create_paused(&config).unwrap();
@@ -272,9 +272,9 @@ fn a_soft_reset_is_no_event(make: Make<'_>) -> Played {
     let host = stage.host();
     let domid = asking(&*stage)?;
     let uuid = listed(host, domid).unwrap().uuid;
-    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Introduced { domid, uuid });
     let reason = ShutdownReason::SoftReset;
-    assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason });
+    assert_eq!(event(host), Event::Shutdown { domid, uuid, reason });
     host.soft_reset(domid, &host.stored_config(domid).unwrap()).unwrap();
     host.unpause(domid).unwrap();
     stage.guest_ends(domid, reason)?;

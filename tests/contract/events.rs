@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use timers::GuestKind;
+use uuid::uuid;
 use xenclock::host::{Event, ShutdownReason};
 
 use super::{Make, Played, again, any, cases, event, hvm, running};
@@ -22,10 +23,10 @@ fn a_life(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
     let domid = running(&*stage, "guest")?;
-    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap().to_string();
-    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
+    assert_eq!(event(host), Event::Introduced { domid, uuid });
     stage.guest_ends(domid, ShutdownReason::Reboot)?;
-    assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Reboot });
+    assert_eq!(event(host), Event::Shutdown { domid, uuid, reason: ShutdownReason::Reboot });
     assert_eq!(host.next_event(Duration::ZERO).unwrap(), None);
     host.destroy(domid).unwrap();
     assert_eq!(event(host), Event::Destroyed { domid, uuid });
@@ -37,9 +38,9 @@ fn a_life_cut_short(make: Make<'_>) -> Played {
     let stage = any(make)?;
     let host = stage.host();
     let domid = hvm(&*stage, "guest")?;
-    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap().to_string();
+    let uuid = host.stored_config(domid).unwrap().c_info.uuid.unwrap();
     host.destroy(domid).unwrap();
-    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Introduced { domid, uuid });
     assert_eq!(event(host), Event::Destroyed { domid, uuid });
     Ok(())
 }
@@ -49,14 +50,14 @@ fn a_restore(make: Make<'_>) -> Played {
     stage.saves()?;
     let host = stage.host();
     let mut config = stage.config(GuestKind::Hvm, "guest")?;
-    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned();
-    config.c_info.uuid = Some(uuid.parse().unwrap());
+    let uuid = uuid!("6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+    config.c_info.uuid = Some(uuid);
     let domid = host.create_paused(&config).unwrap();
     host.unpause(domid).unwrap();
     let restored = again(&*stage, domid, &config);
-    assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
-    assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason: ShutdownReason::Suspend });
-    assert_eq!(event(host), Event::Destroyed { domid, uuid: uuid.clone() });
+    assert_eq!(event(host), Event::Introduced { domid, uuid });
+    assert_eq!(event(host), Event::Shutdown { domid, uuid, reason: ShutdownReason::Suspend });
+    assert_eq!(event(host), Event::Destroyed { domid, uuid });
     assert_eq!(event(host), Event::Introduced { domid: restored, uuid });
     Ok(())
 }

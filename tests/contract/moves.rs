@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::thread;
 
 use timers::GuestKind;
+use uuid::uuid;
 use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, ErrorKind, Event, Host, RunState, SaveKind, ShutdownReason, TscInfo};
 
@@ -80,9 +81,9 @@ fn a_resumed_guest_goes_on(make: Make<'_>) -> Played {
             host.resume(domid).unwrap();
             assert_eq!(state(host, domid), Some(RunState::Running), "{kind:?}");
             stage.guest_ends(domid, ShutdownReason::Reboot)?;
-            assert_eq!(event(host), Event::Introduced { domid, uuid: uuid.clone() });
+            assert_eq!(event(host), Event::Introduced { domid, uuid });
             for reason in [ShutdownReason::Suspend, ShutdownReason::Reboot] {
-                assert_eq!(event(host), Event::Shutdown { domid, uuid: uuid.clone(), reason });
+                assert_eq!(event(host), Event::Shutdown { domid, uuid, reason });
             }
         }
     }
@@ -171,8 +172,8 @@ fn a_guest_moves_within_its_host(make: Make<'_>) -> Played {
         let stage = any(make)?;
         let (host, second) = (stage.host(), stage.second()?);
         let mut config = stage.config(kind, "guest")?;
-        let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
-        config.c_info.uuid = Some(uuid.parse().unwrap());
+        let uuid = uuid!("6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+        config.c_info.uuid = Some(uuid);
         let old = host.create_paused(&config).unwrap();
         host.set_user_data(old, "xenclock-contract", b"old").unwrap();
         host.unpause(old).unwrap();
@@ -189,7 +190,7 @@ fn a_guest_moves_within_its_host(make: Make<'_>) -> Played {
             let domain = listed(host, domid).unwrap();
             (domain.name, domain.state, domain.uuid)
         };
-        let expected = |name: &str, state| (name.to_owned(), state, uuid.to_owned());
+        let expected = |name: &str, state| (name.to_owned(), state, uuid);
         assert_eq!(line(old), expected("guest", SUSPENDED));
         assert_eq!(line(new), expected("guest--incoming", RunState::Paused));
         host.destroy(old).unwrap();

@@ -118,8 +118,8 @@ pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord
 /// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by
 /// whoever looks next.
 pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
-    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
-    if let Err(error) = records.gone(uuid, &facts.boot_id, domain.domid, facts.now) {
+    let Ok(facts) = host.facts() else { return };
+    if let Err(error) = records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now) {
         output::message(&format!("xenclock: warning: {error}"));
     }
 }

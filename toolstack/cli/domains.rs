@@ -27,8 +27,8 @@ pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
 /// is kept, is destroyed all the same.
 fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
     let Ok(rtc) = host.rtc_record(domain.domid) else { return };
-    let (Ok(facts), Ok(uuid)) = (host.facts(), domain.uuid.parse()) else { return };
-    let noted = records.change(uuid, |mut record, _| {
+    let Ok(facts) = host.facts() else { return };
+    let noted = records.change(domain.uuid, |mut record, _| {
         if let Some(record) =
             record.as_mut().filter(|record| record.is_instance(&facts.boot_id, domain.domid))
         {
@@ -82,9 +82,8 @@ pub(super) fn ended(
     reason: ShutdownReason,
 ) -> Result<(), Failure> {
     let domains = host.domains()?;
-    let uuid =
-        domains.iter().find(|domain| domain.domid == domid).and_then(|domain| domain.uuid.parse().ok());
-    if uuid.is_some_and(|uuid| records.is_monitored(uuid).unwrap_or(false)) {
+    let domain = domains.iter().find(|domain| domain.domid == domid);
+    if domain.is_some_and(|domain| records.is_monitored(domain.uuid).unwrap_or(false)) {
         return output::text(&format!(
             "domain {domid} has ended; its monitor restarts it or takes it away\n"
         ));

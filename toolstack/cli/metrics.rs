@@ -39,7 +39,7 @@ pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
                     ("domid", view.domid.to_string()),
                     ("name", escaped(&view.name)),
                     ("type", view.kind.as_str().to_owned()),
-                    ("uuid", view.uuid.clone()),
+                    ("uuid", view.uuid.to_string()),
                 ];
                 let labels = labels.map(|(label, value)| format!("{label}=\"{value}\"")).join(",");
                 text.push_str(&format!("{name}{{{labels}}} {value}\n"));

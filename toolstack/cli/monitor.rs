@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::args::{Global, MonitorOf};
 use super::options::Monitoring;
 use super::output::{self, Failure};
@@ -182,7 +180,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
 /// The right to be a guest's monitor, as long as it is held; `None` where another has it. Without a disk nobody can be
 /// asked, and no monitor would be worse than two.
 fn right_to(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) -> Option<Option<Lock>> {
-    match records.monitor(Uuid::try_parse(&domain.uuid).unwrap_or_default()) {
+    match records.monitor(domain.uuid) {
         Ok(None) => None,
         Ok(held) => Some(held),
         Err(error) => {

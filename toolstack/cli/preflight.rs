@@ -7,7 +7,6 @@ use std::path::Path;
 use serde_json::json;
 use timers::Severity;
 use timers::tsc::{Behaviour, TscMode};
-use uuid::Uuid;
 
 use super::args::{Backend, Global, Preflight};
 use super::backend::{self, find};
@@ -75,7 +74,7 @@ pub(super) fn with_guest(
 }
 
 fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
-    Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid))
+    backend::record_of(records, domain.uuid)
 }
 
 /// The name of the machine; of a mock host its file's.
@@ -219,7 +218,7 @@ pub(super) fn before_taking(
     let domain = DomainSummary {
         domid: DomId(0),
         name: config.name().to_owned(),
-        uuid: uuid.to_string(),
+        uuid,
         kind: config.kind(),
         state: RunState::Paused,
         has_run: false,

@@ -148,17 +148,15 @@ impl Live<'_> {
 /// A domain by name or number, or one that is not there by name or UUID.
 fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, Failure> {
     let uuid = Uuid::try_parse(wanted).ok();
-    let there =
-        host.domains()?.into_iter().find(|domain| uuid.is_some_and(|uuid| domain.uuid == uuid.to_string()));
+    let there = host.domains()?.into_iter().find(|domain| Some(domain.uuid) == uuid);
     let domain = match there {
         Some(domain) => Ok(domain),
         None => backend::find(host, wanted),
     };
     let no_domain = match domain {
         Ok(domain) => {
-            let uuid = Uuid::try_parse(&domain.uuid).map_err(|error| Failure::Error(error.to_string()))?;
-            let record = backend::record_of(records, uuid);
-            return Ok(Target { uuid, name: domain.name.clone(), domain: Some(domain), record });
+            let record = backend::record_of(records, domain.uuid);
+            return Ok(Target { uuid: domain.uuid, name: domain.name.clone(), domain: Some(domain), record });
         }
         Err(no_domain) => no_domain,
     };

@@ -25,7 +25,7 @@ pub(super) fn clock_show_on(
 ) -> Result<(), Failure> {
     let domain = find(host, domain)?;
     let facts = host.facts()?;
-    let record = uuid::Uuid::try_parse(&domain.uuid).ok().and_then(|uuid| backend::record_of(records, uuid));
+    let record = backend::record_of(records, domain.uuid);
     let view = view(host, &domain, &facts, record.as_ref())?;
     if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
 }
@@ -36,8 +36,7 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     let records = backend::records(global);
     let mut views = Vec::new();
     for guest in backend::guests(&*host)? {
-        let record =
-            uuid::Uuid::try_parse(&guest.uuid).ok().and_then(|uuid| backend::record_of(&records, uuid));
+        let record = backend::record_of(&records, guest.uuid);
         views.push(view(&*host, &guest, &facts, record.as_ref())?);
     }
     if list.json {

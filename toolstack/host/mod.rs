@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use timers::tsc::TscHost;
 use timers::zone::Zone;
 use timers::{GuestKind, KiloHertz, UtcOffset};
+use uuid::Uuid;
 
 use crate::domain::DomainConfig;
 pub use crate::domain::release::XenVersion;
@@ -117,9 +118,9 @@ pub struct DomainSummary {
     pub domid: DomId,
     /// Its name.
     pub name: String,
-    /// Its UUID, 36 characters. Two domains have the same one while a guest moves within a host, and after
+    /// Its UUID. Two domains have the same one while a guest moves within a host, and after
     /// [`Host::preserve`].
-    pub uuid: String,
+    pub uuid: Uuid,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
@@ -204,14 +205,14 @@ pub enum Event {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
     },
     /// A domain ended and can still be read.
     Shutdown {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
         /// Why.
         reason: ShutdownReason,
     },
@@ -220,7 +221,7 @@ pub enum Event {
         /// Its number.
         domid: DomId,
         /// Its UUID.
-        uuid: String,
+        uuid: Uuid,
     },
 }
 

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use timers::tsc::{Behaviour, TscEffect, TscMove};
 use timers::{GuestKind, Severity};
+use uuid::Uuid;
 
 use super::report::{GuestReport, HostReport};
 use crate::host::DomId;
@@ -26,7 +27,7 @@ pub struct Foresight {
     /// Its name.
     pub name: String,
     /// Its UUID.
-    pub uuid: String,
+    pub uuid: Uuid,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
@@ -92,7 +93,7 @@ pub fn foresee(
     Foresight {
         domid: guest.domid,
         name: guest.name.clone(),
-        uuid: guest.uuid.clone(),
+        uuid: guest.uuid,
         kind: guest.kind,
         from: from.host.clone(),
         to: to.host.clone(),

@@ -7,6 +7,7 @@ use timers::tsc::{
 };
 use timers::zone::{ZoneChange, ZoneSource};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
+use uuid::Uuid;
 
 use super::clocks::Clocks;
 use crate::domain::release::XenVersion;
@@ -69,7 +70,7 @@ pub struct GuestReport {
     /// Its name.
     pub name: String,
     /// Its UUID.
-    pub uuid: String,
+    pub uuid: Uuid,
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
@@ -194,7 +195,7 @@ impl GuestReport {
         GuestReport {
             domid: domain.domid,
             name: domain.name.clone(),
-            uuid: domain.uuid.clone(),
+            uuid: domain.uuid,
             kind: domain.kind,
             invariant_tsc: invariant(config, facts, &tsc),
             tsc: TscReport {

@@ -304,7 +304,7 @@ pub fn read_clock(host: &dyn Host, domid: DomId) -> Result<(Option<RtcRecord>, T
 fn uuid_of(host: &dyn Host, domid: DomId) -> Result<Option<Uuid>, HostError> {
     let domains = host.domains()?;
     let domain = domains.iter().find(|domain| domain.domid == domid);
-    Ok(domain.and_then(|domain| Uuid::try_parse(&domain.uuid).ok()))
+    Ok(domain.map(|domain| domain.uuid))
 }
 
 fn of_start(error: HostError) -> ApplyError {

@@ -145,7 +145,7 @@ impl Transfer<'_> {
         };
         config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
-        let uuid = Uuid::try_parse(&domain.uuid).unwrap_or_default();
+        let uuid = domain.uuid;
         config.c_info.uuid = Some(uuid);
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
@@ -236,7 +236,7 @@ impl Transfer<'_> {
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
         let birth = outgoing.record.birth_khz;
-        let trouble = self.note(&outgoing.domain.uuid, |record| {
+        let trouble = self.note(outgoing.domain.uuid, |record| {
             record.birth_khz = birth;
             match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
@@ -262,9 +262,7 @@ impl Transfer<'_> {
         self.host.destroy(domain.domid)?;
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
-        if let Ok(uuid) = Uuid::try_parse(&domain.uuid) {
-            drop(self.records.gone(uuid, &facts.boot_id, domain.domid, facts.now));
-        }
+        drop(self.records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
         Ok(())
     }
 
@@ -276,7 +274,7 @@ impl Transfer<'_> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
         // What cannot be noted now is seen by whoever looks next.
-        drop(self.note(&domain.uuid, |record| {
+        drop(self.note(domain.uuid, |record| {
             if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;
             }
@@ -295,8 +293,7 @@ impl Transfer<'_> {
     }
 
     /// Notes something in a record; answers why that did not work.
-    fn note(&self, uuid: &str, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
-        let uuid = Uuid::try_parse(uuid).ok()?;
+    fn note(&self, uuid: Uuid, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
         let noted = self.records.change(uuid, |mut record, _| {
             if let Some(record) = &mut record {
                 with(record);

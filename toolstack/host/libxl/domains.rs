@@ -139,7 +139,7 @@ impl Libxl {
             .map(|domain| DomainSummary {
                 domid: DomId(domain.domid),
                 name: self.name(domain.domid),
-                uuid: domain.uuid.hyphenated().to_string(),
+                uuid: domain.uuid,
                 kind: domain.kind,
                 state: domain.state,
                 has_run: domain.cpu_time > 0,

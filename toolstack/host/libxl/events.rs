@@ -38,16 +38,16 @@ impl Watched {
             .collect();
         for (domid, uuid) in gone {
             self.known.remove(&domid);
-            self.tell(Event::Destroyed { domid: DomId(domid), uuid: uuid.to_string() });
+            self.tell(Event::Destroyed { domid: DomId(domid), uuid });
         }
         for (number, now) in there {
-            let (domid, uuid) = (DomId(number), now.uuid.to_string());
+            let (domid, uuid) = (DomId(number), now.uuid);
             let before = match self.known.get(&number) {
                 Some(seen) => seen.ended,
                 // It is being built, and will be introduced.
                 None if !is_introduced(number) => continue,
                 None => {
-                    self.tell(Event::Introduced { domid, uuid: uuid.clone() });
+                    self.tell(Event::Introduced { domid, uuid });
                     None
                 }
             };
@@ -174,14 +174,13 @@ mod tests {
             // Odd numbers are still being built.
             watched.compare(look, |domid| domid % 2 == 0);
         }
-        let number = |uuid: &str| Uuid::parse_str(uuid).map(|uuid| uuid.as_u128()).unwrap_or(99);
         watched
             .waiting
             .iter()
             .map(|event| match event {
-                Event::Introduced { domid, uuid } => format!("+{domid}:{}", number(uuid)),
-                Event::Shutdown { domid, uuid, reason } => format!("{reason:?} {domid}:{}", number(uuid)),
-                Event::Destroyed { domid, uuid } => format!("-{domid}:{}", number(uuid)),
+                Event::Introduced { domid, uuid } => format!("+{domid}:{}", uuid.as_u128()),
+                Event::Shutdown { domid, uuid, reason } => format!("{reason:?} {domid}:{}", uuid.as_u128()),
+                Event::Destroyed { domid, uuid } => format!("-{domid}:{}", uuid.as_u128()),
             })
             .collect()
     }

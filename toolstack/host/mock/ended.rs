@@ -61,7 +61,7 @@ impl Libxl {
     ) -> Result<(), Refusal> {
         self.ended(domid)?;
         let domain = self.machine.domain(domid)?;
-        let uuid = uuid::Uuid::try_parse(&domain.uuid).unwrap_or_default();
+        let uuid = domain.uuid;
         if domain.kind != GuestKind::Hvm || config.kind() != GuestKind::Hvm {
             return Err(Refusal::new(
                 Errno::Inval,

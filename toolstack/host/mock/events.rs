@@ -56,6 +56,8 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::host::DomId;
 
@@ -64,17 +66,17 @@ mod tests {
         let mut log = EventLog::default();
         assert_eq!(log.after(0), None);
         for number in 1..=1500 {
-            log.push(Event::Destroyed { domid: DomId(number), uuid: String::new() });
+            log.push(Event::Destroyed { domid: DomId(number), uuid: Uuid::nil() });
         }
         assert_eq!(log.latest(), 1500);
         let first = log.after(0).map(|(number, event)| (number, event.clone()));
-        assert_eq!(first, Some((501, Event::Destroyed { domid: DomId(501), uuid: String::new() })));
+        assert_eq!(first, Some((501, Event::Destroyed { domid: DomId(501), uuid: Uuid::nil() })));
         assert_eq!(log.after(1499).map(|found| found.0), Some(1500));
         assert_eq!(log.after(1500), None);
         assert_eq!(log.after(9999), None);
         let mut silenced = log.silenced();
         assert_eq!((silenced.latest(), silenced.after(0)), (1500, None));
-        silenced.push(Event::Destroyed { domid: DomId(1), uuid: String::new() });
+        silenced.push(Event::Destroyed { domid: DomId(1), uuid: Uuid::nil() });
         assert_eq!(silenced.after(1500).map(|found| found.0), Some(1501));
     }
 }

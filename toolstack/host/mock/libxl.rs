@@ -69,7 +69,7 @@ impl Libxl {
         let config = self.with_uuid(config);
         let uuid = config.c_info.uuid.unwrap_or_default();
         let has_it = |domid, domain: &Domain| {
-            domain.uuid == uuid.to_string() && self.kept.get(&domid).is_none_or(|kept| !kept.preserved)
+            domain.uuid == uuid && self.kept.get(&domid).is_none_or(|kept| !kept.preserved)
         };
         if self.machine.domains().any(|(domid, domain)| has_it(domid, domain)) {
             let why = format!("a domain with UUID {uuid} exists");
@@ -151,7 +151,7 @@ impl Libxl {
             0 => u32::try_from(info.max_vcpus).unwrap_or(0).max(1),
             some => u32::try_from(some).unwrap_or(u32::MAX),
         };
-        let uuid = config.c_info.uuid.unwrap_or_default().to_string();
+        let uuid = config.c_info.uuid.unwrap_or_default();
         let new = NewDomain { kind: config.kind(), uuid, memory_kb, vcpus };
         let domid = self.machine.create(new, site.present)?;
         self.build_clocks(domid, &config, site)?;
@@ -179,8 +179,7 @@ impl Libxl {
     /// The same for the same history, so that a test can be run twice.
     fn unused_uuid(&self) -> uuid::Uuid {
         let made = |number: u128| uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid();
-        let taken =
-            |uuid: &uuid::Uuid| self.machine.domains().any(|(_, domain)| domain.uuid == uuid.to_string());
+        let taken = |uuid: &uuid::Uuid| self.machine.domains().any(|(_, domain)| domain.uuid == *uuid);
         // Numbers never come twice, so the first is taken only when somebody has chosen that very UUID.
         let first = u128::from(self.machine.last_domid()) + 1;
         (0..=u128::MAX >> 64)
@@ -256,7 +255,7 @@ impl Libxl {
         let dom0 = DomainSummary {
             domid: DOM0,
             name: "Domain-0".to_owned(),
-            uuid: uuid::Uuid::nil().to_string(),
+            uuid: uuid::Uuid::nil(),
             kind: GuestKind::Pv,
             state: RunState::Running,
             has_run: true,
@@ -296,7 +295,7 @@ impl Libxl {
         let name = self.kept.get(&domid).map(|kept| kept.config.name().to_owned()).unwrap_or_default();
         let Domain { kind, memory_kb, has_run, .. } = *domain;
         let vcpus = domain.vcpus.saturating_sub(u32::try_from(domain.down.len()).unwrap_or(0));
-        let (uuid, state) = (domain.uuid.clone(), domain.state());
+        let (uuid, state) = (domain.uuid, domain.state());
         DomainSummary { domid, name, uuid, kind, state, has_run, memory_kb, vcpus }
     }
 

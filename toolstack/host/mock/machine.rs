@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 use timers::GuestKind;
+use uuid::Uuid;
 
 pub use super::events::EventLog;
 pub use super::present::Present;
@@ -21,8 +22,8 @@ use crate::host::{DomId, Event, RtcRecord, RunState, ShutdownReason, TscInfo};
 pub struct NewDomain {
     /// hvm, pv or pvh.
     pub kind: GuestKind,
-    /// Xen's domain handle, 36 characters.
-    pub uuid: String,
+    /// Xen's domain handle.
+    pub uuid: Uuid,
     /// Memory in KiB.
     pub memory_kb: u64,
     /// vCPUs online.
@@ -36,7 +37,7 @@ pub struct Domain {
     /// hvm, pv or pvh.
     pub kind: GuestKind,
     /// Xen's domain handle.
-    pub uuid: String,
+    pub uuid: Uuid,
     /// Memory in KiB.
     pub memory_kb: u64,
     /// vCPUs online.
@@ -129,7 +130,7 @@ impl Machine {
 
     /// Tells the others that a domain is there: xenstore's `introduce`.
     pub fn introduce(&mut self, domid: DomId) -> Result<(), Refusal> {
-        let uuid = self.domain(domid)?.uuid.clone();
+        let uuid = self.domain(domid)?.uuid;
         self.events.push(Event::Introduced { domid, uuid });
         Ok(())
     }
@@ -363,7 +364,7 @@ impl Machine {
         }
         stop_clock(domain, present);
         domain.shutdown = Some(reason);
-        let uuid = domain.uuid.clone();
+        let uuid = domain.uuid;
         self.events.push(Event::Shutdown { domid, uuid, reason });
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use timers::UtcOffset;
-use uuid::Uuid;
 
 use super::{Guest, Pending, Watch, is_going};
 use crate::apply::clock::{SetTsc, set_rtc};
@@ -22,7 +21,7 @@ const CONFIG_WITHIN: Duration = Duration::from_secs(60);
 impl Watch<'_> {
     /// A domain has come, or is there at the beginning.
     pub(super) fn on_introduced(&mut self, facts: &HostFacts, domain: &DomainSummary) {
-        let Ok(uuid) = Uuid::try_parse(&domain.uuid) else { return };
+        let uuid = domain.uuid;
         let known = self.guests.get(&domain.domid).filter(|guest| guest.domain_ref.uuid == uuid);
         if known.is_some_and(|guest| guest.pending != Pending::All) {
             return;

@@ -1,6 +1,7 @@
 //! `domctl`: what the toolstack does to one domain.
 
 use timers::GuestKind;
+use uuid::Uuid;
 use xen_sys::{vcpu_guest_context, xen_domctl, xen_domctl_getdomaininfo};
 use xenclock::host::mock::machine::{Domain, NewDomain};
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
@@ -225,7 +226,7 @@ fn create(world: &mut World, op: &mut xen_domctl) -> Answer {
     };
     let shared_info = world.frames.take(1).ok_or(libc::ENOMEM)?;
     // Memory is counted here, as it comes in steps.
-    let new = NewDomain { kind, uuid: uuid_text(&given.handle), memory_kb: 0, vcpus: given.max_vcpus };
+    let new = NewDomain { kind, uuid: Uuid::from_bytes(given.handle), memory_kb: 0, vcpus: given.max_vcpus };
     let present = world.present();
     let domid = world.machine.create(new, &present).map_err(errno)?;
     let mut guest = Guest::new(kind, given.max_vcpus, emulation, shared_info);
@@ -270,7 +271,7 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     let up = domain.vcpus.saturating_sub(domain.down.len() as u32);
     info.nr_online_vcpus = if guest.has_vcpus { up } else { 0 };
     info.max_vcpu_id = guest.max_vcpus.saturating_sub(1);
-    info.handle = uuid_bytes(&domain.uuid);
+    info.handle = domain.uuid.into_bytes();
     info.arch_config.emulation_flags = guest.emulation;
     Ok(info)
 }
@@ -364,19 +365,4 @@ fn page_types(world: &mut World, caller: Caller, domid: DomId, op: &mut xen_domc
         .collect();
     caller.write_list(at, &types)?;
     Ok(0)
-}
-
-fn uuid_text(bytes: &[u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
-fn uuid_bytes(text: &str) -> [u8; 16] {
-    let digits: Vec<u8> = text.bytes().filter(|digit| *digit != b'-').collect();
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        *byte =
-            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
-    }
-    bytes
 }

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use timers::tsc::TscHost;
 use timers::{GuestKind, KiloHertz};
+use uuid::Uuid;
 
 use crate::host::mock::machine::{Context, Machine, NewDomain, Present};
 use crate::host::{DomId, TscInfo};
@@ -27,7 +28,7 @@ fn info(khz: u32, incarnation: u32) -> TscInfo {
 fn restored(stream: u32, header: u32) -> (Machine, DomId) {
     let mut machine = Machine::default();
     let now = present(200);
-    let new = NewDomain { kind: GuestKind::Hvm, uuid: String::new(), memory_kb: 0, vcpus: 2 };
+    let new = NewDomain { kind: GuestKind::Hvm, uuid: Uuid::nil(), memory_kb: 0, vcpus: 2 };
     let domid = machine.create(new, &now).unwrap();
     machine.continue_saved(domid).unwrap();
     machine.set_tsc_info(domid, &info(stream, 1), &now).unwrap();
