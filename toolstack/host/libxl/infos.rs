@@ -81,7 +81,7 @@ impl Libxl {
         let summary = DomainSummary {
             domid: DomId(info.domid),
             name: self.name(info.domid),
-            uuid: Uuid::from_bytes(info.uuid.uuid).hyphenated().to_string(),
+            uuid: Uuid::from_bytes(info.uuid.uuid),
             kind,
             state,
             has_run: info.cpu_time > 0,
