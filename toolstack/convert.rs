@@ -2,6 +2,7 @@
 
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};
+use timers::zone::{self, ZoneError, ZoneSource};
 
 use crate::assess::{Target, advice, assess};
 use crate::diag::{Diagnostic, Finding, Verdict};
@@ -85,22 +86,30 @@ fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic
     let domain = &input.domain;
     let mut config = domain.config.clone();
     let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at).map_err(|error| {
-        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error)))
+        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
     })?;
     project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
     Ok(config)
 }
 
-/// The finding for a clock that cannot be resolved.
+/// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
 #[must_use]
-pub fn unresolvable(error: &resolve::ResolveError) -> crate::diag::Finding {
+pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
     use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
     let code = match error {
         Zone(_) => "bad-zone",
         Range(_) => "offset-range",
         RtcYear { .. } | BeforeEpoch { .. } => "rtc-year",
     };
-    crate::diag::Finding::invalid(code, error.to_string())
+    let finding = Finding::invalid(code, error.to_string());
+    let meant = match error {
+        Zone(ZoneError::Unknown(name)) => zone::suggest(name, zones),
+        _ => None,
+    };
+    match meant {
+        Some(meant) => finding.instead(meant.to_string()),
+        None => finding,
+    }
 }
 
 /// The part of a clock that an error is about.

@@ -137,7 +137,7 @@ pub fn work_out(
     }
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let resolved = resolve::resolve(&clock.offset, kind, &at)
-        .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error)))?;
+        .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error, zones)))?;
     Ok((resolved, decide_tsc(clock, kind, facts)?))
 }
 

@@ -21,6 +21,10 @@ impl ZoneSource for OneZone {
         Zone::from_posix(name)
     }
 
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn release(&self) -> Option<String> {
         None
     }

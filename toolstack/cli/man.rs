@@ -35,6 +35,23 @@ refuses, before anything exists, whatever would give the guest another TSC or an
 A clock is resolved once, when the domain starts, to seconds from UTC: no later DST change, restore or migration moves
 it. What a guest with a variable clock writes to its RTC is kept over its reboots. An HVM guest's offset is set from
 outside and does not stand in libxl's config, so that stock xl keeps it too over a restore or a migration.
+.SH SECURITY
+.B migrate
+and
+.B preflight
+hand the host and the words of
+.B \-s
+to a shell as they are, as
+.BR xl (1)
+does: never put in them what somebody else wrote. Who may run
+.B migrate\-receive
+on a host can start any guest there. A file given to
+.B create
+or
+.B restore
+names the disks, kernels and programs that its guest gets; read it first if you did not write it. The records'
+directory belongs to root alone, and is refused otherwise. The threat model, with all that is not defended, is in
+/usr/share/doc/xenclock/security.md.
 .SH EXAMPLES
 .TP
 .B xenclock \-N create guest.xml

@@ -254,3 +254,18 @@ fn say(host: &dyn Host, text: &str) {
     let now = host.facts().map_or_else(|_| backend::now(), |facts| facts.now);
     output::message(&format!("{} {text}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_stays_in_its_directory_whatever_the_name() {
+        for name in ["../../etc/passwd", "/etc/passwd", "..", "a\nb", "a\0b"] {
+            let log = log_of(name);
+            assert_eq!(log.parent(), Some(Path::new(LOGS)), "{name}");
+            let file = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            assert!(file.starts_with("xenclock-") && !file.contains(['\n', '\0']), "{file}");
+        }
+    }
+}

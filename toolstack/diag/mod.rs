@@ -1,6 +1,7 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
 mod errors;
+pub mod number;
 pub mod part;
 pub mod render;
 pub mod report;

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::str::FromStr;
 
 use super::tree::{Kind, NodeId, Tree};
+use crate::diag::number::{Unit, meant};
 use crate::diag::{Diagnostic, Finding, Report};
 use crate::domain::Part;
 
@@ -245,6 +246,24 @@ impl<'t> Value<'t> {
     /// When it is not one, or does not fit; `expected` says what would.
     pub fn number<T: FromStr>(&self, expected: &str) -> Result<T> {
         self.text.parse().map_err(|_| self.not(expected))
+    }
+
+    /// The value as a number of a unit; what is written in another way is worked out, as the remedy.
+    ///
+    /// # Errors
+    /// When it is not one, or does not fit; `expected` says what would.
+    pub fn number_of<T: FromStr>(&self, unit: Unit, expected: &str) -> Result<T> {
+        self.number(expected).map_err(|mut error| {
+            let meant = meant(self.text, unit).map(|number| number.to_string());
+            if let Some(number) = meant.filter(|number| number.parse::<T>().is_ok()) {
+                let name = self.ledger.tree.name(self.id);
+                error.finding.alternative = Some(match name {
+                    "" => format!("write {number}").into(),
+                    name => format!("write {name}='{number}'").into(),
+                });
+            }
+            error
+        })
     }
 
     /// The value as a number that is at most `max`.

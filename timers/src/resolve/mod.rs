@@ -239,6 +239,10 @@ mod tests {
             }
         }
 
+        fn names(&self) -> Vec<String> {
+            Vec::new()
+        }
+
         fn release(&self) -> Option<String> {
             None
         }

@@ -3,6 +3,7 @@
 //! [`HostZones`] and its like say where zones come from.
 
 mod sources;
+mod suggest;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use crate::units::UtcOffset;
 #[cfg(feature = "embedded-tzdb")]
 pub use sources::EmbeddedZones;
 pub use sources::{FirstOf, HostZones, default_zones};
+pub use suggest::{Meant, suggest};
 
 /// Where named zones come from.
 pub trait ZoneSource {
@@ -24,6 +26,10 @@ pub trait ZoneSource {
     /// # Errors
     /// When there is no such zone, or it cannot be read.
     fn zone(&self, name: &str) -> Result<Zone, ZoneError>;
+
+    /// The names of all zones, in order; those of its copies under `posix/` and `right/` are left out. Empty where there
+    /// is no list.
+    fn names(&self) -> Vec<String>;
 
     /// The release of the tz database that zones come from, such as `2026a`; `None` where it does not say.
     fn release(&self) -> Option<String>;

