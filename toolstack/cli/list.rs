@@ -47,6 +47,25 @@ fn chosen(infos: Vec<DomainInfo>, wanted: &[String]) -> Result<Vec<DomainInfo>, 
     wanted.iter().map(find).collect()
 }
 
+/// `xenclock domid`: the number of a name, which may be made of digits.
+pub(super) fn domid(global: &Global, name: &str) -> Result<(), Failure> {
+    let domains = backend::open(global)?.domains()?;
+    let found = domains.iter().find(|domain| domain.name == name);
+    let none = || Failure::Error(format!("no domain is named '{name}'; xenclock list shows all domains"));
+    output::data(&format!("{}\n", found.ok_or_else(none)?.domid))
+}
+
+/// `xenclock domname`
+pub(super) fn domname(global: &Global, domid: &str) -> Result<(), Failure> {
+    let number = domid.parse().map(DomId);
+    let number = number.map_err(|_| Failure::Error(format!("'{domid}' is not a domain's number")))?;
+    let domains = backend::open(global)?.domains()?;
+    let found = domains.iter().find(|domain| domain.domid == number);
+    let none =
+        || Failure::Error(format!("no domain has the number {number}; xenclock list shows all domains"));
+    output::text(&format!("{}\n", found.ok_or_else(none)?.name))
+}
+
 /// As `xl list -l`: domains of which no configuration is known are passed over.
 fn details(host: &dyn Host, infos: &[DomainInfo]) -> Result<(), Failure> {
     let mut details = Vec::new();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
+use super::domains::pass_over;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -70,6 +71,7 @@ impl Leaving for Here<'_> {
 }
 
 pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
+    pass_over(&migrate.ignored);
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();

@@ -100,7 +100,7 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
 }
 
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
-    let viewer = Viewer::asked(global, false, restore.screen)?;
+    let viewer = Viewer::asked(global, restore.console, restore.screen)?;
     let (config, path) = match &restore.files[..] {
         [config, file] => (Some(config), file),
         [file] => (None, file),
@@ -138,11 +138,13 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         output::message(&format!("xenclock: domain {domid} goes on, {} s from UTC", incoming.offset));
     }
     drop(incoming);
-    if let Some(viewer) = viewer {
-        viewer.show(domid);
-    }
+    let console = viewer.and_then(|viewer| viewer.show(domid));
     let after = After::of(global, restore.monitoring);
-    monitor::leave(global, host, &records, domid, after)
+    let left = monitor::leave(global, host, &records, domid, after);
+    if let Some(console) = console {
+        console.wait();
+    }
+    left
 }
 
 fn arrive(

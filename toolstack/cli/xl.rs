@@ -168,9 +168,7 @@ mod tests {
             "-v -f vcpu-pin 1 all 3",
             "-vvN -tT reboot -F guest",
             "help vcpu-list",
-            "shutdown -a -F",
-            "destroy -f guest",
-            "des guest",
+            "shutdown -x guest",
             "remus guest host",
         ] {
             let words = line.split(' ').map(OsString::from).collect();
@@ -208,7 +206,7 @@ mod tests {
     fn what_is_wrong_to_both_is_wrong() {
         for line in [
             "--backend mock vcpu-list",
-            "--backend=mock:f destroy -f guest",
+            "--backend=mock:f destroy -x guest",
             "list --no-such-option",
             "clock-lst",
             "destroy",

@@ -233,6 +233,8 @@ pub enum ShutdownRequest {
     Poweroff,
     /// Reboot.
     Reboot,
+    /// Press the ACPI power button, which a guest without PV drivers hears.
+    PowerButton,
 }
 
 /// How a guest is saved.

@@ -1,10 +1,23 @@
 //! The words of the commands that xl has as well.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::super::options::{Monitoring, Screen, Wrapper};
+
+/// A file, and lines for its end: what `create` and `plan` read.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Described {
+    /// The file. The last one counts; - is standard input.
+    #[arg(short = 'f', long, value_name = "FILE", allow_hyphen_values = true)]
+    pub defconfig: Option<PathBuf>,
+    /// The domain's XML or an xl.cfg, unless -f gives it; and settings as in xl.cfg that take the place of the file's, such as
+    /// name=test or memory=512.
+    #[arg(value_name = "FILE | KEY=VALUE")]
+    pub words: Vec<OsString>,
+}
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Create {
@@ -18,25 +31,39 @@ pub(in crate::cli) struct Create {
     pub screen: Screen,
     #[command(flatten)]
     pub monitoring: Monitoring,
-    /// Say nothing but errors.
+    /// Print nothing but errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
-    /// Say more.
+    /// Print the configuration as JSON, and each step, to standard error.
     #[arg(short = 'd')]
     pub debug: bool,
-    /// As the global -N: the plan, and nothing applied.
+    /// Print the configuration as JSON, and start nothing, as with the global -N.
     #[arg(short = 'n', long = "dryrun")]
     pub dry_run: bool,
-    /// Print the result (or the plan) as JSON.
+    /// Ignore vm.cpumask, vm.hvm.cpumask and vm.pv.cpumask of xl.conf.
+    #[arg(short = 'i', long)]
+    pub ignore_global_affinity_masks: bool,
+    /// Print the result as JSON; with -n the plan, as xenclock plan --json does.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     pub wrapper: Wrapper,
-    /// The domain's XML or an xl.cfg; - for standard input.
-    pub file: PathBuf,
-    /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
-    #[arg(value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
+    #[command(flatten)]
+    pub described: Described,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Plan {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Print no findings.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub wrapper: Wrapper,
+    #[command(flatten)]
+    pub described: Described,
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +90,9 @@ pub(in crate::cli) struct Restore {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
+    /// Show the guest's console here, as xl does.
+    #[arg(short = 'c')]
+    pub console: bool,
     #[command(flatten)]
     pub screen: Screen,
     #[command(flatten)]
@@ -78,10 +108,10 @@ pub(in crate::cli) struct Restore {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Migrate {
     /// A config to send in place of the domain's own: XML or an xl.cfg.
-    #[arg(short = 'C', value_name = "CONFIG")]
+    #[arg(short = 'C', value_name = "CONFIG", allow_hyphen_values = true)]
     pub config: Option<PathBuf>,
     /// The command that reaches the host; where it is empty, HOST is the whole command.
-    #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
+    #[arg(short = 's', value_name = "SSH", default_value = "ssh", allow_hyphen_values = true)]
     pub ssh: String,
     /// Leave no monitor on the other side.
     #[arg(short = 'e')]
@@ -105,6 +135,8 @@ pub(in crate::cli) struct Migrate {
     pub domain: String,
     /// The host.
     pub host: String,
+    #[arg(hide = true)]
+    pub ignored: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -144,20 +176,41 @@ pub(in crate::cli) struct List {
     pub domains: Vec<String>,
 }
 
+/// One domain. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Domain {
     /// The domain's name or number.
     pub domain: String,
+    #[arg(hide = true)]
+    pub ignored: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Destroy {
+    /// As xl's: permit destroying Domain-0, which this host does not do.
+    #[arg(short = 'f')]
+    pub force: bool,
+    #[command(flatten)]
+    pub domain: Domain,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Shutdown {
+    /// Shut all guests down.
+    #[arg(short = 'a', long)]
+    pub all: bool,
     /// Ask for a reboot instead.
     #[arg(short = 'r', long)]
     pub reboot: bool,
-    /// Wait until the guest has ended.
-    #[arg(short = 'w', long)]
-    pub wait: bool,
+    /// Wait until the guest has ended; given twice, until it is gone.
+    #[arg(short = 'w', long, action = clap::ArgAction::Count)]
+    pub wait: u8,
+    /// Press the power button of an HVM guest without PV drivers.
+    #[arg(short = 'F')]
+    pub fallback: bool,
     /// The domain's name or number.
-    pub domain: String,
+    #[arg(required_unless_present = "all")]
+    pub domain: Option<String>,
+    #[arg(hide = true)]
+    pub ignored: Vec<OsString>,
 }

@@ -15,13 +15,15 @@ use timers::tsc::Tolerance;
 pub(super) use clocks::{
     ClockSet, ClockWatch, Convert, Diagnostics, DomainJson, From, MonitorOf, Preflight, To, TscHelperArgs,
 };
-pub(super) use guests::{Create, Domain, List, Migrate, MigrateReceive, Restore, Save, Shutdown};
+pub(super) use guests::{
+    Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
+};
 pub(super) use play::{Play, RtcWrite};
 
 /// Guest time on Xen, done right: starts domains with the clock that they ask for, and says what became of it.
 #[derive(Debug, Parser)]
 #[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
-#[command(after_long_help = EXTRA)]
+#[command(after_long_help = EXTRA, args_override_self = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -99,7 +101,11 @@ fn backend(word: &OsStr) -> Result<Backend, String> {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Start a domain from its XML or xl.cfg, with the clock that the file means.
+    #[command(override_usage = "xenclock create [<FILE>] [OPTIONS] [KEY=VALUE]...")]
     Create(Create),
+    /// Print what create would do, step by step with the reasons, and do nothing.
+    #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
+    Plan(Plan),
     /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
     Convert(Convert),
     /// The clocks of all domains, a line each.
@@ -126,11 +132,15 @@ pub(super) enum Command {
     /// List domains, as xl list does.
     List(List),
     /// End a domain at once.
-    Destroy(Domain),
+    Destroy(Destroy),
     /// Hold a domain.
     Pause(Domain),
     /// Let a paused domain run.
     Unpause(Domain),
+    /// Print the number of the domain of a name.
+    Domid(Domain),
+    /// Print the name of the domain of a number.
+    Domname(Domain),
     /// Ask a guest to power off.
     Shutdown(Shutdown),
     /// Play with the mock host: time, facts, guests.
@@ -169,6 +179,9 @@ impl Command {
     pub(super) fn can_dry_run(&self) -> bool {
         match self {
             Command::Create(_)
+            | Command::Plan(_)
+            | Command::Domid(_)
+            | Command::Domname(_)
             | Command::ClockList(_)
             | Command::ClockShow(_)
             | Command::ClockSet(_)

@@ -164,6 +164,7 @@ impl Host for Libxl {
         let doing = match request {
             ShutdownRequest::Poweroff => format!("shut domain {domid} down"),
             ShutdownRequest::Reboot => format!("reboot domain {domid}"),
+            ShutdownRequest::PowerButton => format!("press the power button of domain {domid}"),
         };
         self.ask_guest(domid, request, &doing)
     }

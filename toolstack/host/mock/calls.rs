@@ -126,6 +126,7 @@ impl Host for Mock {
         let doing = match request {
             ShutdownRequest::Poweroff => format!("shut domain {domid} down"),
             ShutdownRequest::Reboot => format!("reboot domain {domid}"),
+            ShutdownRequest::PowerButton => format!("press the power button of domain {domid}"),
         };
         self.act(Call::Shutdown, &doing, |state, present| state.xen.ask(domid, request, present))
     }

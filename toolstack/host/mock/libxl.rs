@@ -353,7 +353,7 @@ fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
 
 fn reason(request: ShutdownRequest) -> ShutdownReason {
     match request {
-        ShutdownRequest::Poweroff => ShutdownReason::Poweroff,
+        ShutdownRequest::Poweroff | ShutdownRequest::PowerButton => ShutdownReason::Poweroff,
         ShutdownRequest::Reboot => ShutdownReason::Reboot,
     }
 }
