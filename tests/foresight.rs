@@ -174,7 +174,7 @@ impl Place {
     }
 
     fn transfer<'a>(&'a self, zones: &'a dyn timers::zone::ZoneSource) -> Transfer<'a> {
-        Transfer { host: &self.mock, records: &self.records, zones }
+        Transfer::new(&self.mock, &self.records, zones)
     }
 
     /// The service looks at events.
@@ -189,7 +189,7 @@ impl Place {
             requests: &mut requests,
             tell: &mut tell,
         };
-        let mut watch = Watch::new(tools, WatchOptions { all: true, tsc_tolerance: tolerance });
+        let mut watch = Watch::new(tools, WatchOptions::default().all(true).tsc_tolerance(tolerance));
         // As when it started before all of them.
         if !events.iter().any(|event| matches!(event, Event::Introduced { .. })) {
             watch.scan().unwrap();

@@ -15,6 +15,7 @@ use crate::write::xl::{Unsaid, Written};
 
 /// What a format makes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// xl.cfg
     Xl,
@@ -94,7 +95,7 @@ fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic
 
 /// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
 #[must_use]
-pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
+pub(crate) fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
     use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
     let code = match error {
         Zone(_) => "bad-zone",
@@ -114,7 +115,7 @@ pub fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Fi
 
 /// The part of a clock that an error is about.
 #[must_use]
-pub fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
+pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
     match (error, clock) {
         (resolve::ResolveError::Zone(_), _) => Part::Timezone,
         (_, ClockOffset::Absolute { .. }) => Part::Start,

@@ -5,6 +5,7 @@ use crate::domain::{Domain, XenVersion};
 
 /// A domain as read, with what became of each node of its input.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Input {
     /// The domain.
     pub domain: Domain,

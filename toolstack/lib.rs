@@ -46,7 +46,7 @@
 //! // Its start: planned without touching the host, then done step by step, read back and recorded.
 //! let plan = plan::plan(&domain, &facts, &*zones, uuid::Uuid::new_v4())?;
 //! let records = RecordStore::in_memory();
-//! let options = StartOptions { records: &records, asked: None, made_up: true, paused: false, zone_data: None };
+//! let options = StartOptions::new(&records).made_up(true);
 //! let started = start(&plan, &host, &facts, &options, &mut |step| println!("{}: {}", step.kind, step.why))?;
 //!
 //! // What its clock is now.
@@ -99,6 +99,7 @@ pub mod cfg;
 pub mod convert;
 pub mod diag;
 pub mod domain;
+#[doc(hidden)]
 pub mod files;
 pub mod host;
 pub mod input;
@@ -107,6 +108,6 @@ pub mod plan;
 pub mod preflight;
 pub mod tracking;
 pub mod view;
-pub mod write;
+pub(crate) mod write;
 pub mod xl;
 pub mod xml;

@@ -18,6 +18,7 @@ use crate::host::HostFacts;
 
 /// A start, worked out.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Plan {
     /// What libxl is given.
     pub config: DomainConfig,
@@ -33,6 +34,7 @@ pub struct Plan {
 
 /// One step with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// What is done.
     pub kind: StepKind,
@@ -42,6 +44,7 @@ pub struct Step {
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StepKind {
     /// The domain is made, paused.
     Create,
@@ -74,6 +77,7 @@ pub enum RtcTarget {
 /// Why a start is refused: the parts of the domain that cannot be had as asked, and what is wrong with each. There is at
 /// least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The parts, with the reason and the remedy of each.
     pub findings: Vec<(Part, Finding)>,

@@ -18,6 +18,7 @@ use crate::preflight::report::invariant;
 
 /// A domain's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ClockView {
     /// The domain's number.
     pub domid: DomId,
@@ -38,6 +39,7 @@ pub struct ClockView {
 
 /// What is known of an RTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RtcView {
     /// Seconds ahead of UTC now.
     pub offset: i64,
@@ -61,6 +63,7 @@ pub struct RtcView {
 
 /// What is known of a TSC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TscView {
     /// The mode, in xl.cfg's words.
     pub mode: String,

@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         requests: &mut requests,
         tell: &mut tell,
     };
-    let mut watch = Watch::new(tools, WatchOptions { all: true, ..WatchOptions::default() });
+    let mut watch = Watch::new(tools, WatchOptions::default().all(true));
     watch.scan()?;
 
     // A guest of another toolstack starts, sets its RTC, and powers off.

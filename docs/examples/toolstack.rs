@@ -5,13 +5,11 @@
 //! ```
 
 use std::error::Error;
-use std::path::Path;
-use std::time::Duration;
 
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, SaveKind, ShutdownReason};
 use xenclock::timers::zone::default_zones;
-use xenclock::tracking::monitor::{Disposition, Monitor};
+use xenclock::tracking::monitor::{Disposition, Monitor, Reread};
 use xenclock::tracking::start::{StartOptions, start};
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::transfer::Transfer;
@@ -35,8 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let input = xml::read("guest.xml", GUEST.as_bytes())?;
     let uuid = input.domain.config.c_info.uuid.ok_or("the domain has no UUID")?;
     let plan = plan::plan(&input.domain, &facts, &*zones, uuid)?;
-    let asked = Some(&input.domain.clock);
-    let options = StartOptions { records: &records, asked, made_up: false, paused: false, zone_data: None };
+    let options = StartOptions::new(&records).asked(&input.domain.clock);
 
     // A failure at any step leaves no domain behind.
     host.inject("set_initial_tsc", ErrorKind::Permission, 1)?;
@@ -53,14 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The guest sets its RTC and reboots: on Xen, that is a new domain.
     host.guest_shift_rtc(first, 90)?;
     host.guest_reboot(first)?;
-    let monitor = Monitor {
-        host: &host,
-        records: &records,
-        zones: &*zones,
-        dumps: Path::new("/var/lib/xen/dump"),
-        reread: &|_| Err("this toolstack leaves no xl.cfg for the next start".to_owned()),
-        patience: Duration::ZERO,
-    };
+    let reread: &Reread<'_> = &|_| Err("this toolstack leaves no xl.cfg for the next start".into());
+    let monitor = Monitor::new(&host, &records, &*zones, reread);
     let Disposition::Restarted(again) = monitor.ended(first, ShutdownReason::Reboot)?.became else {
         return Err("it was not started again".into());
     };
@@ -68,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     show(&host, &records, "rebooted")?;
 
     // A save, and a restore from its file.
-    let transfer = Transfer { host: &host, records: &records, zones: &*zones };
+    let transfer = Transfer::new(&host, &records, &*zones);
     let mut outgoing = transfer.outgoing(find(&host, "guest")?.ok_or("it has gone")?, None, false)?;
     let mut stream = tempfile::tempfile()?;
     transfer.save(&mut outgoing, &mut stream, SaveKind::Suspend)?;

@@ -8,10 +8,17 @@ mod tokens;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Where the project is.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The modules of the project, read once for all tests.
+fn modules() -> &'static graph::Modules {
+    static MODULES: OnceLock<graph::Modules> = OnceLock::new();
+    MODULES.get_or_init(|| graph::Modules::read(root()))
 }
 
 /// A line of a source file that is no comment.
@@ -80,7 +87,7 @@ fn nowhere(words: &[&str], dirs: &[&str], but: &[&str]) {
         .flat_map(|dir| lines(dir))
         .filter(|line| !but.iter().any(|but| line.file.starts_with(but)));
     // Modules of tests alone may do what they like, in files of their own too.
-    let modules = graph::Modules::read(root());
+    let modules = modules();
     let is_program = |file: &Path| modules.has(file) || !file.starts_with("toolstack") || is_in_tests(file);
     let all = all.filter(|line| is_program(&line.file));
     let found: Vec<_> = all

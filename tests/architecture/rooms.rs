@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::graph::{Modules, circles};
-use crate::root;
+use crate::{modules, root};
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
@@ -48,7 +48,7 @@ fn bless(arrows: &Arrows) {
 fn rooms_take_names_from_each_other_as_the_design_says() {
     let mut arrows = Arrows::new();
     let mut ties: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for (from, to) in Modules::read(root()).graph() {
+    for (from, to) in modules().graph() {
         // They only start what the others are.
         if from.ends_with("main.rs") || from.ends_with("toolstack/lib.rs") {
             continue;
@@ -94,7 +94,7 @@ fn rooms_take_names_from_each_other_as_the_design_says() {
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let modules = Modules::read(root());
+    let modules = modules();
     assert!(modules.files() > 150, "{} files", modules.files());
     let circles = circles(&modules.graph());
     assert!(circles.is_empty(), "{circles:#?}");

@@ -138,7 +138,7 @@ impl Dom0 {
         loop {
             let domains = self.stage.host().domains().unwrap();
             let found = domains.iter().find(|domain| {
-                domain.uuid == UUID
+                domain.uuid.to_string() == UUID
                     && domain.state == RunState::Running
                     && Some(domain.domid) != not
                     && domain.has_run

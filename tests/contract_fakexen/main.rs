@@ -67,10 +67,9 @@ fn main() -> ExitCode {
     if let Some(code) = parts::run() {
         return code;
     }
-    let (wanted, listed) = asked(std::env::args().skip(1));
-    let tests =
-        TESTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|word| name.contains(word)));
-    if listed {
+    let asked = Asked::by(std::env::args().skip(1));
+    let tests = TESTS.iter().filter(|(name, _)| asked.runs(name));
+    if asked.listed {
         tests.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
@@ -88,19 +87,35 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The words that a test's name is to contain, and whether the tests are only to be listed. All other options of the
-/// usual test programs are about what there is none of here: threads, captured output, colours.
-fn asked(mut arguments: impl Iterator<Item = String>) -> (Vec<String>, bool) {
-    let (mut wanted, mut listed) = (Vec::new(), false);
-    while let Some(word) = arguments.next() {
-        match word.as_str() {
-            "--list" => listed = true,
-            "--test-threads" | "--skip" | "--color" | "--format" | "--logfile" | "-Z" => {
-                arguments.next();
+/// What the command line asks for. The other options of the usual test programs have no meaning here: there are no
+/// threads, no captured output and no colours.
+#[derive(Default)]
+struct Asked {
+    /// The tests whose names contain one of these run; all where there is none.
+    wanted: Vec<String>,
+    /// The tests whose names contain one of these do not run.
+    skipped: Vec<String>,
+    /// The tests are only listed.
+    listed: bool,
+}
+
+impl Asked {
+    fn by(mut arguments: impl Iterator<Item = String>) -> Self {
+        let mut asked = Asked::default();
+        while let Some(word) = arguments.next() {
+            match word.as_str() {
+                "--list" => asked.listed = true,
+                "--skip" => asked.skipped.extend(arguments.next()),
+                "--test-threads" | "--color" | "--format" | "--logfile" | "-Z" => drop(arguments.next()),
+                option if option.starts_with('-') => {}
+                _ => asked.wanted.push(word),
             }
-            option if option.starts_with('-') => {}
-            _ => wanted.push(word),
         }
+        asked
     }
-    (wanted, listed)
+
+    fn runs(&self, name: &str) -> bool {
+        let one_of = |words: &[String]| words.iter().any(|word| name.contains(word));
+        (self.wanted.is_empty() || one_of(&self.wanted)) && !one_of(&self.skipped)
+    }
 }

@@ -6,7 +6,7 @@ use timers::UtcOffset;
 use xenclock::domain::{Domain, DomainConfig};
 use xenclock::host::{DomId, Host, ShutdownReason};
 use xenclock::plan::plan;
-use xenclock::tracking::monitor::{Disposition, Monitor};
+use xenclock::tracking::monitor::{Disposition, Monitor, Reread};
 use xenclock::tracking::start::{StartOptions, clock_for, start};
 use xenclock::tracking::transfer::Transfer;
 
@@ -23,7 +23,7 @@ impl World<'_> {
 
     pub fn transfer(&self, site: usize) -> Transfer<'_> {
         let ground = &self.grounds[site];
-        Transfer { host: &ground.mock, records: &ground.records, zones: &*ground.zones }
+        Transfer::new(&ground.mock, &ground.records, &*ground.zones)
     }
 
     pub fn is_sick(&self, site: usize) -> bool {
@@ -142,13 +142,7 @@ impl World<'_> {
                 Err(refusal) => return Err(format!("refused: {refusal}")),
             };
             let zone_data = ground.zones.release();
-            let terms = StartOptions {
-                records: &ground.records,
-                asked: Some(&asked),
-                made_up: false,
-                paused: false,
-                zone_data,
-            };
+            let terms = StartOptions::new(&ground.records).asked(&asked).zone_data(zone_data);
             let mut broken = None;
             if let Some(fault) = fault {
                 fault.waits(&ground.mock);
@@ -230,14 +224,10 @@ impl World<'_> {
         reason: ShutdownReason,
     ) -> Result<Disposition, String> {
         let ground = &self.grounds[site];
-        let monitor = Monitor {
-            host: &ground.mock,
-            records: &ground.records,
-            zones: &*ground.zones,
-            dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Err("nothing was left".to_owned()),
-            patience: Duration::ZERO,
-        };
+        let reread: &Reread<'_> = &|_| Err("nothing was left".into());
+        let monitor = Monitor::new(&ground.mock, &ground.records, &*ground.zones, reread)
+            .dumps(std::path::Path::new("/nowhere"))
+            .patience(Duration::ZERO);
         Ok(monitor.ended(domid, reason).map_err(|error| error.to_string())?.became)
     }
 

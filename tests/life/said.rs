@@ -98,11 +98,11 @@ impl World<'_> {
             self.guests[guest].birth_facts = Some(facts.clone());
         }
         let of_birth = self.guests[guest].birth_facts.as_ref();
-        let old = of_birth.filter(|_| self.without == Without::PresentFacts).map(|old| HostFacts {
-            cpu_khz: old.cpu_khz,
-            tsc_reliable: old.tsc_reliable,
-            tsc_scaling: old.tsc_scaling,
-            ..facts.clone()
+        let old = of_birth.filter(|_| self.without == Without::PresentFacts).map(|old| {
+            let mut facts = facts.clone();
+            (facts.cpu_khz, facts.tsc_reliable, facts.tsc_scaling) =
+                (old.cpu_khz, old.tsc_reliable, old.tsc_scaling);
+            facts
         });
         let record = self.record_shown(guest, site);
         let shown = view(self.mock(site), domain, old.as_ref().unwrap_or(facts), record.as_ref());

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use timers::tsc::Tolerance;
 use xenclock::host::Host;
 use xenclock::lifecycle::{ClockEvent, EventKind};
 use xenclock::tracking::requests::XmlRequests;
@@ -68,7 +67,7 @@ impl<'k> World<'k> {
             };
             let host: &'k Mortal = host;
             let tools = Tools { host, records: &ground.records, zones: &*ground.zones, tsc, requests, tell };
-            let watch = Watch::new(tools, WatchOptions { all: true, tsc_tolerance: Tolerance::OFF });
+            let watch = Watch::new(tools, WatchOptions::default().all(true));
             self.services[site] = Some(Service { watch, host, fate, told });
         }
         for guest in 0..self.guests.len() {

@@ -105,6 +105,8 @@ impl World<'_> {
             | EventKind::RecordSetAside { .. }
             | EventKind::RecordRestored
             | EventKind::Failed { .. } => true,
+            // One that these stories do not know.
+            _ => false,
         };
         match right && event.domain.as_ref().is_some_and(|of| of.uuid == *uuid) {
             true => Ok(()),

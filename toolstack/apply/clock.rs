@@ -95,7 +95,7 @@ pub fn is_set(info: &TscInfo, decision: &TscDecision) -> bool {
 ///
 /// # Errors
 /// When Xen reports another than was decided.
-pub fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
+pub(crate) fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
     let info = host.tsc_info(domid)?;
     if is_set(&info, decision) {
         return Ok(());
@@ -121,8 +121,9 @@ pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOf
         RtcTarget::Moment(moment) => {
             let seconds = moment.timestamp() - host.facts()?.now.timestamp();
             let doing = || format!("set the RTC of domain {domid}");
-            UtcOffset::new(seconds)
-                .map_err(|error| HostError::new(ErrorKind::Invalid, doing(), error.to_string()))?
+            UtcOffset::new(seconds).map_err(|error| {
+                HostError::new(ErrorKind::Invalid, doing(), error.to_string()).caused_by(error)
+            })?
         }
     };
     host.set_time_offset(domid, offset)?;
@@ -134,7 +135,7 @@ pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOf
 ///
 /// # Errors
 /// When it is at another offset.
-pub fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
+pub(crate) fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
     let offset = host.rtc_record(domid)?.offset;
     let expected = i64::from(expected.seconds());
     if offset == expected {

@@ -10,6 +10,7 @@ use clock::InProcess;
 
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The new domain.
     pub domid: DomId,
@@ -19,12 +20,14 @@ pub struct Outcome {
 
 /// Why a plan failed, and what became of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be destroyed again: {why}")).unwrap_or_default())]
 pub struct ApplyError {
     /// What failed.
+    #[source]
     pub error: HostError,
     /// Why the half-made domain is still there; `None` when nothing is left.
-    pub left_behind: Option<HostError>,
+    pub left_behind: Option<Box<HostError>>,
 }
 
 /// Does the steps of a plan in order.
@@ -96,7 +99,7 @@ fn undo(error: HostError, host: &dyn Host, made: Option<DomId>) -> ApplyError {
     let left_behind = made.and_then(|domid| match host.destroy(domid) {
         Ok(()) => None,
         Err(gone) if gone.kind == ErrorKind::NoSuchDomain => None,
-        Err(why) => Some(why),
+        Err(why) => Some(Box::new(why)),
     });
     ApplyError { error, left_behind }
 }

@@ -8,7 +8,7 @@ mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
-pub use advice::advice;
+pub(crate) use advice::advice;
 pub use target::Target;
 
 use crate::diag::Finding;

@@ -34,13 +34,11 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
     };
     records.wait_until_free().map_err(|error| not_started(&error))?;
-    let terms = StartOptions {
-        records: &records,
-        asked: Some(&asked),
-        made_up,
-        paused: create.paused,
-        zone_data: backend::zones().release(),
-    };
+    let terms = StartOptions::new(&records)
+        .asked(&asked)
+        .made_up(made_up)
+        .paused(create.paused)
+        .zone_data(backend::zones().release());
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if create.debug || global.verbose > 1 {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));

@@ -43,7 +43,7 @@ pub(super) fn name_of(path: &Path) -> String {
 pub(super) fn format_of(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     // A zero is half a character of UTF-16, which an XML may be in.
-    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::tree::is_utf16(text) {
+    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::is_utf16(text) {
         Format::Xml
     } else if text.starts_with(b"{") {
         Format::Json
@@ -171,9 +171,8 @@ pub(super) fn clock(global: &Global, facts: &HostFacts, path: &Path) -> Result<G
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, GuestClock), String> {
-    let read = cfg::read("the updated config", bytes, &[], host);
-    let Domain { config, clock, .. } = read.map_err(|errors| errors.to_string())?.input.domain;
+pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, GuestClock), Errors> {
+    let Domain { config, clock, .. } = cfg::read("the updated config", bytes, &[], host)?.input.domain;
     Ok((config, clock))
 }
 

@@ -75,7 +75,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer::new(&*host, &records, &*zones);
     let domain = find(&*host, &migrate.domain)?;
     let config = migrate.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let name = domain.name.clone();
@@ -189,7 +189,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let zones = backend::zones();
     backend::wait_until_free(&records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
-    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer::new(&*host, &records, &*zones);
     let mut there = There { global, transfer, name: String::new(), incoming: None };
     let arrived =
         receive_guest(&mut there, line, receive.paused).map_err(|error| Failure::Error(error.to_string()))?;

@@ -12,7 +12,7 @@ use super::options::Monitoring;
 use super::output::{self, Failure};
 use super::{backend, input};
 use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
-use xenclock::tracking::monitor::{Disposition, Ended, Monitor};
+use xenclock::tracking::monitor::{Disposition, Ended, Monitor, Reread};
 use xenclock::tracking::store::{Lock, RecordStore};
 
 /// Without an event, the domain is looked at all the same.
@@ -22,14 +22,8 @@ const LOOK: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(500);
 const WORDLESS: u32 = 4;
 
-/// How long memory of the domain before may still be scrubbed.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// Where xl's monitors log, too.
 const LOGS: &str = "/var/log/xen";
-
-/// Where libxl's tools put core dumps.
-const DUMPS: &str = "/var/lib/xen/dump";
 
 /// As many logs as libxl keeps.
 const KEPT: u32 = 10;
@@ -202,7 +196,7 @@ fn end(
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<Option<DomId>, Failure> {
-    let Ended { became, warnings } = act(host, records, domid, reason)?;
+    let Ended { became, warnings, .. } = act(host, records, domid, reason)?;
     for warning in warnings {
         say(host, &format!("warning: {warning}"));
     }
@@ -210,7 +204,7 @@ fn end(
     Ok(match became {
         Disposition::Restarted(started) => Some(started.outcome.domid),
         Disposition::Reset(_) => Some(domid),
-        Disposition::Gone | Disposition::Kept(_) => None,
+        _ => None,
     })
 }
 
@@ -222,18 +216,13 @@ pub(super) fn act(
     reason: ShutdownReason,
 ) -> Result<Ended, Failure> {
     let zones = backend::zones();
-    let monitor = Monitor {
-        host,
-        records,
-        zones: &*zones,
-        dumps: Path::new(DUMPS),
-        reread: &|bytes| {
-            let facts = host.facts().map_err(|error| error.to_string())?;
-            input::reread(bytes, &input::xl_host_here(&facts))
-        },
-        patience: PATIENCE,
+    let reread: &Reread<'_> = &|bytes| {
+        let facts = host.facts()?;
+        Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
     };
-    monitor.ended(domid, reason).map_err(|error| Failure::Error(error.to_string()))
+    Monitor::new(host, records, &*zones, reread)
+        .ended(domid, reason)
+        .map_err(|error| Failure::Error(error.to_string()))
 }
 
 /// What became of a domain.
@@ -246,6 +235,7 @@ pub(super) fn words(domid: DomId, became: &Disposition) -> String {
         ),
         Disposition::Reset(offset) => format!("domain {domid} continues after a soft reset, RTC at {offset}"),
         Disposition::Kept(why) => format!("domain {domid} has ended and is preserved: {why}"),
+        other => format!("domain {domid} has ended: {other:?}"),
     }
 }
 

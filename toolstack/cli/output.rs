@@ -112,7 +112,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 pub(super) fn input(file: &Path) -> Result<Vec<u8>, Failure> {
     let read = || -> std::io::Result<Vec<u8>> {
         // One byte more than any input may have is enough to refuse it.
-        let limit = xenclock::xml::tree::MAX_BYTES as u64 + 1;
+        let limit = xenclock::xml::MAX_BYTES as u64 + 1;
         let mut bytes = Vec::new();
         if file == Path::new("-") {
             std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;

@@ -14,7 +14,7 @@ use super::output::{self, Failure};
 use super::remote;
 use xenclock::diag::shown;
 use xenclock::domain::DomainConfig;
-use xenclock::host::{DomId, DomainSummary, Host, HostFacts, RunState, TscInfo};
+use xenclock::host::{DomId, DomainSummary, Host, HostFacts, TscInfo};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::preflight::{
     Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
@@ -215,16 +215,7 @@ pub(super) fn before_taking(
     }
     let uuid = config.c_info.uuid.unwrap_or_default();
     let record = backend::record_of(records, uuid);
-    let domain = DomainSummary {
-        domid: DomId(0),
-        name: config.name().to_owned(),
-        uuid,
-        kind: config.kind(),
-        state: RunState::Paused,
-        has_run: false,
-        memory_kb: 0,
-        vcpus: 0,
-    };
+    let domain = DomainSummary::new(DomId(0), config.name(), uuid, config.kind());
     let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
     let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
     let guest = GuestReport::from_parts(&domain, config, &info, facts, record.as_ref());
@@ -290,7 +281,7 @@ pub(super) fn make_native(
 ) -> Result<(), Failure> {
     match transfer.tolerate(incoming, backend::tsc_tolerance(global)?) {
         Ok(Outcome::AsItIs) => {}
-        Ok(Outcome::Native(MadeNative { from, khz, birth, off })) => output::message(&format!(
+        Ok(Outcome::Native(MadeNative { from, khz, birth, off, .. })) => output::message(&format!(
             "xenclock: the TSC of '{name}' is native at {khz} in place of emulated at {from}, {off} from the {birth} of its \
              birth"
         )),

@@ -25,7 +25,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer::new(&*host, &records, &*zones);
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
@@ -122,7 +122,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     backend::wait_until_free(&records)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
     let zones = backend::zones();
-    let transfer = Transfer { host: &*host, records: &records, zones: &*zones };
+    let transfer = Transfer::new(&*host, &records, &*zones);
     let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)
         .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
     if let Err(error) = checked {
@@ -155,14 +155,14 @@ fn arrive(
     file: &mut File,
 ) -> Result<Incoming, Failure> {
     let zones = backend::zones();
-    let transfer = Transfer { host, records, zones: &*zones };
+    let transfer = Transfer::new(host, records, &*zones);
     Ok(transfer.receive(header, instead, str::to_owned, file)?)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
 fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Result<(), Failure> {
     let zones = backend::zones();
-    let transfer = Transfer { host, records, zones: &*zones };
+    let transfer = Transfer::new(host, records, &*zones);
     host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
         Err(left) => Failure::Error(format!("{error}; the domain could not be destroyed again: {left}")),

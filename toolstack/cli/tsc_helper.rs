@@ -161,7 +161,8 @@ impl HelperProcess {
                     drop(running.orders);
                     let _ = running.child.wait();
                 }
-                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}")))
+                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}"))
+                    .caused_by(error))
             }
         }
     }
@@ -195,7 +196,7 @@ fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Resul
         tell: &mut tell,
     };
     let uuid = backend::find(&*host, &domid.to_string())?.uuid;
-    Ok(Watch::new(tools, WatchOptions { all: false, tsc_tolerance: backend::tsc_tolerance(global)? })
+    Ok(Watch::new(tools, WatchOptions::default().tsc_tolerance(backend::tsc_tolerance(global)?))
         .event(&Event::Introduced { domid, uuid })?)
 }
 

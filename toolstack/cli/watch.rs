@@ -54,7 +54,8 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
         let why = format!("another clock-watch runs for {dir}; two would set each new domain twice");
         return Err(Failure::Error(why));
     }
-    let options = WatchOptions { all: !watch.asked_only, tsc_tolerance: backend::tsc_tolerance(global)? };
+    let options =
+        WatchOptions::default().all(!watch.asked_only).tsc_tolerance(backend::tsc_tolerance(global)?);
     // In memory there is no other process, and nothing outlives this one.
     let done = match records.dir() {
         Some(_) => serve(&*host, &records, watch, options, &signals, &mut HelperProcess::start(global)?),

@@ -22,6 +22,7 @@ pub use source::{Place, Source};
 /// What became of one node of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// It means the same on Xen.
     Exact,
@@ -66,6 +67,7 @@ const ADVICE: &str = "advice-";
 
 /// A verdict with its reason, not yet tied to a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What became of the node.
     pub verdict: Verdict,

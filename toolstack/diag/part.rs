@@ -56,7 +56,7 @@ pub enum Part {
 impl Part {
     /// Whether what is said of the part holds for all that is in it.
     #[must_use]
-    pub fn is_whole(self) -> bool {
+    pub(crate) fn is_whole(self) -> bool {
         matches!(self, Part::Title | Part::Description | Part::Metadata | Part::Timer(_) | Part::Catchup(_))
     }
 

@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// Says which node a part of the domain came from.
-    pub fn set_origin(&mut self, part: Part, node: usize) {
+    pub(crate) fn set_origin(&mut self, part: Part, node: usize) {
         self.origins.insert(part, node);
     }
 
@@ -113,7 +113,7 @@ impl Report {
     }
 
     /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
-    pub fn advise(&mut self, part: Part, advice: Finding) {
+    pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };
         if let Some(node) = self.nodes.get_mut(node).filter(|node| !node.finding.verdict.is_loss()) {
             node.finding = advice.clone();
@@ -129,7 +129,7 @@ impl Report {
     }
 
     /// Keeps of each finding's alternatives the one that can be followed: in the file that is written, or without one.
-    pub fn choose_alternatives(&mut self, to_file: bool) {
+    pub(crate) fn choose_alternatives(&mut self, to_file: bool) {
         for Node { finding, .. } in &mut self.nodes {
             let in_file = finding.alternative_in_file.take();
             if to_file && in_file.is_some() {

@@ -116,7 +116,7 @@ impl Source {
 
     /// The line in which a place begins, without its end.
     #[must_use]
-    pub fn line_of(&self, place: &Place) -> &str {
+    pub(crate) fn line_of(&self, place: &Place) -> &str {
         let at = floor_char_boundary(&self.text, place.span.start);
         // There is a line at byte 0.
         let next = self.line_starts.partition_point(|&start| start <= at);

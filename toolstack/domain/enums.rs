@@ -25,7 +25,7 @@ libxl_enum! {
 impl ShutdownAction {
     /// The word of xl.cfg's `on_poweroff` and its kin.
     #[must_use]
-    pub fn xl_word(self) -> &'static str {
+    pub(crate) fn xl_word(self) -> &'static str {
         match self {
             ShutdownAction::Destroy => "destroy",
             ShutdownAction::Restart => "restart",
@@ -39,7 +39,7 @@ impl ShutdownAction {
 
     /// From a word of xl.cfg (libvirt's words are the same).
     #[must_use]
-    pub fn from_xl_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_xl_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.xl_word() == word)
     }
 }

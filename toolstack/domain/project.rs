@@ -69,7 +69,7 @@ pub fn clock_of(config: &DomainConfig) -> GuestClock {
 ///
 /// xl up to 4.20 numbers them from 0. For libxl that is the guest's own console: it leaves such a channel out, and starts
 /// the guest without it.
-pub fn number_channels(config: &mut DomainConfig) {
+pub(crate) fn number_channels(config: &mut DomainConfig) {
     if config.channels.iter().any(|channel| channel.devid == Some(0)) {
         for channel in &mut config.channels {
             channel.devid = None;

@@ -109,7 +109,7 @@ pub fn word(key_name: &str, word: &str) -> Option<Known> {
 /// The fields of a config that the libxl of this release does not know and would pass over in silence, each with its
 /// path (`disks[0].grant_usage`) and the releases that know it.
 #[must_use]
-pub fn unknown_fields(config: &DomainConfig, release: XenVersion) -> Vec<(String, Known)> {
+pub(crate) fn unknown_fields(config: &DomainConfig, release: XenVersion) -> Vec<(String, Known)> {
     let mut found = Vec::new();
     // A config of these types can always be written as JSON.
     if let Ok(json) = serde_json::to_value(config) {

@@ -14,7 +14,7 @@ const BITS: usize = 32;
 impl DomainConfig {
     /// What it says of the invariant TSC.
     #[must_use]
-    pub fn invariant_tsc(&self) -> InvariantRequest {
+    pub(crate) fn invariant_tsc(&self) -> InvariantRequest {
         InvariantRequest {
             bit: self.invariant_bit(),
             nomigrate: self.is_nomigrate(),
@@ -24,14 +24,14 @@ impl DomainConfig {
 
     /// Whether it says `nomigrate`. Xen and xl move such a guest all the same.
     #[must_use]
-    pub fn is_nomigrate(&self) -> bool {
+    pub(crate) fn is_nomigrate(&self) -> bool {
         self.b_info.disable_migrate.is_some_and(Defbool::is_true)
     }
 
     /// Whether Windows in it reads its time from Hyper-V's reference TSC page, which is valid only while the TSC is not
     /// emulated.
     #[must_use]
-    pub fn has_reference_tsc(&self) -> bool {
+    pub(crate) fn has_reference_tsc(&self) -> bool {
         let number = Viridian::ReferenceTsc.number();
         self.b_info.hvm.as_ref().is_some_and(|hvm| {
             hvm.viridian_enable.contains(&number) && !hvm.viridian_disable.contains(&number)

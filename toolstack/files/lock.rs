@@ -24,6 +24,7 @@ pub struct FileLock {
 
 /// Why a lock is not held.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LockError {
     /// The lock file cannot be opened or locked.
     #[error("{0}")]

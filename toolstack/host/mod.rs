@@ -9,9 +9,11 @@ pub mod libxl;
 pub mod mock;
 pub mod zone;
 
+use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -37,6 +39,7 @@ impl fmt::Display for DomId {
 
 /// What the plan needs to know of a host, as values.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HostFacts {
     /// The moment the facts were taken.
     pub now: DateTime<Utc>,
@@ -62,6 +65,7 @@ pub struct HostFacts {
 
 /// The state of a host's time of day, as its kernel has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HostClock {
     /// Whether something such as NTP keeps it right; `None` where that cannot be known.
     pub synchronised: Option<bool>,
@@ -72,6 +76,29 @@ pub struct HostClock {
 }
 
 impl HostFacts {
+    /// The facts that every host has. The CPU's abilities are unknown, and its TSC is not trusted.
+    #[must_use]
+    pub fn new(
+        now: DateTime<Utc>,
+        boot_id: impl Into<String>,
+        zone: Zone,
+        xen_version: XenVersion,
+        cpu_khz: KiloHertz,
+    ) -> Self {
+        HostFacts {
+            now,
+            boot_id: boot_id.into(),
+            zone,
+            xen_version,
+            cpu_khz,
+            tsc_reliable: false,
+            tsc_scaling: None,
+            tsc_invariant: None,
+            uptime: Duration::ZERO,
+            clock: HostClock::default(),
+        }
+    }
+
     /// The part that decides how a TSC behaves.
     #[must_use]
     pub fn tsc(&self) -> TscHost {
@@ -113,6 +140,7 @@ pub enum RunState {
 
 /// One line of the list of domains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DomainSummary {
     /// Its number.
     pub domid: DomId,
@@ -132,6 +160,15 @@ pub struct DomainSummary {
     pub memory_kb: u64,
     /// vCPUs online.
     pub vcpus: u32,
+}
+
+impl DomainSummary {
+    /// A domain that is paused and has not run.
+    #[must_use]
+    pub fn new(domid: DomId, name: impl Into<String>, uuid: Uuid, kind: GuestKind) -> Self {
+        let state = RunState::Paused;
+        DomainSummary { domid, name: name.into(), uuid, kind, state, has_run: false, memory_kb: 0, vcpus: 0 }
+    }
 }
 
 /// All that a list of domains shows of one, as `libxl_dominfo` has it.
@@ -199,6 +236,7 @@ pub struct RtcRecord {
 /// Something that happened on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// A domain came into being (xenstore's `@introduceDomain`).
     Introduced {
@@ -386,9 +424,9 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A host's refusal: what was being done, of what kind it is, and what the host said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{doing}: {detail}")]
+/// A host's error: the operation, the kind of failure, and what the host said. Its message includes that of its source.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HostError {
     /// What callers can act on.
     pub kind: ErrorKind,
@@ -396,14 +434,43 @@ pub struct HostError {
     pub doing: String,
     /// What the host said, with its code.
     pub detail: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl HostError {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, doing: impl Into<String>, detail: impl Into<String>) -> Self {
-        HostError { kind, doing: doing.into(), detail: detail.into() }
+        HostError { kind, doing: doing.into(), detail: detail.into(), source: None }
+    }
+
+    /// The same with the error that it comes from.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
     }
 }
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.detail)
+    }
+}
+
+impl Error for HostError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Errors are equal when they say the same; their sources are not compared.
+impl PartialEq for HostError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.doing, &self.detail) == (other.kind, &other.doing, &other.detail)
+    }
+}
+
+impl Eq for HostError {}
 
 /// What every call of a host answers.
 pub type Result<T, E = HostError> = std::result::Result<T, E>;

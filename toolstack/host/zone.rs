@@ -1,5 +1,6 @@
 //! The time zone that a machine is in.
 
+use std::error::Error;
 use std::path::Path;
 
 use timers::zone::{HostZones, Zone, ZoneError, ZoneSource, default_zones};
@@ -22,35 +23,39 @@ pub fn machine_zone() -> Result<Zone> {
 ///
 /// # Errors
 /// As [`machine_zone`].
-pub fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
+pub(crate) fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
         if word.starts_with('/') {
             return from_file_below(root, Path::new(word))
-                .map_err(|error| failed(format!("TZ: {}", error.detail)));
+                .map_err(|error| failed(format!("TZ: {}", error.detail)).caused_by(error));
         }
         return named(root, word)
             .or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown))
-            .map_err(|error| failed(format!("TZ: {error}")));
+            .map_err(|error| failed(format!("TZ: {error}")).caused_by(error));
     }
     let file = root.join("etc/localtime");
     if let Some(name) = link_name(&file) {
         match named(root, &name) {
             Ok(zone) => return Ok(zone),
             // The C library takes UTC for a link that leads nowhere, without a word.
-            Err(error) if !file.exists() => return Err(failed(format!("{}: {error}", file.display()))),
+            Err(error) if !file.exists() => return Err(unread(doing, &file, error)),
             Err(_) => {}
         }
     }
     match read_regular(&file, LONGEST) {
         Ok(bytes) => {
             let name = name_of(root, &bytes).unwrap_or_else(|| LOCALTIME.to_owned());
-            Zone::from_tzif(name, &bytes).map_err(|error| failed(format!("{}: {error}", file.display())))
+            Zone::from_tzif(name, &bytes).map_err(|error| unread(doing, &file, error))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Zone::utc()),
-        Err(error) => Err(failed(format!("{}: {error}", file.display()))),
+        Err(error) => Err(unread(doing, &file, error)),
     }
+}
+
+fn unread(doing: &str, file: &Path, error: impl Error + Send + Sync + 'static) -> HostError {
+    HostError::new(ErrorKind::Io, doing, format!("{}: {error}", file.display())).caused_by(error)
 }
 
 /// A zone without a name in the database has its file's.
@@ -79,8 +84,9 @@ fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
     let failed = |why: String| HostError::new(ErrorKind::Io, "read a time zone", why);
     let name = file.display().to_string();
     let path = root.join(file.strip_prefix("/").unwrap_or(file));
-    let bytes = read_regular(&path, LONGEST).map_err(|error| failed(format!("{name}: {error}")))?;
-    Zone::from_tzif(name, &bytes).map_err(|error| failed(error.to_string()))
+    let bytes =
+        read_regular(&path, LONGEST).map_err(|error| failed(format!("{name}: {error}")).caused_by(error))?;
+    Zone::from_tzif(name, &bytes).map_err(|error| failed(error.to_string()).caused_by(error))
 }
 
 /// A zone of the machine's database, or of the program's own. UTC needs neither.
@@ -107,6 +113,14 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn an_error_keeps_the_one_it_comes_from() {
+        let error = from_file(Path::new("/nowhere/zone")).unwrap_err();
+        let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).unwrap();
+        assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+        assert!(error.to_string().ends_with(&source.to_string()), "{error}");
+    }
 
     /// The smallest TZif file: version 1, one type, UTC+01:00.
     fn tzif() -> Vec<u8> {

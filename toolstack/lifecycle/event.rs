@@ -9,6 +9,7 @@ use crate::host::{DomId, ShutdownReason};
 
 /// Something that happened to a domain's clock, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ClockEvent {
     /// When it was seen.
     pub time: DateTime<Utc>,
@@ -34,6 +35,7 @@ pub struct DomainRef {
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum EventKind {
     /// The guest has set its RTC: libvirt's RTC-change event, whose offset counts from UTC. Xen itself tells only the
     /// difference that a write makes.

@@ -67,7 +67,7 @@ impl ClockRecord {
     /// Whether the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
     /// bits of seconds.
     #[must_use]
-    pub fn can_be_set(&self) -> bool {
+    pub(crate) fn can_be_set(&self) -> bool {
         self.last.is_none_or(|last| UtcOffset::new(last.offset).is_ok())
     }
 
@@ -78,7 +78,7 @@ impl ClockRecord {
     }
 
     /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
-    pub fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
+    pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
         let stands = match &self.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
             _ => self.request.clock == *clock,
@@ -223,7 +223,7 @@ impl ClockRecord {
     /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
     /// that is under way, or what the guest has made of its RTC.
     #[must_use]
-    pub fn is_worth_keeping(&self) -> bool {
+    pub(crate) fn is_worth_keeping(&self) -> bool {
         let restarts = self
             .ended
             .and_then(|ended| ended.reason)
@@ -236,7 +236,7 @@ impl ClockRecord {
 
     /// Notes how long services have watched this host, in seconds, while the guest is gone. Answers whether the record may
     /// be dropped: the guest has not come again for 400 days of watching. One that `clock-set` made is kept.
-    pub fn is_forgotten(&mut self, watched: u64) -> bool {
+    pub(crate) fn is_forgotten(&mut self, watched: u64) -> bool {
         let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
         let Some(ended) = self.ended.as_mut().filter(|_| self.instance.is_none()) else { return false };
         let since = *ended.watched.get_or_insert(watched);
@@ -245,12 +245,12 @@ impl ClockRecord {
 
     /// Whether a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
     #[must_use]
-    pub fn knows_save(&self, incarnation: u32) -> bool {
+    pub(crate) fn knows_save(&self, incarnation: u32) -> bool {
         self.save_before(incarnation).is_some()
     }
 
     /// The TSC was read.
-    pub fn tsc_seen(&mut self, incarnation: u32, tsc: &GuestTsc, host_khz: KiloHertz) {
+    pub(crate) fn tsc_seen(&mut self, incarnation: u32, tsc: &GuestTsc, host_khz: KiloHertz) {
         self.birth_khz = birth_khz(self.birth_khz, incarnation, tsc, host_khz);
     }
 

@@ -252,15 +252,25 @@ impl Start {
     }
 }
 
-/// Why bytes are no record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are no record, or not the one expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordFormatError {
     /// A newer xenclock wrote it.
     #[error("version {0}, and this program knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
     Newer(u32),
+    /// A xenclock wrote it that is too old.
+    #[error("version {0}, and this program knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    Older(u32),
+    /// It is longer than a record may be.
+    #[error("it is longer than {} bytes", ClockRecord::MAX_BYTES)]
+    TooLong,
     /// It is damaged, or no record at all.
-    #[error("{0}")]
-    Bad(String),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// It is the record of another guest.
+    #[error("it is of {0}")]
+    Another(Uuid),
 }
 
 /// What every version of a record has.
@@ -311,21 +321,17 @@ impl ClockRecord {
     /// # Errors
     /// When it is not a record, is too long for one, or is one of another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordFormatError> {
-        let bad = |error: serde_json::Error| RecordFormatError::Bad(error.to_string());
         if bytes.len() as u64 > Self::MAX_BYTES {
-            return Err(RecordFormatError::Bad(format!("it is longer than {} bytes", Self::MAX_BYTES)));
+            return Err(RecordFormatError::TooLong);
         }
         // A newer version may have any fields besides.
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(bad)?;
+        let Versioned { version } = serde_json::from_slice(bytes)?;
         match version {
             OLDEST..=Self::VERSION => {}
-            0..OLDEST => {
-                let known = format!("this program knows versions {OLDEST} to {}", Self::VERSION);
-                return Err(RecordFormatError::Bad(format!("version {version}, and {known}")));
-            }
+            0..OLDEST => return Err(RecordFormatError::Older(version)),
             newer => return Err(RecordFormatError::Newer(newer)),
         }
-        let record: Self = serde_json::from_slice(bytes).map_err(bad)?;
+        let record: Self = serde_json::from_slice(bytes)?;
         Ok(ClockRecord { version: Self::VERSION, ..record })
     }
 }
@@ -338,12 +344,16 @@ mod tests {
     #[test]
     fn a_record_of_another_version_is_named_whatever_else_is_in_it() {
         let read = |text: &str| ClockRecord::from_bytes(text.as_bytes()).unwrap_err();
-        assert_eq!(read(r#"{"version": 4, "what": ["no", "field"]}"#), RecordFormatError::Newer(4));
-        let old = "version 1, and this program knows versions 2 to 3".to_owned();
-        assert_eq!(read(r#"{"version": 1}"#), RecordFormatError::Bad(old));
-        assert!(matches!(read("{}"), RecordFormatError::Bad(_)));
+        let newer = read(r#"{"version": 4, "what": ["no", "field"]}"#);
+        assert!(matches!(newer, RecordFormatError::Newer(4)), "{newer}");
+        assert_eq!(
+            read(r#"{"version": 1}"#).to_string(),
+            "version 1, and this program knows versions 2 to 3"
+        );
+        let damaged = read("{}");
+        assert!(matches!(&damaged, RecordFormatError::Json(_)), "{damaged}");
         let long = format!("{{\"version\": 4{}}}", " ".repeat(1 << 20));
-        assert!(matches!(read(&long), RecordFormatError::Bad(why) if why.contains("longer than")));
+        assert!(matches!(read(&long), RecordFormatError::TooLong));
     }
 
     #[test]

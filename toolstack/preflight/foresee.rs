@@ -21,6 +21,7 @@ pub enum MoveKind {
 
 /// What a move does to a guest's clock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Foresight {
     /// The guest's number where it is.
     pub domid: DomId,
@@ -45,6 +46,7 @@ pub struct Foresight {
 
 /// One thing that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Effect {
     /// Its word, which stays the same from release to release.
     pub effect: &'static str,

@@ -8,6 +8,7 @@ use super::report::HostReport;
 
 /// A frequency for the guests of all hosts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Recommendation {
     /// What to ask for.
     pub clock_tsc_frequency: Hertz,
@@ -22,6 +23,7 @@ pub struct Recommendation {
 
 /// What a frequency costs on one host.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct HostCost {
     /// The host.
     pub host: String,

@@ -8,12 +8,12 @@
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
-pub mod cold_start;
+pub(crate) mod cold_start;
 pub mod monitor;
 pub mod requests;
 pub mod start;
 pub mod store;
 pub mod tolerance;
 pub mod transfer;
-pub mod unmanaged;
+pub(crate) mod unmanaged;
 pub mod watch;

@@ -3,8 +3,10 @@
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
 
+use std::error::Error;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
@@ -26,11 +28,12 @@ use crate::plan::{self, Plan, Refusal, RtcTarget};
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
 
-/// Reads an xl.cfg: its config, and the clock that it asks for.
-pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), String> + 'a;
+/// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
+pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
 /// What the monitor works with.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Monitor<'a> {
     /// The host.
     pub host: &'a dyn Host,
@@ -39,11 +42,42 @@ pub struct Monitor<'a> {
     /// Where zones are looked up.
     pub zones: &'a dyn ZoneSource,
     /// Where core dumps go.
-    pub dumps: &'a std::path::Path,
+    pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
+}
+
+/// xl's directory for core dumps.
+const DUMPS: &str = "/var/lib/xen/dump";
+
+/// The time between two attempts to start a guest for which memory was short.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl<'a> Monitor<'a> {
+    /// A monitor that dumps cores into xl's directory and tries a start again after two seconds.
+    #[must_use]
+    pub fn new(
+        host: &'a dyn Host,
+        records: &'a RecordStore,
+        zones: &'a dyn ZoneSource,
+        reread: &'a Reread<'a>,
+    ) -> Self {
+        Monitor { host, records, zones, dumps: Path::new(DUMPS), reread, patience: PATIENCE }
+    }
+
+    /// With another directory for core dumps.
+    #[must_use]
+    pub fn dumps(self, dumps: &'a Path) -> Self {
+        Monitor { dumps, ..self }
+    }
+
+    /// With another time between two attempts.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Monitor { patience, ..self }
+    }
 }
 
 /// The user data in which `xl config-update` leaves a config for the next start.
@@ -60,6 +94,7 @@ struct Next {
 
 /// Why a domain was not started again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RestartError {
     /// The old domain could not be read or taken away.
     #[error(transparent)]
@@ -74,6 +109,7 @@ pub enum RestartError {
 
 /// What became of a domain that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Disposition {
     /// It is gone.
     Gone,
@@ -87,6 +123,7 @@ pub enum Disposition {
 
 /// What became of it, and what went wrong on the way without stopping anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// What became of it.
     pub became: Disposition,
@@ -351,7 +388,7 @@ mod tests {
             records: &RecordStore::in_memory(),
             zones: &*default_zones(),
             dumps: &dumps,
-            reread: &|_| Err(String::new()),
+            reread: &|_| Err("".into()),
             patience: Duration::ZERO,
         };
         let ended = monitor.ended(domid, ShutdownReason::Crash).unwrap();
@@ -411,7 +448,7 @@ mod tests {
             records: &records,
             zones: &*default_zones(),
             dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Err(String::new()),
+            reread: &|_| Err("".into()),
             patience: Duration::ZERO,
         };
         let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became

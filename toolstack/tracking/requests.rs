@@ -2,8 +2,11 @@
 //! directory or in one of ours.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use timers::GuestClock;
@@ -11,6 +14,7 @@ use uuid::Uuid;
 
 use crate::assess::Target;
 use crate::convert::lower;
+use crate::diag::Diagnostic;
 use crate::files::read_regular;
 use crate::xml;
 
@@ -22,6 +26,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// A domain XML's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct XmlRequest {
     /// Word for word.
     pub clock: GuestClock,
@@ -39,7 +44,47 @@ pub struct XmlRequests {
 #[derive(Debug)]
 struct Read {
     stamp: Option<(SystemTime, u64)>,
-    says: Result<Says, String>,
+    says: Result<Says, XmlRequestError>,
+}
+
+/// Why a domain XML cannot be used.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum XmlRequestError {
+    /// The file cannot be read.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The file system's error.
+        error: Arc<io::Error>,
+    },
+    /// The file is no domain XML, or no domain starts with its clock.
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The fault and its place.
+        error: Box<Diagnostic>,
+    },
+}
+
+impl fmt::Display for XmlRequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            XmlRequestError::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            XmlRequestError::Invalid { path, error } => {
+                write!(f, "{}: {}", path.display(), error.finding.reason)
+            }
+        }
+    }
+}
+
+impl std::error::Error for XmlRequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            XmlRequestError::Io { error, .. } => Some(&**error),
+            XmlRequestError::Invalid { error, .. } => Some(&**error),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -60,7 +105,7 @@ impl XmlRequests {
     ///
     /// # Errors
     /// When a file named after the domain cannot be understood, which would otherwise be taken for none.
-    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, String> {
+    pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, XmlRequestError> {
         let files = self.files();
         self.read.retain(|path, _| files.contains(path));
         for path in &files {
@@ -109,15 +154,12 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((found.modified().ok()?, found.len()))
 }
 
-fn read(path: &Path) -> Result<Says, String> {
-    let place = path.display().to_string();
-    let said = |diagnostic: &crate::diag::Diagnostic| {
-        let finding = &diagnostic.finding;
-        format!("{place}: {}", finding.reason)
-    };
-    let bytes = read_regular(path, LONGEST).map_err(|error| format!("{place}: {error}"))?;
-    let mut input = xml::read(&place, &bytes).map_err(|invalid| said(&invalid))?;
-    lower(&mut input, Target::Start).map_err(|invalid| said(&invalid))?;
+fn read(path: &Path) -> Result<Says, XmlRequestError> {
+    let invalid = |error| XmlRequestError::Invalid { path: path.to_owned(), error };
+    let bytes = read_regular(path, LONGEST)
+        .map_err(|error| XmlRequestError::Io { path: path.to_owned(), error: Arc::new(error) })?;
+    let mut input = xml::read(&path.display().to_string(), &bytes).map_err(invalid)?;
+    lower(&mut input, Target::Start).map_err(invalid)?;
     let info = &input.domain.config.c_info;
     Ok(Says {
         uuid: info.uuid,
@@ -219,7 +261,9 @@ mod tests {
             put("broken.xml", broken);
             let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
             assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
-            let why = requests.of(OTHER, "broken").unwrap_err();
+            let error = requests.of(OTHER, "broken").unwrap_err();
+            assert!(std::error::Error::source(&error).is_some(), "{error:?}");
+            let why = error.to_string();
             assert!(why.starts_with(&format!("{}: ", dir.path().join("broken.xml").display())), "{why}");
             assert_eq!(requests.of(OTHER, "another").unwrap(), None);
             // Where another file speaks of it, nothing is missing.
@@ -240,11 +284,15 @@ mod tests {
             }
             let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
             assert_eq!(seconds(requests.of(UUID, "good").unwrap()), 7);
-            assert!(requests.of(OTHER, "broken").unwrap_err().contains("expected a regular file"));
+            assert!(
+                requests.of(OTHER, "broken").unwrap_err().to_string().contains("expected a regular file")
+            );
         }
         fs::remove_file(dir.path().join("broken.xml")).unwrap();
         let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
         fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(requests.of(OTHER, "broken").unwrap_err().contains("it is longer than 4194304 bytes"));
+        assert!(
+            requests.of(OTHER, "broken").unwrap_err().to_string().contains("it is longer than 4194304 bytes")
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::lifecycle::record::{ConfiguredBy, Instance, Request, Start};
 use crate::plan::{Plan, Step};
 
 /// What a start is told besides its plan.
+#[non_exhaustive]
 pub struct StartOptions<'a> {
     /// Where the clock's record is kept.
     pub records: &'a RecordStore,
@@ -26,8 +27,41 @@ pub struct StartOptions<'a> {
     pub zone_data: Option<String>,
 }
 
+impl<'a> StartOptions<'a> {
+    /// A guest that is recorded here and let run, and nothing else.
+    #[must_use]
+    pub fn new(records: &'a RecordStore) -> Self {
+        StartOptions { records, asked: None, made_up: false, paused: false, zone_data: None }
+    }
+
+    /// With the clock that is requested.
+    #[must_use]
+    pub fn asked(self, clock: &'a GuestClock) -> Self {
+        StartOptions { asked: Some(clock), ..self }
+    }
+
+    /// With [`StartOptions::made_up`].
+    #[must_use]
+    pub fn made_up(self, made_up: bool) -> Self {
+        StartOptions { made_up, ..self }
+    }
+
+    /// With [`StartOptions::paused`].
+    #[must_use]
+    pub fn paused(self, paused: bool) -> Self {
+        StartOptions { paused, ..self }
+    }
+
+    /// With the release of the zone data.
+    #[must_use]
+    pub fn zone_data(self, zone_data: Option<String>) -> Self {
+        StartOptions { zone_data, ..self }
+    }
+}
+
 /// What became of a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Started {
     /// The domain.
     pub outcome: Outcome,

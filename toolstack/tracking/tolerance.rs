@@ -5,6 +5,8 @@
 //! wrapper do. Whether it is allowed is [`MovingTsc::tolerated_on`]'s to say; here it is done, and what bounds the sum of
 //! several moves, the frequency of the guest's birth, is written down first.
 
+use std::error::Error;
+
 use timers::tsc::{MovingTsc, NotTolerated, Tolerance, TscMode};
 use timers::{GuestKind, KiloHertz, Ppm};
 
@@ -14,7 +16,7 @@ use crate::lifecycle::ClockRecord;
 
 /// A guest that has arrived, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     /// Its number.
     pub domid: DomId,
     /// hvm, pv or pvh.
@@ -38,6 +40,7 @@ pub enum Outcome {
 
 /// A TSC that was made native.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MadeNative {
     /// The frequency at which it was emulated.
     pub from: KiloHertz,
@@ -56,13 +59,13 @@ pub struct MadeNative {
 ///
 /// # Errors
 /// When the host cannot be read.
-pub fn tolerate(
+pub(crate) fn tolerate(
     host: &dyn Host,
     setter: &mut dyn SetTsc,
     arrival: &Arrival<'_>,
     facts: &HostFacts,
     default: Tolerance,
-    keep_birth: &mut dyn FnMut(KiloHertz) -> std::result::Result<(), String>,
+    keep_birth: &mut dyn FnMut(KiloHertz) -> std::result::Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Outcome> {
     let request = arrival.record.map(|record| &record.request.clock);
     let tolerance = request.and_then(|clock| clock.tsc_tolerance).unwrap_or(default);

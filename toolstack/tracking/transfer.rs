@@ -24,6 +24,7 @@ use crate::host::{
 };
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::birth_khz;
+use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::record::{Instance, RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
@@ -31,6 +32,7 @@ use crate::xl::savefile::Header;
 
 /// What a journey takes.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Transfer<'a> {
     /// The host.
     pub host: &'a dyn Host,
@@ -42,6 +44,7 @@ pub struct Transfer<'a> {
 
 /// A guest that is about to leave.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Outgoing {
     /// The domain.
     pub domain: DomainSummary,
@@ -96,8 +99,9 @@ fn is_too_long(record: &ClockRecord) -> bool {
 /// When it is none of libxl's.
 pub fn config_in(header: &Header) -> Result<DomainConfig> {
     let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
-    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")))?;
-    serde_json::from_str(json).map_err(|error| invalid(format!("the config in it is not libxl's: {error}")))
+    let json = header.config_json().map_err(|error| invalid(format!("the file {error}")).caused_by(error))?;
+    serde_json::from_str(json)
+        .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")).caused_by(error))
 }
 
 /// The host that a guest has left, where xenclock saved or sent it.
@@ -110,6 +114,7 @@ pub fn sender_in(header: &Header) -> Option<Sender> {
 
 /// A guest that has arrived, paused.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Incoming {
     /// The domain.
     pub domid: DomId,
@@ -125,6 +130,14 @@ pub struct Incoming {
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
     _claim: Option<Lock>,
+}
+
+impl<'a> Transfer<'a> {
+    /// Transfers on this host.
+    #[must_use]
+    pub fn new(host: &'a dyn Host, records: &'a RecordStore, zones: &'a dyn ZoneSource) -> Self {
+        Transfer { host, records, zones }
+    }
 }
 
 impl Transfer<'_> {
@@ -217,8 +230,11 @@ impl Transfer<'_> {
              not known"
                 .to_owned()
         });
-        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones)
-            .map_err(|error| HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()))?;
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
+            |error| {
+                HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
+            },
+        )?;
         Ok((offset, warning))
     }
 
@@ -394,7 +410,7 @@ impl Transfer<'_> {
                 }
                 (record, ())
             });
-            kept.map(drop).map_err(|error| error.to_string())
+            kept.map(drop).map_err(Into::into)
         };
         tolerate(self.host, &mut InProcess(self.host), &arrival, &facts, default, &mut keep_birth)
     }
@@ -405,24 +421,22 @@ impl Transfer<'_> {
         header: &Header,
         uuid: Uuid,
         instead: bool,
-    ) -> Option<std::result::Result<ClockRecord, String>> {
+    ) -> Option<std::result::Result<ClockRecord, RecordFormatError>> {
         match ClockRecord::from_bytes(header.ours.as_ref()?) {
-            Ok(record) if is_too_long(&record) => {
-                Some(Err(format!("it is longer than {} bytes", ClockRecord::MAX_BYTES)))
-            }
+            Ok(record) if is_too_long(&record) => Some(Err(RecordFormatError::TooLong)),
             Ok(mut record) if record.uuid == uuid || instead => {
                 record.uuid = uuid;
                 Some(Ok(record))
             }
             Ok(_) => None,
-            Err(why) => Some(Err(why.to_string())),
+            Err(why) => Some(Err(why)),
         }
     }
 
     /// The record that came along, with what is kept here of the guest; or else the latter.
     fn arriving_record(
         &self,
-        came: Option<std::result::Result<ClockRecord, String>>,
+        came: Option<std::result::Result<ClockRecord, RecordFormatError>>,
         uuid: Uuid,
     ) -> (Option<ClockRecord>, Vec<String>) {
         let (here, trouble) = self.record(uuid);

@@ -53,6 +53,7 @@ impl Xl {
 
 /// There is no xl to hand anything to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoXl {
     /// None is installed.
     #[error(
@@ -108,6 +109,7 @@ fn is_program(path: &Path) -> bool {
 
 /// What xl makes of an xl.cfg.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Understood {
     /// The config, as libxl would be given it.
     pub config: DomainConfig,
@@ -117,6 +119,7 @@ pub struct Understood {
 
 /// Why xl's understanding of a file was not to be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotUnderstood {
     /// xl did not run.
     #[error("{} cannot be run: {error}", xl.display())]
@@ -124,6 +127,7 @@ pub enum NotUnderstood {
         /// Which xl.
         xl: PathBuf,
         /// Why.
+        #[source]
         error: io::Error,
     },
     /// xl refuses the file.
@@ -140,6 +144,7 @@ pub enum NotUnderstood {
         /// Which xl.
         xl: PathBuf,
         /// Where its answer makes no sense.
+        #[source]
         error: serde_json::Error,
     },
 }

@@ -57,6 +57,7 @@ pub enum SavedConfig {
 
 /// Why a file or stream is not taken.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SaveFileError {
     /// It cannot be read.
     #[error("cannot be read: {0}")]

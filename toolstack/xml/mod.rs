@@ -1,9 +1,11 @@
 //! libvirt's domain XML: reading it, with a verdict for every node.
 
-pub mod cursor;
-pub mod read;
+pub(crate) mod cursor;
+pub(crate) mod read;
 mod schema;
-pub mod tree;
+pub(crate) mod tree;
 
 pub use read::{read, read_for};
+#[doc(hidden)]
 pub use schema::mapping_table;
+pub use tree::{MAX_BYTES, is_utf16};

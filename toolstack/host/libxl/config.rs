@@ -45,7 +45,8 @@ impl Config {
     pub(super) fn read(&mut self, doing: &str) -> Result<DomainConfig> {
         let json = self.json(doing)?;
         serde_json::from_str(&json).map_err(|error| {
-            HostError::new(ErrorKind::Other, doing, format!("libxl's config is not understood: {error}"))
+            let why = format!("libxl's config is not understood: {error}");
+            HostError::new(ErrorKind::Other, doing, why).caused_by(error)
         })
     }
 }
@@ -61,8 +62,9 @@ impl Libxl {
     /// A config as libxl takes it.
     pub(super) fn to_libxl(&self, config: &DomainConfig, doing: &str) -> Result<Config> {
         let invalid = |why: String| HostError::new(ErrorKind::Invalid, doing, why);
-        let json = serde_json::to_string(config)
-            .map_err(|error| invalid(format!("the config cannot be written as JSON: {error}")))?;
+        let json = serde_json::to_string(config).map_err(|error| {
+            invalid(format!("the config cannot be written as JSON: {error}")).caused_by(error)
+        })?;
         let json = strings::to_c(doing, "config", &json)?;
         let mut made = Config::empty();
         self.log.take();

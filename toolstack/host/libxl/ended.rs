@@ -38,7 +38,7 @@ impl Libxl {
         options.write(true).create(true).truncate(false).mode(0o600);
         options.open(path).map_err(|error| {
             let why = format!("{} cannot be written: {error}", path.display());
-            HostError::new(ErrorKind::Io, doing, why)
+            HostError::new(ErrorKind::Io, doing, why).caused_by(error)
         })?;
         self.libxl(doing, |ctx| {
             // SAFETY: the context is open, and the name is a C string; without an `ao_how` the call waits.

@@ -33,7 +33,8 @@ pub(super) fn of_libxl(doing: impl Into<String>, code: c_int, lines: &[Line]) ->
 
 /// A call of libxenctrl or libxenstore that has set this errno.
 pub(super) fn of_errno(doing: impl Into<String>, errno: i32, lines: &[Line]) -> HostError {
-    HostError::new(kind_of(errno), doing, with_lines(io::Error::from_raw_os_error(errno).to_string(), lines))
+    let error = io::Error::from_raw_os_error(errno);
+    HostError::new(kind_of(errno), doing, with_lines(error.to_string(), lines)).caused_by(error)
 }
 
 /// What an errno means that came out of Xen or the system.

@@ -116,7 +116,9 @@ fn tsc_invariant(cpu_info: &str) -> Option<bool> {
 fn boot_id(doing: &str) -> Result<String> {
     match fs::read_to_string(BOOT_ID) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) => Err(HostError::new(ErrorKind::Io, doing, format!("{BOOT_ID}: {error}"))),
+        Err(error) => {
+            Err(HostError::new(ErrorKind::Io, doing, format!("{BOOT_ID}: {error}")).caused_by(error))
+        }
     }
 }
 

@@ -175,7 +175,8 @@ impl Libxl {
             return Ok(());
         }
         self.store.remove(&path).map_err(|error| {
-            HostError::new(ErrorKind::Io, doing, format!("{path} cannot be removed from xenstore: {error}"))
+            let why = format!("{path} cannot be removed from xenstore: {error}");
+            HostError::new(ErrorKind::Io, doing, why).caused_by(error)
         })
     }
 

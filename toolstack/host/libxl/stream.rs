@@ -37,7 +37,7 @@ fn appends(file: &File) -> bool {
 /// Whether a stream begins where this file is read next. The file is left at that place.
 pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
     let io = |error: io::Error| {
-        HostError::new(ErrorKind::Io, doing, format!("the stream cannot be read: {error}"))
+        HostError::new(ErrorKind::Io, doing, format!("the stream cannot be read: {error}")).caused_by(error)
     };
     let begin = match place(file).map_err(io)? {
         Some(start) => {
@@ -65,7 +65,7 @@ pub(super) fn check_read(file: &File, doing: &str) -> Result<()> {
 }
 
 fn unwritable(error: io::Error, doing: &str) -> HostError {
-    HostError::new(ErrorKind::Io, doing, format!("the stream cannot be written: {error}"))
+    HostError::new(ErrorKind::Io, doing, format!("the stream cannot be written: {error}")).caused_by(error)
 }
 
 /// Whether a saved domain can be written where this file is written next.

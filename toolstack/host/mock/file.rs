@@ -78,14 +78,14 @@ impl StateFile {
     /// A file that need not exist yet. A link is followed now, for renaming would replace the link.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
         let at = std::path::absolute(path).and_then(|path| follow_links(&path));
-        let path = at.map_err(|error| failed("find", path, &error))?;
+        let path = at.map_err(|error| failed("find", path, error))?;
         sweep(path.parent().unwrap_or(Path::new("/")), &[]);
         Ok(StateFile { path, known: Mutex::default() })
     }
 
     /// The state that is in the file now.
     pub(super) fn read(&self) -> Result<Arc<State>, StoreError> {
-        let failed = |error| failed("read", &self.path, &error);
+        let failed = |error| failed("read", &self.path, error);
         let mut known = self.known();
         let is_known = |file: &Metadata| known.as_ref().and_then(|known| known.state_of(file));
         let file = match fs::metadata(&self.path).map(|file| is_known(&file)) {
@@ -107,7 +107,7 @@ impl StateFile {
 
     /// Changes the state; nobody else changes it meanwhile. It is written when it has become another.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> Change<T>) -> Result<T, StoreError> {
-        let failed = |error| failed("write", &self.path, &error);
+        let failed = |error| failed("write", &self.path, error);
         let lock = FileLock::wait_opened(&self.path, PATIENCE, &|| open(&self.path));
         let lock = lock.map_err(|error| failed(into_io(error)))?;
         // This lock has a file.
@@ -153,10 +153,11 @@ fn into_io(error: LockError) -> io::Error {
 
 fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
     let mut json = String::new();
-    file.read_to_string(&mut json).map_err(|error| failed("read", path, &error))?;
+    file.read_to_string(&mut json).map_err(|error| failed("read", path, error))?;
     let at = |line: usize, column: usize, message: &str| StoreError {
         kind: ErrorKind::Io,
         detail: format!("{}:{line}:{column}: {message}", path.display()),
+        source: None,
     };
     match json.trim_start().chars().next() {
         None => return Ok(State::default()),
@@ -176,12 +177,14 @@ fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
         // serde_json puts the place last, and here it comes first, as in a compiler's messages.
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
-        at(error.line(), error.column(), message.strip_suffix(&place).unwrap_or(&message))
+        let told = at(error.line(), error.column(), message.strip_suffix(&place).unwrap_or(&message));
+        StoreError { source: Some(error.into()), ..told }
     })?;
     // A zone is looked up when it is used; a wrong one is better known of at once.
     state.host.zone().map_err(|error| StoreError {
         kind: ErrorKind::Io,
         detail: format!("{}: host.timezone: {error}", path.display()),
+        source: None,
     })?;
     Ok(state)
 }
@@ -195,12 +198,13 @@ fn replace(path: &Path, state: &State) -> io::Result<File> {
     new.commit_unsynced()
 }
 
-fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+fn failed(what: &str, path: &Path, error: io::Error) -> StoreError {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::Permission,
         _ => ErrorKind::Io,
     };
-    StoreError { kind, detail: format!("cannot {what} the mock's state file {}: {error}", path.display()) }
+    let detail = format!("cannot {what} the mock's state file {}: {error}", path.display());
+    StoreError { kind, detail, source: Some(error) }
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ impl Machine {
 
     /// The number that the latest domain got; 0 before the first.
     #[must_use]
-    pub fn last_domid(&self) -> u32 {
+    pub(crate) fn last_domid(&self) -> u32 {
         self.last_domid
     }
 
@@ -240,7 +240,7 @@ impl Machine {
 
     /// Loads the boot CPU's context with this TSC (`sethvmcontext`), as a build does with 0 and a restore with the
     /// saved one. A guest that has run would lose its other vCPUs by it.
-    pub fn load_boot_cpu(&mut self, domid: DomId, tsc: u64, present: &Present) -> Result<(), Refusal> {
+    pub(crate) fn load_boot_cpu(&mut self, domid: DomId, tsc: u64, present: &Present) -> Result<(), Refusal> {
         let domain = self.new_domain(domid)?;
         domain.tsc.load(domain.kind, tsc, present);
         Ok(())
@@ -382,7 +382,7 @@ impl Machine {
     }
 
     /// The guest sets its RTC.
-    pub fn guest_sets_rtc(
+    pub(crate) fn guest_sets_rtc(
         &mut self,
         domid: DomId,
         to: NaiveDateTime,

@@ -73,8 +73,8 @@ impl Refusal {
 
     /// As the error of a host that was doing this.
     #[must_use]
-    pub fn while_doing(self, doing: impl Into<String>) -> HostError {
-        HostError::new(self.errno.kind(), doing, self.to_string())
+    pub(crate) fn while_doing(self, doing: impl Into<String>) -> HostError {
+        HostError::new(self.errno.kind(), doing, self.to_string()).caused_by(self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! All that a mock is, as it stands in its file, and how it is changed.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
@@ -22,6 +24,7 @@ pub(super) struct State {
 pub(super) struct StoreError {
     pub kind: ErrorKind,
     pub detail: String,
+    pub source: Option<io::Error>,
 }
 
 /// What became of a state, and what is to be said of that.
@@ -34,6 +37,10 @@ pub(super) enum Change<T> {
 
 impl StoreError {
     pub(super) fn while_doing(self, doing: impl Into<String>) -> HostError {
-        HostError::new(self.kind, doing, self.detail)
+        let error = HostError::new(self.kind, doing, self.detail);
+        match self.source {
+            Some(source) => error.caused_by(source),
+            None => error,
+        }
     }
 }

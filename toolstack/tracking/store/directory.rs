@@ -51,7 +51,7 @@ pub(super) struct Directory {
 pub(super) enum Read {
     Record(Box<ClockRecord>),
     Nothing,
-    Bad(String),
+    Bad(RecordFormatError),
 }
 
 impl Directory {
@@ -154,14 +154,14 @@ impl Directory {
         };
         Ok(match ClockRecord::from_bytes(&bytes) {
             Ok(record) if record.uuid == uuid => Read::Record(Box::new(record)),
-            Ok(record) => Read::Bad(format!("it is of {}", record.uuid)),
+            Ok(record) => Read::Bad(RecordFormatError::Another(record.uuid)),
             Err(RecordFormatError::Newer(version)) => return Err(RecordError::Newer { path, version }),
-            Err(RecordFormatError::Bad(why)) => Read::Bad(why),
+            Err(why) => Read::Bad(why),
         })
     }
 
     /// Moves a bad record out of the way, under the first name that is free.
-    pub(super) fn set_aside(&self, uuid: Uuid, why: String) -> Result<RecordError> {
+    pub(super) fn set_aside(&self, uuid: Uuid, why: RecordFormatError) -> Result<RecordError> {
         let path = self.file(uuid);
         let free = (1..1000)
             .map(|number| path.with_extension(format!("json.bad.{number}")))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::LockError;
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::record::RecordFormatError;
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,7 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
         /// The file system's error.
+        #[source]
         error: io::Error,
     },
     /// Another process has held the lock for too long.
@@ -26,6 +28,7 @@ pub enum RecordError {
         /// The lock.
         path: PathBuf,
         /// Who holds it.
+        #[source]
         error: LockError,
     },
     /// The file is no record; it has been set aside.
@@ -36,7 +39,8 @@ pub enum RecordError {
         /// Where it is now.
         aside: PathBuf,
         /// What is wrong with it.
-        why: String,
+        #[source]
+        why: RecordFormatError,
     },
     /// A newer xenclock wrote the record; it is left as it is.
     #[error(
@@ -66,10 +70,11 @@ pub enum RecordError {
         path: PathBuf,
     },
     /// The record could not be written where it belongs, and was put elsewhere: the change is made all the same.
-    #[error("{why}: until then the record is in {}", spill.display())]
+    #[error("{}: until then the record is in {}", error.without_consequence(), spill.display())]
     Spilled {
         /// Why it could not be written where it belongs, and what to do.
-        why: String,
+        #[source]
+        error: Box<RecordError>,
         /// Where it is.
         spill: PathBuf,
         /// The record as it is now.
@@ -88,14 +93,18 @@ impl RecordError {
     }
 
     /// The same for a record that was put elsewhere meanwhile.
-    pub(super) fn spilled(&self, spill: PathBuf, record: ClockRecord) -> Self {
-        let why = match self {
+    pub(super) fn spilled(self, spill: PathBuf, record: ClockRecord) -> Self {
+        RecordError::Spilled { error: Box::new(self), spill, record: Box::new(record) }
+    }
+
+    /// The message without the consequence of a change that is kept nowhere.
+    fn without_consequence(&self) -> String {
+        match self {
             RecordError::Io { doing, path, error } => {
                 format!("cannot {doing} {}: {error}{}", path.display(), advice(error))
             }
             other => other.to_string(),
-        };
-        RecordError::Spilled { why, spill, record: Box::new(record) }
+        }
     }
 
     pub(super) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {

@@ -179,7 +179,7 @@ impl RecordStore {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn set_watched(&self, watched: Watched) -> Result<()> {
+    pub(crate) fn set_watched(&self, watched: Watched) -> Result<()> {
         match &self.place {
             Place::Disk(disk) => disk.dir.set_watched(watched),
             Place::Memory(_) => Ok(()),

@@ -48,11 +48,26 @@ pub struct Tools<'a> {
 
 /// How the service keeps clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WatchOptions {
     /// Also keep what guests do to their RTC of which nobody has said anything.
     pub all: bool,
     /// The TSC tolerance of guests that have none of their own.
     pub tsc_tolerance: Tolerance,
+}
+
+impl WatchOptions {
+    /// With [`WatchOptions::all`].
+    #[must_use]
+    pub fn all(self, all: bool) -> Self {
+        WatchOptions { all, ..self }
+    }
+
+    /// With this tolerance.
+    #[must_use]
+    pub fn tsc_tolerance(self, tsc_tolerance: Tolerance) -> Self {
+        WatchOptions { tsc_tolerance, ..self }
+    }
 }
 
 /// A domain that is followed.

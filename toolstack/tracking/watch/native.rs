@@ -49,8 +49,8 @@ impl Watch<'_> {
             drop(cache.change(uuid, |record| record.birth_khz = Some(birth)));
             match cache.records().get(uuid) {
                 Ok(Some(kept)) if kept.birth_khz == Some(birth) => Ok(()),
-                Ok(_) => Err("the record is not written".to_owned()),
-                Err(error) => Err(error.to_string()),
+                Ok(_) => Err("the record is not written".into()),
+                Err(error) => Err(error.into()),
             }
         };
         tolerate(host, self.tools.tsc, &arrival, facts, default, &mut keep_birth)

@@ -90,8 +90,8 @@ impl Watch<'_> {
         if kept.as_ref().is_some_and(|record| record.is_instance(&found.boot, found.domid)) {
             return kept;
         }
-        let asked = self.tools.requests.of(domain_ref.uuid, &domain_ref.name).unwrap_or_else(|why| {
-            self.failed(facts, domain_ref.domid, why);
+        let asked = self.tools.requests.of(domain_ref.uuid, &domain_ref.name).unwrap_or_else(|error| {
+            self.failed(facts, domain_ref.domid, error.to_string());
             None
         });
         let before = kept.clone();

@@ -45,6 +45,20 @@ const REPORT: &[u8] = b"my copy unpause results are as follows\0";
 /// What went wrong in a step that is the caller's.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
+/// A step of a migration that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {error}")]
+struct FailedStep {
+    step: String,
+    #[source]
+    error: Failed,
+}
+
+/// The error of a step, with what it comes from.
+fn failed(step: impl Into<String>, error: impl Into<Failed>) -> Failed {
+    Box::new(FailedStep { step: step.into(), error: error.into() })
+}
+
 /// The two ends that a side holds.
 #[derive(Debug)]
 pub struct Line {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::{BANNER, Failed, GO, Line, READY, REPORT, hear, say};
+use super::{BANNER, Failed, GO, Line, READY, REPORT, failed, hear, say};
 
 /// The guest, as the target has it.
 pub trait Arriving {
@@ -32,17 +32,20 @@ pub trait Arriving {
 
 /// The guest is here.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Arrived {
     /// Why the sender could not be told, who now has a suspended copy and does not know.
-    pub untold: Option<String>,
+    pub untold: Option<Failed>,
 }
 
 /// The guest is not here.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; what came of it is still here, and could not be destroyed: {error}")).unwrap_or_default())]
+#[non_exhaustive]
 pub struct NotArrived {
     /// What went wrong.
-    pub why: String,
+    #[source]
+    pub why: Failed,
     /// Why something of it is here all the same. The sender has then not been given it back.
     pub remains: Option<Failed>,
 }
@@ -59,19 +62,19 @@ const NOT_ALLOWED: u8 = 255;
 pub fn receive(guest: &mut dyn Arriving, line: Line, paused: bool) -> Result<Arrived, NotArrived> {
     let Line { mut to, mut from } = line;
     let gone = |why| NotArrived { why, remains: None };
-    say(&mut to, BANNER).map_err(|error| gone(format!("the sender cannot be told to begin: {error}")))?;
-    guest.restore(&mut from).map_err(|error| gone(error.to_string()))?;
+    say(&mut to, BANNER).map_err(|error| gone(failed("the sender cannot be told to begin", error)))?;
+    guest.restore(&mut from).map_err(gone)?;
     guest.progress("the guest is here; asking for permission to start it");
     if let Err(error) = say(&mut to, READY) {
         // Without permission it is the sender's.
-        let why = format!("the sender cannot be told that it is here: {error}");
+        let why = failed("the sender cannot be told that it is here", error);
         return Err(NotArrived { why, remains: guest.destroy().err() });
     }
     match start(guest, &mut from, paused) {
         Ok(()) => {
             guest.progress("the guest is started");
             let told = report(&mut to, 0).err();
-            Ok(Arrived { untold: told.map(|error| format!("the sender cannot be told: {error}")) })
+            Ok(Arrived { untold: told.map(|error| failed("the sender cannot be told", error)) })
         }
         Err((code, why)) => {
             // Whether or not the sender hears it, the copy has to go.
@@ -87,16 +90,16 @@ pub fn receive(guest: &mut dyn Arriving, line: Line, paused: bool) -> Result<Arr
 }
 
 /// Starts the guest, once that is allowed.
-fn start(guest: &mut dyn Arriving, from: &mut File, paused: bool) -> Result<(), (u8, String)> {
+fn start(guest: &mut dyn Arriving, from: &mut File, paused: bool) -> Result<(), (u8, Failed)> {
     hear(from, GO)
-        .map_err(|unheard| (NOT_ALLOWED, format!("the sender did not permit it to start: {unheard}")))?;
+        .map_err(|unheard| (NOT_ALLOWED, failed("the sender did not permit it to start", unheard)))?;
     guest.progress("permission to start the guest");
     let named = guest.rename_home();
-    named.map_err(|error| (NOT_STARTED, format!("it could not be given its name: {error}")))?;
+    named.map_err(|error| (NOT_STARTED, failed("it could not be given its name", error)))?;
     if paused {
         return Ok(());
     }
-    guest.unpause().map_err(|error| (NOT_STARTED, format!("it could not be started: {error}")))
+    guest.unpause().map_err(|error| (NOT_STARTED, failed("it could not be started", error)))
 }
 
 fn report(to: &mut File, code: u8) -> std::io::Result<()> {

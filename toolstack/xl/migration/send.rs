@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 
-use super::{BANNER, Failed, GO, Line, READY, REPORT, Unheard, hear, say};
+use super::{BANNER, Failed, GO, Line, READY, REPORT, Unheard, failed, hear, say};
 use crate::xl::savefile::Header;
 
 /// The guest, as the sender has it.
@@ -40,6 +40,7 @@ pub trait Leaving {
 
 /// The guest runs at the target.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Moved {
     /// Why the suspended copy is still here under its name for one that moved away.
     pub remains: Option<Failed>,
@@ -47,15 +48,17 @@ pub struct Moved {
 
 /// The guest did not move, or nobody knows.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct NotMoved {
     /// What went wrong.
-    pub why: String,
+    pub why: Failed,
     /// What became of the guest.
     pub now: Now,
 }
 
 /// What became of a guest that was to move.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Now {
     /// It runs here as before.
     RunsHere,
@@ -88,7 +91,11 @@ impl fmt::Display for NotMoved {
     }
 }
 
-impl std::error::Error for NotMoved {}
+impl std::error::Error for NotMoved {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.why.source()
+    }
+}
 
 /// Sends a guest to a target that speaks at the other end of the line.
 ///
@@ -98,7 +105,7 @@ pub fn send(guest: &mut dyn Leaving, header: &Header, line: Line) -> Result<Move
     let Line { mut to, mut from } = line;
     // Nothing has been done to the guest before the target speaks xl.
     if let Err(unheard) = hear(&mut from, BANNER) {
-        return Err(NotMoved { why: no_banner(&unheard), now: Now::RunsHere });
+        return Err(NotMoved { why: no_banner(unheard), now: Now::RunsHere });
     }
     if let Err(why) = up_to_ready(guest, header, &mut to, &mut from) {
         // The target gives up when it hears no more, before anything runs here again.
@@ -108,30 +115,29 @@ pub fn send(guest: &mut dyn Leaving, header: &Header, line: Line) -> Result<Move
     guest.progress("the target has the guest and waits for permission to start it");
     if let Err(error) = guest.rename_away() {
         drop(to);
-        let why = format!("the guest could not be renamed: {error}");
+        let why = failed("the guest could not be renamed", error);
         return Err(NotMoved { why, now: resumed(guest) });
     }
     guest.progress("giving the target permission to start the guest");
     // From here on the guest is the target's: a go that failed may have been heard all the same.
     let unknown = |why| NotMoved { why, now: Now::Unknown };
-    say(&mut to, GO)
-        .map_err(|error| unknown(format!("the permission to start could not be sent: {error}")))?;
-    let code =
-        report(&mut from).map_err(|unheard| unknown(format!("the target did not report: {unheard}")))?;
+    say(&mut to, GO).map_err(|error| unknown(failed("the permission to start could not be sent", error)))?;
+    let code = report(&mut from).map_err(|unheard| unknown(failed("the target did not report", unheard)))?;
     if code == 0 {
         guest.progress("the target reports that the guest runs");
         return Ok(Moved { remains: guest.destroy().err() });
     }
     guest.progress("the target reports that it could not start the guest");
     hear(&mut from, GO).map_err(|unheard| {
-        unknown(format!(
-            "the target could not start the guest (status {code}) and did not give it back: {unheard}"
+        unknown(failed(
+            format!("the target could not start the guest (status {code}) and did not give it back"),
+            unheard,
         ))
     })?;
     if let Err(error) = guest.rename_back() {
         guest.progress(&format!("the guest keeps the name of one that moved away: {error}"));
     }
-    let why = format!("the target could not start the guest (status {code})");
+    let why = format!("the target could not start the guest (status {code})").into();
     Err(NotMoved { why, now: resumed(guest) })
 }
 
@@ -141,10 +147,10 @@ fn up_to_ready(
     header: &Header,
     to: &mut File,
     from: &mut File,
-) -> Result<(), String> {
-    header.write(to).map_err(|error| format!("the target does not take the config: {error}"))?;
-    guest.save(to).map_err(|error| format!("the guest could not be sent: {error}"))?;
-    hear(from, READY).map_err(|unheard| format!("the target did not take the guest: {unheard}"))
+) -> Result<(), Failed> {
+    header.write(to).map_err(|error| failed("the target does not take the config", error))?;
+    guest.save(to).map_err(|error| failed("the guest could not be sent", error))?;
+    hear(from, READY).map_err(|unheard| failed("the target did not take the guest", unheard))
 }
 
 /// The byte after the target's report.
@@ -165,13 +171,14 @@ fn resumed(guest: &mut dyn Leaving) -> Now {
     }
 }
 
-fn no_banner(unheard: &Unheard) -> String {
+fn no_banner(unheard: Unheard) -> Failed {
     match unheard {
-        Unheard::Gone => "the target's xl did not answer: see what ssh, or xl there, said".to_owned(),
-        Unheard::Io(_) => unheard.to_string(),
+        Unheard::Gone => "the target's xl did not answer: see what ssh, or xl there, said".into(),
+        Unheard::Io(_) => unheard.into(),
         Unheard::Otherwise(said) => format!(
             "the target's xl did not answer, but something said {said:?}: a login there must print nothing before \
              xl migrate-receive does"
-        ),
+        )
+        .into(),
     }
 }

@@ -82,12 +82,6 @@ impl Tree {
         &self.source
     }
 
-    /// The input, the tree given up.
-    #[must_use]
-    pub fn into_source(self) -> Source {
-        self.source
-    }
-
     /// The name of an element or attribute; empty for a text.
     #[must_use]
     pub fn name(&self, id: NodeId) -> &str {
