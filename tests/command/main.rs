@@ -26,3 +26,4 @@ mod service;
 mod wrapper;
 mod wrong_xml;
 mod xl_language;
+mod xl_table;

@@ -115,6 +115,12 @@ impl Host for Mortal {
     fn placement(&self, domid: DomId) -> Result<Placement> {
         self.fate.deed(|| self.mock.placement(domid))
     }
+    fn dom0_gives_memory(&self) -> Result<bool> {
+        self.fate.deed(|| self.mock.dom0_gives_memory())
+    }
+    fn make_room(&self, config: &DomainConfig) -> Result<()> {
+        self.fate.deed(|| self.mock.make_room(config))
+    }
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {
         self.fate.deed(|| self.mock.create_paused(config))
     }

@@ -1,14 +1,14 @@
 //! `xenclock create`
 
 use super::args::{Create, Global};
-use super::backend;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::plan::{self, How, Prepared};
 use super::viewer::Viewer;
+use super::{backend, memory};
 use xenclock::apply::Outcome;
 use xenclock::diag::shown;
-use xenclock::host::Host;
+use xenclock::host::{ErrorKind, Host};
 use xenclock::plan::Plan;
 use xenclock::tracking::start::{StartOptions, start};
 use xenclock::tracking::store::RecordStore;
@@ -16,8 +16,16 @@ use xenclock::tracking::store::RecordStore;
 pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
-    let how = How { described: &create.described, wrapper: &create.wrapper, quiet: create.quiet };
+    let how = How {
+        described: &create.described,
+        wrapper: &create.wrapper,
+        quiet: create.quiet,
+        ignore_masks: create.ignore_global_affinity_masks,
+    };
     let prepared = plan::prepare(global, &*host, &records, how)?;
+    if !create.quiet {
+        output::message(&format!("Parsing config from {}", prepared.file));
+    }
     if global.dry_run || create.dry_run {
         // xl's own dry run prints what it has read, and its readers want JSON.
         return if create.json { plan::print_json(&prepared) } else { output::data(&prepared.json) };
@@ -39,12 +47,17 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         .made_up(made_up)
         .paused(create.paused)
         .zone_data(backend::zones().release());
+    let room = memory::make_room(global, &*host, &plan.config)?;
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if create.debug || global.verbose > 1 {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));
         }
     })
-    .map_err(|error| not_started(&error))?;
+    .map_err(|error| match error.error.kind {
+        ErrorKind::NoMemory => not_started(&memory::with_remedy(&error.error)),
+        _ => not_started(&error),
+    })?;
+    drop(room);
     if let Some(why) = &started.unkept {
         output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }

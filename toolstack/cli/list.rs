@@ -8,10 +8,10 @@ use serde_json::json;
 use super::args::{Global, List};
 use super::backend;
 use super::output::{self, Failure};
+use xenclock::convert::libxl_json;
 use xenclock::diag::shown;
 use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, DomainInfo, ErrorKind, Host, ShutdownReason};
-use xenclock::write;
 
 /// An element of the JSON that `-l` prints.
 #[derive(Serialize)]
@@ -76,7 +76,7 @@ fn details(host: &dyn Host, infos: &[DomainInfo]) -> Result<(), Failure> {
             Err(_) => {}
         }
     }
-    let text = write::json::pretty(&details).map_err(|error| Failure::Error(error.to_string()))?;
+    let text = libxl_json(&details).map_err(|error| Failure::Error(error.to_string()))?;
     // xl ends what libxl has written with a line end of its own.
     output::data(&format!("{text}\n"))
 }

@@ -9,6 +9,7 @@ mod getopt;
 mod input;
 mod list;
 mod man;
+mod memory;
 mod metrics;
 mod migrate;
 mod mock;
@@ -17,6 +18,7 @@ mod options;
 mod output;
 mod plan;
 mod preflight;
+mod progress;
 mod relay;
 mod remote;
 mod save_restore;
@@ -104,6 +106,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if global.dry_run && !arguments.command.can_dry_run() {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
+    output::stamp(global.timestamps);
+    progress::show(global);
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),

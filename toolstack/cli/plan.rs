@@ -14,6 +14,7 @@ use super::options::Wrapper;
 use super::output::{self, Failure};
 use super::{backend, input};
 use xenclock::assess::Target;
+use xenclock::cfg::apply_cpu_masks;
 use xenclock::convert::{Format, convert, lower};
 use xenclock::diag::shown;
 use xenclock::domain::Part;
@@ -30,6 +31,8 @@ pub(super) struct How<'a> {
     pub wrapper: &'a Wrapper,
     /// Print no findings.
     pub quiet: bool,
+    /// Leave the guest the CPUs that `xl.conf` does not grant.
+    pub ignore_masks: bool,
 }
 
 /// A file that can be started.
@@ -42,10 +45,13 @@ pub(super) struct Prepared {
     pub facts: HostFacts,
     /// The configuration as xl prints it.
     pub json: String,
+    /// The file's name.
+    pub file: String,
 }
 
 pub(super) fn run(global: &Global, words: &Words) -> Result<(), Failure> {
-    let how = How { described: &words.described, wrapper: &words.wrapper, quiet: words.quiet };
+    let how =
+        How { described: &words.described, wrapper: &words.wrapper, quiet: words.quiet, ignore_masks: false };
     let host = backend::open(global)?;
     let prepared = prepare(global, &*host, &backend::records(global), how)?;
     if words.json { print_json(&prepared) } else { output::text(&text(&prepared)) }
@@ -65,6 +71,9 @@ pub(super) fn prepare(
     let name = input::name_of(&file);
     let mut input = input::read(global, &name, &bytes, &settings, &xl_host)?;
     how.wrapper.put(&mut input.domain.config)?;
+    if !how.ignore_masks {
+        apply_cpu_masks(&mut input.domain.config, &xl_host).map_err(|errors| input::wrong(&errors))?;
+    }
     let json = as_xl(&input, &facts)?;
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
@@ -75,10 +84,7 @@ pub(super) fn prepare(
     input.domain.clock = clock;
     output::warn(&warnings);
     let plan = planned(&mut input, &facts, how.quiet)?;
-    if !how.quiet {
-        output::message(&format!("Parsing config from {name}"));
-    }
-    Ok(Prepared { plan, asked, made_up: uuid.is_none(), facts, json })
+    Ok(Prepared { plan, asked, made_up: uuid.is_none(), facts, json, file: name })
 }
 
 /// The file, and the lines for its end. As in xl, a word with an equals sign is never the file.

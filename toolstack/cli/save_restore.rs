@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::input;
+use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -29,7 +30,10 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
-    let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
+    let (from, guest) = preflight::with_guest(global, &*host, &records, &domain)?;
+    if global.dry_run {
+        return preflight::before_saving(global, &from, &guest);
+    }
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     backend::wait_until_free(&records)?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
@@ -120,7 +124,9 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         return Ok(());
     }
     backend::wait_until_free(&records)?;
+    let room = memory::make_room(global, &*host, &given)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    drop(room);
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)

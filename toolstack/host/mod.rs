@@ -7,6 +7,7 @@ pub mod dom0;
 #[cfg(feature = "libxl")]
 pub mod libxl;
 pub mod mock;
+pub mod progress;
 pub mod zone;
 
 use std::error::Error;
@@ -298,6 +299,14 @@ pub trait Host {
 
     /// The CPU pool and the NUMA nodes of a domain, dom0 included.
     fn placement(&self, domid: DomId) -> Result<Placement>;
+
+    /// Whether dom0's memory is all that guests do not have, as Xen was booted without `dom0_mem`: room for a guest is then
+    /// made by taking memory from dom0.
+    fn dom0_gives_memory(&self) -> Result<bool>;
+
+    /// Makes room in memory for a domain of this config, by taking what is missing from dom0.
+    /// [`ErrorKind::NoMemory`] where dom0 does not give up as much.
+    fn make_room(&self, config: &DomainConfig) -> Result<()>;
 
     /// Makes a domain and leaves it paused before its first instruction. Refused when its name or UUID is taken.
     ///

@@ -54,6 +54,11 @@ pub const FUNCTIONS: &[&str] = &[
     "libxl_domain_get_nodeaffinity",
     "libxl_node_bitmap_alloc",
     "libxl_name_to_domid",
+    // libxenlight: memory
+    "libxl_domain_need_memory",
+    "libxl_get_free_memory",
+    "libxl_set_memory_target",
+    "libxl_wait_for_memory_target",
     // libxenlight: events and child processes
     "libxl_ao_abort",
     "libxl_childproc_reaped",

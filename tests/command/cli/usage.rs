@@ -149,6 +149,33 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_of_a_save_says_what_becomes_of_the_clock() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let before = lab.read("mock.json");
+    let said = lab.mock(["-N", "save", "guest", "saved"]).ok();
+    assert!(said.contains("guest"), "{said}");
+    assert_eq!((lab.read("mock.json"), lab.path("saved").exists()), (before, false));
+    assert!(lab.mock(["-N", "save", "nobody", "saved"]).fails(1).contains("no domain 'nobody'"));
+}
+
+#[test]
+fn progress_is_shown_where_it_is_asked_for() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    assert_eq!(lab.mock(["save", "-c", "guest", "saved"]).err, "");
+    assert_eq!(lab.mock(["-t", "save", "-c", "guest", "saved"]).err, "mock: Frames: 1/1  100%\n");
+    let said = lab.mock(["-v", "save", "guest", "saved"]).err;
+    assert!(said.contains("mock: progress: Frames: 1/1  100%\n"), "{said}");
+    assert_eq!(lab.mock(["-t", "restore", "saved"]).err, "mock: Frames: 1/1  100%\n");
+    let said = lab.mock(["-T", "pause", "nobody"]).fails(1);
+    assert!(
+        said.starts_with("20") && said.contains(" UTC [") && said.contains("] xenclock: error: no"),
+        "{said}"
+    );
+}
+
+#[test]
 fn hosts_that_there_are_not() {
     let lab = lab();
     for host in ["kvm", "mock:", "MOCK", "", "libxl:x"] {

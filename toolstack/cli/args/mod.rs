@@ -62,10 +62,10 @@ pub(super) struct Global {
     /// Do what is refused otherwise: change the TSC of a guest that has run, move a guest whose clock then goes wrong.
     #[arg(short = 'f', long)]
     pub force: bool,
-    /// As xl's: progress by carriage returns. An xl that migrates a guest to this host may ask for it.
+    /// Write progress over itself, as on a terminal.
     #[arg(short = 't')]
     pub terminal: bool,
-    /// As xl's: times in messages. An xl that migrates a guest to this host may ask for them.
+    /// Put the time and the process's number in front of each message.
     #[arg(short = 'T')]
     pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
@@ -189,6 +189,7 @@ impl Command {
             | Command::List(_)
             | Command::Preflight(_)
             | Command::Migrate(_)
+            | Command::Save(_)
             | Command::Restore(_) => true,
             Command::Convert(convert) => convert.output.is_none(),
             Command::Completion { .. } | Command::ManPage { .. } => true,

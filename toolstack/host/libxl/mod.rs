@@ -5,7 +5,7 @@
 //! - `domains.rs`, `infos.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
-//! - `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
+//! - `memory.rs`, `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
 //! - `events.rs`: what happens on it; `state.rs`: what is remembered of it.
 //!
 //! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
@@ -24,6 +24,7 @@ mod handles;
 mod infos;
 mod life;
 mod log;
+mod memory;
 mod model;
 mod moves;
 mod open;
@@ -51,7 +52,7 @@ use self::log::Log;
 use self::state::{Fixed, Watched};
 use super::{
     DomId, DomainInfo, DomainSummary, Event, Host, HostFacts, Placement, Result, RtcRecord, SaveKind,
-    ShutdownRequest, TscInfo,
+    ShutdownRequest, TscInfo, dom0,
 };
 use crate::domain::DomainConfig;
 
@@ -113,6 +114,14 @@ impl Host for Libxl {
 
     fn placement(&self, domid: DomId) -> Result<Placement> {
         self.read_placement(domid, &format!("read the placement of domain {domid}"))
+    }
+
+    fn dom0_gives_memory(&self) -> Result<bool> {
+        Ok(!dom0::has_dom0_mem(&self.command_line("read Xen's command line")?))
+    }
+
+    fn make_room(&self, config: &DomainConfig) -> Result<()> {
+        self.balloon_dom0(config, &format!("make room in memory for domain '{}'", config.name()))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {

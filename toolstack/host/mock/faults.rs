@@ -14,6 +14,8 @@ pub(super) enum Call {
     Domains,
     DomainInfos,
     Placement,
+    Dom0GivesMemory,
+    MakeRoom,
     CreatePaused,
     RestorePaused,
     Save,

@@ -134,19 +134,25 @@ impl Libxl {
         Ok(())
     }
 
-    /// What a new and a restored domain have in common.
-    fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
-        self.check_name(config.name(), None)?;
-        let info = &config.b_info;
-        let memory_kb = info.target_memkb.or(info.max_memkb).unwrap_or(MEMORY_KB);
+    /// Whether there is room for a domain. The model's dom0 keeps what it has.
+    pub(super) fn check_memory(&self, config: &DomainConfig, memory_mb: u64) -> Result<(), Refusal> {
+        let memory_kb = memory_kb(config);
         let used_kb: u64 = self.machine.domains().map(|(_, domain)| domain.memory_kb).sum();
-        let free_kb = site.memory_mb.saturating_mul(1024).saturating_sub(used_kb);
+        let free_kb = memory_mb.saturating_mul(1024).saturating_sub(used_kb);
         if memory_kb > free_kb {
             return Err(Refusal::new(
                 Errno::NoMem,
                 format!("the domain wants {memory_kb} KiB of memory, and {free_kb} KiB are free"),
             ));
         }
+        Ok(())
+    }
+
+    /// What a new and a restored domain have in common.
+    fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        self.check_name(config.name(), None)?;
+        let memory_kb = self.check_memory(&config, site.memory_mb).map(|()| memory_kb(&config))?;
+        let info = &config.b_info;
         let vcpus = match info.avail_vcpus.len() {
             0 => u32::try_from(info.max_vcpus).unwrap_or(0).max(1),
             some => u32::try_from(some).unwrap_or(u32::MAX),
@@ -336,6 +342,11 @@ impl Libxl {
         self.machine.domain(domid)?;
         self.kept.get_mut(&domid).ok_or_else(|| nothing_kept(domid))
     }
+}
+
+/// The memory that a domain starts with, in KiB.
+fn memory_kb(config: &DomainConfig) -> u64 {
+    config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(MEMORY_KB)
 }
 
 /// What libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
