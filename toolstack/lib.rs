@@ -1,6 +1,6 @@
-//! xenclock makes guest time on Xen right: it reads a domain as people already have it (libvirt domain XML, xl.cfg),
-//! works out what its clock means on this host now, sets TSC and RTC through libxl and libxenctrl, and keeps the clock
-//! over reboots, saves, restores and migrations.
+//! Guest time on Xen: xenclock reads a domain from libvirt domain XML or an xl.cfg, works out what its clock means on a
+//! host, sets the TSC and the RTC through libxl and libxenctrl, and tracks the clock over reboots, saves, restores and
+//! migrations.
 //!
 //! # From an XML to a running guest
 //!
@@ -66,13 +66,14 @@
 //! Data flows one way:
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for each node ([`diag`], [`assess`]).
-//!    [`cfg`](mod@cfg) reads the clock of an xl.cfg; the installed xl reads its other keys ([`xl`]).
-//! 2. [`convert`](mod@convert) writes the domain in another format ([`write`](mod@write)), or [`plan`](mod@plan) works
-//!    out what its clock means on a host now.
+//!    [`cfg`](mod@cfg) does the same for an xl.cfg.
+//! 2. [`convert`](mod@convert) writes the domain as an xl.cfg or as libxl's JSON, or [`plan`](mod@plan) works out what
+//!    its clock means on a host now.
 //! 3. [`apply`](mod@apply) carries out the plan on a [`host::Host`] and reads everything back; [`tracking::start`] also
-//!    writes the clock's record.
-//! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. [`lifecycle`] says what each
-//!    event makes of the record; [`view`](mod@view) reports the clock of a running domain.
+//!    writes the clock record.
+//! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. [`lifecycle`] defines the
+//!    effect of each event on the record; [`view`](mod@view) reports the clock of a running domain, and [`preflight`]
+//!    the effect of a move to another host.
 //!
 //! Everything before `apply` is pure, and so is `lifecycle`: the time, the zone and the host's facts are arguments. The
 //! rules for clocks themselves are in the crate [`timers`].
@@ -85,11 +86,22 @@
 //! | `libxl` | the host `host::libxl`; needs libxen-dev, pkg-config, clang and libclang-dev to build | no |
 //! | `embedded-tzdb` | a time zone database inside the program, for hosts without `/usr/share/zoneinfo` | no |
 //!
+//! # Errors
+//!
+//! Each error is a type. Its message is complete: it includes the messages of the errors that it comes from, so print it
+//! alone. [`source`](std::error::Error::source) returns those errors for a program, such as the
+//! [`std::io::Error`] of a record that cannot be read. [`host::HostError::kind`] is what a caller acts on.
+//!
 //! # Stability
 //!
-//! The crate is at 0.x: its Rust interface may change with each minor release. Stable within it are the codes of
-//! findings ([`diag::Finding::code`]), the fields of every `--json` output and of every event, and the `clock_` keys of
-//! an xl.cfg: they are only added to.
+//! These are stable and only grow: the codes of findings ([`diag::Finding::code`]), the fields of every `--json` output
+//! and every event ([`lifecycle::ClockEvent`]), the format of clock records (a newer release reads an older one's), and
+//! the `clock_` keys of an xl.cfg.
+//!
+//! The Rust interface is at 0.x and may change with each minor release. Types that are known to grow are
+//! `#[non_exhaustive]`: match them with a `_` arm and build them with their constructors. [`domain::config`] follows
+//! libxl's IDL and gains its fields with each release of Xen; build its types with `..Default::default()`. Items marked
+//! `#[doc(hidden)]` belong to the command and may change at any time.
 
 pub use timers;
 
@@ -103,9 +115,13 @@ pub mod domain;
 pub mod files;
 pub mod host;
 pub mod input;
+pub mod inventory;
+pub mod json;
 pub mod lifecycle;
+pub mod mapping;
 pub mod plan;
 pub mod preflight;
+pub mod report;
 pub mod tracking;
 pub mod view;
 pub(crate) mod write;

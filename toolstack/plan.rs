@@ -105,6 +105,24 @@ impl std::error::Error for Refusal {}
 /// # Errors
 /// When the domain cannot be had as asked: its clock is invalid, this host's Xen would give it another TSC or RTC, or its
 /// reader found that it would get another device than asked for.
+///
+/// ```
+/// use xenclock::host::{Host, mock::Mock};
+/// use xenclock::plan::{StepKind, plan};
+/// use xenclock::timers::zone::default_zones;
+///
+/// # let text = "<domain type='xen'><name>guest</name><uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
+/// #   <memory unit='MiB'>64</memory><os><type>hvm</type></os><clock offset='variable' adjustment='3600'/></domain>";
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let domain = xenclock::xml::read("guest.xml", text.as_bytes())?.domain;
+/// let plan = plan(&domain, &host.facts()?, &*default_zones(), uuid::Uuid::new_v4())?;
+/// assert_eq!(plan.clock.offset.seconds(), 3600);
+/// assert_eq!(plan.steps[0].kind, StepKind::Create);
+/// // Nothing has been done yet.
+/// assert!(host.domains()?.iter().all(|domain| domain.name != "guest"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn plan(domain: &Domain, facts: &HostFacts, zones: &dyn ZoneSource, uuid: Uuid) -> Result<Plan, Refusal> {
     let kind = domain.config.kind();
     let other_device = domain.refusals.iter().map(|finding| (Part::Domain, finding.clone()));

@@ -91,6 +91,26 @@ pub struct TscView {
 ///
 /// # Errors
 /// When the host cannot be read.
+///
+/// ```
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{Host, mock::Mock};
+/// use xenclock::timers::GuestKind;
+/// use xenclock::view::view;
+///
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+/// let domid = host.create_paused(&config)?;
+/// host.unpause(domid)?;
+/// host.guest_shift_rtc(domid, -3600)?;
+///
+/// let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("no domain")?;
+/// let clock = view(&host, &domain, &host.facts()?, None)?;
+/// assert_eq!(clock.rtc.offset, -3600);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn view(
     host: &dyn Host,
     domain: &DomainSummary,

@@ -148,7 +148,7 @@ impl Modules {
         let mut graph = Graph::new();
         for (name, module) in &self.0 {
             let arrows = graph.entry(module.file.clone()).or_default();
-            for path in &module.paths {
+            for path in module.paths.iter().collect::<BTreeSet<_>>() {
                 if let Some(file) = self.end(name, path, &mut Vec::new())
                     && file != module.file
                 {
@@ -159,14 +159,9 @@ impl Modules {
         graph
     }
 
-    /// Whether a file is one of them; the files of tests are not.
-    pub fn has(&self, file: &Path) -> bool {
-        self.0.values().any(|module| module.file == file)
-    }
-
-    /// How many files there are.
-    pub fn files(&self) -> usize {
-        self.0.values().map(|module| &module.file).collect::<BTreeSet<_>>().len()
+    /// The files of all modules; those of tests are not among them.
+    pub fn files(&self) -> BTreeSet<&Path> {
+        self.0.values().map(|module| module.file.as_path()).collect()
     }
 }
 

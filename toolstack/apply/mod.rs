@@ -37,6 +37,28 @@ pub struct ApplyError {
 ///
 /// # Errors
 /// When a step fails or what is read back differs: the domain is destroyed again.
+///
+/// ```
+/// use xenclock::apply::apply;
+/// use xenclock::host::{ErrorKind, Host, mock::Mock};
+/// use xenclock::plan::plan;
+/// use xenclock::timers::zone::default_zones;
+///
+/// # let text = "<domain type='xen'><name>guest</name><uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
+/// #   <memory unit='MiB'>64</memory><os><type>hvm</type></os><clock offset='variable' adjustment='3600'/></domain>";
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let domain = xenclock::xml::read("guest.xml", text.as_bytes())?.domain;
+/// let plan = plan(&domain, &host.facts()?, &*default_zones(), uuid::Uuid::new_v4())?;
+///
+/// host.inject("set_time_offset", ErrorKind::Permission, 1)?;
+/// let failed = apply(&plan, &host, false, &mut |_| {}, &mut |_, _| {}).unwrap_err();
+/// assert_eq!((failed.error.kind, failed.left_behind), (ErrorKind::Permission, None));
+///
+/// let outcome = apply(&plan, &host, false, &mut |step| println!("{}", step.kind), &mut |_, _| {})?;
+/// assert_eq!(host.rtc_record(outcome.domid)?.offset, 3600);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn apply(
     plan: &Plan,
     host: &dyn Host,

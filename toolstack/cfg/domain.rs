@@ -24,6 +24,18 @@ pub struct Described {
 ///
 /// # Errors
 /// Where xl refuses the file, or crashes over it: every such place.
+///
+/// ```
+/// use xenclock::cfg::{XlHost, read};
+///
+/// let text = b"name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nlocaltime = 1\n";
+/// let described = read("guest.cfg", text, &["vcpus=2".to_owned()], &XlHost::default())?;
+/// assert_eq!(described.input.domain.config.name(), "guest");
+///
+/// let errors = read("guest.cfg", b"name = guest", &[], &XlHost::default()).unwrap_err();
+/// assert_eq!((errors.first().place.line, errors.first().place.column), (1, 8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
     // Where xl refuses the kind, that is said as well.

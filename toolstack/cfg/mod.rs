@@ -1,8 +1,8 @@
-//! xl.cfg: its lexer and grammar, and the clock that such a file asks for.
+//! xl.cfg: its lexer, its grammar and its keys.
 //!
-//! What the other keys mean only xl knows (see [`crate::xl::installed`]). What xl's own reader refuses is refused
-//! here, with the place and the remedy, and what it takes is taken with the same values: `libxlu_cfg_l.l`,
-//! `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14 to 4.22.
+//! A file is refused here where xl refuses it, with the place and the remedy, and any other has the same values as with
+//! xl. The grammar is that of `libxlu_cfg_l.l`, `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14
+//! to 4.22.
 
 pub mod clock;
 mod domain;

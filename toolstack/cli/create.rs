@@ -5,11 +5,12 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::plan::{self, How, Prepared};
 use super::viewer::Viewer;
-use super::{backend, memory};
+use super::{backend, memory, report};
 use xenclock::apply::Outcome;
 use xenclock::diag::shown;
 use xenclock::host::{ErrorKind, Host};
 use xenclock::plan::Plan;
+use xenclock::report::Detail;
 use xenclock::tracking::start::{StartOptions, start};
 use xenclock::tracking::store::RecordStore;
 
@@ -20,6 +21,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         described: &create.described,
         wrapper: &create.wrapper,
         quiet: create.quiet,
+        detail: if create.debug { Detail::Full } else { report::detail(global) },
         ignore_masks: create.ignore_global_affinity_masks,
     };
     let prepared = plan::prepare(global, &*host, &records, how)?;

@@ -2,6 +2,7 @@
 
 mod args;
 mod backend;
+mod check;
 mod convert;
 mod create;
 mod domains;
@@ -19,8 +20,10 @@ mod output;
 mod plan;
 mod preflight;
 mod progress;
+mod reading;
 mod relay;
 mod remote;
+mod report;
 mod save_restore;
 mod set;
 mod show;
@@ -112,6 +115,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),
         Command::Convert(convert) => convert::run(global, convert),
+        Command::Check(check) => check::run(global, check),
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::args::{Described, Global, Plan as Words};
 use super::options::Wrapper;
 use super::output::{self, Failure};
-use super::{backend, input};
+use super::{backend, input, report};
 use xenclock::assess::Target;
 use xenclock::cfg::apply_cpu_masks;
 use xenclock::convert::{Format, convert, lower};
@@ -21,6 +21,7 @@ use xenclock::domain::Part;
 use xenclock::host::{Host, HostFacts};
 use xenclock::input::Input;
 use xenclock::plan::{Plan, next_start_words, plan};
+use xenclock::report::Detail;
 use xenclock::tracking::start::clock_for;
 use xenclock::tracking::store::RecordStore;
 
@@ -31,6 +32,8 @@ pub(super) struct How<'a> {
     pub wrapper: &'a Wrapper,
     /// Print no findings.
     pub quiet: bool,
+    /// How much of each finding is printed.
+    pub detail: Detail,
     /// Leave the guest the CPUs that `xl.conf` does not grant.
     pub ignore_masks: bool,
 }
@@ -50,8 +53,13 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn run(global: &Global, words: &Words) -> Result<(), Failure> {
-    let how =
-        How { described: &words.described, wrapper: &words.wrapper, quiet: words.quiet, ignore_masks: false };
+    let how = How {
+        described: &words.described,
+        wrapper: &words.wrapper,
+        quiet: words.quiet,
+        detail: report::detail(global),
+        ignore_masks: false,
+    };
     let host = backend::open(global)?;
     let prepared = prepare(global, &*host, &backend::records(global), how)?;
     if words.json { print_json(&prepared) } else { output::text(&text(&prepared)) }
@@ -83,7 +91,7 @@ pub(super) fn prepare(
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
     output::warn(&warnings);
-    let plan = planned(&mut input, &facts, how.quiet)?;
+    let plan = planned(&mut input, &facts, how)?;
     Ok(Prepared { plan, asked, made_up: uuid.is_none(), facts, json, file: name })
 }
 
@@ -124,7 +132,7 @@ fn as_xl(input: &Input, facts: &HostFacts) -> Result<String, Failure> {
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
-fn planned(input: &mut Input, facts: &HostFacts, quiet: bool) -> Result<Plan, Failure> {
+fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, Failure> {
     let report = input.report.clone();
     lower(input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
@@ -145,9 +153,8 @@ fn planned(input: &mut Input, facts: &HostFacts, quiet: bool) -> Result<Plan, Fa
             return Err(Failure::Reported);
         }
     };
-    if !quiet {
-        let report = &input.report;
-        report.losses().chain(report.advice()).for_each(|found| output::diagnostic(&found, report.source()));
+    if !how.quiet {
+        report::losses(&input.report, how.detail);
     }
     Ok(plan)
 }

@@ -4,9 +4,10 @@ use timers::ticks::MissedTicks;
 use timers::tsc::TscMode;
 
 use super::cpuid::CpuPolicy;
+use super::declare::libxl_struct;
 use super::enums::{Altp2m, ArmSciType, DeviceModelVersion, GicVersion, Scheduler, Sve, Tee, VuartType};
 use super::hvm::Hvm;
-use super::idl::{Bitmap, Defbool, libxl_struct};
+use super::idl::{Bitmap, Defbool};
 
 libxl_struct! {
     /// `libxl_domain_build_info`.

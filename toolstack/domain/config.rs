@@ -12,6 +12,7 @@ pub use super::build_info::{
 };
 pub use super::cpuid::{CpuPolicy, CpuidLeaf, MsrPolicy};
 pub use super::create_info::CreateInfo;
+use super::declare::libxl_struct;
 pub use super::devices::{
     Channel, Connection, Connector, Disk, Dtdev, HostUsb, Nic, NicColo, P9, Pci, Pvcalls, Rdm, UsbCtrl,
     UsbDev, Vdispl, Vfb, Virtio, Vkb, Vsnd, VsndParams, VsndPcm, VsndStream, Vtpm,
@@ -23,7 +24,6 @@ pub use super::enums::{
     VsndFormat, VsndStreamType, VuartType,
 };
 pub use super::hvm::{GenId, Hvm, RdmReserve, Sdl, Smbios, Spice, Vga, Vnc};
-use super::idl::libxl_struct;
 pub use super::idl::{Bitmap, Defbool, KeyValues, Rest};
 
 libxl_struct! {

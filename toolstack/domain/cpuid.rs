@@ -4,7 +4,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess};
 use serde::ser::SerializeMap;
 use serde_json::Value;
 
-use super::idl::{Field, Rest, libxl_struct};
+use super::declare::libxl_struct;
+use super::idl::{Field, Rest};
 
 /// `libxl_cpuid_policy_list`: libxl leaves an empty one out, and otherwise prints both lists.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]

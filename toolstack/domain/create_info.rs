@@ -3,8 +3,9 @@
 use timers::GuestKind;
 use uuid::Uuid;
 
+use super::declare::libxl_struct;
 use super::enums::Passthrough;
-use super::idl::{Defbool, KeyValues, libxl_struct};
+use super::idl::{Defbool, KeyValues};
 
 libxl_struct! {
     /// `libxl_domain_create_info`.

@@ -1,6 +1,6 @@
 //! The enumerations of libxl's IDL, save those of the clock, which `timers` has.
 
-use super::idl::libxl_enum;
+use super::declare::libxl_enum;
 
 libxl_enum! {
     /// `libxl_action_on_shutdown`.

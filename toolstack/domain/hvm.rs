@@ -2,10 +2,11 @@
 
 use timers::ticks::MissedTicks;
 
+use super::declare::libxl_struct;
 use super::enums::{
     Bios, GfxPassthruKind, HdType, RdmPolicy, RdmStrategy, SmbiosType, VendorDevice, VgaKind,
 };
-use super::idl::{Bitmap, Defbool, libxl_struct};
+use super::idl::{Bitmap, Defbool};
 
 libxl_struct! {
     /// `libxl_domain_build_info.u.hvm`.

@@ -6,6 +6,7 @@ mod build_info;
 pub mod config;
 mod cpuid;
 mod create_info;
+mod declare;
 mod devices;
 mod enums;
 mod hvm;

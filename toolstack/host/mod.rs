@@ -287,6 +287,31 @@ pub enum SaveKind {
 }
 
 /// A machine that runs domains.
+///
+/// [`mock::Mock`] and the host of the feature `libxl` implement it. A toolstack may wrap one of them, for instance to log
+/// or to limit calls, and may implement it for a libxl of its own. The trait grows in minor releases: a wrapper then
+/// passes a new call on, and any other implementation returns [`ErrorKind::NotSupported`].
+///
+/// # An implementation guarantees
+///
+/// - A call that returns `Ok` has taken effect before it returns, and a call that fails has no effect, unless its
+///   description says otherwise.
+/// - A [`DomId`] is not used again before the host boots again, and `boot_id` changes with every boot.
+/// - Errors have the right [`ErrorKind`]: callers act on `NoSuchDomain`, `NoRtc`, `NoMemory` and `NotSupported`.
+/// - The facts and the state of a domain are those at the time of the call; nothing is cached between calls.
+/// - Events about one domain come in the order in which they happened, and `Introduced` comes first.
+///
+/// # An implementation does not guarantee
+///
+/// - That a value that was set is the value that Xen uses: libxl ignores some errors and Xen some values, so [`apply`]
+///   reads everything back.
+/// - That two calls see the same state: another toolstack may act between them.
+/// - That a domain still exists when its event is read, or that every event is delivered: a reader that is a thousand
+///   events late misses the oldest. [`Watch::scan`] finds what was missed.
+/// - That the time of day is right or only moves forward. `uptime` only moves forward.
+///
+/// [`apply`]: mod@crate::apply
+/// [`Watch::scan`]: crate::tracking::watch::Watch::scan
 pub trait Host {
     /// What the plan needs to know, taken now.
     fn facts(&self) -> Result<HostFacts>;
@@ -433,7 +458,7 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A host's error: the operation, the kind of failure, and what the host said. Its message includes that of its source.
+/// The error of a host: the operation, the kind of failure, and what the host said. Its message includes that of its source.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostError {

@@ -74,6 +74,30 @@ const LEAST_APART: TimeDelta = TimeDelta::seconds(1);
 const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 
 /// What a move from one host to another does to a guest's clock. The hosts' times are compared as far as `taken` allows.
+///
+/// ```
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{Host, mock::Mock};
+/// use xenclock::preflight::{GuestReport, HostReport, MoveKind, Taken, foresee};
+/// use xenclock::timers::tsc::Tolerance;
+/// use xenclock::timers::{GuestKind, KiloHertz, zone::default_zones};
+///
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+/// let domid = host.create_paused(&config)?;
+/// let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("no domain")?;
+///
+/// let facts = host.facts()?;
+/// let guest = GuestReport::of(&host, &domain, &facts, None)?;
+/// let here = HostReport::of("here", &facts, &*default_zones(), Tolerance::OFF);
+/// let mut there = here.clone();
+/// there.cpu_khz = KiloHertz(here.cpu_khz.0 + 100_000);
+/// let foresight = foresee(&guest, &here, &there, MoveKind::Migration, Taken::AtAnyTime);
+/// assert!(!foresight.effects.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn foresee(
     guest: &GuestReport,

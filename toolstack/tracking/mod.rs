@@ -1,10 +1,10 @@
 //! Tracking guests' clocks: the only room that knows both the records and a host.
 //!
 //! - [`store`]: the clock records on disk; `cache.rs`: the service's copy of them, whatever the disk does.
-//! - [`cold_start`]: the engine of every cold start; [`start`]: a start by xenclock itself, with its record.
+//! - `cold_start.rs`: the engine of every cold start; [`start`]: a start by xenclock itself, with its record.
 //! - [`monitor`]: acts on a guest's shutdown as its config says.
 //! - [`transfer`]: a guest is saved, restored, migrated.
-//! - [`watch`]: the service, which follows all domains of a host; [`unmanaged`]: domains without a requested clock.
+//! - [`watch`]: the service, which follows all domains of a host; `unmanaged.rs`: domains without a requested clock.
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;

@@ -92,6 +92,30 @@ pub fn clock_for(
 ///
 /// # Errors
 /// When another program starts the same domain, or as [`apply`].
+///
+/// ```
+/// use xenclock::host::{Host, mock::Mock};
+/// use xenclock::plan::plan;
+/// use xenclock::timers::zone::default_zones;
+/// use xenclock::tracking::start::{StartOptions, start};
+/// use xenclock::tracking::store::RecordStore;
+///
+/// # let text = "<domain type='xen'><name>guest</name><uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
+/// #   <memory unit='MiB'>64</memory><os><type>hvm</type></os><clock offset='variable' adjustment='3600'/></domain>";
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let records = RecordStore::in_memory();
+/// let domain = xenclock::xml::read("guest.xml", text.as_bytes())?.domain;
+/// let uuid = domain.config.c_info.uuid.ok_or("no UUID")?;
+/// let facts = host.facts()?;
+/// let plan = plan(&domain, &facts, &*default_zones(), uuid)?;
+/// let options = StartOptions::new(&records).asked(&domain.clock).paused(true);
+/// let started = start(&plan, &host, &facts, &options, &mut |_| {})?;
+/// assert_eq!(started.unkept, None);
+/// let record = records.get(uuid)?.ok_or("no record")?;
+/// assert!(record.is_instance(&facts.boot_id, started.outcome.domid));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn start(
     plan: &Plan,
     host: &dyn Host,

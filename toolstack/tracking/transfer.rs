@@ -31,6 +31,39 @@ use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
 /// What a journey takes.
+///
+/// ```
+/// use std::io::Seek;
+///
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{Host, SaveKind, mock::Mock};
+/// use xenclock::timers::{GuestKind, zone::default_zones};
+/// use xenclock::tracking::store::RecordStore;
+/// use xenclock::tracking::transfer::Transfer;
+///
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+/// let domid = host.create_paused(&config)?;
+/// host.unpause(domid)?;
+/// host.guest_shift_rtc(domid, 90)?;
+///
+/// let (records, zones) = (RecordStore::in_memory(), default_zones());
+/// let transfer = Transfer::new(&host, &records, &*zones);
+/// let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("no domain")?;
+/// let mut outgoing = transfer.outgoing(domain, None, false)?;
+/// let mut stream = tempfile::tempfile()?;
+/// transfer.save(&mut outgoing, &mut stream, SaveKind::Suspend)?;
+/// let header = outgoing.header()?;
+/// transfer.left(&outgoing.domain)?;
+///
+/// stream.rewind()?;
+/// let incoming = transfer.receive(&header, None, str::to_owned, &mut stream)?;
+/// host.unpause(incoming.domid)?;
+/// assert_eq!(host.rtc_record(incoming.domid)?.offset, 90);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Transfer<'a> {

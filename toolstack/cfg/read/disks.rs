@@ -234,15 +234,7 @@ impl<'a> Reader<'a> {
     fn disk_key(&mut self, spec: &mut Spec<'a>, key: &str, value: Words<'a>) {
         match key {
             "format" => self.disk_format(spec, value),
-            "devtype" => match value.text {
-                "cdrom" => spec.disk.is_cdrom = 1,
-                "disk" => spec.disk.is_cdrom = 0,
-                _ => self.bad_disk(
-                    spec,
-                    &value,
-                    format!("devtype is '{}', expected disk or cdrom", value.text),
-                ),
-            },
+            "devtype" => self.disk_devtype(spec, value),
             "access" => self.disk_access(spec, value),
             "backend" => self.disk_text(spec, "backend", value, |disk| &mut disk.backend_domname),
             "backendtype" => {
@@ -327,16 +319,19 @@ impl<'a> Reader<'a> {
         };
         self.disk_text(spec, "vdev", word.part(0..colon), |disk| &mut disk.vdev);
         let kind = word.from(colon + 1);
+        self.disk_devtype(spec, kind);
+        true
+    }
+
+    fn disk_devtype(&mut self, spec: &mut Spec<'a>, kind: Words<'a>) {
         match kind.text {
             "cdrom" => spec.disk.is_cdrom = 1,
             "disk" => spec.disk.is_cdrom = 0,
-            _ => self.bad_disk(
-                spec,
-                &kind,
-                format!("'{}' is no kind of disk, expected disk or cdrom", kind.text),
-            ),
+            _ => {
+                let why = format!("devtype is '{}', expected disk or cdrom", kind.text);
+                self.bad_disk(spec, &kind, why);
+            }
         }
-        true
     }
 
     fn disk_access(&mut self, spec: &mut Spec<'a>, word: Words<'a>) {

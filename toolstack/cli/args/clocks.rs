@@ -4,61 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum};
-use xenclock::domain::XenVersion;
+use clap::Args;
 
 use super::super::options::{self, Wrapper, XmlDirs};
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Convert {
-    /// What the input is; guessed from its content when not given.
-    #[arg(long, value_enum)]
-    pub from: Option<From>,
-    /// What to write.
-    #[arg(long, value_enum, default_value_t = To::Xl)]
-    pub to: To,
-    /// Fail, and write nothing, unless everything means the same on Xen or changes nothing.
-    #[arg(long)]
-    pub strict: bool,
-    /// The time to take for now, as in 2026-07-01T12:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub now: Option<DateTime<Utc>>,
-    /// The zone to take for the host's, as in Europe/Berlin.
-    #[arg(long, value_name = "ZONE")]
-    pub host_timezone: Option<String>,
-    /// The Xen that it is for, as in 4.17: newer keys are not written [default: the host's, or the newest known].
-    #[arg(long, value_name = "RELEASE")]
-    pub xen: Option<XenVersion>,
-    /// How to say what became of the input: for people (losses only), or every node as JSON.
-    #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
-    pub diagnostics: Diagnostics,
-    #[command(flatten)]
-    pub wrapper: Wrapper,
-    /// Write to this file instead of standard output.
-    #[arg(short = 'o', long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// The input; - for standard input.
-    pub file: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum From {
-    Xml,
-    Xl,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum To {
-    Xl,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Diagnostics {
-    Human,
-    Json,
-}
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClockSet {
@@ -155,8 +103,4 @@ fn period(word: &str) -> Result<Duration, String> {
         return Err("expected 0.01 to 86400 seconds".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
-}
-
-fn time(word: &str) -> Result<DateTime<Utc>, String> {
-    word.parse().map_err(|_| "expected a time such as 2026-07-01T12:00:00Z".to_owned())
 }

@@ -1,6 +1,7 @@
 //! The words of the command line: the global ones, and the commands.
 
 mod clocks;
+mod convert;
 mod guests;
 mod play;
 
@@ -12,9 +13,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use timers::tsc::Tolerance;
 
-pub(super) use clocks::{
-    ClockSet, ClockWatch, Convert, Diagnostics, DomainJson, From, MonitorOf, Preflight, To, TscHelperArgs,
-};
+pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
+pub(super) use convert::{Check, Convert, Diagnostics, From, Reading, To};
 pub(super) use guests::{
     Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
 };
@@ -46,6 +46,10 @@ HOSTS
 
 MESSAGES
   Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN:.";
+
+const CHECK: &str = "\
+Exit status: 0 nothing is wrong; 1 a guest starts, and something of its file differs, is left out or is ignored; 2 a guest \
+does not start, or not as its file asks, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
 Exit status: 0 the guests notice nothing, or nothing bad; 3 they notice it, and their clocks stay right, or within a \
@@ -108,6 +112,9 @@ pub(super) enum Command {
     Plan(Plan),
     /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
     Convert(Convert),
+    /// Say everything that is wrong in domain XML, xl.cfg or libxl's JSON, or that Xen ignores, and start nothing.
+    #[command(after_help = CHECK)]
+    Check(Check),
     /// The clocks of all domains, a line each.
     ClockList(ClockList),
     /// All that is known of a domain's clock, with the reasons.
@@ -180,6 +187,7 @@ impl Command {
         match self {
             Command::Create(_)
             | Command::Plan(_)
+            | Command::Check(_)
             | Command::Domid(_)
             | Command::Domname(_)
             | Command::ClockList(_)
@@ -191,7 +199,7 @@ impl Command {
             | Command::Migrate(_)
             | Command::Save(_)
             | Command::Restore(_) => true,
-            Command::Convert(convert) => convert.output.is_none(),
+            Command::Convert(convert) => convert.writes_nothing(),
             Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,
         }

@@ -1,7 +1,8 @@
 //! Block devices.
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::{DiskBackend, DiskFormat, DiskSpecification, DiskTransport};
-use crate::domain::idl::{Defbool, libxl_struct};
+use crate::domain::idl::Defbool;
 
 libxl_struct! {
     /// `libxl_device_disk`.

@@ -1,8 +1,9 @@
 //! Network interfaces.
 
 use super::colo::NicColo;
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::NicType;
-use crate::domain::idl::{Defbool, libxl_struct};
+use crate::domain::idl::Defbool;
 
 libxl_struct! {
     /// `libxl_device_nic`.

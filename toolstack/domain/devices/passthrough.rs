@@ -1,7 +1,7 @@
 //! Devices of the host.
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::RdmPolicy;
-use crate::domain::idl::libxl_struct;
 
 libxl_struct! {
     /// `libxl_device_pci`.

@@ -5,8 +5,9 @@ use serde::ser::SerializeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::{P9Type, VirtioTransport};
-use crate::domain::idl::{Defbool, Field, libxl_struct};
+use crate::domain::idl::{Defbool, Field};
 
 libxl_struct! {
     /// `libxl_device_virtio`: any virtio device, by its compatible string; since Xen 4.18.

@@ -1,8 +1,8 @@
 //! Paravirtual framebuffers, displays, keyboards and pointers.
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::VkbBackend;
 use crate::domain::hvm::{Sdl, Vnc};
-use crate::domain::idl::libxl_struct;
 
 libxl_struct! {
     /// `libxl_device_vfb`.

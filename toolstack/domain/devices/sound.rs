@@ -1,7 +1,7 @@
 //! Paravirtual sound.
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::{VsndFormat, VsndStreamType};
-use crate::domain::idl::libxl_struct;
 
 libxl_struct! {
     /// `libxl_device_vsnd`: a sound card.

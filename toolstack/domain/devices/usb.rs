@@ -1,7 +1,7 @@
 //! USB controllers and devices.
 
+use crate::domain::declare::libxl_struct;
 use crate::domain::enums::UsbCtrlType;
-use crate::domain::idl::libxl_struct;
 
 libxl_struct! {
     /// `libxl_device_usbctrl`.

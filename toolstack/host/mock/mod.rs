@@ -68,6 +68,25 @@ pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A host in memory or in a file. Every call is one transaction: it happens whole or not at all, whoever else uses the
 /// same state at the same time. Only saving and restoring are two, with the stream between them.
+///
+/// ```
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{ErrorKind, Host, mock::Mock};
+/// use xenclock::timers::GuestKind;
+///
+/// let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+///
+/// host.inject("create_paused", ErrorKind::NoMemory, 1)?;
+/// assert_eq!(host.create_paused(&config).unwrap_err().kind, ErrorKind::NoMemory);
+/// let domid = host.create_paused(&config)?;
+/// host.unpause(domid)?;
+/// host.guest_shift_rtc(domid, 90)?;
+/// assert_eq!(host.rtc_record(domid)?.offset, 90);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Mock {
     store: Store,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,

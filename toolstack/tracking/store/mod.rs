@@ -30,6 +30,24 @@ use crate::lifecycle::{ClockRecord, Watched};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the records of a host are.
+///
+/// ```
+/// use xenclock::lifecycle::ClockRecord;
+/// use xenclock::lifecycle::record::Request;
+/// use xenclock::timers::GuestClock;
+/// use xenclock::tracking::store::RecordStore;
+///
+/// let dir = tempfile::tempdir()?;
+/// let records = RecordStore::in_dir(dir.path());
+/// let uuid = uuid::Uuid::new_v4();
+/// assert!(records.get(uuid)?.is_none());
+///
+/// // A change is a function from the record, if there is one, to the record; it is made under the lock of the directory.
+/// let request = Request::of_file(&GuestClock::default());
+/// let (record, ()) = records.change(uuid, |_, _| (Some(ClockRecord::new(uuid, "guest", request)), ()))?;
+/// assert_eq!(records.get(uuid)?, record);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RecordStore {
     place: Place,

@@ -100,6 +100,39 @@ enum Pending {
 }
 
 /// The service's state.
+///
+/// ```
+/// use xenclock::apply::clock::InProcess;
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{Host, mock::Mock};
+/// use xenclock::lifecycle::ClockEvent;
+/// use xenclock::timers::{GuestKind, zone::default_zones};
+/// use xenclock::tracking::requests::XmlRequests;
+/// use xenclock::tracking::store::RecordStore;
+/// use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
+///
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let (records, zones) = (RecordStore::in_memory(), default_zones());
+/// let (mut tsc, mut requests) = (InProcess(&host), XmlRequests::in_dirs(vec!["/etc/libvirt/libxl".into()]));
+/// let mut events: Vec<ClockEvent> = Vec::new();
+/// let mut tell = |event| events.push(event);
+/// let tools = Tools {
+///     host: &host, records: &records, zones: &*zones, tsc: &mut tsc, requests: &mut requests, tell: &mut tell,
+/// };
+/// let mut watch = Watch::new(tools, WatchOptions::default().all(true));
+/// watch.scan()?;
+///
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+/// host.create_paused(&config)?;
+/// while let Some(event) = host.next_event(std::time::Duration::ZERO)? {
+///     watch.event(&event)?;
+/// }
+/// watch.go_on()?;
+/// assert_eq!(watch.followed(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Watch<'a> {
     tools: Tools<'a>,
     options: WatchOptions,

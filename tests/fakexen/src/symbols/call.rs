@@ -1,17 +1,12 @@
 //! libxencall.
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
-use std::ptr;
-use std::sync::{Mutex, PoisonError};
 
 use xen_sys::xentoollog_logger;
 
-use super::{answer, set_errno};
+use super::answer;
+use super::handle::Handle;
 use crate::frames::PAGE;
-use crate::remote::Way;
-
-/// What a handle points to. Two threads may use one at a time.
-struct Handle(Mutex<Way>);
 
 /// The addresses of all functions here.
 pub fn linked() -> Vec<*const ()> {
@@ -37,13 +32,7 @@ pub fn linked() -> Vec<*const ()> {
 /// Opens a way to the machine; without one there is no Xen here.
 #[unsafe(no_mangle)]
 pub extern "C" fn xencall_open(_logger: *mut xentoollog_logger, _flags: c_uint) -> *mut c_void {
-    match Way::find() {
-        Ok(way) => Box::into_raw(Box::new(Handle(Mutex::new(way)))).cast(),
-        Err(error) => {
-            set_errno(error.raw_os_error().unwrap_or(libc::EIO));
-            ptr::null_mut()
-        }
-    }
+    Handle::open()
 }
 
 /// Closes it.
@@ -52,11 +41,8 @@ pub extern "C" fn xencall_open(_logger: *mut xentoollog_logger, _flags: c_uint) 
 /// The handle is null, or was opened here and not closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xencall_close(handle: *mut c_void) -> c_int {
-    if !handle.is_null() {
-        // SAFETY: as the caller promises; it was made by `Box::into_raw`.
-        drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
-    }
-    0
+    // SAFETY: as the caller promises.
+    unsafe { Handle::close(handle) }
 }
 
 /// There is no file behind a handle.
@@ -68,9 +54,8 @@ pub extern "C" fn xencall_fd(_handle: *mut c_void) -> c_int {
 /// # Safety
 /// The handle is open, and what the arguments point to is as long as the call says.
 unsafe fn call(handle: *mut c_void, number: c_uint, arguments: [u64; 5]) -> i64 {
-    // SAFETY: the handle is open, so this is its `Handle`.
-    let handle = unsafe { &*handle.cast::<Handle>() };
-    answer(handle.0.lock().unwrap_or_else(PoisonError::into_inner).call(number, arguments))
+    // SAFETY: the handle is open.
+    answer(unsafe { Handle::way(handle) }.call(number, arguments))
 }
 
 macro_rules! calls {

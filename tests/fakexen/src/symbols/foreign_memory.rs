@@ -3,16 +3,13 @@
 use std::ffi::{c_int, c_uint, c_ulong, c_void};
 use std::ptr;
 use std::slice;
-use std::sync::{Mutex, PoisonError};
 
 use xen_sys::xentoollog_logger;
 
+use super::handle::Handle;
 use super::{answer, set_errno};
 use crate::Errno;
 use crate::frames;
-use crate::remote::Way;
-
-struct Handle(Mutex<Way>);
 
 /// A mapping of something that has no frames of its own.
 struct Resource {
@@ -38,13 +35,7 @@ pub fn linked() -> Vec<*const ()> {
 /// Opens a way to the machine.
 #[unsafe(no_mangle)]
 pub extern "C" fn xenforeignmemory_open(_logger: *mut xentoollog_logger, _flags: c_uint) -> *mut c_void {
-    match Way::find() {
-        Ok(way) => Box::into_raw(Box::new(Handle(Mutex::new(way)))).cast(),
-        Err(error) => {
-            set_errno(error.raw_os_error().unwrap_or(libc::EIO));
-            ptr::null_mut()
-        }
-    }
+    Handle::open()
 }
 
 /// Closes it.
@@ -53,11 +44,8 @@ pub extern "C" fn xenforeignmemory_open(_logger: *mut xentoollog_logger, _flags:
 /// The handle is null, or was opened here and not closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xenforeignmemory_close(handle: *mut c_void) -> c_int {
-    if !handle.is_null() {
-        // SAFETY: as the caller promises; it was made by `Box::into_raw`.
-        drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
-    }
-    0
+    // SAFETY: as the caller promises.
+    unsafe { Handle::close(handle) }
 }
 
 /// Maps frames of a guest.
@@ -93,13 +81,13 @@ pub unsafe extern "C" fn xenforeignmemory_map2(
     errors: *mut c_int,
 ) -> *mut c_void {
     // SAFETY: as the caller promises; without a list there are no frames.
-    let (way, wanted) = unsafe {
+    let (mut way, wanted) = unsafe {
         let wanted = if count == 0 { &[][..] } else { slice::from_raw_parts(wanted, count) };
-        (&(*handle.cast::<Handle>()).0, wanted)
+        (Handle::way(handle), wanted)
     };
     let mut found = vec![0; count];
-    let mapped =
-        way.lock().unwrap_or_else(PoisonError::into_inner).map(domid, at, protection, wanted, &mut found);
+    let mapped = way.map(domid, at, protection, wanted, &mut found);
+    drop(way);
     let result: Result<*mut c_void, Errno> = mapped.and_then(|address| {
         if !errors.is_null() {
             // SAFETY: as the caller promises.
@@ -150,14 +138,8 @@ pub unsafe extern "C" fn xenforeignmemory_map_resource(
     _flags: c_int,
 ) -> *mut c_void {
     // SAFETY: as the caller promises.
-    let way = unsafe { &(*handle.cast::<Handle>()).0 };
-    let mapped = way.lock().unwrap_or_else(PoisonError::into_inner).map_resource(
-        u32::from(domid),
-        kind,
-        first,
-        count,
-        protection,
-    );
+    let mapped =
+        unsafe { Handle::way(handle) }.map_resource(u32::from(domid), kind, first, count, protection);
     match mapped {
         Ok(at) => {
             // SAFETY: as the caller promises.

@@ -8,6 +8,7 @@ mod call;
 mod device_model;
 pub mod exec;
 mod foreign_memory;
+mod handle;
 pub mod time;
 
 use crate::Errno;
