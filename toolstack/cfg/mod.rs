@@ -9,6 +9,7 @@ mod domain;
 mod host;
 mod keys;
 mod lex;
+mod masks;
 mod number;
 mod parse;
 mod read;
@@ -22,7 +23,8 @@ use std::ops::Range;
 use crate::diag::{Diagnostic, Finding, Source};
 
 pub use domain::{Described, for_xl, overlay, read};
-pub use host::{XlConf, XlHost};
+pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
+pub use masks::apply as apply_cpu_masks;
 pub use parse::parse;
 
 /// Longer files are refused: an xl.cfg is a page or two.
