@@ -5,7 +5,7 @@ use timers::resolve::{self, Moment};
 use timers::zone::{self, ZoneError, ZoneSource};
 
 use crate::assess::{Target, advice, assess};
-use crate::diag::{Diagnostic, Finding, Verdict};
+use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
 use crate::domain::{DomainConfig, Part};
@@ -63,11 +63,24 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
             (text, unknown_to_libxl(&config, input.xen))
         }
     };
+    add(&mut input.report, unsaid);
+    Ok(text)
+}
+
+/// Adds what is said of fields of the config.
+fn add(report: &mut Report, unsaid: Vec<Unsaid>) {
     for Unsaid { path, finding } in unsaid {
         let reason = format!("{path}: {}", finding.reason);
-        input.report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
+        report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
     }
-    Ok(text)
+}
+
+/// Says of a config that was read as libxl's JSON what in it is unknown to this program, and newer than a release.
+pub fn note_unknown(input: &mut Input) {
+    let written = write::xl::write(&input.domain, &input.domain.config, &input.report, XenVersion::NEWEST);
+    let unknown = written.unsaid.into_iter().filter(|unsaid| unsaid.finding.code == "unknown-to-us");
+    let unknown: Vec<_> = unknown.chain(unknown_to_libxl(&input.domain.config, input.xen)).collect();
+    add(&mut input.report, unknown);
 }
 
 /// What libxl of a release would pass over in a config, in silence.
@@ -96,13 +109,28 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
     Ok(())
 }
 
+/// Puts into the report what a start would make of an input, without a host.
+///
+/// # Errors
+/// When a part is invalid, or the clock is: a zone that does not exist, a number out of range.
+pub fn check(input: &mut Input, at: &Moment<'_>) -> Result<(), Box<Diagnostic>> {
+    lower(input, Target::Start)?;
+    resolved(input, at).map(drop)
+}
+
+/// The clock's offset at a moment.
+fn resolved(input: &Input, at: &Moment<'_>) -> Result<resolve::Resolved, Box<Diagnostic>> {
+    let domain = &input.domain;
+    resolve::resolve(&domain.clock.offset, domain.config.kind(), at).map_err(|error| {
+        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
+    })
+}
+
 /// The config with the clock as xl would have it written.
 fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic>> {
     let domain = &input.domain;
     let mut config = domain.config.clone();
-    let resolved = resolve::resolve(&domain.clock.offset, config.kind(), at).map_err(|error| {
-        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
-    })?;
+    let resolved = resolved(input, at)?;
     project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
     Ok(config)
 }

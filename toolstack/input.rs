@@ -2,6 +2,7 @@
 
 use crate::diag::Report;
 use crate::domain::{Domain, XenVersion};
+use crate::mapping::Outcome;
 
 /// A domain as read, with what became of each node of its input.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Input {
     pub report: Report,
     /// The release of Xen that it was read for.
     pub xen: XenVersion,
+    /// What a mapping did for it, and what it would need one for.
+    pub mapped: Outcome,
 }
 
 impl Input {
@@ -20,6 +23,6 @@ impl Input {
     #[must_use]
     pub fn new(mut domain: Domain, report: Report) -> Self {
         domain.refusals = report.refusals().map(|refused| refused.finding).collect();
-        Input { domain, report, xen: XenVersion::NEWEST }
+        Input { domain, report, xen: XenVersion::NEWEST, mapped: Outcome::default() }
     }
 }

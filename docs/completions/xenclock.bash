@@ -16,6 +16,9 @@ _xenclock() {
             ",$1")
                 cmd="xenclock"
                 ;;
+            xenclock,check)
+                cmd="xenclock__subcmd__check"
+                ;;
             xenclock,clock-list)
                 cmd="xenclock__subcmd__clock__subcmd__list"
                 ;;
@@ -84,6 +87,9 @@ _xenclock() {
                 ;;
             xenclock,unpause)
                 cmd="xenclock__subcmd__unpause"
+                ;;
+            xenclock__subcmd__help,check)
+                cmd="xenclock__subcmd__help__subcmd__check"
                 ;;
             xenclock__subcmd__help,clock-list)
                 cmd="xenclock__subcmd__help__subcmd__clock__subcmd__list"
@@ -221,7 +227,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +242,48 @@ _xenclock() {
                     return 0
                     ;;
                 --records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__check)
+            opts="-q -h --json --sarif --quiet --from --now --host-timezone --xen --map --map-file --check-host --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -W "xml xl json" -- "${cur}"))
+                    return 0
+                    ;;
+                --now)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host-timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --xen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -329,18 +377,22 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__convert)
-            opts="-o -h --from --to --strict --now --host-timezone --xen --diagnostics --wrapper --output --help"
+            opts="-o -h --to --strict --diagnostics --from --now --host-timezone --xen --map --map-file --check-host --wrapper --accept --write-accept --report --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --from)
-                    COMPREPLY=($(compgen -W "xml xl" -- "${cur}"))
-                    return 0
-                    ;;
                 --to)
                     COMPREPLY=($(compgen -W "xl json" -- "${cur}"))
+                    return 0
+                    ;;
+                --diagnostics)
+                    COMPREPLY=($(compgen -W "human json sarif" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -W "xml xl json" -- "${cur}"))
                     return 0
                     ;;
                 --now)
@@ -355,8 +407,28 @@ _xenclock() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --diagnostics)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -403,8 +475,22 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -7,6 +7,7 @@ mod cli;
 mod common;
 mod conformance;
 mod escapes;
+mod estates;
 #[path = "../generated/mod.rs"]
 mod generated;
 mod honest;
@@ -20,6 +21,7 @@ mod readme;
 mod records;
 mod reference;
 mod remedies;
+mod reporting;
 mod saving;
 mod security;
 mod service;

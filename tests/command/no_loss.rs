@@ -144,13 +144,30 @@ fn every_loss_is_said_to_people_once() {
                 )
             };
             // What is in a node that is left out need not be said again.
-            let around = text(loss, "node").rsplit_once('/').unwrap().0;
-            let with_it = entries.iter().any(|entry| {
-                text(entry, "node") == around
-                    && ["verdict", "code", "reason"].iter().all(|key| entry[*key] == loss[*key])
-            });
-            let times = said.matches(&line(loss)).count();
-            assert_eq!(times, usize::from(!with_it), "{}: {}in\n{said}", xml.display(), line(loss));
+            let is_within = |loss: &Value| {
+                let around = text(loss, "node").rsplit_once('/').unwrap().0;
+                entries.iter().any(|entry| {
+                    text(entry, "node") == around
+                        && ["verdict", "code", "reason"].iter().all(|key| entry[*key] == loss[*key])
+                })
+            };
+            if is_within(loss) {
+                continue;
+            }
+            // What holds at several places is said at the first, with the others.
+            let same = ["verdict", "reason", "code", "alternative", "refuses_start"];
+            let is_same =
+                |entry: &&Value| same.iter().all(|key| entry[*key] == loss[*key]) && !is_within(entry);
+            let first = entries.iter().find(is_same).unwrap();
+            let times = said.matches(&line(first)).count();
+            assert_eq!(times, 1, "{}: {}in\n{said}", xml.display(), line(first));
+            if first != loss {
+                let also = format!("{}:{}", loss["line"], loss["column"]);
+                let places = said.lines().filter_map(|line| line.strip_prefix("  also at: "));
+                let named =
+                    |places: &str| places.split(", ").any(|place| place == also) || places.contains(" more");
+                assert!(places.into_iter().any(named), "{}: {also} in\n{said}", xml.display());
+            }
         }
     }
 }

@@ -114,7 +114,13 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
     let mut event = fields_of(Value::Array(events));
     event.extend(declared_in_events());
     let diagnostics = lab.run(["convert", "--diagnostics", "json", windows]).err;
+    lab.write("wrong.cfg", "name = \"wrong\nmemory = 1\n");
+    lab.run(["convert", "--report", "report.json", windows]).ok();
+    let reported = serde_json::from_str(&lab.read("report.json")).unwrap();
+    let checked = lab.run(["check", "--json", windows, "wrong.cfg"]);
+    assert_eq!(checked.code, 2, "{checked:?}");
     vec![
+        ("check --json", fields_of(serde_json::from_str(&checked.out).unwrap())),
         ("create --json", fields_of(created)),
         ("-N create --json", fields_of(planned)),
         ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),
@@ -125,6 +131,7 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
             "clock-set --json",
             fields_of(lab.mock(["clock-set", "windows", "--json", "clock_offset=utc"]).json()),
         ),
+        ("convert --report FILE.json", fields_of(reported)),
         ("convert --diagnostics json", fields_of(serde_json::from_str(&diagnostics).unwrap())),
         ("clock-watch", event),
     ]

@@ -1,15 +1,18 @@
 //! The words of the command line.
 
+mod convert;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use timers::tsc::Tolerance;
-use xenclock::domain::XenVersion;
+
+pub(super) use convert::{Check, Convert, Diagnostics, From, Reading, To};
 
 use super::options::{self, Monitoring, Screen, Wrapper, XmlDirs};
 
@@ -39,6 +42,10 @@ HOSTS
 
 MESSAGES
   Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN:.";
+
+const CHECK: &str = "\
+Exit status: 0 nothing is wrong; 1 a guest starts, and something of its file differs, is left out or is ignored; 2 a guest \
+does not start, or not as its file asks, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
 Exit status: 0 the guests notice nothing, or nothing bad; 3 they notice it, and their clocks stay right, or within a \
@@ -97,6 +104,9 @@ pub(super) enum Command {
     Create(Create),
     /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
     Convert(Convert),
+    /// Say everything that is wrong in domain XML, xl.cfg or libxl's JSON, or that Xen ignores, and start nothing.
+    #[command(after_help = CHECK)]
+    Check(Check),
     /// The clocks of all domains, a line each.
     ClockList(ClockList),
     /// All that is known of a domain's clock, with the reasons.
@@ -164,6 +174,7 @@ impl Command {
     pub(super) fn can_dry_run(&self) -> bool {
         match self {
             Command::Create(_)
+            | Command::Check(_)
             | Command::ClockList(_)
             | Command::ClockShow(_)
             | Command::ClockSet(_)
@@ -172,7 +183,7 @@ impl Command {
             | Command::Preflight(_)
             | Command::Migrate(_)
             | Command::Restore(_) => true,
-            Command::Convert(convert) => convert.output.is_none(),
+            Command::Convert(convert) => convert.writes_nothing(),
             Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,
         }
@@ -210,56 +221,6 @@ pub(super) struct Create {
     /// Settings as in xl.cfg that take the place of the file's, such as name=test or memory=512.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Convert {
-    /// What the input is; guessed from its content when not given.
-    #[arg(long, value_enum)]
-    pub from: Option<From>,
-    /// What to write.
-    #[arg(long, value_enum, default_value_t = To::Xl)]
-    pub to: To,
-    /// Fail, and write nothing, unless everything means the same on Xen or changes nothing.
-    #[arg(long)]
-    pub strict: bool,
-    /// The time to take for now, as in 2026-07-01T12:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub now: Option<DateTime<Utc>>,
-    /// The zone to take for the host's, as in Europe/Berlin.
-    #[arg(long, value_name = "ZONE")]
-    pub host_timezone: Option<String>,
-    /// The Xen that it is for, as in 4.17: newer keys are not written [default: the host's, or the newest known].
-    #[arg(long, value_name = "RELEASE")]
-    pub xen: Option<XenVersion>,
-    /// How to say what became of the input: for people (losses only), or every node as JSON.
-    #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
-    pub diagnostics: Diagnostics,
-    #[command(flatten)]
-    pub wrapper: Wrapper,
-    /// Write to this file instead of standard output.
-    #[arg(short = 'o', long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// The input; - for standard input.
-    pub file: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum From {
-    Xml,
-    Xl,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum To {
-    Xl,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Diagnostics {
-    Human,
-    Json,
 }
 
 #[derive(Debug, Args)]
@@ -537,8 +498,4 @@ fn period(word: &str) -> Result<Duration, String> {
         return Err("expected 0.01 to 86400 seconds".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
-}
-
-fn time(word: &str) -> Result<DateTime<Utc>, String> {
-    word.parse().map_err(|_| "expected a time such as 2026-07-01T12:00:00Z".to_owned())
 }

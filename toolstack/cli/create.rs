@@ -8,7 +8,7 @@ use super::args::{Create, Global};
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::viewer::Viewer;
-use super::{backend, input};
+use super::{backend, input, report};
 use xenclock::apply::Outcome;
 use xenclock::assess::Target;
 use xenclock::convert::lower;
@@ -17,6 +17,7 @@ use xenclock::domain::Part;
 use xenclock::host::{Host, HostFacts};
 use xenclock::input::Input;
 use xenclock::plan::{Plan, next_start_words, plan};
+use xenclock::report::Detail;
 use xenclock::tracking::start::{StartOptions, clock_for, start};
 use xenclock::tracking::store::RecordStore;
 
@@ -38,7 +39,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
     output::warn(&warnings);
-    let plan = planned(create, &mut input, &facts)?;
+    let plan = planned(global, create, &mut input, &facts)?;
     if global.dry_run || create.dry_run {
         return show_plan(create, &plan, &facts);
     }
@@ -73,7 +74,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
 }
 
 /// The plan, or every reason against it; warnings are said on the way.
-fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan, Failure> {
+fn planned(global: &Global, create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan, Failure> {
     let report = input.report.clone();
     lower(input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());
@@ -95,8 +96,8 @@ fn planned(create: &Create, input: &mut Input, facts: &HostFacts) -> Result<Plan
         }
     };
     if !create.quiet {
-        let report = &input.report;
-        report.losses().chain(report.advice()).for_each(|found| output::diagnostic(&found, report.source()));
+        let detail = if create.debug || global.verbose > 0 { Detail::Full } else { Detail::Short };
+        report::losses(&input.report, detail);
     }
     Ok(plan)
 }

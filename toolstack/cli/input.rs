@@ -34,6 +34,17 @@ pub(super) enum Format {
     Json,
 }
 
+impl Format {
+    /// The word for it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Format::Xml => "xml",
+            Format::Cfg => "xl",
+            Format::Json => "json",
+        }
+    }
+}
+
 /// A file's name in messages.
 pub(super) fn name_of(path: &Path) -> String {
     path.display().to_string()
@@ -193,14 +204,21 @@ pub(super) fn wrong(errors: &Errors) -> Failure {
 /// Says what is wrong with a file that is taken for an xl.cfg, and why it is.
 pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
     let failure = wrong(errors);
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
-    if !text.is_empty() && !text.contains(&b'=') {
-        output::error(&format!(
-            "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', as from \
-             virsh dumpxml --inactive DOMAIN"
-        ));
+    if let Some(hint) = no_cfg(file, bytes, Format::Cfg) {
+        output::error(&hint);
     }
     failure
+}
+
+/// Why a file that does not look like an xl.cfg was read as one.
+pub(super) fn no_cfg(file: &str, bytes: &[u8], format: Format) -> Option<String> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    (format == Format::Cfg && !text.is_empty() && !text.contains(&b'=')).then(|| {
+        format!(
+            "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', as from \
+             virsh dumpxml --inactive DOMAIN"
+        )
+    })
 }
 
 /// Says what is wrong with an XML.

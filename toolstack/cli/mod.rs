@@ -2,6 +2,7 @@
 
 mod args;
 mod backend;
+mod check;
 mod convert;
 mod create;
 mod domains;
@@ -14,8 +15,10 @@ mod monitor;
 mod options;
 mod output;
 mod preflight;
+mod reading;
 mod relay;
 mod remote;
+mod report;
 mod save_restore;
 mod set;
 mod show;
@@ -92,6 +95,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Convert(convert) => convert::run(global, convert),
+        Command::Check(check) => check::run(global, check),
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),

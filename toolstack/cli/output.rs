@@ -23,6 +23,16 @@ pub(super) enum Failure {
     BrokenPipe,
 }
 
+impl Failure {
+    /// Its message, where it has one that is not said yet.
+    pub(super) fn words(self) -> Option<String> {
+        match self {
+            Failure::Error(message) | Failure::Lines(message) | Failure::Usage(message) => Some(message),
+            Failure::Reported | Failure::Found(_) | Failure::BrokenPipe => None,
+        }
+    }
+}
+
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         Failure::Error(error.to_string())
@@ -31,17 +41,18 @@ impl From<HostError> for Failure {
 
 impl From<Failure> for xenclock::xl::migration::Failed {
     fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Error(message) | Failure::Lines(message) | Failure::Usage(message) => message.into(),
-            Failure::Reported | Failure::Found(_) | Failure::BrokenPipe => "it failed".into(),
-        }
+        failure.words().unwrap_or_else(|| "it failed".to_owned()).into()
     }
 }
 
 /// Prints data, byte for byte: JSON, an xl.cfg, what else programs read.
 pub(super) fn data(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::BrokenPipe),
         Err(error) => Err(Failure::Error(format!("standard output: {error}"))),
@@ -97,15 +108,34 @@ const PLAIN: &str = "\x1b[0m";
 
 /// Says a diagnostic.
 pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
-    let text = render::human(diagnostic, source);
+    painted(diagnostic, &render::human(diagnostic, source));
+}
+
+/// Says lines that are safe to show, with their ends.
+pub(super) fn said(lines: &str) {
+    let _ = write!(anstream::stderr(), "{lines}");
+}
+
+/// Prints lines that are safe to show, in colour on a terminal.
+pub(super) fn coloured(lines: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    written(out.write_all(lines.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Says a diagnostic in these words, with its verdict in colour.
+pub(super) fn painted(diagnostic: &Diagnostic, text: &str) {
+    let _ = write!(anstream::stderr(), "{}", with_colour(diagnostic, text));
+}
+
+/// The words of a diagnostic, with its verdict in colour.
+pub(super) fn with_colour(diagnostic: &Diagnostic, text: &str) -> String {
     let word = diagnostic.finding.word();
     let colour = match diagnostic.finding.verdict {
         Verdict::Invalid => RED,
         Verdict::NoEffect => CYAN,
         _ => YELLOW,
     };
-    let painted = text.replacen(&format!(": {word}: "), &format!(": {colour}{word}{PLAIN}: "), 1);
-    let _ = write!(anstream::stderr(), "{painted}");
+    text.replacen(&format!(": {word}: "), &format!(": {colour}{word}{PLAIN}: "), 1)
 }
 
 /// The whole of an input file; - is standard input.

@@ -1,6 +1,7 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
 mod errors;
+mod group;
 pub mod number;
 pub mod part;
 pub mod render;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use errors::Errors;
+pub use group::{Group, grouped};
 pub use part::Part;
 pub use report::Report;
 pub use shown::{shown, shown_lines};
@@ -130,10 +132,16 @@ impl Finding {
         Self::new(Verdict::Invalid, code, reason)
     }
 
+    /// Whether it is advice: nothing is lost and nothing changed.
+    #[must_use]
+    pub fn is_advice(&self) -> bool {
+        self.code.starts_with(ADVICE)
+    }
+
     /// The word for people: that of the verdict, or `advice`.
     #[must_use]
     pub fn word(&self) -> String {
-        if self.code.starts_with(ADVICE) { "advice".to_owned() } else { self.verdict.to_string() }
+        if self.is_advice() { "advice".to_owned() } else { self.verdict.to_string() }
     }
 
     /// With what to write or do instead.

@@ -60,6 +60,12 @@ impl Part {
         matches!(self, Part::Title | Part::Description | Part::Metadata | Part::Timer(_) | Part::Catchup(_))
     }
 
+    /// Whether it is the clock or in it.
+    #[must_use]
+    pub fn is_of_clock(self) -> bool {
+        self == Part::Clock || self.around().is_some_and(Part::is_of_clock)
+    }
+
     /// The part around this one.
     #[must_use]
     pub fn around(self) -> Option<Part> {

@@ -3,10 +3,38 @@
 use serde_json::{Value, json};
 
 use super::shown::{shown, shown_with_tabs};
-use super::{Diagnostic, Source};
+use super::{Diagnostic, Place, Source};
 
 /// Longer lines are not shown: nobody finds the caret in them.
 const LONGEST_LINE: usize = 500;
+
+/// As many places are named where the same holds at others.
+const MOST_PLACES: usize = 10;
+
+/// One diagnostic for people without the line of the input, and the other places at which the same holds.
+#[must_use]
+pub fn brief(diagnostic: &Diagnostic, others: &[Place]) -> String {
+    let Diagnostic { finding, .. } = diagnostic;
+    let mut out = heading(diagnostic);
+    if !others.is_empty() {
+        let named: Vec<_> =
+            others.iter().take(MOST_PLACES).map(|place| format!("{}:{}", place.line, place.column)).collect();
+        let more = match others.len().saturating_sub(MOST_PLACES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        out.push_str(&format!("  also at: {}{more}\n", named.join(", ")));
+    }
+    if let Some(alternative) = &finding.alternative {
+        out.push_str(&format!("  instead: {}\n", shown(alternative)));
+    }
+    out
+}
+
+fn heading(Diagnostic { place, finding, .. }: &Diagnostic) -> String {
+    let place = place.to_string();
+    format!("{}: {}: {} [{}]\n", shown(&place), finding.word(), shown(&finding.reason), finding.code)
+}
 
 /// One diagnostic for people: the message, the line of the input with a caret, and what to do instead.
 ///
@@ -14,9 +42,7 @@ const LONGEST_LINE: usize = 500;
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
     let Diagnostic { place, finding, .. } = diagnostic;
-    let place_shown = place.to_string();
-    let (place_shown, reason) = (shown(&place_shown), shown(&finding.reason));
-    let mut out = format!("{place_shown}: {}: {reason} [{}]\n", finding.word(), finding.code);
+    let mut out = heading(diagnostic);
     let line = source.line_of(place);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
         let number = place.line.to_string();

@@ -149,6 +149,36 @@ impl Report {
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
 
+    /// The nodes that change nothing on Xen, each once, without those that advice is about.
+    pub fn without_effect(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        let plain = |node: &usize| {
+            let Node { finding, inherited, .. } = &self.nodes[*node];
+            finding.verdict == Verdict::NoEffect && !inherited && !finding.is_advice()
+        };
+        (0..self.nodes.len()).filter(plain).map(|node| self.diagnostic(node))
+    }
+
+    /// The nodes of the clock of which something is lost, each once.
+    pub fn clock_losses(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        let mut of_clock = vec![false; self.nodes.len()];
+        for (part, &node) in &self.origins {
+            if part.is_of_clock()
+                && let Some(mark) = of_clock.get_mut(node)
+            {
+                *mark = true;
+            }
+        }
+        // Nodes follow those that they are in.
+        for (index, node) in self.nodes.iter().enumerate() {
+            of_clock[index] |= node.parent.is_some_and(|parent| of_clock[parent]);
+        }
+        let lost = move |node: &usize| {
+            let Node { finding, inherited, .. } = &self.nodes[*node];
+            of_clock[*node] && finding.verdict.is_loss() && !inherited
+        };
+        (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
+    }
+
     /// The nodes for which a start is refused.
     pub fn refusals(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         self.losses().filter(|loss| loss.finding.refuses_start)

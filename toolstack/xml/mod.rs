@@ -5,7 +5,7 @@ pub(crate) mod read;
 mod schema;
 pub(crate) mod tree;
 
-pub use read::{read, read_for};
+pub use read::{read, read_for, read_mapped};
 #[doc(hidden)]
 pub use schema::mapping_table;
 pub use tree::{MAX_BYTES, is_utf16};

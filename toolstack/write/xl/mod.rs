@@ -20,8 +20,7 @@ use std::borrow::Cow;
 
 use super::clock_keys;
 use super::value::Value;
-use crate::diag::shown;
-use crate::diag::{Finding, Report};
+use crate::diag::{Finding, Report, grouped, shown};
 use crate::domain::config::{DomainConfig, Rest};
 use crate::domain::release::{self, Known, XenVersion};
 use crate::domain::{Defbool, Domain, Notes};
@@ -257,22 +256,21 @@ fn notes(notes: &Notes) -> String {
     out
 }
 
-/// What is not carried over, for those who read the file and not the messages.
+/// What is not carried over, and what to do instead, for those who read the file and not the messages.
 fn losses(out: &mut String, report: &Report, unsaid: &[Unsaid]) {
-    let mut lines: Vec<_> = report
-        .losses()
-        .map(|loss| (format!("line {}", loss.place.line), loss.finding.verdict, loss.finding.reason))
-        .collect();
-    let unsaid = unsaid.iter().filter(|unsaid| unsaid.finding.verdict.is_loss());
-    lines.extend(
-        unsaid.map(|Unsaid { path, finding }| (path.clone(), finding.verdict, finding.reason.clone())),
-    );
+    let groups = grouped(report.losses());
+    let of_input = groups.iter().map(|group| (group.lines(), &group.first.finding));
+    let of_config = unsaid.iter().map(|Unsaid { path, finding }| (path.clone(), finding));
+    let lines: Vec<_> = of_input.chain(of_config.filter(|(_, finding)| finding.verdict.is_loss())).collect();
     if lines.is_empty() {
         return;
     }
     gap(out);
     comment(out, "Not carried over word for word:");
-    for (place, verdict, reason) in lines {
-        comment(out, &format!("  {place}, {verdict}: {}", shown(&reason)));
+    for (place, finding) in lines {
+        comment(out, &format!("  {place}, {}: {}", finding.verdict, shown(&finding.reason)));
+        if let Some(alternative) = &finding.alternative {
+            comment(out, &format!("    instead: {}", shown(alternative)));
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::diag::Finding;
 use crate::domain::config::Hvm;
 use crate::domain::release::Known;
 use crate::domain::{DomainConfig, XenVersion};
+use crate::mapping::{Kind, Mapping, Outcome};
 
 /// A domain that is being read.
 pub(super) struct Guest<'t> {
@@ -20,12 +21,34 @@ pub(super) struct Guest<'t> {
     pub(super) boot: BootOrder<'t>,
     /// The devices on emulated USB controllers.
     pub(super) usb: Usb,
+    /// What the host has in the place of names of another.
+    mapping: &'t Mapping,
+    /// What the mapping did.
+    pub(super) mapped: Outcome,
 }
 
 impl<'t> Guest<'t> {
-    pub(super) fn new(kind: GuestKind, for_xen: bool, xen: XenVersion) -> Self {
-        let config = DomainConfig::new(kind);
-        Guest { config, for_xen, xen, boot: BootOrder::default(), usb: Usb::default() }
+    pub(super) fn new(kind: GuestKind, for_xen: bool, xen: XenVersion, mapping: &'t Mapping) -> Self {
+        let (config, mapped) = (DomainConfig::new(kind), Outcome::default());
+        Guest { config, for_xen, xen, boot: BootOrder::default(), usb: Usb::default(), mapping, mapped }
+    }
+
+    /// What the mapping has for a name; that there is nothing is noted.
+    pub(super) fn mapped(&mut self, kind: Kind, name: &str) -> Option<(String, Finding)> {
+        let found = self.mapping.find(kind, name, &mut self.mapped);
+        if found.is_none() {
+            self.mapped.needs.insert((kind, name.to_owned()));
+        }
+        found
+    }
+
+    /// The path that the mapping has for a volume; that there is none is noted.
+    pub(super) fn volume(&mut self, pool: &str, volume: &str) -> Option<(String, Finding)> {
+        let found = self.mapping.volume(pool, volume, &mut self.mapped);
+        if found.is_none() {
+            self.mapped.needs.insert((Kind::Pool, pool.to_owned()));
+        }
+        found
     }
 
     pub(super) fn kind(&self) -> GuestKind {

@@ -40,6 +40,7 @@ use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
+use crate::mapping::{Mapping, Outcome};
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
 
@@ -90,16 +91,24 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
 /// # Errors
 /// As [`read`].
 pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
+    read_mapped(xen, &Mapping::default(), name, bytes)
+}
+
+/// Reads a domain XML for a release of Xen, with what a host has in the place of networks, volumes, bridges and paths.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8]) -> Result<Input> {
     let tree = Tree::parse(name, bytes)?;
     let ledger = Ledger::new(&tree);
     let root = ledger.root();
-    let domain = domain(&root, xen)?;
+    let (domain, mapped) = domain(&root, xen, mapping)?;
     let mut verdicts = unread::Verdicts::new(&tree);
     let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
-    Ok(Input { xen, ..Input::new(domain, report) })
+    Ok(Input { xen, mapped, ..Input::new(domain, report) })
 }
 
-fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
+fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Domain, Outcome)> {
     if root.name() != "domain" {
         let reason = format!("the root element is <{}>, expected <domain>", root.name());
         let finding = Finding::invalid("not-a-domain", reason)
@@ -109,7 +118,7 @@ fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut guest = Guest::new(kind, for_xen, xen);
+    let mut guest = Guest::new(kind, for_xen, xen, mapping);
     let mut notes = Notes::default();
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
@@ -129,7 +138,8 @@ fn domain(root: &Element<'_>, xen: XenVersion) -> Result<Domain> {
     usb::finish(&mut guest);
     boot_order::finish(&mut guest, root.children("os").next().as_ref());
     memory::finish(root, &mut guest);
-    Ok(Domain { notes, ..Domain::new(guest.config, clock) })
+    mapping.apply(&mut guest.config, &mut guest.mapped);
+    Ok((Domain { notes, ..Domain::new(guest.config, clock) }, guest.mapped))
 }
 
 fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {

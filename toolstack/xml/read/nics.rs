@@ -9,6 +9,7 @@ use super::{hostdevs, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::release;
+use crate::mapping::Kind;
 
 /// Cards that QEMU emulates for Xen.
 const MODELS: &[&str] = &[
@@ -51,7 +52,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             hostdevs::interface(&element, guest)?;
             continue;
         }
-        let Some(mut nic) = connection(&element)? else { continue };
+        let Some(mut nic) = connection(&element, guest)? else { continue };
         let element = element.take();
         nic.devid = u32::try_from(guest.config.nics.len()).ok();
         if let Some(mac) = element.child("mac") {
@@ -87,7 +88,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
 }
 
 /// What the card is plugged into; `None` when the interface is left out.
-fn connection(element: &Element<'_>) -> Result<Option<Nic>> {
+fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option<Nic>> {
     let mut nic = Nic::default();
     let Some(kind) = element.attr("type") else {
         let finding = Finding::invalid("no-interface-type", "the interface has no type");
@@ -107,19 +108,26 @@ fn connection(element: &Element<'_>) -> Result<Option<Nic>> {
             let source = source();
             nic.bridge = bridge(source)?;
             if let Some(network) = source.and_then(|source| source.attr("network")) {
-                let finding = match &nic.bridge {
-                    Some(bridge) => {
+                let finding = match (guest.mapped(Kind::Network, network.text), &nic.bridge) {
+                    (Some((bridge, mapped)), _) => {
+                        nic.bridge = Some(bridge);
+                        mapped
+                    }
+                    (None, Some(bridge)) => {
                         let reason = "libxl knows no libvirt networks: the bridge that this one had";
                         Finding::approximated("network", reason)
                             .instead(format!("write type='bridge' and <source bridge='{bridge}'/>"))
                     }
-                    None => {
+                    (None, None) => {
                         let name = network.text;
                         let reason = format!(
                             "libxl knows no libvirt networks: '{name}' becomes xl's default bridge, xenbr0"
                         );
                         Finding::approximated("network", reason)
                             .instead("write type='bridge' and <source bridge='NAME'/>, a bridge of dom0")
+                            .instead_in_file(format!(
+                                "convert it with --map network:{name}=NAME, a bridge of dom0"
+                            ))
                     }
                 };
                 network.mark(finding);
@@ -134,9 +142,21 @@ fn connection(element: &Element<'_>) -> Result<Option<Nic>> {
             }
         }
         other => {
+            let device = element.children("source").next().and_then(|source| source.attr("dev"));
+            let name = device.map_or(other, |device| device.text);
+            if let Some((bridge, mapped)) = guest.mapped(Kind::Interface, name) {
+                nic.bridge = Some(bridge);
+                kind.mark(mapped.clone());
+                if let Some(source) = source() {
+                    source.mark_whole(&mapped);
+                }
+                return Ok(Some(nic));
+            }
             let reason = format!("libxl has no interface of type {other}");
             let instead = "use a bridge of dom0: type='bridge' and <source bridge='NAME'/>";
-            element.leave_out(Finding::unsupported("interface-type", reason).instead(instead));
+            let finding = Finding::unsupported("interface-type", reason).instead(instead);
+            let in_file = format!("convert it with --map interface:{name}=NAME, a bridge of dom0");
+            element.leave_out(finding.instead_in_file(in_file));
             return Ok(None);
         }
     }

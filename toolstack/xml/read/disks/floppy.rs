@@ -12,7 +12,7 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         element.mark_whole(&Finding::unsupported("floppy", "only an HVM guest can have a floppy drive"));
         return Ok(());
     }
-    let path = match source::read(element, true)? {
+    let path = match source::read(element, true, guest)? {
         None => return Ok(()),
         Some(Source::Empty) => None,
         Some(Source::File(path) | Source::Block(path) | Source::Network(path)) => Some(path),

@@ -109,7 +109,7 @@ fn no_name(element: &Element<'_>) {
 
 fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let (element, cdrom) = (&placed.element, placed.cdrom);
-    let Some(source) = source::read(element, cdrom)? else { return Ok(()) };
+    let Some(source) = source::read(element, cdrom, guest)? else { return Ok(()) };
     let path = match &source {
         Source::Empty => None,
         Source::File(path) | Source::Block(path) | Source::Network(path) => Some(path),

@@ -2,6 +2,7 @@
 
 use super::super::super::cursor::{Element, Result};
 use super::super::common::held_by_xl;
+use super::super::guest::Guest;
 use super::network;
 use crate::diag::Finding;
 
@@ -18,7 +19,11 @@ pub(super) enum Source {
 }
 
 /// Reads a disk's source; `None` when the disk is left out.
-pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<Source>> {
+pub(super) fn read(
+    element: &Element<'_>,
+    may_be_empty: bool,
+    guest: &mut Guest<'_>,
+) -> Result<Option<Source>> {
     let kind = element.attr("type");
     let source = element.children("source").next();
     let word = kind.map_or("file", |kind| kind.text);
@@ -45,8 +50,21 @@ pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<S
             };
         }
         _ => {
+            if word == "volume"
+                && let Some(path) = source.as_ref().and_then(|source| volume(source, guest))
+            {
+                return Ok(Some(path));
+            }
             let (reason, instead) = elsewhere(word, source.as_ref());
-            element.leave_out(Finding::unsupported("disk-source", reason).instead(instead));
+            let finding = Finding::unsupported("disk-source", reason).instead(instead);
+            let pool = source.filter(|_| word == "volume").and_then(|source| source.attr("pool"));
+            element.leave_out(match pool {
+                Some(pool) => finding.instead_in_file(format!(
+                    "convert it with --map pool:{}=DIRECTORY, where dom0 has the pool's volumes",
+                    pool.text
+                )),
+                None => finding,
+            });
             return Ok(None);
         }
     };
@@ -62,6 +80,17 @@ pub(super) fn read(element: &Element<'_>, may_be_empty: bool) -> Result<Option<S
         None if may_be_empty => Ok(Some(Source::Empty)),
         None => Err(no_source(element, attribute)),
     }
+}
+
+/// A volume's path, where the mapping has one.
+fn volume(source: &Element<'_>, guest: &mut Guest<'_>) -> Option<Source> {
+    let (pool, name) = (source.attr("pool")?, source.attr("volume")?);
+    let (path, mapped) = guest.volume(pool.text, name.text)?;
+    let _ = source.take();
+    pool.mark(mapped.clone());
+    name.mark(mapped);
+    details(source);
+    Some(if path.starts_with("/dev/") { Source::Block(path) } else { Source::File(path) })
 }
 
 fn no_source(element: &Element<'_>, attribute: &str) -> Box<crate::diag::Diagnostic> {

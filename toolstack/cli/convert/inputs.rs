@@ -1,0 +1,109 @@
+//! The inputs of a conversion, and the files that they become.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::super::args::{Convert, To};
+use super::super::output::Failure;
+use xenclock::files::read_start;
+
+/// A file to convert, and the file that it becomes.
+pub(super) struct Job {
+    pub input: PathBuf,
+    /// None where nothing is written.
+    pub output: Option<PathBuf>,
+    /// Why it is not converted.
+    pub refused: Option<String>,
+}
+
+/// Whether many inputs are converted, rather than one to standard output or to a file.
+pub(super) fn are_many(options: &Convert) -> bool {
+    let into_directory = options
+        .output
+        .as_deref()
+        .is_some_and(|output| output.is_dir() || output.as_os_str().to_string_lossy().ends_with('/'));
+    let reported = options.output.is_some() || options.report.is_some();
+    into_directory
+        || (reported && (options.files.len() > 1 || options.files.iter().any(|file| file.is_dir())))
+}
+
+/// The files to convert in the order in which they are named, those of a directory by name, and how many files of
+/// directories are passed over.
+pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
+    let (mut files, mut skipped) = (Vec::new(), 0);
+    for file in &options.files {
+        if file == Path::new("-") {
+            return Err(Failure::Usage("standard input is not converted along with others".to_owned()));
+        }
+        if file.is_dir() {
+            let failed = |error| Failure::Error(format!("{}: {error}", file.display()));
+            let entries = fs::read_dir(file).map_err(failed)?;
+            let mut paths = Vec::new();
+            for entry in entries {
+                let path = entry.map_err(failed)?.path();
+                match is_config(&path) {
+                    true => paths.push(path),
+                    false => skipped += 1,
+                }
+            }
+            paths.sort();
+            files.extend(paths);
+        } else {
+            files.push(file.clone());
+        }
+    }
+    let mut taken: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    let inputs: std::collections::HashSet<_> = if options.output.is_some() {
+        files.iter().filter_map(|file| identity(file)).collect()
+    } else {
+        Default::default()
+    };
+    let job = |input: PathBuf| {
+        let Some(directory) = &options.output else { return Job { input, output: None, refused: None } };
+        let name = output_name(&input, options.to);
+        let output = directory.join(&name);
+        let refused = match taken.get(&name) {
+            Some(first) if *first == input => Some("named twice".to_owned()),
+            Some(first) => Some(format!(
+                "{} is written from {} already: rename one of them",
+                output.display(),
+                first.display()
+            )),
+            None if identity(&output).is_some_and(|output| inputs.contains(&output)) => {
+                Some(format!("{} is itself an input: write to another directory", output.display()))
+            }
+            None => None,
+        };
+        taken.entry(name).or_insert_with(|| input.clone());
+        Job { input, output: Some(output), refused }
+    };
+    Ok((files.into_iter().map(job).collect(), skipped))
+}
+
+/// What tells a file from others.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// The name of the file that an input becomes.
+fn output_name(input: &Path, to: To) -> OsString {
+    let mut name = input.file_stem().unwrap_or(input.as_os_str()).to_owned();
+    name.push(match to {
+        To::Xl => ".cfg",
+        To::Json => ".json",
+    });
+    name
+}
+
+/// Whether a file of a directory is taken for a domain's.
+fn is_config(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.starts_with('.') || !path.is_file() {
+        return false;
+    }
+    let is_named = [".xml", ".cfg"].iter().any(|end| name.ends_with(end));
+    is_named || read_start(path, 64).is_ok_and(|start| start.trim_ascii_start().starts_with(b"<"))
+}

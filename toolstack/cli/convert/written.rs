@@ -1,0 +1,93 @@
+//! The files that `convert` writes.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::args::Convert;
+use super::super::output::Failure;
+use xenclock::domain::DomainConfig;
+use xenclock::files::{Access, Replacement, sweep};
+use xenclock::report::{Estate, FileReport, html, sarif};
+
+/// Whether a config has a password in it: of a display, or in words for QEMU.
+pub(super) fn has_password(config: &DomainConfig) -> bool {
+    fn is_in(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields.iter().any(|(key, value)| {
+                let named = key.contains("passw") && value.as_str().is_some_and(|text| !text.is_empty());
+                named || is_in(value)
+            }),
+            Value::Array(items) => items.iter().any(is_in),
+            Value::String(text) => {
+                let text = text.to_lowercase();
+                ["password=", "passwd=", ":key="].iter().any(|word| text.contains(word))
+            }
+            _ => false,
+        }
+    }
+    serde_json::to_value(config).is_ok_and(|config| is_in(&config))
+}
+
+/// Writes a file so that it is there whole or not at all, and is on disk then.
+pub(super) fn write_whole(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
+    let mut new = Replacement::begin(path, access(secret))?;
+    new.file().write_all(text.as_bytes())?;
+    new.commit().map(drop)
+}
+
+/// As [`write_whole`], one of many: [`finish`] brings them to the disk together.
+pub(super) fn write_one_of_many(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
+    let mut new = Replacement::begin_unswept(path, access(secret))?;
+    new.file().write_all(text.as_bytes())?;
+    new.commit_unsynced().map(drop)
+}
+
+/// Brings the files of a directory to the disk, and removes what killed writers have left there.
+pub(super) fn finish(directory: &Path) -> std::io::Result<()> {
+    sweep(directory, &[]);
+    let directory = std::fs::File::open(directory)?;
+    rustix::fs::syncfs(&directory)?;
+    Ok(())
+}
+
+fn access(secret: bool) -> Access {
+    if secret { Access::Private } else { Access::AsBefore }
+}
+
+/// The form of a report.
+#[derive(Clone, Copy)]
+enum Form {
+    Html,
+    Json,
+    Sarif,
+}
+
+fn form(path: &Path) -> Result<Form, Failure> {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("html" | "htm") => Ok(Form::Html),
+        Some("json") => Ok(Form::Json),
+        Some("sarif") => Ok(Form::Sarif),
+        _ => Err(Failure::Usage(format!(
+            "--report {}: expected a name that ends in .html, .json or .sarif",
+            path.display()
+        ))),
+    }
+}
+
+/// Checks that the report that is asked for has a form.
+pub(super) fn check_report(options: &Convert) -> Result<(), Failure> {
+    options.report.as_deref().map_or(Ok(()), |path| form(path).map(drop))
+}
+
+/// Writes the report that is asked for.
+pub(super) fn report(options: &Convert, estate: &Estate, reports: &[FileReport]) -> Result<(), Failure> {
+    let Some(path) = &options.report else { return Ok(()) };
+    let text = match form(path)? {
+        Form::Html => html(estate, reports),
+        Form::Json => format!("{:#}\n", estate.json(reports)),
+        Form::Sarif => format!("{:#}\n", sarif(reports)),
+    };
+    write_whole(path, &text, false).map_err(|error| Failure::Error(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,176 @@
+//! What the reading of files depends on beside their content, and the reading itself, which says nothing.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use timers::resolve::Moment;
+use timers::zone::{Zone, ZoneSource};
+use uuid::Uuid;
+
+use super::args::{From, Global, Reading};
+use super::backend;
+use super::input::{self, Format};
+use super::output::{self, Failure};
+use xenclock::cfg::{self, XlHost};
+use xenclock::diag::{Diagnostic, Source};
+use xenclock::domain::XenVersion;
+use xenclock::files::read_regular;
+use xenclock::host::dom0;
+use xenclock::input::Input;
+use xenclock::inventory::{self, Rooted};
+use xenclock::mapping::{Mapping, Outcome};
+use xenclock::report::FileReport;
+use xenclock::{json, xml};
+
+/// What files are read with.
+pub struct Setting {
+    now: DateTime<Utc>,
+    zone: Zone,
+    zones: Box<dyn ZoneSource + Send + Sync>,
+    xen: Option<XenVersion>,
+    xl_host: XlHost,
+    from: Option<From>,
+    /// Whether libxl's JSON is taken where nobody asks for it.
+    pub takes_json: bool,
+    pub mapping: Mapping,
+    host: Option<Rooted>,
+}
+
+/// A file of rules has a few lines.
+const RULES_BYTES: u64 = 1 << 20;
+
+/// A file that is wrong.
+pub struct Wrong {
+    pub format: Format,
+    pub errors: Vec<Diagnostic>,
+    pub source: Box<Source>,
+}
+
+impl Setting {
+    /// As told, or as the host named by --backend has it, or as this machine has it.
+    pub fn of(global: &Global, reading: &Reading) -> Result<Self, Failure> {
+        let facts = match &global.backend {
+            Some(_) => Some(backend::open(global)?.facts()?),
+            None => None,
+        };
+        let zone = match (&reading.host_timezone, &facts) {
+            (None, Some(facts)) => facts.zone.clone(),
+            (named, _) => backend::zone_named(named.as_deref())?,
+        };
+        let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
+        let now = reading.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
+        let xl_host = input::xl_host(global, xen)?;
+        Ok(Setting {
+            now,
+            zone,
+            zones: backend::zones(),
+            xen,
+            xl_host,
+            from: reading.from,
+            takes_json: false,
+            mapping: mapping(reading)?,
+            host: host(reading)?,
+        })
+    }
+
+    /// The moment and the zones.
+    pub fn at(&self) -> Moment<'_> {
+        Moment { now: self.now, host_zone: &self.zone, zones: &*self.zones }
+    }
+
+    /// Adds to a report what the host lacks for the domain, where that is asked for.
+    pub fn look_at_host(&self, input: &mut Input) {
+        let Some(host) = &self.host else { return };
+        for (field, finding) in inventory::missing(&input.domain.config, host) {
+            input.report.add(None, field, 0..0, finding, false);
+        }
+    }
+
+    /// The domain that a file describes, with the file's format.
+    pub fn read(&self, name: &str, bytes: &[u8]) -> Result<(Input, Format), Wrong> {
+        let format = match self.from {
+            Some(From::Xml) => Format::Xml,
+            Some(From::Xl) => Format::Cfg,
+            Some(From::Json) => Format::Json,
+            None => input::format_of(bytes),
+        };
+        let xen = self.xen.unwrap_or(XenVersion::NEWEST);
+        let one = |invalid: Box<Diagnostic>| Wrong {
+            format,
+            source: Box::new(input::source_of(&invalid, bytes)),
+            errors: vec![*invalid],
+        };
+        let mut input = match format {
+            Format::Xml => xml::read_mapped(xen, &self.mapping, name, bytes).map_err(one)?,
+            Format::Json if self.from.is_none() && !self.takes_json => {
+                return Err(one(Box::new(input::is_json(name, bytes))));
+            }
+            Format::Json => json::read(name, bytes, xen).map_err(one)?,
+            Format::Cfg => {
+                // No two guests have one generation ID.
+                let host = XlHost { genid: *Uuid::new_v4().as_bytes(), ..self.xl_host.clone() };
+                let read = cfg::read(name, bytes, &[], &host).map_err(|errors| Wrong {
+                    format,
+                    errors: errors.iter().cloned().collect(),
+                    source: Box::new(errors.source().clone()),
+                })?;
+                read.input
+            }
+        };
+        if format != Format::Xml {
+            self.mapping.apply(&mut input.domain.config, &mut input.mapped);
+        }
+        Ok((input, format))
+    }
+}
+
+/// The host that is looked at.
+fn host(reading: &Reading) -> Result<Option<Rooted>, Failure> {
+    let Some(root) = &reading.check_host else { return Ok(None) };
+    if root.as_path() == Path::new("/") && !dom0::in_dom0() {
+        return Err(Failure::Error(
+            "--check-host: this is no dom0; --check-host=DIR looks at the files of one below DIR".to_owned(),
+        ));
+    }
+    if !root.is_dir() {
+        return Err(Failure::Error(format!("--check-host: {} is no directory", root.display())));
+    }
+    Ok(Some(Rooted::new(root)))
+}
+
+/// The rules that are asked for.
+fn mapping(reading: &Reading) -> Result<Mapping, Failure> {
+    let mut mapping = Mapping::default();
+    for rule in &reading.map {
+        mapping.add(rule, "--map").map_err(|why| Failure::Usage(format!("--map {rule}: {why}")))?;
+    }
+    for file in &reading.map_file {
+        let name = input::name_of(file);
+        let bytes = read_regular(file, RULES_BYTES);
+        let bytes = bytes.map_err(|error| Failure::Error(format!("{name}: {error}")))?;
+        if let Err(wrong) = mapping.read(&name, &bytes) {
+            output::diagnostic(&wrong.0, &wrong.1);
+            return Err(Failure::Reported);
+        }
+    }
+    Ok(mapping)
+}
+
+/// Says which rules nothing used.
+pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
+    for (rule, origin) in mapping.unused(outcome) {
+        output::warn(&[format!("{origin}: nothing uses {rule}")]);
+    }
+}
+
+impl Wrong {
+    /// What is wrong with a domain that was read.
+    pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
+        Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid] }
+    }
+
+    /// The report on the file.
+    pub fn report(&self, file: &str) -> FileReport {
+        FileReport::wrong(file, self.format.as_str(), self.errors.iter().cloned(), &self.source)
+    }
+}

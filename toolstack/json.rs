@@ -1,0 +1,70 @@
+//! libxl's JSON, as `xl create -n` and `xl list -l` print a config, to the hub.
+
+use crate::diag::{Diagnostic, Finding, Report, Source};
+use crate::domain::project::clock_of;
+use crate::domain::{Domain, DomainConfig, Part, XenVersion};
+use crate::input::Input;
+
+/// Reads libxl's JSON for a release of Xen. `name` is the file's for messages.
+///
+/// # Errors
+/// When it is no JSON, or not that of a domain's config.
+pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diagnostic>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+    let config: DomainConfig =
+        serde_json::from_slice(bytes).map_err(|error| Box::new(wrong(&source, &error)))?;
+    if config.c_info.kind.is_none() && config.c_info.name.is_none() {
+        let finding = Finding::invalid("not-xml", "the input looks like JSON, and is no config of libxl's").instead(
+            "give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN, or what xl create -n FILE prints",
+        );
+        return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
+    }
+    if config.c_info.name.as_deref().is_none_or(str::is_empty) {
+        let finding = Finding::invalid("no-name", "the domain has no name")
+            .instead("add \"name\": \"NAME\" to \"c_info\"");
+        return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
+    }
+    let clock = clock_of(&config);
+    let mut report = Report::new(source);
+    let root = report.add(None, String::new(), 0..0, Finding::exact(), false);
+    report.set_origin(Part::Domain, root);
+    let input = Input::new(Domain::new(config, clock), report);
+    Ok(Input { xen, ..input })
+}
+
+fn wrong(source: &Source, error: &serde_json::Error) -> Diagnostic {
+    let at = line_start(source.text(), error.line()) + error.column().saturating_sub(1);
+    // It ends with the place, which is given apart.
+    let text = error.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
+    let finding = Finding::invalid("json-syntax", format!("this is not libxl's JSON: {reason}"));
+    Diagnostic { place: source.place(at..at + 1), node: String::new(), finding }
+}
+
+/// The byte at which a line starts, counted from 1.
+fn line_start(text: &str, line: usize) -> usize {
+    text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_config_is_read_and_what_is_none_has_its_place() {
+        let text = r#"{"c_info": {"type": "pvh", "name": "a"}, "b_info": {"max_vcpus": 2, "type.pvh": {}}}"#;
+        let input = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap();
+        assert_eq!((input.domain.config.name(), input.domain.config.b_info.max_vcpus), ("a", 2));
+        for (text, code, place) in [
+            ("{\n  \"c_info\": {,\n}", "json-syntax", "a.json:2:14"),
+            ("{\n \"disks\": 7}", "json-syntax", "a.json:2:11"),
+            ("{}", "not-xml", "a.json:1:1"),
+            ("{\"c_info\": {\"type\": \"hvm\"}}", "no-name", "a.json:1:1"),
+        ] {
+            let error = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap_err();
+            assert_eq!((error.finding.code, error.place.to_string().as_str()), (code, place), "{error}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Words that the forms of a report share.
+
+use chrono::DateTime;
+use timers::{Basis, ClockOffset};
+
+/// A number with its noun: `1 thing`, `3 things`.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// The clock that a guest asks for, in a few words.
+#[must_use]
+pub fn clock_words(clock: &ClockOffset) -> String {
+    match clock.effective() {
+        ClockOffset::Utc { .. } => "UTC".to_owned(),
+        ClockOffset::Localtime { .. } => "the host's local time".to_owned(),
+        ClockOffset::Timezone { timezone } => format!("the time in {timezone}"),
+        ClockOffset::Variable { adjustment, basis } => {
+            let basis = match basis {
+                Basis::Utc => "UTC",
+                Basis::Localtime => "the host's local time",
+            };
+            match adjustment {
+                0 => format!("{basis}, changed by the guest"),
+                _ => format!("{basis} {adjustment:+} s, changed by the guest"),
+            }
+        }
+        ClockOffset::Absolute { start } => match DateTime::from_timestamp(start, 0) {
+            Some(start) => format!("{} at each start", start.format("%Y-%m-%dT%H:%M:%SZ")),
+            None => "a fixed time at each start".to_owned(),
+        },
+    }
+}
