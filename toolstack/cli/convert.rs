@@ -50,9 +50,7 @@ pub(super) fn run(global: &Global, convert_args: &Convert) -> Result<(), Failure
     say.report(&input.report);
     if convert_args.strict && input.report.losses().next().is_some() {
         if convert_args.diagnostics == Diagnostics::Human {
-            output::error(
-                "not everything means the same on Xen, and --strict asks for that: nothing is written",
-            );
+            output::error("something is lost on Xen: nothing is written because of --strict");
         }
         return Err(Failure::Reported);
     }
