@@ -234,7 +234,7 @@ impl fmt::Display for StepKind {
 #[must_use]
 pub fn next_start_words(next: NextStart, tracked: bool) -> &'static str {
     match (next, tracked) {
-        (_, true) => "the guest's changes are kept for the next start",
+        (_, true) => "the guest's changes are tracked for the next start",
         (NextStart::Fixed, false) => "the same at the next start",
         (NextStart::ResolvedAgain, false) => "resolved again at the next start",
     }

@@ -121,7 +121,7 @@ impl XlConf {
                 setting.number().and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0);
             if number.is_none() {
                 let finding =
-                    Finding::invalid("bad-value", format!("{key} is no number from 0 to {}", i32::MAX));
+                    Finding::invalid("bad-value", format!("{key} is not a number from 0 to {}", i32::MAX));
                 errors.push(cfg.at(&setting.value.span, &format!("/{key}"), finding));
             }
             number

@@ -35,7 +35,7 @@ impl fmt::Display for XenVersion {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no Xen release, expected one such as 4.17")]
+#[error("'{0}' is not a Xen release, expected one such as 4.17")]
 pub struct NotARelease(String);
 
 impl FromStr for XenVersion {

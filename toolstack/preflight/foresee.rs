@@ -152,12 +152,12 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
             ),
         ),
         TscEffect::Tolerated { off } if off.is_zero() => {
-            ("tsc-tolerated", "its TSC is made native at the frequency of its birth".to_owned())
+            ("tsc-tolerated", "its TSC is made native at its initial frequency".to_owned())
         }
         TscEffect::Tolerated { off } => (
             "tsc-tolerated",
             format!(
-                "its TSC is made native at {}, {off} from the frequency of its birth: Linux's clocksource tsc {}; Xen's \
+                "its TSC is made native at {}, {off} from its initial frequency: Linux's clocksource tsc {}; Xen's \
                  clocksource and Hyper-V's reference page are not off",
                 tsc.after.khz,
                 off.in_a_day()
@@ -172,8 +172,7 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         TscEffect::Invariant => (
             "tsc-invariant",
             format!(
-                "CPUID tells it that its TSC never changes ({}), and it has no frequency of its own that could be kept: ask \
-                 for one (clock_tsc_frequency) and start it anew",
+                "CPUID reports an invariant TSC to it ({}), but no frequency is requested that could be kept: request one (clock_tsc_frequency) and start it again",
                 guest.invariant_tsc.why
             ),
         ),

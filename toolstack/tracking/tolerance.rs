@@ -92,7 +92,7 @@ pub(crate) fn tolerate(
     // Without it nothing is tolerated.
     let Some(birth) = moving.birth else { return Ok(Outcome::AsItIs) };
     if let Err(why) = keep_birth(birth) {
-        return Ok(Outcome::Left(format!("the frequency that it was born with cannot be kept: {why}")));
+        return Ok(Outcome::Left(format!("its initial frequency cannot be recorded: {why}")));
     }
     Ok(match make_native(host, setter, arrival.domid, facts.cpu_khz) {
         Ok(()) => Outcome::Native(MadeNative { from: khz, khz: facts.cpu_khz, birth, off }),

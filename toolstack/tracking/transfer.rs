@@ -478,11 +478,11 @@ impl Transfer<'_> {
             Some(Ok(came)) => (Some(came.arrived(here)), warnings),
             Some(Err(why)) => {
                 let known = match here.is_some() {
-                    true => "what is kept of it here counts",
-                    false => "it starts next as its config says",
+                    true => "its record on this host is used",
+                    false => "its next start follows its config",
                 };
                 warnings.push(format!(
-                    "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+                    "the clock record in the stream cannot be used ({why}): the guest's RTC continues as saved, and {known}"
                 ));
                 (here, warnings)
             }

@@ -62,7 +62,7 @@ pub enum NoXl {
     )]
     Missing,
     /// The one that is there comes back to us.
-    #[error("{} leads back to xenclock: take it out of PATH, or let it start the real xl", .0.display())]
+    #[error("{} leads back to xenclock: take it out of PATH, or make it start the real xl", .0.display())]
     Loop(PathBuf),
 }
 
@@ -139,7 +139,7 @@ pub enum NotUnderstood {
         said: String,
     },
     /// xl answered what is no config.
-    #[error("{} answered what is no config of libxl's: {error}", xl.display())]
+    #[error("{} did not return a libxl config: {error}", xl.display())]
     NoConfig {
         /// Which xl.
         xl: PathBuf,

@@ -66,7 +66,7 @@ pub enum SaveFileError {
     #[error("ends within {0}: it is cut off, so save the domain again, or copy the file again")]
     Truncated(&'static str),
     /// It is none of xl's.
-    #[error("is no save file of xl's: {0}")]
+    #[error("is not a save file of xl: {0}")]
     NotXls(&'static str),
     /// It is from a machine of the other byte order.
     #[error("is from a machine of another byte order: restore it on a machine like the one that saved it")]

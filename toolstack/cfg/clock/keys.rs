@@ -186,9 +186,8 @@ impl<'a, 'b> Keys<'a, 'b> {
                 let part = text.part(start..start + word.len());
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
-                    let finding =
-                        Finding::invalid("bad-timer", format!("'{word}' is no key=value of a timer"))
-                            .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
+                    let finding = Finding::invalid("bad-timer", format!("'{word}' is not key=value"))
+                        .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
                     self.book.wrong(node, &part, finding);
                     wrong = true;
                     continue;

@@ -75,7 +75,7 @@ impl Libxl {
     /// What the CPUID leaves do not say, Xen prints when asked.
     fn ask_for_tsc(&self, doing: &str) -> Result<bool> {
         let unknown = |why: &str| {
-            let why = format!("it cannot be told whether Xen trusts the host's TSC: {why}");
+            let why = format!("cannot determine whether Xen trusts the host's TSC: {why}");
             HostError::new(ErrorKind::NotSupported, doing, why)
         };
         self.debug_key('s').map_err(|error| unknown(&error.to_string()))?;

@@ -128,7 +128,7 @@ impl Libxl {
     pub(super) fn unpause_guest(&self, domid: DomId, doing: &str) -> Result<()> {
         // libxl wakes the device model before Xen can refuse.
         if !self.guest(domid, doing)?.paused {
-            let why = format!("domain {domid} is not paused, so there is no pause to end");
+            let why = format!("domain {domid} is not paused");
             return Err(HostError::new(ErrorKind::Invalid, doing, why));
         }
         self.libxl(doing, |ctx| {
@@ -200,7 +200,10 @@ impl Libxl {
         self.observe();
         asked.map_err(|error| match error.kind {
             ErrorKind::NotSupported => HostError {
-                detail: format!("the guest has no PV drivers, so it cannot be asked: {}", error.detail),
+                detail: format!(
+                    "the guest has no PV drivers that could receive the request: {}",
+                    error.detail
+                ),
                 ..error
             },
             _ => error,

@@ -55,7 +55,7 @@ pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
         },
     };
     saved(&begin).map_err(|why| {
-        HostError::new(ErrorKind::Invalid, doing, format!("this is no domain that libxl has saved: {why}"))
+        HostError::new(ErrorKind::Invalid, doing, format!("not a domain saved by libxl: {why}"))
     })
 }
 

@@ -163,7 +163,7 @@ impl Facts {
             let known = NAMES.map(|(known, _)| known).join(", ");
             return Err(format!("unknown fact '{name}', expected one of {known}"));
         };
-        let bad = || format!("'{value}' is no {name}, expected {expected}");
+        let bad = || format!("'{value}' is not a value of {name}, expected {expected}");
         match name {
             "now" => {
                 let now = match value {
@@ -291,7 +291,7 @@ mod moment {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
         let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
         parse(&text).map(Some).ok_or_else(|| {
-            D::Error::custom(format!("'{text}' is no moment, expected one such as 2026-07-01T12:00:00Z"))
+            D::Error::custom(format!("'{text}' is not a time, expected one such as 2026-07-01T12:00:00Z"))
         })
     }
 }

@@ -347,5 +347,5 @@ fn file_name(name: &str) -> Result<&str, Refusal> {
 }
 
 fn nothing_kept(domid: DomId) -> Refusal {
-    Refusal::new(Errno::Fail, format!("nothing is kept of domain {domid}"))
+    Refusal::new(Errno::Fail, format!("there is no state of domain {domid}"))
 }

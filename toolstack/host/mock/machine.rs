@@ -212,7 +212,7 @@ impl Machine {
             return refuse("has ended");
         }
         if before.incarnation < 2 {
-            return refuse("was never restored, and has the TSC that it was born with");
+            return refuse("was never restored, and has its initial TSC");
         }
         if before.mode != 0 {
             return Err(Refusal::new(Errno::Inval, format!("the TSC mode of domain {domid} is not default")));
@@ -318,9 +318,10 @@ impl Machine {
     /// `unpausedomain`: one less; the last one lets it run.
     pub fn unpause(&mut self, domid: DomId) -> Result<(), Refusal> {
         let domain = self.domain_mut(domid)?;
-        domain.pauses = domain.pauses.checked_sub(1).ok_or_else(|| {
-            Refusal::new(Errno::Inval, format!("domain {domid} is not paused, so there is no pause to end"))
-        })?;
+        domain.pauses = domain
+            .pauses
+            .checked_sub(1)
+            .ok_or_else(|| Refusal::new(Errno::Inval, format!("domain {domid} is not paused")))?;
         domain.has_run |= domain.runs();
         Ok(())
     }

@@ -44,8 +44,7 @@ pub enum RecordError {
     },
     /// A newer xenclock wrote the record; it is left as it is.
     #[error(
-        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is left as it is; \
-         install the newer xenclock again, or remove the file to give up what was asked for this guest",
+        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is not changed; install the newer xenclock again, or remove the file to give up what was asked for this guest",
         path.display(),
         ClockRecord::VERSION
     )]
@@ -140,5 +139,5 @@ fn advice(error: &io::Error) -> &'static str {
 
 /// The consequence, where nothing else keeps the change.
 fn consequence(error: &io::Error) -> &'static str {
-    if is_of_the_disk(error) { ": until then the change is kept nowhere" } else { "" }
+    if is_of_the_disk(error) { ": until then the change is lost" } else { "" }
 }

@@ -115,12 +115,12 @@ fn unknown(name: &str, wish: bool) -> Finding {
     if wish {
         Finding::unsupported(
             "cpu-feature",
-            format!("'{name}' is no CPUID bit that libxl can set; Xen decides"),
+            format!("'{name}' is not a CPUID bit that libxl can set; Xen decides"),
         )
     } else {
         Finding::unsupported(
             "cpu-feature",
-            format!("'{name}' is no CPUID bit that libxl can clear; Xen decides"),
+            format!("'{name}' is not a CPUID bit that libxl can clear; Xen decides"),
         )
     }
 }

@@ -122,7 +122,7 @@ impl Absent {
             && let Some(value) = value(name)
             && values.contains(&value)
         {
-            return Finding::no_effect(self.code, "asks for what every guest on Xen has anyway");
+            return Finding::no_effect(self.code, "requests what every guest on Xen has");
         }
         let mut finding = Finding::new(self.verdict, self.code, self.reason);
         finding.alternative = self.instead.map(Into::into);
