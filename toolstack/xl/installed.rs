@@ -265,7 +265,7 @@ mod tests {
             ask("#!/bin/sh\necho 'Parsing config from guest.cfg' >&2\necho 'bad key' >&2\nexit 1\n");
         assert_eq!(refused.unwrap_err().to_string(), "xl refuses the file (exit status: 1):\nbad key");
         let nonsense = ask("#!/bin/sh\necho hello\n").unwrap_err().to_string();
-        assert!(nonsense.contains("no config of libxl's"), "{nonsense}");
+        assert!(nonsense.contains("did not return a libxl config"), "{nonsense}");
         let nowhere = Xl { program: "/nowhere/xl".into(), returns: 0 };
         let missing = config_of(&nowhere, Path::new("a"), &[]).unwrap_err().to_string();
         assert!(missing.contains("/nowhere/xl cannot be run"), "{missing}");

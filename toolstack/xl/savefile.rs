@@ -334,7 +334,7 @@ mod tests {
             (b"libvirt-xml\n \0 \r and more than 32 bytes of it".to_vec(), "virsh restore"),
             (b"LibxlFmt".to_vec(), "without xl's header"),
             (b"<domain/>".to_vec(), "xenclock create"),
-            (vec![0; 100], "is no save file of xl's"),
+            (vec![0; 100], "is not a save file of xl"),
             (with(32, &[1, 2, 3, 4]), "another byte order"),
             (with(36, &[7, 0, 0, 0]), "flags 0x4 that this program does not know: a newer xl"),
             (with(44, &[0xff; 4]), "4294967295 bytes before the domain's data"),
