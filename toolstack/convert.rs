@@ -13,7 +13,7 @@ use crate::input::Input;
 use crate::write;
 use crate::write::xl::{Unsaid, Written};
 
-/// What a format makes of an input.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {

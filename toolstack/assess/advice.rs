@@ -85,7 +85,7 @@ pub fn advice(domain: &Domain) -> Option<(Part, Finding)> {
     Some((Part::System, finding))
 }
 
-/// Whether a clock shows local time; `None` for one that shows neither local time nor UTC.
+/// True if a clock shows local time; `None` for one that shows neither local time nor UTC.
 fn is_local(offset: &ClockOffset) -> Option<bool> {
     match offset.effective() {
         ClockOffset::Utc { .. } | ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => Some(false),

@@ -34,7 +34,7 @@ pub struct Cfg {
     bytes: Vec<u8>,
     source: Source,
     settings: Vec<Setting>,
-    /// Where the words of the command line begin.
+    /// The start of the words of the command line.
     tail: Option<usize>,
 }
 
@@ -56,7 +56,7 @@ pub struct Setting {
 /// A value and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// What it is.
+    /// The content.
     pub content: Content,
     /// The bytes of it.
     pub span: Range<usize>,
@@ -64,7 +64,7 @@ pub struct Value {
     pub bare: bool,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A string or a number: xl tells them apart by their use. Any bytes but NUL.

@@ -106,7 +106,7 @@ impl Unexpected<'_> {
         self.line[..end].trim_end_matches([';', ' ', '\t'])
     }
 
-    /// Whether the token stands right behind the quote of a string.
+    /// True if the token stands right behind the quote of a string.
     fn ends_at_quote(&self) -> bool {
         let before = self.whole.len().checked_sub(self.word.len()).and_then(|end| self.whole.get(..end));
         before.is_some_and(|before| before.ends_with(['"', '\'']))

@@ -62,7 +62,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether this release knows it.
+    /// True if this release knows it.
     #[must_use]
     pub fn by(self, release: XenVersion) -> bool {
         self.since <= release && self.until.is_none_or(|until| release < until)

@@ -23,11 +23,11 @@ pub(crate) struct Arrival<'a> {
     pub kind: GuestKind,
     /// What is kept of it, or came with it.
     pub record: Option<&'a ClockRecord>,
-    /// Whether the frequency of birth in that is this life's: the record came along, or the guest's save was seen.
+    /// True if the frequency of birth in that is this life's: the record came along, or the guest's save was seen.
     pub continues: bool,
 }
 
-/// What became of a guest's TSC.
+/// The state of a restored guest's TSC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nobody asks for it, or nothing is to be done.

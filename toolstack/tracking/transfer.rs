@@ -30,7 +30,7 @@ use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
-/// What a journey takes.
+/// Saves, restores and migrates guests with their clocks.
 ///
 /// ```
 /// use std::io::Seek;
@@ -71,7 +71,7 @@ pub struct Transfer<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
 }
 
@@ -87,7 +87,7 @@ pub struct Outgoing {
     pub record: ClockRecord,
     /// The host that it leaves, which travels with the record.
     pub sender: Option<Sender>,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ const SENDER: &str = "sender";
 const ROOM: usize = 32;
 
 impl Outgoing {
-    /// What stands before the stream. It is of the same length whatever the offset, so that it can be written again.
+    /// The header before the stream. Its length does not depend on the offset, so that it can be written again.
     ///
     /// # Errors
     /// When the config is no JSON.
@@ -121,7 +121,7 @@ impl Outgoing {
     }
 }
 
-/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+/// True if a record is longer than one that is kept may be: the other side could not keep it either.
 fn is_too_long(record: &ClockRecord) -> bool {
     record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
 }
@@ -153,11 +153,11 @@ pub struct Incoming {
     pub domid: DomId,
     /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
     pub offset: i64,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
     kind: GuestKind,
     uuid: Uuid,
-    /// Whether its record is known to be of this life of the guest.
+    /// True if its record is known to be of this life of the guest.
     continues: bool,
     /// What was kept here before.
     before: Option<ClockRecord>,

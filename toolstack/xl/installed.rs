@@ -22,14 +22,14 @@ pub const RETURNS: &str = "XENCLOCK_RETURNS";
 /// a script named xl that calls us does nothing else.
 const MOST_RETURNS: u32 = 4;
 
-/// What decides where xl is looked for.
+/// The settings that determine where xl is searched.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// `PATH`
     pub path: OsString,
     /// This program, which may be installed under the name xl as well.
     pub ourselves: Option<PathBuf>,
-    /// What [`RETURNS`] says; 0 where it says nothing.
+    /// The value of [`RETURNS`]; 0 without one.
     pub returns: u32,
 }
 
@@ -107,13 +107,13 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// What xl makes of an xl.cfg.
+/// An xl.cfg as xl reads it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Understood {
     /// The config, as libxl would be given it.
     pub config: DomainConfig,
-    /// What xl said of the file on the way: warnings.
+    /// The warnings of xl.
     pub warnings: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ pub enum NotUnderstood {
     Refused {
         /// How xl ended.
         status: ExitStatus,
-        /// What it said.
+        /// Its messages.
         said: String,
     },
     /// xl answered what is no config.
@@ -143,7 +143,7 @@ pub enum NotUnderstood {
     NoConfig {
         /// Which xl.
         xl: PathBuf,
-        /// Where its answer makes no sense.
+        /// The error in its output.
         #[source]
         error: serde_json::Error,
     },

@@ -33,7 +33,7 @@ const OTHERS: [(&[u8], &str); 3] = [
     (b"<", "it looks like XML; xenclock create starts a domain from its XML"),
 ];
 
-/// What stands before libxl's stream.
+/// The header before libxl's stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// The guest's config.

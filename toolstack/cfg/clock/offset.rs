@@ -52,7 +52,7 @@ fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
     }
 }
 
-/// Whether plain `localtime` is on.
+/// True if plain `localtime` is on.
 fn localtime(keys: &mut Keys<'_, '_>) -> Result<Option<bool>> {
     let Some(key) = keys.get("localtime") else {
         return Ok(None);

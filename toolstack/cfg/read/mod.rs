@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         Some(Found { setting: self.book.cfg.settings.get(node)?, node })
     }
 
-    /// Whether a key is there, whatever its value.
+    /// True if a key is there, whatever its value.
     fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }

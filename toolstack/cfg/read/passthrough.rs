@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether xl's `xlu_rdm_parse` ends without an error: then something of the result is not set.
+/// True if xl's `xlu_rdm_parse` ends without an error: then something of the result is not set.
 fn rdm_is_taken(text: &str) -> bool {
     text.split(',').all(|part| match part.split_once('=') {
         Some(("strategy", strategy)) => strategy == "host",

@@ -61,7 +61,7 @@ impl Libxl {
         }
     }
 
-    /// Whether a domain, other than this one, may have this name. libxl refuses one that is taken in the middle of its
+    /// True if a domain, other than this one, may have this name. libxl refuses one that is taken in the middle of its
     /// work.
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>, doing: &str) -> Result<()> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
@@ -89,7 +89,7 @@ impl Libxl {
         Ok(())
     }
 
-    /// Whether xenstore knows a domain by another UUID than Xen.
+    /// True if xenstore knows a domain by another UUID than Xen.
     pub(super) fn is_preserved(&self, domain: &Domain) -> bool {
         let its = self.store.read(&format!("/local/domain/{}/vm", domain.domid));
         its.is_some_and(|vm| vm != format!("/vm/{}", domain.uuid))
@@ -109,7 +109,7 @@ impl Libxl {
         }
     }
 
-    /// Whether a failure comes from too little memory, which libxl tells in none of its codes.
+    /// True if a failure comes from too little memory, which libxl tells in none of its codes.
     fn short_of_memory(&self, config: &DomainConfig, error: HostError) -> HostError {
         let wanted = config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(0);
         match self.free_memory_kb(&error.doing) {

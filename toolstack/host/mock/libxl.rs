@@ -29,7 +29,7 @@ pub(super) struct Kept {
     /// What the guest was asked to do while it could not hear it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ShutdownRequest>,
-    /// Whether another may have its UUID.
+    /// True if another may have its UUID.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preserved: bool,
 }
@@ -116,7 +116,7 @@ impl Libxl {
         config
     }
 
-    /// Whether a domain, other than this one, may have this name.
+    /// True if a domain, other than this one, may have this name.
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>) -> Result<(), Refusal> {
         if name.is_empty() {
             return Err(Refusal::new(Errno::Inval, "a domain without a name cannot be"));

@@ -27,18 +27,18 @@ pub enum RecordError {
     Held {
         /// The lock.
         path: PathBuf,
-        /// Who holds it.
+        /// The holder.
         #[source]
         error: LockError,
     },
     /// The file is no record; it has been set aside.
     #[error("the clock record {} is not understood and was set aside as {}: {why}", path.display(), aside.display())]
     SetAside {
-        /// Where it was.
+        /// Its path.
         path: PathBuf,
-        /// Where it is now.
+        /// Its new path.
         aside: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         why: RecordFormatError,
     },
@@ -74,7 +74,7 @@ pub enum RecordError {
         /// Why it could not be written where it belongs, and what to do.
         #[source]
         error: Box<RecordError>,
-        /// Where it is.
+        /// Its path for now.
         spill: PathBuf,
         /// The record as it is now.
         record: Box<ClockRecord>,
@@ -110,7 +110,7 @@ impl RecordError {
         RecordError::Io { doing, path: path.to_owned(), error }
     }
 
-    /// Whether it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
+    /// True if it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             RecordError::Held { .. } => true,
@@ -120,7 +120,7 @@ impl RecordError {
     }
 }
 
-/// Whether the disk is full, read-only or broken.
+/// True if the disk is full, read-only or broken.
 pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
     const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
     let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem];

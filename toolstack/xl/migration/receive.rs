@@ -43,7 +43,7 @@ pub struct Arrived {
 #[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; what came of it is still here, and could not be destroyed: {error}")).unwrap_or_default())]
 #[non_exhaustive]
 pub struct NotArrived {
-    /// What went wrong.
+    /// The error.
     #[source]
     pub why: Failed,
     /// Why something of it is here all the same. The sender has then not been given it back.

@@ -50,13 +50,13 @@ pub struct Moved {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NotMoved {
-    /// What went wrong.
+    /// The error.
     pub why: Failed,
-    /// What became of the guest.
+    /// The state of the guest.
     pub now: Now,
 }
 
-/// What became of a guest that was to move.
+/// The state of a guest after a failed migration.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Now {

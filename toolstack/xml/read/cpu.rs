@@ -90,7 +90,7 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
     Ok(None)
 }
 
-/// Whether the guest may run guests itself: vmx on Intel's CPUs, svm on AMD's.
+/// True if the guest may run guests itself: vmx on Intel's CPUs, svm on AMD's.
 fn nested(feature: &Element<'_>, name: &Value<'_>, wish: bool, guest: &mut Guest<'_>) -> Option<bool> {
     if guest.kind() == timers::GuestKind::Pv {
         let reason = format!("a PV guest has no {} in any case", name.text);

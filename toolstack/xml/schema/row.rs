@@ -106,7 +106,7 @@ impl Row {
     }
 }
 
-/// Whether a name is one of those parted by `|`.
+/// True if a name is one of those parted by `|`.
 fn one_of(names: &str, name: &str) -> bool {
     names.split('|').any(|one| one == name)
 }

@@ -165,7 +165,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     Ok(())
 }
 
-/// Whether QEMU is told of the disk: one that it emulates, in dom0 and without a script.
+/// True if QEMU is told of the disk: one that it emulates, in dom0 and without a script.
 fn is_qemus(placed: &Placed<'_>, guest: &mut Guest<'_>) -> bool {
     let elsewhere = ["script", "backenddomain"];
     let here = elsewhere.iter().all(|name| placed.element.children(name).next().is_none());

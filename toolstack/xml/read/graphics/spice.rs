@@ -101,7 +101,7 @@ fn options(graphics: &Element<'_>, spice: &mut Spice) -> Result<()> {
     Ok(())
 }
 
-/// Whether SPICE's server knows the word.
+/// True if SPICE's server knows the word.
 fn known(value: &Value<'_>, words: &[&str]) -> bool {
     let known = words.contains(&value.text);
     if !known {
