@@ -16,7 +16,7 @@ use crate::write::xl::{Unsaid, Written};
 use crate::write::xml::Document;
 use crate::xml;
 
-/// What a format makes of an input.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {

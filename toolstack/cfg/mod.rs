@@ -39,7 +39,7 @@ pub struct Cfg {
     source: Source,
     shown: Shown,
     settings: Vec<Setting>,
-    /// Where the words of the command line begin.
+    /// The start of the words of the command line.
     tail: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ pub struct Setting {
 /// A value and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// What it is.
+    /// The content.
     pub content: Content,
     /// The bytes of it.
     pub span: Range<usize>,
@@ -69,7 +69,7 @@ pub struct Value {
     pub bare: bool,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A string or a number: xl tells them apart by their use. Any bytes but NUL.

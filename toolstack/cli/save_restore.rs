@@ -160,7 +160,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     let domid = incoming.domid;
     if restore.debug || global.verbose > 0 {
-        output::message(&format!("xenclock: domain {domid} goes on, {} s from UTC", incoming.offset));
+        output::message(&format!("xenclock: domain {domid} continues, {} s from UTC", incoming.offset));
     }
     drop(incoming);
     let console = viewer.and_then(|viewer| viewer.show(domid));

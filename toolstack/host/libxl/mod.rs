@@ -209,7 +209,7 @@ impl Host for Libxl {
     }
 
     fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
-        self.read_told_khz(domid, &format!("read the TSC frequency that domain {domid} is told"))
+        self.read_told_khz(domid, &format!("read the TSC frequency reported to domain {domid}"))
     }
 
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {

@@ -182,7 +182,7 @@ impl Host for Mock {
     }
 
     fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
-        let doing = format!("read the TSC frequency that domain {domid} is told");
+        let doing = format!("read the TSC frequency reported to domain {domid}");
         self.look(Call::ToldTscKhz, &doing, |state, present| {
             Ok(KiloHertz(state.xen.machine.context(domid, present)?.khz))
         })

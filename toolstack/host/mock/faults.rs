@@ -77,7 +77,7 @@ impl Faults {
         };
     }
 
-    /// Whether this call is to fail.
+    /// True if this call is to fail.
     pub(super) fn waits_for(&self, call: Call) -> bool {
         self.0.contains_key(&call)
     }
