@@ -11,11 +11,12 @@ use crate::domain::release::{self, XenVersion};
 use crate::domain::{Domain, DomainConfig, Part, changes};
 use crate::input::Input;
 use crate::write;
+pub use crate::write::json::pretty as libxl_json;
 use crate::write::xl::{Unsaid, Written};
 use crate::write::xml::Document;
 use crate::xml;
 
-/// What a format makes of an input.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {

@@ -84,7 +84,7 @@ pub fn set_live_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Re
     verify_tsc(host, domid, decision)
 }
 
-/// Whether Xen reports the TSC that was decided. In native mode it reports 0 kHz.
+/// True if Xen reports the TSC that was decided. In native mode it reports 0 kHz.
 #[must_use]
 pub fn is_set(info: &TscInfo, decision: &TscDecision) -> bool {
     let native = decision.mode == TscMode::Native;

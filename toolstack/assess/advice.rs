@@ -84,7 +84,7 @@ pub(super) fn of_zone(domain: &Domain) -> Option<(Part, Finding)> {
     Some((Part::System, finding))
 }
 
-/// Whether a clock shows local time; `None` for one that shows neither local time nor UTC.
+/// True if a clock shows local time; `None` for one that shows neither local time nor UTC.
 fn is_local(offset: &ClockOffset) -> Option<bool> {
     match offset.effective() {
         ClockOffset::Utc { .. } | ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => Some(false),

@@ -87,7 +87,7 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     if !kind.has_rtc() {
         let reason = match effective {
             ClockOffset::Variable { .. } => {
-                "a PV or PVH guest has no RTC: its wallclock is set, and it can change nothing that could be kept"
+                "a PV or PVH guest has no RTC: only its wallclock is set, and the guest cannot change it"
             }
             _ => "a PV or PVH guest has no RTC: its wallclock is set",
         };

@@ -264,7 +264,7 @@ fn keep(
     });
     match kept {
         Ok((Some(record), ())) => Ok(record),
-        Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
+        Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
         Err(error) => {
             let why = error.to_string();
             let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;

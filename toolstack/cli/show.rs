@@ -96,7 +96,7 @@ fn lines(view: &ClockView) -> String {
         line(
             "off",
             &format!(
-                "{off} from the {birth} that the guest was born with: Linux's clocksource tsc {}; Xen's clocksource and \
+                "{off} from its initial {birth}: Linux's clocksource tsc {}; Xen's clocksource and \
                  Hyper-V's reference page are not off",
                 off.in_a_day()
             ),

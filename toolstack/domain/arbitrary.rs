@@ -74,7 +74,7 @@ impl Gen {
         of[self.below(of.len() as u64) as usize]
     }
 
-    /// Whether a field is set.
+    /// True if a field is set.
     pub(crate) fn set(&mut self) -> bool {
         let sparse = self.sparse;
         self.below(sparse) == 0

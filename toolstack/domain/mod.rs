@@ -26,9 +26,9 @@ pub use release::XenVersion;
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Domain {
-    /// What libxl can say, save the clock (see [`project`]).
+    /// Everything that libxl can express, except the clock (see [`project`]).
     pub config: DomainConfig,
-    /// What is asked of the clock, word for word.
+    /// The requested clock, word for word.
     pub clock: GuestClock,
     /// Texts about the domain that do nothing.
     pub notes: Notes,

@@ -14,7 +14,7 @@ use crate::host::{DomId, ShutdownReason};
 pub struct ClockEvent {
     /// When it was seen.
     pub time: DateTime<Utc>,
-    /// What.
+    /// The kind of event.
     #[serde(flatten)]
     pub kind: EventKind,
     /// Which domain; `None` where it is about none.
@@ -33,7 +33,7 @@ pub struct DomainRef {
     pub name: String,
 }
 
-/// What is told.
+/// The kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ pub enum EventKind {
         /// The TSC's frequency, where it was set.
         #[serde(skip_serializing_if = "Option::is_none")]
         tsc_khz: Option<u32>,
-        /// Where the clock is from, in words.
+        /// The origin of the clock, in words.
         source: String,
         /// Milliseconds since the domain was heard of.
         after_ms: u64,
@@ -78,10 +78,10 @@ pub enum EventKind {
     },
     /// The toolstack had moved a restored guest's RTC, and it is back where the guest left it.
     PutRight {
-        /// Where the toolstack had put it, in seconds ahead of UTC; `None` for a guest without RTC.
+        /// The RTC that the toolstack set, in seconds ahead of UTC; `None` for a guest without RTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<i64>,
-        /// Where the guest had left it, and where it is again.
+        /// The guest's own RTC, which is set again.
         offset: i64,
     },
     /// A restored guest's TSC, which Xen emulated, is native again, within the tolerance.
@@ -158,13 +158,13 @@ pub enum EventKind {
     },
     /// Something did not work; the service goes on.
     Failed {
-        /// What, and why.
+        /// The operation and the reason.
         why: String,
     },
 }
 
 impl EventKind {
-    /// Whether an administrator should look.
+    /// True if an administrator should look.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
         matches!(

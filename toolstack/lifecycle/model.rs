@@ -27,13 +27,13 @@ pub struct Discovered {
     pub offset: Option<i64>,
     /// The TSC's: 1 is new, 2 and more came out of a save or a migration.
     pub incarnation: u32,
-    /// Whether its vCPUs have run on this host.
+    /// True if its vCPUs have run on this host.
     pub has_run: bool,
     /// The offset that libxl's config gives, where it has one or localtime: by that a restore overwrites the guest's own.
     pub config_offset: Option<i64>,
 }
 
-/// What is due for a domain that has come.
+/// The action for a new domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Nothing: it is known, and its clock was seen to.
@@ -64,14 +64,14 @@ impl ClockRecord {
         }
     }
 
-    /// Whether the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
+    /// True if the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
     /// bits of seconds.
     #[must_use]
     pub(crate) fn can_be_set(&self) -> bool {
         self.last.is_none_or(|last| UtcOffset::new(last.offset).is_ok())
     }
 
-    /// Whether the domain that there is now is this one.
+    /// True if the domain that there is now is this one.
     #[must_use]
     pub fn is_instance(&self, boot: &str, domid: DomId) -> bool {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
@@ -222,7 +222,7 @@ impl ClockRecord {
         self.ended.get_or_insert(Ended { reason: None, at, watched: None });
     }
 
-    /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
+    /// True if a guest that is gone may come again and find something here: an administrator's word, a save, a restart
     /// that is under way, or what the guest has made of its RTC.
     #[must_use]
     pub(crate) fn is_worth_keeping(&self) -> bool {
@@ -245,7 +245,7 @@ impl ClockRecord {
         !asked && watched.saturating_sub(since) > FORGOTTEN_AFTER
     }
 
-    /// Whether a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
+    /// True if a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
     #[must_use]
     pub(crate) fn knows_save(&self, incarnation: u32) -> bool {
         self.save_before(incarnation).is_some()
@@ -278,7 +278,7 @@ pub fn birth_khz(
     }
 }
 
-/// What is due for a domain that has come, given what is kept of it.
+/// The action for a new domain, by its record.
 #[must_use]
 pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     let Some(record) = record else {

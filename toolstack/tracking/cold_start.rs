@@ -47,7 +47,7 @@ pub fn resolve(
     let mut warnings = Vec::new();
     let requested = &record.request.clock;
     if !record.can_be_set() {
-        let why = "the guest has set its RTC farther from UTC than Xen can be told";
+        let why = "the guest has set its RTC farther from UTC than Xen can represent";
         warnings.push(format!("{why}; it starts with the requested clock instead"));
     }
     let next = record.next_clock();
@@ -115,8 +115,10 @@ pub fn configure(
         },
         None if is_set(&host.tsc_info(domain.domid)?, decision) => {}
         None => {
-            let why =
-                format!("the guest runs already: its TSC stays as it is, requested was {}", decision.khz);
+            let why = format!(
+                "the guest is already running: its TSC is not changed; requested was {}",
+                decision.khz
+            );
             configured.tsc_error = Some(why);
         }
     }

@@ -31,7 +31,7 @@ const TRIES: u32 = 5;
 /// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
 pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
-/// What the monitor works with.
+/// Restarts or destroys a domain that has shut down, as its config requests.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Monitor<'a> {
@@ -39,9 +39,9 @@ pub struct Monitor<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
-    /// Where core dumps go.
+    /// The directory of core dumps.
     pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
@@ -92,7 +92,7 @@ struct Next {
     warnings: Vec<String>,
 }
 
-/// Why a domain was not started again.
+/// The error of a restart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartError {
@@ -107,7 +107,7 @@ pub enum RestartError {
     Apply(#[from] ApplyError),
 }
 
-/// What became of a domain that ended.
+/// The state of a domain after its shutdown was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disposition {
@@ -121,18 +121,18 @@ pub enum Disposition {
     Kept(&'static str),
 }
 
-/// What became of it, and what went wrong on the way without stopping anything.
+/// A handled shutdown, with the errors that did not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// What became of it.
+    /// The state of the domain.
     pub became: Disposition,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
 impl Monitor<'_> {
-    /// Does with a domain that has shut down what its config says: `on_poweroff`, `on_reboot` and their kin.
+    /// Handles a domain that has shut down as its config requests: `on_poweroff`, `on_reboot` and so on.
     ///
     /// # Errors
     /// When the domain cannot be read or taken away, or the new one cannot be made.

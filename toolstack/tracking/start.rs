@@ -13,14 +13,14 @@ use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{ConfiguredBy, Instance, Request, Start};
 use crate::plan::{Plan, Step};
 
-/// What a start is told besides its plan.
+/// Options of a start.
 #[non_exhaustive]
 pub struct StartOptions<'a> {
-    /// Where the clock's record is kept.
+    /// The clock records.
     pub records: &'a RecordStore,
-    /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
+    /// The request to record; `None` keeps the record's own request.
     pub asked: Option<&'a GuestClock>,
-    /// Whether the UUID was made up for this start alone.
+    /// True if the UUID was made up for this start alone.
     pub made_up: bool,
     /// Leave the guest before its first instruction.
     pub paused: bool,
@@ -60,7 +60,7 @@ impl<'a> StartOptions<'a> {
     }
 }
 
-/// What became of a start.
+/// A started domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
@@ -89,7 +89,7 @@ pub fn clock_for(
     }
 }
 
-/// Does a plan. `progress` is told each step before it is done.
+/// Carries out a plan and records the clock. `progress` is called before each step.
 ///
 /// # Errors
 /// When another program starts the same domain, or as [`apply`].

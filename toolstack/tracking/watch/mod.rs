@@ -34,19 +34,19 @@ use crate::lifecycle::host_clock::HostClockWatch;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{ClockRecord, Instance};
 
-/// What the service works with.
+/// The environment of the service.
 pub struct Tools<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
     /// Sets the TSC of a new domain.
     pub tsc: &'a mut dyn SetTsc,
-    /// What domains that nobody spoke of are to have.
+    /// Clocks requested in domain XML.
     pub requests: &'a mut XmlRequests,
-    /// Is told what happens.
+    /// Receives the events.
     pub tell: &'a mut dyn FnMut(ClockEvent),
 }
 
@@ -260,7 +260,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Whether something waits to be done soon, and not only at the next look at all RTCs.
+    /// True if something waits to be done soon, and not only at the next look at all RTCs.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.guests.values().any(|guest| guest.pending != Pending::Nothing)
@@ -523,7 +523,7 @@ fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
 }
 
-/// Whether a domain could not be read because it goes away.
+/// True if a domain could not be read because it goes away.
 fn is_going(error: &HostError) -> bool {
     matches!(error.kind, ErrorKind::NoSuchDomain | ErrorKind::WrongState | ErrorKind::Invalid)
 }

@@ -165,7 +165,7 @@ impl Writer {
             }
             let leaf = format!("{leaf:#x}{subleaf}");
             if leaves.contains(&leaf) {
-                self.nearest(path, "xl puts what is said of a leaf together, and the last of it counts");
+                self.nearest(path, "xl merges the settings of a leaf, and the last one counts");
             }
             entries.push(Value::Text(format!("{leaf}:{}", registers.join(","))));
             leaves.push(leaf);

@@ -116,7 +116,7 @@ fn ends(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         if let Some(value) = root.child_text(name)? {
             let expected = "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart";
             if name == "on_crash" && value.text == "preserve-running" {
-                let reason = "Xen stops a guest that has crashed, and keeps it as it is";
+                let reason = "Xen stops a guest that has crashed, and preserves it";
                 value.mark(Finding::approximated("crash-running", reason).instead("write preserve"));
                 *slot = ShutdownAction::Preserve;
                 continue;

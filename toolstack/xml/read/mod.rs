@@ -169,7 +169,7 @@ fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> 
     Ok(())
 }
 
-/// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
+/// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
 fn hypervisor(root: &Element<'_>) -> Result<bool> {
     if let Some(id) = root.attr("id") {
         id.mark(Finding::no_effect(
