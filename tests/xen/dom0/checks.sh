@@ -6,6 +6,7 @@
 #
 # Values are literal, or one of these, with or without +N or -N behind it:
 #   host        this machine's TSC in kHz         age         ms since the creation began
+#   uptime/2    half of the ms since dom0's boot
 #   zone        dom0's zone, in seconds east      zone:NAME   that zone
 #   twin        what was seen in the domain that xenclock made
 
@@ -18,6 +19,7 @@ resolve() {
   case $value in
     host) value=$host_khz ;;
     age) value=${seen[age_ms]:-0} ;;
+    uptime/2) value=$(awk '{ print int($1 * 500) }' /proc/uptime) ;;
     zone) value=$(zone_offset "$(dom0_zone)") ;;
     zone:*) value=$(zone_offset "${value#zone:}") ;;
     twin) value=${twin[$key]:-missing} ;;

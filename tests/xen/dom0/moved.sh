@@ -69,7 +69,7 @@ moved_suspend() {
 }
 
 run_moved() {
-  local native='exit=0; emulated=0; leaf_khz=host; tsc_back=0; tsc_gap_ms<age'
+  local native='exit=0; emulated=0; leaf_khz=host; tsc_back=0; tsc_gap_ms<uptime/2'
   : > "$events"
   rm -f /tmp/moved*
   keep_case moved-off xl "exit=0; emulated=1; leaf_khz=host+$near; tsc_back=0; second=runs" moved_off
