@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::input;
+use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -29,9 +30,14 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
-    let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
+    let (from, guest) = preflight::with_guest(global, &*host, &records, &domain)?;
+    if global.dry_run {
+        return preflight::before_saving(global, &from, &guest);
+    }
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
+    let mut departure = transfer.departs(&domain, "save the guest")?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -43,11 +49,19 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         saved.map_err(|error| error.to_string())
     })
     .map_err(failed)?;
+    let stays = save.checkpoint || save.paused;
+    if !file.can_seek() && !stays {
+        // Whoever reads it has it now.
+        departure.is_handed_over();
+    }
     let done = match (saved, copied) {
         (_, Err(error)) => Err(format!("{}: {error}", save.file.display())),
         (Err(error), Ok(())) => Err(error),
-        (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
-            .map_err(|error| format!("{}: {error}", save.file.display())),
+        (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt, &mut |file| match stays {
+            true => Ok(()),
+            false => departure.is_saved_in(file, &save.file),
+        })
+        .map_err(|error| format!("{}: {error}", save.file.display())),
     };
     output::warn(&outgoing.warnings);
     if let Err(why) = done {
@@ -57,7 +71,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
-    if !save.checkpoint && !save.paused {
+    if !stays {
         return Ok(transfer.left(&domain)?);
     }
     if save.paused {
@@ -73,6 +87,7 @@ fn finish(
     mut file: Replacement,
     changed: bool,
     interrupt: &Interrupt,
+    complete: &mut dyn FnMut(&File) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     if changed && file.can_seek() {
         file.file().seek(SeekFrom::Start(0))?;
@@ -80,6 +95,9 @@ fn finish(
     }
     if interrupt.has_come() {
         return Err(interrupted());
+    }
+    if file.can_seek() {
+        complete(file.file())?;
     }
     file.commit().map(drop)
 }
@@ -100,7 +118,7 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
 }
 
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
-    let viewer = Viewer::asked(global, false, restore.screen)?;
+    let viewer = Viewer::asked(global, restore.console, restore.screen)?;
     let (config, path) = match &restore.files[..] {
         [config, file] => (Some(config), file),
         [file] => (None, file),
@@ -120,7 +138,14 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         return Ok(());
     }
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
+    let room = memory::make_room(global, &*host, &given)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    drop(room);
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        // It was read from where it cannot be read again.
+        incoming.is_handed_over();
+    }
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)
@@ -135,14 +160,16 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     let domid = incoming.domid;
     if restore.debug || global.verbose > 0 {
-        output::message(&format!("xenclock: domain {domid} goes on, {} s from UTC", incoming.offset));
+        output::message(&format!("xenclock: domain {domid} continues, {} s from UTC", incoming.offset));
     }
     drop(incoming);
-    if let Some(viewer) = viewer {
-        viewer.show(domid);
-    }
+    let console = viewer.and_then(|viewer| viewer.show(domid));
     let after = After::of(global, restore.monitoring);
-    monitor::leave(global, host, &records, domid, after)
+    let left = monitor::leave(global, host, &records, domid, after);
+    if let Some(console) = console {
+        console.wait();
+    }
+    left
 }
 
 fn arrive(
