@@ -9,6 +9,12 @@ use super::written;
 use xenclock::report::{Estate, FileReport, Uses};
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
+    if global.dry_run && !options.writes_nothing() {
+        return Err(Failure::Error(
+            "convert of one file does not support -N (dry run); leave -o out, and nothing is written"
+                .to_owned(),
+        ));
+    }
     let [file] = &options.files[..] else {
         let message =
             "several inputs are converted to a directory: give -o DIR, or --report FILE for a report alone";
