@@ -39,7 +39,6 @@ fn main() {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let records = RecordStore::in_dir(dir.path().join("records"));
     let mock = Mock::in_memory(Box::new(|| SystemTime::now().into()));
-    let service = Mock::clone(&mock);
     let zones = default_zones();
     let told = Cell::new(0_usize);
     let mut tell = |event: ClockEvent| {
@@ -48,10 +47,10 @@ fn main() {
     };
     let mut requests = XmlRequests::in_dirs(Vec::new());
     let tools = Tools {
-        host: &service,
+        host: &mock,
         records: &records,
         zones: &*zones,
-        tsc: &mut InProcess(&service),
+        tsc: &mut InProcess(&mock),
         requests: &mut requests,
         tell: &mut tell,
     };
@@ -67,7 +66,7 @@ fn main() {
         match turn % 40 {
             0 => {
                 mock.guest_reboot(domid).unwrap();
-                hear(&mut watch, &service);
+                hear(&mut watch, &mock);
                 mock.destroy(domid).unwrap();
                 guests[index] = guest(&mock, index);
             }
@@ -78,7 +77,7 @@ fn main() {
             2 => mock.advance(if turn % 3 == 0 { -7200 } else { 3600 }).unwrap(),
             _ => mock.guest_shift_rtc(domid, 1 + (turn % 50) as i64).unwrap(),
         }
-        hear(&mut watch, &service);
+        hear(&mut watch, &mock);
         turn += 1;
         if turn.is_multiple_of(PERIOD) {
             watch.poll().unwrap();
