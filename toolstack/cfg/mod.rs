@@ -9,6 +9,7 @@ mod domain;
 mod host;
 mod keys;
 mod lex;
+mod masks;
 mod number;
 mod parse;
 mod read;
@@ -24,7 +25,8 @@ use crate::diag::{Diagnostic, Finding, Source};
 
 use self::shown::Shown;
 pub use domain::{Described, for_xl, overlay, read};
-pub use host::{XlConf, XlHost};
+pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
+pub use masks::apply as apply_cpu_masks;
 pub use parse::parse;
 
 /// Longer files are refused: an xl.cfg is a page or two.
@@ -37,7 +39,7 @@ pub struct Cfg {
     source: Source,
     shown: Shown,
     settings: Vec<Setting>,
-    /// Where the words of the command line begin.
+    /// The start of the words of the command line.
     tail: Option<usize>,
 }
 
@@ -59,7 +61,7 @@ pub struct Setting {
 /// A value and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// What it is.
+    /// The content.
     pub content: Content,
     /// The bytes of it.
     pub span: Range<usize>,
@@ -67,7 +69,7 @@ pub struct Value {
     pub bare: bool,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A string or a number: xl tells them apart by their use. Any bytes but NUL.

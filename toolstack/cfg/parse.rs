@@ -198,7 +198,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the key at hand is followed by a `=`.
+    /// True if the key at hand is followed by a `=`.
     fn at_setting(&self) -> bool {
         let after = self.bytes.get(self.token.span.end..).unwrap_or_default().trim_ascii_start();
         matches!(after, [b'=', ..] | [b'+', b'=', ..])

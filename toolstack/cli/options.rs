@@ -19,10 +19,10 @@ pub(super) struct Monitoring {
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Screen {
     /// Show the guest's screen in a VNC viewer, as xl does.
-    #[arg(short = 'V')]
+    #[arg(short = 'V', long = "vncviewer")]
     pub vnc: bool,
     /// As -V, and tell the viewer the password.
-    #[arg(short = 'A')]
+    #[arg(short = 'A', long = "vncviewer-autopass")]
     pub vnc_autopass: bool,
 }
 

@@ -49,7 +49,7 @@ pub(super) fn whole_host(
     records: &RecordStore,
 ) -> Result<HostReport, Failure> {
     let facts = host.facts()?;
-    let mut report = this_host(global, &facts)?;
+    let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
     for domain in backend::guests(host)? {
         let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
@@ -194,6 +194,11 @@ pub(super) fn before_sending(
     Ok(Sender { host: from, forced: global.force, told })
 }
 
+/// A guest that would be saved: says what a restore on this host does to its clock.
+pub(super) fn before_saving(global: &Global, from: &HostReport, guest: &GuestReport) -> Result<(), Failure> {
+    say(global, &foresee(guest, from, from, MoveKind::Restore, Taken::AtAnyTime))
+}
+
 /// A guest that is to come in, by what came with it before its stream: what that does to its clock is said, and what
 /// breaks it is refused without -f. Of a guest that stock xl has sent only the config is known so far.
 pub(super) fn before_taking(
@@ -282,8 +287,7 @@ pub(super) fn make_native(
     match transfer.tolerate(incoming, backend::tsc_tolerance(global)?) {
         Ok(Outcome::AsItIs) => {}
         Ok(Outcome::Native(MadeNative { from, khz, birth, off, .. })) => output::message(&format!(
-            "xenclock: the TSC of '{name}' is native at {khz} in place of emulated at {from}, {off} from the {birth} of its \
-             birth"
+            "xenclock: the TSC of '{name}' is native at {khz} instead of emulated at {from}, {off} from its initial {birth}"
         )),
         Ok(Outcome::Left(why)) => {
             output::message(&format!(

@@ -12,6 +12,7 @@ mod cache;
 pub(crate) mod cold_start;
 pub mod monitor;
 pub mod requests;
+pub mod saved_offset;
 pub mod start;
 pub mod store;
 pub mod tolerance;

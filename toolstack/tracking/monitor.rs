@@ -17,13 +17,13 @@ use super::cold_start;
 use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
 use super::unmanaged;
-use crate::apply::clock::set_rtc;
+use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
-use crate::plan::{self, Plan, Refusal, RtcTarget};
+use crate::plan::{self, Plan, Refusal};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
@@ -31,7 +31,7 @@ const TRIES: u32 = 5;
 /// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
 pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
-/// What the monitor works with.
+/// Restarts or destroys a domain that has shut down, as its config requests.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Monitor<'a> {
@@ -39,9 +39,9 @@ pub struct Monitor<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
-    /// Where core dumps go.
+    /// The directory of core dumps.
     pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
@@ -92,7 +92,7 @@ struct Next {
     warnings: Vec<String>,
 }
 
-/// Why a domain was not started again.
+/// The error of a restart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartError {
@@ -107,7 +107,7 @@ pub enum RestartError {
     Apply(#[from] ApplyError),
 }
 
-/// What became of a domain that ended.
+/// The state of a domain after its shutdown was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disposition {
@@ -121,18 +121,18 @@ pub enum Disposition {
     Kept(&'static str),
 }
 
-/// What became of it, and what went wrong on the way without stopping anything.
+/// A handled shutdown, with the errors that did not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// What became of it.
+    /// The state of the domain.
     pub became: Disposition,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
 impl Monitor<'_> {
-    /// Does with a domain that has shut down what its config says: `on_poweroff`, `on_reboot` and their kin.
+    /// Handles a domain that has shut down as its config requests: `on_poweroff`, `on_reboot` and so on.
     ///
     /// # Errors
     /// When the domain cannot be read or taken away, or the new one cannot be made.
@@ -232,10 +232,11 @@ impl Monitor<'_> {
             warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
+        let facts = self.host.facts()?;
         let mut record = record.clone();
         if let Some(asked) = &asked {
             let before = record.request.clock.tsc_frequency();
-            record.adopt_from_file(asked, RequestOrigin::Create);
+            record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
             warnings.extend(before.filter(|_| record.request.clock.tsc_frequency().is_none()).map(dropped));
         }
         // Of timers that nobody requested the config alone tells.
@@ -247,7 +248,6 @@ impl Monitor<'_> {
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
         config.c_info.uuid = Some(record.uuid);
-        let facts = self.host.facts()?;
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
@@ -316,12 +316,7 @@ impl Monitor<'_> {
         self.host.soft_reset(domid, config)?;
         // One that Xen cannot be told is none that the config has set.
         let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
-        if let Some(offset) = offset {
-            set_rtc(self.host, domid, RtcTarget::Offset(offset))?;
-        }
-        // Xen stores one more than it is given.
-        let incarnation = tsc.incarnation.saturating_sub(1);
-        self.host.set_tsc_info(domid, &TscInfo { incarnation, ..tsc })?;
+        put_back(self.host, domid, offset, &tsc)?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }

@@ -13,14 +13,14 @@ use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{ConfiguredBy, Instance, Request, Start};
 use crate::plan::{Plan, Step};
 
-/// What a start is told besides its plan.
+/// Options of a start.
 #[non_exhaustive]
 pub struct StartOptions<'a> {
-    /// Where the clock's record is kept.
+    /// The clock records.
     pub records: &'a RecordStore,
-    /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
+    /// The request to record; `None` keeps the record's own request.
     pub asked: Option<&'a GuestClock>,
-    /// Whether the UUID was made up for this start alone.
+    /// True if the UUID was made up for this start alone.
     pub made_up: bool,
     /// Leave the guest before its first instruction.
     pub paused: bool,
@@ -60,7 +60,7 @@ impl<'a> StartOptions<'a> {
     }
 }
 
-/// What became of a start.
+/// A started domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
@@ -83,13 +83,13 @@ pub fn clock_for(
     zones: &dyn ZoneSource,
 ) -> (GuestClock, Vec<String>) {
     let new = ClockRecord::new(Uuid::nil(), "", Request::of_file(asked));
-    match cold_start::resolve(&cold_start::with_request(record, new), kind, facts, zones) {
+    match cold_start::resolve(&cold_start::with_request(record, new, facts.now), kind, facts, zones) {
         Ok(start) => (start.clock, start.warnings),
         Err(_) => (asked.clone(), Vec::new()),
     }
 }
 
-/// Does a plan. `progress` is told each step before it is done.
+/// Carries out a plan and records the clock. `progress` is called before each step.
 ///
 /// # Errors
 /// When another program starts the same domain, or as [`apply`].
@@ -168,9 +168,11 @@ fn recorded(
     instance: Instance,
 ) -> ClockRecord {
     let name = plan.config.name();
-    let new = || ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)));
+    let new = || {
+        ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)).made(start.at))
+    };
     let mut record = match options.asked {
-        Some(_) => cold_start::with_request(record, new()),
+        Some(_) => cold_start::with_request(record, new(), start.at),
         None => record.unwrap_or_else(new),
     };
     name.clone_into(&mut record.name);

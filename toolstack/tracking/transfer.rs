@@ -31,7 +31,7 @@ use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
-/// What a journey takes.
+/// Saves, restores and migrates guests with their clocks.
 ///
 /// ```
 /// use std::io::Seek;
@@ -72,7 +72,7 @@ pub struct Transfer<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
 }
 
@@ -88,7 +88,7 @@ pub struct Outgoing {
     pub record: ClockRecord,
     /// The host that it leaves, which travels with the record.
     pub sender: Option<Sender>,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
@@ -105,7 +105,7 @@ const SENDER: &str = "sender";
 const ROOM: usize = 32;
 
 impl Outgoing {
-    /// What stands before the stream. It is of the same length whatever the offset, so that it can be written again.
+    /// The header before the stream. Its length does not depend on the offset, so that it can be written again.
     ///
     /// # Errors
     /// When the config is no JSON.
@@ -125,7 +125,7 @@ impl Outgoing {
     }
 }
 
-/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+/// True if a record is longer than one that is kept may be: the other side could not keep it either.
 fn is_too_long(record: &ClockRecord) -> bool {
     record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
 }
@@ -157,11 +157,11 @@ pub struct Incoming {
     pub domid: DomId,
     /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
     pub offset: i64,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
     kind: GuestKind,
     uuid: Uuid,
-    /// Whether its record is known to be of this life of the guest.
+    /// True if its record is known to be of this life of the guest.
     continues: bool,
     /// What was kept here before.
     before: Option<ClockRecord>,
@@ -263,7 +263,7 @@ impl Transfer<'_> {
         }
         record.birth_khz = self.birth_now(&domain, &record, &facts)?;
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let unfit = carry(&mut config, offset);
         let most = ClockRecord::MAX_BYTES;
@@ -467,7 +467,7 @@ impl Transfer<'_> {
         let (record, mut warnings) = self.arriving_record(came, uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let mut offset = 0;
         if config.kind().has_rtc() {
@@ -561,11 +561,11 @@ impl Transfer<'_> {
             Some(Ok(came)) => (Some(came.arrived(here)), warnings),
             Some(Err(why)) => {
                 let known = match here.is_some() {
-                    true => "what is kept of it here counts",
-                    false => "it starts next as its config says",
+                    true => "its record on this host is used",
+                    false => "its next start follows its config",
                 };
                 warnings.push(format!(
-                    "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+                    "the clock record in the stream cannot be used ({why}): the guest's RTC continues as saved, and {known}"
                 ));
                 (here, warnings)
             }

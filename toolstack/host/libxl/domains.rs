@@ -19,7 +19,7 @@ pub(super) struct Domain {
     pub uuid: Uuid,
     pub kind: GuestKind,
     pub state: RunState,
-    /// Whether somebody holds it, whatever else its state is.
+    /// True if somebody holds it, whatever else its state is.
     pub paused: bool,
     /// Nanoseconds that its vCPUs have run on this host.
     pub cpu_time: u64,
@@ -59,14 +59,14 @@ impl Domain {
         }
     }
 
-    /// Whether it is more than what is left of one that was destroyed.
+    /// True if it is more than what is left of one that was destroyed.
     pub(super) fn is_there(&self) -> bool {
         self.state != RunState::Dying
     }
 }
 
 /// A reason that only a newer Xen has is no orderly one.
-fn reason(code: u32) -> ShutdownReason {
+pub(super) fn reason(code: u32) -> ShutdownReason {
     match code {
         xen_sys::SHUTDOWN_poweroff => ShutdownReason::Poweroff,
         xen_sys::SHUTDOWN_reboot => ShutdownReason::Reboot,

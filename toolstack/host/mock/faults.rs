@@ -12,8 +12,13 @@ use crate::host::{ErrorKind, HostError};
 pub(super) enum Call {
     Facts,
     Domains,
+    DomainInfos,
+    Placement,
+    Dom0GivesMemory,
+    MakeRoom,
     CreatePaused,
     RestorePaused,
+    SavedRtc,
     Save,
     Resume,
     Unpause,
@@ -72,7 +77,7 @@ impl Faults {
         };
     }
 
-    /// Whether this call is to fail.
+    /// True if this call is to fail.
     pub(super) fn waits_for(&self, call: Call) -> bool {
         self.0.contains_key(&call)
     }

@@ -75,11 +75,13 @@ impl Directory {
         let euid = rustix::process::geteuid().as_raw();
         if found.uid() != 0 && found.uid() != euid {
             let owner = found.uid();
-            return refused(format!("belongs to user {owner}, who could change any clock: chown root it"));
+            return refused(format!(
+                "belongs to user {owner}, who could change any clock; make root its owner (chown root)"
+            ));
         }
         if found.mode() & WRITABLE_BY_OTHERS != 0 {
             return refused(format!(
-                "may be written by others than its owner (mode {:04o}), who could change any clock: chmod go-w it",
+                "is writable by others than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
                 found.mode() & 0o7777
             ));
         }

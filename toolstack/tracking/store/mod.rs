@@ -31,7 +31,7 @@ use crate::lifecycle::{ClockRecord, Watched};
 /// How long the lock is waited for. Nothing that holds it takes as long, unless it is stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the records of a host are.
+/// The clock records of a host.
 ///
 /// ```
 /// use xenclock::lifecycle::ClockRecord;
@@ -114,7 +114,7 @@ impl RecordStore {
         }
     }
 
-    /// Whether there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
+    /// True if there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
     #[must_use]
     pub fn is_there(&self, uuid: Uuid) -> bool {
         match &self.place {
@@ -281,7 +281,7 @@ impl RecordStore {
         }
     }
 
-    /// Whether some program starts this domain just now.
+    /// True if some program starts this domain just now.
     ///
     /// # Errors
     /// As [`RecordStore::claim`].
@@ -289,7 +289,7 @@ impl RecordStore {
         self.is_held(STARTING, uuid)
     }
 
-    /// Whether the domain has a monitor.
+    /// True if the domain has a monitor.
     ///
     /// # Errors
     /// As [`RecordStore::claim`].

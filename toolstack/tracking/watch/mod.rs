@@ -5,6 +5,7 @@
 //! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
+mod host_clock;
 mod native;
 mod on_introduced;
 mod unwatched;
@@ -29,22 +30,23 @@ use crate::host::{
 };
 use crate::lifecycle::Watched;
 use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
+use crate::lifecycle::host_clock::HostClockWatch;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{ClockRecord, Instance};
 
-/// What the service works with.
+/// The environment of the service.
 pub struct Tools<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
     /// Sets the TSC of a new domain.
     pub tsc: &'a mut dyn SetTsc,
-    /// What domains that nobody spoke of are to have.
+    /// Clocks requested in domain XML.
     pub requests: &'a mut XmlRequests,
-    /// Is told what happens.
+    /// Receives the events.
     pub tell: &'a mut dyn FnMut(ClockEvent),
 }
 
@@ -154,6 +156,7 @@ pub struct Watch<'a> {
     watched: Watched,
     /// As it was kept last.
     watched_kept: Watched,
+    host_clock: HostClockWatch,
 }
 
 /// What could be read of a domain's clock.
@@ -164,8 +167,18 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(tools: Tools<'a>, options: WatchOptions) -> Self {
         let cache = RecordCache::of(tools.records);
-        let watched = tools.records.watched();
-        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0, watched, watched_kept: watched }
+        let watched = Watched { steps: None, ..tools.records.watched() };
+        let host_clock = HostClockWatch::default();
+        Watch {
+            tools,
+            options,
+            cache,
+            guests: BTreeMap::new(),
+            late: 0,
+            watched,
+            watched_kept: watched,
+            host_clock,
+        }
     }
 
     /// So many domains are followed.
@@ -247,7 +260,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Whether something waits to be done soon, and not only at the next look at all RTCs.
+    /// True if something waits to be done soon, and not only at the next look at all RTCs.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.guests.values().any(|guest| guest.pending != Pending::Nothing)
@@ -316,17 +329,6 @@ impl<'a> Watch<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Counts the time that the service has watched, and keeps it each hour.
-    fn look_at_clock(&mut self, facts: &HostFacts, keep: bool) {
-        self.watched.look(facts.now);
-        if keep || self.watched.seconds.saturating_sub(self.watched_kept.seconds) >= 3600 {
-            self.watched_kept = self.watched;
-            if let Err(error) = self.tools.records.set_watched(self.watched) {
-                self.say(facts, None, said(&error));
-            }
-        }
     }
 
     /// Puts right what killed programs have left half-done.
@@ -521,7 +523,10 @@ fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
 }
 
-/// Whether a domain could not be read because it goes away.
+/// True if a domain could not be read because it goes away.
 fn is_going(error: &HostError) -> bool {
     matches!(error.kind, ErrorKind::NoSuchDomain | ErrorKind::WrongState | ErrorKind::Invalid)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use timers::UtcOffset;
 
 use super::{Guest, Pending, Watch, is_going};
-use crate::apply::clock::{SetTsc, set_rtc};
+use crate::apply::clock::{GuestState, SetTsc, set_rtc};
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
@@ -108,10 +108,10 @@ impl Watch<'_> {
         let record = match (kept, asked) {
             (kept, Some(asked)) => {
                 let from = RequestOrigin::Xml(asked.path.display().to_string());
-                let request = Request::new(asked.clock.clone(), from.clone());
+                let request = Request::new(asked.clock.clone(), from.clone()).made(facts.now);
                 let mut record =
                     kept.unwrap_or_else(|| ClockRecord::new(domain_ref.uuid, &domain_ref.name, request));
-                record.adopt_from_file(&asked.clock, from);
+                record.adopt_from_file(&asked.clock, from, facts.now);
                 record
             }
             (Some(mut record), None) => {
@@ -225,7 +225,8 @@ impl Watch<'_> {
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
         let set = |offset| {
-            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset))
+            let runs = GuestState::has_run(found.has_run);
+            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset), runs)
                 .map_err(|error| error.to_string())
         };
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);

@@ -282,9 +282,9 @@ fn before_the_go_the_guest_is_resumed_and_after_it_never_without_a_word() {
 #[test]
 fn a_target_that_is_no_xl_costs_the_guest_nothing() {
     for (said, expected) in [
-        (&b""[..], "see what ssh, or xl there, said"),
-        (b"Welcome to host2!\n", "something said \"Welcome to host2!"),
-        (b"y", "something said \"y\""),
+        (&b""[..], "see the messages of ssh and of xl there"),
+        (b"Welcome to host2!\n", "something printed \"Welcome to host2!"),
+        (b"y", "something printed \"y\""),
     ] {
         let world = World::new(&[]);
         let (from, mut target) = pipe();
@@ -314,14 +314,23 @@ fn the_command_to_the_other_host_is_xls() {
         ssh: "ssh",
         host: "host2",
         terminal: false,
+        timestamps: false,
         verbose: 0,
         monitor: true,
         debug: false,
         paused: false,
     };
     assert_eq!(rune.command(), "exec ssh host2 xl migrate-receive");
-    let all = Rune { terminal: true, verbose: 2, monitor: false, debug: true, paused: true, ..rune.clone() };
-    assert_eq!(all.command(), "exec ssh host2 xl -t -vv migrate-receive -e -d -p");
+    let all = Rune {
+        terminal: true,
+        timestamps: true,
+        verbose: 2,
+        monitor: false,
+        debug: true,
+        paused: true,
+        ..rune.clone()
+    };
+    assert_eq!(all.command(), "exec ssh host2 xl -t -T -vv migrate-receive -e -d -p");
     assert_eq!(Rune { verbose: 9, ..rune.clone() }.command(), "exec ssh host2 xl -vvvv migrate-receive");
     let local = Rune { ssh: "", host: "xl migrate-receive", debug: true, ..rune };
     assert_eq!(local.command(), "xl migrate-receive");
