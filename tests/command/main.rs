@@ -28,3 +28,4 @@ mod service;
 mod wrapper;
 mod wrong_xml;
 mod xl_language;
+mod xml_back;

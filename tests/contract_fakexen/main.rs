@@ -36,6 +36,7 @@ const TESTS: &[(&str, fn())] = &[
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("xl_creates_what_our_host_finds", xl::creates),
+    ("pvh_guests_leave_in_xenstore_what_xls_do", xl::pvh_guests_leave_what_xls_do),
     ("a_clock_is_kept_by_the_service", keep::by_the_service),
     ("a_clock_is_lost_without_the_service", keep::without_the_service),
     ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),

@@ -6,7 +6,7 @@ use timers::UtcOffset;
 
 use crate::host::{DomId, ErrorKind, Host, HostError};
 use crate::plan::{Plan, Step, StepKind};
-use clock::InProcess;
+use clock::{GuestState, InProcess};
 
 /// An applied plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn take(
             clock::set_initial_tsc(host, &mut InProcess(host), domid, &plan.tsc).map(drop)
         }
         StepKind::SetTimeOffset(target) => {
-            *offset = clock::set_rtc(host, domid, target)?;
+            *offset = clock::set_rtc(host, domid, target, GuestState::Held)?;
             Ok(())
         }
         StepKind::Verify => {

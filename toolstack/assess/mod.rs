@@ -3,12 +3,12 @@
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 
 mod advice;
+mod invariant;
 mod target;
 mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
-pub(crate) use advice::advice;
 pub use target::Target;
 
 use crate::diag::Finding;
@@ -20,7 +20,14 @@ pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     let mut findings = clock(&domain.clock, domain.config.kind(), target);
     findings.extend(notes(domain, target));
     findings.extend(generation_id(domain, target));
+    findings.extend(invariant::finding(domain));
     findings
+}
+
+/// The advice on a domain.
+#[must_use]
+pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
+    advice::of_zone(domain).into_iter().chain(invariant::advice(domain)).collect()
 }
 
 /// xl makes up a generation ID at each start, and takes none from its file.

@@ -49,7 +49,7 @@ pub(super) fn whole_host(
     records: &RecordStore,
 ) -> Result<HostReport, Failure> {
     let facts = host.facts()?;
-    let mut report = this_host(global, &facts)?;
+    let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
     for domain in backend::guests(host)? {
         let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {

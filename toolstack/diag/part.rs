@@ -19,6 +19,8 @@ pub enum Part {
     System,
     /// Its generation ID.
     GenerationId,
+    /// The invariant TSC of its CPUID.
+    InvariantTsc,
     /// The clock as a whole.
     Clock,
     /// The clock's kind.
@@ -77,6 +79,7 @@ impl Part {
             | Part::Metadata
             | Part::System
             | Part::GenerationId
+            | Part::InvariantTsc
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {
                 Some(Part::Clock)

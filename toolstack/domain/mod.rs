@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod arbitrary;
 mod build_info;
+pub mod changes;
 pub mod config;
 mod cpuid;
 mod create_info;
@@ -54,6 +55,8 @@ pub struct Notes {
     pub metadata: Option<String>,
     /// The operating system, by libosinfo's ID, as in `http://debian.org/debian/12`.
     pub system: Option<String>,
+    /// The file's comments, where they are to be kept.
+    pub comments: Vec<String>,
 }
 
 #[cfg(test)]

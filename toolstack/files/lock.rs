@@ -139,6 +139,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(false)

@@ -7,6 +7,7 @@ pub mod dom0;
 #[cfg(feature = "libxl")]
 pub mod libxl;
 pub mod mock;
+pub mod xen_stream;
 pub mod zone;
 
 use std::error::Error;
@@ -287,6 +288,10 @@ pub trait Host {
     /// The stream may be a pipe into which another saves meanwhile. When it fails, what it made itself is gone, and
     /// nothing else is touched.
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId>;
+
+    /// The RTC in a stream that [`Host::save`] wrote into a file, in seconds ahead of UTC; `None` for a guest without one.
+    /// The file is read from where it stands, and left anywhere.
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>>;
 
     /// Suspends a domain into a stream, which may be a pipe; it is then [`RunState::Shutdown`] with
     /// [`ShutdownReason::Suspend`]. When it fails the guest goes on; others may have heard of an end that was none.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use timers::Ppm;
 use uuid::Uuid;
 
+use super::host_clock::StepEffect;
 use crate::host::{DomId, ShutdownReason};
 
 /// Something that happened to a domain's clock, and when.
@@ -109,6 +110,32 @@ pub enum EventKind {
     },
     /// A domain is gone.
     Gone,
+    /// The host's clock was set, by a second or more. It is told without a domain, and then with each guest.
+    HostClockStep {
+        /// By how many milliseconds; more than 0 is forward.
+        by_ms: i64,
+        /// Whether something such as NTP keeps the host's clock right now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        synchronised: Option<bool>,
+        /// What it does to the guest: `rtc-moves`, the RTC of an HVM guest moves as far and keeps its distance from UTC;
+        /// `wallclock-moves`, so does the wallclock of a PV or PVH guest. The time that its kernel keeps does not move.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        effect: Option<StepEffect>,
+    },
+    /// The host's zone, or its rules, have changed. It is told without a domain, and then with each guest whose next start
+    /// that moves; a clock that runs does not move.
+    HostZoneChange {
+        /// The zone's name before.
+        before: String,
+        /// Its name now.
+        zone: String,
+        /// Where the guest's clock would have stood after its next start, in seconds ahead of UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset_before: Option<i64>,
+        /// Where it stands after its next start, in seconds ahead of UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<i64>,
+    },
     /// A record could not be read and was set aside.
     RecordSetAside {
         /// The file that it is in now, and why.
@@ -116,6 +143,19 @@ pub enum EventKind {
     },
     /// A record was gone while its domain lived; it was written again from memory.
     RecordRestored,
+    /// The guest's domain ended unread after the service had not looked at it for long: an RTC that the guest set in that
+    /// time may be lost.
+    Unwatched {
+        /// For how long the service had not looked.
+        seconds: u64,
+        /// What may be lost, and why.
+        why: String,
+    },
+    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    Interrupted {
+        /// What had happened, and what has been done about it.
+        why: String,
+    },
     /// Something did not work; the service goes on.
     Failed {
         /// The operation and the reason.
@@ -130,8 +170,11 @@ impl EventKind {
         matches!(
             self,
             EventKind::TooLate { .. }
+                | EventKind::HostClockStep { effect: None, .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored
+                | EventKind::Unwatched { .. }
+                | EventKind::Interrupted { .. }
                 | EventKind::Failed { .. }
         )
     }

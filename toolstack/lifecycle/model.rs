@@ -78,20 +78,20 @@ impl ClockRecord {
     }
 
     /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
-    pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
+    pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         let stands = match &self.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
             _ => self.request.clock == *clock,
         };
         if !stands {
-            self.set_request(clock.clone(), from);
+            self.set_request(clock.clone(), from, at);
         }
     }
 
     /// Replaces the request, for the next start. With another offset the guest's own changes are dropped.
-    pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin) {
+    pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         self.offset_changed |= self.request.clock.offset != clock.offset;
-        self.request = Request { clock, from, made_in: self.generation.saturating_add(1) };
+        self.request = Request::new(clock, from).made(at);
     }
 
     /// A cold start.
@@ -126,7 +126,9 @@ impl ClockRecord {
     pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
         let Some(here) = here else { return self };
         let unmanaged = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
-        let made = |record: &ClockRecord| (record.request.made_in, record.generation);
+        // Generations count changes, of which one host may see many and another few, so they tell nothing of requests
+        // made on two hosts; of older records, which have no time, they are all that there is.
+        let made = |record: &ClockRecord| (record.request.made_at, record.generation);
         let later = made(&here) >= made(&self);
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);

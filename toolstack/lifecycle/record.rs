@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use timers::resolve::{NextStart, Resolved};
+use timers::resolve::{NextStart, Resolved, is_clock_set};
 use timers::tsc::{Behaviour, TscDecision, TscMode};
 use timers::zone::ZoneChange;
 use timers::{GuestClock, KiloHertz, UtcOffset};
@@ -67,26 +67,29 @@ pub struct Request {
     pub clock: GuestClock,
     /// Its origin.
     pub from: RequestOrigin,
-    /// The generation of the record in which it was made: of two requests for one guest, the later counts.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub made_in: u64,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+    /// When it was made, by the clock of the host where it was made: of two requests for one guest, made on different
+    /// hosts, the later counts. `None` where that clock was not set, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<DateTime<Utc>>,
 }
 
 impl Request {
-    /// A request of this origin.
+    /// A request of this origin, of which nobody says when it was made.
     #[must_use]
     pub fn new(clock: GuestClock, from: RequestOrigin) -> Self {
-        Request { clock, from, made_in: 0 }
+        Request { clock, from, made_at: None }
     }
 
     /// A file's request, as `create` reads it.
     #[must_use]
     pub fn of_file(clock: &GuestClock) -> Self {
         Request::new(clock.clone(), RequestOrigin::Create)
+    }
+
+    /// The same, made at this moment.
+    #[must_use]
+    pub fn made(self, at: DateTime<Utc>) -> Self {
+        Request { made_at: Some(at).filter(|at| is_clock_set(*at)), ..self }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::release::XenVersion;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::host_clock::ClockSteps;
 use crate::lifecycle::model::birth_khz;
 
 /// A host, as far as clocks go: `host-info --json`.
@@ -51,6 +52,9 @@ pub struct HostReport {
     /// How good the time of day is.
     #[serde(default)]
     pub clock: HostClock,
+    /// The steps of it since the service began; `None` where none has run.
+    #[serde(default)]
+    pub clock_steps: Option<ClockSteps>,
     /// The tolerance of guests that have none of their own.
     #[serde(default)]
     pub tsc_tolerance: Tolerance,
@@ -147,6 +151,7 @@ impl HostReport {
             tsc_scaling: facts.tsc_scaling,
             tsc_invariant: facts.tsc_invariant,
             clock: facts.clock,
+            clock_steps: None,
             tsc_tolerance: tolerance,
             clocks: Clocks::of(&facts.tsc()),
             guests: Vec::new(),

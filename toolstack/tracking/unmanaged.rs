@@ -84,7 +84,7 @@ pub(super) fn refound(
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
     if here(&record.request.clock, found.kind, facts, zones) != Ok(offset) {
-        record.set_request(standing_at(offset), RequestOrigin::Unmanaged);
+        record.set_request(standing_at(offset), RequestOrigin::Unmanaged, facts.now);
     }
 }
 

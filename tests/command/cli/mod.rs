@@ -9,6 +9,7 @@ mod mock;
 mod moving;
 mod output;
 mod settings;
+mod snapshots;
 mod together;
 mod usage;
 mod xl;

@@ -80,7 +80,7 @@ pub enum ZoneError {
 }
 
 /// A time zone: its name, its past changes, and the rule for those to come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     name: String,
     tz: TimeZone,

@@ -6,6 +6,7 @@ use super::cpuid_names::{self, At, Field, Register};
 use crate::cfg::Content;
 use crate::cfg::number;
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf, MsrPolicy};
 use crate::domain::release::{Known, XenVersion};
 
@@ -37,6 +38,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.config.b_info.cpuid = policy;
+        self.book.is(Part::InvariantTsc, found.node);
     }
 
     fn cpuid_names(&mut self, policy: &mut CpuPolicy, words: Words<'a>, node: usize) {

@@ -29,9 +29,9 @@ impl Libxl {
             tsc_reliable: fixed.tsc_reliable,
             tsc_scaling: fixed.tsc_scaling,
             tsc_invariant: fixed.tsc_invariant,
-            uptime: clock::uptime(),
             clock: clock::state(),
-            // Last, as offsets are worked out from it.
+            // Together, as their difference tells a step of the clock; and last, as offsets are worked out from it.
+            uptime: clock::uptime(),
             now: SystemTime::now().into(),
         })
     }

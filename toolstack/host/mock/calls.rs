@@ -50,6 +50,13 @@ impl Host for Mock {
         })
     }
 
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>> {
+        let doing = "read the saved RTC";
+        self.strike(Call::SavedRtc, doing)?;
+        let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(doing))?;
+        Ok(stream.rtc_offset)
+    }
+
     /// The model has no memory that could be written while the guest runs.
     fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
         let doing = format!("save domain {domid}");

@@ -14,6 +14,7 @@ pub(super) enum Call {
     Domains,
     CreatePaused,
     RestorePaused,
+    SavedRtc,
     Save,
     Resume,
     Unpause,

@@ -2,9 +2,9 @@
 
 use super::Section::Cpus;
 use super::Writer;
-use super::build::ranges;
 use crate::domain::Defbool;
 use crate::domain::config::{Bitmap, CpuPolicy, CpuidLeaf, MsrPolicy, SchedParams, VnodeInfo};
+use crate::write::ranges;
 use crate::write::value::Value;
 
 /// xl has no bits in a register's text but 32.

@@ -252,6 +252,7 @@ fn notes(notes: &Notes) -> String {
     if let Some(metadata) = &notes.metadata {
         comment(&mut out, metadata);
     }
+    notes.comments.iter().for_each(|text| comment(&mut out, text));
     gap(&mut out);
     out
 }

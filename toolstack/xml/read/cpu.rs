@@ -5,6 +5,7 @@ use super::cpu_features::{self, Bit, Register};
 use super::guest::Guest;
 use super::{numa, set};
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf};
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
@@ -83,6 +84,9 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
         feature.mark_whole(&finding);
         return Ok(None);
     };
+    if name.text == "invtsc" {
+        feature.is(Part::InvariantTsc);
+    }
     put(&mut guest.config.b_info.cpuid, bit, wish);
     if let Some(policy) = policy {
         policy_finding(&policy);
