@@ -39,7 +39,7 @@ fn main() {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let records = RecordStore::in_dir(dir.path().join("records"));
     let mock = Mock::in_memory(Box::new(|| SystemTime::now().into()));
-    let service = Mock::clone(&mock);
+    let service = mock.reopen().unwrap();
     let zones = default_zones();
     let told = Cell::new(0_usize);
     let mut tell = |event: ClockEvent| {
