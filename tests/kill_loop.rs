@@ -132,7 +132,7 @@ impl Lab {
     }
 
     fn mock(&self, host: usize) -> Mock {
-        Mock::open(&self.path(HOSTS[host]), Box::new(|| SystemTime::now().into())).unwrap()
+        Mock::open(self.path(HOSTS[host]), Box::new(|| SystemTime::now().into())).unwrap()
     }
 
     /// The domains of a guest.

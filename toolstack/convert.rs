@@ -11,6 +11,7 @@ use crate::domain::release::{self, XenVersion};
 use crate::domain::{Domain, DomainConfig, Part, changes};
 use crate::input::Input;
 use crate::write;
+pub use crate::write::json::pretty as libxl_json;
 use crate::write::xl::{Unsaid, Written};
 use crate::write::xml::Document;
 use crate::xml;

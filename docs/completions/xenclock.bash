@@ -43,6 +43,12 @@ _xenclock() {
             xenclock,destroy)
                 cmd="xenclock__subcmd__destroy"
                 ;;
+            xenclock,domid)
+                cmd="xenclock__subcmd__domid"
+                ;;
+            xenclock,domname)
+                cmd="xenclock__subcmd__domname"
+                ;;
             xenclock,help)
                 cmd="xenclock__subcmd__help"
                 ;;
@@ -69,6 +75,9 @@ _xenclock() {
                 ;;
             xenclock,pause)
                 cmd="xenclock__subcmd__pause"
+                ;;
+            xenclock,plan)
+                cmd="xenclock__subcmd__plan"
                 ;;
             xenclock,preflight)
                 cmd="xenclock__subcmd__preflight"
@@ -115,6 +124,12 @@ _xenclock() {
             xenclock__subcmd__help,destroy)
                 cmd="xenclock__subcmd__help__subcmd__destroy"
                 ;;
+            xenclock__subcmd__help,domid)
+                cmd="xenclock__subcmd__help__subcmd__domid"
+                ;;
+            xenclock__subcmd__help,domname)
+                cmd="xenclock__subcmd__help__subcmd__domname"
+                ;;
             xenclock__subcmd__help,help)
                 cmd="xenclock__subcmd__help__subcmd__help"
                 ;;
@@ -141,6 +156,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__help,pause)
                 cmd="xenclock__subcmd__help__subcmd__pause"
+                ;;
+            xenclock__subcmd__help,plan)
+                cmd="xenclock__subcmd__help__subcmd__plan"
                 ;;
             xenclock__subcmd__help,preflight)
                 cmd="xenclock__subcmd__help__subcmd__preflight"
@@ -227,7 +245,7 @@ _xenclock() {
 
     case "${cmd}" in
         xenclock)
-            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="-v -N -f -t -T -h -V --dry-run --force --backend --tsc-tolerance --records --help --version create plan convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,7 +469,29 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__create)
-            opts="-p -c -V -A -F -e -q -d -n -h --quiet --dryrun --json --wrapper --help"
+            opts="-p -c -V -A -F -e -q -d -n -i -f -h --vncviewer --vncviewer-autopass --quiet --dryrun --ignore-global-affinity-masks --json --wrapper --defconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --defconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__destroy)
+            opts="-f -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -464,7 +504,21 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        xenclock__subcmd__destroy)
+        xenclock__subcmd__domid)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__domname)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -479,7 +533,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help)
-            opts="create convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause shutdown mock monitor tsc-helper man-page completion help"
+            opts="create plan convert check clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,6 +659,34 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__destroy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__domid)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__domname)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -828,6 +910,20 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__help__subcmd__preflight)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -927,7 +1023,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__list)
-            opts="-h --json --help"
+            opts="-l -v -Z -c -n -h --long --verbose --context --cpupool --numa --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1228,6 +1324,28 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__plan)
+            opts="-q -f -h --json --quiet --wrapper --defconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --defconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__preflight)
             opts="-s -h --pool --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1247,7 +1365,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__restore)
-            opts="-p -V -A -F -e -d -h --help"
+            opts="-p -c -V -A -F -e -d -h --vncviewer --vncviewer-autopass --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1275,7 +1393,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__shutdown)
-            opts="-r -w -h --reboot --wait --help"
+            opts="-a -r -w -F -h --all --reboot --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -28,4 +28,5 @@ mod service;
 mod wrapper;
 mod wrong_xml;
 mod xl_language;
+mod xl_table;
 mod xml_back;

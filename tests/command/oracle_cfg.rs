@@ -388,6 +388,7 @@ fn xl_answers_our_migration_and_a_guest_that_it_refuses_runs_on_here() {
         ssh: "",
         host: &command,
         terminal: false,
+        timestamps: false,
         verbose: 0,
         monitor: true,
         debug: false,

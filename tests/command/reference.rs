@@ -100,7 +100,7 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
     let lab = Lab::with_host(json!({"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin"}));
     let windows = root().join("docs/examples/windows.xml");
     let windows = windows.to_str().unwrap();
-    let planned = lab.mock(["-N", "create", "-q", "--json", windows]).json();
+    let planned = lab.mock(["plan", "-q", "--json", windows]).json();
     let created = lab.mock(["create", "-q", "--json", windows]).json();
     lab.mock(["create", "-q", root().join("docs/examples/linux.xml").to_str().unwrap()]).ok();
     lab.mock(["mock", "write-rtc", "linux", "+5"]).ok();
@@ -122,7 +122,7 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
     vec![
         ("check --json", fields_of(serde_json::from_str(&checked.out).unwrap())),
         ("create --json", fields_of(created)),
-        ("-N create --json", fields_of(planned)),
+        ("plan --json", fields_of(planned)),
         ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),
         ("clock-list --json", fields_of(lab.mock(["clock-list", "--json"]).json())),
         ("list --json", fields_of(lab.mock(["list", "--json"]).json())),

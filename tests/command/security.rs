@@ -122,7 +122,7 @@ fn a_guest_that_writes_its_rtc_all_the_time_costs_one_event_a_period() {
     let _service = Service::start(&lab, "1");
     wait_for("it is followed", || events(&lab).iter().any(|event| event["event"] == "followed"));
     let begun = Instant::now();
-    let mock = Mock::open(&lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
     for _ in 0..200 {
         mock.guest_shift_rtc(DomId(1), 7).unwrap();
     }

@@ -45,7 +45,7 @@ fn run(stage: &FakeStage, backend: &str, words: &[&str]) -> (bool, String) {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| without_moments(&String::from_utf8(bytes).unwrap());
     let (went_well, mut out) = (output.status.success(), text(output.stdout));
-    if words == ["list"] {
+    if words == ["list", "-vc"] {
         // How much memory a guest has, to the page, is not the model's to say.
         let columns = |line: &str| {
             let columns = line.split_whitespace().enumerate().filter(|(column, _)| *column != 2);
@@ -93,13 +93,13 @@ fn same(make: fn(&Path) -> String) {
         (true, &["host-info"][..]),
         (true, &["create", "-p", file]),
         (false, &["create", "-p", file]),
-        (true, &["list"]),
+        (true, &["list", "-vc"]),
         (true, &["clock-list"]),
         (true, &["clock-show", "guest"]),
         (true, &["unpause", "guest"]),
         (false, &["unpause", "guest"]),
         (true, &["pause", "guest"]),
-        (true, &["list"]),
+        (true, &["list", "-vc"]),
         (true, &["unpause", "guest"]),
         (true, &["clock-show", "guest"]),
         (true, &["clock-set", "guest", "rtc_timeoffset=-60"]),

@@ -12,6 +12,7 @@ mod failing;
 #[path = "../generated/mod.rs"]
 mod generated;
 mod keep;
+mod options;
 mod stage;
 mod starts;
 mod xl;
@@ -35,6 +36,8 @@ const TESTS: &[(&str, fn())] = &[
     ("generated_domains_start_as_reported", starts::generated),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
+    ("our_list_is_xls", xl::lists_alike),
+    ("options_are_read_as_xl_reads_them", options::run),
     ("xl_creates_what_our_host_finds", xl::creates),
     ("pvh_guests_leave_in_xenstore_what_xls_do", xl::pvh_guests_leave_what_xls_do),
     ("a_clock_is_kept_by_the_service", keep::by_the_service),

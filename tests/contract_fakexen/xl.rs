@@ -79,6 +79,45 @@ pub fn lists_configs() {
     });
 }
 
+/// `xenclock list` prints what `xl list` prints, to the byte, and ends as it does.
+pub fn lists_alike() {
+    let Some(xl) = parts::utility("xl") else {
+        return xentest::skip("no xl", "tests/oracle/build DIR unpacks it, and XENCLOCK_ORACLE=DIR names it");
+    };
+    let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
+    let guests = three(&stage);
+    let number = guests[1].to_string();
+    let ours = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_xenclock"));
+    let run = |program: &std::ffi::OsStr, before: &[&str], words: &[&str]| {
+        let mut command = parts::command(program);
+        let output = command.args(before).arg("list").args(words).envs(stage.environment()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    for words in [
+        &[][..],
+        &["-v"],
+        &["--verbose", "--context"],
+        &["-Z"],
+        &["-c"],
+        &["-n"],
+        &["-vZcn"],
+        &["--cpupool", "--numa"],
+        &["-l"],
+        &["--long", "Hvm"],
+        &["Pv"],
+        &["Domain-0"],
+        &["0"],
+        &[&number],
+        &["--", "Hvm"],
+        &["nobody"],
+        &["4711"],
+        &["-l", "4711"],
+    ] {
+        let theirs = run(xl.as_os_str(), &[], words);
+        assert_eq!(run(ours, &["--backend", "libxl"], words), theirs, "list {words:?}: ours, and xl's");
+    }
+}
+
 /// What xl makes, our host finds, with the clock that the file says.
 pub fn creates() {
     with_xl(|stage, xl| {

@@ -12,8 +12,8 @@ use xenclock::apply::clock::SetTsc;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
 use xenclock::host::{
-    DomId, DomainSummary, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest,
-    TscInfo,
+    DomId, DomainInfo, DomainSummary, Event, Host, HostError, HostFacts, Placement, Result, RtcRecord,
+    SaveKind, ShutdownRequest, TscInfo,
 };
 
 /// When a service dies.
@@ -108,6 +108,18 @@ impl Host for Mortal {
     }
     fn domains(&self) -> Result<Vec<DomainSummary>> {
         self.fate.deed(|| self.mock.domains())
+    }
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>> {
+        self.fate.deed(|| self.mock.domain_infos())
+    }
+    fn placement(&self, domid: DomId) -> Result<Placement> {
+        self.fate.deed(|| self.mock.placement(domid))
+    }
+    fn dom0_gives_memory(&self) -> Result<bool> {
+        self.fate.deed(|| self.mock.dom0_gives_memory())
+    }
+    fn make_room(&self, config: &DomainConfig) -> Result<()> {
+        self.fate.deed(|| self.mock.make_room(config))
     }
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {
         self.fate.deed(|| self.mock.create_paused(config))

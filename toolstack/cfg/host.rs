@@ -8,6 +8,9 @@ use crate::domain::release::{Known, XenVersion};
 /// The CPUs that are assumed where nobody says how many the host has: as many as Xen can be built for.
 const MOST_CPUS: u32 = 4095;
 
+/// The lock that every xl takes while it makes room in memory for a guest and starts it.
+const LOCK_FILE: &str = "/var/lock/xl";
+
 /// The host that a file is read for. What is not known is not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct XlHost {
@@ -50,6 +53,35 @@ pub struct XlConf {
     pub max_grant_version: Option<i32>,
     /// `bootloader_restrict`
     pub bootloader_restrict: Option<bool>,
+    /// `autoballoon`
+    pub autoballoon: Autoballoon,
+    /// `lockfile`
+    pub lockfile: String,
+    /// `vm.cpumask`, `vm.hvm.cpumask` and `vm.pv.cpumask`
+    pub cpu_masks: CpuMasks,
+}
+
+/// Whether dom0 gives up memory for a new guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Autoballoon {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+    /// It does where Xen was booted without `dom0_mem`.
+    #[default]
+    Auto,
+}
+
+/// CPUs that guests are kept to, as `xl.conf` has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CpuMasks {
+    /// All guests.
+    pub all: Option<String>,
+    /// HVM and PVH guests.
+    pub hvm: Option<String>,
+    /// PV guests.
+    pub pv: Option<String>,
 }
 
 impl Default for XlHost {
@@ -97,6 +129,9 @@ impl Default for XlConf {
             max_maptrack_frames: None,
             max_grant_version: None,
             bootloader_restrict: None,
+            autoballoon: Autoballoon::Auto,
+            lockfile: LOCK_FILE.to_owned(),
+            cpu_masks: CpuMasks::default(),
         }
     }
 }
@@ -139,6 +174,18 @@ impl XlConf {
             run_hotplug_scripts: flag("run_hotplug_scripts").unwrap_or(true),
             claim_mode: flag("claim_mode").unwrap_or(true),
             bootloader_restrict: flag("bootloader_restrict"),
+            // A word that xl does not know it complains of, and takes none.
+            autoballoon: match text("autoballoon").as_deref() {
+                Some("on" | "1") => Autoballoon::On,
+                Some("off" | "0") => Autoballoon::Off,
+                _ => Autoballoon::Auto,
+            },
+            lockfile: text("lockfile").unwrap_or_else(|| LOCK_FILE.to_owned()),
+            cpu_masks: CpuMasks {
+                all: text("vm.cpumask"),
+                hvm: text("vm.hvm.cpumask"),
+                pv: text("vm.pv.cpumask"),
+            },
         };
         Errors::of(errors, cfg.source()).map_or(Ok(conf), Err)
     }
@@ -155,6 +202,11 @@ mod tests {
         let conf = XlConf::read("xl.conf", text).unwrap();
         assert_eq!((conf.vif_bridge.as_deref(), conf.max_grant_frames), (Some("xenbr1"), Some(64)));
         assert!(!conf.claim_mode && conf.run_hotplug_scripts);
+        assert_eq!((conf.autoballoon, conf.lockfile.as_str()), (Autoballoon::Auto, "/var/lock/xl"));
+        let text = b"autoballoon=0\nlockfile=\"/run/xl\"\nvm.pv.cpumask=\"2-3\"\n";
+        let conf = XlConf::read("xl.conf", text).unwrap();
+        assert_eq!((conf.autoballoon, conf.lockfile.as_str()), (Autoballoon::Off, "/run/xl"));
+        assert_eq!(conf.cpu_masks.pv.as_deref(), Some("2-3"));
         assert_eq!(XlConf::read("xl.conf", b"").unwrap(), XlConf::default());
         for wrong in ["max_grant_frames=\"-1\"\n", "max_grant_version=[]\n", "claim_mode=yes\n"] {
             assert!(XlConf::read("xl.conf", wrong.as_bytes()).is_err(), "{wrong}");

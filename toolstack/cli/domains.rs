@@ -1,49 +1,29 @@
-//! `xenclock list`, `destroy`, `pause`, `unpause`, `shutdown`
+//! `xenclock destroy`, `pause`, `unpause`, `shutdown`
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::args::{Global, Shutdown};
+use super::args::{Domain, Global, Shutdown};
 use super::backend::{self, find};
 use super::monitor;
 use super::output::{self, Failure};
 use xenclock::diag::shown;
-use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason, ShutdownRequest};
+use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, RunState, ShutdownReason, ShutdownRequest};
 use xenclock::tracking::store::RecordStore;
 
 /// How often a guest that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-pub(super) fn list(global: &Global, as_json: bool) -> Result<(), Failure> {
-    let host = backend::open(global)?;
-    let guests = backend::guests(&*host)?;
-    if as_json {
-        return output::json(&json!(guests));
-    }
-    let mut text =
-        format!("{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n", "Name", "ID", "Mem", "VCPUs", "State", "Type");
-    for guest in guests {
-        let state = state_word(guest.state);
-        text.push_str(&format!(
-            "{:<40} {:>5} {:>5} {:>5} {:>10} {:>5}\n",
-            shown(&guest.name),
-            guest.domid,
-            guest.memory_kb / 1024,
-            guest.vcpus,
-            state,
-            guest.kind.as_str()
-        ));
-    }
-    output::text(&text)
+/// The domain that a command is about. What xl passes over is named.
+pub(super) fn one(domain: &Domain) -> &str {
+    pass_over(&domain.ignored);
+    &domain.domain
 }
 
-fn state_word(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Paused => "paused",
-        RunState::Dying => "dying",
-        RunState::Shutdown(reason) => output::reason_word(reason),
+/// Names the words that xl passes over.
+pub(super) fn pass_over(words: &[OsString]) {
+    for word in words {
+        output::message(&format!("xenclock: warning: '{}' is passed over, as by xl", word.display()));
     }
 }
 
@@ -89,24 +69,74 @@ pub(super) fn unpause(global: &Global, domain: &str) -> Result<(), Failure> {
     Ok(host.unpause(domid)?)
 }
 
+/// Asks guests to end, and says so as xl does.
 pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failure> {
+    pass_over(&shutdown.ignored);
     let host = backend::open(global)?;
-    let domid = find(&*host, &shutdown.domain)?.domid;
-    let request = if shutdown.reboot { ShutdownRequest::Reboot } else { ShutdownRequest::Poweroff };
-    host.shutdown(domid, request)?;
-    let is_mock = backend::is_mock(global);
-    loop {
-        let now = host.domains()?.into_iter().find(|domain| domain.domid == domid);
-        match now.map(|domain| domain.state) {
-            None => return Ok(()),
-            // On a real host its monitor does with it what its config says, ours or xl's.
-            Some(RunState::Shutdown(reason)) if is_mock => {
-                return ended(&*host, &backend::records(global), domid, reason);
-            }
-            Some(RunState::Shutdown(_)) => return Ok(()),
-            Some(_) if !shutdown.wait => return Ok(()),
-            Some(_) => std::thread::sleep(LOOK),
+    let domids: Vec<DomId> = match &shutdown.domain {
+        Some(domain) if !shutdown.all => vec![find(&*host, domain)?.domid],
+        _ => backend::guests(&*host)?.into_iter().map(|domain| domain.domid).collect(),
+    };
+    for &domid in &domids {
+        ask(&*host, domid, shutdown)?;
+    }
+    let until = match shutdown.wait {
+        0 => return domids.iter().try_for_each(|&domid| note_end(global, &*host, domid).map(drop)),
+        1 => Until::Ended,
+        _ => Until::Gone,
+    };
+    for domid in domids {
+        while !note_end(global, &*host, domid)?.is_as_far_as(until) {
+            std::thread::sleep(LOOK);
         }
+    }
+    Ok(())
+}
+
+fn ask(host: &dyn Host, domid: DomId, shutdown: &Shutdown) -> Result<(), Failure> {
+    let (request, doing) = match shutdown.reboot {
+        true => (ShutdownRequest::Reboot, "Rebooting"),
+        false => (ShutdownRequest::Poweroff, "Shutting down"),
+    };
+    output::message(&format!("{doing} domain {domid}"));
+    match host.shutdown(domid, request) {
+        Err(error) if error.kind == ErrorKind::NotSupported && shutdown.fallback => {
+            output::message("PV control interface not available: sending ACPI power button event.");
+            Ok(host.shutdown(domid, ShutdownRequest::PowerButton)?)
+        }
+        Err(error) if error.kind == ErrorKind::NotSupported => {
+            Err(Failure::Error(format!("{error}; -F presses its power button")))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// How far a guest is to be on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Until {
+    Running,
+    Ended,
+    Gone,
+}
+
+impl Until {
+    fn is_as_far_as(self, other: Until) -> bool {
+        self >= other
+    }
+}
+
+/// How far it is. On the mock host, what its config says is done with a guest that has ended: on a real host its monitor
+/// does that, ours or xl's.
+fn note_end(global: &Global, host: &dyn Host, domid: DomId) -> Result<Until, Failure> {
+    let domains = host.domains()?;
+    let now = domains.into_iter().find(|domain| domain.domid == domid).map(|domain| domain.state);
+    match now {
+        None => Ok(Until::Gone),
+        Some(RunState::Shutdown(reason)) if backend::is_mock(global) => {
+            ended(host, &backend::records(global), domid, reason).map(|()| Until::Gone)
+        }
+        Some(RunState::Shutdown(_)) => Ok(Until::Ended),
+        Some(_) => Ok(Until::Running),
     }
 }
 

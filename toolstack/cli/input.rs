@@ -20,8 +20,9 @@ use xenclock::input::Input;
 use xenclock::xl::installed::config_of;
 use xenclock::xml;
 
-/// Where xl has its own settings.
+/// Where xl has its own settings, and the environment variable that names another file for them.
 const XL_CONF: &str = "/etc/xen/xl.conf";
+const XL_CONF_ELSEWHERE: &str = "XENCLOCK_XL_CONF";
 
 /// It has a few lines.
 const XL_CONF_BYTES: u64 = 1 << 20;
@@ -72,10 +73,16 @@ pub(super) fn xl_host(global: &Global, release: Option<XenVersion>) -> Result<Xl
             host.firmware_dir = versioned;
         }
     }
-    if !backend::is_mock(global) {
-        host.conf = xl_conf().map_err(|errors| wrong(&errors))?;
-    }
+    host.conf = conf(global)?;
     Ok(host)
+}
+
+/// xl's own settings on a real host, and on the mock host where they are named.
+pub(super) fn conf(global: &Global) -> Result<XlConf, Failure> {
+    if backend::is_mock(global) && std::env::var_os(XL_CONF_ELSEWHERE).is_none() {
+        return Ok(XlConf::default());
+    }
+    xl_conf().map_err(|errors| wrong(&errors))
 }
 
 /// The same for a process that nobody watches; what is wrong with xl's own settings has been said at the start.
@@ -85,8 +92,9 @@ pub(super) fn xl_host_here(facts: &HostFacts) -> XlHost {
 }
 
 fn xl_conf() -> Result<XlConf, Errors> {
-    match read_regular(Path::new(XL_CONF), XL_CONF_BYTES) {
-        Ok(bytes) => XlConf::read(XL_CONF, &bytes),
+    let path = std::env::var_os(XL_CONF_ELSEWHERE).map_or_else(|| XL_CONF.into(), PathBuf::from);
+    match read_regular(&path, XL_CONF_BYTES) {
+        Ok(bytes) => XlConf::read(&name_of(&path), &bytes),
         Err(_) => Ok(XlConf::default()),
     }
 }

@@ -8,7 +8,10 @@ use super::args::Arguments;
 const TAIL: &str = r#".SH EXIT STATUS
 0 success; 1 failure; 2 wrong usage.
 .B preflight
-also returns 3 if a guest notices the move, and 4 if its clock goes wrong. A closed standard output is no failure.
+also returns 3 if a guest notices the move, and 4 if its clock goes wrong.
+.B check
+returns 0 if nothing is wrong, 1 if a setting differs or is ignored, and 2 if a guest does not start or a file is wrong. A
+closed standard output is no failure.
 .SH HOSTS
 In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock.
 .B \-\-backend mock:FILE
@@ -53,7 +56,27 @@ or
 names the disks, kernels and programs of its guest: read a file from somebody else before you use it. The directory of
 clock records must belong to root alone, and is refused otherwise. The threat model, with its limits, is in
 /usr/share/doc/xenclock/security.md.
+.SH MAPPING RULES
+A rule of
+.B \-\-map
+or of a
+.B \-\-map\-file
+is KIND:FROM=TO, where * in FROM stands for any characters. The kinds are network, interface and bridge, which become a bridge of
+dom0; pool, volume (POOL/NAME) and path, which become a path; and mac: mac:keep, mac:new or mac:ADDRESS=ADDRESS. A rule that
+nothing uses is reported.
+.SH ACCEPTED LOSSES
+A line of a file for
+.B \-\-accept
+is CODE NODE = REASON; below a line [FILE] it is for files of that name only. * stands for any characters in FILE and NODE.
+.B \-\-write\-accept
+writes a first version.
 .SH EXAMPLES
+.TP
+.B xenclock check /etc/xen/*.cfg
+Say what is wrong in these files, or ignored by xl.
+.TP
+.B xenclock convert \-o xen \-\-map network:default=xenbr0 \-\-report report.html xml
+Convert all domain XML of a directory, and write a report on it.
 .TP
 .B xenclock \-N create guest.xml
 Print the steps of the start and the reason for each.

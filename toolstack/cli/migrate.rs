@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
+use super::domains::pass_over;
+use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -76,6 +78,7 @@ impl Leaving for Here<'_> {
 }
 
 pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
+    pass_over(&migrate.ignored);
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
@@ -96,7 +99,8 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
-        terminal: std::io::stderr().is_terminal(),
+        terminal: global.terminal || std::io::stderr().is_terminal(),
+        timestamps: global.timestamps,
         verbose: global.verbose,
         monitor: !migrate.no_monitor && !migrate.foreground,
         debug: migrate.debug,
@@ -159,7 +163,9 @@ impl Arriving for There<'_> {
         let (global, how) = (self.global, MoveKind::Migration);
         let config = config_in(&header)?;
         preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
+        let room = memory::make_room(global, host, &config)?;
         let incoming = self.transfer.receive(&header, None, incoming, from)?;
+        drop(room);
         let checked = preflight::after_taking(global, host, records, &header, incoming.domid, how)
             .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));
         if let Err(error) = checked {

@@ -7,15 +7,20 @@ mod convert;
 mod create;
 mod domains;
 mod from_save;
+mod getopt;
 mod input;
+mod list;
 mod man;
+mod memory;
 mod metrics;
 mod migrate;
 mod mock;
 mod monitor;
 mod options;
 mod output;
+mod plan;
 mod preflight;
+mod progress;
 mod reading;
 mod relay;
 mod remote;
@@ -29,11 +34,13 @@ mod watch;
 mod wrapper;
 mod xl;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
+use getopt::Arranged;
 use output::Failure;
 use xl::Wrong;
 
@@ -43,18 +50,28 @@ use xl::Wrong;
 /// no failure.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let arranged = getopt::arrange(&words);
+    let program = std::iter::once(OsString::from("xenclock"));
+    let arguments = match Arguments::try_parse_from(program.chain(arranged.words.iter().cloned())) {
         Ok(arguments) => arguments,
-        Err(error) => return wrong(&error),
+        Err(error) => return wrong(&words, &arranged, &error),
     };
     listen(arguments.global.verbose);
     status(run(&arguments))
 }
 
 /// A command line that is none of ours: perhaps it is xl's.
-fn wrong(error: &clap::Error) -> ExitCode {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let whose = xl::whose(&words, error);
+fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCode {
+    if let Some(command) = arranged.of_xl
+        && let Some(status) = getopt::wrong_operands(error)
+    {
+        // As xl, which prints its help where it prints data.
+        output::message(&format!("xenclock: {}", getopt::first_line(error)));
+        let _ = output::data(&getopt::help(command));
+        return ExitCode::from(status);
+    }
+    let whose = xl::whose(words, error);
     if let Wrong::ForXl(words) = whose {
         return status(Err(xl::become_xl(&words)));
     }
@@ -93,8 +110,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if global.dry_run && !arguments.command.can_dry_run() {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
+    output::stamp(global.timestamps);
+    progress::show(global);
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
+        Command::Plan(words) => plan::run(global, words),
         Command::Convert(convert) => convert::run(global, convert),
         Command::Check(check) => check::run(global, check),
         Command::ClockList(list) => show::clock_list(global, list),
@@ -107,10 +127,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::ClockWatch(watch) => watch::run(global, watch),
         Command::Preflight(preflight) => preflight::run(global, preflight),
         Command::HostInfo(info) => show::host_info(global, info.json),
-        Command::List(list) => domains::list(global, list.json),
-        Command::Destroy(domain) => domains::destroy(global, &domain.domain),
-        Command::Pause(domain) => domains::pause(global, &domain.domain),
-        Command::Unpause(domain) => domains::unpause(global, &domain.domain),
+        Command::List(list) => list::run(global, list),
+        Command::Destroy(destroy) => domains::destroy(global, domains::one(&destroy.domain)),
+        Command::Pause(domain) => domains::pause(global, domains::one(domain)),
+        Command::Unpause(domain) => domains::unpause(global, domains::one(domain)),
+        Command::Domid(domain) => list::domid(global, domains::one(domain)),
+        Command::Domname(domain) => list::domname(global, domains::one(domain)),
         Command::Shutdown(shutdown) => domains::shutdown(global, shutdown),
         Command::Mock(play) => mock::run(global, play),
         Command::Monitor(of) => monitor::run(global, of),

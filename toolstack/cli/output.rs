@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
@@ -94,9 +95,26 @@ pub(super) fn json_message(text: &str) {
     say(text);
 }
 
+/// Whether each message has a time.
+static STAMPED: AtomicBool = AtomicBool::new(false);
+
+/// Puts the time and this process's number in front of each message, as xl -T does.
+pub(super) fn stamp(stamped: bool) {
+    STAMPED.store(stamped, Ordering::Relaxed);
+}
+
 fn say(text: &str) {
+    let stamp = match STAMPED.load(Ordering::Relaxed) {
+        true => format!(
+            "{} [{}] ",
+            chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
+                .format("%Y-%m-%d %H:%M:%S UTC"),
+            std::process::id()
+        ),
+        false => String::new(),
+    };
     // Words that nobody can read any more are no reason to stop.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{stamp}{text}");
 }
 
 const ERROR: &str = "xenclock: \x1b[1;31merror\x1b[0m: ";

@@ -194,6 +194,11 @@ pub(super) fn before_sending(
     Ok(Sender { host: from, forced: global.force, told })
 }
 
+/// A guest that would be saved: says what a restore on this host does to its clock.
+pub(super) fn before_saving(global: &Global, from: &HostReport, guest: &GuestReport) -> Result<(), Failure> {
+    say(global, &foresee(guest, from, from, MoveKind::Restore, Taken::AtAnyTime))
+}
+
 /// A guest that is to come in, by what came with it before its stream: what that does to its clock is said, and what
 /// breaks it is refused without -f. Of a guest that stock xl has sent only the config is known so far.
 pub(super) fn before_taking(

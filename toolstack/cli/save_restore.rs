@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::input;
+use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
@@ -29,7 +30,10 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
-    let (from, _) = preflight::with_guest(global, &*host, &records, &domain)?;
+    let (from, guest) = preflight::with_guest(global, &*host, &records, &domain)?;
+    if global.dry_run {
+        return preflight::before_saving(global, &from, &guest);
+    }
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     backend::wait_until_free(&records)?;
     backend::mend(&*host, &records)?;
@@ -114,7 +118,7 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
 }
 
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
-    let viewer = Viewer::asked(global, false, restore.screen)?;
+    let viewer = Viewer::asked(global, restore.console, restore.screen)?;
     let (config, path) = match &restore.files[..] {
         [config, file] => (Some(config), file),
         [file] => (None, file),
@@ -135,7 +139,9 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     backend::wait_until_free(&records)?;
     backend::mend(&*host, &records)?;
+    let room = memory::make_room(global, &*host, &given)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    drop(room);
     if !file.metadata().is_ok_and(|found| found.is_file()) {
         // It was read from where it cannot be read again.
         incoming.is_handed_over();
@@ -157,11 +163,13 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         output::message(&format!("xenclock: domain {domid} continues, {} s from UTC", incoming.offset));
     }
     drop(incoming);
-    if let Some(viewer) = viewer {
-        viewer.show(domid);
-    }
+    let console = viewer.and_then(|viewer| viewer.show(domid));
     let after = After::of(global, restore.monitoring);
-    monitor::leave(global, host, &records, domid, after)
+    let left = monitor::leave(global, host, &records, domid, after);
+    if let Some(console) = console {
+        console.wait();
+    }
+    left
 }
 
 fn arrive(

@@ -17,7 +17,7 @@ use xenclock::xl::installed::{self, NoXl, Places, Xl};
 const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-receive"];
 
 /// What xl has as well, and does as we do but for its own options.
-const SHARED: [&str; 5] = ["list", "destroy", "pause", "unpause", "shutdown"];
+const SHARED: [&str; 4] = ["destroy", "pause", "unpause", "shutdown"];
 
 /// Our own options, of which xl would only say that it does not know them.
 const OUR_OPTIONS: [&str; 4] = ["--json", "--backend", "--records", "--tsc-tolerance"];
@@ -51,9 +51,8 @@ pub(super) fn whose(words: &[OsString], error: &Error) -> Wrong {
     let takes = match &*name {
         "help" => arguments.first().is_some_and(|word| !is_ours(&word.to_string_lossy())),
         name if SHARED.contains(&name) => {
-            // xl list has a domain as well.
             let about_option = invalid(error).is_some_and(|word| word.starts_with('-'));
-            (about_option || name == "list") && !arguments.iter().any(|word| ours_only(&word))
+            about_option && !arguments.iter().any(|word| ours_only(&word))
         }
         name => !is_ours(name),
     };
@@ -169,13 +168,7 @@ mod tests {
             "-v -f vcpu-pin 1 all 3",
             "-vvN -tT reboot -F guest",
             "help vcpu-list",
-            "list -l",
-            "list guest",
-            "list --long guest",
-            "-t list -l",
-            "shutdown -a -F",
-            "destroy -f guest",
-            "des guest",
+            "shutdown -x guest",
             "remus guest host",
         ] {
             let words = line.split(' ').map(OsString::from).collect();
@@ -213,7 +206,8 @@ mod tests {
     fn what_is_wrong_to_both_is_wrong() {
         for line in [
             "--backend mock vcpu-list",
-            "--backend=mock:f list -l",
+            "--backend=mock:f destroy -x guest",
+            "list --no-such-option",
             "clock-lst",
             "destroy",
             "destroy a b",

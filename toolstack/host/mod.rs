@@ -7,6 +7,7 @@ pub mod dom0;
 #[cfg(feature = "libxl")]
 pub mod libxl;
 pub mod mock;
+pub mod progress;
 pub mod xen_stream;
 pub mod zone;
 
@@ -172,6 +173,46 @@ impl DomainSummary {
     }
 }
 
+/// All that a list of domains shows of one, as `libxl_dominfo` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainInfo {
+    /// The domain.
+    #[serde(flatten)]
+    pub summary: DomainSummary,
+    /// Xen's own flags. Several can be set at once.
+    pub flags: DomainFlags,
+    /// Time that its vCPUs have run on this host, in nanoseconds.
+    pub cpu_time_ns: u64,
+    /// Memory that it has claimed and not got yet, in KiB.
+    pub outstanding_kb: u64,
+    /// Its security label; `None` where Xen has no security policy.
+    pub security_label: Option<String>,
+}
+
+/// The state of a domain as Xen has it, which [`RunState`] sums up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainFlags {
+    /// A vCPU runs now.
+    pub running: bool,
+    /// All vCPUs wait for something.
+    pub blocked: bool,
+    /// The toolstack holds it.
+    pub paused: bool,
+    /// It has ended, for this reason.
+    pub shutdown: Option<ShutdownReason>,
+    /// It is being destroyed.
+    pub dying: bool,
+}
+
+/// The CPUs and the memory that a domain may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The name of its CPU pool.
+    pub cpupool: String,
+    /// For each NUMA node of the host, whether the domain's memory may be there.
+    pub nodes: Vec<bool>,
+}
+
 /// `xen_domctl_tsc_info`: what `xc_domain_get_tsc_info` answers and `xc_domain_set_tsc_info` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TscInfo {
@@ -232,6 +273,8 @@ pub enum ShutdownRequest {
     Poweroff,
     /// Reboot.
     Reboot,
+    /// Press the ACPI power button, which a guest without PV drivers hears.
+    PowerButton,
 }
 
 /// How a guest is saved.
@@ -276,6 +319,20 @@ pub trait Host {
 
     /// All domains, by number; dom0 among them where the host has one.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
+
+    /// The same domains, with all that a list of them shows.
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>>;
+
+    /// The CPU pool and the NUMA nodes of a domain, dom0 included.
+    fn placement(&self, domid: DomId) -> Result<Placement>;
+
+    /// Whether dom0's memory is all that guests do not have, as Xen was booted without `dom0_mem`: room for a guest is then
+    /// made by taking memory from dom0.
+    fn dom0_gives_memory(&self) -> Result<bool>;
+
+    /// Makes room in memory for a domain of this config, by taking what is missing from dom0.
+    /// [`ErrorKind::NoMemory`] where dom0 does not give up as much.
+    fn make_room(&self, config: &DomainConfig) -> Result<()>;
 
     /// Makes a domain and leaves it paused before its first instruction. Refused when its name or UUID is taken.
     ///

@@ -183,8 +183,7 @@ impl FileReport {
 
     fn take(&mut self, mut findings: Vec<Found>) {
         findings.sort_by_key(|found| (found.sort(), !found.of_clock));
-        self.clock_differs =
-            findings.iter().filter(|found| found.of_clock && found.accepted.is_none()).count();
+        self.clock_differs = findings.iter().filter(|found| found.of_clock).count();
         let mut counts = Counts::default();
         for found in &findings {
             *match found.sort() {

@@ -2,6 +2,7 @@
 //!
 //! The same in every release from Xen 4.14 to 4.22, so that a guest saved or sent by one is taken up by the other.
 
+pub mod commands;
 pub mod installed;
 pub mod migration;
 pub mod savefile;

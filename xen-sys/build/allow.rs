@@ -47,7 +47,18 @@ pub const FUNCTIONS: &[&str] = &[
     "libxl_dominfo_init",
     "libxl_dominfo_list_free",
     "libxl_list_domain",
+    "libxl_cpupoolid_to_name",
+    "libxl_bitmap_dispose",
+    "libxl_bitmap_init",
+    "libxl_bitmap_test",
+    "libxl_domain_get_nodeaffinity",
+    "libxl_node_bitmap_alloc",
     "libxl_name_to_domid",
+    // libxenlight: memory
+    "libxl_domain_need_memory",
+    "libxl_get_free_memory",
+    "libxl_set_memory_target",
+    "libxl_wait_for_memory_target",
     // libxenlight: events and child processes
     "libxl_ao_abort",
     "libxl_childproc_reaped",

@@ -21,7 +21,7 @@ fn a_guest_starts_running_or_paused() {
     assert_eq!(states(&lab), ["running"]);
     lab.mock(["destroy", "guest"]).ok();
     assert_eq!(states(&lab), [] as [&str; 0]);
-    assert!(lab.mock(["create", "-p", "guest.xml"]).ok().contains("created, paused"));
+    assert!(lab.mock(["create", "-p", "guest.xml"]).err.contains("created, paused"));
     assert_eq!(states(&lab), ["paused"]);
 }
 

@@ -399,7 +399,7 @@ fn clocks_as_metrics() {
 
 /// As stock xl makes a guest: without a word to anybody.
 fn made_by_another(lab: &Lab) -> DomId {
-    let mock = Mock::open(&lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
     let mut config = DomainConfig::new(GuestKind::Hvm);
     config.c_info.name = Some("guest".to_owned());
     config.c_info.uuid = Some(UUID.parse().unwrap());
@@ -419,7 +419,7 @@ fn a_service_that_was_stopped_says_what_it_may_have_missed() {
     };
     signal(rustix::process::Signal::STOP);
     std::thread::sleep(Duration::from_secs(3));
-    let mock = Mock::open(&lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
     mock.guest_shift_rtc(domid, 20).unwrap();
     mock.guest_reboot(domid).unwrap();
     mock.destroy(domid).unwrap();

@@ -28,9 +28,6 @@ fn wrong_usage_is_exit_2() {
         &["convert", "--now", "noon", "guest.xml"],
         &["convert", "a.xml", "b.xml"],
         &["clock-show"],
-        &["destroy"],
-        &["destroy", "a", "b"],
-        &["list", "extra"],
         &["mock"],
         &["mock", "advance"],
         &["mock", "advance", "soon"],
@@ -51,6 +48,29 @@ fn wrong_usage_is_exit_2() {
 }
 
 #[test]
+fn wrong_operands_of_xls_commands_are_answered_as_by_xl() {
+    let lab = lab();
+    for (code, words) in [
+        (2, &["destroy"][..]),
+        (2, &["pause"]),
+        (2, &["save", "guest"]),
+        (1, &["save", "a", "b", "c", "d"]),
+        (2, &["restore"]),
+        (1, &["restore", "a", "b", "c"]),
+        (2, &["migrate", "guest"]),
+        (1, &["migrate-receive", "a"]),
+    ] {
+        let run = lab.mock(words.iter().copied());
+        assert_eq!(run.code, code, "{words:?}: {run:?}");
+        assert!(run.out.contains("Usage: xenclock"), "{words:?}: {run:?}");
+        assert!(run.err.lines().count() == 1 && !run.err.contains("Usage"), "{words:?}: {run:?}");
+    }
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let run = lab.mock(["pause", "guest", "-x"]);
+    assert!(run.code == 0 && run.err.contains("'-x' is passed over"), "{run:?}");
+}
+
+#[test]
 fn a_failure_is_exit_1_and_says_what_failed() {
     let lab = lab();
     for (words, says) in [
@@ -59,6 +79,8 @@ fn a_failure_is_exit_1_and_says_what_failed() {
         (&["convert", "."], ".: Is a directory"),
         (&["convert", "--host-timezone", "Mars/Olympus", "guest.xml"], "Mars/Olympus"),
         (&["clock-show", "nobody"], "no domain 'nobody'"),
+        (&["list", "nobody"], "no domain 'nobody'"),
+        (&["list", "-l", "7"], "no domain '7'"),
         (&["destroy", "7"], "no domain '7'"),
         (&["pause", "nobody"], "no domain 'nobody'"),
         (&["unpause", "nobody"], "no domain 'nobody'"),
@@ -89,15 +111,16 @@ fn help_and_version_are_data() {
 #[test]
 fn global_letters_stand_before_the_command_only() {
     let lab = lab();
-    assert!(lab.mock(["-v", "-N", "-f", "create", "guest.xml"]).ok().contains("nothing is applied"));
-    assert!(lab.mock(["-vNf", "create", "guest.xml"]).ok().contains("nothing is applied"));
-    for letter in ["-N", "-v", "-f"] {
+    for words in [&["-v", "-N", "-f", "create", "guest.xml"][..], &["-vNf", "create", "guest.xml"]] {
+        assert_eq!(lab.mock(words.iter().copied()).json()["c_info"]["name"], "guest");
+    }
+    for letter in ["-N", "-v"] {
         lab.mock(["create", letter, "guest.xml"]).fails(2);
-        lab.mock(["list", letter]).fails(2);
+        lab.mock(["pause", letter]).fails(2);
     }
     lab.run(["list", "--backend", "mock"]).fails(2);
     // xl's own letter for a dry run stands after the command.
-    assert!(lab.mock(["create", "-n", "guest.xml"]).ok().contains("nothing is applied"));
+    assert_eq!(lab.mock(["create", "-n", "guest.xml"]).json()["c_info"]["name"], "guest");
     lab.mock(["-n", "create", "guest.xml"]).fails(2);
 }
 
@@ -109,6 +132,7 @@ fn a_dry_run_changes_nothing() {
         &["-N", "create", "guest.xml"][..],
         &["create", "-n", "guest.xml"],
         &["-N", "create", "--json", "guest.xml"],
+        &["plan", "guest.xml"],
     ] {
         lab.mock(words.iter().copied()).ok();
     }
@@ -122,6 +146,33 @@ fn a_dry_run_changes_nothing() {
         assert!(lab.mock(words.iter().copied()).fails(1).contains("-N"));
     }
     assert_eq!(lab.read("mock.json"), before);
+}
+
+#[test]
+fn a_dry_run_of_a_save_says_what_becomes_of_the_clock() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let before = lab.read("mock.json");
+    let said = lab.mock(["-N", "save", "guest", "saved"]).ok();
+    assert!(said.contains("guest"), "{said}");
+    assert_eq!((lab.read("mock.json"), lab.path("saved").exists()), (before, false));
+    assert!(lab.mock(["-N", "save", "nobody", "saved"]).fails(1).contains("no domain 'nobody'"));
+}
+
+#[test]
+fn progress_is_shown_where_it_is_asked_for() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    assert_eq!(lab.mock(["save", "-c", "guest", "saved"]).err, "");
+    assert_eq!(lab.mock(["-t", "save", "-c", "guest", "saved"]).err, "mock: Frames: 1/1  100%\n");
+    let said = lab.mock(["-v", "save", "guest", "saved"]).err;
+    assert!(said.contains("mock: progress: Frames: 1/1  100%\n"), "{said}");
+    assert_eq!(lab.mock(["-t", "restore", "saved"]).err, "mock: Frames: 1/1  100%\n");
+    let said = lab.mock(["-T", "pause", "nobody"]).fails(1);
+    assert!(
+        said.starts_with("20") && said.contains(" UTC [") && said.contains("] xenclock: error: no"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -152,9 +203,9 @@ fn without_xen_it_is_the_mock_and_says_so_in_one_line() {
     }
     let run = lab().run(["create", "guest.xml"]);
     assert_eq!(run.code, 0);
-    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
-    assert!(run.err.contains("mock host"), "{}", run.err);
-    assert!(run.out.starts_with("domain 1 'guest' started\n"), "{}", run.out);
+    let said: Vec<_> = run.err.lines().collect();
+    assert!(said[0].contains("mock host") && said[1] == "Parsing config from guest.xml", "{said:?}");
+    assert_eq!((said[2], run.out.as_str()), ("domain 1 'guest' started", ""));
     // A conversion needs no host.
     assert_eq!(lab().run(["convert", "guest.xml"]).err, "");
 }

@@ -66,7 +66,7 @@ impl Domain {
 }
 
 /// A reason that only a newer Xen has is no orderly one.
-fn reason(code: u32) -> ShutdownReason {
+pub(super) fn reason(code: u32) -> ShutdownReason {
     match code {
         xen_sys::SHUTDOWN_poweroff => ShutdownReason::Poweroff,
         xen_sys::SHUTDOWN_reboot => ShutdownReason::Reboot,

@@ -90,7 +90,7 @@ impl Libxl {
         self.physinfo(doing, |info| info.free_pages.saturating_add(info.scrub_pages).saturating_mul(4))
     }
 
-    fn physinfo<T>(&self, doing: &str, read: impl FnOnce(&libxl_physinfo) -> T) -> Result<T> {
+    pub(super) fn physinfo<T>(&self, doing: &str, read: impl FnOnce(&libxl_physinfo) -> T) -> Result<T> {
         let mut info = MaybeUninit::<libxl_physinfo>::uninit();
         // SAFETY: libxl_physinfo_init fills the whole structure.
         let mut info = unsafe {

@@ -5,6 +5,7 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
+use xen_sys::libxl_trigger;
 
 use super::config::Config;
 use super::domains::Domain;
@@ -194,6 +195,13 @@ impl Libxl {
                 match request {
                     ShutdownRequest::Poweroff => xen_sys::libxl_domain_shutdown(ctx, domid.0, ptr::null()),
                     ShutdownRequest::Reboot => xen_sys::libxl_domain_reboot(ctx, domid.0, ptr::null()),
+                    ShutdownRequest::PowerButton => xen_sys::libxl_send_trigger(
+                        ctx,
+                        domid.0,
+                        libxl_trigger::LIBXL_TRIGGER_POWER,
+                        0,
+                        ptr::null(),
+                    ),
                 }
             }
         });

@@ -1,13 +1,14 @@
 //! The logger that the libraries are given: their lines go to `tracing`, and the errors among them are kept until the
 //! call ends, for libxl's own codes say little more than "failed".
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_ulong};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xen_sys::{__va_list_tag, vsnprintf, xentoollog_level as Level, xentoollog_logger};
 
 use super::strings;
+use crate::host::progress::{Progress, tell};
 
 /// Lines are cut here; the longest of libxl's are file names in a message.
 const LONGEST: usize = 1024;
@@ -33,7 +34,8 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn new() -> Arc<Log> {
-        let head = xentoollog_logger { vmessage: Some(vmessage), progress: None, destroy: Some(destroy) };
+        let head =
+            xentoollog_logger { vmessage: Some(vmessage), progress: Some(progress), destroy: Some(destroy) };
         Arc::new(Log { head, errors: Mutex::default() })
     }
 
@@ -112,6 +114,32 @@ unsafe extern "C" fn vmessage(
     }));
     if let Err(panic) = heard {
         // The hook has told of it. It must not go on into C, and dropping it could panic again.
+        std::mem::forget(panic);
+    }
+}
+
+/// The libraries' way to tell how far they are.
+unsafe extern "C" fn progress(
+    _logger: *mut xentoollog_logger,
+    context: *const c_char,
+    doing: *const c_char,
+    percent: c_int,
+    done: c_ulong,
+    total: c_ulong,
+) {
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: both are C strings or null.
+        let (library, doing) = unsafe { (strings::copied(context), strings::copied(doing)) };
+        tell(&Progress {
+            library: library.as_deref().unwrap_or("xen"),
+            doing: doing.as_deref().unwrap_or_default(),
+            percent: u32::try_from(percent).unwrap_or(0),
+            done,
+            total,
+        });
+    }));
+    if let Err(panic) = told {
+        // As above.
         std::mem::forget(panic);
     }
 }

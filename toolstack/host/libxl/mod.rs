@@ -2,10 +2,10 @@
 //!
 //! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
 //! - `log.rs`, `error.rs`, `strings.rs`, `model.rs`: what the libraries say, and the device model.
-//! - `domains.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
+//! - `domains.rs`, `infos.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
 //! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
 //! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
-//! - `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
+//! - `memory.rs`, `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
 //! - `events.rs`: what happens on it; `state.rs`: what is remembered of it.
 //!
 //! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
@@ -21,8 +21,10 @@ mod error;
 mod events;
 mod facts;
 mod handles;
+mod infos;
 mod life;
 mod log;
+mod memory;
 mod model;
 mod moves;
 mod open;
@@ -49,7 +51,8 @@ use self::handles::{Ctx, Store, Xc};
 use self::log::Log;
 use self::state::{Fixed, Watched};
 use super::{
-    DomId, DomainSummary, Event, Host, HostFacts, Result, RtcRecord, SaveKind, ShutdownRequest, TscInfo,
+    DomId, DomainInfo, DomainSummary, Event, Host, HostFacts, Placement, Result, RtcRecord, SaveKind,
+    ShutdownRequest, TscInfo, dom0,
 };
 use crate::domain::DomainConfig;
 
@@ -103,6 +106,22 @@ impl Host for Libxl {
 
     fn domains(&self) -> Result<Vec<DomainSummary>> {
         self.list("list domains")
+    }
+
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>> {
+        self.list_infos("list domains")
+    }
+
+    fn placement(&self, domid: DomId) -> Result<Placement> {
+        self.read_placement(domid, &format!("read the placement of domain {domid}"))
+    }
+
+    fn dom0_gives_memory(&self) -> Result<bool> {
+        Ok(!dom0::has_dom0_mem(&self.command_line("read Xen's command line")?))
+    }
+
+    fn make_room(&self, config: &DomainConfig) -> Result<()> {
+        self.balloon_dom0(config, &format!("make room in memory for domain '{}'", config.name()))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {
@@ -165,6 +184,7 @@ impl Host for Libxl {
         let doing = match request {
             ShutdownRequest::Poweroff => format!("shut domain {domid} down"),
             ShutdownRequest::Reboot => format!("reboot domain {domid}"),
+            ShutdownRequest::PowerButton => format!("press the power button of domain {domid}"),
         };
         self.ask_guest(domid, request, &doing)
     }

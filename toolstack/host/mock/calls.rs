@@ -14,13 +14,17 @@ use super::state::State;
 use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
+use crate::host::progress::{self, Progress};
 use crate::host::{
-    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Result, RtcRecord, SaveKind,
-    ShutdownRequest, TscInfo,
+    DomId, DomainInfo, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Placement, Result,
+    RtcRecord, SaveKind, ShutdownRequest, TscInfo,
 };
 
 /// No wait for an event is longer, so that none is too long to be counted.
 const ASK_AGAIN: Duration = Duration::from_secs(3600);
+
+/// A model's memory is none, so that all of it is there at once.
+const FRAMES: Progress<'_> = Progress { library: "mock", doing: "Frames", percent: 100, done: 1, total: 1 };
 
 impl Host for Mock {
     fn facts(&self) -> Result<HostFacts> {
@@ -31,6 +35,25 @@ impl Host for Mock {
 
     fn domains(&self) -> Result<Vec<DomainSummary>> {
         self.look(Call::Domains, "list domains", |state, _| Ok(state.xen.list()))
+    }
+
+    fn domain_infos(&self) -> Result<Vec<DomainInfo>> {
+        self.look(Call::DomainInfos, "list domains", |state, _| Ok(state.xen.infos()))
+    }
+
+    fn placement(&self, domid: DomId) -> Result<Placement> {
+        let doing = format!("read the placement of domain {domid}");
+        self.look(Call::Placement, &doing, |state, _| state.xen.placement(domid))
+    }
+
+    fn dom0_gives_memory(&self) -> Result<bool> {
+        let doing = "read Xen's command line";
+        self.look(Call::Dom0GivesMemory, doing, |_, _| Ok(false))
+    }
+
+    fn make_room(&self, config: &DomainConfig) -> Result<()> {
+        let doing = format!("make room in memory for domain '{}'", config.name());
+        self.look(Call::MakeRoom, &doing, |state, _| state.xen.check_memory(config, state.host.memory_mb))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {
@@ -45,6 +68,7 @@ impl Host for Mock {
         self.strike(Call::RestorePaused, &doing)?;
         // Whoever saves into this pipe needs the state, too.
         let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(&doing))?;
+        progress::tell(&FRAMES);
         self.play(&doing, |state, present| {
             on_site(state, present, |xen, site| xen.restore(config, &stream, site))
         })
@@ -61,6 +85,7 @@ impl Host for Mock {
     fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
         let doing = format!("save domain {domid}");
         let saved = self.act(Call::Save, &doing, |state, present| state.xen.save(domid, present))?;
+        progress::tell(&FRAMES);
         // Whoever restores from this pipe needs the state, too.
         saved.write(stream).map_err(|error| {
             let why = format!("the stream cannot be written: {error}");
@@ -124,6 +149,7 @@ impl Host for Mock {
         let doing = match request {
             ShutdownRequest::Poweroff => format!("shut domain {domid} down"),
             ShutdownRequest::Reboot => format!("reboot domain {domid}"),
+            ShutdownRequest::PowerButton => format!("press the power button of domain {domid}"),
         };
         self.act(Call::Shutdown, &doing, |state, present| state.xen.ask(domid, request, present))
     }

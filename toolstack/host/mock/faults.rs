@@ -12,6 +12,10 @@ use crate::host::{ErrorKind, HostError};
 pub(super) enum Call {
     Facts,
     Domains,
+    DomainInfos,
+    Placement,
+    Dom0GivesMemory,
+    MakeRoom,
     CreatePaused,
     RestorePaused,
     SavedRtc,

@@ -11,10 +11,16 @@ use super::machine::{Context, DOM0, Domain, Errno, Machine, NewDomain, Present, 
 use super::stream::Stream;
 use crate::domain::DomainConfig;
 use crate::domain::config::Defbool;
-use crate::host::{DomId, DomainSummary, RunState, ShutdownReason, ShutdownRequest, TscInfo};
+use crate::host::{
+    DomId, DomainFlags, DomainInfo, DomainSummary, Placement, RunState, ShutdownReason, ShutdownRequest,
+    TscInfo,
+};
 
 /// libxl's own default for a config that gives no memory, in KiB.
 const MEMORY_KB: u64 = 32 * 1024;
+
+/// CPU time of a domain that has run, in nanoseconds.
+const RUN_NS: u64 = 1_000_000;
 
 /// dom0's, in KiB.
 const DOM0_MEMORY_KB: u64 = 1024 * 1024;
@@ -128,19 +134,25 @@ impl Libxl {
         Ok(())
     }
 
-    /// What a new and a restored domain have in common.
-    fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
-        self.check_name(config.name(), None)?;
-        let info = &config.b_info;
-        let memory_kb = info.target_memkb.or(info.max_memkb).unwrap_or(MEMORY_KB);
+    /// Whether there is room for a domain. The model's dom0 keeps what it has.
+    pub(super) fn check_memory(&self, config: &DomainConfig, memory_mb: u64) -> Result<(), Refusal> {
+        let memory_kb = memory_kb(config);
         let used_kb: u64 = self.machine.domains().map(|(_, domain)| domain.memory_kb).sum();
-        let free_kb = site.memory_mb.saturating_mul(1024).saturating_sub(used_kb);
+        let free_kb = memory_mb.saturating_mul(1024).saturating_sub(used_kb);
         if memory_kb > free_kb {
             return Err(Refusal::new(
                 Errno::NoMem,
                 format!("the domain wants {memory_kb} KiB of memory, and {free_kb} KiB are free"),
             ));
         }
+        Ok(())
+    }
+
+    /// What a new and a restored domain have in common.
+    fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
+        self.check_name(config.name(), None)?;
+        let memory_kb = self.check_memory(&config, site.memory_mb).map(|()| memory_kb(&config))?;
+        let info = &config.b_info;
         let vcpus = match info.avail_vcpus.len() {
             0 => u32::try_from(info.max_vcpus).unwrap_or(0).max(1),
             some => u32::try_from(some).unwrap_or(u32::MAX),
@@ -260,6 +272,31 @@ impl Libxl {
         std::iter::once(dom0).chain(others).collect()
     }
 
+    /// `libxl_list_domain`, with all that it says. A guest of the model never waits, and using a CPU takes it no time.
+    pub(super) fn infos(&self) -> Vec<DomainInfo> {
+        let info = |summary: DomainSummary| {
+            let domain = self.machine.domain(summary.domid).ok();
+            let flags = DomainFlags {
+                running: summary.state == RunState::Running,
+                blocked: false,
+                paused: domain.is_some_and(|domain| domain.pauses > 0),
+                shutdown: domain.and_then(|domain| domain.shutdown),
+                dying: summary.state == RunState::Dying,
+            };
+            let cpu_time_ns = if summary.has_run { RUN_NS } else { 0 };
+            DomainInfo { summary, flags, cpu_time_ns, outstanding_kb: 0, security_label: None }
+        };
+        self.list().into_iter().map(info).collect()
+    }
+
+    /// One CPU pool and one NUMA node, which all domains have.
+    pub(super) fn placement(&self, domid: DomId) -> Result<Placement, Refusal> {
+        if domid != DOM0 {
+            self.machine.domain(domid)?;
+        }
+        Ok(Placement { cpupool: "Pool-0".to_owned(), nodes: vec![true] })
+    }
+
     fn summary(&self, domid: DomId, domain: &Domain) -> DomainSummary {
         let name = self.kept.get(&domid).map(|kept| kept.config.name().to_owned()).unwrap_or_default();
         let Domain { kind, memory_kb, has_run, .. } = *domain;
@@ -307,6 +344,11 @@ impl Libxl {
     }
 }
 
+/// The memory that a domain starts with, in KiB.
+fn memory_kb(config: &DomainConfig) -> u64 {
+    config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(MEMORY_KB)
+}
+
 /// What libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
 fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
     let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset);
@@ -322,7 +364,7 @@ fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
 
 fn reason(request: ShutdownRequest) -> ShutdownReason {
     match request {
-        ShutdownRequest::Poweroff => ShutdownReason::Poweroff,
+        ShutdownRequest::Poweroff | ShutdownRequest::PowerButton => ShutdownReason::Poweroff,
         ShutdownRequest::Reboot => ShutdownReason::Reboot,
     }
 }

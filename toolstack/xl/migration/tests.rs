@@ -314,14 +314,23 @@ fn the_command_to_the_other_host_is_xls() {
         ssh: "ssh",
         host: "host2",
         terminal: false,
+        timestamps: false,
         verbose: 0,
         monitor: true,
         debug: false,
         paused: false,
     };
     assert_eq!(rune.command(), "exec ssh host2 xl migrate-receive");
-    let all = Rune { terminal: true, verbose: 2, monitor: false, debug: true, paused: true, ..rune.clone() };
-    assert_eq!(all.command(), "exec ssh host2 xl -t -vv migrate-receive -e -d -p");
+    let all = Rune {
+        terminal: true,
+        timestamps: true,
+        verbose: 2,
+        monitor: false,
+        debug: true,
+        paused: true,
+        ..rune.clone()
+    };
+    assert_eq!(all.command(), "exec ssh host2 xl -t -T -vv migrate-receive -e -d -p");
     assert_eq!(Rune { verbose: 9, ..rune.clone() }.command(), "exec ssh host2 xl -vvvv migrate-receive");
     let local = Rune { ssh: "", host: "xl migrate-receive", debug: true, ..rune };
     assert_eq!(local.command(), "xl migrate-receive");

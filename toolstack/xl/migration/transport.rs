@@ -20,6 +20,8 @@ pub struct Rune<'a> {
     pub host: &'a str,
     /// Show progress by carriage returns (xl -t): where standard error is a terminal.
     pub terminal: bool,
+    /// Show times in messages (xl -T).
+    pub timestamps: bool,
     /// How many -v.
     pub verbose: u8,
     /// The target's xl looks after the guest (no -e).
@@ -43,13 +45,14 @@ impl Rune<'_> {
         }
         let when = |option: bool, word: &'static str| if option { word } else { "" };
         let terminal = when(self.terminal, " -t");
+        let timestamps = when(self.timestamps, " -T");
         let verbose = match usize::from(self.verbose) {
             0 => String::new(),
             count => format!(" -{}", "v".repeat(count.min(MOST_VERBOSE))),
         };
         let options =
             [when(!self.monitor, " -e"), when(self.debug, " -d"), when(self.paused, " -p")].concat();
-        format!("exec {ssh} {host} xl{terminal}{verbose} migrate-receive{options}")
+        format!("exec {ssh} {host} xl{terminal}{timestamps}{verbose} migrate-receive{options}")
     }
 }
 

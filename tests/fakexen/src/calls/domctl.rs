@@ -202,7 +202,8 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         | xen_sys::XEN_DOMCTL_set_target
         | xen_sys::XEN_DOMCTL_set_virq_handler => {
             // A device is also asked about for a domain that is not there yet.
-            if op.cmd != xen_sys::XEN_DOMCTL_test_assign_device {
+            let of_dom0 = op.cmd == xen_sys::XEN_DOMCTL_getnodeaffinity && domid == DOM0;
+            if op.cmd != xen_sys::XEN_DOMCTL_test_assign_device && !of_dom0 {
                 world.domain(domid)?;
             }
         }

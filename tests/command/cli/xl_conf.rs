@@ -1,0 +1,74 @@
+//! xl's own settings, `xl.conf`, where they matter to a start.
+
+use std::fs::OpenOptions;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+
+use super::usage::lab;
+use crate::common::{Lab, Run, finish};
+
+fn with_conf(lab: &Lab, conf: &str, words: &[&str]) -> Run {
+    lab.write("xl.conf", conf);
+    let mut command = lab.command(["--backend", "mock:mock.json"].iter().chain(words));
+    command.env("XENCLOCK_XL_CONF", lab.path("xl.conf"));
+    finish(command, b"")
+}
+
+#[test]
+fn cpu_masks_narrow_a_guests_cpus() {
+    let lab = lab();
+    lab.write("guest.cfg", "type='pvh'\nname='a'\nkernel='/k'\nvcpus=2\n");
+    let conf = "vm.cpumask=\"0-3\"\nvm.hvm.cpumask=\"2-7\"\nvm.pv.cpumask=\"0\"\n";
+    let printed = with_conf(&lab, conf, &["create", "-n", "guest.cfg"]).json();
+    assert_eq!(printed["b_info"]["vcpu_hard_affinity"], serde_json::json!([[2, 3], [2, 3]]));
+    for option in ["-i", "--ignore-global-affinity-masks", "--ignore"] {
+        let printed = with_conf(&lab, conf, &["create", "-n", option, "guest.cfg"]).json();
+        assert!(printed["b_info"].get("vcpu_hard_affinity").is_none(), "{printed}");
+    }
+    let said = with_conf(&lab, "vm.cpumask=\"x\"\n", &["create", "-n", "guest.cfg"]).fails(1);
+    assert!(said.contains("xl.conf: vm.cpumask"), "{said}");
+}
+
+#[test]
+fn short_memory_is_said_with_what_to_do() {
+    let lab = lab();
+    lab.mock(["mock", "set", "memory_mb=32"]).ok();
+    let lockfile = format!("lockfile=\"{}\"\n", lab.path("xl.lock").display());
+    for conf in ["autoballoon=\"on\"\n", "autoballoon=\"off\"\n", ""] {
+        let said = with_conf(&lab, &(conf.to_owned() + &lockfile), &["create", "guest.xml"]).fails(1);
+        assert!(said.contains("65536 KiB") && said.contains("32768 KiB are free"), "{conf}: {said}");
+        assert!(said.contains("memory=MB") && said.contains("xl mem-set Domain-0 MB"), "{conf}: {said}");
+        // The lock is xl's only where dom0 gives up memory.
+        assert_eq!(lab.path("xl.lock").exists(), conf.contains("\"on\""), "{conf}");
+        let _ = std::fs::remove_file(lab.path("xl.lock"));
+    }
+    // The remedy works.
+    with_conf(&lab, &lockfile, &["create", "guest.xml", "memory=16"]).ok();
+    let conf = "autoballoon=\"on\"\nlockfile=\"/nowhere/xl\"\n";
+    let said = with_conf(&lab, conf, &["create", "guest.xml", "name=b", "memory=16"]).fails(1);
+    assert!(said.contains("/nowhere/xl: cannot be opened") && said.contains("autoballoon=\"off\""), "{said}");
+}
+
+#[test]
+fn an_xl_that_starts_a_guest_is_waited_for() {
+    let lab = lab();
+    let path = lab.path("xl.lock");
+    let held = OpenOptions::new().write(true).create(true).truncate(false).open(&path).unwrap();
+    fcntl_lock(&held, FlockOperation::LockExclusive).unwrap();
+    lab.write("xl.conf", format!("autoballoon=\"1\"\nlockfile=\"{}\"\n", path.display()));
+    let mut command = lab.command(["--backend", "mock:mock.json", "create", "-q", "guest.xml"]);
+    command.env("XENCLOCK_XL_CONF", lab.path("xl.conf"));
+    let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(lab.mock(["list", "--json"]).json(), serde_json::json!([]), "it was not waited for");
+    // A lock of this kind ends with any of the process's descriptors of the file.
+    drop(held);
+    let output = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let holder = format!("process {} (", std::process::id());
+    assert!(said.contains("waiting for xl's lock") && said.contains(&holder), "{said}");
+    assert_eq!(lab.mock(["list", "--json"]).json()[0]["name"], "guest");
+}

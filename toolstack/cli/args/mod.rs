@@ -1,0 +1,221 @@
+//! The words of the command line: the global ones, and the commands.
+
+mod clocks;
+mod convert;
+mod guests;
+mod play;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use timers::tsc::Tolerance;
+
+pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
+pub(super) use convert::{Check, Convert, Diagnostics, From, Reading, To};
+pub(super) use guests::{
+    Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
+};
+pub(super) use play::{Play, RtcWrite};
+
+/// Guest time on Xen: start domains with the clock that their configuration requests, and keep it right.
+#[derive(Debug, Parser)]
+#[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_long_help = EXTRA, args_override_self = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXTRA: &str = "\
+EXIT STATUS
+  0 success; 1 failure; 2 wrong usage.
+
+COMMANDS OF XL
+  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. So are list, destroy, pause, \
+unpause and shutdown with options that only xl has. Commands that create, save, restore or migrate a guest are never \
+passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
+
+HOSTS
+  In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock. \
+--backend mock:FILE keeps its state in FILE, for the next command.
+
+MESSAGES
+  Data goes to standard output, messages to standard error. A message about an input starts with FILE:LINE:COLUMN:.";
+
+const PREFLIGHT: &str = "\
+Exit status: 0 the guests notice nothing harmful; 3 they notice the move, and their clocks stay right or within their \
+tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failure; 2 wrong usage.";
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Print each step; repeat for more detail.
+    #[arg(short = 'v', action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Dry run: print what would be done and change nothing.
+    #[arg(short = 'N', long = "dry-run")]
+    pub dry_run: bool,
+    /// Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes
+    /// wrong.
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Write progress over itself, as on a terminal.
+    #[arg(short = 't')]
+    pub terminal: bool,
+    /// Put the time and the process's number in front of each message.
+    #[arg(short = 'T')]
+    pub timestamps: bool,
+    /// The host: libxl, mock (in memory) or mock:FILE.
+    #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
+    pub backend: Option<Backend>,
+    /// Run a guest's TSC natively after a move to a host of another frequency, if it is then off its initial frequency by
+    /// at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence. The default
+    /// is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0.
+    #[arg(long, value_name = "PPM")]
+    pub tsc_tolerance: Option<Tolerance>,
+    /// The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE].
+    #[arg(long, value_name = "DIR")]
+    pub records: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Backend {
+    Libxl,
+    Mock(Option<PathBuf>),
+}
+
+fn backend(word: &OsStr) -> Result<Backend, String> {
+    match word.as_bytes() {
+        b"libxl" => Ok(Backend::Libxl),
+        b"mock" => Ok(Backend::Mock(None)),
+        other => match other.strip_prefix(b"mock:") {
+            Some(file) if !file.is_empty() => Ok(Backend::Mock(Some(OsStr::from_bytes(file).into()))),
+            _ => Err("expected libxl, mock or mock:FILE".to_owned()),
+        },
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a domain from a domain XML or an xl.cfg, with the clock that the file requests.
+    #[command(override_usage = "xenclock create [<FILE>] [OPTIONS] [KEY=VALUE]...")]
+    Create(Create),
+    /// Print the steps of a create with their reasons, and do nothing.
+    #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
+    Plan(Plan),
+    /// Convert domain XML to an xl.cfg or to libxl's JSON, and report everything Xen does differently.
+    Convert(Convert),
+    /// Check domain XML, xl.cfg or libxl's JSON, and report everything that is wrong or that Xen ignores.
+    #[command(after_help = CHECK)]
+    Check(Check),
+    /// List the clocks of all domains.
+    ClockList(ClockList),
+    /// Show a domain's clock and the reason for each value.
+    ClockShow(DomainJson),
+    /// Set a guest's clock from its next start on, or at once with --now.
+    ClockSet(ClockSet),
+    /// Save a guest to a file, which stock xl can restore too.
+    Save(Save),
+    /// Restore a saved guest with its RTC unchanged, whichever toolstack saved it.
+    Restore(Restore),
+    /// Migrate a guest to another host, which may run xl or xenclock.
+    Migrate(Migrate),
+    /// Receive a guest; the target host of migrate runs this.
+    MigrateReceive(MigrateReceive),
+    /// Report the effect of a move to another host on a guest's clock, without moving anything.
+    #[command(after_help = PREFLIGHT)]
+    Preflight(Preflight),
+    /// Run the service: track the clocks of all domains, whichever toolstack starts them.
+    ClockWatch(ClockWatch),
+    /// Show the host's clock and TSC.
+    HostInfo(Json),
+    /// List domains, as xl list does.
+    List(List),
+    /// Destroy a domain at once.
+    Destroy(Destroy),
+    /// Pause a domain.
+    Pause(Domain),
+    /// Unpause a domain.
+    Unpause(Domain),
+    /// Print the number of the domain of a name.
+    Domid(Domain),
+    /// Print the name of the domain of a number.
+    Domname(Domain),
+    /// Shut a guest down.
+    Shutdown(Shutdown),
+    /// Control the mock host: its time, its facts, its guests.
+    #[command(subcommand)]
+    Mock(Play),
+    /// Monitor a domain, as create leaves it behind.
+    #[command(hide = true)]
+    Monitor(MonitorOf),
+    /// Set the TSC of new domains, on behalf of the service.
+    #[command(hide = true)]
+    TscHelper(TscHelperArgs),
+    /// Print a man page, in roff.
+    #[command(hide = true)]
+    ManPage {
+        /// The page.
+        page: ManPage,
+    },
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell: bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The man pages that the command can print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ManPage {
+    /// xenclock(1)
+    Xenclock,
+    /// xenclock-watch(8)
+    XenclockWatch,
+}
+
+impl Command {
+    /// True if -N has a meaning; commands that change nothing ignore it.
+    pub(super) fn can_dry_run(&self) -> bool {
+        match self {
+            Command::Create(_)
+            | Command::Plan(_)
+            | Command::Check(_)
+            | Command::Domid(_)
+            | Command::Domname(_)
+            | Command::ClockList(_)
+            | Command::ClockShow(_)
+            | Command::ClockSet(_)
+            | Command::HostInfo(_)
+            | Command::List(_)
+            | Command::Preflight(_)
+            | Command::Migrate(_)
+            | Command::Save(_)
+            | Command::Restore(_) => true,
+            Command::Convert(convert) => convert.writes_nothing(),
+            Command::Completion { .. } | Command::ManPage { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClockList {
+    /// Print JSON.
+    #[arg(long, conflicts_with = "prometheus")]
+    pub json: bool,
+    /// Print metrics for the textfile collector of Prometheus's node exporter.
+    #[arg(long)]
+    pub prometheus: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,101 @@
+//! Room in memory for a guest, as xl makes it: dom0 gives some of its own up, under the lock that every xl takes meanwhile.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+
+use super::args::Global;
+use super::input;
+use super::output::{self, Failure};
+use xenclock::cfg::Autoballoon;
+use xenclock::domain::DomainConfig;
+use xenclock::host::{ErrorKind, Host, HostError};
+
+/// How often the lock is tried, when that is said, and how long in all: a start of a guest may take a minute.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+const SAY_AFTER: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// xl's lock, held until the guest is there; nothing where dom0's memory is left alone.
+pub(super) struct Room {
+    _lock: Option<File>,
+}
+
+/// Makes room for a domain, as `autoballoon` and `lockfile` of `xl.conf` say.
+pub(super) fn make_room(global: &Global, host: &dyn Host, config: &DomainConfig) -> Result<Room, Failure> {
+    let conf = input::conf(global)?;
+    let gives = match conf.autoballoon {
+        Autoballoon::On => true,
+        Autoballoon::Off => false,
+        Autoballoon::Auto => host.dom0_gives_memory()?,
+    };
+    if !gives {
+        return Ok(Room { _lock: None });
+    }
+    let path = Path::new(&conf.lockfile);
+    let lock = lock(path).map_err(|why| {
+        Failure::Error(format!(
+            "{}: {why}; lockfile in xl.conf names another, and autoballoon=\"off\" needs none",
+            path.display()
+        ))
+    })?;
+    host.make_room(config).map_err(|error| Failure::Error(with_remedy(&error)))?;
+    Ok(Room { _lock: Some(lock) })
+}
+
+/// A failure, with what to do where it is memory that is short.
+pub(super) fn with_remedy(error: &HostError) -> String {
+    match error.kind {
+        ErrorKind::NoMemory => format!(
+            "{error}; give the guest less with memory=MB, end another guest, or take memory from dom0: xl mem-set Domain-0 MB"
+        ),
+        _ => error.to_string(),
+    }
+}
+
+/// Takes a lock of xl's kind, which is the process's own and ends with it.
+fn lock(path: &Path) -> Result<File, String> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o200).open(path);
+    let file = file.map_err(|error| format!("cannot be opened: {error}"))?;
+    let start = Instant::now();
+    let mut said = false;
+    loop {
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::AGAIN | Errno::ACCESS) => {}
+            Err(error) => return Err(format!("cannot be locked: {error}")),
+        }
+        if start.elapsed() > LIMIT {
+            return Err(format!("{} holds the lock; waited {} s", holder(&file), LIMIT.as_secs()));
+        }
+        if !said && start.elapsed() > SAY_AFTER {
+            said = true;
+            output::message(&format!(
+                "xenclock: waiting for xl's lock {}, which {} holds",
+                path.display(),
+                holder(&file)
+            ));
+        }
+        std::thread::sleep(TRY_AGAIN);
+    }
+}
+
+/// The process that holds a lock on a file, as the kernel lists it.
+fn holder(file: &File) -> String {
+    let unknown = || "another process".to_owned();
+    let Ok(metadata) = file.metadata() else { return unknown() };
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let inode = format!(":{}", metadata.ino());
+    let held = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let pid = held.filter(|words| words.get(1) == Some(&"POSIX")).find_map(|words| {
+        words.get(5).filter(|place| place.ends_with(&inode))?;
+        words.get(4).copied().map(str::to_owned)
+    });
+    let Some(pid) = pid else { return unknown() };
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    format!("process {pid} ({})", name.trim_end())
+}
