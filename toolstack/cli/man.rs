@@ -26,7 +26,7 @@ Any other command is passed to the installed
 .BR xl (1)
 unchanged, as in
 .BR "xenclock vcpu\-list" .
-So are list, destroy, pause, unpause and shutdown with options that only xl has. Commands that create, save, restore or
+So are destroy, pause, unpause and shutdown with options that only xl has. Commands that create, save, restore or
 migrate a guest are never passed on, because xl would drop the guest's clock; their unknown options are errors. With a
 mock host nothing is passed to xl.
 .SH MESSAGES

@@ -33,11 +33,11 @@ pub struct Arguments {
 
 const EXTRA: &str = "\
 EXIT STATUS
-  0 success; 1 failure; 2 wrong usage.
+  0 success; 1 failure; 2 wrong usage. check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
-  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. So are list, destroy, pause, \
-unpause and shutdown with options that only xl has. Commands that create, save, restore or migrate a guest are never \
+  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. So are destroy, pause, unpause \
+and shutdown with options that only xl has. Commands that create, save, restore or migrate a guest are never \
 passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
@@ -46,6 +46,10 @@ HOSTS
 
 MESSAGES
   Data goes to standard output, messages to standard error. A message about an input starts with FILE:LINE:COLUMN:.";
+
+const CHECK: &str = "\
+Exit status: 0 nothing is wrong; 1 all guests start, but a setting differs, is left out or is ignored; 2 a guest does not \
+start, or not as its file requests, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
 Exit status: 0 the guests notice nothing harmful; 3 they notice the move, and their clocks stay right or within their \
