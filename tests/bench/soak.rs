@@ -46,6 +46,7 @@ fn main() {
         chrono::DateTime::from(SystemTime::now()) + chrono::TimeDelta::seconds(STEPS.load(Ordering::Relaxed))
     };
     let mock = Mock::in_memory(Box::new(now));
+    let service = mock.reopen().unwrap();
     let zones = default_zones();
     let told = Cell::new(0_usize);
     let mut tell = |event: ClockEvent| {

@@ -1,58 +1,60 @@
-//! The man pages: generated from the command line's own words, with hand-written sections.
+//! The man pages: generated from the command line's help, with hand-written sections.
 
 use clap::CommandFactory;
 
 use super::args::Arguments;
 
-/// What no option says.
+/// The sections that no option describes.
 const TAIL: &str = r#".SH EXIT STATUS
-0 done; 1 failed; 2 wrong usage; of
+0 success; 1 failure; 2 wrong usage.
 .B preflight
-also 3, a guest notices the move, and 4, its clock goes wrong; of
+also returns 3 if a guest notices the move, and 4 if its clock goes wrong.
 .B check
-0 nothing is wrong, 1 something differs or is ignored, 2 a guest does not start or a file is wrong. A reader of standard output that goes away is no failure.
+returns 0 if nothing is wrong, 1 if a setting differs or is ignored, and 2 if a guest does not start or a file is wrong. A
+closed standard output is no failure.
 .SH HOSTS
-In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory. With
+In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock.
 .B \-\-backend mock:FILE
-it is kept in FILE, so that commands follow each other. FILE may hold just facts of the machine to play:
+keeps its state in FILE, for the next command. A new FILE may hold just the facts of the machine to model:
 .PP
 .nf
 {"host": {"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
           "cpu_khz": 2600000, "tsc_reliable": true, "tsc_scaling": false}}
 .fi
 .SH COMMANDS OF XL
-What is no command here goes to the installed
+Any other command is passed to the installed
 .BR xl (1)
-as it is, with all its words, as in
+unchanged, as in
 .BR "xenclock vcpu\-list" .
-So do list, destroy, pause, unpause and shutdown where they come with options that only xl has. What makes, saves,
-restores or moves a guest never goes there, since xl would do it without the guest's clock: an option of those that is
-not known here is wrong usage. Nothing goes to xl with a mock host.
+So are destroy, pause, unpause and shutdown with options that only xl has. Commands that create, save, restore or
+migrate a guest are never passed on, because xl would drop the guest's clock; their unknown options are errors. With a
+mock host nothing is passed to xl.
 .SH MESSAGES
-Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN: and names its
-verdict: approximated (Xen gets the nearest thing), unsupported (Xen has nothing for it) or invalid (the input is wrong).
+Data goes to standard output, messages to standard error. A message about an input starts with FILE:LINE:COLUMN: and
+the verdict: approximated (Xen provides the nearest equivalent), unsupported (Xen provides nothing) or invalid (the input
+is wrong).
 .B create
-refuses, before anything exists, whatever would give the guest another TSC or another RTC than asked for.
+refuses every input that would give the guest another TSC or RTC than requested, before it creates anything.
 .SH CLOCKS
 A clock is resolved once, when the domain starts, to seconds from UTC: no later DST change, restore or migration moves
-it. What a guest with a variable clock writes to its RTC is kept over its reboots. An HVM guest's offset is set from
-outside and does not stand in libxl's config, so that stock xl keeps it too over a restore or a migration.
+it. Changes that a guest with a variable clock makes to its RTC survive reboots. The offset of an HVM guest is set after
+its domain is created and is not in libxl's config, so that stock xl preserves it over a restore or a migration too.
 .SH SECURITY
 .B migrate
 and
 .B preflight
-hand the host and the words of
+pass the host and the value of
 .B \-s
-to a shell as they are, as
+to a shell unchanged, as
 .BR xl (1)
-does: never put in them what somebody else wrote. Who may run
+does: never use untrusted text for them. Anyone who may run
 .B migrate\-receive
 on a host can start any guest there. A file given to
 .B create
 or
 .B restore
-names the disks, kernels and programs that its guest gets; read it first if you did not write it. The records'
-directory belongs to root alone, and is refused otherwise. The threat model, with all that is not defended, is in
+names the disks, kernels and programs of its guest: read a file from somebody else before you use it. The directory of
+clock records must belong to root alone, and is refused otherwise. The threat model, with its limits, is in
 /usr/share/doc/xenclock/security.md.
 .SH MAPPING RULES
 A rule of
@@ -77,24 +79,24 @@ Say what is wrong in these files, or ignored by xl.
 Convert all domain XML of a directory, and write a report on it.
 .TP
 .B xenclock \-N create guest.xml
-What starting the guest would do, and why.
+Print the steps of the start and the reason for each.
 .TP
 .B xenclock create guest.xml clock_timezone=Europe/Berlin
-Start it with Berlin's time, whatever its XML says.
+Start the guest with Berlin's time, whatever its XML requests.
 .TP
 .B xenclock create guest.cfg
-Start a guest from its xl.cfg: the
+Start a guest from its xl.cfg. The
 .B clock_
-keys say the clock, where there are any, and else plain keys, as xl means them. No xl need be installed.
+keys define the clock, if there are any; otherwise xl's own keys do, with xl's meaning. xl need not be installed.
 .TP
 .B xenclock convert \-\-strict guest.xml \-o guest.cfg
-An xl.cfg, but only if it means the same.
+Write an xl.cfg, but only if nothing is lost.
 .TP
 .B xenclock clock\-show guest
-What its RTC shows and how its TSC works, with the reasons.
+Show the RTC and the TSC of a guest, and the reasons.
 .TP
 .B xenclock preflight guest otherhost
-What a migration would do to its clock.
+Report the effect of a migration on its clock.
 .SH SEE ALSO
 .BR xenclock\-watch (8),
 .BR xl (1),

@@ -5,38 +5,38 @@ use std::path::PathBuf;
 use clap::Args;
 use xenclock::tracking::requests::DIRECTORIES;
 
-/// Who looks after a domain once it is there.
+/// Options for the monitor of a new domain.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Monitoring {
-    /// Stay in the foreground until the domain's end.
+    /// Stay in the foreground until the domain ends.
     #[arg(short = 'F')]
     pub foreground: bool,
-    /// Leave no monitor behind: nobody then starts the guest again when it reboots.
+    /// Start no monitor: without one, xenclock does not restart the guest when it reboots.
     #[arg(short = 'e')]
     pub no_monitor: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Screen {
-    /// Show the guest's screen in a VNC viewer, as xl does.
+    /// Open a VNC viewer for the guest's screen, as xl does.
     #[arg(short = 'V', long = "vncviewer")]
     pub vnc: bool,
-    /// As -V, and tell the viewer the password.
+    /// Open a VNC viewer and pass it the password.
     #[arg(short = 'A', long = "vncviewer-autopass")]
     pub vnc_autopass: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Wrapper {
-    /// Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests.
+    /// Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs.
     #[arg(long = "wrapper")]
     pub asked: bool,
 }
 
-/// Where the domain XML of domains lies that other toolstacks start.
+/// The directories of domain XML for domains that other toolstacks start.
 #[derive(Debug, Args)]
 pub(super) struct XmlDirs {
-    /// A directory of domain XML; may be given again. /etc/xenclock/domains and /etc/libvirt/libxl when not given.
+    /// A directory of domain XML; may be given more than once [default: /etc/xenclock/domains and /etc/libvirt/libxl].
     #[arg(long = "xml-dir", value_name = "DIR")]
     xml_dirs: Vec<PathBuf>,
 }

@@ -10,24 +10,24 @@ use super::super::options::{self, Wrapper, XmlDirs};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClockSet {
-    /// Also do it now, to the guest that runs: its RTC jumps. Its TSC is left, but with -f.
+    /// Also set the clock of the running guest now: its RTC jumps. Its TSC is changed only with -f.
     #[arg(long)]
     pub now: bool,
-    /// Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys.
+    /// Read the clock from this file first: a domain XML or an xl.cfg.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// Take the offset from this save file, of xenclock or of xl: as for a disk snapshot of then that was taken back.
-    /// The save of another guest takes -f.
+    /// Take the offset from this save file of xenclock or xl, for example after a disk snapshot was restored. A save file
+    /// of another guest needs -f.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub from_save: Option<PathBuf>,
     #[command(flatten)]
     pub wrapper: Wrapper,
-    /// Print what is then kept as JSON.
+    /// Print the resulting record as JSON.
     #[arg(long)]
     pub json: bool,
-    /// The domain's name, number or UUID. It need not run.
+    /// The domain's name, number or UUID; it need not be running.
     pub domain: String,
-    /// Settings of a clock as in xl.cfg, such as clock_offset=localtime, clock_timezone=Europe/Berlin,
+    /// Clock settings as in xl.cfg, such as clock_offset=localtime, clock_timezone=Europe/Berlin,
     /// rtc_timeoffset=3600, tsc_mode=native, clock_tsc_frequency=2000000000.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -35,31 +35,31 @@ pub(in crate::cli) struct ClockSet {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Preflight {
-    /// Each guest of each file to each other host, and one TSC frequency for all hosts.
+    /// Compare every guest in every file with every other host, and recommend one TSC frequency for all of them.
     #[arg(long)]
     pub pool: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// The command that reaches the host, as for migrate; where it is empty, HOST is the whole command that migrate
-    /// takes, and its migrate-receive is replaced.
+    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command as migrate takes it,
+    /// and its migrate-receive is replaced.
     #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
     pub ssh: String,
-    /// A domain and the host to which it is to go, on which xenclock must be; or the files that host-info --json printed
-    /// on two hosts, the guests of the first going to the second; with --pool the files of any number of hosts.
+    /// A domain and its target host, which must have xenclock; or two files written by host-info --json, for the guests of
+    /// the first host and a move to the second; with --pool, the files of any number of hosts.
     #[arg(value_name = "DOMAIN HOST | FILE FILE ...", required = true, num_args = 1..)]
     pub what: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClockWatch {
-    /// Seconds from one look at all RTCs to the next; what a guest does to its own shows nowhere else.
+    /// Seconds between two readings of all RTCs, the only way to see that a guest has set its own.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = period)]
     pub period: Duration,
-    /// Keep only clocks that somebody has asked for; else also what other HVM guests do to their RTC.
+    /// Track only guests with a requested clock, not the RTCs of all HVM guests.
     #[arg(long)]
     pub asked_only: bool,
-    /// Look at everything once, and end.
+    /// Read all clocks once and exit.
     #[arg(long)]
     pub once: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(in crate::cli) struct MonitorOf {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TscHelperArgs {
-    /// The words that a device model is started with; without, orders are read from standard input.
+    /// The command line of the device model; without it, orders are read from standard input.
     #[arg(long, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
     pub device_model: Option<Vec<OsString>>,
 }

@@ -10,45 +10,44 @@ use super::super::options::Wrapper;
 
 #[derive(Debug, Args)]
 pub struct Convert {
-    /// What to write.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = To::Xl)]
     pub to: To,
-    /// Fail, and write nothing, unless everything means the same on Xen or changes nothing.
+    /// Fail and write nothing unless every node is exact or without effect.
     #[arg(long)]
     pub strict: bool,
-    /// How to say what became of the input: for people (what differs; with -v everything), every node as JSON, or as
-    /// SARIF 2.1.0.
+    /// The form of the diagnostics: for people (what differs; everything with -v), every node as JSON, or SARIF 2.1.0.
     #[arg(long, value_enum, default_value_t = Diagnostics::Human)]
     pub diagnostics: Diagnostics,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]
     pub wrapper: Wrapper,
-    /// With --strict, let these losses pass: lines CODE NODE = REASON, below [FILE] for some files only.
+    /// With --strict, accept the losses in this file: lines CODE NODE = REASON, under [FILE] for single files.
     #[arg(long, value_name = "FILE")]
     pub accept: Option<PathBuf>,
-    /// Write a first version of such a file: everything that differs now.
+    /// Write a first version of such a file, with all current losses.
     #[arg(long, value_name = "FILE")]
     pub write_accept: Option<PathBuf>,
-    /// Write a report on all inputs: a page (.html), JSON (.json) or SARIF (.sarif), as the file's name ends.
+    /// Write a report on all inputs; the extension selects HTML (.html), JSON (.json) or SARIF (.sarif).
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Write to this file instead of standard output; or, of a directory or several inputs, a file each to this
+    /// Write to this file instead of standard output; for a directory or several inputs, write one file each to this
     /// directory.
     #[arg(short = 'o', long, value_name = "FILE|DIR")]
     pub output: Option<PathBuf>,
-    /// The input; - for standard input. With -o DIR or --report any number of inputs, and directories of them: of a
-    /// directory the files whose names end in .xml or .cfg, or that begin like XML.
+    /// The input; - for standard input. With -o DIR or --report, any number of files and directories: in a directory, the
+    /// files whose names end in .xml or .cfg, or whose content starts like XML.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Print what was found as JSON.
+    /// Print the findings as JSON.
     #[arg(long, conflicts_with = "sarif")]
     pub json: bool,
-    /// Print what was found as SARIF 2.1.0, for editors, code hosts and CI systems.
+    /// Print the findings as SARIF 2.1.0, for editors, code hosts and CI systems.
     #[arg(long)]
     pub sarif: bool,
     /// Print only files with errors or differences, and no summary.
@@ -67,31 +66,31 @@ impl Convert {
     }
 }
 
-/// How files are read.
+/// Options for reading files.
 #[derive(Debug, Args)]
 pub struct Reading {
-    /// What the input is; guessed from its content when not given.
+    /// The input format [default: detected from the content].
     #[arg(long, value_enum)]
     pub from: Option<From>,
-    /// The time to take for now, as in 2026-07-01T12:00:00Z.
+    /// Use this as the current time, as in 2026-07-01T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub now: Option<DateTime<Utc>>,
-    /// The zone to take for the host's, as in Europe/Berlin.
+    /// Use this as the host's time zone, as in Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     pub host_timezone: Option<String>,
-    /// The Xen that it is for, as in 4.17: newer keys are not written [default: the host's, or the newest known].
+    /// Write for this release of Xen, as in 4.17, and leave out newer keys [default: the host's, or the newest known].
     #[arg(long, value_name = "RELEASE")]
     pub xen: Option<XenVersion>,
-    /// What is here in the place of a network, a pool or another name: KIND:FROM=TO, as in network:default=xenbr0,
+    /// Replace a network, a pool or another name by a local one: KIND:FROM=TO, as in network:default=xenbr0,
     /// path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a,
-    /// interface:eth0=xenbr0, or mac:new. May be given again.
+    /// interface:eth0=xenbr0, or mac:new. May be given more than once.
     #[arg(long = "map", value_name = "RULE")]
     pub map: Vec<String>,
-    /// A file of such rules, one a line. May be given again.
+    /// A file of such rules, one per line. May be given more than once.
     #[arg(long, value_name = "FILE")]
     pub map_file: Vec<PathBuf>,
-    /// Also say what this dom0 lacks for a guest: bridges, disks, firmware, QEMU, PCI devices. With a value, look below
-    /// that directory as if it were the root of a dom0.
+    /// Also report what this dom0 lacks for a guest: bridges, disks, firmware, QEMU, PCI devices. With a value, search below
+    /// that directory, as the root of a dom0.
     #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
     pub check_host: Option<PathBuf>,
 }

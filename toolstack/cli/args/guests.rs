@@ -13,7 +13,7 @@ pub(in crate::cli) struct Described {
     /// The file. The last one counts; - is standard input.
     #[arg(short = 'f', long, value_name = "FILE", allow_hyphen_values = true)]
     pub defconfig: Option<PathBuf>,
-    /// The domain's XML or an xl.cfg, unless -f gives it; and settings as in xl.cfg that take the place of the file's, such as
+    /// A domain XML or an xl.cfg, unless -f names it, and settings as in xl.cfg, which override the file's, such as
     /// name=test or memory=512.
     #[arg(value_name = "FILE | KEY=VALUE")]
     pub words: Vec<OsString>,
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Create {
     /// Leave the guest paused before its first instruction.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Show the guest's console here, as xl does.
+    /// Attach to the guest's console, as xl does.
     #[arg(short = 'c')]
     pub console: bool,
     #[command(flatten)]
@@ -68,20 +68,20 @@ pub(in crate::cli) struct Plan {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Save {
-    /// Let the guest go on afterwards.
+    /// Leave the guest running.
     #[arg(short = 'c')]
     pub checkpoint: bool,
-    /// Leave the guest paused afterwards.
+    /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Restore it under the same number.
+    /// Restore the guest under the same domain number.
     #[arg(short = 'D')]
     pub with_domid: bool,
     /// The domain's name or number.
     pub domain: String,
     /// The file to write.
     pub file: PathBuf,
-    /// A config to put into the file in place of the domain's own: XML or an xl.cfg.
+    /// Store this config (domain XML or xl.cfg) instead of the domain's own.
     pub config: Option<PathBuf>,
 }
 
@@ -90,50 +90,50 @@ pub(in crate::cli) struct Restore {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Show the guest's console here, as xl does.
+    /// Attach to the guest's console, as xl does.
     #[arg(short = 'c')]
     pub console: bool,
     #[command(flatten)]
     pub screen: Screen,
     #[command(flatten)]
     pub monitoring: Monitoring,
-    /// Say more.
+    /// Print each step.
     #[arg(short = 'd')]
     pub debug: bool,
-    /// A config in place of the file's own (XML or an xl.cfg), and the file; or the file alone.
+    /// The file, optionally preceded by a config (domain XML or xl.cfg) that replaces the one in it.
     #[arg(value_name = "[CONFIG] FILE", required = true, num_args = 1..=2)]
     pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Migrate {
-    /// A config to send in place of the domain's own: XML or an xl.cfg.
+    /// Send this config (domain XML or xl.cfg) instead of the domain's own.
     #[arg(short = 'C', value_name = "CONFIG", allow_hyphen_values = true)]
     pub config: Option<PathBuf>,
-    /// The command that reaches the host; where it is empty, HOST is the whole command.
+    /// The command that reaches the host; if it is empty, HOST is the whole command.
     #[arg(short = 's', value_name = "SSH", default_value = "ssh", allow_hyphen_values = true)]
     pub ssh: String,
-    /// Leave no monitor on the other side.
+    /// Start no monitor on the target host.
     #[arg(short = 'e')]
     pub no_monitor: bool,
-    /// As -e: the other side does not go to the background.
+    /// Keep the target's process in the foreground; like -e.
     #[arg(short = 'F')]
     pub foreground: bool,
-    /// Leave the guest paused on the other side.
+    /// Leave the guest paused on the target host.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Under the same number on the other side.
+    /// Use the same domain number on the target host.
     #[arg(short = 'D')]
     pub with_domid: bool,
-    /// Have the other side say more.
+    /// Print more on the target host.
     #[arg(long)]
     pub debug: bool,
-    /// Every migration is live; xl takes the word, too.
+    /// Accepted for xl's sake: every migration is live.
     #[arg(long, hide = true)]
     pub live: bool,
     /// The domain's name or number.
     pub domain: String,
-    /// The host.
+    /// The target host.
     pub host: String,
     #[arg(hide = true)]
     pub ignored: Vec<OsString>,
@@ -146,7 +146,7 @@ pub(in crate::cli) struct MigrateReceive {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Say more.
+    /// Print each step.
     #[arg(short = 'd')]
     pub debug: bool,
 }
@@ -168,7 +168,7 @@ pub(in crate::cli) struct List {
     /// Print the NUMA nodes that each domain's memory may be on.
     #[arg(short = 'n', long)]
     pub numa: bool,
-    /// Print what the table shows, and more, as JSON; without a DOMAIN only the guests.
+    /// Print more than the table as JSON; without a DOMAIN only the guests.
     #[arg(long)]
     pub json: bool,
     /// Names or numbers of domains; all domains when none is given.
@@ -187,7 +187,7 @@ pub(in crate::cli) struct Domain {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Destroy {
-    /// As xl's: permit destroying Domain-0, which this host does not do.
+    /// Accepted for xl's sake: Domain-0 cannot be destroyed.
     #[arg(short = 'f')]
     pub force: bool,
     #[command(flatten)]
@@ -199,10 +199,10 @@ pub(in crate::cli) struct Shutdown {
     /// Shut all guests down.
     #[arg(short = 'a', long)]
     pub all: bool,
-    /// Ask for a reboot instead.
+    /// Reboot the guest instead.
     #[arg(short = 'r', long)]
     pub reboot: bool,
-    /// Wait until the guest has ended; given twice, until it is gone.
+    /// Wait until the guest has shut down; given twice, until its domain is destroyed.
     #[arg(short = 'w', long, action = clap::ArgAction::Count)]
     pub wait: u8,
     /// Press the power button of an HVM guest without PV drivers.

@@ -20,7 +20,7 @@ pub(super) use guests::{
 };
 pub(super) use play::{Play, RtcWrite};
 
-/// Guest time on Xen, done right: starts domains with the clock that they ask for, and says what became of it.
+/// Guest time on Xen: start domains with the clock that their configuration requests, and keep it right.
 #[derive(Debug, Parser)]
 #[command(name = "xenclock", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_long_help = EXTRA, args_override_self = true)]
@@ -33,37 +33,38 @@ pub struct Arguments {
 
 const EXTRA: &str = "\
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage. Of check: 0 nothing is wrong, 1 something differs or is ignored, 2 a guest does not start.
+  0 success; 1 failure; 2 wrong usage. check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
-  What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. So do \
-destroy, pause, unpause and shutdown with options that only xl has. What makes, saves, restores or moves a guest never \
-does: xl would do it without the guest's clock. So alias xl=xenclock is safe.
+  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. So are destroy, pause, unpause \
+and shutdown with options that only xl has. Commands that create, save, restore or migrate a guest are never \
+passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
-  In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory; with \
---backend mock:FILE it is kept in FILE, so that commands follow each other.
+  In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock. \
+--backend mock:FILE keeps its state in FILE, for the next command.
 
 MESSAGES
-  Data goes to standard output, words to standard error. A message about an input starts FILE:LINE:COLUMN:.";
+  Data goes to standard output, messages to standard error. A message about an input starts with FILE:LINE:COLUMN:.";
 
 const CHECK: &str = "\
-Exit status: 0 nothing is wrong; 1 a guest starts, and something of its file differs, is left out or is ignored; 2 a guest \
-does not start, or not as its file asks, or a file cannot be read.";
+Exit status: 0 nothing is wrong; 1 all guests start, but a setting differs, is left out or is ignored; 2 a guest does not \
+start, or not as its file requests, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
-Exit status: 0 the guests notice nothing, or nothing bad; 3 they notice it, and their clocks stay right, or within a \
-tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failed; 2 wrong usage.";
+Exit status: 0 the guests notice nothing harmful; 3 they notice the move, and their clocks stay right or within their \
+tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failure; 2 wrong usage.";
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Say more; each step of what is done.
+    /// Print each step; repeat for more detail.
     #[arg(short = 'v', action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Dry run: say what would be done, and do nothing.
+    /// Dry run: print what would be done and change nothing.
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
-    /// Do what is refused otherwise: change the TSC of a guest that has run, move a guest whose clock then goes wrong.
+    /// Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes
+    /// wrong.
     #[arg(short = 'f', long)]
     pub force: bool,
     /// Write progress over itself, as on a terminal.
@@ -75,12 +76,12 @@ pub(super) struct Global {
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
     pub backend: Option<Backend>,
-    /// How far a guest's TSC may be off the frequency of its birth, so that it is native after a move to a host of another
-    /// frequency: 0 (off) to 250 parts per million. For guests whose clock_tsc_tolerance says nothing else; it may also
-    /// stand in the environment, or in /etc/default/xenclock, as XENCLOCK_TSC_TOLERANCE.
+    /// Run a guest's TSC natively after a move to a host of another frequency, if it is then off its initial frequency by
+    /// at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence. The default
+    /// is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0.
     #[arg(long, value_name = "PPM")]
     pub tsc_tolerance: Option<Tolerance>,
-    /// Where clocks are kept; /var/lib/xenclock, and with mock:FILE in FILE.clocks.
+    /// The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE].
     #[arg(long, value_name = "DIR")]
     pub records: Option<PathBuf>,
 }
@@ -104,70 +105,70 @@ fn backend(word: &OsStr) -> Result<Backend, String> {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start a domain from its XML or xl.cfg, with the clock that the file means.
+    /// Start a domain from a domain XML or an xl.cfg, with the clock that the file requests.
     #[command(override_usage = "xenclock create [<FILE>] [OPTIONS] [KEY=VALUE]...")]
     Create(Create),
-    /// Print what create would do, step by step with the reasons, and do nothing.
+    /// Print the steps of a create with their reasons, and do nothing.
     #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
     Plan(Plan),
-    /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
+    /// Convert domain XML to an xl.cfg or to libxl's JSON, and report everything Xen does differently.
     Convert(Convert),
-    /// Say everything that is wrong in domain XML, xl.cfg or libxl's JSON, or that Xen ignores, and start nothing.
+    /// Check domain XML, xl.cfg or libxl's JSON, and report everything that is wrong or that Xen ignores.
     #[command(after_help = CHECK)]
     Check(Check),
-    /// The clocks of all domains, a line each.
+    /// List the clocks of all domains.
     ClockList(ClockList),
-    /// All that is known of a domain's clock, with the reasons.
+    /// Show a domain's clock and the reason for each value.
     ClockShow(DomainJson),
-    /// Say what a guest's clock is to be from its next start on, or with --now at once.
+    /// Set a guest's clock from its next start on, or at once with --now.
     ClockSet(ClockSet),
-    /// Suspend a guest into a file, which stock xl restores too.
+    /// Save a guest to a file, which stock xl can restore too.
     Save(Save),
-    /// Let a saved guest go on, whoever saved it: its RTC as if nothing had happened.
+    /// Restore a saved guest with its RTC unchanged, whichever toolstack saved it.
     Restore(Restore),
-    /// Move a guest to another host, in xl's way: xl or xenclock may be there.
+    /// Migrate a guest to another host, which may run xl or xenclock.
     Migrate(Migrate),
-    /// The other end of migrate.
+    /// Receive a guest; the target host of migrate runs this.
     MigrateReceive(MigrateReceive),
-    /// Say what a move to another host does to a guest's clock, before anything moves.
+    /// Report the effect of a move to another host on a guest's clock, without moving anything.
     #[command(after_help = PREFLIGHT)]
     Preflight(Preflight),
-    /// Keep the clocks of all domains, whoever starts them: the service.
+    /// Run the service: track the clocks of all domains, whichever toolstack starts them.
     ClockWatch(ClockWatch),
-    /// What the host is, as far as clocks go.
+    /// Show the host's clock and TSC.
     HostInfo(Json),
     /// List domains, as xl list does.
     List(List),
-    /// End a domain at once.
+    /// Destroy a domain at once.
     Destroy(Destroy),
-    /// Hold a domain.
+    /// Pause a domain.
     Pause(Domain),
-    /// Let a paused domain run.
+    /// Unpause a domain.
     Unpause(Domain),
     /// Print the number of the domain of a name.
     Domid(Domain),
     /// Print the name of the domain of a number.
     Domname(Domain),
-    /// Ask a guest to power off.
+    /// Shut a guest down.
     Shutdown(Shutdown),
-    /// Play with the mock host: time, facts, guests.
+    /// Control the mock host: its time, its facts, its guests.
     #[command(subcommand)]
     Mock(Play),
-    /// What create leaves behind for a domain.
+    /// Monitor a domain, as create leaves it behind.
     #[command(hide = true)]
     Monitor(MonitorOf),
-    /// What sets the TSC of new domains.
+    /// Set the TSC of new domains, on behalf of the service.
     #[command(hide = true)]
     TscHelper(TscHelperArgs),
-    /// Print one of the man pages, in roff.
+    /// Print a man page, in roff.
     #[command(hide = true)]
     ManPage {
-        /// Which page.
+        /// The page.
         page: ManPage,
     },
     /// Print a completion script for a shell.
     Completion {
-        /// bash, zsh, fish, elvish or powershell
+        /// The shell: bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
     },
 }
@@ -182,7 +183,7 @@ pub(super) enum ManPage {
 }
 
 impl Command {
-    /// Whether -N has a meaning; commands that change nothing pass over it.
+    /// True if -N has a meaning; commands that change nothing ignore it.
     pub(super) fn can_dry_run(&self) -> bool {
         match self {
             Command::Create(_)

@@ -3,22 +3,22 @@
 use chrono::NaiveDateTime;
 use clap::Subcommand;
 
-/// What can be played on the mock host.
+/// An action on the mock host.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Play {
-    /// Let time pass, at once.
+    /// Let time pass at once.
     Advance {
-        /// How many seconds.
+        /// The number of seconds.
         seconds: i64,
     },
     /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised,
     /// clock_error_us, xen_version, memory_mb.
     Set {
-        /// Facts, such as timezone=Europe/Berlin.
+        /// Facts, as in timezone=Europe/Berlin.
         #[arg(value_name = "FACT=VALUE", required = true)]
         facts: Vec<String>,
     },
-    /// The guest sets its RTC: to a time as in 2026-07-01T14:00:00, or by seconds as in +20 or -3600.
+    /// Set the RTC as the guest: to a time as in 2026-07-01T14:00:00, or by seconds as in +20 or -3600.
     WriteRtc {
         /// The domain's name or number.
         domain: String,
@@ -26,29 +26,29 @@ pub(in crate::cli) enum Play {
         #[arg(allow_hyphen_values = true, value_parser = rtc_write)]
         to: RtcWrite,
     },
-    /// The guest reboots: on Xen that is a new domain, which takes over what is to be kept.
+    /// Reboot the guest: on Xen this creates a new domain, which takes over the tracked clock.
     Reboot {
         /// The domain's name or number.
         domain: String,
     },
-    /// The guest powers off.
+    /// Power the guest off.
     Poweroff {
         /// The domain's name or number.
         domain: String,
     },
-    /// Make a call of the host fail, to see what then happens: such as set_tsc_info permission.
+    /// Make a call of the host fail, as in set_tsc_info permission.
     Fail {
-        /// The call, by its name in the library's Host trait.
+        /// The name of the call in the library's Host trait.
         call: String,
-        /// The kind of failure: permission, no_memory, invalid, no_such_domain, io, other ...
+        /// The kind of failure: permission, no_memory, invalid, no_such_domain, io, other.
         kind: String,
-        /// How often; 0 takes it back.
+        /// The number of calls that fail; 0 cancels the failure.
         #[arg(default_value_t = 1)]
         times: u32,
     },
 }
 
-/// What a guest writes to its RTC.
+/// A value that a guest writes to its RTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum RtcWrite {
     /// This time.
