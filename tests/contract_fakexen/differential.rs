@@ -286,6 +286,7 @@ impl Player<'_> {
                 format!("shutdown {} {reason:?}", self.index(domid))
             }
             Some(Event::Destroyed { domid, .. }) => format!("destroyed {}", self.index(domid)),
+            Some(other) => format!("{other:?}"),
         }
     }
 
