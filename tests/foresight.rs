@@ -339,6 +339,6 @@ fn where_the_birth_cannot_be_written_down_nothing_is_done() {
     let header = Header::read(&mut file).unwrap();
     let incoming = to.transfer(&*zones).receive(&header, None, str::to_owned, &mut file).unwrap();
     let outcome = to.transfer(&*zones).tolerate(&incoming, tolerance).unwrap();
-    assert!(matches!(&outcome, Outcome::Left(why) if why.contains("cannot be kept")), "{outcome:?}");
+    assert!(matches!(&outcome, Outcome::Left(why) if why.contains("cannot be recorded")), "{outcome:?}");
     assert_eq!(behaves(&to.mock, incoming.domid), (Behaviour::Emulated, 2_600_000));
 }

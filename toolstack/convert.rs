@@ -8,13 +8,15 @@ use crate::assess::{Target, advice, assess};
 use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
-use crate::domain::{DomainConfig, Part};
+use crate::domain::{Domain, DomainConfig, Part, changes};
 use crate::input::Input;
 use crate::write;
 pub use crate::write::json::pretty as libxl_json;
 use crate::write::xl::{Unsaid, Written};
+use crate::write::xml::Document;
+use crate::xml;
 
-/// What a format makes of an input.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -22,6 +24,8 @@ pub enum Format {
     Xl,
     /// libxl's JSON
     Json,
+    /// libvirt's domain XML
+    Xml,
 }
 
 /// Writes an input in another format. Its report is lowered by what that format cannot hold.
@@ -49,15 +53,19 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
     let target = match to {
         Format::Xl => Target::Xl,
         Format::Json => Target::Json,
+        Format::Xml => Target::Start,
     };
     lower(input, target)?;
+    if to == Format::Xml {
+        return to_xml(input, at);
+    }
     let config = intent(input, at)?;
     let (text, unsaid) = match to {
         Format::Xl => {
             let Written { text, unsaid } = write::xl::write(&input.domain, &config, &input.report, input.xen);
             (text, unsaid)
         }
-        Format::Json => {
+        Format::Json | Format::Xml => {
             let text = write::json::write(&config).map_err(|error| {
                 Box::new(input.report.at(Part::Domain, Finding::invalid("json", error.to_string())))
             })?;
@@ -84,6 +92,52 @@ pub fn note_unknown(input: &mut Input) {
     add(&mut input.report, unknown);
 }
 
+/// Writes an input as domain XML. The clock is written word for word.
+fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
+    // A clock that cannot be resolved is wrong in any format.
+    intent(input, at)?;
+    match xml_of(&input.domain, None) {
+        Ok(text) => Ok(text),
+        Err(finding) => Err(Box::new(input.report.at(Part::Domain, *finding))),
+    }
+}
+
+/// What is taken out of a document at most, before it is given up.
+const ROUNDS: usize = 200;
+
+/// A domain as domain XML, with the number that it runs under, if any. What is not read from it word for word is taken out
+/// of it, and kept in its metadata.
+///
+/// # Errors
+/// When no document of libvirt's form can hold the domain.
+pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Finding>> {
+    let mut document = Document::new(domain, running);
+    let unheld = |reason: String| Box::new(Finding::unsupported("xml", reason));
+    for _ in 0..ROUNDS {
+        let plain = document.text(&[]);
+        let wrong = match xml::read("", plain.as_bytes()) {
+            Ok(read) => {
+                let lost: Vec<String> = read.report.losses().map(|loss| loss.node).collect();
+                if lost.is_empty() {
+                    let changes = changes::between(
+                        (&read.domain.config, &read.domain.clock),
+                        (&domain.config, &domain.clock),
+                    );
+                    return Ok(document.text(&changes));
+                }
+                lost
+            }
+            Err(error) => vec![error.node],
+        };
+        // From the end on, so that the numbers of those before stay.
+        let gone = wrong.iter().rev().filter(|node| document.remove(node)).count();
+        if gone == 0 {
+            return Err(unheld(format!("a domain XML cannot hold {}", wrong.join(", "))));
+        }
+    }
+    Err(unheld("a domain XML cannot hold this domain".to_owned()))
+}
+
 /// What libxl of a release would pass over in a config, in silence.
 fn unknown_to_libxl(config: &DomainConfig, xen: XenVersion) -> Vec<Unsaid> {
     let unknown = release::unknown_fields(config, xen).into_iter();
@@ -103,7 +157,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
         }
         input.report.lower(part, finding);
     }
-    if let Some((part, finding)) = advice(&input.domain) {
+    for (part, finding) in advice(&input.domain) {
         input.report.advise(part, finding);
     }
     input.report.choose_alternatives(target == Target::Xl);
@@ -165,3 +219,6 @@ pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Par
         _ => Part::Adjustment,
     }
 }
+
+#[cfg(test)]
+mod tests;

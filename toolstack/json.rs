@@ -15,7 +15,7 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     let config: DomainConfig =
         serde_json::from_slice(bytes).map_err(|error| Box::new(wrong(&source, &error)))?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
-        let finding = Finding::invalid("not-xml", "the input looks like JSON, and is no config of libxl's").instead(
+        let finding = Finding::invalid("not-xml", "the input looks like JSON, and is not a libxl config").instead(
             "give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN, or what xl create -n FILE prints",
         );
         return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));

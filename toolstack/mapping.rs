@@ -66,7 +66,7 @@ pub struct Mapping {
     rules: Vec<Rule>,
 }
 
-/// What rules did for a domain, and what there was no rule for.
+/// The effect of rules on a domain, and the names without a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     used: BTreeSet<usize>,
@@ -153,7 +153,7 @@ impl Mapping {
         Ok(())
     }
 
-    /// Whether there are no rules.
+    /// True if there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

@@ -20,13 +20,13 @@ use crate::host::HostFacts;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What libxl is given.
+    /// The config for libxl.
     pub config: DomainConfig,
-    /// What the clock comes to.
+    /// The resolved clock.
     pub clock: Resolved,
-    /// What the TSC comes to.
+    /// The TSC.
     pub tsc: TscDecision,
-    /// What is done, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
     /// The clock that was planned for, word for word.
     pub asked: GuestClock,
@@ -36,13 +36,13 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// What is done.
+    /// The kind of the step.
     pub kind: StepKind,
     /// Why.
     pub why: String,
 }
 
-/// What a step does.
+/// The kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepKind {
@@ -59,13 +59,13 @@ pub enum StepKind {
     SetTimeOffset(RtcTarget),
     /// TSC and RTC are read back and compared.
     Verify,
-    /// What was asked and what it came to is kept, by the domain's UUID.
+    /// Write the clock record, by the domain's UUID.
     KeepRecord,
     /// The guest runs.
     Unpause,
 }
 
-/// What the RTC is set to.
+/// The target of an RTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtcTarget {
     /// A number of seconds from UTC.
@@ -234,7 +234,7 @@ impl fmt::Display for StepKind {
 #[must_use]
 pub fn next_start_words(next: NextStart, tracked: bool) -> &'static str {
     match (next, tracked) {
-        (_, true) => "the guest's changes are kept for the next start",
+        (_, true) => "the guest's changes are tracked for the next start",
         (NextStart::Fixed, false) => "the same at the next start",
         (NextStart::ResolvedAgain, false) => "resolved again at the next start",
     }

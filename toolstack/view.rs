@@ -33,21 +33,21 @@ pub struct ClockView {
     pub rtc: RtcView,
     /// The TSC.
     pub tsc: TscView,
-    /// What was asked, word for word; `None` for a domain that xenclock did not start.
+    /// The requested clock, word for word; `None` for a domain that xenclock did not start.
     pub clock: Option<GuestClock>,
 }
 
-/// What is known of an RTC.
+/// A guest's RTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RtcView {
     /// Seconds ahead of UTC now.
     pub offset: i64,
-    /// Whether the guest's changes are kept over a reboot.
+    /// True if the guest's changes are kept over a reboot.
     pub tracked: bool,
-    /// What it shows now, without a zone.
+    /// The time that it shows now, without a zone.
     pub time: Option<NaiveDateTime>,
-    /// Where the offset is from.
+    /// The origin of the offset.
     pub source: String,
     /// How the offset is known, and what cannot be known.
     pub known_from: &'static str,
@@ -55,13 +55,13 @@ pub struct RtcView {
     pub resolved_at: Option<DateTime<Utc>>,
     /// Seconds by which the guest has moved it since.
     pub changed_by_guest: Option<i64>,
-    /// What the next start does.
+    /// The effect of the next start.
     pub next_start: &'static str,
     /// When the zone that gave the offset changes next; the RTC does not follow.
     pub zone_change: Option<ZoneChange>,
 }
 
-/// What is known of a TSC.
+/// A guest's TSC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TscView {
@@ -81,13 +81,13 @@ pub struct TscView {
     pub birth_khz: Option<KiloHertz>,
     /// How far the TSC is off that.
     pub off_ppm: Option<Ppm>,
-    /// Whether CPUID shows the guest an invariant TSC; `None` where its config cannot be read.
+    /// True if CPUID shows the guest an invariant TSC; `None` where its config cannot be read.
     pub invariant: Option<InvariantTsc>,
     /// The clocksource that a Linux guest takes by itself.
     pub linux_clock: Option<LinuxClock>,
 }
 
-/// Looks at a domain's clock. `record` is what is kept of the guest, of whichever life.
+/// Reads a domain's clock. `record` is the guest's record, whichever domain it is of.
 ///
 /// # Errors
 /// When the host cannot be read.
@@ -187,7 +187,7 @@ fn rtc(
     })
 }
 
-/// Whether the guest's changes are kept.
+/// True if the guest's changes are kept.
 fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
     kind.has_rtc() && matches!(record.request.clock.offset.effective(), ClockOffset::Variable { .. })
 }

@@ -327,13 +327,17 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__clock__subcmd__set)
-            opts="-h --now --from --wrapper --json --help"
+            opts="-h --now --from --from-save --wrapper --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from-save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -402,7 +406,7 @@ _xenclock() {
             fi
             case "${prev}" in
                 --to)
-                    COMPREPLY=($(compgen -W "xl json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "xl json xml" -- "${cur}"))
                     return 0
                     ;;
                 --diagnostics)

@@ -81,7 +81,8 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s q -l quiet -d
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'What to write' -r -f -a "xl\t''
-json\t''"
+json\t''
+xml\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l diagnostics -d 'How to say what became of the input: for people (what differs; with -v everything), every node as JSON, or as SARIF 2.1.0' -r -f -a "human\t''
 json\t''
 sarif\t''"
@@ -120,6 +121,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -s h -l he
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from-save -d 'Take the offset from this save file, of xenclock or of xl: as for a disk snapshot of then that was taken back. The save of another guest takes -f' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l now -d 'Also do it now, to the guest that runs: its RTC jumps. Its TSC is left, but with -f'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Have the guest started by the device-model wrapper: its clock can then not come too late. For HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 'Print what is then kept as JSON'

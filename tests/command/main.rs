@@ -29,3 +29,4 @@ mod wrapper;
 mod wrong_xml;
 mod xl_language;
 mod xl_table;
+mod xml_back;

@@ -170,7 +170,7 @@ fn a_directory_that_others_may_write_is_refused_before_anything_is_done() {
     ] {
         let said = lab.mock(words.iter().copied()).fails(1);
         assert!(
-            said.contains("may be written by others than its owner") && said.contains("chmod go-w it"),
+            said.contains("is writable by others than its owner") && said.contains("chmod go-w"),
             "{said}"
         );
     }

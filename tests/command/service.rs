@@ -114,6 +114,17 @@ fn the_unit_keeps_to_what_the_service_relies_on() {
     }
 }
 
+#[test]
+fn the_unit_waits_for_the_right_time_and_may_ask_how_good_it_is() {
+    assert!(unit("After").iter().any(|units| units.split(' ').any(|unit| unit == "time-sync.target")));
+    // Whoever keeps the time pulls it in; where nobody does, nothing waits.
+    assert!(!unit("Wants").iter().any(|units| units.contains("time-sync")));
+    // It forbids adjtimex; what it protects from is kept from the service by these.
+    assert_eq!(unit("ProtectClock"), [""; 0]);
+    assert_eq!((one("CapabilityBoundingSet").as_str(), one("PrivateDevices").as_str()), ("", "yes"));
+    assert_eq!(unit("SystemCallFilter").last().unwrap(), "adjtimex clock_adjtime");
+}
+
 /// Runs systemd's own check, where there is one.
 #[test]
 fn systemd_finds_nothing_wrong_with_the_unit() {

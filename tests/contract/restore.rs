@@ -26,6 +26,7 @@ cases![
     localtime_is_worked_out_again,
     a_sum_of_0_keeps_the_guests_rtc,
     an_offset_set_from_outside_is_kept,
+    the_saved_rtc_is_read_without_a_restore,
     pv_and_pvh_have_the_offset_of_the_config_only,
     user_data_stays_behind,
     a_restored_guest_is_not_new,
@@ -73,6 +74,26 @@ fn a_saved_domain_is_suspended_until_destroyed(make: Make<'_>) -> Played {
     stage.host().rtc_record(domid).unwrap();
     stage.host().destroy(domid).unwrap();
     assert_eq!(state(stage.host(), domid), None);
+    Ok(())
+}
+
+fn the_saved_rtc_is_read_without_a_restore(make: Make<'_>) -> Played {
+    for kind in KINDS {
+        let stage = any(make)?;
+        let domid = stage.host().create_paused(&stage.config(kind, "guest")?).unwrap();
+        stage.host().unpause(domid).unwrap();
+        stage.host().set_time_offset(domid, UtcOffset::from(-3620)).unwrap();
+        let mut file = stream();
+        // As in a file of xl's, it does not stand at the beginning.
+        file.write_all(b"header").unwrap();
+        stage.host().save(domid, &mut file, SaveKind::Suspend).unwrap();
+        let mut saved_rtc = |at| {
+            file.seek(std::io::SeekFrom::Start(at)).unwrap();
+            stage.host().saved_rtc(&mut file)
+        };
+        assert_eq!(saved_rtc(6).unwrap(), kind.has_rtc().then_some(-3620), "{kind:?}");
+        assert_eq!(refused(saved_rtc(0)), ErrorKind::Invalid);
+    }
     Ok(())
 }
 

@@ -39,6 +39,7 @@ const TESTS: &[(&str, fn())] = &[
     ("our_list_is_xls", xl::lists_alike),
     ("options_are_read_as_xl_reads_them", options::run),
     ("xl_creates_what_our_host_finds", xl::creates),
+    ("pvh_guests_leave_in_xenstore_what_xls_do", xl::pvh_guests_leave_what_xls_do),
     ("a_clock_is_kept_by_the_service", keep::by_the_service),
     ("a_clock_is_lost_without_the_service", keep::without_the_service),
     ("a_clock_is_kept_over_save_and_restore", keep::saved_and_restored),

@@ -1,5 +1,7 @@
 //! Debian's own `xl`, in a process of its own with our library preloaded, on the machine of this process.
 
+use std::collections::BTreeMap;
+
 use fakexen::parts;
 use serde_json::Value;
 use timers::GuestKind;
@@ -149,4 +151,55 @@ pub fn creates() {
         xl(&["destroy", "by-xl"]);
         assert_eq!(stage.host().domains().unwrap().len(), 1);
     });
+}
+
+/// All nodes of xenstore.
+fn nodes(stage: &FakeStage) -> Vec<String> {
+    stage.with(|world| ["/local", "/vm", "/libxl", "/tool"].map(|top| world.store.paths_below(top)).concat())
+}
+
+/// The nodes that were not there before; domains' numbers are `N`.
+fn new_nodes(stage: &FakeStage, before: &[String]) -> BTreeMap<String, usize> {
+    let all = nodes(stage);
+    let mut nodes = BTreeMap::new();
+    for path in all.iter().filter(|path| !before.contains(path)) {
+        let words = path.split('/').map(|word| match word.parse::<u32>() {
+            Ok(number) if number > 0 => "N",
+            _ => word,
+        });
+        *nodes.entry(words.collect::<Vec<_>>().join("/")).or_default() += 1;
+    }
+    nodes
+}
+
+/// Thirty PVH guests that come and go leave no more nodes in xenstore than thirty of xl's do.
+pub fn pvh_guests_leave_what_xls_do() {
+    const GUESTS: u32 = 30;
+    let mut left = Vec::new();
+    for by_xl in [false, true] {
+        with_xl(|stage, xl| {
+            let file = stage.dir().join("guest.cfg");
+            let kernel = stage.dir().join("kernel");
+            let text =
+                format!("type = \"pvh\"\nname = \"guest\"\nmemory = 32\nkernel = \"{}\"\n", kernel.display());
+            std::fs::write(&file, text).unwrap();
+            let before = nodes(stage);
+            for _ in 0..GUESTS {
+                if by_xl {
+                    xl(&["create", "-q", "-e", file.to_str().unwrap()]);
+                    xl(&["destroy", "guest"]);
+                } else {
+                    let config = stage.config(GuestKind::Pvh, "guest").map_err(|cannot| cannot.0).unwrap();
+                    let domid = stage.host().create_paused(&config).unwrap();
+                    stage.host().unpause(domid).unwrap();
+                    stage.host().destroy(domid).unwrap();
+                }
+            }
+            left.push(new_nodes(stage, &before));
+        });
+    }
+    if let [ours, xls] = &left[..] {
+        println!("left by ours: {ours:?}; by xl's: {xls:?}");
+        assert_eq!(ours, xls);
+    }
 }

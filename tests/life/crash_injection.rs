@@ -127,6 +127,9 @@ impl Host for Mortal {
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId> {
         self.fate.deed(|| self.mock.restore_paused(config, stream))
     }
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>> {
+        self.fate.deed(|| self.mock.saved_rtc(stream))
+    }
     fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()> {
         self.fate.deed(|| self.mock.save(domid, stream, how))
     }

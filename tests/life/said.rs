@@ -186,7 +186,7 @@ impl World<'_> {
         let variable = is_variable(&spec.offset);
         said.is("/rtc/tracked", variable && has_rtc)?;
         let next = match (&spec.offset, variable) {
-            (_, true) if has_rtc => &["the guest's changes are kept for the next start"][..],
+            (_, true) if has_rtc => &["the guest's changes are tracked for the next start"][..],
             (_, true) | (ClockOffset::Utc { .. }, _) => {
                 &["the same at the next start", "resolved again at the next start"]
             }

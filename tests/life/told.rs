@@ -2,6 +2,7 @@
 
 use timers::{Adjustment, Basis, ClockOffset};
 use xenclock::host::Host;
+use xenclock::lifecycle::host_clock::StepEffect;
 use xenclock::lifecycle::{ClockEvent, EventKind};
 
 use crate::known::{Guest, What};
@@ -101,6 +102,8 @@ impl World<'_> {
             EventKind::Ended { offset, .. } => offset.is_some() == has_rtc,
             // No service here has a tolerance.
             EventKind::TscNative { .. } | EventKind::TscLeft { .. } => false,
+            EventKind::HostClockStep { effect, .. } => *effect == Some(StepEffect::on(spec.kind)),
+            EventKind::HostZoneChange { offset_before, offset, .. } => offset_before != offset,
             EventKind::Gone
             | EventKind::RecordSetAside { .. }
             | EventKind::RecordRestored

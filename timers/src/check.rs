@@ -13,9 +13,9 @@ use crate::timer::{Timer, TimerName};
 pub struct DuplicateTimer {
     /// The timer's name.
     pub name: TimerName,
-    /// Where it is first, counted from 0.
+    /// The index of the first one.
     pub first: usize,
-    /// Where it is again and differs, counted from 0.
+    /// The index of the one that differs.
     pub second: usize,
 }
 

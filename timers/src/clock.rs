@@ -11,7 +11,7 @@ use crate::units::Hertz;
 /// The whole of a `<clock>` element.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestClock {
-    /// What the guest's RTC is to show when it starts.
+    /// The guest's RTC when it starts.
     pub offset: ClockOffset,
     /// The timers, in the order written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,7 +61,7 @@ pub enum ClockOffset {
     Variable {
         /// Seconds ahead of the basis at the first start.
         adjustment: i64,
-        /// What the seconds count from.
+        /// The origin that the seconds count from.
         basis: Basis,
     },
     /// One fixed moment at every start.
@@ -137,7 +137,7 @@ impl Basis {
     }
 }
 
-/// What kind of guest the clock belongs to.
+/// The kind of guest that the clock belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuestKind {
@@ -150,7 +150,7 @@ pub enum GuestKind {
 }
 
 impl GuestKind {
-    /// Whether the guest has an emulated RTC that it can write.
+    /// True if the guest has an emulated RTC that it can write.
     #[must_use]
     pub fn has_rtc(self) -> bool {
         self == GuestKind::Hvm

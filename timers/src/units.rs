@@ -39,7 +39,7 @@ impl Hertz {
         }
     }
 
-    /// Whether this is a whole number of kHz, so that rounding changes nothing.
+    /// True if this is a whole number of kHz, so that rounding changes nothing.
     #[must_use]
     pub fn is_whole_khz(self) -> bool {
         self.0.is_multiple_of(1000)
@@ -82,7 +82,7 @@ impl Ppm {
         Ppm(i64::try_from(if rounded == 0 { least } else { rounded }).unwrap_or(i64::MAX))
     }
 
-    /// Whether there is no difference.
+    /// True if there is no difference.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0 == 0
@@ -94,7 +94,7 @@ impl Ppm {
         self.0 as f64 / 1000.0
     }
 
-    /// What a clock does that runs so far off: `gains 33 ms a day`, `loses 22 s a day`.
+    /// The drift of such a clock in a day: `gains 33 ms a day`, `loses 22 s a day`.
     #[must_use]
     pub fn in_a_day(self) -> String {
         let way = if self.0 < 0 { "loses" } else { "gains" };

@@ -84,7 +84,7 @@ pub fn set_live_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Re
     verify_tsc(host, domid, decision)
 }
 
-/// Whether Xen reports the TSC that was decided. In native mode it reports 0 kHz.
+/// True if Xen reports the TSC that was decided. In native mode it reports 0 kHz.
 #[must_use]
 pub fn is_set(info: &TscInfo, decision: &TscDecision) -> bool {
     let native = decision.mode == TscMode::Native;
@@ -110,12 +110,33 @@ pub(crate) fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) 
     Err(HostError::new(ErrorKind::Other, format!("check the TSC of domain {domid}"), why))
 }
 
+/// Whether a guest may set its own clock while it is being set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestState {
+    /// It cannot run.
+    Held,
+    /// It runs, or may.
+    Runs,
+}
+
+impl GuestState {
+    /// Of one that has run already.
+    #[must_use]
+    pub fn has_run(has_run: bool) -> Self {
+        if has_run { GuestState::Runs } else { GuestState::Held }
+    }
+}
+
 /// Sets the RTC, or the wallclock of a guest without one; answers the offset that it was given. A moment becomes an offset
 /// now, when it is set.
 ///
+/// An RTC is read back. One that stands elsewhere then was not set, but that of a guest that runs may have been moved by
+/// the guest itself: it only must not stand where it was. A wallclock cannot be read.
+///
 /// # Errors
-/// When the host refuses, or the moment is farther away than Xen's 32 bits of seconds.
-pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOffset> {
+/// When the host refuses, or reports another offset afterwards, or the moment is farther away than Xen's 32 bits of
+/// seconds.
+pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget, guest: GuestState) -> Result<UtcOffset> {
     let offset = match target {
         RtcTarget::Offset(offset) => offset,
         RtcTarget::Moment(moment) => {
@@ -126,8 +147,40 @@ pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOf
             })?
         }
     };
+    let read = || match host.rtc_record(domid) {
+        Ok(rtc) => Ok(Some(rtc.offset)),
+        Err(error) if error.kind == ErrorKind::NoRtc => Ok(None),
+        Err(error) => Err(error),
+    };
+    let before = read()?;
     host.set_time_offset(domid, offset)?;
+    match read()? {
+        Some(now) if guest == GuestState::Held || Some(now) == before => is_at(domid, now, offset)?,
+        _ => {}
+    }
     Ok(offset)
+}
+
+/// Puts both clocks of a guest back to what they were before libxl built its domain anew, and reads them back. The guest
+/// cannot run meanwhile.
+///
+/// # Errors
+/// When the host refuses, or reports anything else afterwards.
+pub fn put_back(host: &dyn Host, domid: DomId, offset: Option<UtcOffset>, tsc: &TscInfo) -> Result<()> {
+    if let Some(offset) = offset {
+        set_rtc(host, domid, RtcTarget::Offset(offset), GuestState::Held)?;
+    }
+    // Xen stores one more than it is given.
+    let incarnation = tsc.incarnation.saturating_sub(1);
+    host.set_tsc_info(domid, &TscInfo { incarnation, ..*tsc })?;
+    let now = host.tsc_info(domid)?;
+    if (now.mode, now.khz, now.incarnation) == (tsc.mode, tsc.khz, tsc.incarnation) {
+        return Ok(());
+    }
+    let words =
+        |info: &TscInfo| format!("mode {} at {} kHz, incarnation {}", info.mode, info.khz, info.incarnation);
+    let why = format!("Xen reports TSC {}, expected {}", words(&now), words(tsc));
+    Err(HostError::new(ErrorKind::Other, format!("check the TSC of domain {domid}"), why))
 }
 
 /// Reads the RTC of a guest that has one, and compares. A guest that runs may have set it since, so this is for one that
@@ -136,7 +189,10 @@ pub fn set_rtc(host: &dyn Host, domid: DomId, target: RtcTarget) -> Result<UtcOf
 /// # Errors
 /// When it is at another offset.
 pub(crate) fn verify_rtc(host: &dyn Host, domid: DomId, expected: UtcOffset) -> Result<()> {
-    let offset = host.rtc_record(domid)?.offset;
+    is_at(domid, host.rtc_record(domid)?.offset, expected)
+}
+
+fn is_at(domid: DomId, offset: i64, expected: UtcOffset) -> Result<()> {
     let expected = i64::from(expected.seconds());
     if offset == expected {
         return Ok(());

@@ -6,31 +6,31 @@ use timers::UtcOffset;
 
 use crate::host::{DomId, ErrorKind, Host, HostError};
 use crate::plan::{Plan, Step, StepKind};
-use clock::InProcess;
+use clock::{GuestState, InProcess};
 
-/// What came of a plan.
+/// An applied plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The new domain.
     pub domid: DomId,
-    /// What its RTC (or wallclock) was set to.
+    /// The offset of its RTC (or wallclock).
     pub offset: UtcOffset,
 }
 
-/// Why a plan failed, and what became of the domain.
+/// A failed plan, and the state of its domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be destroyed again: {why}")).unwrap_or_default())]
 pub struct ApplyError {
-    /// What failed.
+    /// The error of the step that failed.
     #[source]
     pub error: HostError,
     /// Why the half-made domain is still there; `None` when nothing is left.
     pub left_behind: Option<Box<HostError>>,
 }
 
-/// Does the steps of a plan in order.
+/// Carries out the steps of a plan in order.
 ///
 /// With `paused` the guest is left before its first instruction. `progress` is told each step before it is done, and
 /// `keep` the domain and its offset when all of it is right and nothing has run yet.
@@ -103,7 +103,7 @@ fn take(
             clock::set_initial_tsc(host, &mut InProcess(host), domid, &plan.tsc).map(drop)
         }
         StepKind::SetTimeOffset(target) => {
-            *offset = clock::set_rtc(host, domid, target)?;
+            *offset = clock::set_rtc(host, domid, target, GuestState::Held)?;
             Ok(())
         }
         StepKind::Verify => {

@@ -61,9 +61,8 @@ const UNIX: &[&str] = &[
 /// Names of UTC in the tz database.
 const UTC: &[&str] = &["UTC", "UCT", "Universal", "Zulu", "GMT", "Greenwich"];
 
-/// The advice on a domain.
-#[must_use]
-pub fn advice(domain: &Domain) -> Option<(Part, Finding)> {
+/// The advice on a clock that the guest's system takes for another.
+pub(super) fn of_zone(domain: &Domain) -> Option<(Part, Finding)> {
     let id = domain.notes.system.as_deref()?;
     let id = id.split_once("://").map_or(id, |(_, id)| id);
     let (windows, unix) = (id.starts_with(WINDOWS), UNIX.iter().any(|known| id.starts_with(known)));
@@ -85,7 +84,7 @@ pub fn advice(domain: &Domain) -> Option<(Part, Finding)> {
     Some((Part::System, finding))
 }
 
-/// Whether a clock shows local time; `None` for one that shows neither local time nor UTC.
+/// True if a clock shows local time; `None` for one that shows neither local time nor UTC.
 fn is_local(offset: &ClockOffset) -> Option<bool> {
     match offset.effective() {
         ClockOffset::Utc { .. } | ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => Some(false),

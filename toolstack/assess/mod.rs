@@ -3,12 +3,12 @@
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 
 mod advice;
+mod invariant;
 mod target;
 mod timer_findings;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
-pub(crate) use advice::advice;
 pub use target::Target;
 
 use crate::diag::Finding;
@@ -20,7 +20,14 @@ pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     let mut findings = clock(&domain.clock, domain.config.kind(), target);
     findings.extend(notes(domain, target));
     findings.extend(generation_id(domain, target));
+    findings.extend(invariant::finding(domain));
     findings
+}
+
+/// The advice on a domain.
+#[must_use]
+pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
+    advice::of_zone(domain).into_iter().chain(invariant::advice(domain)).collect()
 }
 
 /// xl makes up a generation ID at each start, and takes none from its file.
@@ -80,7 +87,7 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     if !kind.has_rtc() {
         let reason = match effective {
             ClockOffset::Variable { .. } => {
-                "a PV or PVH guest has no RTC: its wallclock is set, and it can change nothing that could be kept"
+                "a PV or PVH guest has no RTC: only its wallclock is set, and the guest cannot change it"
             }
             _ => "a PV or PVH guest has no RTC: its wallclock is set",
         };

@@ -1,6 +1,6 @@
 //! Where a clock goes, on which it depends what is lost of it.
 
-/// Where the clock goes.
+/// The target of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An xl.cfg, which carries the whole clock for xenclock and the nearest thing for plain xl.

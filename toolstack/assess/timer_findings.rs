@@ -146,7 +146,7 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
     let track = match timer.track {
         Some(Track::Guest) if kind.has_rtc() => Finding::approximated(
             "rtc-track",
-            "Xen's RTC follows the host's wallclock, and goes on while the guest is paused",
+            "Xen's RTC follows the host's wallclock, and continues while the guest is paused",
         ),
         Some(Track::Boot | Track::Realtime) if kind.has_rtc() => {
             Finding::unsupported("rtc-track", "Xen's RTC follows the host's wallclock alone")

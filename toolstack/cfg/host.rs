@@ -22,7 +22,7 @@ pub struct XlHost {
     pub nodes: Option<Vec<Vec<u32>>>,
     /// A VM generation ID that no guest has had, for `ms_vm_genid = "generate"`.
     pub genid: GenId,
-    /// Where its firmware is, such as PV guests' GRUB.
+    /// The directory of its firmware, such as PV guests' GRUB.
     pub firmware_dir: String,
     /// Its `xl.conf`.
     pub conf: XlConf,
@@ -98,12 +98,12 @@ impl Default for XlHost {
 }
 
 impl XlHost {
-    /// Whether its Xen is of this release of Xen 4 or newer.
+    /// True if its Xen is of this release of Xen 4 or newer.
     pub(super) fn is_since(&self, minor: u32) -> bool {
         self.release.is_some_and(|release| release >= XenVersion { major: 4, minor })
     }
 
-    /// Whether its Xen knows something, as far as is known.
+    /// True if its Xen knows something, as far as is known.
     pub(super) fn knows(&self, known: impl FnOnce() -> Option<Known>) -> bool {
         self.release.is_none_or(|release| known().is_none_or(|known| known.by(release)))
     }
@@ -156,7 +156,7 @@ impl XlConf {
                 setting.number().and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0);
             if number.is_none() {
                 let finding =
-                    Finding::invalid("bad-value", format!("{key} is no number from 0 to {}", i32::MAX));
+                    Finding::invalid("bad-value", format!("{key} is not a number from 0 to {}", i32::MAX));
                 errors.push(cfg.at(&setting.value.span, &format!("/{key}"), finding));
             }
             number

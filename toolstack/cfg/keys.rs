@@ -41,7 +41,7 @@ impl Key {
         Key { unit, ..self }
     }
 
-    /// Whether a guest of this kind has it.
+    /// True if a guest of this kind has it.
     pub fn is_for(&self, kind: GuestKind) -> bool {
         let bit = match kind {
             GuestKind::Hvm => HVM,

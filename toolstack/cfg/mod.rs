@@ -13,6 +13,7 @@ mod masks;
 mod number;
 mod parse;
 mod read;
+mod shown;
 mod suggest;
 mod syntax_error;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::ops::Range;
 
 use crate::diag::{Diagnostic, Finding, Source};
 
+use self::shown::Shown;
 pub use domain::{Described, for_xl, overlay, read};
 pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
 pub use masks::apply as apply_cpu_masks;
@@ -35,8 +37,9 @@ pub const MAX_BYTES: usize = 16 << 20;
 pub struct Cfg {
     bytes: Vec<u8>,
     source: Source,
+    shown: Shown,
     settings: Vec<Setting>,
-    /// Where the words of the command line begin.
+    /// The start of the words of the command line.
     tail: Option<usize>,
 }
 
@@ -58,7 +61,7 @@ pub struct Setting {
 /// A value and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// What it is.
+    /// The content.
     pub content: Content,
     /// The bytes of it.
     pub span: Range<usize>,
@@ -66,7 +69,7 @@ pub struct Value {
     pub bare: bool,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A string or a number: xl tells them apart by their use. Any bytes but NUL.
@@ -97,7 +100,7 @@ impl Cfg {
     /// A span of the source for bytes of the file: they differ where the file is not UTF-8.
     #[must_use]
     pub fn span(&self, bytes: &Range<usize>) -> Range<usize> {
-        span(&self.bytes, &self.source, bytes)
+        self.shown.span(bytes)
     }
 
     /// A diagnostic at bytes of the file.
@@ -105,14 +108,6 @@ impl Cfg {
     pub fn at(&self, bytes: &Range<usize>, node: &str, finding: Finding) -> Diagnostic {
         Diagnostic { place: self.source.place(self.span(bytes)), node: node.to_owned(), finding }
     }
-}
-
-fn span(bytes: &[u8], source: &Source, span: &Range<usize>) -> Range<usize> {
-    if bytes.len() == source.text().len() {
-        return span.clone();
-    }
-    let shown = |end: usize| String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes)).len();
-    shown(span.start)..shown(span.end)
 }
 
 impl Setting {

@@ -80,7 +80,7 @@ pub fn scanned(text: &str, base: u32) -> Option<(u64, usize)> {
     }
 }
 
-/// Whether the number up to there is the 0 of a `0x`.
+/// True if the number up to there is the 0 of a `0x`.
 fn is_lone_prefix(text: &str, len: usize) -> bool {
     text[..len].trim_start().trim_start_matches(['-', '+']) == "0"
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::lex::{Kind, Lexer, Odd, Token};
+use super::shown::Shown;
 use super::syntax_error::{self, Expected};
-use super::{Cfg, Content, MAX_BYTES, Setting, Value, span};
+use super::{Cfg, Content, MAX_BYTES, Setting, Value};
 use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
@@ -62,17 +63,19 @@ pub(super) fn parse_with(name: &str, bytes: &[u8], words: &[String]) -> (Cfg, Ve
         let reason = format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
         let finding = Finding::invalid("too-long", reason);
         let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
-        return (Cfg { bytes, source, settings: Vec::new(), tail }, vec![error]);
+        return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
     }
-    let mut parser = Parser::new(&bytes, &source, tail);
+    let shown = Shown::of(&bytes);
+    let mut parser = Parser::new(&bytes, &source, &shown, tail);
     parser.file();
     let (settings, errors) = (parser.settings, parser.errors);
-    (Cfg { bytes, source, settings, tail }, errors)
+    (Cfg { bytes, source, shown, settings, tail }, errors)
 }
 
 struct Parser<'a> {
     bytes: &'a [u8],
     source: &'a Source,
+    shown: &'a Shown,
     lexer: Lexer<'a>,
     token: Token,
     /// From where on values need no quotes.
@@ -106,10 +109,11 @@ struct Open {
 }
 
 impl<'a> Parser<'a> {
-    fn new(bytes: &'a [u8], source: &'a Source, tail: Option<usize>) -> Self {
+    fn new(bytes: &'a [u8], source: &'a Source, shown: &'a Shown, tail: Option<usize>) -> Self {
         let mut parser = Parser {
             bytes,
             source,
+            shown,
             lexer: Lexer::new(bytes),
             token: Token { kind: Kind::End, span: 0..0 },
             tail: tail.unwrap_or(bytes.len()),
@@ -194,7 +198,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the key at hand is followed by a `=`.
+    /// True if the key at hand is followed by a `=`.
     fn at_setting(&self) -> bool {
         let after = self.bytes.get(self.token.span.end..).unwrap_or_default().trim_ascii_start();
         matches!(after, [b'=', ..] | [b'+', b'=', ..])
@@ -340,7 +344,7 @@ impl<'a> Parser<'a> {
     }
 
     fn source_line(&self, byte: usize) -> usize {
-        self.source.place(span(self.bytes, self.source, &(byte..byte))).line
+        self.source.place(self.shown.span(&(byte..byte))).line
     }
 
     fn unexpected(&self, expected: Expected, key: Option<&str>) -> Box<Diagnostic> {
@@ -373,7 +377,7 @@ impl<'a> Parser<'a> {
     }
 
     fn at(&self, bytes: &Range<usize>, finding: Finding) -> Box<Diagnostic> {
-        let place = self.source.place(span(self.bytes, self.source, bytes));
+        let place = self.source.place(self.shown.span(bytes));
         Box::new(Diagnostic { place, node: String::new(), finding })
     }
 }

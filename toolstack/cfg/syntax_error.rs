@@ -68,7 +68,7 @@ impl Unexpected<'_> {
             Kind::Ident | Kind::Number if self.ends_at_quote() => self.quote_too_many(),
             Kind::Ident | Kind::Number if self.whole != self.word => self.split_word(),
             _ => {
-                let reason = format!("{}, where xl expects {}", self.what(), self.expected.words());
+                let reason = format!("expected {}, found {}", self.expected.words(), self.what());
                 let finding = Finding::invalid("cfg-syntax", reason);
                 match (self.kind, self.expected) {
                     (Kind::Text(_), Expected::EndOfSetting) if self.ends_at_quote() => self.quote_too_many(),
@@ -90,9 +90,9 @@ impl Unexpected<'_> {
 
     fn what(&self) -> String {
         match self.kind {
-            Kind::Newline => "here the line ends".to_owned(),
-            Kind::End => "here the file ends".to_owned(),
-            _ => format!("here stands {}", self.token),
+            Kind::Newline => "the end of the line".to_owned(),
+            Kind::End => "the end of the file".to_owned(),
+            _ => self.token.to_owned(),
         }
     }
 
@@ -106,15 +106,14 @@ impl Unexpected<'_> {
         self.line[..end].trim_end_matches([';', ' ', '\t'])
     }
 
-    /// Whether the token stands right behind the quote of a string.
+    /// True if the token stands right behind the quote of a string.
     fn ends_at_quote(&self) -> bool {
         let before = self.whole.len().checked_sub(self.word.len()).and_then(|end| self.whole.get(..end));
         before.is_some_and(|before| before.ends_with(['"', '\'']))
     }
 
     fn quote_too_many(&self) -> Finding {
-        let finding =
-            Finding::invalid("cfg-syntax", "the string has ended, and a quote too many is left over");
+        let finding = Finding::invalid("cfg-syntax", "one quote too many after the string");
         match (self.expected, suggest::requoted(self.value())) {
             (Expected::EndOfSetting, Some(text)) => finding.instead(format!("write {} = {text}", self.key())),
             _ => finding.instead("take it out, or write \\ before a quote that is part of the text"),
@@ -136,7 +135,7 @@ impl Unexpected<'_> {
     }
 
     fn bare_word(&self) -> Finding {
-        let reason = format!("{} is no value: xl takes a text in quotes only", self.word);
+        let reason = format!("{} is not a value: xl takes text only in quotes", self.word);
         let word = if self.expected == Expected::Value { self.value() } else { self.word };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
     }
@@ -187,26 +186,26 @@ impl Unexpected<'_> {
                     .instead(self.written(value))
             }
             _ if self.expected.is_value() => {
-                lexical(format!("{} is no value: xl takes a text in quotes only", self.word))
+                lexical(format!("{} is not a value: xl takes text only in quotes", self.word))
                     .instead(self.written(value))
             }
             Some('A'..='Z') if self.expected == Expected::Key => {
-                lexical(format!("{} is no key: keys are in lower case", self.word))
+                lexical(format!("{} is not a key: keys are in lower case", self.word))
                     .instead(format!("write {}", key_like(self.word)))
             }
             Some('-') if self.expected == Expected::Assign && self.whole != self.word => {
-                lexical(format!("{} is no key: keys have _ and no -", self.whole))
+                lexical(format!("{} is not a key: keys have _ and no -", self.whole))
                     .instead(format!("write {}", key_like(self.whole)))
             }
             Some(':') if self.expected == Expected::Assign => {
                 let value = self.line.trim_start_matches([':', ' ', '\t']);
                 let value =
                     if value.starts_with(['"', '\'', '[']) { value.to_owned() } else { literal(value) };
-                lexical("a : behind the key, where xl expects =".to_owned())
+                lexical("expected = behind the key, found :".to_owned())
                     .instead(format!("write {} = {value}", self.key()))
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
-                lexical(format!("{} is no key: keys are in lower case, with _ and no -", self.whole))
+                lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
                     .instead(format!("write {}", key_like(self.whole)))
             }
             _ if self.ends_at_quote() => self.quote_too_many(),
@@ -217,8 +216,8 @@ impl Unexpected<'_> {
             _ if self.expected == Expected::EndOfSetting && self.calculated().is_some() => {
                 lexical("xl does not calculate".to_owned()).instead(self.calculated().unwrap_or_default())
             }
-            _ => lexical(format!("{}, where xl expects {}", self.what(), self.expected.words()))
-                .instead("an xl.cfg has lines KEY = VALUE and comments behind #; it is no Python"),
+            _ => lexical(format!("expected {}, found {}", self.expected.words(), self.what()))
+                .instead("an xl.cfg has lines KEY = VALUE and comments behind #; it is not Python"),
         }
     }
 

@@ -14,6 +14,7 @@ use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::unfinished::{self, Mended};
 
 /// The settings of a real host, and the one for a tolerance.
 const DEFAULTS: &str = "/etc/default/xenclock";
@@ -122,6 +123,14 @@ pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainS
     if let Err(error) = records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now) {
         output::message(&format!("xenclock: warning: {error}"));
     }
+}
+
+/// Puts right what killed programs have left half-done, and says it.
+pub(super) fn mend(host: &dyn Host, records: &RecordStore) -> Result<(), Failure> {
+    for Mended { domain, why } in unfinished::mend(host, records)? {
+        message(&format!("xenclock: warning: domain {} '{}': {why}", domain.domid, domain.name));
+    }
+    Ok(())
 }
 
 /// The time on this machine.

@@ -44,6 +44,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
     };
     records.wait_until_free().map_err(|error| not_started(&error))?;
+    backend::mend(&*host, &records)?;
     let terms = StartOptions::new(&records)
         .asked(&asked)
         .made_up(made_up)

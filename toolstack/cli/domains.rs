@@ -63,6 +63,8 @@ pub(super) fn pause(global: &Global, domain: &str) -> Result<(), Failure> {
 
 pub(super) fn unpause(global: &Global, domain: &str) -> Result<(), Failure> {
     let host = backend::open(global)?;
+    // A domain whose start was killed has no clock yet.
+    backend::mend(&*host, &backend::records(global))?;
     let domid = find(&*host, domain)?.domid;
     Ok(host.unpause(domid)?)
 }

@@ -8,7 +8,9 @@ use super::args::Arguments;
 const TAIL: &str = r#".SH EXIT STATUS
 0 done; 1 failed; 2 wrong usage; of
 .B preflight
-also 3, a guest notices the move, and 4, its clock goes wrong. A reader of standard output that goes away is no failure.
+also 3, a guest notices the move, and 4, its clock goes wrong; of
+.B check
+0 nothing is wrong, 1 something differs or is ignored, 2 a guest does not start or a file is wrong. A reader of standard output that goes away is no failure.
 .SH HOSTS
 In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory. With
 .B \-\-backend mock:FILE
@@ -52,7 +54,27 @@ or
 names the disks, kernels and programs that its guest gets; read it first if you did not write it. The records'
 directory belongs to root alone, and is refused otherwise. The threat model, with all that is not defended, is in
 /usr/share/doc/xenclock/security.md.
+.SH MAPPING RULES
+A rule of
+.B \-\-map
+or of a
+.B \-\-map\-file
+is KIND:FROM=TO, where * in FROM stands for any characters. The kinds are network, interface and bridge, which become a bridge of
+dom0; pool, volume (POOL/NAME) and path, which become a path; and mac: mac:keep, mac:new or mac:ADDRESS=ADDRESS. A rule that
+nothing uses is reported.
+.SH ACCEPTED LOSSES
+A line of a file for
+.B \-\-accept
+is CODE NODE = REASON; below a line [FILE] it is for files of that name only. * stands for any characters in FILE and NODE.
+.B \-\-write\-accept
+writes a first version.
 .SH EXAMPLES
+.TP
+.B xenclock check /etc/xen/*.cfg
+Say what is wrong in these files, or ignored by xl.
+.TP
+.B xenclock convert \-o xen \-\-map network:default=xenbr0 \-\-report report.html xml
+Convert all domain XML of a directory, and write a report on it.
 .TP
 .B xenclock \-N create guest.xml
 What starting the guest would do, and why.

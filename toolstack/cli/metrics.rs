@@ -15,7 +15,7 @@ const METRICS: &[Metric] = &[
         "Seconds by which the guest has moved its RTC since its last start.",
         |view| view.kind.has_rtc().then(|| view.rtc.changed_by_guest.unwrap_or(0)),
     ),
-    ("xenclock_rtc_tracked", "Whether the guest's changes of its RTC are kept over a reboot.", |view| {
+    ("xenclock_rtc_tracked", "1 if the guest's changes to its RTC survive a reboot, else 0.", |view| {
         Some(view.rtc.tracked.into())
     }),
     ("xenclock_tsc_khz", "The frequency of the guest's TSC in kHz.", |view| Some(view.tsc.khz.into())),

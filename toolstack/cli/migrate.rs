@@ -15,7 +15,7 @@ use super::preflight;
 use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
-use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
+use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
@@ -29,6 +29,7 @@ const LINGER: Duration = Duration::from_secs(2);
 struct Here<'a> {
     transfer: Transfer<'a>,
     outgoing: Outgoing,
+    departure: Departure,
     name: String,
 }
 
@@ -46,11 +47,16 @@ impl Leaving for Here<'_> {
     }
 
     fn rename_away(&mut self) -> Result<(), Failed> {
-        Ok(self.transfer.host.rename(self.outgoing.domain.domid, &name_away(&self.name))?)
+        self.transfer.host.rename(self.outgoing.domain.domid, &name_away(&self.name))?;
+        // The other side is told next that the guest is its.
+        self.departure.is_handed_over();
+        Ok(())
     }
 
     fn rename_back(&mut self) -> Result<(), Failed> {
-        Ok(self.transfer.host.rename(self.outgoing.domain.domid, &self.name)?)
+        self.transfer.host.rename(self.outgoing.domain.domid, &self.name)?;
+        self.departure.is_given_back();
+        Ok(())
     }
 
     fn resume(&mut self) -> Result<(), Failed> {
@@ -88,6 +94,8 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
+    let departure = transfer.departs(&outgoing.domain, "send the guest away")?;
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
@@ -100,7 +108,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     };
     let (line, mut transport) = Transport::open(&rune.command())
         .map_err(|error| Failure::Error(format!("'{name}' was not migrated: {error}")))?;
-    let mut here = Here { transfer, outgoing, name };
+    let mut here = Here { transfer, outgoing, departure, name };
     let sent = send_guest(&mut here, &header, line);
     let status = transport.ended(LINGER);
     output::warn(&here.outgoing.warnings);
@@ -170,6 +178,10 @@ impl Arriving for There<'_> {
     }
 
     fn rename_home(&mut self) -> Result<(), Failed> {
+        // The sender has just given it away.
+        if let Some(incoming) = &self.incoming {
+            incoming.is_handed_over();
+        }
         Ok(self.transfer.host.rename(self.domid()?, &self.name)?)
     }
 
@@ -192,6 +204,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let records = backend::records(global);
     let zones = backend::zones();
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer::new(&*host, &records, &*zones);
     let mut there = There { global, transfer, name: String::new(), incoming: None };

@@ -6,6 +6,7 @@ mod check;
 mod convert;
 mod create;
 mod domains;
+mod from_save;
 mod getopt;
 mod input;
 mod list;

@@ -49,7 +49,7 @@ pub(super) fn whole_host(
     records: &RecordStore,
 ) -> Result<HostReport, Failure> {
     let facts = host.facts()?;
-    let mut report = this_host(global, &facts)?;
+    let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
     for domain in backend::guests(host)? {
         let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
@@ -287,8 +287,7 @@ pub(super) fn make_native(
     match transfer.tolerate(incoming, backend::tsc_tolerance(global)?) {
         Ok(Outcome::AsItIs) => {}
         Ok(Outcome::Native(MadeNative { from, khz, birth, off, .. })) => output::message(&format!(
-            "xenclock: the TSC of '{name}' is native at {khz} in place of emulated at {from}, {off} from the {birth} of its \
-             birth"
+            "xenclock: the TSC of '{name}' is native at {khz} instead of emulated at {from}, {off} from its initial {birth}"
         )),
         Ok(Outcome::Left(why)) => {
             output::message(&format!(

@@ -27,8 +27,9 @@ pub(super) struct Answer {
 /// # Errors
 /// Why nothing is known of it, in words.
 pub(super) fn ask(host: &dyn Host, ssh: &str, there: &str) -> Result<Answer, String> {
-    let command = ask_command(ssh, there)
-        .ok_or_else(|| format!("it cannot be asked, for '{there}' does not end in migrate-receive"))?;
+    let command = ask_command(ssh, there).ok_or_else(|| {
+        format!("the target cannot be queried, because '{there}' does not end in migrate-receive")
+    })?;
     let time = || host.facts().map(|facts| facts.now).map_err(|error: HostError| error.to_string());
     let before = time()?;
     let text = output_of(&command)?;

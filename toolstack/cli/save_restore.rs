@@ -36,6 +36,8 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     }
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
+    let mut departure = transfer.departs(&domain, "save the guest")?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));
     // A guest's memory is for root alone.
@@ -47,11 +49,19 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         saved.map_err(|error| error.to_string())
     })
     .map_err(failed)?;
+    let stays = save.checkpoint || save.paused;
+    if !file.can_seek() && !stays {
+        // Whoever reads it has it now.
+        departure.is_handed_over();
+    }
     let done = match (saved, copied) {
         (_, Err(error)) => Err(format!("{}: {error}", save.file.display())),
         (Err(error), Ok(())) => Err(error),
-        (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt)
-            .map_err(|error| format!("{}: {error}", save.file.display())),
+        (Ok(changed), Ok(())) => finish(&outgoing, file, changed, &interrupt, &mut |file| match stays {
+            true => Ok(()),
+            false => departure.is_saved_in(file, &save.file),
+        })
+        .map_err(|error| format!("{}: {error}", save.file.display())),
     };
     output::warn(&outgoing.warnings);
     if let Err(why) = done {
@@ -61,7 +71,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
-    if !save.checkpoint && !save.paused {
+    if !stays {
         return Ok(transfer.left(&domain)?);
     }
     if save.paused {
@@ -77,6 +87,7 @@ fn finish(
     mut file: Replacement,
     changed: bool,
     interrupt: &Interrupt,
+    complete: &mut dyn FnMut(&File) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     if changed && file.can_seek() {
         file.file().seek(SeekFrom::Start(0))?;
@@ -84,6 +95,9 @@ fn finish(
     }
     if interrupt.has_come() {
         return Err(interrupted());
+    }
+    if file.can_seek() {
+        complete(file.file())?;
     }
     file.commit().map(drop)
 }
@@ -124,9 +138,14 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         return Ok(());
     }
     backend::wait_until_free(&records)?;
+    backend::mend(&*host, &records)?;
     let room = memory::make_room(global, &*host, &given)?;
     let incoming = arrive(&*host, &records, &header, config, &mut file)?;
     drop(room);
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        // It was read from where it cannot be read again.
+        incoming.is_handed_over();
+    }
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)
@@ -141,7 +160,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     let domid = incoming.domid;
     if restore.debug || global.verbose > 0 {
-        output::message(&format!("xenclock: domain {domid} goes on, {} s from UTC", incoming.offset));
+        output::message(&format!("xenclock: domain {domid} continues, {} s from UTC", incoming.offset));
     }
     drop(incoming);
     let console = viewer.and_then(|viewer| viewer.show(domid));

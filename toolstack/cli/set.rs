@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::args::{ClockSet, Global};
 use super::backend;
 use super::output::{self, Failure};
-use super::{input, wrapper};
-use xenclock::apply::clock::{set_live_tsc, set_rtc};
+use super::{from_save, input, wrapper};
+use xenclock::apply::clock::{GuestState, set_live_tsc, set_rtc};
 use xenclock::cfg;
 use xenclock::diag::shown;
 use xenclock::domain::project;
@@ -36,9 +36,11 @@ impl Target {
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
-    let asks_nothing = set.settings.is_empty() && set.from.is_none();
+    let asks_nothing = set.settings.is_empty() && set.from.is_none() && set.from_save.is_none();
     if asks_nothing && (set.now || !set.wrapper.is_asked()) {
-        return Err(Failure::Usage("nothing to set: give KEY=VALUE, --from FILE or --wrapper".to_owned()));
+        return Err(Failure::Usage(
+            "nothing to set: give KEY=VALUE, --from FILE, --from-save FILE or --wrapper".to_owned(),
+        ));
     }
     let host = backend::open(global)?;
     let records = backend::records(global);
@@ -57,10 +59,13 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
-    let clock = match &set.from {
+    let mut clock = match &set.from {
         Some(file) => input::clock(global, &facts, file)?,
         None => before.clone(),
     };
+    if let Some(file) = &set.from_save {
+        clock.offset = from_save::offset(global, &*host, &facts, file, target.uuid)?;
+    }
     let words =
         cfg::clock::words(&clock, target.kind(), &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
@@ -70,7 +75,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
     let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
-    let speaks_of_offset = words.offset || set.from.is_some();
+    let speaks_of_offset = words.offset || set.from.is_some() || set.from_save.is_some();
     let wants_offset = clock.offset != before.offset || (speaks_of_offset && !wants_tsc);
     let live = match set.now {
         true => Some(Live {
@@ -95,7 +100,8 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     if let Some(live) = &live {
         live.set(&*host)?;
     }
-    let record = keep(&records, &target, &facts, clock, live.and_then(|live| live.offset))?;
+    let anew = set.from_save.is_some();
+    let record = keep(&records, &target, &facts, clock, anew, live.and_then(|live| live.offset))?;
     if set.json {
         let mut told = json!(record);
         if wrapper.is_some() {
@@ -139,7 +145,7 @@ impl Live<'_> {
             set_live_tsc(host, self.domain.domid, tsc)?;
         }
         if let Some(offset) = self.offset {
-            set_rtc(host, self.domain.domid, RtcTarget::Offset(offset))?;
+            set_rtc(host, self.domain.domid, RtcTarget::Offset(offset), GuestState::Runs)?;
         }
         Ok(())
     }
@@ -216,12 +222,14 @@ fn say_jump(
     Ok(())
 }
 
-/// Keeps what was asked, and what was done.
+/// Keeps what was asked, and what was done. An offset that is asked for `anew` counts also where the same one was asked for
+/// before and the guest has moved its RTC since.
 fn keep(
     records: &RecordStore,
     target: &Target,
     facts: &HostFacts,
     clock: GuestClock,
+    anew: bool,
     now: Option<UtcOffset>,
 ) -> Result<ClockRecord, Failure> {
     let kept = records.change(target.uuid, |record, _| {
@@ -234,11 +242,15 @@ fn keep(
         let from = RequestOrigin::ClockSet { instead_of };
         let mut record = match record {
             Some(mut record) => {
-                record.set_request(clock.clone(), from);
+                record.set_request(clock.clone(), from, facts.now);
                 record
             }
-            None => ClockRecord::new(target.uuid, &target.name, Request::new(clock.clone(), from)),
+            None => {
+                let request = Request::new(clock.clone(), from).made(facts.now);
+                ClockRecord::new(target.uuid, &target.name, request)
+            }
         };
+        record.offset_changed |= anew;
         if let Some(domain) =
             target.domain.as_ref().filter(|domain| !record.is_instance(&facts.boot_id, domain.domid))
         {
@@ -252,7 +264,7 @@ fn keep(
     });
     match kept {
         Ok((Some(record), ())) => Ok(record),
-        Ok((None, ())) => Err(Failure::Error("the clock was not kept".to_owned())),
+        Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
         Err(error) => {
             let why = error.to_string();
             let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;

@@ -1,5 +1,6 @@
 //! `xenclock clock-show`, `clock-list`, `host-info`
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::args::{ClockList, Global};
@@ -10,6 +11,7 @@ use super::preflight;
 use timers::tsc::Tolerance;
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
+use xenclock::lifecycle::host_clock::ClockSteps;
 use xenclock::tracking::store::RecordStore;
 use xenclock::view::{ClockView, view};
 
@@ -94,7 +96,7 @@ fn lines(view: &ClockView) -> String {
         line(
             "off",
             &format!(
-                "{off} from the {birth} that the guest was born with: Linux's clocksource tsc {}; Xen's clocksource and \
+                "{off} from its initial {birth}: Linux's clocksource tsc {}; Xen's clocksource and \
                  Hyper-V's reference page are not off",
                 off.in_a_day()
             ),
@@ -163,6 +165,7 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         ("scaling", scaling.to_owned()),
         ("invariant", invariant.to_owned()),
         ("clock", clock_line(&facts)),
+        ("steps", steps_line(backend::records(global).watched().steps)),
         ("tz data", report.zone_data.clone().unwrap_or_else(|| "of no known release".to_owned())),
         ("tolerance", tolerance_line(report.tsc_tolerance)),
         ("TSC modes", report.clocks.tsc_words()),
@@ -184,6 +187,21 @@ fn clock_line(facts: &HostFacts) -> String {
         },
         Some(false) => "not synchronised: guests' RTCs follow it (start an NTP service)".to_owned(),
         None => "not known whether it is synchronised".to_owned(),
+    }
+}
+
+fn steps_line(steps: Option<ClockSteps>) -> String {
+    let utc = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let Some(steps) = steps else { return "not known: no clock-watch has run".to_owned() };
+    let since = utc(steps.since);
+    match steps.last {
+        None => format!("none since clock-watch began at {since}"),
+        Some(last) => format!(
+            "{} since clock-watch began at {since}, the last one at {}: {:+} ms in all",
+            steps.count,
+            utc(last),
+            steps.by_ms
+        ),
     }
 }
 

@@ -124,7 +124,7 @@ impl HelperProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let gone = || std::io::Error::other("its pipes are gone");
+        let gone = || std::io::Error::other("its pipes are closed");
         let (orders, answers) = (child.stdin.take().ok_or_else(gone)?, child.stdout.take().ok_or_else(gone)?);
         Ok(Running { child, orders, answers: BufReader::new(answers).lines() })
     }
@@ -161,7 +161,7 @@ impl HelperProcess {
                     drop(running.orders);
                     let _ = running.child.wait();
                 }
-                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has gone: {error}"))
+                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has ended: {error}"))
                     .caused_by(error))
             }
         }

@@ -22,6 +22,10 @@ use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 /// A signal is heard within this time.
 const HEAR: Duration = Duration::from_millis(500);
 
+/// A service that has not looked at a guest for so many periods, and for so long, was stopped or held up.
+const GAP_PERIODS: u32 = 4;
+const GAP: Duration = Duration::from_secs(2);
+
 /// What waits for another program is looked at so often.
 const SOON: Duration = Duration::from_millis(20);
 
@@ -56,6 +60,7 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
     }
     let options =
         WatchOptions::default().all(!watch.asked_only).tsc_tolerance(backend::tsc_tolerance(global)?);
+    let options = options.unwatched_after(watch.period.saturating_mul(GAP_PERIODS).max(GAP));
     // In memory there is no other process, and nothing outlives this one.
     let done = match records.dir() {
         Some(_) => serve(&*host, &records, watch, options, &signals, &mut HelperProcess::start(global)?),

@@ -44,7 +44,7 @@ impl Wrapper {
         }
         let info = &mut config.b_info;
         if info.device_model_version == Some(DeviceModelVersion::QemuXenTraditional) {
-            let why = "--wrapper: the wrapper becomes QEMU, and the config asks for qemu-xen-traditional";
+            let why = "--wrapper: the wrapper runs QEMU, and the config requests qemu-xen-traditional";
             return Err(Failure::Error(why.to_owned()));
         }
         if let Some(own) = info.device_model.take().filter(|path| path != WRAPPER) {

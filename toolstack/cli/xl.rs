@@ -137,7 +137,7 @@ pub(super) fn become_xl(words: &[OsString]) -> Failure {
         Err(error) => {
             let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
             return Failure::Error(format!(
-                "'{}' is no command of xenclock's: it is left to xl, but {error}",
+                "'{}' is not a command of xenclock and is passed to xl, but {error}",
                 words.join(" ")
             ));
         }

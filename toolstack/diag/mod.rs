@@ -21,16 +21,16 @@ pub use report::Report;
 pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
 
-/// What became of one node of an input.
+/// The verdict on one node of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It means the same on Xen.
+    /// It has the same meaning on Xen.
     Exact,
     /// It changes nothing on Xen, and nothing is lost by leaving it out.
     NoEffect,
-    /// Xen gets the nearest thing.
+    /// Xen provides the nearest equivalent.
     Approximated,
     /// Xen has nothing for it; it is left out.
     Unsupported,
@@ -51,7 +51,7 @@ impl Verdict {
         }
     }
 
-    /// Whether something of the input's meaning is lost.
+    /// True if something of the input's meaning is lost.
     #[must_use]
     pub fn is_loss(self) -> bool {
         self > Verdict::NoEffect
@@ -71,17 +71,17 @@ const ADVICE: &str = "advice-";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What became of the node.
+    /// The verdict on the node.
     pub verdict: Verdict,
     /// A stable name of this kind of finding, for scripts.
     pub code: &'static str,
     /// Why, in one sentence without a full stop.
     pub reason: Cow<'static, str>,
-    /// What to write or do instead, whatever the domain is read for.
+    /// An alternative that fits every use of the input.
     pub alternative: Option<Cow<'static, str>>,
-    /// What to write instead in the xl.cfg that `convert` writes; there is no such file where a guest is started.
+    /// An alternative for the xl.cfg that `convert` writes; a start has no such file.
     pub alternative_in_file: Option<Cow<'static, str>>,
-    /// Whether a guest started all the same would have another TSC or another RTC than asked for.
+    /// True if a guest started all the same would have another TSC or another RTC than asked for.
     pub refuses_start: bool,
 }
 
@@ -117,7 +117,7 @@ impl Finding {
         Self::new(Verdict::NoEffect, code, reason)
     }
 
-    /// Xen gets the nearest thing.
+    /// Xen provides the nearest equivalent.
     pub fn approximated(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Approximated, code, reason)
     }
@@ -132,7 +132,7 @@ impl Finding {
         Self::new(Verdict::Invalid, code, reason)
     }
 
-    /// Whether it is advice: nothing is lost and nothing changed.
+    /// True if it is advice: nothing is lost and nothing changed.
     #[must_use]
     pub fn is_advice(&self) -> bool {
         self.code.starts_with(ADVICE)
@@ -171,10 +171,10 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {}: {}", finding.verdict, finding.reason)]
 pub struct Diagnostic {
-    /// Where.
+    /// The place in the input.
     pub place: Place,
     /// Which node, as in `/domain/clock/timer[2]/@mode`.
     pub node: String,
-    /// What and why.
+    /// The finding.
     pub finding: Finding,
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
-/// What a number counts, which is how a unit behind it is understood.
+/// The quantity of a number, by which a unit behind it is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// 1 or 0.

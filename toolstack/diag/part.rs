@@ -19,13 +19,15 @@ pub enum Part {
     System,
     /// Its generation ID.
     GenerationId,
+    /// The invariant TSC of its CPUID.
+    InvariantTsc,
     /// The clock as a whole.
     Clock,
     /// The clock's kind.
     Offset,
     /// Seconds, or reset.
     Adjustment,
-    /// What the seconds count from.
+    /// The origin that the seconds count from.
     Basis,
     /// The named zone.
     Timezone,
@@ -33,11 +35,11 @@ pub enum Part {
     Start,
     /// A timer as a whole.
     Timer(usize),
-    /// Whether it is there.
+    /// True if it is there.
     Present(usize),
-    /// What it follows.
+    /// The clock that it follows.
     Track(usize),
-    /// What happens to its late ticks.
+    /// The policy for its late ticks.
     TickPolicy(usize),
     /// How it catches up.
     Catchup(usize),
@@ -54,13 +56,13 @@ pub enum Part {
 }
 
 impl Part {
-    /// Whether what is said of the part holds for all that is in it.
+    /// True if what is said of the part holds for all that is in it.
     #[must_use]
     pub(crate) fn is_whole(self) -> bool {
         matches!(self, Part::Title | Part::Description | Part::Metadata | Part::Timer(_) | Part::Catchup(_))
     }
 
-    /// Whether it is the clock or in it.
+    /// True if it is the clock or in it.
     #[must_use]
     pub fn is_of_clock(self) -> bool {
         self == Part::Clock || self.around().is_some_and(Part::is_of_clock)
@@ -77,6 +79,7 @@ impl Part {
             | Part::Metadata
             | Part::System
             | Part::GenerationId
+            | Part::InvariantTsc
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {
                 Some(Part::Clock)

@@ -56,7 +56,7 @@ impl Report {
         &self.nodes[node].finding
     }
 
-    /// Whether a node has this very finding already, whatever it gives as alternative.
+    /// True if a node has this very finding already, whatever it gives as alternative.
     #[must_use]
     pub fn says(&self, node: usize, finding: &Finding) -> bool {
         let there = &self.nodes[node].finding;
@@ -74,7 +74,7 @@ impl Report {
         &self.source
     }
 
-    /// Where a part of the domain came from; the nearest part around it where it is not written out.
+    /// The place of a part of the domain, or of the nearest enclosing part that is written out.
     #[must_use]
     pub fn place(&self, part: Part) -> Place {
         let span = self.node_of(part).map_or(0..0, |node| self.nodes[node].span.clone());

@@ -36,7 +36,7 @@ fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a terminal does more than show it in its place.
+/// True if a terminal does more than show it in its place.
 fn acts(c: char) -> bool {
     let changes_direction = matches!(
         c,

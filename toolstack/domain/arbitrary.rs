@@ -1,5 +1,10 @@
 //! Configs made at random, of every field there is, for tests.
+#![allow(clippy::unwrap_used)]
 
+use serde_json::Value;
+use timers::GuestKind;
+
+use super::config::{DomainConfig, Hvm, Pv, Pvh};
 use super::idl::{Bitmap, Defbool, Field, KeyValues};
 
 /// A source of random values: the same for the same seed.
@@ -69,7 +74,7 @@ impl Gen {
         of[self.below(of.len() as u64) as usize]
     }
 
-    /// Whether a field is set.
+    /// True if a field is set.
     pub(crate) fn set(&mut self) -> bool {
         let sparse = self.sparse;
         self.below(sparse) == 0
@@ -195,5 +200,50 @@ impl Any for super::config::CpuPolicy {
             ..Default::default()
         };
         Self { cpuid: Any::any(random), msr: random.list(msr), ..Self::default() }
+    }
+}
+
+/// A config at random that libxl's reader of JSON takes.
+pub(crate) fn any(seed: u64) -> DomainConfig {
+    let random = &mut Gen::new(seed, [3, 8, 25][(seed % 3) as usize]);
+    let mut config = DomainConfig::any(random);
+    let kind = GuestKind::any(random);
+    config.c_info.kind = Some(kind);
+    let b_info = &mut config.b_info;
+    let (mut hvm, mut pv, mut pvh) = (b_info.hvm.take(), b_info.pv.take(), b_info.pvh.take());
+    match kind {
+        GuestKind::Hvm => b_info.hvm = Some(hvm.take().unwrap_or_else(|| Hvm::any(random))),
+        GuestKind::Pv => b_info.pv = Some(pv.take().unwrap_or_else(|| Pv::any(random))),
+        GuestKind::Pvh => b_info.pvh = Some(pvh.take().unwrap_or_else(|| Pvh::any(random))),
+    }
+    for leaf in &mut b_info.cpuid.cpuid {
+        leaf.leaf.get_or_insert(1);
+        for bits in [&mut leaf.eax, &mut leaf.ebx, &mut leaf.ecx, &mut leaf.edx].into_iter().flatten() {
+            *bits = (0..32).map(|_| random.one_of(&['0', '1', 'x', 'k', 's'])).collect();
+        }
+    }
+    for nic in &mut config.nics {
+        nic.mac = nic
+            .mac
+            .take()
+            .map(|_| format!("00:16:3e:{:02x}:{:02x}:01", random.below(256), random.below(256)));
+    }
+    if b_info.hvm.as_ref().is_some_and(|hvm| !hvm.viridian_enable.is_empty()) && random.below(2) == 0 {
+        b_info.hvm.as_mut().unwrap().viridian_enable.retain(|group| *group < 13);
+    }
+    let mut json = serde_json::to_value(&config).unwrap();
+    signed_devids(&mut json);
+    serde_json::from_value(json).unwrap()
+}
+
+/// libxl numbers devices with a sign.
+fn signed_devids(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(signed_devids),
+        Value::Object(map) => map.iter_mut().for_each(|(key, value)| match value.as_u64() {
+            Some(devid) if ["devid", "ctrl"].contains(&&**key) => *value = (devid >> 1).into(),
+            _ => signed_devids(value),
+        }),
+        _ => {}
     }
 }

@@ -48,7 +48,7 @@ libxl_struct! {
         localtime: Option<Defbool>,
         /// Refuse migration; xl.cfg's `nomigrate`.
         disable_migrate: Option<Defbool>,
-        /// What CPUID and MSRs say.
+        /// The policy for CPUID and MSRs.
         cpuid: CpuPolicy,
         /// The first name for a disk that is attached for the bootloader.
         blkdev_start: Option<String>,
@@ -118,9 +118,9 @@ libxl_struct! {
         bootloader_restrict: Option<Defbool>,
         /// The user that it then runs as; since Xen 4.18.
         bootloader_user: Option<String>,
-        /// What happens to missed ticks of periodic timers.
+        /// The policy for missed ticks of periodic timers.
         timer_mode: Option<MissedTicks>,
-        /// Whether the guest may run HVM guests itself.
+        /// True if the guest may run HVM guests itself.
         nested_hvm: Option<Defbool>,
         /// A local APIC.
         apic: Option<Defbool>,
@@ -134,9 +134,9 @@ libxl_struct! {
         pv as "type.pv": Option<Pv>,
         /// What only a PVH guest has.
         pvh as "type.pvh": Option<Pvh>,
-        /// What only Arm has.
+        /// Settings of Arm only.
         arch_arm: ArchArm,
-        /// What only x86 has.
+        /// Settings of x86 only.
         arch_x86: ArchX86,
         /// Alternate physical-to-machine maps.
         altp2m: Altp2m,

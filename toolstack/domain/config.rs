@@ -29,7 +29,7 @@ pub use super::idl::{Bitmap, Defbool, KeyValues, Rest};
 libxl_struct! {
     /// A whole domain: `libxl_domain_config`.
     pub struct DomainConfig {
-        /// What the domain is.
+        /// The kind and identity of the domain.
         c_info: CreateInfo,
         /// How it is built.
         b_info: BuildInfo,
@@ -65,21 +65,21 @@ libxl_struct! {
         usbctrls: Vec<UsbCtrl>,
         /// USB devices of the host.
         usbdevs: Vec<UsbDev>,
-        /// What to do when the guest powers off.
+        /// The action when the guest powers off.
         on_poweroff: ShutdownAction,
-        /// What to do when the guest reboots.
+        /// The action when the guest reboots.
         on_reboot: ShutdownAction,
-        /// What to do when the guest's watchdog fires.
+        /// The action when the guest's watchdog fires.
         on_watchdog: ShutdownAction,
-        /// What to do when the guest crashes.
+        /// The action when the guest crashes.
         on_crash: ShutdownAction,
-        /// What to do when the guest asks for a soft reset.
+        /// The action when the guest requests a soft reset.
         on_soft_reset: ShutdownAction,
     }
 }
 
 impl DomainConfig {
-    /// What every config that xl makes says of itself, for a guest of this kind.
+    /// A config with the settings that xl gives every guest of this kind.
     #[must_use]
     pub fn new(kind: GuestKind) -> Self {
         let mut config = DomainConfig::default();

@@ -34,11 +34,11 @@ libxl_struct! {
         poolid: u32,
         /// Its CPU pool.
         pool_name: Option<String>,
-        /// Whether libxl runs hotplug scripts itself; xl always says so.
+        /// True if libxl runs hotplug scripts itself; xl always says so.
         run_hotplug_scripts: Option<Defbool>,
         /// A domain that serves devices to others.
         driver_domain: Option<Defbool>,
-        /// Whether the domain may have devices of the host.
+        /// True if the domain may have devices of the host.
         passthrough: Passthrough,
         /// Suspend as xend did, without the event channel.
         xend_suspend_evtchn_compat: Option<Defbool>,

@@ -103,7 +103,7 @@ libxl_struct! {
         serial_list: Vec<String>,
         /// Reserved device memory.
         rdm: RdmReserve,
-        /// Where reserved memory may move the end of low RAM, in KiB.
+        /// The limit to which reserved memory may move the end of low RAM, in KiB.
         rdm_mem_boundary_memkb: Option<u64>,
         /// Machine check features, as bits.
         mca_caps: u64,
@@ -195,7 +195,7 @@ libxl_struct! {
     pub struct RdmReserve {
         /// Which reserved memory.
         strategy: RdmStrategy,
-        /// What happens on a conflict.
+        /// The policy on a conflict.
         policy: Option<RdmPolicy>,
     }
 }

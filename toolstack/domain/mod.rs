@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod arbitrary;
 mod build_info;
+pub mod changes;
 pub mod config;
 mod cpuid;
 mod create_info;
@@ -25,9 +26,9 @@ pub use release::XenVersion;
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Domain {
-    /// What libxl can say, save the clock (see [`project`]).
+    /// Everything that libxl can express, except the clock (see [`project`]).
     pub config: DomainConfig,
-    /// What is asked of the clock, word for word.
+    /// The requested clock, word for word.
     pub clock: GuestClock,
     /// Texts about the domain that do nothing.
     pub notes: Notes,
@@ -54,6 +55,8 @@ pub struct Notes {
     pub metadata: Option<String>,
     /// The operating system, by libosinfo's ID, as in `http://debian.org/debian/12`.
     pub system: Option<String>,
+    /// The file's comments, where they are to be kept.
+    pub comments: Vec<String>,
 }
 
 #[cfg(test)]

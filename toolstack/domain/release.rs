@@ -35,7 +35,7 @@ impl fmt::Display for XenVersion {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no Xen release, expected one such as 4.17")]
+#[error("'{0}' is not a Xen release, expected one such as 4.17")]
 pub struct NotARelease(String);
 
 impl FromStr for XenVersion {
@@ -62,7 +62,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether this release knows it.
+    /// True if this release knows it.
     #[must_use]
     pub fn by(self, release: XenVersion) -> bool {
         self.since <= release && self.until.is_none_or(|until| release < until)

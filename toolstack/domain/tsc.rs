@@ -22,13 +22,13 @@ impl DomainConfig {
         }
     }
 
-    /// Whether it says `nomigrate`. Xen and xl move such a guest all the same.
+    /// True if it says `nomigrate`. Xen and xl move such a guest all the same.
     #[must_use]
     pub(crate) fn is_nomigrate(&self) -> bool {
         self.b_info.disable_migrate.is_some_and(Defbool::is_true)
     }
 
-    /// Whether Windows in it reads its time from Hyper-V's reference TSC page, which is valid only while the TSC is not
+    /// True if Windows in it reads its time from Hyper-V's reference TSC page, which is valid only while the TSC is not
     /// emulated.
     #[must_use]
     pub(crate) fn has_reference_tsc(&self) -> bool {

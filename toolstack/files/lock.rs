@@ -32,7 +32,7 @@ pub enum LockError {
     /// Another process holds it.
     #[error("{holder} holds the lock; waited {} s", waited.as_secs())]
     Held {
-        /// Who holds it.
+        /// The holder.
         holder: Holder,
         /// How long this process has waited.
         waited: Duration,
@@ -107,7 +107,7 @@ impl FileLock {
         self.file.as_ref()
     }
 
-    /// Whether a process holds the lock of this file.
+    /// True if a process holds the lock of this file.
     ///
     /// # Errors
     /// When the file is there and cannot be opened.
@@ -139,6 +139,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(false)

@@ -25,7 +25,7 @@ const OLD_UNFINISHED: [&str; 2] = [".xenclock-save-", ".xenclock-mock-"];
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Who may read and write the new file.
+/// The permissions of the new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Its owner alone.
@@ -78,7 +78,7 @@ impl Replacement {
         &mut self.file
     }
 
-    /// Whether the content can be changed until it is committed: not that of a device or a FIFO.
+    /// True if the content can be changed until it is committed: not that of a device or a FIFO.
     #[must_use]
     pub fn can_seek(&self) -> bool {
         !matches!(self.place, Place::Direct)

@@ -8,6 +8,7 @@ pub mod dom0;
 pub mod libxl;
 pub mod mock;
 pub mod progress;
+pub mod xen_stream;
 pub mod zone;
 
 use std::error::Error;
@@ -38,29 +39,29 @@ impl fmt::Display for DomId {
     }
 }
 
-/// What the plan needs to know of a host, as values.
+/// The facts about a host that a plan depends on.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostFacts {
     /// The moment the facts were taken.
     pub now: DateTime<Utc>,
-    /// Which boot of this host it is: another one gives the same numbers to other domains.
+    /// The current boot of the host: after another boot, other domains have the same numbers.
     pub boot_id: String,
     /// The host's own time zone.
     pub zone: Zone,
-    /// Which Xen.
+    /// The release of Xen.
     pub xen_version: XenVersion,
     /// The frequency of the host's TSC as Xen measured it at boot.
     pub cpu_khz: KiloHertz,
-    /// Whether Xen trusts the host's TSC (CPUID leaf base+3).
+    /// True if Xen trusts the host's TSC (CPUID leaf base+3).
     pub tsc_reliable: bool,
-    /// Whether the CPU scales a guest's TSC; `None` where that cannot be known.
+    /// True if the CPU scales a guest's TSC; `None` where that cannot be known.
     pub tsc_scaling: Option<bool>,
-    /// Whether the CPU's TSC is invariant, so that a guest can be shown that; `None` where that cannot be known.
+    /// True if the CPU's TSC is invariant, so that a guest can be shown that; `None` where that cannot be known.
     pub tsc_invariant: Option<bool>,
-    /// Since the host booted. A step of the time of day does not change it.
+    /// The time since the host booted. A step of the time of day does not change it.
     pub uptime: Duration,
-    /// How good the time of day is.
+    /// The quality of the host's time of day.
     pub clock: HostClock,
 }
 
@@ -68,7 +69,7 @@ pub struct HostFacts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostClock {
-    /// Whether something such as NTP keeps it right; `None` where that cannot be known.
+    /// True if something such as NTP keeps it right; `None` where that cannot be known.
     pub synchronised: Option<bool>,
     /// How far off it is by its own estimate, in microseconds.
     pub estimated_error_us: Option<u64>,
@@ -107,7 +108,7 @@ impl HostFacts {
     }
 }
 
-/// Why a domain shut down; Xen's `SHUTDOWN_*`.
+/// The reason of a shutdown; Xen's `SHUTDOWN_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShutdownReason {
@@ -125,7 +126,7 @@ pub enum ShutdownReason {
     SoftReset,
 }
 
-/// What a domain is doing.
+/// The state of a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
@@ -139,7 +140,7 @@ pub enum RunState {
     Dying,
 }
 
-/// One line of the list of domains.
+/// An entry in the list of domains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DomainSummary {
@@ -153,9 +154,9 @@ pub struct DomainSummary {
     /// hvm, pv or pvh.
     #[serde(rename = "type")]
     pub kind: GuestKind,
-    /// What it is doing.
+    /// Its state.
     pub state: RunState,
-    /// Whether its vCPUs have run on this host, in this life of it: a restored domain's have not before its unpause.
+    /// True if its vCPUs have run on this host, in this life of it: a restored domain's have not before its unpause.
     pub has_run: bool,
     /// Memory now, in KiB.
     pub memory_kb: u64,
@@ -230,7 +231,7 @@ pub struct TscInfo {
 pub struct RtcRecord {
     /// Seconds ahead of UTC now, the guest's changes included.
     pub offset: i64,
-    /// What the CMOS registers held when they were last brought up to date (while the guest runs).
+    /// The CMOS registers at their last update, which happens only while the guest runs.
     pub cmos: NaiveDateTime,
 }
 
@@ -255,7 +256,7 @@ pub enum Event {
         /// Why.
         reason: ShutdownReason,
     },
-    /// A domain is gone.
+    /// A domain no longer exists.
     Destroyed {
         /// Its number.
         domid: DomId,
@@ -264,7 +265,7 @@ pub enum Event {
     },
 }
 
-/// What a guest is asked to do by [`Host::shutdown`].
+/// The request of [`Host::shutdown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShutdownRequest {
@@ -313,7 +314,7 @@ pub enum SaveKind {
 /// [`apply`]: mod@crate::apply
 /// [`Watch::scan`]: crate::tracking::watch::Watch::scan
 pub trait Host {
-    /// What the plan needs to know, taken now.
+    /// The facts about the host, taken now.
     fn facts(&self) -> Result<HostFacts>;
 
     /// All domains, by number; dom0 among them where the host has one.
@@ -345,23 +346,27 @@ pub trait Host {
     /// nothing else is touched.
     fn restore_paused(&self, config: &DomainConfig, stream: &mut File) -> Result<DomId>;
 
+    /// The RTC in a stream that [`Host::save`] wrote into a file, in seconds ahead of UTC; `None` for a guest without one.
+    /// The file is read from where it stands, and left anywhere.
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>>;
+
     /// Suspends a domain into a stream, which may be a pipe; it is then [`RunState::Shutdown`] with
     /// [`ShutdownReason::Suspend`]. When it fails the guest goes on; others may have heard of an end that was none.
     fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()>;
 
-    /// Lets a domain go on that [`Host::save`] has suspended, as if nothing had been: its clocks are not touched.
+    /// Resumes a domain that [`Host::save`] has suspended, without any change to its clocks.
     fn resume(&self, domid: DomId) -> Result<()>;
 
-    /// Lets a paused domain run.
+    /// Unpauses a domain.
     fn unpause(&self, domid: DomId) -> Result<()>;
 
-    /// Holds a running domain.
+    /// Pauses a running domain.
     fn pause(&self, domid: DomId) -> Result<()>;
 
-    /// Takes a domain away at once.
+    /// Destroys a domain at once.
     fn destroy(&self, domid: DomId) -> Result<()>;
 
-    /// Gives a domain another name. Refused when that is taken.
+    /// Renames a domain. Refused when the name is in use.
     fn rename(&self, domid: DomId, name: &str) -> Result<()>;
 
     /// Writes a domain's memory into a file, in the place of what was there. Nothing is held meanwhile.
@@ -382,7 +387,7 @@ pub trait Host {
     /// its RTC, and else that stays; user data is gone. When it fails half-way, the domain is gone.
     fn soft_reset(&self, domid: DomId, config: &DomainConfig) -> Result<()>;
 
-    /// Asks the guest to end.
+    /// Asks the guest to shut down.
     fn shutdown(&self, domid: DomId, request: ShutdownRequest) -> Result<()>;
 
     /// `xc_domain_get_tsc_info`.
@@ -426,12 +431,12 @@ pub trait Host {
     /// Keeps a blob with the domain (libxl's userdata).
     fn set_user_data(&self, domid: DomId, name: &str, data: &[u8]) -> Result<()>;
 
-    /// The next thing that happened since this host was opened; `None` when time ran out. A thousand are kept, and who
-    /// reads more slowly misses the oldest; the domain that one is about may be gone when it is read.
+    /// The next event since this host was opened; `None` after the timeout. A thousand events are kept, and a reader that
+    /// is slower misses the oldest; the domain of an event may no longer exist when the event is read.
     fn next_event(&self, timeout: Duration) -> Result<Option<Event>>;
 }
 
-/// What kind of thing went wrong.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -462,11 +467,11 @@ pub enum ErrorKind {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostError {
-    /// What callers can act on.
+    /// The kind, which callers act on.
     pub kind: ErrorKind,
-    /// What was being done, as in `set TSC info of domain 3`.
+    /// The operation, as in `set TSC info of domain 3`.
     pub doing: String,
-    /// What the host said, with its code.
+    /// The host's own message, with its code.
     pub detail: String,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -506,5 +511,5 @@ impl PartialEq for HostError {
 
 impl Eq for HostError {}
 
-/// What every call of a host answers.
+/// The result of every call of a host.
 pub type Result<T, E = HostError> = std::result::Result<T, E>;

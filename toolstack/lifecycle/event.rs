@@ -5,6 +5,7 @@ use serde::Serialize;
 use timers::Ppm;
 use uuid::Uuid;
 
+use super::host_clock::StepEffect;
 use crate::host::{DomId, ShutdownReason};
 
 /// Something that happened to a domain's clock, and when.
@@ -13,7 +14,7 @@ use crate::host::{DomId, ShutdownReason};
 pub struct ClockEvent {
     /// When it was seen.
     pub time: DateTime<Utc>,
-    /// What.
+    /// The kind of event.
     #[serde(flatten)]
     pub kind: EventKind,
     /// Which domain; `None` where it is about none.
@@ -32,7 +33,7 @@ pub struct DomainRef {
     pub name: String,
 }
 
-/// What is told.
+/// The kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -52,7 +53,7 @@ pub enum EventKind {
         /// The TSC's frequency, where it was set.
         #[serde(skip_serializing_if = "Option::is_none")]
         tsc_khz: Option<u32>,
-        /// Where the clock is from, in words.
+        /// The origin of the clock, in words.
         source: String,
         /// Milliseconds since the domain was heard of.
         after_ms: u64,
@@ -77,10 +78,10 @@ pub enum EventKind {
     },
     /// The toolstack had moved a restored guest's RTC, and it is back where the guest left it.
     PutRight {
-        /// Where the toolstack had put it, in seconds ahead of UTC; `None` for a guest without RTC.
+        /// The RTC that the toolstack set, in seconds ahead of UTC; `None` for a guest without RTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<i64>,
-        /// Where the guest had left it, and where it is again.
+        /// The guest's own RTC, which is set again.
         offset: i64,
     },
     /// A restored guest's TSC, which Xen emulated, is native again, within the tolerance.
@@ -109,6 +110,32 @@ pub enum EventKind {
     },
     /// A domain is gone.
     Gone,
+    /// The host's clock was set, by a second or more. It is told without a domain, and then with each guest.
+    HostClockStep {
+        /// By how many milliseconds; more than 0 is forward.
+        by_ms: i64,
+        /// Whether something such as NTP keeps the host's clock right now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        synchronised: Option<bool>,
+        /// What it does to the guest: `rtc-moves`, the RTC of an HVM guest moves as far and keeps its distance from UTC;
+        /// `wallclock-moves`, so does the wallclock of a PV or PVH guest. The time that its kernel keeps does not move.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        effect: Option<StepEffect>,
+    },
+    /// The host's zone, or its rules, have changed. It is told without a domain, and then with each guest whose next start
+    /// that moves; a clock that runs does not move.
+    HostZoneChange {
+        /// The zone's name before.
+        before: String,
+        /// Its name now.
+        zone: String,
+        /// Where the guest's clock would have stood after its next start, in seconds ahead of UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset_before: Option<i64>,
+        /// Where it stands after its next start, in seconds ahead of UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<i64>,
+    },
     /// A record could not be read and was set aside.
     RecordSetAside {
         /// The file that it is in now, and why.
@@ -116,22 +143,38 @@ pub enum EventKind {
     },
     /// A record was gone while its domain lived; it was written again from memory.
     RecordRestored,
+    /// The guest's domain ended unread after the service had not looked at it for long: an RTC that the guest set in that
+    /// time may be lost.
+    Unwatched {
+        /// For how long the service had not looked.
+        seconds: u64,
+        /// What may be lost, and why.
+        why: String,
+    },
+    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    Interrupted {
+        /// What had happened, and what has been done about it.
+        why: String,
+    },
     /// Something did not work; the service goes on.
     Failed {
-        /// What, and why.
+        /// The operation and the reason.
         why: String,
     },
 }
 
 impl EventKind {
-    /// Whether an administrator should look.
+    /// True if an administrator should look.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
         matches!(
             self,
             EventKind::TooLate { .. }
+                | EventKind::HostClockStep { effect: None, .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored
+                | EventKind::Unwatched { .. }
+                | EventKind::Interrupted { .. }
                 | EventKind::Failed { .. }
         )
     }

@@ -27,13 +27,13 @@ pub struct Discovered {
     pub offset: Option<i64>,
     /// The TSC's: 1 is new, 2 and more came out of a save or a migration.
     pub incarnation: u32,
-    /// Whether its vCPUs have run on this host.
+    /// True if its vCPUs have run on this host.
     pub has_run: bool,
     /// The offset that libxl's config gives, where it has one or localtime: by that a restore overwrites the guest's own.
     pub config_offset: Option<i64>,
 }
 
-/// What is due for a domain that has come.
+/// The action for a new domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Nothing: it is known, and its clock was seen to.
@@ -64,34 +64,34 @@ impl ClockRecord {
         }
     }
 
-    /// Whether the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
+    /// True if the last offset is one that Xen can be given: a guest can move its RTC by a century, and Xen takes 32
     /// bits of seconds.
     #[must_use]
     pub(crate) fn can_be_set(&self) -> bool {
         self.last.is_none_or(|last| UtcOffset::new(last.offset).is_ok())
     }
 
-    /// Whether the domain that there is now is this one.
+    /// True if the domain that there is now is this one.
     #[must_use]
     pub fn is_instance(&self, boot: &str, domid: DomId) -> bool {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
     /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
-    pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin) {
+    pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         let stands = match &self.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
             _ => self.request.clock == *clock,
         };
         if !stands {
-            self.set_request(clock.clone(), from);
+            self.set_request(clock.clone(), from, at);
         }
     }
 
     /// Replaces the request, for the next start. With another offset the guest's own changes are dropped.
-    pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin) {
+    pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         self.offset_changed |= self.request.clock.offset != clock.offset;
-        self.request = Request { clock, from, made_in: self.generation.saturating_add(1) };
+        self.request = Request::new(clock, from).made(at);
     }
 
     /// A cold start.
@@ -126,7 +126,9 @@ impl ClockRecord {
     pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
         let Some(here) = here else { return self };
         let unmanaged = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
-        let made = |record: &ClockRecord| (record.request.made_in, record.generation);
+        // Generations count changes, of which one host may see many and another few, so they tell nothing of requests
+        // made on two hosts; of older records, which have no time, they are all that there is.
+        let made = |record: &ClockRecord| (record.request.made_at, record.generation);
         let later = made(&here) >= made(&self);
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
@@ -220,7 +222,7 @@ impl ClockRecord {
         self.ended.get_or_insert(Ended { reason: None, at, watched: None });
     }
 
-    /// Whether a guest that is gone may come again and find something here: an administrator's word, a save, a restart
+    /// True if a guest that is gone may come again and find something here: an administrator's word, a save, a restart
     /// that is under way, or what the guest has made of its RTC.
     #[must_use]
     pub(crate) fn is_worth_keeping(&self) -> bool {
@@ -243,7 +245,7 @@ impl ClockRecord {
         !asked && watched.saturating_sub(since) > FORGOTTEN_AFTER
     }
 
-    /// Whether a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
+    /// True if a guest of this incarnation came out of a save that was seen, so that this record is of the same life.
     #[must_use]
     pub(crate) fn knows_save(&self, incarnation: u32) -> bool {
         self.save_before(incarnation).is_some()
@@ -276,7 +278,7 @@ pub fn birth_khz(
     }
 }
 
-/// What is due for a domain that has come, given what is kept of it.
+/// The action for a new domain, by its record.
 #[must_use]
 pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     let Some(record) = record else {

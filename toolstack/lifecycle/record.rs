@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use timers::resolve::{NextStart, Resolved};
+use timers::resolve::{NextStart, Resolved, is_clock_set};
 use timers::tsc::{Behaviour, TscDecision, TscMode};
 use timers::zone::ZoneChange;
 use timers::{GuestClock, KiloHertz, UtcOffset};
@@ -16,7 +16,7 @@ const OLDEST: u32 = 2;
 /// So many saves are remembered; a guest is seldom restored from an older one.
 pub const SAVES: usize = 8;
 
-/// What is kept of a domain's clock, by the domain's UUID. This is the one owner of the value: libxl's config, Xen and
+/// The record of a guest's clock, by the guest's UUID. This is the one owner of the value: libxl's config, Xen and
 /// whoever starts the domain get theirs from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockRecord {
@@ -25,15 +25,15 @@ pub struct ClockRecord {
     pub uuid: Uuid,
     /// Its name when it was seen last.
     pub name: String,
-    /// Whether the UUID was made up for one start: nobody asks for it again.
+    /// True if the UUID was made up for one start: nobody asks for it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "passing")]
     pub ephemeral: bool,
     /// Counts the changes of this record.
     pub generation: u64,
-    /// What was asked.
+    /// The request.
     #[serde(alias = "wish")]
     pub request: Request,
-    /// What it came to at the last cold start.
+    /// The result of the last cold start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
     /// The domain that there is now.
@@ -42,10 +42,10 @@ pub struct ClockRecord {
     /// The RTC as it was seen last, alive or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Seen>,
-    /// Whether another offset was asked for since the last start: then the guest's own changes are let go.
+    /// True if another offset was asked for since the last start: then the guest's own changes are let go.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "fresh")]
     pub offset_changed: bool,
-    /// What the guest has done to its RTC since the last cold start.
+    /// The guest's changes to its RTC since the last cold start.
     #[serde(default)]
     pub guest: Changes,
     /// The frequency at which its TSC counted when the guest booted, by which a tolerance is measured; `None` where
@@ -60,27 +60,24 @@ pub struct ClockRecord {
     pub ended: Option<Ended>,
 }
 
-/// What was asked of a clock, and by whom.
+/// A requested clock and its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Word for word.
     pub clock: GuestClock,
-    /// Where it is from.
+    /// Its origin.
     pub from: RequestOrigin,
-    /// The generation of the record in which it was made: of two requests for one guest, the later counts.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub made_in: u64,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+    /// When it was made, by the clock of the host where it was made: of two requests for one guest, made on different
+    /// hosts, the later counts. `None` where that clock was not set, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<DateTime<Utc>>,
 }
 
 impl Request {
-    /// A request of this origin.
+    /// A request of this origin, of which nobody says when it was made.
     #[must_use]
     pub fn new(clock: GuestClock, from: RequestOrigin) -> Self {
-        Request { clock, from, made_in: 0 }
+        Request { clock, from, made_at: None }
     }
 
     /// A file's request, as `create` reads it.
@@ -88,9 +85,15 @@ impl Request {
     pub fn of_file(clock: &GuestClock) -> Self {
         Request::new(clock.clone(), RequestOrigin::Create)
     }
+
+    /// The same, made at this moment.
+    #[must_use]
+    pub fn made(self, at: DateTime<Utc>) -> Self {
+        Request { made_at: Some(at).filter(|at| is_clock_set(*at)), ..self }
+    }
 }
 
-/// Where a request is from.
+/// The origin of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOrigin {
@@ -98,7 +101,7 @@ pub enum RequestOrigin {
     Create,
     /// `xenclock clock-set`, in place of what a file asks.
     ClockSet {
-        /// What the file asked then. When it comes to ask something else, the file is right again.
+        /// The file's clock at that time. Once the file requests another one, the file applies again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instead_of: Option<GuestClock>,
     },
@@ -114,13 +117,13 @@ pub enum RequestOrigin {
 pub struct Start {
     /// When the clock was resolved.
     pub at: DateTime<Utc>,
-    /// What it came to then.
+    /// The offset at that time.
     pub offset: UtcOffset,
-    /// Whether the guest's changes are to be kept.
+    /// True if the guest's changes are to be kept.
     pub tracked: bool,
-    /// Where the offset is from, for people.
+    /// The origin of the offset, in words.
     pub source: String,
-    /// What the next start does.
+    /// The effect of the next start.
     pub next_start: NextStart,
     /// When the zone that gave the offset changes next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,11 +131,11 @@ pub struct Start {
     /// The release of the zone data that it was resolved with, where a zone was used and the data says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone_data: Option<String>,
-    /// What the TSC came to.
+    /// The TSC.
     pub tsc: TscRecord,
 }
 
-/// What a domain's TSC came to.
+/// The TSC of a cold start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TscRecord {
     /// The mode set.
@@ -154,7 +157,7 @@ pub struct Instance {
     pub domid: DomId,
     /// When it was first known of.
     pub since: DateTime<Utc>,
-    /// Who set its clock.
+    /// The program that set its clock.
     pub by: ConfiguredBy,
     /// Set where its clock could not be set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,7 +168,7 @@ pub struct Instance {
 /// about the guest, and its own earlier changes are kept for its next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unset {
-    /// Where its toolstack put its RTC, in seconds ahead of UTC; `None` for a guest without one.
+    /// The RTC that its toolstack set, in seconds ahead of UTC; `None` for a guest without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<i64>,
 }
@@ -178,7 +181,7 @@ impl Instance {
     }
 }
 
-/// Who saw to a domain's clock.
+/// The program that set a domain's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfiguredBy {
@@ -201,7 +204,7 @@ pub struct Seen {
     pub at: DateTime<Utc>,
 }
 
-/// What a guest has done to its RTC.
+/// A guest's changes to its RTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// How often it was seen to have moved.
@@ -286,7 +289,7 @@ impl ClockRecord {
     /// No record is longer, on disk or on its way to another host.
     pub const MAX_BYTES: u64 = 1 << 20;
 
-    /// Of a domain of which nothing is known but what was asked.
+    /// The record of a guest of which only the request is known.
     #[must_use]
     pub fn new(uuid: Uuid, name: &str, request: Request) -> Self {
         ClockRecord {
@@ -307,7 +310,7 @@ impl ClockRecord {
         }
     }
 
-    /// As it is kept: JSON that people can read.
+    /// The record as indented JSON.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         // A record holds nothing that JSON cannot.
@@ -316,7 +319,7 @@ impl ClockRecord {
         bytes
     }
 
-    /// From what was kept.
+    /// Reads a record.
     ///
     /// # Errors
     /// When it is not a record, is too long for one, or is one of another version.

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use timers::resolve::is_clock_set;
 
+use super::host_clock::ClockSteps;
+
 /// Two looks at the clock count for this at most, in seconds, however far apart they are.
 const AT_MOST: i64 = 24 * 3600;
 
@@ -17,6 +19,9 @@ pub struct Watched {
     /// The last look at the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,
+    /// The steps of the host's clock since the service began that watches, or watched last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<ClockSteps>,
 }
 
 impl Watched {

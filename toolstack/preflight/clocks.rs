@@ -5,7 +5,7 @@ use timers::resolve::RTC_YEARS;
 use timers::tsc::{Behaviour, GuestTsc, TscHost, TscMode};
 use timers::{GuestKind, KiloHertz};
 
-/// What a host can give a guest's clock.
+/// The clocks that a host can give a guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clocks {
     /// The TSC of an HVM or PVH guest, by its mode.
@@ -16,7 +16,7 @@ pub struct Clocks {
     pub rtc_years: Option<(i32, i32)>,
 }
 
-/// What one mode gives.
+/// The TSC of one mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TscChoice {
     /// The mode.

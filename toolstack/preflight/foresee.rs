@@ -19,7 +19,7 @@ pub enum MoveKind {
     Restore,
 }
 
-/// What a move does to a guest's clock.
+/// The effects of a move on a guest's clock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Foresight {
@@ -40,7 +40,7 @@ pub struct Foresight {
     pub severity: Severity,
     /// Its TSC before and after.
     pub tsc: TscMove,
-    /// What changes, and what is wrong with it.
+    /// The changes and the faults.
     pub effects: Vec<Effect>,
 }
 
@@ -52,7 +52,7 @@ pub struct Effect {
     pub effect: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What it is and what can be done, in words.
+    /// The effect and the remedy, in words.
     pub text: String,
 }
 
@@ -73,7 +73,7 @@ const LEAST_APART: TimeDelta = TimeDelta::seconds(1);
 /// What collecting a pool's files may take.
 const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 
-/// What a move from one host to another does to a guest's clock. The hosts' times are compared as far as `taken` allows.
+/// Predicts the effects of a move between two hosts on a guest's clock. `taken` bounds the comparison of the hosts' times.
 ///
 /// ```
 /// use xenclock::domain::DomainConfig;
@@ -152,12 +152,12 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
             ),
         ),
         TscEffect::Tolerated { off } if off.is_zero() => {
-            ("tsc-tolerated", "its TSC is made native at the frequency of its birth".to_owned())
+            ("tsc-tolerated", "its TSC is made native at its initial frequency".to_owned())
         }
         TscEffect::Tolerated { off } => (
             "tsc-tolerated",
             format!(
-                "its TSC is made native at {}, {off} from the frequency of its birth: Linux's clocksource tsc {}; Xen's \
+                "its TSC is made native at {}, {off} from its initial frequency: Linux's clocksource tsc {}; Xen's \
                  clocksource and Hyper-V's reference page are not off",
                 tsc.after.khz,
                 off.in_a_day()
@@ -172,8 +172,7 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         TscEffect::Invariant => (
             "tsc-invariant",
             format!(
-                "CPUID tells it that its TSC never changes ({}), and it has no frequency of its own that could be kept: ask \
-                 for one (clock_tsc_frequency) and start it anew",
+                "CPUID reports an invariant TSC to it ({}), but no frequency is requested that could be kept: request one (clock_tsc_frequency) and start it again",
                 guest.invariant_tsc.why
             ),
         ),

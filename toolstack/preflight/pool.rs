@@ -10,7 +10,7 @@ use super::report::HostReport;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Recommendation {
-    /// What to ask for.
+    /// The frequency to request.
     pub clock_tsc_frequency: Hertz,
     /// How an HVM or PVH guest in mode default then reads its TSC on each host.
     pub hosts: Vec<HostCost>,
@@ -21,7 +21,7 @@ pub struct Recommendation {
     pub clock_tsc_tolerance: Option<Tolerance>,
 }
 
-/// What a frequency costs on one host.
+/// The cost of a frequency on one host.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HostCost {

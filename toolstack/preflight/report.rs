@@ -14,6 +14,7 @@ use crate::domain::release::XenVersion;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
+use crate::lifecycle::host_clock::ClockSteps;
 use crate::lifecycle::model::birth_khz;
 
 /// A host, as far as clocks go: `host-info --json`.
@@ -26,7 +27,7 @@ pub struct HostReport {
     pub now: DateTime<Utc>,
     /// Its zone.
     pub timezone: String,
-    /// What that is ahead of UTC now.
+    /// Its offset from UTC now.
     #[serde(default)]
     pub utc_offset: Option<UtcOffset>,
     /// When that changes next.
@@ -40,17 +41,20 @@ pub struct HostReport {
     pub xen_version: XenVersion,
     /// The frequency of its TSC.
     pub cpu_khz: KiloHertz,
-    /// Whether Xen trusts that.
+    /// True if Xen trusts that.
     pub tsc_reliable: bool,
-    /// Whether the CPU scales it; `None` where that is not known.
+    /// True if the CPU scales it; `None` where that is not known.
     #[serde(default)]
     pub tsc_scaling: Option<bool>,
-    /// Whether the CPU's TSC is invariant; `None` where that is not known.
+    /// True if the CPU's TSC is invariant; `None` where that is not known.
     #[serde(default)]
     pub tsc_invariant: Option<bool>,
     /// How good the time of day is.
     #[serde(default)]
     pub clock: HostClock,
+    /// The steps of it since the service began; `None` where none has run.
+    #[serde(default)]
+    pub clock_steps: Option<ClockSteps>,
     /// The tolerance of guests that have none of their own.
     #[serde(default)]
     pub tsc_tolerance: Tolerance,
@@ -76,18 +80,18 @@ pub struct GuestReport {
     pub kind: GuestKind,
     /// Its TSC.
     pub tsc: TscReport,
-    /// Whether it sees an invariant TSC.
+    /// True if it sees an invariant TSC.
     pub invariant_tsc: InvariantTsc,
-    /// Whether its config says `nomigrate`.
+    /// True if its config says `nomigrate`.
     #[serde(default)]
     pub nomigrate: bool,
-    /// Whether Windows in it reads Hyper-V's reference TSC page.
+    /// True if Windows in it reads Hyper-V's reference TSC page.
     #[serde(default)]
     pub reference_tsc: bool,
-    /// Whether what the guest does to its RTC is kept.
+    /// True if what the guest does to its RTC is kept.
     #[serde(default)]
     pub tracked: bool,
-    /// Whether the host's zone decides where its clock stands at its next start.
+    /// True if the host's zone decides where its clock stands at its next start.
     #[serde(default)]
     pub follows_zone: bool,
     /// The zone that it has by name.
@@ -117,15 +121,15 @@ pub struct TscReport {
     pub tolerance: Option<Tolerance>,
 }
 
-/// What travels with a guest: the host that it left, with this guest alone.
+/// The report that is sent with a guest: the sending host, with this guest only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sender {
     /// The host, as it was then.
     pub host: HostReport,
-    /// Whether the move was forced: what it breaks was said and taken.
+    /// True if the move was forced: what it breaks was said and taken.
     #[serde(default)]
     pub forced: bool,
-    /// Whether what the move does was said before anything was sent.
+    /// True if what the move does was said before anything was sent.
     #[serde(default)]
     pub told: bool,
 }
@@ -147,6 +151,7 @@ impl HostReport {
             tsc_scaling: facts.tsc_scaling,
             tsc_invariant: facts.tsc_invariant,
             clock: facts.clock,
+            clock_steps: None,
             tsc_tolerance: tolerance,
             clocks: Clocks::of(&facts.tsc()),
             guests: Vec::new(),
@@ -232,14 +237,14 @@ impl GuestReport {
         }
     }
 
-    /// What a Linux guest makes of its clocks.
+    /// The clocksource that a Linux guest selects.
     #[must_use]
     pub fn linux_clock(&self, tsc: &GuestTsc) -> LinuxClock {
         linux_clock(self.kind, tsc, self.invariant_tsc.shown)
     }
 }
 
-/// Whether a guest with this config is shown an invariant TSC on this host.
+/// True if a guest with this config is shown an invariant TSC on this host.
 #[must_use]
 pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> InvariantTsc {
     let emulated = tsc.behaviour == Behaviour::Emulated;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::FileReport;
 use crate::diag::{Diagnostic, Finding, Source, shown};
 
-/// What was accepted.
+/// The accepted findings.
 #[derive(Debug)]
 pub struct Accepted {
     entries: Vec<Entry>,
@@ -135,7 +135,7 @@ pub fn first_version(reports: &[FileReport]) -> String {
     text
 }
 
-/// Whether a text is like a pattern, in which `*` stands for any characters.
+/// True if a text is like a pattern, in which `*` stands for any characters.
 fn is_like(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };

@@ -9,7 +9,7 @@ use super::{FileReport, Sort, json, summary_json};
 use crate::input::Input;
 use crate::mapping::{Kind, Outcome, references};
 
-/// What is known of many files together. It holds no findings, so its size hardly depends on their number.
+/// The report on many files. It holds no findings, so its size hardly depends on their number.
 #[derive(Clone, Debug, Default)]
 pub struct Estate {
     files: usize,
@@ -37,7 +37,7 @@ pub struct Need {
     pub name: String,
     /// How many guests have it.
     pub guests: usize,
-    /// Whether guests keep it without a rule.
+    /// True if guests keep it without a rule.
     pub resolved: bool,
 }
 

@@ -26,7 +26,7 @@ pub use sarif::sarif;
 pub use table::{table_head, table_row};
 pub use words::{clock_words, counted};
 
-/// What became of one file.
+/// The report on one file.
 #[derive(Clone, Debug)]
 pub struct FileReport {
     /// Its name; `-` for standard input.
@@ -58,7 +58,7 @@ pub struct Found {
     pub width: usize,
     /// Why it was accepted, where it was.
     pub accepted: Option<String>,
-    /// Whether it is about the clock.
+    /// True if it is about the clock.
     pub of_clock: bool,
 }
 
@@ -183,8 +183,7 @@ impl FileReport {
 
     fn take(&mut self, mut findings: Vec<Found>) {
         findings.sort_by_key(|found| (found.sort(), !found.of_clock));
-        self.clock_differs =
-            findings.iter().filter(|found| found.of_clock && found.accepted.is_none()).count();
+        self.clock_differs = findings.iter().filter(|found| found.of_clock).count();
         let mut counts = Counts::default();
         for found in &findings {
             *match found.sort() {
@@ -206,13 +205,13 @@ impl FileReport {
         self.findings.shrink_to_fit();
     }
 
-    /// Whether the guest starts as the file asks, as far as the file tells.
+    /// True if the guest starts as the file asks, as far as the file tells.
     #[must_use]
     pub fn starts(&self) -> bool {
         self.failure.is_none() && self.counts.errors == 0 && self.counts.blockers == 0
     }
 
-    /// Whether anything is lost that nobody has accepted.
+    /// True if anything is lost that nobody has accepted.
     #[must_use]
     pub fn is_lossy(&self) -> bool {
         let is_loss = |found: &Found| found.diagnostic.finding.verdict.is_loss() && found.accepted.is_none();

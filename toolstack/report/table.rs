@@ -35,7 +35,7 @@ pub fn table_row(report: &FileReport, width: usize) -> String {
     crate::diag::shown(&line).into_owned() + "\n"
 }
 
-/// Whether the guest starts.
+/// True if the guest starts.
 #[must_use]
 pub fn starts_cell(report: &FileReport) -> &'static str {
     if report.starts() { "yes" } else { "no" }

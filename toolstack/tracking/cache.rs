@@ -126,7 +126,7 @@ impl<'a> RecordCache<'a> {
 }
 
 impl Known {
-    /// Whether the disk did not take what is known, and nobody has changed the disk's since.
+    /// True if the disk did not take what is known, and nobody has changed the disk's since.
     fn is_ahead_of(&self, disk: &ClockRecord) -> bool {
         self.unsaved && self.record.generation >= disk.generation
     }

@@ -4,12 +4,13 @@
 //! the device-model wrapper give a domain of another toolstack its clock with [`configure`]. Setting and reading back is
 //! [`crate::apply::clock`]'s.
 
+use chrono::{DateTime, Utc};
 use timers::resolve::Resolved;
 use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, TimerName};
 
-use crate::apply::clock::{SetTsc, is_set, set_initial_tsc, set_rtc, verify_rtc};
+use crate::apply::clock::{GuestState, SetTsc, is_set, set_initial_tsc, set_rtc};
 use crate::host::{Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::Discovered;
@@ -46,7 +47,7 @@ pub fn resolve(
     let mut warnings = Vec::new();
     let requested = &record.request.clock;
     if !record.can_be_set() {
-        let why = "the guest has set its RTC farther from UTC than Xen can be told";
+        let why = "the guest has set its RTC farther from UTC than Xen can represent";
         warnings.push(format!("{why}; it starts with the requested clock instead"));
     }
     let next = record.next_clock();
@@ -64,9 +65,9 @@ pub fn resolve(
 
 /// The record with what a file asks for now: where the file asks for the same as before, the record goes on.
 #[must_use]
-pub fn with_request(record: Option<ClockRecord>, new: ClockRecord) -> ClockRecord {
+pub fn with_request(record: Option<ClockRecord>, new: ClockRecord, now: DateTime<Utc>) -> ClockRecord {
     let Some(mut record) = record else { return new };
-    record.adopt_from_file(&new.request.clock, RequestOrigin::Create);
+    record.adopt_from_file(&new.request.clock, RequestOrigin::Create, now);
     record.name = new.name;
     record
 }
@@ -98,11 +99,7 @@ pub fn configure(
     let ColdStart { clock, rtc, tsc: decision, .. } = cold_start;
     // An RTC can be read; a wallclock cannot, so that is set always.
     if domain.offset != Some(rtc.offset.seconds().into()) {
-        set_rtc(host, domain.domid, RtcTarget::Offset(rtc.offset))?;
-        // A guest that runs may set it again at once.
-        if domain.offset.is_some() && !domain.has_run {
-            verify_rtc(host, domain.domid, rtc.offset)?;
-        }
+        set_rtc(host, domain.domid, RtcTarget::Offset(rtc.offset), GuestState::has_run(domain.has_run))?;
     }
     let start = Start::new(rtc, decision, facts.now, zones.release());
     let mut configured = Configured { start, tsc_khz: None, tsc_error: None };
@@ -118,8 +115,10 @@ pub fn configure(
         },
         None if is_set(&host.tsc_info(domain.domid)?, decision) => {}
         None => {
-            let why =
-                format!("the guest runs already: its TSC stays as it is, requested was {}", decision.khz);
+            let why = format!(
+                "the guest is already running: its TSC is not changed; requested was {}",
+                decision.khz
+            );
             configured.tsc_error = Some(why);
         }
     }

@@ -5,15 +5,18 @@
 //! - [`monitor`]: acts on a guest's shutdown as its config says.
 //! - [`transfer`]: a guest is saved, restored, migrated.
 //! - [`watch`]: the service, which follows all domains of a host; `unmanaged.rs`: domains without a requested clock.
+//! - [`unfinished`]: guests that killed programs have left half-done.
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
 pub(crate) mod cold_start;
 pub mod monitor;
 pub mod requests;
+pub mod saved_offset;
 pub mod start;
 pub mod store;
 pub mod tolerance;
 pub mod transfer;
+pub mod unfinished;
 pub(crate) mod unmanaged;
 pub mod watch;

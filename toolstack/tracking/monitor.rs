@@ -10,20 +10,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
-use timers::{GuestClock, UtcOffset};
+use timers::{GuestClock, Hertz, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
 use super::start::{StartOptions, Started, start};
 use super::store::RecordStore;
 use super::unmanaged;
-use crate::apply::clock::set_rtc;
+use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
-use crate::plan::{self, Plan, Refusal, RtcTarget};
+use crate::plan::{self, Plan, Refusal};
 
 /// Memory of a domain that has just gone is still being scrubbed: so often and so long is a start tried again.
 const TRIES: u32 = 5;
@@ -31,7 +31,7 @@ const TRIES: u32 = 5;
 /// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
 pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
-/// What the monitor works with.
+/// Restarts or destroys a domain that has shut down, as its config requests.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Monitor<'a> {
@@ -39,9 +39,9 @@ pub struct Monitor<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
-    /// Where core dumps go.
+    /// The directory of core dumps.
     pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
@@ -92,7 +92,7 @@ struct Next {
     warnings: Vec<String>,
 }
 
-/// Why a domain was not started again.
+/// The error of a restart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartError {
@@ -107,7 +107,7 @@ pub enum RestartError {
     Apply(#[from] ApplyError),
 }
 
-/// What became of a domain that ended.
+/// The state of a domain after its shutdown was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disposition {
@@ -121,18 +121,18 @@ pub enum Disposition {
     Kept(&'static str),
 }
 
-/// What became of it, and what went wrong on the way without stopping anything.
+/// A handled shutdown, with the errors that did not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// What became of it.
+    /// The state of the domain.
     pub became: Disposition,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
 impl Monitor<'_> {
-    /// Does with a domain that has shut down what its config says: `on_poweroff`, `on_reboot` and their kin.
+    /// Handles a domain that has shut down as its config requests: `on_poweroff`, `on_reboot` and so on.
     ///
     /// # Errors
     /// When the domain cannot be read or taken away, or the new one cannot be made.
@@ -232,9 +232,12 @@ impl Monitor<'_> {
             warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
+        let facts = self.host.facts()?;
         let mut record = record.clone();
         if let Some(asked) = &asked {
-            record.adopt_from_file(asked, RequestOrigin::Create);
+            let before = record.request.clock.tsc_frequency();
+            record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
+            warnings.extend(before.filter(|_| record.request.clock.tsc_frequency().is_none()).map(dropped));
         }
         // Of timers that nobody requested the config alone tells.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
@@ -245,7 +248,6 @@ impl Monitor<'_> {
         config.b_info.rtc_timeoffset = 0;
         config.b_info.localtime = None;
         config.c_info.uuid = Some(record.uuid);
-        let facts = self.host.facts()?;
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
@@ -314,15 +316,19 @@ impl Monitor<'_> {
         self.host.soft_reset(domid, config)?;
         // One that Xen cannot be told is none that the config has set.
         let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
-        if let Some(offset) = offset {
-            set_rtc(self.host, domid, RtcTarget::Offset(offset))?;
-        }
-        // Xen stores one more than it is given.
-        let incarnation = tsc.incarnation.saturating_sub(1);
-        self.host.set_tsc_info(domid, &TscInfo { incarnation, ..tsc })?;
+        put_back(self.host, domid, offset, &tsc)?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }
+}
+
+/// What is said of an updated config that asks for no TSC frequency any more.
+fn dropped(before: Hertz) -> String {
+    format!(
+        "the config left by xl config-update asks for no TSC frequency: the guest starts with the host's, and no longer \
+         with {before}; to keep that, add clock_tsc_frequency = {} to the config and update it again",
+        before.0
+    )
 }
 
 /// The RTC, where there is one, and the TSC.
@@ -457,6 +463,40 @@ mod tests {
         };
         let again = mock.stored_config(started.outcome.domid).unwrap().b_info;
         assert_eq!((again.tsc_mode, again.timer_mode), (config.b_info.tsc_mode, config.b_info.timer_mode));
+    }
+
+    #[test]
+    fn an_updated_config_that_drops_the_tsc_frequency_is_told() {
+        let clock = |frequency: Option<u64>| {
+            let mut tsc = timers::Timer::named(timers::TimerName::Tsc);
+            tsc.frequency = frequency.map(Hertz);
+            GuestClock::new(timers::ClockOffset::Utc { adjustment: None }, vec![tsc])
+        };
+        for (asked, told) in [(None, true), (Some(2_000_000_000), false)] {
+            let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
+            let uuid = Uuid::from_u128(1);
+            let mut config = DomainConfig::new(GuestKind::Hvm);
+            config.c_info.name = Some("guest".to_owned());
+            config.c_info.uuid = Some(uuid);
+            let domid = mock.create_paused(&config).unwrap();
+            mock.unpause(domid).unwrap();
+            mock.set_user_data(domid, UPDATE, b"updated").unwrap();
+            let records = RecordStore::in_memory();
+            let request = crate::lifecycle::record::Request::of_file(&clock(Some(1_000_000_000)));
+            records.change(uuid, |_, _| (Some(ClockRecord::new(uuid, "guest", request)), ())).unwrap();
+            mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
+            let monitor = Monitor {
+                host: &mock,
+                records: &records,
+                zones: &*default_zones(),
+                dumps: std::path::Path::new("/nowhere"),
+                reread: &|_| Ok((config.clone(), clock(asked))),
+                patience: Duration::ZERO,
+            };
+            let ended = monitor.ended(domid, ShutdownReason::Reboot).unwrap();
+            let is_told = ended.warnings.iter().any(|said| said.contains("clock_tsc_frequency = 1000000000"));
+            assert_eq!(is_told, told, "{:?}", ended.warnings);
+        }
     }
 
     #[test]

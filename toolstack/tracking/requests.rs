@@ -30,7 +30,7 @@ const LONGEST: u64 = 4 << 20;
 pub struct XmlRequest {
     /// Word for word.
     pub clock: GuestClock,
-    /// Where it stands.
+    /// The file.
     pub path: PathBuf,
 }
 
@@ -95,13 +95,13 @@ struct Says {
 }
 
 impl XmlRequests {
-    /// Of these directories, the first before the others.
+    /// Reads these directories; the first one takes precedence.
     #[must_use]
     pub fn in_dirs(dirs: Vec<PathBuf>) -> Self {
         XmlRequests { dirs, read: BTreeMap::new() }
     }
 
-    /// What a domain's XML says: the one with its UUID, else one without a UUID that has its name.
+    /// The clock in a domain's XML: the file with its UUID, else one with its name and no UUID.
     ///
     /// # Errors
     /// When a file named after the domain cannot be understood, which would otherwise be taken for none.

@@ -5,21 +5,22 @@ use timers::{GuestClock, GuestKind};
 use uuid::Uuid;
 
 use super::cold_start;
-use super::store::{Lock, RecordStore};
+use super::store::{Claim, RecordStore, Then, Unfinished};
+use super::unfinished::mend_claimed;
 use crate::apply::{ApplyError, Outcome, apply};
-use crate::host::{ErrorKind, Host, HostError, HostFacts};
+use crate::host::{DomId, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{ConfiguredBy, Instance, Request, Start};
 use crate::plan::{Plan, Step};
 
-/// What a start is told besides its plan.
+/// Options of a start.
 #[non_exhaustive]
 pub struct StartOptions<'a> {
-    /// Where the clock's record is kept.
+    /// The clock records.
     pub records: &'a RecordStore,
-    /// What was asked, where it is to be kept: a start that goes on from a record keeps the record's.
+    /// The request to record; `None` keeps the record's own request.
     pub asked: Option<&'a GuestClock>,
-    /// Whether the UUID was made up for this start alone.
+    /// True if the UUID was made up for this start alone.
     pub made_up: bool,
     /// Leave the guest before its first instruction.
     pub paused: bool,
@@ -59,7 +60,7 @@ impl<'a> StartOptions<'a> {
     }
 }
 
-/// What became of a start.
+/// A started domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
@@ -82,13 +83,13 @@ pub fn clock_for(
     zones: &dyn ZoneSource,
 ) -> (GuestClock, Vec<String>) {
     let new = ClockRecord::new(Uuid::nil(), "", Request::of_file(asked));
-    match cold_start::resolve(&cold_start::with_request(record, new), kind, facts, zones) {
+    match cold_start::resolve(&cold_start::with_request(record, new, facts.now), kind, facts, zones) {
         Ok(start) => (start.clock, start.warnings),
         Err(_) => (asked.clone(), Vec::new()),
     }
 }
 
-/// Does a plan. `progress` is told each step before it is done.
+/// Carries out a plan and records the clock. `progress` is called before each step.
 ///
 /// # Errors
 /// When another program starts the same domain, or as [`apply`].
@@ -126,11 +127,14 @@ pub fn start(
     let doing = format!("start domain '{}'", plan.config.name());
     let refused = |error| ApplyError { error, left_behind: None };
     let uuid = uuid_of(plan, &doing).map_err(refused)?;
-    let _claim = claim(options.records, uuid, &doing).map_err(refused)?;
+    let claim = claim(host, options.records, uuid, &doing).map_err(refused)?;
+    let note = |domid| note(claim.as_ref(), "start the guest", facts, domid, Then::Destroy);
+    note(None);
     let mut unkept = None;
     // The record as it was before this start, once the start has written it.
     let mut before = None;
     let outcome = apply(plan, host, options.paused, progress, &mut |domid, offset| {
+        note(Some(domid));
         let mut start = Start::new(&plan.clock, &plan.tsc, facts.now, options.zone_data.clone());
         start.offset = offset;
         let instance =
@@ -164,9 +168,11 @@ fn recorded(
     instance: Instance,
 ) -> ClockRecord {
     let name = plan.config.name();
-    let new = || ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)));
+    let new = || {
+        ClockRecord::new(uuid, name, Request::of_file(options.asked.unwrap_or(&plan.asked)).made(start.at))
+    };
     let mut record = match options.asked {
-        Some(_) => cold_start::with_request(record, new()),
+        Some(_) => cold_start::with_request(record, new(), start.at),
         None => record.unwrap_or_else(new),
     };
     name.clone_into(&mut record.name);
@@ -180,17 +186,32 @@ fn uuid_of(plan: &Plan, doing: &str) -> Result<Uuid, HostError> {
     plan.config.c_info.uuid.ok_or_else(missing)
 }
 
-/// Keeps a service and every other start off a guest until it runs. Without a directory for records there is nobody who
-/// could come in between.
-pub(super) fn claim(records: &RecordStore, uuid: Uuid, doing: &str) -> Result<Option<Lock>, HostError> {
+/// Keeps a service and every other start off a guest until it runs. What a killed start has left is taken away first.
+/// Without a directory for records there is nobody who could come in between.
+pub(super) fn claim(
+    host: &dyn Host,
+    records: &RecordStore,
+    uuid: Uuid,
+    doing: &str,
+) -> Result<Option<Claim>, HostError> {
     match records.claim(uuid) {
-        Ok(Some(claim)) => Ok(Some(claim)),
+        Ok(Some(mut claim)) => {
+            mend_claimed(host, records, &mut claim)?;
+            Ok(Some(claim))
+        }
         Ok(None) => Err(HostError::new(
             ErrorKind::WrongState,
             doing,
             "another program is starting this guest".to_owned(),
         )),
         Err(_) => Ok(None),
+    }
+}
+
+/// Notes in a claim what is being done, for whoever finds it when this program was killed.
+pub(super) fn note(claim: Option<&Claim>, doing: &str, facts: &HostFacts, domid: Option<DomId>, then: Then) {
+    if let Some(claim) = claim {
+        claim.note(&Unfinished { doing: doing.to_owned(), boot: facts.boot_id.clone(), domid, then });
     }
 }
 

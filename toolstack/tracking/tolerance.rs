@@ -23,11 +23,11 @@ pub(crate) struct Arrival<'a> {
     pub kind: GuestKind,
     /// What is kept of it, or came with it.
     pub record: Option<&'a ClockRecord>,
-    /// Whether the frequency of birth in that is this life's: the record came along, or the guest's save was seen.
+    /// True if the frequency of birth in that is this life's: the record came along, or the guest's save was seen.
     pub continues: bool,
 }
 
-/// What became of a guest's TSC.
+/// The state of a restored guest's TSC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nobody asks for it, or nothing is to be done.
@@ -92,7 +92,7 @@ pub(crate) fn tolerate(
     // Without it nothing is tolerated.
     let Some(birth) = moving.birth else { return Ok(Outcome::AsItIs) };
     if let Err(why) = keep_birth(birth) {
-        return Ok(Outcome::Left(format!("the frequency that it was born with cannot be kept: {why}")));
+        return Ok(Outcome::Left(format!("its initial frequency cannot be recorded: {why}")));
     }
     Ok(match make_native(host, setter, arrival.domid, facts.cpu_khz) {
         Ok(()) => Outcome::Native(MadeNative { from: khz, khz: facts.cpu_khz, birth, off }),

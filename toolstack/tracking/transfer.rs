@@ -12,9 +12,10 @@ use timers::zone::ZoneSource;
 use timers::{GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
-use super::start::{claim, put_back};
-use super::store::{Lock, RecordStore};
+use super::start::{claim, note, put_back};
+use super::store::{Claim, RecordStore, Saved as SaveFile, Then, Unfinished};
 use super::tolerance::{Arrival, Outcome, tolerate};
+use super::unfinished::mend_claimed;
 use super::unmanaged;
 use crate::apply::clock::InProcess;
 use crate::domain::project;
@@ -30,7 +31,7 @@ use crate::preflight::Sender;
 use crate::tracking::monitor::read_clock;
 use crate::xl::savefile::Header;
 
-/// What a journey takes.
+/// Saves, restores and migrates guests with their clocks.
 ///
 /// ```
 /// use std::io::Seek;
@@ -71,7 +72,7 @@ pub struct Transfer<'a> {
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
 }
 
@@ -87,12 +88,15 @@ pub struct Outgoing {
     pub record: ClockRecord,
     /// The host that it leaves, which travels with the record.
     pub sender: Option<Sender>,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
 }
 
 /// What is being done when a guest comes.
 const RESTORE: &str = "restore the domain";
+
+/// The same of a migration, too.
+const ARRIVE: &str = "take the guest in";
 
 /// Where the sender stands in what is ours of a header, beside the fields of the record.
 const SENDER: &str = "sender";
@@ -101,7 +105,7 @@ const SENDER: &str = "sender";
 const ROOM: usize = 32;
 
 impl Outgoing {
-    /// What stands before the stream. It is of the same length whatever the offset, so that it can be written again.
+    /// The header before the stream. Its length does not depend on the offset, so that it can be written again.
     ///
     /// # Errors
     /// When the config is no JSON.
@@ -121,7 +125,7 @@ impl Outgoing {
     }
 }
 
-/// Whether a record is longer than one that is kept may be: the other side could not keep it either.
+/// True if a record is longer than one that is kept may be: the other side could not keep it either.
 fn is_too_long(record: &ClockRecord) -> bool {
     record.to_bytes().len() as u64 > ClockRecord::MAX_BYTES
 }
@@ -153,16 +157,67 @@ pub struct Incoming {
     pub domid: DomId,
     /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
     pub offset: i64,
-    /// What an administrator should know.
+    /// Warnings for the administrator.
     pub warnings: Vec<String>,
     kind: GuestKind,
     uuid: Uuid,
-    /// Whether its record is known to be of this life of the guest.
+    /// True if its record is known to be of this life of the guest.
     continues: bool,
     /// What was kept here before.
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
-    _claim: Option<Lock>,
+    claim: Option<Claim>,
+    boot: String,
+}
+
+impl Incoming {
+    /// From now on the guest may be here alone, or run elsewhere: if this program is killed, nobody can tell, and so its
+    /// domain stays.
+    pub fn is_handed_over(&self) {
+        if let Some(claim) = &self.claim {
+            claim.note(&Unfinished {
+                doing: ARRIVE.to_owned(),
+                boot: self.boot.clone(),
+                domid: Some(self.domid),
+                then: Then::Leave,
+            });
+        }
+    }
+}
+
+/// A guest that leaves, for whoever finds it when the program that sees to it was killed.
+#[derive(Debug)]
+pub struct Departure {
+    claim: Option<Claim>,
+    unfinished: Unfinished,
+}
+
+impl Departure {
+    /// The guest is in this file as soon as that has its name.
+    ///
+    /// # Errors
+    /// When the file cannot be told.
+    pub fn is_saved_in(&mut self, file: &File, path: &std::path::Path) -> std::io::Result<()> {
+        self.note(Then::DestroyIfSaved(SaveFile::of(file, path)?));
+        Ok(())
+    }
+
+    /// From now on the guest may be elsewhere, and it does not go on here by itself.
+    pub fn is_handed_over(&mut self) {
+        self.note(Then::Leave);
+    }
+
+    /// The guest is here again, and nowhere else.
+    pub fn is_given_back(&mut self) {
+        self.note(Then::Resume);
+    }
+
+    fn note(&mut self, then: Then) {
+        self.unfinished.then = then;
+        if let Some(claim) = &self.claim {
+            claim.note(&self.unfinished);
+        }
+    }
 }
 
 impl<'a> Transfer<'a> {
@@ -208,7 +263,7 @@ impl Transfer<'_> {
         }
         record.birth_khz = self.birth_now(&domain, &record, &facts)?;
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let unfit = carry(&mut config, offset);
         let most = ClockRecord::MAX_BYTES;
@@ -269,6 +324,30 @@ impl Transfer<'_> {
             },
         )?;
         Ok((offset, warning))
+    }
+
+    /// A guest begins to leave. Until it is told otherwise, it goes on here if this program is killed.
+    ///
+    /// # Errors
+    /// When another program saves it or sends it away.
+    pub fn departs(&self, domain: &DomainSummary, doing: &str) -> Result<Departure> {
+        let mut claim = match self.records.claim_leaving(domain.uuid) {
+            Ok(Some(claim)) => Some(claim),
+            Ok(None) => {
+                let why = "another program saves it or sends it away";
+                return Err(HostError::new(ErrorKind::WrongState, doing, why));
+            }
+            // Without a disk there is nobody to tell.
+            Err(_) => None,
+        };
+        if let Some(claim) = &mut claim {
+            mend_claimed(self.host, self.records, claim)?;
+        }
+        let (boot, domid) = (self.host.facts()?.boot_id, Some(domain.domid));
+        let unfinished = Unfinished { doing: doing.to_owned(), boot, domid, then: Then::Resume };
+        let mut departure = Departure { claim, unfinished };
+        departure.note(Then::Resume);
+        Ok(departure)
     }
 
     /// Suspends a guest into a stream and notes what its RTC was then. Answers whether what travels has changed since
@@ -378,15 +457,17 @@ impl Transfer<'_> {
             None => (saved()?, None),
         };
         let uuid = *config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
-        let claim = claim(self.records, uuid, RESTORE)?;
+        let claim = claim(self.host, self.records, uuid, RESTORE)?;
         let facts = self.host.facts()?;
+        let note = |domid| note(claim.as_ref(), ARRIVE, &facts, domid, Then::Destroy);
+        note(None);
         let own = config.name().to_owned();
         let came = Self::came_along(header, uuid, requested.is_some());
         let came_along = matches!(came, Some(Ok(_)));
         let (record, mut warnings) = self.arriving_record(came, uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
         if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create);
+            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let mut offset = 0;
         if config.kind().has_rtc() {
@@ -401,6 +482,7 @@ impl Transfer<'_> {
         }
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
+        note(Some(domid));
         let mut continues = came_along;
         let rtc = match read_clock(self.host, domid) {
             Ok((rtc, tsc)) => {
@@ -424,7 +506,8 @@ impl Transfer<'_> {
         });
         warnings.extend(kept.err().map(|error| error.to_string()));
         let kind = config.kind();
-        Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, _claim: claim })
+        let boot = facts.boot_id;
+        Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, claim, boot })
     }
 
     /// Makes the TSC of a guest native that has arrived, where its tolerance, or else this one, allows it.
@@ -478,11 +561,11 @@ impl Transfer<'_> {
             Some(Ok(came)) => (Some(came.arrived(here)), warnings),
             Some(Err(why)) => {
                 let known = match here.is_some() {
-                    true => "what is kept of it here counts",
-                    false => "it starts next as its config says",
+                    true => "its record on this host is used",
+                    false => "its next start follows its config",
                 };
                 warnings.push(format!(
-                    "the clock record in the stream cannot be used ({why}): the guest's RTC goes on as saved, and {known}"
+                    "the clock record in the stream cannot be used ({why}): the guest's RTC continues as saved, and {known}"
                 ));
                 (here, warnings)
             }

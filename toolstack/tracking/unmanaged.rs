@@ -32,7 +32,7 @@ fn moves_rtc_by_zone(config: &DomainConfig) -> bool {
     config.b_info.localtime.is_some_and(Defbool::is_true)
 }
 
-/// Whether a restore with this config overwrites the guest's own RTC.
+/// True if a restore with this config overwrites the guest's own RTC.
 pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
     config.b_info.rtc_timeoffset != 0 || moves_rtc_by_zone(config)
 }
@@ -84,7 +84,7 @@ pub(super) fn refound(
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
     if here(&record.request.clock, found.kind, facts, zones) != Ok(offset) {
-        record.set_request(standing_at(offset), RequestOrigin::Unmanaged);
+        record.set_request(standing_at(offset), RequestOrigin::Unmanaged, facts.now);
     }
 }
 

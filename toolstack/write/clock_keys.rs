@@ -55,7 +55,7 @@ fn offset_keys(offset: &ClockOffset) -> Vec<(&'static str, Value)> {
     keys
 }
 
-/// Whether `tsc_mode`, `clock_tsc_frequency` or `hpet` say all that the timer says.
+/// True if `tsc_mode`, `clock_tsc_frequency` or `hpet` say all that the timer says.
 fn said_by_plain_keys(timer: &Timer, kind: GuestKind) -> bool {
     let Timer { name, present, track, tickpolicy, catchup, frequency: _, mode } = timer;
     let nothing_else = track.is_none() && tickpolicy.is_none() && catchup.is_none();

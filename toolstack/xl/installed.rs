@@ -22,14 +22,14 @@ pub const RETURNS: &str = "XENCLOCK_RETURNS";
 /// a script named xl that calls us does nothing else.
 const MOST_RETURNS: u32 = 4;
 
-/// What decides where xl is looked for.
+/// The settings that determine where xl is searched.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// `PATH`
     pub path: OsString,
     /// This program, which may be installed under the name xl as well.
     pub ourselves: Option<PathBuf>,
-    /// What [`RETURNS`] says; 0 where it says nothing.
+    /// The value of [`RETURNS`]; 0 without one.
     pub returns: u32,
 }
 
@@ -62,7 +62,7 @@ pub enum NoXl {
     )]
     Missing,
     /// The one that is there comes back to us.
-    #[error("{} leads back to xenclock: take it out of PATH, or let it start the real xl", .0.display())]
+    #[error("{} leads back to xenclock: take it out of PATH, or make it start the real xl", .0.display())]
     Loop(PathBuf),
 }
 
@@ -107,13 +107,13 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// What xl makes of an xl.cfg.
+/// An xl.cfg as xl reads it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Understood {
     /// The config, as libxl would be given it.
     pub config: DomainConfig,
-    /// What xl said of the file on the way: warnings.
+    /// The warnings of xl.
     pub warnings: Vec<String>,
 }
 
@@ -135,15 +135,15 @@ pub enum NotUnderstood {
     Refused {
         /// How xl ended.
         status: ExitStatus,
-        /// What it said.
+        /// Its messages.
         said: String,
     },
     /// xl answered what is no config.
-    #[error("{} answered what is no config of libxl's: {error}", xl.display())]
+    #[error("{} did not return a libxl config: {error}", xl.display())]
     NoConfig {
         /// Which xl.
         xl: PathBuf,
-        /// Where its answer makes no sense.
+        /// The error in its output.
         #[source]
         error: serde_json::Error,
     },
@@ -265,7 +265,7 @@ mod tests {
             ask("#!/bin/sh\necho 'Parsing config from guest.cfg' >&2\necho 'bad key' >&2\nexit 1\n");
         assert_eq!(refused.unwrap_err().to_string(), "xl refuses the file (exit status: 1):\nbad key");
         let nonsense = ask("#!/bin/sh\necho hello\n").unwrap_err().to_string();
-        assert!(nonsense.contains("no config of libxl's"), "{nonsense}");
+        assert!(nonsense.contains("did not return a libxl config"), "{nonsense}");
         let nowhere = Xl { program: "/nowhere/xl".into(), returns: 0 };
         let missing = config_of(&nowhere, Path::new("a"), &[]).unwrap_err().to_string();
         assert!(missing.contains("/nowhere/xl cannot be run"), "{missing}");

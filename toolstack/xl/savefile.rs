@@ -33,7 +33,7 @@ const OTHERS: [(&[u8], &str); 3] = [
     (b"<", "it looks like XML; xenclock create starts a domain from its XML"),
 ];
 
-/// What stands before libxl's stream.
+/// The header before libxl's stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// The guest's config.
@@ -66,7 +66,7 @@ pub enum SaveFileError {
     #[error("ends within {0}: it is cut off, so save the domain again, or copy the file again")]
     Truncated(&'static str),
     /// It is none of xl's.
-    #[error("is no save file of xl's: {0}")]
+    #[error("is not a save file of xl: {0}")]
     NotXls(&'static str),
     /// It is from a machine of the other byte order.
     #[error("is from a machine of another byte order: restore it on a machine like the one that saved it")]
@@ -334,7 +334,7 @@ mod tests {
             (b"libvirt-xml\n \0 \r and more than 32 bytes of it".to_vec(), "virsh restore"),
             (b"LibxlFmt".to_vec(), "without xl's header"),
             (b"<domain/>".to_vec(), "xenclock create"),
-            (vec![0; 100], "is no save file of xl's"),
+            (vec![0; 100], "is not a save file of xl"),
             (with(32, &[1, 2, 3, 4]), "another byte order"),
             (with(36, &[7, 0, 0, 0]), "flags 0x4 that this program does not know: a newer xl"),
             (with(44, &[0xff; 4]), "4294967295 bytes before the domain's data"),

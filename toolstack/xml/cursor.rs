@@ -26,7 +26,7 @@ pub struct Ledger<'t> {
 pub struct Mark {
     /// The finding.
     pub finding: Finding,
-    /// Whether it was put on a whole element that this node is in, and not on the node itself.
+    /// True if it was put on a whole element that this node is in, and not on the node itself.
     pub with_others: bool,
 }
 

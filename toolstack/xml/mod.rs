@@ -4,6 +4,7 @@ pub(crate) mod cursor;
 pub(crate) mod read;
 mod schema;
 pub(crate) mod tree;
+pub(crate) mod words;
 
 pub use read::{read, read_for, read_mapped};
 #[doc(hidden)]

@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
+use timers::GuestKind;
+use xenclock::domain::DomainConfig;
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, Host};
 
 use crate::common::{Lab, domain};
 
@@ -391,4 +395,37 @@ fn clocks_as_metrics() {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     assert!(text.contains("xenclock_rtc_moved_by_guest_seconds{") && text.contains("} 20\n"), "{text}");
+}
+
+/// As stock xl makes a guest: without a word to anybody.
+fn made_by_another(lab: &Lab) -> DomId {
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    let mut config = DomainConfig::new(GuestKind::Hvm);
+    config.c_info.name = Some("guest".to_owned());
+    config.c_info.uuid = Some(UUID.parse().unwrap());
+    let domid = mock.create_paused(&config).unwrap();
+    mock.unpause(domid).unwrap();
+    domid
+}
+
+#[test]
+fn a_service_that_was_stopped_says_what_it_may_have_missed() {
+    let lab = lab("");
+    let domid = made_by_another(&lab);
+    let service = Service::start(&lab, &[]);
+    service.event("followed", 0);
+    let signal = |signal| {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&service.child), signal).unwrap();
+    };
+    signal(rustix::process::Signal::STOP);
+    std::thread::sleep(Duration::from_secs(3));
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    mock.guest_shift_rtc(domid, 20).unwrap();
+    mock.guest_reboot(domid).unwrap();
+    mock.destroy(domid).unwrap();
+    made_by_another(&lab);
+    signal(rustix::process::Signal::CONT);
+    let event = service.event("unwatched", 0);
+    assert_eq!(event["domid"], domid.0);
+    assert!(event["seconds"].as_u64().unwrap() >= 2, "{event}");
 }

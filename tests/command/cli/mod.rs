@@ -11,6 +11,7 @@ mod moving;
 mod output;
 mod scripts;
 mod settings;
+mod snapshots;
 mod together;
 mod usage;
 mod xl;

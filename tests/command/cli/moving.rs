@@ -244,7 +244,7 @@ fn a_guest_within_its_tolerance_is_made_native() {
         (&json!(2_600_000), &json!(0.385), &json!(2))
     );
     let told = on_other(&lab, &["clock-show", "guest"]).ok();
-    assert!(told.contains("+0.385 ppm from the 2600000 kHz"), "{told}");
+    assert!(told.contains("+0.385 ppm from its initial 2600000 kHz"), "{told}");
 }
 
 #[test]

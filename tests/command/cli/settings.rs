@@ -74,7 +74,7 @@ fn wrong_settings_are_named_and_nothing_is_started() {
         ("vcpus=\"-1\"", "vcpus is -1"),
         ("vcpus=3;maxvcpus=2", "maxvcpus is 2"),
         ("uuid=1", "uuid is '1'"),
-        ("name=", "the line ends, where xl expects a value"),
+        ("name=", "found the end of the line"),
         ("localtime=yes", "write localtime = 1"),
         ("rtc_timeoffset=soon", "rtc_timeoffset 'soon'"),
         ("tsc_mode=warp", "tsc_mode is 'warp'"),

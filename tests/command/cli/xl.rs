@@ -88,7 +88,7 @@ fn without_an_xl_its_commands_fail_and_say_what_to_install() {
     let mut command = lab.command(["vcpu-list", "guest"]);
     command.env("PATH", lab.path("."));
     let said = finish(command, b"").fails(1);
-    assert!(said.contains("'vcpu-list guest' is no command of xenclock's"), "{said}");
+    assert!(said.contains("'vcpu-list guest' is not a command of xenclock"), "{said}");
     assert!(said.contains("no xl is installed") && said.contains("xen-utils"), "{said}");
 }
 

@@ -39,7 +39,7 @@ pub enum Start {
 pub struct Started {
     /// The config that was created, with the input's own names.
     pub config: DomainConfig,
-    /// The device model's words; none where there is no device model.
+    /// The device model's words; none where texpected a device model.
     pub model: Vec<String>,
     /// Nodes of its devices in xenstore: `backend/vbd/51712/params` and their kin, without the domains' numbers.
     pub nodes: BTreeMap<String, String>,

@@ -52,11 +52,11 @@ domain_xml() {
 XML
 }
 
-# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them.
+# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them; of $vcpus vCPUs.
 domain_cfg() {
   local name=$1 guest=$2 config=$3
   echo "name = \"$name\""
-  echo 'vcpus = 1'
+  echo "vcpus = ${vcpus:-1}"
   case $guest in
     hvm) printf '%s\n' 'type = "hvm"' 'memory = 32' 'firmware_override = "/tests/probe-hvm"' ;;
     pvh) printf '%s\n' 'type = "pvh"' 'memory = 32' 'kernel = "/tests/probe-hvm"' ;;

@@ -16,7 +16,7 @@ now_ms() { date +%s%3N; }
 # run_command COMMAND...: takes its status and what it says.
 run_command() {
   local status=0
-  timeout 120 "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
+  timeout 300 "$@" > "$dir/stdout" 2> "$dir/stderr" < /dev/null || status=$?
   take_outcome $status
   return "$status"
 }

@@ -47,6 +47,8 @@ await() {
 # The guest's domain is gone.
 no_keeper() {
   xl destroy keeper > /dev/null 2>&1
+  # of a migration that came to nothing
+  xl destroy keeper--incoming > /dev/null 2>&1
   until_domid gone keeper 0
 }
 

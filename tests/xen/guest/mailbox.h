@@ -32,6 +32,11 @@ struct mailbox {
     uint32_t jumps;         /* how often the RTC has gone another way than system time, not by an order, */
     int32_t jumped;         /* and by how many seconds in all */
     uint32_t leaf[3][4];    /* CPUID base + 3, subleaves 0 to 2, EAX to EDX */
+    uint32_t invtsc;        /* CPUID 80000007: an invariant TSC */
+    uint32_t second;        /* the second vCPU counts this up, where there is one */
+    uint32_t tsc_back;      /* how often an RDTSC was below the one before it, of either vCPU, */
+    uint32_t unused;        /* what has 64 bits stands where it does in a 64-bit program */
+    uint64_t tsc_gap;       /* and by how much it was above it at most */
     uint64_t birth_tsc;     /* RDTSC as the very first instruction */
     uint64_t tsc;           /* RDTSC and system time at the last beat */
     uint64_t system_ns;

@@ -6,6 +6,26 @@
 
 #define barrier() __asm__ volatile("" ::: "memory")
 
+/* Every RDTSC of every vCPU, compared with the one before it, whichever vCPU that was of. */
+static volatile uint32_t tsc_lock;
+static uint64_t tsc_last, tsc_gap;
+static uint32_t tsc_back;
+static volatile uint32_t second;
+
+static uint64_t next_tsc(void)
+{
+    while (__sync_lock_test_and_set(&tsc_lock, 1))
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
+    uint64_t tsc = rdtsc();
+    if (tsc < tsc_last)
+        tsc_back++;
+    else if (tsc_last && tsc - tsc_last > tsc_gap)
+        tsc_gap = tsc - tsc_last;
+    tsc_last = tsc;
+    __sync_lock_release(&tsc_lock);
+    return tsc;
+}
+
 /* The TSC's advance while channel 2 of the PIT counts down, and in *doubt how much of
  * it may have passed before and after. */
 static uint64_t pit_once(uint64_t *doubt)
@@ -122,11 +142,17 @@ static void look(void)
         for (int reg = 0; reg < 4; reg++)
             mailbox->leaf[sub][reg] = regs[reg];
     }
+    uint32_t power[4];
+    cpuid(0x80000007, 0, power);
+    mailbox->invtsc = power[3] >> 8 & 1;
     if (xen_has_ports)
         mailbox->cmos = rtc_read();
     mailbox->wc_sec = shared_info->wc_sec;
     mailbox->system_ns = system_ns();
-    mailbox->tsc = rdtsc();
+    mailbox->tsc = next_tsc();
+    mailbox->tsc_back = tsc_back;
+    mailbox->tsc_gap = tsc_gap;
+    mailbox->second = second;
     watch_rtc(mailbox->cmos, mailbox->system_ns);
     mailbox->jumps = jumps;
     mailbox->jumped = jumped;
@@ -176,6 +202,17 @@ static void nap(uint32_t ms)
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
 }
 
+/* What the second vCPU does. */
+static void watch_tsc(void)
+{
+    for (;;) {
+        for (int n = 0; n < 16; n++)
+            next_tsc();
+        second++;
+        nap(20);
+    }
+}
+
 void probe(const void *start_info, uint64_t birth_tsc)
 {
     xen_setup(start_info);
@@ -190,6 +227,7 @@ void probe(const void *start_info, uint64_t birth_tsc)
     birth = *(struct mailbox *)mailbox;
     birth.magic = MAILBOX_MAGIC;
     mailbox->magic = MAILBOX_MAGIC;
+    xen_start_second(watch_tsc);
     for (;;) {
         look();
         obey();

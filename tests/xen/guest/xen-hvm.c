@@ -1,8 +1,10 @@
 /* An HVM or PVH guest in 32-bit protected mode without paging. */
 #include "xen.h"
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/hvm_vcpu.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
+#include <xen/vcpu.h>
 #include "cpu.h"
 
 extern uint8_t hypercall_page[], shared_page[];
@@ -49,4 +51,34 @@ void xen_setup(const void *start_info)
     hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &map);
     hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, &console);
     mailbox = (void *)(((uint32_t)console.value << 12) + MAILBOX_OFFSET);
+}
+
+static long vcpu_op(unsigned command, unsigned vcpu, void *argument)
+{
+    long result;
+    __asm__ volatile("call *%4"
+                     : "=a"(result), "+b"(command), "+c"(vcpu), "+d"(argument)
+                     : "r"(hypercall_page + __HYPERVISOR_vcpu_op * 32)
+                     : "memory", "esi", "edi");
+    return result;
+}
+
+/* It begins as this one did: flat segments, no paging. */
+void xen_start_second(void (*entry)(void))
+{
+    static uint8_t stack[4096] __attribute__((aligned(16)));
+    static struct vcpu_hvm_context context = { .mode = VCPU_HVM_MODE_32B };
+    struct vcpu_hvm_x86_32 *cpu = &context.cpu_regs.x86_32;
+
+    cpu->eip = (uint32_t)entry;
+    cpu->esp = (uint32_t)(stack + sizeof stack - 16);
+    cpu->eflags = 2;
+    cpu->cr0 = 0x11;
+    cpu->cs_limit = cpu->ds_limit = cpu->ss_limit = cpu->es_limit = ~0u;
+    cpu->tr_limit = 0x67;
+    cpu->cs_ar = 0xc9b;
+    cpu->ds_ar = cpu->ss_ar = cpu->es_ar = 0xc93;
+    cpu->tr_ar = 0x8b;
+    if (!vcpu_op(VCPUOP_initialise, 1, &context))
+        vcpu_op(VCPUOP_up, 1, 0);
 }

@@ -36,3 +36,9 @@ void xen_setup(const void *start_info)
                UVMF_INVLPG);
     mailbox = (void *)((console << 12) + MAILBOX_OFFSET);
 }
+
+/* Only guests of one vCPU are of this kind. */
+void xen_start_second(void (*entry)(void))
+{
+    (void)entry;
+}

@@ -16,6 +16,9 @@ extern uint32_t xen_cpuid_base;
 
 void xen_setup(const void *start_info);
 
+/* Has a second vCPU run this, where the domain has one. */
+void xen_start_second(void (*entry)(void));
+
 long hypercall(unsigned number, long first, void *second);
 
 #endif

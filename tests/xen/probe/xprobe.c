@@ -246,6 +246,10 @@ static void guest_view(unsigned rate_ms)
     printf("birth_tsc=%" PRIu64 "\n", look.birth_tsc);
     show("birth_ms", khz ? (int64_t)(look.birth_tsc / khz) : -1);
     show("tsc_ms", khz ? (int64_t)(look.tsc / khz) : -1);
+    show("invtsc", look.invtsc);
+    show("tsc_back", look.tsc_back);
+    show("tsc_gap_ms", khz ? (int64_t)(look.tsc_gap / khz) : -1);
+    printf("second=%s\n", !look.second ? "none" : next_look(box).second != look.second ? "runs" : "stands");
     show("pv_khz", (int64_t)(pvclock_khz(&look) + 0.5));
     if (look.pit_ticks)
         show("pit_khz", (int64_t)(look.pit_ticks / PIT_MS));

@@ -22,20 +22,20 @@ pub struct Moment<'a> {
     pub now: DateTime<Utc>,
     /// The zone the host is in.
     pub host_zone: &'a Zone,
-    /// Where the zone of a timezone clock is looked up.
+    /// The source of the zone of a timezone clock.
     pub zones: &'a dyn ZoneSource,
 }
 
-/// What a clock comes to.
+/// A resolved clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Resolved {
-    /// What the guest's RTC (or wallclock) is ahead of UTC.
+    /// The distance of the guest's RTC (or wallclock) from UTC.
     pub offset: UtcOffset,
-    /// Whether what the guest does to its RTC is to be kept. Only an HVM guest has one.
+    /// True if what the guest does to its RTC is to be kept. Only an HVM guest has one.
     pub tracked: bool,
-    /// What the next cold start does.
+    /// The effect of the next cold start.
     pub next_start: NextStart,
-    /// Where the offset is from.
+    /// The origin of the offset.
     pub source: OffsetSource,
     /// When the zone that gave the offset will have another; the guest's RTC will not follow. `None` where no zone
     /// was used or it never changes.
@@ -60,7 +60,7 @@ impl Resolved {
     }
 }
 
-/// What the next cold start does with the offset.
+/// The effect of the next cold start on the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NextStart {
@@ -89,7 +89,7 @@ pub enum ResolveError {
         last = RTC_YEARS.end()
     )]
     RtcYear {
-        /// What the RTC would show, in seconds since 1970-01-01T00:00:00.
+        /// The time that the RTC would show, in seconds since 1970-01-01T00:00:00.
         shown: i64,
     },
     /// The wallclock of a PV or PVH guest counts from 1970.
@@ -99,7 +99,7 @@ pub enum ResolveError {
         Second(*shown)
     )]
     BeforeEpoch {
-        /// What the wallclock would show, in seconds since 1970-01-01T00:00:00.
+        /// The time that the wallclock would show, in seconds since 1970-01-01T00:00:00.
         shown: i64,
     },
 }
@@ -110,7 +110,7 @@ pub const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 /// 2000-01-01T00:00:00Z and the first second after 2099, in seconds since 1970.
 const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
-/// Whether a host's clock can be right. One with an empty battery starts in 1970 and is set by NTP later.
+/// True if a host's clock can be right. One with an empty battery starts in 1970 and is set by NTP later.
 #[must_use]
 pub fn is_clock_set(now: DateTime<Utc>) -> bool {
     RTC_SECONDS.contains(&now.timestamp())
@@ -198,7 +198,7 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
     })
 }
 
-/// What a clock so many seconds ahead of UTC shows at a time, in whole seconds; `None` where that is beyond all
+/// The time that a clock this many seconds ahead of UTC shows, in whole seconds; `None` where that is beyond all
 /// calendars.
 #[must_use]
 pub fn rtc_time(now: DateTime<Utc>, seconds: i64) -> Option<NaiveDateTime> {

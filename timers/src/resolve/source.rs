@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat};
 use serde::{Serialize, Serializer};
 
-/// Where an offset is from. Serialised as the word of `<clock offset=>` that the clock acts as.
+/// The origin of an offset. Serialised as the word of `<clock offset=>` that the clock acts as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OffsetSource {
     /// UTC itself.

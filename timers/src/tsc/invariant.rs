@@ -22,7 +22,7 @@ words! {
     }
 }
 
-/// What decides whether a guest is shown an invariant TSC.
+/// The settings that decide whether a guest sees an invariant TSC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvariantRequest {
     /// The config's say on the bit, which is `invtsc` in xl.cfg's `cpuid`.
@@ -33,10 +33,10 @@ pub struct InvariantRequest {
     pub mode: TscMode,
 }
 
-/// Whether a guest is shown an invariant TSC.
+/// True if a guest is shown an invariant TSC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvariantTsc {
-    /// Whether it is; `None` where it depends on a CPU of which that is not known.
+    /// True if it is; `None` where it depends on a CPU of which that is not known.
     pub shown: Option<bool>,
     /// The reason in one sentence.
     pub why: String,
@@ -47,7 +47,7 @@ pub struct InvariantTsc {
 const TOOLSTACK_DECIDES: u32 = 15;
 
 impl InvariantRequest {
-    /// Whether Xen 4.`minor` shows it to a new guest. `emulated` says whether its TSC is emulated, and `host` whether
+    /// True if Xen 4.`minor` shows it to a new guest. `emulated` says whether its TSC is emulated, and `host` whether
     /// the CPU has an invariant TSC itself, as far as that is known.
     #[must_use]
     pub fn shown(&self, minor: u32, emulated: bool, host: Option<bool>) -> InvariantTsc {
@@ -102,7 +102,7 @@ impl InvariantRequest {
 /// The clock that a Linux guest takes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LinuxClock {
-    /// What stands in `/sys/devices/system/clocksource/clocksource0/current_clocksource` there.
+    /// The content of `/sys/devices/system/clocksource/clocksource0/current_clocksource` there.
     pub clocksource: &'static str,
     /// The reason in one sentence.
     pub why: &'static str,

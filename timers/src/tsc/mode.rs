@@ -73,14 +73,14 @@ impl FromStr for TscMode {
     }
 }
 
-/// What is known of a host's TSC.
+/// A host's TSC, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TscHost {
     /// The frequency that Xen measured, its `cpu_khz`.
     pub khz: KiloHertz,
-    /// Whether Xen trusts the TSC (`host_tsc_is_safe`): the same on all CPUs and in all sleep states.
+    /// True if Xen trusts the TSC (`host_tsc_is_safe`): the same on all CPUs and in all sleep states.
     pub reliable: bool,
-    /// Whether the CPU can scale it for HVM and PVH guests (VMX TSC multiplier, SVM TSC ratio); `None` when not
+    /// True if the CPU can scale it for HVM and PVH guests (VMX TSC multiplier, SVM TSC ratio); `None` when not
     /// known, for Xen says so in its boot log only.
     ///
     /// A CPU that scales has a limit too: SVM reaches 256 times the host's frequency, VMX 65536 times, and beyond
@@ -88,7 +88,7 @@ pub struct TscHost {
     pub scaling: Option<bool>,
 }
 
-/// What `tsc_set_info` leaves a domain with.
+/// The state of a domain after `tsc_set_info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TscSetting {
     /// Every read leaves the guest (`vtsc`).

@@ -20,9 +20,9 @@ pub struct MovingTsc {
     pub khz: KiloHertz,
     /// The frequency at which it counted when the guest booted; `None` where nobody knows.
     pub birth: Option<KiloHertz>,
-    /// Whether a frequency was asked for.
+    /// True if a frequency was asked for.
     pub explicit: bool,
-    /// Whether CPUID shows the guest an invariant TSC.
+    /// True if CPUID shows the guest an invariant TSC.
     pub invariant: bool,
     /// How far it may be off to be native.
     pub tolerance: Tolerance,
@@ -31,17 +31,17 @@ pub struct MovingTsc {
 /// A guest's TSC before a move and after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TscMove {
-    /// Where it is.
+    /// The TSC on the present host.
     pub before: GuestTsc,
-    /// Where it goes.
+    /// The TSC on the next host.
     pub after: GuestTsc,
     /// How far the frequency after it is off the one before.
     pub off: Ppm,
-    /// What the guest notices.
+    /// The effects on the guest.
     pub effects: Vec<TscEffect>,
 }
 
-/// What a guest notices of a move.
+/// An effect of a move on a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "effect")]
 pub enum TscEffect {
@@ -68,7 +68,7 @@ pub enum TscEffect {
 }
 
 impl MovingTsc {
-    /// Whether it is made native on a host that it comes to; if so, how far its TSC is then off its birth.
+    /// True if it is made native on a host that it comes to; if so, how far its TSC is then off its birth.
     ///
     /// # Errors
     /// Why it is left as Xen makes it.
@@ -100,7 +100,7 @@ impl MovingTsc {
         }
     }
 
-    /// What becomes of it on another host, or on the same one in another boot.
+    /// The move to another host, or to the same host after another boot.
     ///
     /// `from` is the host where it is, `to` the one where it goes. Modes default and `always_emulate` keep their
     /// frequency; mode native has the host's.

@@ -9,7 +9,7 @@ use crate::clock::GuestKind;
 use crate::timer::{Timer, TimerMode, TimerName};
 use crate::units::{FrequencyError, Hertz, KiloHertz};
 
-/// What is asked of the TSC, in Xen's words.
+/// A requested TSC, in Xen's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TscRequest {
     /// The mode to set.
@@ -18,7 +18,7 @@ pub struct TscRequest {
     pub frequency: Option<Hertz>,
 }
 
-/// What is set and what the guest gets.
+/// The TSC that is set, and its behaviour in the guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TscDecision {
     /// The `tsc_mode` to set.
@@ -30,7 +30,7 @@ pub struct TscDecision {
     /// The frequency to set through libxenctrl; `None` where libxl's own `xc_domain_set_tsc_info`, which always
     /// passes 0 kHz, comes to the same.
     pub set_khz: Option<KiloHertz>,
-    /// What was asked and what it was rounded to, where that is not the same.
+    /// The requested and the rounded frequency, if they differ.
     pub rounded: Option<(Hertz, KiloHertz)>,
     /// The reason in one sentence.
     pub why: String,
@@ -60,9 +60,9 @@ pub enum TscError {
          mode='auto' for {asked}, or leave out the frequency"
     )]
     NativeFrequency {
-        /// What was asked.
+        /// The request.
         asked: Hertz,
-        /// What the host has.
+        /// The host's frequency.
         host: KiloHertz,
     },
 }

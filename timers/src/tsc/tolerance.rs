@@ -46,7 +46,7 @@ impl Tolerance {
         self.0.into()
     }
 
-    /// Whether a guest of this birth may count at this frequency: exact, in whole kHz.
+    /// True if a guest of this birth may count at this frequency: exact, in whole kHz.
     #[must_use]
     pub fn covers(self, birth: KiloHertz, khz: KiloHertz) -> bool {
         u64::from(birth.0.abs_diff(khz.0)) * 1_000_000 <= u64::from(self.0) * u64::from(birth.0)

@@ -19,7 +19,7 @@ pub use sources::EmbeddedZones;
 pub use sources::{FirstOf, HostZones, default_zones};
 pub use suggest::{Meant, suggest};
 
-/// Where named zones come from.
+/// A source of named zones.
 pub trait ZoneSource {
     /// The zone of a name of the tz database such as `Europe/Paris`. Case matters, as in the database.
     ///
@@ -46,7 +46,7 @@ pub enum ZoneError {
     Unreadable {
         /// The zone.
         name: String,
-        /// What went wrong.
+        /// The error.
         reason: String,
     },
     /// There is no database at all.
@@ -56,7 +56,7 @@ pub enum ZoneError {
     NoDatabase {
         /// The zone looked for.
         name: String,
-        /// Where the database was expected.
+        /// The directory of the database.
         dir: String,
     },
     /// Not a POSIX `TZ` rule.
@@ -66,7 +66,7 @@ pub enum ZoneError {
     BadRule {
         /// The rule as given.
         rule: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The moment is too far away for the zone's rules.
@@ -80,7 +80,7 @@ pub enum ZoneError {
 }
 
 /// A time zone: its name, its past changes, and the rule for those to come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     name: String,
     tz: TimeZone,
@@ -159,7 +159,7 @@ impl Zone {
         &self.name
     }
 
-    /// What clocks of the zone are ahead of UTC at a moment.
+    /// The zone's offset from UTC at a moment.
     ///
     /// # Errors
     /// When the moment is beyond what the zone's rule can be worked out for.

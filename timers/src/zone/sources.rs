@@ -99,7 +99,7 @@ impl ZoneSource for HostZones {
     }
 }
 
-/// Whether a file begins like a zone; a named pipe, which would wait for ever, does not.
+/// True if a file begins like a zone; a named pipe, which would wait for ever, does not.
 fn is_tzif(path: &Path) -> bool {
     let mut start = [0; MAGIC.len()];
     fs::metadata(path).is_ok_and(|file| file.is_file())
@@ -107,7 +107,7 @@ fn is_tzif(path: &Path) -> bool {
         && start == *MAGIC
 }
 
-/// Whether a name can be one of the tz database. One that is not must not become a path: it could lead out of the
+/// True if a name can be one of the tz database. One that is not must not become a path: it could lead out of the
 /// directory.
 fn is_name(name: &str) -> bool {
     let plain = |c: char| !c.is_control() && c != '\\';

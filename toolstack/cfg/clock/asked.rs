@@ -9,7 +9,7 @@ use crate::cfg::read::book::Book;
 use crate::cfg::{Cfg, number};
 use crate::diag::{Diagnostic, Errors, Report};
 
-/// What a file asks of its guest's clock.
+/// The clock that a file requests.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The clock.
@@ -34,7 +34,7 @@ pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked, Errors> {
     }
 }
 
-/// What settings are laid over.
+/// The base that settings are applied to.
 #[derive(Clone, Copy, Debug)]
 pub enum Base<'a> {
     /// They are a file of their own.

@@ -117,12 +117,12 @@ impl<'a, 'b> Keys<'a, 'b> {
         self.keys.iter().find(|key| key.setting.name == name).copied()
     }
 
-    /// Whether any key says what the RTC shows.
+    /// True if any key says what the RTC shows.
     pub fn has_offset(&self) -> bool {
         PLAIN_OFFSET.iter().chain(&OUR_OFFSET).any(|name| self.get(name).is_some())
     }
 
-    /// Whether one of our own keys does.
+    /// True if one of our own keys does.
     pub fn has_our_offset(&self) -> bool {
         OUR_OFFSET.iter().any(|name| self.get(name).is_some())
     }
@@ -132,7 +132,7 @@ impl<'a, 'b> Keys<'a, 'b> {
         self.get("clock_timers").map(|_| self.timers.clone())
     }
 
-    /// Whether a plain key overrides `clock_timers`, which stands in the file, rather than having to agree with it.
+    /// True if a plain key overrides `clock_timers`, which stands in the file, rather than having to agree with it.
     pub fn overrides_timers(&self, key: Key<'_>) -> bool {
         key.is_word && self.get("clock_timers").is_none_or(|timers| !timers.is_word)
     }
@@ -186,9 +186,8 @@ impl<'a, 'b> Keys<'a, 'b> {
                 let part = text.part(start..start + word.len());
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
-                    let finding =
-                        Finding::invalid("bad-timer", format!("'{word}' is no key=value of a timer"))
-                            .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
+                    let finding = Finding::invalid("bad-timer", format!("'{word}' is not key=value"))
+                        .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
                     self.book.wrong(node, &part, finding);
                     wrong = true;
                     continue;

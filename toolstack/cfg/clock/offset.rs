@@ -52,7 +52,7 @@ fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
     }
 }
 
-/// Whether plain `localtime` is on.
+/// True if plain `localtime` is on.
 fn localtime(keys: &mut Keys<'_, '_>) -> Result<Option<bool>> {
     let Some(key) = keys.get("localtime") else {
         return Ok(None);
@@ -84,8 +84,7 @@ fn seconds(keys: &mut Keys<'_, '_>) -> Result<Option<i64>> {
     // xl reads 4294963696 as -3600.
     let seconds: i64 = UtcOffset::from_libxl(number as u32).seconds().into();
     if seconds != number && u32::try_from(number).is_err() {
-        let reason =
-            format!("{number} seconds do not fit, and xl takes what is left of them in 32 bits: {seconds}");
+        let reason = format!("{number} seconds do not fit into 32 bits, and xl truncates them to {seconds}");
         let finding = Finding::approximated("offset-range", reason).refusing_start();
         keys.mark(key.node, finding.instead("write the seconds from UTC, from -2147483648 to 2147483647"));
     }

@@ -22,7 +22,7 @@ const CLOCK: [&str; 10] = [
     "tsc_mode",
 ];
 
-/// What words ask of a clock.
+/// The clock that words request.
 #[derive(Clone, Debug)]
 pub struct Words {
     /// The clock with the words laid over it.
@@ -31,7 +31,7 @@ pub struct Words {
     pub offset: bool,
     /// They say how its TSC works.
     pub tsc: bool,
-    /// What becomes of each.
+    /// The verdict for each.
     pub report: Report,
 }
 

@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
                 }
                 if vcpus == 0 {
                     let finding =
-                        Finding::unsupported("no-vcpus", "there is no vcpus, and xl applies this to none");
+                        Finding::unsupported("no-vcpus", "there is no vcpus, so xl applies this to no vCPU");
                     self.book.mark(node, finding.instead("write vcpus = 1 as well"));
                 }
                 // Without a host to count them on, all CPUs are what a guest has anyway.
@@ -63,10 +63,8 @@ impl<'a> Reader<'a> {
                     if index < vcpus {
                         sets.push(self.cpu_set(words, node)?);
                     } else {
-                        let finding = Finding::unsupported(
-                            "no-such-vcpu",
-                            "there is no such vCPU, and xl passes over it",
-                        );
+                        let finding =
+                            Finding::unsupported("no-such-vcpu", "there is no such vCPU, and xl ignores it");
                         self.book.mark(node, finding.instead("take it out, or give more vcpus"));
                     }
                 }
@@ -97,7 +95,7 @@ impl<'a> Reader<'a> {
             }
             let range = pairs::range(rest.text);
             if !range.whole {
-                let reason = format!("'{}' is no CPU and no range of CPUs", rest.text);
+                let reason = format!("'{}' is neither a CPU nor a range of CPUs", rest.text);
                 let finding = Finding::invalid("bad-cpus", reason)
                     .instead("write CPUs and ranges between commas, as in 0-3,^1,nodes:1");
                 self.book.wrong(node, &part, finding);

@@ -174,7 +174,7 @@ impl<'a> Book<'a> {
         self.errors.extend(errors);
     }
 
-    /// Whether anything is wrong.
+    /// True if anything is wrong.
     pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }

@@ -96,7 +96,7 @@ impl Reader<'_> {
             && !self.has("bios")
             && let Some(found) = self.find("bios_path_override")
         {
-            let finding = Finding::no_effect("no-bios", "which firmware this is is not said");
+            let finding = Finding::no_effect("no-bios", "xl reads it only with bios=");
             self.book.mark(found.node, finding.instead("add bios = \"seabios\" or bios = \"ovmf\""));
         }
     }
@@ -152,8 +152,7 @@ impl Reader<'_> {
         } else if self.config.b_info.device_model.is_some()
             && let Some(found) = self.find("device_model_override")
         {
-            let finding =
-                Finding::no_effect("no-version", "which version of the device model this is is not said");
+            let finding = Finding::no_effect("no-version", "xl reads it only with device_model_version=");
             self.book.mark(found.node, finding.instead("add device_model_version = \"qemu-xen\""));
         }
         for name in ["device_model_args", "device_model_args_pv", "device_model_args_hvm"] {

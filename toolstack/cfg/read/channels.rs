@@ -24,7 +24,7 @@ impl<'a> Reader<'a> {
         let mut wrong = false;
         for part in self.parts(words, b",", node) {
             let Some((key, value)) = self.trimmed_pair(part, node) else {
-                let finding = Finding::invalid("bad-channel", format!("'{}' is no key=value", part.text));
+                let finding = Finding::invalid("bad-channel", format!("'{}' is not key=value", part.text));
                 self.book.wrong(node, &part, finding.instead("write it as in connection=pty"));
                 wrong = true;
                 continue;

@@ -6,6 +6,7 @@ use super::cpuid_names::{self, At, Field, Register};
 use crate::cfg::Content;
 use crate::cfg::number;
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf, MsrPolicy};
 use crate::domain::release::{Known, XenVersion};
 
@@ -37,6 +38,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.config.b_info.cpuid = policy;
+        self.book.is(Part::InvariantTsc, found.node);
     }
 
     fn cpuid_names(&mut self, policy: &mut CpuPolicy, words: Words<'a>, node: usize) {
@@ -83,7 +85,7 @@ impl<'a> Reader<'a> {
             }
             if !set(policy, &field, value.text) {
                 let reason =
-                    format!("'{}' is no value of '{}', and xl passes over it", value.text, field.name);
+                    format!("'{}' is not a value of '{}', and xl ignores it", value.text, field.name);
                 let finding = Finding::unsupported("bad-cpuid", reason);
                 self.book.note(
                     node,
@@ -181,14 +183,14 @@ fn put(text: &mut String, at: usize, part: &str) {
 fn registers(policy: &mut CpuPolicy, text: &str) -> Result<(), (usize, &'static str)> {
     let (leaf, length) = number::unsigned(text, 0);
     if length == 0 {
-        return Err((0, "this is no number of a leaf"));
+        return Err((0, "expected the number of a leaf"));
     }
     let mut at = length;
     let mut subleaf = UNUSED;
     if text[at..].starts_with(',') {
         let (number, length) = number::unsigned(&text[at + 1..], 0);
         if length == 0 {
-            return Err((at + 1, "this is no number of a subleaf"));
+            return Err((at + 1, "expected the number of a subleaf"));
         }
         subleaf = number as u32;
         at += 1 + length;
@@ -210,11 +212,11 @@ fn registers(policy: &mut CpuPolicy, text: &str) -> Result<(), (usize, &'static 
             [b'e', b'b', b'x', ..] => Register::Ebx,
             [b'e', b'c', b'x', ..] => Register::Ecx,
             [b'e', b'd', b'x', ..] => Register::Edx,
-            _ => return Err((at, "here is no register, eax to edx")),
+            _ => return Err((at, "expected a register, eax to edx")),
         };
         // Whatever stands between the name and the =.
         let Some(equals) = rest.find('=') else {
-            return Err((at, "here is no register, eax to edx"));
+            return Err((at, "expected a register, eax to edx"));
         };
         let value = &rest[equals + 1..];
         let end = value.find(',').unwrap_or(value.len());

@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
                 match self.trimmed_pair(part, node) {
                     Some((key, value)) => pairs.push((part, key, value)),
                     None => {
-                        let finding = Finding::invalid("bad-p9", format!("'{}' is no key=value", part.text));
+                        let finding = Finding::invalid("bad-p9", format!("'{}' is not key=value", part.text));
                         self.book.wrong(node, &part, finding.instead("write it as in tag=share"));
                     }
                 }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
                         Some(uuid) => vtpm.uuid = (!uuid.is_nil()).then_some(uuid),
                         None => {
                             let finding =
-                                Finding::invalid("bad-vtpm", format!("'{}' is no UUID", value.text));
+                                Finding::invalid("bad-vtpm", format!("'{}' is not a UUID", value.text));
                             self.book.wrong(
                                 node,
                                 &value,

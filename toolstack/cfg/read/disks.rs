@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
             let (rule, taken) = rule(rest.text, self.host.knows(|| release::setting("disk", "grant_usage")));
             if rule == Rule::Bad || !self.disk_rule(&mut spec, rule, rest, taken) {
                 if rule == Rule::Bad {
-                    self.bad_disk(&mut spec, &rest, "this is no setting of a disk".to_owned());
+                    self.bad_disk(&mut spec, &rest, "this is not a setting of a disk".to_owned());
                 }
                 break;
             }
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
                 self.book.note(spec.node, &whole, finding.instead("leave it out, and name the format"));
             }
             Rule::UnknownPrefix => {
-                self.bad_disk(spec, &whole, format!("'{}' is no prefix that xl knows", whole.text));
+                self.bad_disk(spec, &whole, format!("'{}' is not a prefix that xl knows", whole.text));
                 return false;
             }
             Rule::Positional => return self.disk_position(spec, word),

@@ -302,7 +302,7 @@ impl Reader<'_> {
         for (words, node) in texts {
             let words_of_libxl: Vec<_> = SmbiosType::ALL.iter().map(|key| key.as_str()).collect();
             let Some((key, value)) = words.split('=').filter(|(_, value)| !value.text.is_empty()) else {
-                let finding = Finding::invalid("bad-smbios", format!("'{}' is no key=value", words.text));
+                let finding = Finding::invalid("bad-smbios", format!("'{}' is not key=value", words.text));
                 self.book.wrong(node, &words, finding.instead("write it as in \"system_manufacturer=...\""));
                 continue;
             };

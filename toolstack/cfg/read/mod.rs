@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         Some(Found { setting: self.book.cfg.settings.get(node)?, node })
     }
 
-    /// Whether a key is there, whatever its value.
+    /// True if a key is there, whatever its value.
     fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
@@ -232,7 +232,7 @@ pub(super) fn no_number(setting: &Setting) -> Finding {
     let reason = match &setting.value.content {
         Content::List(_) => "this is a list, and xl, which wants a number, passes over it",
         Content::Text(_) if setting.added => "xl takes no number from a setting with +=, and passes over it",
-        Content::Text(_) => "this is no number to xl, which passes over it",
+        Content::Text(_) => "xl does not read this as a number, and ignores it",
     };
     with_number(Finding::unsupported("no-number", reason), name, &text, unit)
 }

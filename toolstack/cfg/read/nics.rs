@@ -137,8 +137,8 @@ impl<'a> Reader<'a> {
             // xl keeps 32 bits before it looks.
             if length == 0 || number as u32 > 255 {
                 let reason = match index {
-                    0 => "this is no address, and xl passes over it".to_owned(),
-                    _ => format!("this is no address, and xl takes its first {index} bytes"),
+                    0 => "this is not an address, and xl ignores it".to_owned(),
+                    _ => format!("this is not an address, and xl uses its first {index} bytes"),
                 };
                 let finding = Finding::unsupported("bad-mac", reason);
                 self.book.note(node, &word, finding.instead(instead));
@@ -189,7 +189,7 @@ fn has_form(text: &str, units: &[&str]) -> bool {
 fn bytes_per_second(text: &str) -> Result<u64, &'static str> {
     let units = ["B/s", "b/s", "KB/s", "Kb/s", "MB/s", "Mb/s", "GB/s", "Gb/s"];
     if !has_form(text, &units) {
-        return Err("this is no rate");
+        return Err("this is not a rate");
     }
     // A 0 in front makes it octal.
     let (value, length) = number::unsigned(text, 0);
@@ -209,7 +209,7 @@ fn bytes_per_second(text: &str) -> Result<u64, &'static str> {
 
 fn microseconds(text: &str) -> Result<u32, &'static str> {
     if !has_form(text, &["", "s", "m", "ms", "u", "us"]) {
-        return Err("the interval is no time");
+        return Err("the interval is not a time");
     }
     let (value, length) = number::unsigned(text, 0);
     if value == 0 || value > u64::from(u32::MAX) {
@@ -241,12 +241,12 @@ mod tests {
             ("018Kb/s@1s", Ok((1, 1_000_000))),
             ("08MB/s", Err("the rate is out of range")),
             ("0B/s", Err("the rate is out of range")),
-            ("10", Err("this is no rate")),
-            ("10 MB/s", Err("this is no rate")),
-            ("10mB/s", Err("this is no rate")),
+            ("10", Err("this is not a rate")),
+            ("10 MB/s", Err("this is not a rate")),
+            ("10mB/s", Err("this is not a rate")),
             ("@1s", Err("no rate is given")),
-            ("10MB/s@", Err("the interval is no time")),
-            ("10MB/s@1h", Err("the interval is no time")),
+            ("10MB/s@", Err("the interval is not a time")),
+            ("10MB/s@1h", Err("the interval is not a time")),
             ("10MB/s@9999", Err("the interval is too long")),
             ("4294967295GB/s@4294s", Err("the rate is too large")),
         ];

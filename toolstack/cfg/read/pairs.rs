@@ -10,7 +10,7 @@ use crate::diag::Finding;
 pub struct Range {
     pub first: u64,
     pub last: u64,
-    /// Whether xl takes it for one; some of its readers do not ask.
+    /// True if xl takes it for one; some of its readers do not ask.
     pub whole: bool,
 }
 

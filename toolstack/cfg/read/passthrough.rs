@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
                         return self.bad_pci(
                             node,
                             &slot,
-                            "the slot in the guest is no hexadecimal number up to 1f",
+                            "the slot in the guest is not a hexadecimal number up to 1f",
                         );
                     };
                     rest = slot.from(length);
@@ -87,8 +87,11 @@ impl<'a> Reader<'a> {
         }
         while !rest.text.is_empty() {
             let Some((key, behind)) = rest.split('=') else {
-                let why =
-                    if is_bdf { "this is no key=value" } else { "this is no PCI device and no key=value" };
+                let why = if is_bdf {
+                    "this is not key=value"
+                } else {
+                    "this is neither a PCI device nor key=value"
+                };
                 return self.bad_pci(node, &rest, why);
             };
             let end = behind.text.find(',').unwrap_or(behind.text.len());
@@ -97,13 +100,13 @@ impl<'a> Reader<'a> {
                 "bdf" => match bdf(value.text, &mut pci) {
                     Ok(_) => is_bdf = true,
                     Err(NoBdf::Unset) => return self.unset_bdf(node, &value),
-                    Err(NoBdf::Invalid) => return self.bad_pci(node, &value, "this is no PCI device"),
+                    Err(NoBdf::Invalid) => return self.bad_pci(node, &value, "this is not a PCI device"),
                 },
                 "vslot" if vslot(value.text, &mut pci).is_none() => {
                     return self.bad_pci(
                         node,
                         &value,
-                        "the slot in the guest is no hexadecimal number up to 1f",
+                        "the slot in the guest is not a hexadecimal number up to 1f",
                     );
                 }
                 "vslot" => {}
@@ -127,7 +130,7 @@ impl<'a> Reader<'a> {
         }
         if is_bdf == is_name {
             let why =
-                if is_bdf { "a device has an address or a name, not both" } else { "here is no device" };
+                if is_bdf { "a device has an address or a name, not both" } else { "expected a device" };
             return self.bad_pci(node, &words, why);
         }
         Some(pci)
@@ -170,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether xl's `xlu_rdm_parse` ends without an error: then something of the result is not set.
+/// True if xl's `xlu_rdm_parse` ends without an error: then something of the result is not set.
 fn rdm_is_taken(text: &str) -> bool {
     text.split(',').all(|part| match part.split_once('=') {
         Some(("strategy", strategy)) => strategy == "host",

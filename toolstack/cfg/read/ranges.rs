@@ -50,7 +50,11 @@ impl<'a> Reader<'a> {
         };
         let (first, length) = number::unsigned(words.text, 16);
         if length == 0 {
-            self.book.wrong(node, &words, bad(format!("'{}' is no port and no range of ports", words.text)));
+            self.book.wrong(
+                node,
+                &words,
+                bad(format!("'{}' is neither a port nor a range of ports", words.text)),
+            );
             return None;
         }
         let rest = words.from(length);
@@ -58,7 +62,7 @@ impl<'a> Reader<'a> {
         if let Some(rest) = rest.after("-") {
             let (number, length) = number::unsigned(rest.text, 16);
             if length == 0 || length < rest.text.len() {
-                self.book.wrong(node, &words, bad(format!("'{}' is no range of ports", words.text)));
+                self.book.wrong(node, &words, bad(format!("'{}' is not a range of ports", words.text)));
                 return None;
             }
             last = number;
@@ -89,7 +93,7 @@ impl<'a> Reader<'a> {
     fn irq(&mut self, words: Words<'a>, node: usize) -> Option<u32> {
         let (irq, length) = number::unsigned(words.text, 10);
         if length == 0 || length < words.text.len() || irq >= u64::from(u32::MAX) {
-            let finding = Finding::invalid("bad-irqs", format!("'{}' is no interrupt", words.text));
+            let finding = Finding::invalid("bad-irqs", format!("'{}' is not an interrupt", words.text));
             self.book.wrong(node, &words, finding.instead("write its number in decimal, as in 5"));
             return None;
         }
@@ -101,7 +105,7 @@ impl<'a> Reader<'a> {
         let found = iomem(words.text);
         if found.is_none() {
             let finding =
-                Finding::invalid("bad-iomem", format!("'{}' is no range of page frames", words.text));
+                Finding::invalid("bad-iomem", format!("'{}' is not a range of page frames", words.text));
             let instead = "write page frames in hexadecimal: \"fed40,5\", or with the frame in the guest \"fed40,5@20\"";
             self.book.wrong(node, &words, finding.instead(instead));
         }
@@ -111,14 +115,15 @@ impl<'a> Reader<'a> {
     fn colors(&mut self, words: Words<'a>, node: usize) -> Vec<u32> {
         let scanned = |text: &str| number::scanned(text, 10);
         let Some((first, length)) = scanned(words.text) else {
-            let finding = Finding::invalid("bad-colors", format!("'{}' is no colour", words.text));
+            let finding = Finding::invalid("bad-colors", format!("'{}' is not a colour", words.text));
             self.book.wrong(node, &words, finding.instead("write colours as in \"0-3\""));
             return Vec::new();
         };
         let last = words.text[length..].strip_prefix('-').and_then(scanned).map_or(first, |(last, _)| last);
         let (first, last) = (u64::from(first as u32), u64::from(last as u32));
         if first > last || last - first > MOST_COLORS {
-            let finding = Finding::invalid("bad-colors", format!("'{}' is no range of colours", words.text));
+            let finding =
+                Finding::invalid("bad-colors", format!("'{}' is not a range of colours", words.text));
             self.book.wrong(node, &words, finding.instead("write the lower colour first, as in \"0-3\""));
             return Vec::new();
         }
@@ -130,7 +135,7 @@ impl<'a> Reader<'a> {
         let value = pair.and_then(|(_, value)| number::long(value.text.as_bytes()));
         let value = value.and_then(|value| u32::try_from(value).ok());
         let Some(((name, _), val)) = pair.zip(value) else {
-            let finding = Finding::invalid("bad-quota", format!("'{}' is no quota", words.text));
+            let finding = Finding::invalid("bad-quota", format!("'{}' is not a quota", words.text));
             self.book.wrong(node, &words, finding.instead("write it as in \"nodes=1000\""));
             return None;
         };

@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
             Some((width as u32, height as u32))
         });
         let Some((id, (width, height))) = pair.map(|(id, _)| id).zip(size) else {
-            let reason = format!("'{}' is no connector", words.text);
+            let reason = format!("'{}' is not a connector", words.text);
             let finding = Finding::invalid("bad-vdispl", reason);
             self.book.wrong(node, &words, finding.instead("write it as in id0:1920x1080"));
             return None;

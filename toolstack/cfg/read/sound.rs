@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a word is one of the parameters that all parts have.
+    /// True if a word is one of the parameters that all parts have.
     fn vsnd_params(&mut self, params: &mut VsndParams, word: Words<'a>, node: usize) -> bool {
         if let Some(value) = word.after("sample-rates=") {
             let rates = self.parts(value, b";", node);

@@ -137,7 +137,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a key may be one of a newer xl: no clock's, and no word of other tools.
+/// True if a key may be one of a newer xl: no clock's, and no word of other tools.
 pub fn may_be_newer(name: &str) -> bool {
     keys::find(name).is_none()
         && !name.starts_with("clock_")

@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
 
     fn vnode_option(&mut self, node: &mut VnodeInfo, words: Words<'a>, item: usize, sums: &mut Sums) {
         let Some((key, value)) = self.trimmed_pair(words, item) else {
-            let finding = Finding::invalid("bad-vnuma", format!("'{}' is no key=value", words.text));
+            let finding = Finding::invalid("bad-vnuma", format!("'{}' is not key=value", words.text));
             return self.book.wrong(item, &words, finding.instead("write it as in size=1024"));
         };
         match key.text {
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
                             0 => "none".to_owned(),
                             _ => format!("{} to {}", range.first, range.last),
                         };
-                        let reason = format!("'{}' is no range of vCPUs, and xl takes {taken}", part.text);
+                        let reason = format!("'{}' is not a range of vCPUs, and xl takes {taken}", part.text);
                         let finding = Finding::approximated("bad-range", reason);
                         self.book.note(item, &part, finding.instead("give vCPUs as in 0-3"));
                     }

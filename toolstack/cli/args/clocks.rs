@@ -16,6 +16,10 @@ pub(in crate::cli) struct ClockSet {
     /// Take the clock from this file first: a domain XML, or an xl.cfg with its clock_ keys.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// Take the offset from this save file, of xenclock or of xl: as for a disk snapshot of then that was taken back.
+    /// The save of another guest takes -f.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    pub from_save: Option<PathBuf>,
     #[command(flatten)]
     pub wrapper: Wrapper,
     /// Print what is then kept as JSON.

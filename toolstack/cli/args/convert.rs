@@ -107,6 +107,7 @@ pub enum From {
 pub enum To {
     Xl,
     Json,
+    Xml,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

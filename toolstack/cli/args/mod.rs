@@ -33,7 +33,7 @@ pub struct Arguments {
 
 const EXTRA: &str = "\
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage.
+  0 done; 1 failed; 2 wrong usage. Of check: 0 nothing is wrong, 1 something differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
   What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. So do \

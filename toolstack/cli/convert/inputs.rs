@@ -94,6 +94,7 @@ fn output_name(input: &Path, to: To) -> OsString {
     name.push(match to {
         To::Xl => ".cfg",
         To::Json => ".json",
+        To::Xml => ".xml",
     });
     name
 }

@@ -44,9 +44,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     write_accept(options, &reports)?;
     if lossy {
         if how == Diagnostics::Human {
-            output::error(
-                "not everything means the same on Xen, and --strict asks for that: nothing is written",
-            );
+            output::error("something is lost on Xen: nothing is written because of --strict");
         }
         return Err(Failure::Reported);
     }

@@ -91,6 +91,7 @@ impl From<To> for Format {
         match to {
             To::Xl => Format::Xl,
             To::Json => Format::Json,
+            To::Xml => Format::Xml,
         }
     }
 }

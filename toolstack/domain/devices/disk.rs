@@ -53,9 +53,9 @@ libxl_struct! {
         active_disk: Option<String>,
         /// COLO: the secondary's hidden disk.
         hidden_disk: Option<String>,
-        /// Whether the guest trusts the backend.
+        /// True if the guest trusts the backend.
         trusted: Option<Defbool>,
-        /// Whether a virtio backend maps grants or the guest's memory; since Xen 4.19.
+        /// True if a virtio backend maps grants or the guest's memory; since Xen 4.19.
         grant_usage: Option<Defbool>,
     }
 }

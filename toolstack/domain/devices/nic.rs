@@ -40,7 +40,7 @@ libxl_struct! {
         gatewaydev: Option<String>,
         /// COLO replication.
         colo: NicColo,
-        /// Whether the guest trusts the backend.
+        /// True if the guest trusts the backend.
         trusted: Option<Defbool>,
     }
     then Nic::settle

@@ -26,7 +26,7 @@ libxl_struct! {
         permissive: bool,
         /// Take it from the driver it has in dom0.
         seize: bool,
-        /// What happens where its reserved memory conflicts with the guest's.
+        /// The policy if its reserved memory conflicts with the guest's.
         rdm_policy: Option<RdmPolicy>,
         /// A name for it, known to `xl pci-assignable-list -n`.
         name: Option<String>,
@@ -36,11 +36,11 @@ libxl_struct! {
 libxl_struct! {
     /// `libxl_device_rdm`: a range of reserved device memory.
     pub struct Rdm {
-        /// Where it begins.
+        /// The start.
         start: u64,
         /// Its size in bytes.
         size: u64,
-        /// What happens on a conflict.
+        /// The policy on a conflict.
         policy: Option<RdmPolicy>,
     }
 }

@@ -20,7 +20,7 @@ libxl_struct! {
         kind as "type": Option<String>,
         /// How it is attached.
         transport: Option<VirtioTransport>,
-        /// Whether the backend maps grants or the guest's memory.
+        /// True if the backend maps grants or the guest's memory.
         grant_usage: Option<Defbool>,
         /// Its number.
         devid: Option<u32>,

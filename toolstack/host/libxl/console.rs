@@ -12,7 +12,7 @@ const PIECE: usize = 16 * 1024;
 const PIECES: usize = 4096;
 
 impl Libxl {
-    /// What Xen has on its console: `xl dmesg`.
+    /// The content of Xen's console ring: `xl dmesg`.
     ///
     /// # Errors
     /// When Xen does not give it.
@@ -71,7 +71,7 @@ fn of_xen(ring: &str) -> impl Iterator<Item = &str> {
     ring.lines().filter_map(|line| line.trim_end().strip_prefix("(XEN) "))
 }
 
-/// Whether the CPU scales a guest's TSC, by what Xen printed at boot; `None` where that is no longer in the ring.
+/// True if the CPU scales a guest's TSC, by what Xen printed at boot; `None` where that is no longer in the ring.
 pub(super) fn tsc_scaling(ring: &str) -> Option<bool> {
     let (mut begun, mut listing, mut listed) = (false, false, false);
     for line in of_xen(ring) {
@@ -97,7 +97,7 @@ pub(super) fn tsc_scaling(ring: &str) -> Option<bool> {
     None
 }
 
-/// Whether Xen trusts the host's TSC, by what the debug key `s` printed last.
+/// True if Xen trusts the host's TSC, by what the debug key `s` printed last.
 pub(super) fn tsc_reliable(ring: &str) -> Option<bool> {
     of_xen(ring)
         .filter_map(|line| {

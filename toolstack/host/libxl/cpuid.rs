@@ -29,7 +29,7 @@ enum Way {
     Forced,
 }
 
-/// Whether Xen trusts the host's TSC; `None` where no leaf says so.
+/// True if Xen trusts the host's TSC; `None` where no leaf says so.
 pub(super) fn tsc_reliable() -> Option<bool> {
     let way = way(Path::new("/sys/hypervisor"))?;
     reliable(|leaf, sub| match way {

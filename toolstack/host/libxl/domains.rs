@@ -19,7 +19,7 @@ pub(super) struct Domain {
     pub uuid: Uuid,
     pub kind: GuestKind,
     pub state: RunState,
-    /// Whether somebody holds it, whatever else its state is.
+    /// True if somebody holds it, whatever else its state is.
     pub paused: bool,
     /// Nanoseconds that its vCPUs have run on this host.
     pub cpu_time: u64,
@@ -59,7 +59,7 @@ impl Domain {
         }
     }
 
-    /// Whether it is more than what is left of one that was destroyed.
+    /// True if it is more than what is left of one that was destroyed.
     pub(super) fn is_there(&self) -> bool {
         self.state != RunState::Dying
     }

@@ -79,7 +79,7 @@ impl Libxl {
         // All of this libxl would find out when half of the domain is gone, and then take the rest away.
         if domain.kind != GuestKind::Hvm || config.kind() != GuestKind::Hvm {
             return refuse(format!(
-                "a soft reset is for HVM guests, and domain {domid} or its config is none"
+                "a soft reset needs an HVM guest, and domain {domid} or its config is not HVM"
             ));
         }
         self.check_name(config.name(), Some(domid), doing)?;

@@ -29,9 +29,9 @@ impl Libxl {
             tsc_reliable: fixed.tsc_reliable,
             tsc_scaling: fixed.tsc_scaling,
             tsc_invariant: fixed.tsc_invariant,
-            uptime: clock::uptime(),
             clock: clock::state(),
-            // Last, as offsets are worked out from it.
+            // Together, as their difference tells a step of the clock; and last, as offsets are worked out from it.
+            uptime: clock::uptime(),
             now: SystemTime::now().into(),
         })
     }
@@ -51,7 +51,7 @@ impl Libxl {
         Ok(self.fixed(doing)?.cpu_khz)
     }
 
-    /// Whether Xen trusts the host's TSC.
+    /// True if Xen trusts the host's TSC.
     pub(super) fn is_tsc_reliable(&self, doing: &str) -> Result<bool> {
         Ok(self.fixed(doing)?.tsc_reliable)
     }
@@ -75,7 +75,7 @@ impl Libxl {
     /// What the CPUID leaves do not say, Xen prints when asked.
     fn ask_for_tsc(&self, doing: &str) -> Result<bool> {
         let unknown = |why: &str| {
-            let why = format!("it cannot be told whether Xen trusts the host's TSC: {why}");
+            let why = format!("cannot determine whether Xen trusts the host's TSC: {why}");
             HostError::new(ErrorKind::NotSupported, doing, why)
         };
         self.debug_key('s').map_err(|error| unknown(&error.to_string()))?;
@@ -106,7 +106,7 @@ impl Libxl {
     }
 }
 
-/// Whether the CPU has an invariant TSC, by the flags of the first one.
+/// True if the CPU has an invariant TSC, by the flags of the first one.
 fn tsc_invariant(cpu_info: &str) -> Option<bool> {
     let flags =
         cpu_info.lines().find_map(|line| line.strip_prefix("flags")?.trim_start().strip_prefix(':'))?;

@@ -93,7 +93,7 @@ impl Store {
         if ptr.is_null() { Err(io::Error::last_os_error()) } else { Ok(Store { ptr }) }
     }
 
-    /// Whether xenstore knows of this domain.
+    /// True if xenstore knows of this domain.
     pub(super) fn is_introduced(&self, domid: u32) -> bool {
         // SAFETY: the handle is open.
         unsafe { xen_sys::xs_is_domain_introduced(self.ptr, domid) }

@@ -62,7 +62,7 @@ impl Libxl {
         }
     }
 
-    /// Whether a domain, other than this one, may have this name. libxl refuses one that is taken in the middle of its
+    /// True if a domain, other than this one, may have this name. libxl refuses one that is taken in the middle of its
     /// work.
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>, doing: &str) -> Result<()> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
@@ -90,7 +90,7 @@ impl Libxl {
         Ok(())
     }
 
-    /// Whether xenstore knows a domain by another UUID than Xen.
+    /// True if xenstore knows a domain by another UUID than Xen.
     pub(super) fn is_preserved(&self, domain: &Domain) -> bool {
         let its = self.store.read(&format!("/local/domain/{}/vm", domain.domid));
         its.is_some_and(|vm| vm != format!("/vm/{}", domain.uuid))
@@ -110,7 +110,7 @@ impl Libxl {
         }
     }
 
-    /// Whether a failure comes from too little memory, which libxl tells in none of its codes.
+    /// True if a failure comes from too little memory, which libxl tells in none of its codes.
     fn short_of_memory(&self, config: &DomainConfig, error: HostError) -> HostError {
         let wanted = config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(0);
         match self.free_memory_kb(&error.doing) {
@@ -129,7 +129,7 @@ impl Libxl {
     pub(super) fn unpause_guest(&self, domid: DomId, doing: &str) -> Result<()> {
         // libxl wakes the device model before Xen can refuse.
         if !self.guest(domid, doing)?.paused {
-            let why = format!("domain {domid} is not paused, so there is no pause to end");
+            let why = format!("domain {domid} is not paused");
             return Err(HostError::new(ErrorKind::Invalid, doing, why));
         }
         self.libxl(doing, |ctx| {
@@ -208,7 +208,10 @@ impl Libxl {
         self.observe();
         asked.map_err(|error| match error.kind {
             ErrorKind::NotSupported => HostError {
-                detail: format!("the guest has no PV drivers, so it cannot be asked: {}", error.detail),
+                detail: format!(
+                    "the guest has no PV drivers that could receive the request: {}",
+                    error.detail
+                ),
                 ..error
             },
             _ => error,

@@ -132,6 +132,17 @@ impl Host for Libxl {
         self.restore(config, stream, &format!("restore domain '{}'", config.name()))
     }
 
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>> {
+        xen_stream::rtc_offset(stream).map_err(|error| {
+            let kind = if error.kind() == std::io::ErrorKind::InvalidData {
+                ErrorKind::Invalid
+            } else {
+                ErrorKind::Io
+            };
+            HostError::new(kind, "read the saved RTC", format!("the stream cannot be read: {error}"))
+        })
+    }
+
     fn save(&self, domid: DomId, stream: &mut File, how: SaveKind) -> Result<()> {
         self.save_guest(domid, stream, how, &format!("save domain {domid}"))
     }
@@ -198,7 +209,7 @@ impl Host for Libxl {
     }
 
     fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
-        self.read_told_khz(domid, &format!("read the TSC frequency that domain {domid} is told"))
+        self.read_told_khz(domid, &format!("read the TSC frequency reported to domain {domid}"))
     }
 
     fn set_time_offset(&self, domid: DomId, offset: UtcOffset) -> Result<()> {

@@ -42,7 +42,7 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// Whether somebody reads what is written here; where that cannot be told, somebody does.
+/// True if somebody reads what is written here; where that cannot be told, somebody does.
 pub(super) fn check_read(file: &File) -> io::Result<()> {
     let gone = match Flow::of(file)? {
         Some(Flow::Pipe(pipe)) => poll(pipe.as_raw_fd(), 0, 0)? & POLLERR != 0,

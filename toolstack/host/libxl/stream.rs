@@ -27,14 +27,14 @@ fn place(mut file: &File) -> io::Result<Option<u64>> {
     }
 }
 
-/// Whether all that is written goes to the file's end, wherever it is written.
+/// True if all that is written goes to the file's end, wherever it is written.
 fn appends(file: &File) -> bool {
     // SAFETY: the file is open, and this command only answers.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
     flags >= 0 && flags & libc::O_APPEND != 0
 }
 
-/// Whether a stream begins where this file is read next. The file is left at that place.
+/// True if a stream begins where this file is read next. The file is left at that place.
 pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
     let io = |error: io::Error| {
         HostError::new(ErrorKind::Io, doing, format!("the stream cannot be read: {error}")).caused_by(error)
@@ -55,11 +55,11 @@ pub(super) fn check_saved(file: &File, doing: &str) -> Result<()> {
         },
     };
     saved(&begin).map_err(|why| {
-        HostError::new(ErrorKind::Invalid, doing, format!("this is no domain that libxl has saved: {why}"))
+        HostError::new(ErrorKind::Invalid, doing, format!("not a domain saved by libxl: {why}"))
     })
 }
 
-/// Whether there is somebody who reads what is written to this file, where it is none that keeps it.
+/// True if there is somebody who reads what is written to this file, where it is none that keeps it.
 pub(super) fn check_read(file: &File, doing: &str) -> Result<()> {
     peek::check_read(file).map_err(|error| unwritable(error, doing))
 }
@@ -68,7 +68,7 @@ fn unwritable(error: io::Error, doing: &str) -> HostError {
     HostError::new(ErrorKind::Io, doing, format!("the stream cannot be written: {error}")).caused_by(error)
 }
 
-/// Whether a saved domain can be written where this file is written next.
+/// True if a saved domain can be written where this file is written next.
 pub(super) fn check_writable(file: &File, doing: &str) -> Result<()> {
     let io = |error: io::Error| unwritable(error, doing);
     match place(file).map_err(io)? {

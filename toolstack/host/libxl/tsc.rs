@@ -107,7 +107,7 @@ impl Libxl {
         check_restored(&self.guest(domid, doing)?, doing)?;
         let before = self.read_tsc_info(doing, domid.0)?;
         if before.incarnation <= NEVER_RESTORED {
-            let why = format!("domain {domid} was never restored, and has the TSC that it was born with");
+            let why = format!("domain {domid} was never restored, and has its initial TSC");
             return Err(HostError::new(ErrorKind::WrongState, doing, why));
         }
         if before.mode != TscMode::Default.number() {
@@ -166,7 +166,7 @@ impl Libxl {
         let (told, after) =
             (context::told_khz(&context).map_err(broken)?, context::cpus(&context).map_err(broken)?);
         if told != khz.0 {
-            return wrong(format!("the guest is told {told} kHz"));
+            return wrong(format!("the guest sees {told} kHz"));
         }
         let most = ticks(LONGEST_HOLD, khz);
         let goes_on = |(&(cpu, then), &(same, now)): (&(u16, u64), &(u16, u64))| {

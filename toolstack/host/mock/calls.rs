@@ -74,6 +74,13 @@ impl Host for Mock {
         })
     }
 
+    fn saved_rtc(&self, stream: &mut File) -> Result<Option<i64>> {
+        let doing = "read the saved RTC";
+        self.strike(Call::SavedRtc, doing)?;
+        let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(doing))?;
+        Ok(stream.rtc_offset)
+    }
+
     /// The model has no memory that could be written while the guest runs.
     fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
         let doing = format!("save domain {domid}");
@@ -175,7 +182,7 @@ impl Host for Mock {
     }
 
     fn told_tsc_khz(&self, domid: DomId) -> Result<KiloHertz> {
-        let doing = format!("read the TSC frequency that domain {domid} is told");
+        let doing = format!("read the TSC frequency reported to domain {domid}");
         self.look(Call::ToldTscKhz, &doing, |state, present| {
             Ok(KiloHertz(state.xen.machine.context(domid, present)?.khz))
         })

@@ -65,7 +65,7 @@ impl Libxl {
         if domain.kind != GuestKind::Hvm || config.kind() != GuestKind::Hvm {
             return Err(Refusal::new(
                 Errno::Inval,
-                format!("a soft reset is for HVM guests, and domain {domid} or its config is none"),
+                format!("a soft reset needs an HVM guest, and domain {domid} or its config is not HVM"),
             ));
         }
         self.check_name(config.name(), Some(domid))?;

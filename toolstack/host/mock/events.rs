@@ -48,7 +48,7 @@ impl EventLog {
         Some((wanted + 1, event))
     }
 
-    /// Whether there is anything to write down.
+    /// True if there is anything to write down.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }

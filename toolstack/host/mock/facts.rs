@@ -163,7 +163,7 @@ impl Facts {
             let known = NAMES.map(|(known, _)| known).join(", ");
             return Err(format!("unknown fact '{name}', expected one of {known}"));
         };
-        let bad = || format!("'{value}' is no {name}, expected {expected}");
+        let bad = || format!("'{value}' is not a value of {name}, expected {expected}");
         match name {
             "now" => {
                 let now = match value {
@@ -291,7 +291,7 @@ mod moment {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
         let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
         parse(&text).map(Some).ok_or_else(|| {
-            D::Error::custom(format!("'{text}' is no moment, expected one such as 2026-07-01T12:00:00Z"))
+            D::Error::custom(format!("'{text}' is not a time, expected one such as 2026-07-01T12:00:00Z"))
         })
     }
 }
@@ -381,17 +381,29 @@ mod tests {
 
         let before = facts.clone();
         for (name, value, message) in [
-            ("now", "noon", "'noon' is no now, expected a moment such as 2026-07-01T12:00:00Z, or real"),
+            (
+                "now",
+                "noon",
+                "'noon' is not a value of now, expected a moment such as 2026-07-01T12:00:00Z, or real",
+            ),
             ("timezone", "Mars/Olympus", "unknown time zone 'Mars/Olympus'"),
-            ("cpu_khz", "0", "'0' is no cpu_khz, expected kHz from 1 to 4294967295"),
-            ("cpu_khz", "4294967296", "'4294967296' is no cpu_khz, expected kHz"),
-            ("tsc_reliable", "unknown", "'unknown' is no tsc_reliable, expected yes or no"),
-            ("tsc_scaling", "maybe", "'maybe' is no tsc_scaling, expected yes, no or unknown"),
-            ("clock_synchronised", "", "'' is no clock_synchronised, expected yes, no or unknown"),
-            ("clock_error_us", "-1", "'-1' is no clock_error_us, expected microseconds, or unknown"),
-            ("xen_version", "4", "'4' is no xen_version, expected a release such as 4.17"),
-            ("xen_version", "4.+1", "'4.+1' is no xen_version"),
-            ("memory_mb", "-1", "'-1' is no memory_mb, expected MiB"),
+            ("cpu_khz", "0", "'0' is not a value of cpu_khz, expected kHz from 1 to 4294967295"),
+            ("cpu_khz", "4294967296", "'4294967296' is not a value of cpu_khz, expected kHz"),
+            ("tsc_reliable", "unknown", "'unknown' is not a value of tsc_reliable, expected yes or no"),
+            ("tsc_scaling", "maybe", "'maybe' is not a value of tsc_scaling, expected yes, no or unknown"),
+            (
+                "clock_synchronised",
+                "",
+                "'' is not a value of clock_synchronised, expected yes, no or unknown",
+            ),
+            (
+                "clock_error_us",
+                "-1",
+                "'-1' is not a value of clock_error_us, expected microseconds, or unknown",
+            ),
+            ("xen_version", "4", "'4' is not a value of xen_version, expected a release such as 4.17"),
+            ("xen_version", "4.+1", "'4.+1' is not a value of xen_version"),
+            ("memory_mb", "-1", "'-1' is not a value of memory_mb, expected MiB"),
             ("colour", "red", "unknown fact 'colour', expected one of now, timezone, cpu_khz"),
         ] {
             let error = facts.set(name, value, real()).unwrap_err();

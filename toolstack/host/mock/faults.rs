@@ -18,6 +18,7 @@ pub(super) enum Call {
     MakeRoom,
     CreatePaused,
     RestorePaused,
+    SavedRtc,
     Save,
     Resume,
     Unpause,
@@ -76,7 +77,7 @@ impl Faults {
         };
     }
 
-    /// Whether this call is to fail.
+    /// True if this call is to fail.
     pub(super) fn waits_for(&self, call: Call) -> bool {
         self.0.contains_key(&call)
     }

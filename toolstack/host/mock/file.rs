@@ -33,7 +33,7 @@ pub(super) struct StateFile {
 struct Known {
     mark: Mark,
     state: Arc<State>,
-    /// Whether it was changed so shortly before it was read that it may have been changed again without a sign.
+    /// True if it was changed so shortly before it was read that it may have been changed again without a sign.
     doubtful: bool,
     /// As long as it is open, no other file gets its number.
     _file: File,

@@ -35,7 +35,7 @@ pub(super) struct Kept {
     /// What the guest was asked to do while it could not hear it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ShutdownRequest>,
-    /// Whether another may have its UUID.
+    /// True if another may have its UUID.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preserved: bool,
 }
@@ -122,7 +122,7 @@ impl Libxl {
         config
     }
 
-    /// Whether a domain, other than this one, may have this name.
+    /// True if a domain, other than this one, may have this name.
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>) -> Result<(), Refusal> {
         if name.is_empty() {
             return Err(Refusal::new(Errno::Inval, "a domain without a name cannot be"));
@@ -389,5 +389,5 @@ fn file_name(name: &str) -> Result<&str, Refusal> {
 }
 
 fn nothing_kept(domid: DomId) -> Refusal {
-    Refusal::new(Errno::Fail, format!("nothing is kept of domain {domid}"))
+    Refusal::new(Errno::Fail, format!("there is no state of domain {domid}"))
 }

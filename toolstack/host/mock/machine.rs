@@ -17,7 +17,7 @@ pub use super::rtc::TimeOfDay;
 pub use super::tsc::Tsc;
 use crate::host::{DomId, Event, RtcRecord, RunState, ShutdownReason, TscInfo};
 
-/// What a domain is made of.
+/// The properties of a new domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDomain {
     /// hvm, pv or pvh.
@@ -44,9 +44,9 @@ pub struct Domain {
     pub vcpus: u32,
     /// How often it was paused and not unpaused; a new domain has one.
     pub pauses: u32,
-    /// Whether its vCPUs ran here: Xen counts the time that they had.
+    /// True if its vCPUs ran here: Xen counts the time that they had.
     pub has_run: bool,
-    /// Whether it goes on where a saved one stopped.
+    /// True if it goes on where a saved one stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continues: bool,
     /// vCPUs that a loaded context has left out: they never run again.
@@ -61,13 +61,13 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// Whether its vCPUs run.
+    /// True if its vCPUs run.
     #[must_use]
     pub fn runs(&self) -> bool {
         self.pauses == 0 && self.shutdown.is_none()
     }
 
-    /// What a list of domains says.
+    /// The state in a list of domains.
     #[must_use]
     pub fn state(&self) -> RunState {
         match self.shutdown {
@@ -155,7 +155,7 @@ impl Machine {
         self.last_domid
     }
 
-    /// What has happened.
+    /// The events so far.
     #[must_use]
     pub fn events(&self) -> &EventLog {
         &self.events
@@ -212,7 +212,7 @@ impl Machine {
             return refuse("has ended");
         }
         if before.incarnation < 2 {
-            return refuse("was never restored, and has the TSC that it was born with");
+            return refuse("was never restored, and has its initial TSC");
         }
         if before.mode != 0 {
             return Err(Refusal::new(Errno::Inval, format!("the TSC mode of domain {domid} is not default")));
@@ -318,9 +318,10 @@ impl Machine {
     /// `unpausedomain`: one less; the last one lets it run.
     pub fn unpause(&mut self, domid: DomId) -> Result<(), Refusal> {
         let domain = self.domain_mut(domid)?;
-        domain.pauses = domain.pauses.checked_sub(1).ok_or_else(|| {
-            Refusal::new(Errno::Inval, format!("domain {domid} is not paused, so there is no pause to end"))
-        })?;
+        domain.pauses = domain
+            .pauses
+            .checked_sub(1)
+            .ok_or_else(|| Refusal::new(Errno::Inval, format!("domain {domid} is not paused")))?;
         domain.has_run |= domain.runs();
         Ok(())
     }
@@ -407,7 +408,7 @@ impl Machine {
         self.shut_down(domid, why, present)
     }
 
-    /// What RDTSC reads in the guest.
+    /// The value that RDTSC reads in the guest.
     pub fn guest_tsc(&self, domid: DomId, present: &Present) -> Result<u64, Refusal> {
         Ok(self.domain(domid)?.tsc.read(present))
     }

@@ -93,7 +93,7 @@ impl Mock {
         })
     }
 
-    /// What RDTSC reads in the guest now.
+    /// The value that RDTSC reads in the guest now.
     ///
     /// # Errors
     /// When there is no such domain.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use timers::tsc::TscHost;
 
-/// What a call is told of the host.
+/// The host at the time of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Present {
     /// The time of day.

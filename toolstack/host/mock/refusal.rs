@@ -27,7 +27,7 @@ pub enum Errno {
 }
 
 impl Errno {
-    /// What a caller of [`crate::host::Host`] sees of it.
+    /// The kind that a caller of [`crate::host::Host`] gets.
     #[must_use]
     pub fn kind(self) -> ErrorKind {
         match self {
@@ -61,7 +61,7 @@ impl Errno {
 pub struct Refusal {
     /// The number.
     pub errno: Errno,
-    /// What is wrong, and what would be right.
+    /// The reason, and what was expected.
     pub why: String,
 }
 

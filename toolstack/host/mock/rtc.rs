@@ -12,7 +12,7 @@ use crate::host::RtcRecord;
 pub struct TimeOfDay {
     /// Seconds ahead of UTC.
     offset: i64,
-    /// Whether a toolstack has set it: then a restore does not take the stream's. A guest's own write leaves this.
+    /// True if a toolstack has set it: then a restore does not take the stream's. A guest's own write leaves this.
     set: bool,
     /// What the CMOS registers hold. They follow the clock only while the guest runs.
     cmos: NaiveDateTime,

@@ -93,7 +93,7 @@ pub(super) enum StreamError {
     #[error("the stream cannot be read: {0}")]
     Io(io::Error),
     /// Something else, or a stream of a real Xen.
-    #[error("this is no stream of the mock host, expected a first line '{MAGIC} LENGTH'")]
+    #[error("not a stream of the mock host, expected a first line '{MAGIC} LENGTH'")]
     NotOurs,
     /// Cut off.
     #[error("the stream ends too early, so the save was not finished or the file was cut off")]
@@ -132,8 +132,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let text = |bytes: &[u8]| Stream::read(&mut &*bytes).unwrap_err().to_string();
-        let ours =
-            "this is no stream of the mock host, expected a first line 'xenclock mock stream 1 LENGTH'";
+        let ours = "not a stream of the mock host, expected a first line 'xenclock mock stream 1 LENGTH'";
         assert_eq!(text(b""), ours);
         assert_eq!(text(b"LibxlFmt\n"), ours);
         assert_eq!(text(&[0; 200]), ours);

@@ -12,7 +12,7 @@ const NATIVE: u32 = 2;
 
 /// The TSC of one domain.
 ///
-/// Whether it is emulated or scaled is decided when it is set and stays so, whatever becomes of the host's facts.
+/// True if it is emulated or scaled is decided when it is set and stays so, whatever becomes of the host's facts.
 /// All sums wrap as in Xen: a TSC that starts a little below 0 reads a little below 2^64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +94,7 @@ impl Tsc {
         TscInfo { mode: self.mode, elapsed_ns, khz, incarnation: self.incarnation }
     }
 
-    /// What RDTSC reads in the guest.
+    /// The value that RDTSC reads in the guest.
     #[must_use]
     pub fn read(&self, present: &Present) -> u64 {
         self.unshifted(present).wrapping_add(self.shift)
@@ -123,13 +123,13 @@ impl Tsc {
         self.khz
     }
 
-    /// Whether RDTSC is trapped and computed by Xen.
+    /// True if RDTSC is trapped and computed by Xen.
     #[must_use]
     pub fn is_emulated(&self) -> bool {
         self.emulated
     }
 
-    /// Whether the CPU scales its counter for the guest.
+    /// True if the CPU scales its counter for the guest.
     #[must_use]
     pub fn is_scaled(&self) -> bool {
         self.scaled

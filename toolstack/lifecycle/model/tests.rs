@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
 use timers::Adjustment;
 use timers::resolve::NextStart;
 use timers::tsc::{Behaviour, TscMode};
@@ -154,7 +155,9 @@ fn each_happening_makes_of_a_record_what_it_should() {
         ),
         (
             "another offset is asked",
-            |record| record.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None }),
+            |record| {
+                record.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None }, at(2))
+            },
             "instance Some(1) last Some(3600) guest 0/0 ended None saves [] offset_changed true next 5",
         ),
         (
@@ -163,7 +166,7 @@ fn each_happening_makes_of_a_record_what_it_should() {
                 let mut other = record.request.clone();
                 other.clock.timers.push(Timer::named(TimerName::Tsc));
                 record.seen(3620, at(2));
-                record.set_request(other.clock, other.from);
+                record.set_request(other.clock, other.from, at(2));
             },
             "instance Some(1) last Some(3620) guest 1/20 ended None saves [] offset_changed false next 3620",
         ),
@@ -212,12 +215,12 @@ fn a_file_is_right_until_clock_set_and_again_when_it_asks_something_else() {
     let clock = |adjustment| GuestClock::new(variable(adjustment), Vec::new());
     let mut record = running();
     record.seen(3620, at(2));
-    record.adopt_from_file(&clock(3600), RequestOrigin::Create);
+    record.adopt_from_file(&clock(3600), RequestOrigin::Create, at(2));
     assert_eq!((record.next_clock(), record.offset_changed), (clock(3620), false), "it asks what it asked");
-    record.set_request(clock(5), RequestOrigin::ClockSet { instead_of: Some(clock(3600)) });
-    record.adopt_from_file(&clock(3600), RequestOrigin::Create);
+    record.set_request(clock(5), RequestOrigin::ClockSet { instead_of: Some(clock(3600)) }, at(2));
+    record.adopt_from_file(&clock(3600), RequestOrigin::Create, at(2));
     assert_eq!(record.next_clock(), clock(5), "clock-set was later");
-    record.adopt_from_file(&clock(7200), RequestOrigin::Create);
+    record.adopt_from_file(&clock(7200), RequestOrigin::Create, at(2));
     assert_eq!((record.next_clock(), record.offset_changed), (clock(7200), true), "the file was edited");
 }
 
@@ -248,7 +251,7 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     }
     // Asked here since it left: for the next start.
     let mut asked = here.clone();
-    asked.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None });
+    asked.set_request(clock(variable(5)), RequestOrigin::ClockSet { instead_of: None }, at(2));
     asked.generation = 8;
     let both = older(running(), 7).arrived(Some(asked.clone()));
     assert_eq!((both.next_clock().offset, both.last), (variable(5), running().last));
@@ -419,9 +422,59 @@ fn of_two_requests_the_later_counts() {
     here.generation = 5;
     // A config given to `save` is requested in the file, and the record here changes once more for the save.
     let mut travels = here.clone();
-    travels.adopt_from_file(&clock(variable(60)), RequestOrigin::Create);
+    travels.adopt_from_file(&clock(variable(60)), RequestOrigin::Create, at(2));
     here.generation = 6;
     assert_eq!(travels.clone().arrived(Some(here.clone())).next_clock(), clock(variable(60)));
-    here.set_request(clock(variable(61)), RequestOrigin::ClockSet { instead_of: None });
+    here.set_request(clock(variable(61)), RequestOrigin::ClockSet { instead_of: None }, at(3));
     assert_eq!(travels.arrived(Some(here)).next_clock(), clock(variable(61)), "clock-set came after it");
+}
+
+/// A step of a guest's story on two hosts; the first number is the host.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// Somebody asks for an offset.
+    Ask(usize),
+    /// The record changes for other reasons, so many times.
+    Count(usize, u64),
+    /// The guest goes to the other host.
+    Travel,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        (0..2_usize).prop_map(Act::Ask),
+        (0..2_usize, 1..1000_u64).prop_map(|(host, times)| Act::Count(host, times)),
+        Just(Act::Travel),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_latest_request_that_a_host_can_know_counts_whatever_the_generations(
+        acts in proptest::collection::vec(act(), 1..40)
+    ) {
+        let mut records = [running(), running()];
+        // The newest request that each host has heard of, by its number.
+        let mut newest = [3600_i64, 3600];
+        let mut place = 0;
+        for (now, act) in (1_i64..).zip(acts) {
+            match act {
+                Act::Ask(host) => {
+                    let from = RequestOrigin::ClockSet { instead_of: None };
+                    records[host].set_request(clock(variable(3600 + now)), from, at(now));
+                    newest[host] = 3600 + now;
+                }
+                Act::Count(host, times) => records[host].generation += times,
+                Act::Travel => {
+                    let there = 1 - place;
+                    records[there] = records[place].clone().arrived(Some(records[there].clone()));
+                    newest[there] = newest[0].max(newest[1]);
+                    place = there;
+                }
+            }
+            for host in 0..2 {
+                prop_assert_eq!(&records[host].request.clock, &clock(variable(newest[host])));
+            }
+        }
+    }
 }

@@ -18,8 +18,9 @@ use crate::lifecycle::{ClockRecord, Watched};
 type Result<T> = std::result::Result<T, RecordError>;
 
 /// Where processes hold what they do to a guest.
-const HELD: [&str; 2] = [STARTING, MONITORS];
+const HELD: [&str; 3] = [STARTING, LEAVING, MONITORS];
 pub(super) const STARTING: &str = "starting";
+pub(super) const LEAVING: &str = "leaving";
 pub(super) const MONITORS: &str = "monitors";
 
 /// The file in which services keep how long they have watched.
@@ -74,11 +75,13 @@ impl Directory {
         let euid = rustix::process::geteuid().as_raw();
         if found.uid() != 0 && found.uid() != euid {
             let owner = found.uid();
-            return refused(format!("belongs to user {owner}, who could change any clock: chown root it"));
+            return refused(format!(
+                "belongs to user {owner}, who could change any clock; make root its owner (chown root)"
+            ));
         }
         if found.mode() & WRITABLE_BY_OTHERS != 0 {
             return refused(format!(
-                "may be written by others than its owner (mode {:04o}), who could change any clock: chmod go-w it",
+                "is writable by others than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
                 found.mode() & 0o7777
             ));
         }
@@ -120,7 +123,8 @@ impl Directory {
         for held in HELD {
             for entry in fs::read_dir(self.path.join(held)).into_iter().flatten().flatten() {
                 let path = entry.path();
-                if entry.file_type().is_ok_and(|kind| kind.is_file())
+                // One that says what was left half-done is for whoever puts that right.
+                if entry.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)
                     && let Ok(Some(lock)) = FileLock::attempt(&path)
                 {
                     drop(lock.removing(&path));
@@ -233,6 +237,12 @@ impl Directory {
             Err(LockError::Held { .. }) => Ok(None),
             Err(LockError::Io(error)) => Err(RecordError::io("open", &path, error)),
         }
+    }
+
+    /// The guests of which something is or was held.
+    pub(super) fn held(&self, what: &str) -> Vec<Uuid> {
+        let entries = fs::read_dir(self.path.join(what)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
     }
 
     /// Whether a process holds something of a guest.

@@ -27,25 +27,24 @@ pub enum RecordError {
     Held {
         /// The lock.
         path: PathBuf,
-        /// Who holds it.
+        /// The holder.
         #[source]
         error: LockError,
     },
     /// The file is no record; it has been set aside.
     #[error("the clock record {} is not understood and was set aside as {}: {why}", path.display(), aside.display())]
     SetAside {
-        /// Where it was.
+        /// Its path.
         path: PathBuf,
-        /// Where it is now.
+        /// Its new path.
         aside: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         why: RecordFormatError,
     },
     /// A newer xenclock wrote the record; it is left as it is.
     #[error(
-        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is left as it is; \
-         install the newer xenclock again, or remove the file to give up what was asked for this guest",
+        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is not changed; install the newer xenclock again, or remove the file to give up what was asked for this guest",
         path.display(),
         ClockRecord::VERSION
     )]
@@ -75,7 +74,7 @@ pub enum RecordError {
         /// Why it could not be written where it belongs, and what to do.
         #[source]
         error: Box<RecordError>,
-        /// Where it is.
+        /// Its path for now.
         spill: PathBuf,
         /// The record as it is now.
         record: Box<ClockRecord>,
@@ -111,7 +110,7 @@ impl RecordError {
         RecordError::Io { doing, path: path.to_owned(), error }
     }
 
-    /// Whether it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
+    /// True if it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             RecordError::Held { .. } => true,
@@ -121,7 +120,7 @@ impl RecordError {
     }
 }
 
-/// Whether the disk is full, read-only or broken.
+/// True if the disk is full, read-only or broken.
 pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
     const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
     let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem];
@@ -140,5 +139,5 @@ fn advice(error: &io::Error) -> &'static str {
 
 /// The consequence, where nothing else keeps the change.
 fn consequence(error: &io::Error) -> &'static str {
-    if is_of_the_disk(error) { ": until then the change is kept nowhere" } else { "" }
+    if is_of_the_disk(error) { ": until then the change is lost" } else { "" }
 }

@@ -9,6 +9,7 @@
 //! give the lock back, is put into a second directory, the *spill*, where there is one: on a file system in memory, such
 //! as `/run`. It counts as the record until it is where it belongs, for every process.
 
+mod claim;
 mod directory;
 mod error;
 
@@ -20,7 +21,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::directory::{Directory, MONITORS, Read, STARTING};
+pub use self::claim::{Claim, Saved, Then, Unfinished};
+use self::directory::{Directory, LEAVING, MONITORS, Read, STARTING};
 pub use self::error::RecordError;
 pub use crate::files::FileLock as Lock;
 use crate::host::DomId;
@@ -29,7 +31,7 @@ use crate::lifecycle::{ClockRecord, Watched};
 /// How long the lock is waited for. Nothing that holds it takes as long, unless it is stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the records of a host are.
+/// The clock records of a host.
 ///
 /// ```
 /// use xenclock::lifecycle::ClockRecord;
@@ -112,7 +114,7 @@ impl RecordStore {
         }
     }
 
-    /// Whether there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
+    /// True if there is a record of a domain, whatever is in it. One that cannot be looked for counts as there.
     #[must_use]
     pub fn is_there(&self, uuid: Uuid) -> bool {
         match &self.place {
@@ -235,8 +237,32 @@ impl RecordStore {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn claim(&self, uuid: Uuid) -> Result<Option<Lock>> {
-        self.hold(STARTING, uuid)
+    pub fn claim(&self, uuid: Uuid) -> Result<Option<Claim>> {
+        Ok(self.hold(STARTING, uuid)?.map(|lock| Claim::of(lock, uuid)))
+    }
+
+    /// Says that this program saves the domain or sends it away, as long as the answer is held. `None` where another
+    /// does.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn claim_leaving(&self, uuid: Uuid) -> Result<Option<Claim>> {
+        Ok(self.hold(LEAVING, uuid)?.map(|lock| Claim::of(lock, uuid)))
+    }
+
+    /// The claims of programs that were killed, with what they have left half-done.
+    pub fn unfinished(&self) -> Vec<Claim> {
+        let Place::Disk(disk) = &self.place else { return Vec::new() };
+        let mut claims = Vec::new();
+        for dir in disk.directories().filter(|dir| dir.check().is_ok()) {
+            for what in [STARTING, LEAVING] {
+                let free =
+                    dir.held(what).into_iter().filter(|uuid| matches!(dir.is_held(what, *uuid), Ok(false)));
+                let held = free.filter_map(|uuid| Some((uuid, dir.hold(what, uuid).ok()??)));
+                claims.extend(held.map(|(uuid, lock)| Claim::of(lock, uuid)));
+            }
+        }
+        claims
     }
 
     /// Says that this program is the domain's monitor, as long as the answer is held. `None` where another is.
@@ -255,7 +281,7 @@ impl RecordStore {
         }
     }
 
-    /// Whether some program starts this domain just now.
+    /// True if some program starts this domain just now.
     ///
     /// # Errors
     /// As [`RecordStore::claim`].
@@ -263,7 +289,7 @@ impl RecordStore {
         self.is_held(STARTING, uuid)
     }
 
-    /// Whether the domain has a monitor.
+    /// True if the domain has a monitor.
     ///
     /// # Errors
     /// As [`RecordStore::claim`].

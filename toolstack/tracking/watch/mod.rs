@@ -5,11 +5,13 @@
 //! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
+mod host_clock;
 mod native;
 mod on_introduced;
+mod unwatched;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use timers::tsc::{GuestTsc, Tolerance, TscMode};
@@ -20,6 +22,7 @@ use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
 use super::requests::XmlRequests;
 use super::store::RecordStore;
+use super::unfinished::{self, Mended};
 use crate::apply::clock::SetTsc;
 use crate::host::{
     DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
@@ -27,22 +30,23 @@ use crate::host::{
 };
 use crate::lifecycle::Watched;
 use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
+use crate::lifecycle::host_clock::HostClockWatch;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{ClockRecord, Instance};
 
-/// What the service works with.
+/// The environment of the service.
 pub struct Tools<'a> {
     /// The host.
     pub host: &'a dyn Host,
     /// The clock records.
     pub records: &'a RecordStore,
-    /// Where zones are looked up.
+    /// The source of named zones.
     pub zones: &'a dyn ZoneSource,
     /// Sets the TSC of a new domain.
     pub tsc: &'a mut dyn SetTsc,
-    /// What domains that nobody spoke of are to have.
+    /// Clocks requested in domain XML.
     pub requests: &'a mut XmlRequests,
-    /// Is told what happens.
+    /// Receives the events.
     pub tell: &'a mut dyn FnMut(ClockEvent),
 }
 
@@ -54,6 +58,8 @@ pub struct WatchOptions {
     pub all: bool,
     /// The TSC tolerance of guests that have none of their own.
     pub tsc_tolerance: Tolerance,
+    /// A guest that was not looked at for longer may have set its RTC unseen; `None` where that is not told.
+    pub unwatched_after: Option<Duration>,
 }
 
 impl WatchOptions {
@@ -67,6 +73,12 @@ impl WatchOptions {
     #[must_use]
     pub fn tsc_tolerance(self, tsc_tolerance: Tolerance) -> Self {
         WatchOptions { tsc_tolerance, ..self }
+    }
+
+    /// Told are guests that ended unread after they had not been looked at for longer.
+    #[must_use]
+    pub fn unwatched_after(self, unwatched_after: Duration) -> Self {
+        WatchOptions { unwatched_after: Some(unwatched_after), ..self }
     }
 }
 
@@ -86,6 +98,8 @@ struct Guest {
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
     first: Option<Discovered>,
     since: Instant,
+    /// When its RTC was looked at last.
+    looked: Instant,
 }
 
 /// What is still to be done about a domain.
@@ -142,6 +156,7 @@ pub struct Watch<'a> {
     watched: Watched,
     /// As it was kept last.
     watched_kept: Watched,
+    host_clock: HostClockWatch,
 }
 
 /// What could be read of a domain's clock.
@@ -152,8 +167,18 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(tools: Tools<'a>, options: WatchOptions) -> Self {
         let cache = RecordCache::of(tools.records);
-        let watched = tools.records.watched();
-        Watch { tools, options, cache, guests: BTreeMap::new(), late: 0, watched, watched_kept: watched }
+        let watched = Watched { steps: None, ..tools.records.watched() };
+        let host_clock = HostClockWatch::default();
+        Watch {
+            tools,
+            options,
+            cache,
+            guests: BTreeMap::new(),
+            late: 0,
+            watched,
+            watched_kept: watched,
+            host_clock,
+        }
     }
 
     /// So many domains are followed.
@@ -169,11 +194,13 @@ impl<'a> Watch<'a> {
     pub fn scan(&mut self) -> Result<(), HostError> {
         let facts = self.tools.host.facts()?;
         self.look_at_clock(&facts, true);
+        self.mend(&facts);
+        // Records first: a domain that comes in between is in the list, and its record is no older than what was read.
+        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         let there = self.guests_there()?;
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
-        let (records, bad) = self.cache.records().all().unwrap_or_else(|error| (Vec::new(), vec![error]));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Of those that ended while no service was there, nothing more can be known.
         for record in records {
@@ -184,7 +211,12 @@ impl<'a> Watch<'a> {
             if record.instance.is_none() {
                 self.forget_in_time(&facts, &record);
             } else if !lives {
-                let troubles = self.cache.change(record.uuid, |record| record.gone(facts.now));
+                let troubles = self.cache.change(record.uuid, |now| {
+                    // It may have come again since it was read.
+                    if now.instance == record.instance {
+                        now.gone(facts.now);
+                    }
+                });
                 troubles.into_iter().for_each(|said| self.say(&facts, None, said));
                 self.cache.forget(record.uuid);
             }
@@ -212,8 +244,9 @@ impl<'a> Watch<'a> {
                 self.on_shutdown(&facts, *domid, *reason, read);
             }
             Event::Introduced { domid, .. } => {
-                let there = self.guests_there()?;
                 let facts = self.tools.host.facts()?;
+                self.mend(&facts);
+                let there = self.guests_there()?;
                 if let Some(domain) = there.iter().find(|domain| domain.domid == *domid) {
                     self.look_at_others_of(&facts, domain, &there);
                     self.on_introduced(&facts, domain);
@@ -227,7 +260,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Whether something waits to be done soon, and not only at the next look at all RTCs.
+    /// True if something waits to be done soon, and not only at the next look at all RTCs.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.guests.values().any(|guest| guest.pending != Pending::Nothing)
@@ -242,6 +275,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let facts = self.tools.host.facts()?;
+        self.mend(&facts);
         for domain in self.guests_there()? {
             match self.guests.get(&domain.domid).map(|guest| guest.pending) {
                 Some(Pending::All) => self.on_introduced(&facts, &domain),
@@ -260,6 +294,7 @@ impl<'a> Watch<'a> {
         let facts = self.tools.host.facts()?;
         self.cache.records().settle();
         self.look_at_clock(&facts, false);
+        self.mend(&facts);
         for uuid in self.cache.unsaved() {
             let troubles = self.cache.change(uuid, |_| {});
             troubles.into_iter().for_each(|said| self.say(&facts, None, said));
@@ -282,8 +317,12 @@ impl<'a> Watch<'a> {
             .collect();
         for (domid, before) in with_rtc {
             match self.tools.host.rtc_record(domid) {
-                Ok(rtc) if Some(rtc.offset) != before => self.moved(&facts, domid, rtc.offset),
-                Ok(_) => {}
+                Ok(rtc) => {
+                    self.note(domid, |guest| guest.looked = Instant::now());
+                    if Some(rtc.offset) != before {
+                        self.moved(&facts, domid, rtc.offset);
+                    }
+                }
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
                 Err(error) => self.failed(&facts, domid, error.to_string()),
@@ -292,14 +331,14 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Counts the time that the service has watched, and keeps it each hour.
-    fn look_at_clock(&mut self, facts: &HostFacts, keep: bool) {
-        self.watched.look(facts.now);
-        if keep || self.watched.seconds.saturating_sub(self.watched_kept.seconds) >= 3600 {
-            self.watched_kept = self.watched;
-            if let Err(error) = self.tools.records.set_watched(self.watched) {
-                self.say(facts, None, said(&error));
-            }
+    /// Puts right what killed programs have left half-done.
+    fn mend(&mut self, facts: &HostFacts) {
+        match unfinished::mend(self.tools.host, self.cache.records()) {
+            Ok(mended) => mended.into_iter().for_each(|Mended { domain, why }| {
+                let domain_ref = DomainRef { domid: domain.domid, uuid: domain.uuid, name: domain.name };
+                self.say(facts, Some(domain_ref), EventKind::Interrupted { why });
+            }),
+            Err(error) => self.say(facts, None, EventKind::Failed { why: error.to_string() }),
         }
     }
 
@@ -362,6 +401,11 @@ impl<'a> Watch<'a> {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
         let in_time = read.is_ok();
+        if !in_time {
+            let guest = guest.clone();
+            self.tell_unwatched(facts, &guest);
+        }
+        let Some(guest) = self.guests.get_mut(&domid) else { return };
         let tsc = read.as_ref().ok().and_then(|(_, info)| {
             let mode = TscMode::from_number(info.mode.into()).ok()?;
             Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
@@ -420,7 +464,11 @@ impl<'a> Watch<'a> {
     }
 
     fn on_destroyed(&mut self, facts: &HostFacts, domid: DomId) {
-        let Some(Guest { domain_ref, .. }) = self.guests.remove(&domid) else { return };
+        let Some(guest) = self.guests.remove(&domid) else { return };
+        if guest.ended.is_none() {
+            self.tell_unwatched(facts, &guest);
+        }
+        let domain_ref = guest.domain_ref;
         let same = |other: &&Guest| {
             other.domain_ref.uuid == domain_ref.uuid
                 && matches!(other.ended, None | Some(ShutdownReason::Suspend))
@@ -475,7 +523,10 @@ fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
 }
 
-/// Whether a domain could not be read because it goes away.
+/// True if a domain could not be read because it goes away.
 fn is_going(error: &HostError) -> bool {
     matches!(error.kind, ErrorKind::NoSuchDomain | ErrorKind::WrongState | ErrorKind::Invalid)
 }
+
+#[cfg(test)]
+mod tests;

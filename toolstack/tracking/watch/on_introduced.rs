@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use timers::UtcOffset;
 
 use super::{Guest, Pending, Watch, is_going};
-use crate::apply::clock::{SetTsc, set_rtc};
-use crate::host::{DomId, DomainSummary, Host, HostError, HostFacts};
+use crate::apply::clock::{GuestState, SetTsc, set_rtc};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
@@ -26,12 +26,22 @@ impl Watch<'_> {
         if known.is_some_and(|guest| guest.pending != Pending::All) {
             return;
         }
-        let since = known.map_or_else(Instant::now, |guest| guest.since);
+        let looked = Instant::now();
+        let since = known.map_or(looked, |guest| guest.since);
         let first = known.and_then(|guest| guest.first.clone());
         let domain_ref = DomainRef { domid: domain.domid, uuid, name: domain.name.clone() };
         let (kind, offset) = (domain.kind, None);
-        let mut guest =
-            Guest { domain_ref, kind, offset, told: 0, ended: None, pending: Pending::All, first, since };
+        let mut guest = Guest {
+            domain_ref,
+            kind,
+            offset,
+            told: 0,
+            ended: None,
+            pending: Pending::All,
+            first,
+            since,
+            looked,
+        };
         self.guests.insert(domain.domid, guest.clone());
         if self.cache.records().is_claimed(uuid).unwrap_or(false) {
             return;
@@ -98,10 +108,10 @@ impl Watch<'_> {
         let record = match (kept, asked) {
             (kept, Some(asked)) => {
                 let from = RequestOrigin::Xml(asked.path.display().to_string());
-                let request = Request::new(asked.clock.clone(), from.clone());
+                let request = Request::new(asked.clock.clone(), from.clone()).made(facts.now);
                 let mut record =
                     kept.unwrap_or_else(|| ClockRecord::new(domain_ref.uuid, &domain_ref.name, request));
-                record.adopt_from_file(&asked.clock, from);
+                record.adopt_from_file(&asked.clock, from, facts.now);
                 record
             }
             (Some(mut record), None) => {
@@ -159,6 +169,8 @@ impl Watch<'_> {
         let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
         let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
             Ok(set) => set,
+            // Its record may be its successor's by now.
+            Err(error) if error.kind == ErrorKind::NoSuchDomain => return,
             Err(error) => return self.not_started(facts, guest, found, &error.to_string()),
         };
         let offset = i64::from(set.start.offset.seconds());
@@ -213,7 +225,8 @@ impl Watch<'_> {
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
         let set = |offset| {
-            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset))
+            let runs = GuestState::has_run(found.has_run);
+            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset), runs)
                 .map_err(|error| error.to_string())
         };
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);

@@ -9,6 +9,7 @@ use crate::domain::config::{
     Altp2m, ArchArm, ArchX86, ArmSci, ArmSciType, BuildInfo, DomainConfig, GicVersion, Hvm, Pv, Pvh, Sve,
     Tee, XenstoreQuota, XenstoreQuotas,
 };
+use crate::write::ranges;
 use crate::write::value::Value;
 
 impl Writer {
@@ -385,18 +386,4 @@ impl Writer {
         self.text(Boot, "pvshim_extra", "b_info.type.pvh.pvshim_extra", pvshim_extra.as_ref());
         self.rest("b_info.type.pvh", rest);
     }
-}
-
-/// Numbers as `1` and `3-5`, in their order.
-pub(super) fn ranges(numbers: &[u32]) -> Vec<String> {
-    let mut out: Vec<(u32, u32)> = Vec::new();
-    for number in numbers {
-        match out.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
-            _ => out.push((*number, *number)),
-        }
-    }
-    out.iter()
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
-        .collect()
 }

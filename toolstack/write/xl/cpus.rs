@@ -2,9 +2,9 @@
 
 use super::Section::Cpus;
 use super::Writer;
-use super::build::ranges;
 use crate::domain::Defbool;
 use crate::domain::config::{Bitmap, CpuPolicy, CpuidLeaf, MsrPolicy, SchedParams, VnodeInfo};
+use crate::write::ranges;
 use crate::write::value::Value;
 
 /// xl has no bits in a register's text but 32.
@@ -165,7 +165,7 @@ impl Writer {
             }
             let leaf = format!("{leaf:#x}{subleaf}");
             if leaves.contains(&leaf) {
-                self.nearest(path, "xl puts what is said of a leaf together, and the last of it counts");
+                self.nearest(path, "xl merges the settings of a leaf, and the last one counts");
             }
             entries.push(Value::Text(format!("{leaf}:{}", registers.join(","))));
             leaves.push(leaf);

@@ -11,7 +11,7 @@ pub(super) struct Entry<'w> {
     /// The device's path in libxl's JSON.
     path: String,
     parts: Vec<String>,
-    /// Whether a value can stand in it.
+    /// True if a value can stand in it.
     holds: fn(&str) -> bool,
     /// A value cannot: without it the device would be another.
     broken: bool,

@@ -324,7 +324,7 @@ impl Writer {
             [(at!("rdm.strategy"), *strategy != RdmStrategy::Ignore), (at!("rdm.policy"), policy.is_some())]
         {
             if is_set {
-                let finding = Finding::unsupported("not-in-xl-cfg", "no xl reads rdm as it is meant");
+                let finding = Finding::unsupported("not-in-xl-cfg", "no xl reads rdm correctly");
                 self.unsaid(path, finding.instead(instead));
             }
         }

@@ -30,7 +30,7 @@ use crate::domain::{Defbool, Domain, Notes};
 pub struct Written {
     /// The file.
     pub text: String,
-    /// What it does not say, or says otherwise.
+    /// The settings that it lacks or changes.
     pub unsaid: Vec<Unsaid>,
 }
 
@@ -39,7 +39,7 @@ pub struct Written {
 pub struct Unsaid {
     /// Its path in libxl's JSON: `b_info.sched_params.budget`, `disks[0].removable`.
     pub path: String,
-    /// What became of it, and why.
+    /// The finding.
     pub finding: Finding,
 }
 
@@ -252,6 +252,7 @@ fn notes(notes: &Notes) -> String {
     if let Some(metadata) = &notes.metadata {
         comment(&mut out, metadata);
     }
+    notes.comments.iter().for_each(|text| comment(&mut out, text));
     gap(&mut out);
     out
 }

@@ -12,7 +12,7 @@ const SLOT_SHIFT: u32 = 3;
 const LAST_SLOT: u32 = 0x1f;
 
 impl Writer {
-    /// Whether there are some.
+    /// True if there are some.
     pub(super) fn pci_devices(&mut self, devices: &[Pci], kind: GuestKind) -> bool {
         self.list(Passthrough, "pci", devices, |writer, device, index| writer.pci(device, index, kind))
     }

@@ -7,8 +7,8 @@ use timers::{ClockOffset, GuestClock, GuestKind};
 use super::{Written, write};
 use crate::diag::{Report, Source};
 use crate::domain::Domain;
-use crate::domain::arbitrary::{Any, Gen};
-use crate::domain::config::{Disk, DiskFormat, DomainConfig, Hvm, Nic, Pv, Pvh, Smbios, SmbiosType};
+use crate::domain::arbitrary::any;
+use crate::domain::config::{Disk, DiskFormat, DomainConfig, Nic, Smbios, SmbiosType};
 use crate::domain::release::{self, XenVersion};
 use crate::write::oracle::{Oracle, cases, differences, smallest};
 
@@ -120,57 +120,6 @@ fn a_display_on_an_ipv6_address_stands_behind_it() {
     let written = written(&config, XenVersion::NEWEST);
     assert!(written.text.contains("vnclisten = \"[2001:db8::1]:3\"\n"), "{}", written.text);
     assert!(!written.text.contains("vncdisplay"), "{}", written.text);
-}
-
-/// A config at random that libxl's reader of JSON takes.
-fn any(seed: u64) -> DomainConfig {
-    let random = &mut Gen::new(seed, [3, 8, 25][(seed % 3) as usize]);
-    let mut config = DomainConfig::any(random);
-    let kind = GuestKind::any(random);
-    config.c_info.kind = Some(kind);
-    let b_info = &mut config.b_info;
-    let (mut hvm, mut pv, mut pvh) = (b_info.hvm.take(), b_info.pv.take(), b_info.pvh.take());
-    match kind {
-        GuestKind::Hvm => b_info.hvm = Some(hvm.take().unwrap_or_else(|| Hvm::any(random))),
-        GuestKind::Pv => b_info.pv = Some(pv.take().unwrap_or_else(|| Pv::any(random))),
-        GuestKind::Pvh => b_info.pvh = Some(pvh.take().unwrap_or_else(|| Pvh::any(random))),
-    }
-    for leaf in &mut b_info.cpuid.cpuid {
-        leaf.leaf.get_or_insert(1);
-        for bits in [&mut leaf.eax, &mut leaf.ebx, &mut leaf.ecx, &mut leaf.edx].into_iter().flatten() {
-            *bits = (0..32).map(|_| random.one_of(&['0', '1', 'x', 'k', 's'])).collect();
-        }
-    }
-    for nic in &mut config.nics {
-        nic.mac = nic
-            .mac
-            .take()
-            .map(|_| format!("00:16:3e:{:02x}:{:02x}:01", random.below(256), random.below(256)));
-    }
-    if !b_info.viridian_of_hvm().is_empty() && random.below(2) == 0 {
-        b_info.hvm.as_mut().unwrap().viridian_enable.retain(|group| *group < 13);
-    }
-    let mut json = serde_json::to_value(&config).unwrap();
-    signed_devids(&mut json);
-    serde_json::from_value(json).unwrap()
-}
-
-/// libxl numbers devices with a sign.
-fn signed_devids(json: &mut Value) {
-    match json {
-        Value::Array(items) => items.iter_mut().for_each(signed_devids),
-        Value::Object(map) => map.iter_mut().for_each(|(key, value)| match value.as_u64() {
-            Some(devid) if ["devid", "ctrl"].contains(&&**key) => *value = (devid >> 1).into(),
-            _ => signed_devids(value),
-        }),
-        _ => {}
-    }
-}
-
-impl crate::domain::config::BuildInfo {
-    fn viridian_of_hvm(&self) -> &[u32] {
-        self.hvm.as_ref().map_or(&[], |hvm| &hvm.viridian_enable)
-    }
 }
 
 /// The same where libxl's JSON can hold it: a C string ends at NUL, and numbers of 64 bits have a sign.

@@ -42,7 +42,7 @@ const GO: &[u8] = b"domain is yours, you are cleared to unpause\0";
 /// A byte follows: 0 when the guest runs at the target.
 const REPORT: &[u8] = b"my copy unpause results are as follows\0";
 
-/// What went wrong in a step that is the caller's.
+/// The error of a step of the caller.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// A step of a migration that failed.

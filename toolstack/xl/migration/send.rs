@@ -50,13 +50,13 @@ pub struct Moved {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NotMoved {
-    /// What went wrong.
+    /// The error.
     pub why: Failed,
-    /// What became of the guest.
+    /// The state of the guest.
     pub now: Now,
 }
 
-/// What became of a guest that was to move.
+/// The state of a guest after a failed migration.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Now {
@@ -173,10 +173,10 @@ fn resumed(guest: &mut dyn Leaving) -> Now {
 
 fn no_banner(unheard: Unheard) -> Failed {
     match unheard {
-        Unheard::Gone => "the target's xl did not answer: see what ssh, or xl there, said".into(),
+        Unheard::Gone => "the target's xl did not answer: see the messages of ssh and of xl there".into(),
         Unheard::Io(_) => unheard.into(),
         Unheard::Otherwise(said) => format!(
-            "the target's xl did not answer, but something said {said:?}: a login there must print nothing before \
+            "the target's xl did not answer, but something printed {said:?}: a login there must print nothing before \
              xl migrate-receive does"
         )
         .into(),

@@ -282,9 +282,9 @@ fn before_the_go_the_guest_is_resumed_and_after_it_never_without_a_word() {
 #[test]
 fn a_target_that_is_no_xl_costs_the_guest_nothing() {
     for (said, expected) in [
-        (&b""[..], "see what ssh, or xl there, said"),
-        (b"Welcome to host2!\n", "something said \"Welcome to host2!"),
-        (b"y", "something said \"y\""),
+        (&b""[..], "see the messages of ssh and of xl there"),
+        (b"Welcome to host2!\n", "something printed \"Welcome to host2!"),
+        (b"y", "something printed \"y\""),
     ] {
         let world = World::new(&[]);
         let (from, mut target) = pipe();

@@ -11,7 +11,7 @@ use super::Line;
 /// How often a command that is to end is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What xl makes its command line to the other host of.
+/// The parts of xl's command line to the target host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rune<'a> {
     /// ssh, with options perhaps. Where it is empty the host is the whole command.

@@ -113,7 +113,7 @@ pub(super) fn socket(source: &Element<'_>, name: &str, guest: &Guest<'_>) -> Str
     }
 }
 
-/// Whether the device waits for others to connect.
+/// True if the device waits for others to connect.
 pub(super) fn is_server(source: &Element<'_>) -> Result<bool> {
     let modes = [("bind", true), ("connect", false)];
     source.attr("mode").map_or(Ok(false), |mode| mode.one_of(&modes))

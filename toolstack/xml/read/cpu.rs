@@ -5,6 +5,7 @@ use super::cpu_features::{self, Bit, Register};
 use super::guest::Guest;
 use super::{numa, set};
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf};
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
@@ -83,6 +84,9 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
         feature.mark_whole(&finding);
         return Ok(None);
     };
+    if name.text == "invtsc" {
+        feature.is(Part::InvariantTsc);
+    }
     put(&mut guest.config.b_info.cpuid, bit, wish);
     if let Some(policy) = policy {
         policy_finding(&policy);
@@ -90,7 +94,7 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
     Ok(None)
 }
 
-/// Whether the guest may run guests itself: vmx on Intel's CPUs, svm on AMD's.
+/// True if the guest may run guests itself: vmx on Intel's CPUs, svm on AMD's.
 fn nested(feature: &Element<'_>, name: &Value<'_>, wish: bool, guest: &mut Guest<'_>) -> Option<bool> {
     if guest.kind() == timers::GuestKind::Pv {
         let reason = format!("a PV guest has no {} in any case", name.text);
@@ -115,12 +119,12 @@ fn unknown(name: &str, wish: bool) -> Finding {
     if wish {
         Finding::unsupported(
             "cpu-feature",
-            format!("'{name}' is no CPUID bit that libxl can set; Xen decides"),
+            format!("'{name}' is not a CPUID bit that libxl can set; Xen decides"),
         )
     } else {
         Finding::unsupported(
             "cpu-feature",
-            format!("'{name}' is no CPUID bit that libxl can clear; Xen decides"),
+            format!("'{name}' is not a CPUID bit that libxl can clear; Xen decides"),
         )
     }
 }

@@ -255,6 +255,28 @@ pub(super) fn bit(name: &str) -> Option<Bit> {
     })
 }
 
+/// The name of a bit: of a leaf, and of a register by its number from EAX on.
+pub(crate) fn feature_at(
+    leaf: u32,
+    subleaf: Option<u32>,
+    register: usize,
+    bit: usize,
+) -> Option<&'static str> {
+    let of = REGISTERS.iter().filter(|(of, sub, place, _)| {
+        let place = match place {
+            Register::Eax => 0,
+            Register::Ebx => 1,
+            Register::Ecx => 2,
+            Register::Edx => 3,
+        };
+        (*of, *sub, place) == (leaf, subleaf, register)
+    });
+    let mut names = of.flat_map(|(.., runs)| *runs);
+    names
+        .find_map(|(first, names)| names.get(bit.checked_sub(*first)?).copied())
+        .filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ fn loader(loader: &Element<'_>, guest: &mut Guest<'_>) -> Result<bool> {
     Ok(uefi)
 }
 
-/// Whether the name of a firmware that is no flash image is one of UEFI's.
+/// True if the name of a firmware that is no flash image is one of UEFI's.
 fn is_uefi(path: &Value<'_>) -> bool {
     let lower = path.text.to_ascii_lowercase();
     ["ovmf", "uefi", "edk2"].iter().any(|word| lower.contains(word))

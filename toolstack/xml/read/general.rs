@@ -93,9 +93,16 @@ fn notes_of(root: &Element<'_>, notes: &mut Notes) -> Result<()> {
         metadata.mark_whole(&Finding::exact());
         metadata.is(Part::Metadata);
         notes.system = system(&metadata);
-        notes.metadata = Some(metadata.raw().to_owned());
+        notes.metadata = of_others(&metadata);
     }
     Ok(())
+}
+
+/// The metadata as written, without what is kept there by this program.
+fn of_others(metadata: &Element<'_>) -> Option<String> {
+    let Some(kept) = super::kept::element(metadata) else { return Some(metadata.raw().to_owned()) };
+    let rest = metadata.raw().replacen(kept.raw(), "", 1);
+    metadata.elements().nth(1).is_some().then_some(rest)
 }
 
 fn ends(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
@@ -109,7 +116,7 @@ fn ends(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         if let Some(value) = root.child_text(name)? {
             let expected = "destroy, restart, preserve, rename-restart, coredump-destroy or coredump-restart";
             if name == "on_crash" && value.text == "preserve-running" {
-                let reason = "Xen stops a guest that has crashed, and keeps it as it is";
+                let reason = "Xen stops a guest that has crashed, and preserves it";
                 value.mark(Finding::approximated("crash-running", reason).instead("write preserve"));
                 *slot = ShutdownAction::Preserve;
                 continue;

@@ -13,7 +13,7 @@ use crate::mapping::{Kind, Mapping, Outcome};
 pub(super) struct Guest<'t> {
     /// What libxl is given.
     pub(super) config: DomainConfig,
-    /// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
+    /// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
     pub(super) for_xen: bool,
     /// The release of Xen that the domain is for.
     pub(super) xen: XenVersion,

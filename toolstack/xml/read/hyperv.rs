@@ -8,7 +8,7 @@ use crate::diag::Finding;
 use crate::domain::config::Hvm;
 
 /// Hyper-V features whose counterpart in Xen are these groups. All of them need `base`.
-const HYPERV: &[(&str, &[Viridian])] = &[
+pub(crate) const HYPERV: &[(&str, &[Viridian])] = &[
     ("relaxed", &[Viridian::Base]),
     ("vpindex", &[Viridian::Base]),
     ("vapic", &[Viridian::Base, Viridian::ApicAssist]),

@@ -22,6 +22,7 @@ mod guest;
 mod hostdevs;
 mod hyperv;
 mod input;
+mod kept;
 mod memory;
 mod nics;
 mod numa;
@@ -41,8 +42,13 @@ use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
+pub(crate) use arguments::XEN_NAMESPACE;
 use common::{backend_domain, placed_by_xen, set};
+pub(crate) use cpu_features::feature_at;
 use guest::Guest;
+pub(crate) use hyperv::HYPERV;
+pub(crate) use kept::{KEPT_NAMESPACE, KEPT_PREFIX};
+pub(crate) use smbios::place as smbios_place;
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
@@ -138,8 +144,10 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     usb::finish(&mut guest);
     boot_order::finish(&mut guest, root.children("os").next().as_ref());
     memory::finish(root, &mut guest);
-    mapping.apply(&mut guest.config, &mut guest.mapped);
-    Ok((Domain { notes, ..Domain::new(guest.config, clock) }, guest.mapped))
+    let mut domain = Domain { notes, ..Domain::new(guest.config, clock) };
+    kept::read(root, &mut domain)?;
+    mapping.apply(&mut domain.config, &mut guest.mapped);
+    Ok((domain, guest.mapped))
 }
 
 fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -161,7 +169,7 @@ fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> 
     Ok(())
 }
 
-/// Whether the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
+/// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
 fn hypervisor(root: &Element<'_>) -> Result<bool> {
     if let Some(id) = root.attr("id") {
         id.mark(Finding::no_effect(

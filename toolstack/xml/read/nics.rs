@@ -288,7 +288,7 @@ fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
     Ok(())
 }
 
-/// Whether a name is one of libvirt's or libxl's own, such as `vnet3` or `vif7.0-emu`.
+/// True if a name is one of libvirt's or libxl's own, such as `vnet3` or `vif7.0-emu`.
 fn is_generated(name: &str) -> bool {
     let rest = GENERATED.iter().find_map(|prefix| name.strip_prefix(prefix));
     rest.is_some_and(|rest| {

@@ -25,6 +25,14 @@ const STRINGS: &[(&str, &str, SmbiosType)] = &[
     ("chassis", "asset", SmbiosType::EnclosureAssetTag),
 ];
 
+/// Where libvirt has a string of libxl's: the group, and the entry's name, which an OEM string has none of.
+pub(crate) fn place(key: SmbiosType) -> Option<(&'static str, &'static str)> {
+    if key == SmbiosType::Oem {
+        return Some(("oemStrings", ""));
+    }
+    STRINGS.iter().find(|(.., known)| *known == key).map(|(group, name, _)| (*group, *name))
+}
+
 /// OEM strings that libxl takes.
 const OEM_STRINGS: usize = 99;
 

@@ -38,7 +38,7 @@ enum Place {
 #[derive(Clone, Copy)]
 struct Known {
     element: ElementId,
-    /// Whether it was left out: nobody read it, or an element around it.
+    /// True if it was left out: nobody read it, or an element around it.
     left_out: bool,
 }
 

@@ -150,7 +150,7 @@ impl Names {
         self.element(id).attributes()
     }
 
-    /// Whether an element has text of its own.
+    /// True if an element has text of its own.
     pub(crate) fn holds_text(&self, id: ElementId) -> bool {
         self.element(id).holds_text
     }

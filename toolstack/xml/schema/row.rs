@@ -106,7 +106,7 @@ impl Row {
     }
 }
 
-/// Whether a name is one of those parted by `|`.
+/// True if a name is one of those parted by `|`.
 fn one_of(names: &str, name: &str) -> bool {
     names.split('|').any(|one| one == name)
 }
@@ -122,7 +122,7 @@ impl Absent {
             && let Some(value) = value(name)
             && values.contains(&value)
         {
-            return Finding::no_effect(self.code, "asks for what every guest on Xen has anyway");
+            return Finding::no_effect(self.code, "requests what every guest on Xen has");
         }
         let mut finding = Finding::new(self.verdict, self.code, self.reason);
         finding.alternative = self.instead.map(Into::into);

@@ -156,7 +156,7 @@ impl Builder {
             return Err(self.malformed(self.tree.nodes[open].span.clone(), reason));
         }
         if self.tree.nodes.is_empty() {
-            let finding = Finding::invalid("xml-malformed", "there is no element: this is not XML")
+            let finding = Finding::invalid("xml-malformed", "no element found: this is not XML")
                 .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
             return Err(self.refuse(0..0, finding));
         }

@@ -31,7 +31,7 @@ pub struct Tree {
 /// One element, attribute or text.
 #[derive(Debug)]
 pub struct Node {
-    /// What it is.
+    /// The kind of node.
     pub kind: Kind,
     /// The element around it; `None` for the root.
     pub parent: Option<NodeId>,
@@ -47,7 +47,7 @@ pub struct Node {
     ordinal: usize,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An element with its name.
@@ -101,7 +101,7 @@ impl Tree {
         })
     }
 
-    /// Whether an earlier sibling has the same name.
+    /// True if an earlier sibling has the same name.
     #[must_use]
     pub fn is_repeated(&self, id: NodeId) -> bool {
         self.nodes[id].ordinal > 1
@@ -161,7 +161,7 @@ impl Tree {
     }
 }
 
-/// Whether an input starts with the byte order mark of UTF-16.
+/// True if an input starts with the byte order mark of UTF-16.
 #[must_use]
 pub fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")

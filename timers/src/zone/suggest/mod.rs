@@ -10,7 +10,7 @@ use crate::units::UtcOffset;
 use windows::WINDOWS;
 use words::{ABBREVIATIONS, CITIES, RENAMED};
 
-/// What a name that is no zone probably means: a zone, one of several, or an offset from UTC.
+/// The probable meaning of a name that is not a zone: a zone, one of several, or an offset from UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meant {
     /// Zones of the database, the likeliest first. There is at least one.

@@ -152,7 +152,7 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
         ("clock_tsc_frequency = \"2 GHz\"", "1:1", "bad-value", "'2 GHz', expected a frequency in Hz", ""),
         ("clock_timers = \"name=rtc\"", "1:1", "bad-value", "expected a list", ""),
         ("clock_timers = [ [ ] ]", "1:18", "bad-timer", "a list within the list", ""),
-        ("clock_timers = [ \"rtc\" ]", "1:19", "bad-timer", "'rtc' is no key=value", "name=rtc"),
+        ("clock_timers = [ \"rtc\" ]", "1:19", "bad-timer", "'rtc' is not key=value", "name=rtc"),
         ("clock_timers = [ \"track=wall\" ]", "1:18", "no-timer-name", "no name", "name=..."),
         ("clock_timers = [ \"name=rtx\" ]", "1:19", "bad-value", "name is 'rtx', expected platform, rtc", ""),
         ("clock_timers = [ \"name=rtc,tick=x\" ]", "1:28", "bad-timer", "no 'tick'", "tickpolicy"),

@@ -115,7 +115,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
         Source::File(path) | Source::Block(path) | Source::Network(path) => Some(path),
     };
     if path.is_some_and(|path| path.contains(',')) && is_qemus(placed, guest) {
-        let reason = "libxl hands the path to QEMU as it is, and there a comma ends it";
+        let reason = "libxl passes the path to QEMU unchanged, where a comma ends it";
         let finding = Finding::unsupported("disk-comma", reason);
         element.leave_out(
             finding.instead("give QEMU a path without a comma: rename the image, or make a link to it"),
@@ -165,7 +165,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     Ok(())
 }
 
-/// Whether QEMU is told of the disk: one that it emulates, in dom0 and without a script.
+/// True if QEMU is told of the disk: one that it emulates, in dom0 and without a script.
 fn is_qemus(placed: &Placed<'_>, guest: &mut Guest<'_>) -> bool {
     let elsewhere = ["script", "backenddomain"];
     let here = elsewhere.iter().all(|name| placed.element.children(name).next().is_none());

@@ -77,7 +77,7 @@ fn drive(name: &str) -> Option<u32> {
     parts(name.trim_end_matches(|c: char| c.is_ascii_digit())).map(|(_, number)| number)
 }
 
-/// Whether QEMU emulates a disk of this name for an HVM guest with this controller.
+/// True if QEMU emulates a disk of this name for an HVM guest with this controller.
 pub(super) fn is_emulated(name: &str, controller: HdType) -> bool {
     name.starts_with("sd") || drive(name).is_some_and(|number| number < emulated_by(controller))
 }
@@ -103,7 +103,7 @@ pub(super) struct Names {
     numbers: BTreeSet<u32>,
     /// Places on the emulated controllers: on SCSI or not, and the number there.
     places: BTreeSet<(bool, u32)>,
-    /// Whether no hard disk has been renamed yet.
+    /// True if no hard disk has been renamed yet.
     first: bool,
     hvm: bool,
     emulated: u32,
@@ -156,7 +156,7 @@ impl Names {
         first.iter().copied().chain(cdroms).chain(rest.iter().copied()).collect()
     }
 
-    /// Whether libxl gives a disk of this name what the XML asks for.
+    /// True if libxl gives a disk of this name what the XML asks for.
     fn keeps(&self, wish: &Wish<'_>) -> bool {
         let name = wish.dev.text;
         let prefix = ["xvd", "hd", "sd"].into_iter().find(|prefix| name.starts_with(prefix));

@@ -93,7 +93,7 @@ fn rbd(
     hosts: &[Host<'_>],
 ) -> std::result::Result<String, String> {
     if name.contains([':', ';']) {
-        return Err(format!("'{name}' is no name of a Ceph image that QEMU takes: it holds a colon"));
+        return Err(format!("'{name}' is not a name of a Ceph image for QEMU: it contains a colon"));
     }
     let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:").replace(';', "\\;");
     let snapshot = source.child("snapshot").and_then(|snapshot| snapshot.attr("name"));

@@ -50,7 +50,7 @@ pub(super) fn none(config: &mut DomainConfig) {
     }
 }
 
-/// Whether a framebuffer brings a keyboard and a pointer for a guest of this kind.
+/// True if a framebuffer brings a keyboard and a pointer for a guest of this kind.
 pub(super) fn has_pv_input(config: &DomainConfig) -> bool {
     config.kind() == GuestKind::Hvm || !config.vkbs.is_empty()
 }

@@ -101,11 +101,11 @@ fn options(graphics: &Element<'_>, spice: &mut Spice) -> Result<()> {
     Ok(())
 }
 
-/// Whether SPICE's server knows the word.
+/// True if SPICE's server knows the word.
 fn known(value: &Value<'_>, words: &[&str]) -> bool {
     let known = words.contains(&value.text);
     if !known {
-        let reason = format!("'{}' is none of SPICE's words here", value.text);
+        let reason = format!("'{}' is none of SPICE's values here", value.text);
         value.mark(Finding::unsupported("spice-option", reason));
     }
     known

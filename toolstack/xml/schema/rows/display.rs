@@ -35,7 +35,7 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "graphics/@sharePolicy",
             "display-sharing",
-            "QEMU lets viewers share a screen as they ask",
+            "QEMU lets viewers choose whether to share a screen",
         )
         .unless("", &["allow-exclusive"]),
         unsupported(

@@ -35,12 +35,8 @@ pub(super) static SECTION: Section = Section {
         .instead("write <vcpu current='NUMBER'>, and leave <vcpus> out"),
         mapped("vcpu/@cpuset", "`cpus`"),
         mapped("genid", "`ms_vm_genid`; an xl.cfg has another ID at each start"),
-        unsupported(
-            "hwuuid",
-            "smbios-uuid",
-            "a guest's SMBIOS has the domain's own UUID, whatever else is asked",
-        )
-        .instead("write that UUID in <uuid>"),
+        unsupported("hwuuid", "smbios-uuid", "a guest's SMBIOS always has the domain's own UUID")
+            .instead("write that UUID in <uuid>"),
         no_effect(
             "on_lockfailure",
             "no-lock-manager",
@@ -65,7 +61,7 @@ pub(super) static TUNING: Section = Section {
         no_effect(
             "memoryBacking/hugepages",
             "memory-backing",
-            "Xen gives a guest the largest pages that it finds free, without being asked",
+            "Xen always gives a guest the largest free pages",
         ),
         no_effect("memoryBacking/locked", "memory-backing", "Xen never swaps a guest's memory out"),
         no_effect(

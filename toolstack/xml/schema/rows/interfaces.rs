@@ -24,7 +24,7 @@ pub(super) static SECTION: Section = Section {
         mapped("ip", "`ip=`")
             .or_else("host-card", "dom0 does not see the traffic of a card that is passed through"),
         mapped("model", "`model=`, `type=vif`")
-            .or_no_effect("host-card", "a card that is passed through is what it is"),
+            .or_no_effect("host-card", "a passed-through card keeps its own model"),
         mapped("@managed", "`seize=` of `pci`")
             .or_no_effect("hostdev", "xl assigns host devices in its own way"),
         no_effect(

@@ -28,7 +28,7 @@ pub(super) static SECTION: Section = Section {
         ),
         mapped("nvram", "nothing: Xen keeps no UEFI variables"),
         unsupported("varstore", "nvram", VARIABLES).instead(WITHOUT_VARIABLES),
-        no_effect("bootmenu", "boot-menu", "SeaBIOS on Xen offers its menu (Esc) whatever is asked here"),
+        no_effect("bootmenu", "boot-menu", "SeaBIOS on Xen always offers its menu (Esc)"),
         unsupported("bootmenu/@timeout", "boot-menu", "libxl sets no time for the firmware's boot menu"),
         unsupported("bios/@useserial", "bios-serial", "Xen's SeaBIOS does not write to the serial port")
             .unless("", &["no"]),

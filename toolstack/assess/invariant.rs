@@ -1,0 +1,105 @@
+//! The invariant TSC that a config asks for: `invtsc` of CPUID, a property of the clock.
+
+use timers::tsc::{CpuidBit, TscMode};
+use timers::{Timer, TimerMode, TimerName};
+
+use crate::diag::{Finding, Verdict};
+use crate::domain::{Domain, Part};
+
+/// How a guest that asks for an invariant TSC comes to have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ground {
+    NoMigrate,
+    Emulated,
+    Frequency,
+    Nothing,
+}
+
+fn ground(domain: &Domain) -> Option<Ground> {
+    let asked = domain.config.invariant_tsc();
+    let emulates = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Emulate);
+    match asked.bit {
+        CpuidBit::Default | CpuidBit::Off => None,
+        _ if asked.nomigrate => Some(Ground::NoMigrate),
+        _ if asked.mode == TscMode::AlwaysEmulate || domain.clock.timers.iter().any(emulates) => {
+            Some(Ground::Emulated)
+        }
+        _ if domain.clock.tsc_frequency().is_some() => Some(Ground::Frequency),
+        CpuidBit::On | CpuidBit::Host => Some(Ground::Nothing),
+    }
+}
+
+/// What becomes of it on Xen.
+pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
+    let reason = match ground(domain)? {
+        Ground::NoMigrate => {
+            "every Xen shows an invariant TSC to a guest with nomigrate, where the host's CPU has one"
+        }
+        Ground::Emulated => {
+            "every Xen shows an invariant TSC to a guest whose TSC is emulated, which keeps its frequency"
+        }
+        Ground::Frequency => {
+            "Xen 4.15 and later show an invariant TSC, where the host's CPU has one; Xen 4.14 only while this frequency is emulated"
+        }
+        Ground::Nothing => {
+            "Xen 4.15 and later show an invariant TSC, where the host's CPU has one; Xen 4.14 only with nomigrate or an emulated TSC"
+        }
+    };
+    Some((Part::InvariantTsc, Finding::new(Verdict::Exact, "invtsc", reason)))
+}
+
+/// The advice for one that nothing keeps when the guest moves.
+pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
+    let reason = "the guest is told that its TSC never changes: xenclock migrate refuses to move it, as libvirt does, and \
+                  xl migrate moves it all the same";
+    let advice = Finding::advice("advice-invtsc", reason).instead(
+        "give it a frequency that can be kept, as in <timer name='tsc' frequency='2600000000'/> \
+                  (clock_tsc_frequency), or nomigrate = 1 for a guest that stays",
+    );
+    (ground(domain)? == Ground::Nothing).then_some((Part::InvariantTsc, advice))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use timers::{ClockOffset, GuestClock, GuestKind, Hertz};
+
+    use super::*;
+    use crate::domain::{Defbool, DomainConfig};
+
+    fn domain(bit: char, nomigrate: bool, mode: Option<TimerMode>, frequency: Option<u64>) -> Domain {
+        let edx: String = (0..32).map(|at| if at == 31 - 8 { bit } else { 'x' }).collect();
+        let mut config: DomainConfig =
+            serde_json::from_value(serde_json::json!({"c_info": {"type": "hvm"}, "b_info": {"type.hvm": {},
+                "cpuid": [{"leaf": 0x8000_0007_u32, "edx": edx}]}}))
+            .unwrap();
+        if nomigrate {
+            config.b_info.disable_migrate = Some(Defbool::True);
+        }
+        let frequency = frequency.map(Hertz);
+        let tsc = Timer { mode, frequency, ..Timer::named(TimerName::Tsc) };
+        assert_eq!(config.kind(), GuestKind::Hvm);
+        Domain::new(config, GuestClock::new(ClockOffset::Utc { adjustment: None }, vec![tsc]))
+    }
+
+    #[test]
+    fn what_shows_an_invariant_tsc_is_said_and_what_keeps_it_is_advised() {
+        for (bit, nomigrate, mode, frequency, says, advises) in [
+            ('x', true, None, None, None, false),
+            ('0', false, None, None, None, false),
+            ('1', true, None, None, Some("with nomigrate,"), false),
+            ('k', false, Some(TimerMode::Emulate), None, Some("whose TSC is emulated"), false),
+            ('1', false, None, Some(2_000_000_000), Some("while this frequency"), false),
+            ('1', false, Some(TimerMode::Native), None, Some("only with nomigrate or"), true),
+            ('s', false, None, None, Some("only with nomigrate or"), true),
+        ] {
+            let domain = domain(bit, nomigrate, mode, frequency);
+            let found = finding(&domain).map(|(_, finding)| finding.reason.into_owned());
+            match says {
+                Some(says) => assert!(found.as_deref().unwrap().contains(says), "{bit} {mode:?}: {found:?}"),
+                None => assert_eq!(found, None),
+            }
+            assert_eq!(advice(&domain).is_some(), advises, "{bit} {nomigrate} {mode:?}");
+        }
+    }
+}

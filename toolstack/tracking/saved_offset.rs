@@ -1,0 +1,98 @@
+//! The offset that a save of a guest has, for a guest that is to have it again: a disk snapshot was taken back, or the
+//! guest begins anew where the save was made.
+
+use std::fs::File;
+
+use timers::UtcOffset;
+use timers::zone::ZoneSource;
+use uuid::Uuid;
+
+use super::transfer::config_in;
+use super::unmanaged;
+use crate::domain::project;
+use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
+use crate::lifecycle::ClockRecord;
+use crate::xl::savefile::Header;
+
+/// A guest's clock as a save has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedOffset {
+    /// The guest's UUID; `None` where the save has none.
+    pub uuid: Option<Uuid>,
+    /// Its name.
+    pub name: String,
+    /// Where its clock was.
+    pub offset: UtcOffset,
+    /// What that is known from.
+    pub source: OffsetSource,
+    /// Why a better source could not be used.
+    pub warning: Option<String>,
+}
+
+/// What an offset is known from, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetSource {
+    /// The RTC itself, as Xen saved it.
+    Rtc,
+    /// The clock record that `xenclock save` put into the file.
+    Record,
+    /// What the config in the file gives here and now: what the guest made of its clock is not in that.
+    Config,
+}
+
+impl OffsetSource {
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OffsetSource::Rtc => "the RTC in the save",
+            OffsetSource::Record => "the clock record in the save",
+            OffsetSource::Config => "the config in the save, which has nothing of the guest's own changes",
+        }
+    }
+}
+
+/// The offset in a save: its header, and the stream that follows in the file.
+///
+/// # Errors
+/// When nothing in it says, or Xen cannot be given such an offset.
+pub fn saved_offset(
+    host: &dyn Host,
+    header: &Header,
+    stream: &mut File,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<SavedOffset> {
+    let config = config_in(header);
+    let record = header.ours.as_ref().and_then(|ours| ClockRecord::from_bytes(ours).ok());
+    let (rtc, warning) = match host.saved_rtc(stream) {
+        Ok(rtc) => (rtc, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let recorded = record.as_ref().and_then(|record| record.last).map(|last| last.offset);
+    let (offset, source) = match (rtc, recorded) {
+        (Some(offset), _) => (offset, OffsetSource::Rtc),
+        (None, Some(offset)) => (offset, OffsetSource::Record),
+        (None, None) => {
+            let config = config.as_ref().map_err(Clone::clone)?;
+            let given = unmanaged::here(&project::clock_of(config), config.kind(), facts, zones);
+            (given.map_err(|error| invalid(error.to_string()))?, OffsetSource::Config)
+        }
+    };
+    let config = config.ok();
+    let of_config = config.as_ref().and_then(|config| config.c_info.uuid);
+    Ok(SavedOffset {
+        uuid: of_config.or(record.as_ref().map(|record| record.uuid)),
+        name: config
+            .map(|config| config.name().to_owned())
+            .or(record.map(|record| record.name))
+            .unwrap_or_default(),
+        offset: UtcOffset::new(offset).map_err(|error| invalid(error.to_string()))?,
+        source,
+        warning,
+    })
+}
+
+fn invalid(why: String) -> HostError {
+    HostError::new(ErrorKind::Invalid, "read the offset of the save", why)
+}

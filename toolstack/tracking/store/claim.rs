@@ -1,0 +1,114 @@
+//! Claims: what a program does to a guest, and what is to become of the guest if that program is killed.
+//!
+//! A claim is a file that its holder keeps locked and removes when it is done. One that nobody holds is of a program that
+//! was killed, and says what it has left half-done.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::files::FileLock;
+use crate::host::DomId;
+
+/// No note is longer.
+const LONGEST: usize = 16 << 10;
+
+/// What a program does to a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// What is being done, for messages.
+    pub doing: String,
+    /// The host's boot.
+    pub boot: String,
+    /// The domain, as soon as that is known.
+    pub domid: Option<DomId>,
+    /// What is due if this program is killed.
+    pub then: Then,
+}
+
+/// What is due for a guest whose program was killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    /// A domain that has not run is destroyed: the guest can be started again from where it came.
+    Destroy,
+    /// A suspended guest goes on: it is nowhere else.
+    Resume,
+    /// A suspended guest is in this file if that is in its place, and its domain is destroyed; else it goes on.
+    DestroyIfSaved(Saved),
+    /// The guest is left as it is: it may be elsewhere, too.
+    Leave,
+}
+
+/// A save file, by its name and what tells it from others of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Saved {
+    /// The file that will have this name.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn of(file: &File, path: &Path) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Saved { path: std::path::absolute(path)?, device: found.dev(), inode: found.ino() })
+    }
+
+    /// Whether it is in its place.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let found = std::fs::metadata(&self.path);
+        found.is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
+    }
+}
+
+/// A claim on a guest, held as long as this value lives.
+#[derive(Debug)]
+pub struct Claim {
+    lock: FileLock,
+    uuid: Uuid,
+    left: Option<Unfinished>,
+}
+
+impl Claim {
+    /// What the program before has left in the file.
+    pub(super) fn of(lock: FileLock, uuid: Uuid) -> Self {
+        let left = lock.file().and_then(|file| {
+            let mut bytes = vec![0; LONGEST];
+            let length = file.read_at(&mut bytes, 0).ok()?;
+            serde_json::from_slice(bytes.get(..length)?).ok()
+        });
+        Claim { lock, uuid, left }
+    }
+
+    /// The guest.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
+    /// What a program that was killed has left half-done.
+    pub fn take_left(&mut self) -> Option<Unfinished> {
+        self.left.take()
+    }
+
+    /// Notes what is being done. A disk that does not take it is no reason not to do it.
+    pub fn note(&self, unfinished: &Unfinished) {
+        let Some(file) = self.lock.file() else { return };
+        let Ok(text) = serde_json::to_string(unfinished) else { return };
+        // In one write, so that no half of it is ever there; what is shorter than the note before covers that with spaces.
+        let length = file.metadata().map_or(0, |found| usize::try_from(found.len()).unwrap_or(0));
+        let padded = format!("{text:<length$}");
+        if padded.len() <= LONGEST {
+            let _ = file.write_at(padded.as_bytes(), 0);
+        }
+    }
+}

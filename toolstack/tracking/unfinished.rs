@@ -1,0 +1,130 @@
+//! Guests that a killed program has left half-done: a domain that was made and never let run, a guest that was suspended
+//! and never let go on.
+//!
+//! A domain stays paused if the process that made it dies, and its clock may not be set yet. So it is never let run: what
+//! has not run is destroyed, since the guest can be started, restored or sent again. A suspended guest is in its domain
+//! alone until its file is in place, and goes on. One that may run on another host as well is left alone and named.
+
+use super::store::{Claim, RecordStore, Then, Unfinished};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, RunState, ShutdownReason};
+use crate::xl::migration::name_away;
+
+/// A guest that was found half-done, and what has become of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// Its domain, as it was found.
+    pub domain: DomainSummary,
+    /// What had happened, and what has been done about it.
+    pub why: String,
+}
+
+/// Looks for guests that killed programs have left half-done, and puts them right.
+///
+/// # Errors
+/// When the host cannot be read.
+pub fn mend(host: &dyn Host, records: &RecordStore) -> Result<Vec<Mended>, HostError> {
+    let left = records.unfinished();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut mended = Vec::new();
+    for mut claim in left {
+        mended.extend(mend_claimed(host, records, &mut claim)?);
+    }
+    Ok(mended)
+}
+
+/// Puts right what was left under this claim, which is the caller's now.
+///
+/// # Errors
+/// When the host cannot be read.
+pub fn mend_claimed(
+    host: &dyn Host,
+    records: &RecordStore,
+    claim: &mut Claim,
+) -> Result<Option<Mended>, HostError> {
+    let Some(left) = claim.take_left() else { return Ok(None) };
+    let facts = host.facts()?;
+    if left.boot != facts.boot_id {
+        return Ok(None);
+    }
+    let is_it = |domain: &DomainSummary| {
+        domain.uuid == claim.uuid()
+            && domain.domid != DomId(0)
+            && left.domid.is_none_or(|domid| domid == domain.domid)
+            && is_half_done(domain, &left.then)
+    };
+    let Some(domain) = host.domains()?.into_iter().find(is_it) else { return Ok(None) };
+    let done = match put_right(host, &domain, &left.then) {
+        Ok(Done::Destroyed(words)) => {
+            // What cannot be noted now is seen by whoever looks next.
+            drop(records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
+            words.to_owned()
+        }
+        Ok(Done::Resumed) => {
+            let noted = records.change(domain.uuid, |mut record, _| {
+                if let Some(record) =
+                    record.as_mut().filter(|record| record.is_instance(&facts.boot_id, domain.domid))
+                {
+                    record.ended = None;
+                }
+                (record, ())
+            });
+            drop(noted);
+            "it continues to run".to_owned()
+        }
+        Ok(Done::Left(words)) => words.to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let Unfinished { doing, .. } = left;
+    let why = format!("the program that was to {doing} was killed: {done}");
+    Ok(Some(Mended { domain, why }))
+}
+
+/// Whether a domain is as a killed program leaves it. One that runs was let run by somebody.
+fn is_half_done(domain: &DomainSummary, then: &Then) -> bool {
+    let new = domain.state == RunState::Paused && !domain.has_run;
+    let suspended = domain.state == RunState::Shutdown(ShutdownReason::Suspend);
+    match then {
+        Then::Destroy => new,
+        Then::Resume | Then::DestroyIfSaved(_) => suspended,
+        Then::Leave => new || suspended,
+    }
+}
+
+enum Done {
+    Destroyed(&'static str),
+    Resumed,
+    Left(&'static str),
+}
+
+fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Done, HostError> {
+    let destroy = |words| match host.destroy(domain.domid) {
+        Err(error) if error.kind != ErrorKind::NoSuchDomain => Err(error),
+        _ => Ok(Done::Destroyed(words)),
+    };
+    match then {
+        Then::Destroy => {
+            destroy("its domain, which has not run, was destroyed; start, restore or send the guest again")
+        }
+        Then::DestroyIfSaved(file) if file.is_in_place() => {
+            destroy("its save file is complete, and its suspended domain was destroyed; it can be restored")
+        }
+        Then::Resume | Then::DestroyIfSaved(_) => {
+            if let Some(name) = domain.name.strip_suffix(&name_away("")) {
+                host.rename(domain.domid, name)?;
+            }
+            host.resume(domain.domid).map(|()| Done::Resumed)
+        }
+        Then::Leave if domain.state == RunState::Paused => Ok(Done::Left(
+            "its domain, which has not run, is left paused, as nobody knows whether the guest runs elsewhere; unpause it if \
+             it does not, else destroy it",
+        )),
+        Then::Leave => Ok(Done::Left(
+            "its suspended domain is left, as nobody knows whether the guest runs elsewhere; destroy it if it does",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! A service and guests that are suspended in memory, and saves that are restored more than once by stock xl.
+
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::io::{Seek, SeekFrom};
+
+use serde_json::json;
+use timers::GuestKind;
+use timers::zone::default_zones;
+use uuid::Uuid;
+
+use super::{Tools, Watch, WatchOptions};
+use crate::apply::clock::InProcess;
+use crate::domain::DomainConfig;
+use crate::host::mock::Mock;
+use crate::host::{DomId, Host, SaveKind, ShutdownReason};
+use crate::lifecycle::{ClockEvent, ClockRecord};
+use crate::tracking::requests::XmlRequests;
+use crate::tracking::store::RecordStore;
+
+const GUEST: Uuid = Uuid::from_u128(7);
+
+fn mock() -> Mock {
+    Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()))
+}
+
+fn config(offset: u32) -> DomainConfig {
+    let mut config = DomainConfig::new(GuestKind::Hvm);
+    config.c_info.name = Some("guest".to_owned());
+    config.c_info.uuid = Some(GUEST);
+    config.b_info.rtc_timeoffset = offset;
+    config
+}
+
+fn record(records: &RecordStore) -> ClockRecord {
+    records.get(GUEST).unwrap().unwrap()
+}
+
+/// Runs a story with a service that hears of everything; answers the words of what it told.
+fn told(mock: &Mock, records: &RecordStore, story: &mut dyn FnMut(&mut dyn FnMut())) -> Vec<String> {
+    let zones = default_zones();
+    let events = RefCell::new(Vec::<ClockEvent>::new());
+    let mut tell = |event| events.borrow_mut().push(event);
+    let tools = Tools {
+        host: mock,
+        records,
+        zones: &*zones,
+        tsc: &mut InProcess(mock),
+        requests: &mut XmlRequests::in_dirs(Vec::new()),
+        tell: &mut tell,
+    };
+    let mut watch = Watch::new(tools, WatchOptions { all: true, ..WatchOptions::default() });
+    watch.scan().unwrap();
+    story(&mut || {
+        while let Some(event) = mock.next_event(std::time::Duration::ZERO).unwrap() {
+            watch.event(&event).unwrap();
+        }
+        watch.go_on().unwrap();
+        watch.poll().unwrap();
+    });
+    drop(watch);
+    let word = |event: &ClockEvent| json!(event)["event"].as_str().unwrap().to_owned();
+    events.into_inner().iter().map(word).collect()
+}
+
+#[test]
+fn a_guest_that_is_suspended_in_memory_goes_on_as_itself() {
+    let (mock, records) = (mock(), RecordStore::in_memory());
+    let mut domid = DomId(0);
+    let told = told(&mock, &records, &mut |look| {
+        domid = mock.create_paused(&config(3600)).unwrap();
+        look();
+        mock.unpause(domid).unwrap();
+        mock.guest_shift_rtc(domid, 20).unwrap();
+        look();
+        // xl suspend, and an hour later xl resume: the RTC has gone on with the host's time.
+        mock.guest_end(domid, ShutdownReason::Suspend).unwrap();
+        look();
+        assert_eq!(record(&records).ended.unwrap().reason, Some(ShutdownReason::Suspend));
+        mock.advance(3600).unwrap();
+        look();
+        mock.resume(domid).unwrap();
+        look();
+        let record = record(&records);
+        assert!(record.ended.is_none() && record.instance.as_ref().unwrap().domid == domid);
+        assert_eq!(record.last.unwrap().offset, 3620);
+        mock.guest_shift_rtc(domid, 1).unwrap();
+        look();
+    });
+    assert_eq!(mock.rtc_record(domid).unwrap().offset, 3621);
+    assert_eq!(record(&records).last.unwrap().offset, 3621);
+    let of = |word: &str| told.iter().filter(|told| *told == word).count();
+    assert_eq!((of("rtc-change"), of("ended"), of("gone"), of("failed")), (2, 1, 0, 0), "{told:?}");
+}
+
+#[test]
+fn a_save_that_stock_xl_restores_many_times_is_put_right_each_time() {
+    let (mock, records) = (mock(), RecordStore::in_memory());
+    let mut file = tempfile::tempfile().unwrap();
+    let told = told(&mock, &records, &mut |look| {
+        let domid = mock.create_paused(&config(3600)).unwrap();
+        look();
+        mock.unpause(domid).unwrap();
+        mock.guest_shift_rtc(domid, 20).unwrap();
+        look();
+        mock.save(domid, &mut file, SaveKind::Suspend).unwrap();
+        look();
+        mock.destroy(domid).unwrap();
+        look();
+        for round in 0..4 {
+            // xl gives it the offset of its config, in place of its own.
+            file.seek(SeekFrom::Start(0)).unwrap();
+            let domid = mock.restore_paused(&config(3600), &mut file).unwrap();
+            look();
+            assert_eq!(mock.rtc_record(domid).unwrap().offset, 3620, "round {round}");
+            mock.unpause(domid).unwrap();
+            mock.guest_shift_rtc(domid, 500).unwrap();
+            look();
+            assert_eq!(record(&records).last.unwrap().offset, 4120);
+            mock.destroy(domid).unwrap();
+            look();
+        }
+    });
+    let of = |word: &str| told.iter().filter(|told| *told == word).count();
+    assert_eq!((of("put-right"), of("failed")), (4, 0), "{told:?}");
+}

@@ -1,0 +1,118 @@
+//! An XML element as it is written: libvirt's quotes, indents and order.
+
+use std::borrow::Cow;
+
+/// An element with its attributes, and a text or elements in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) name: &'static str,
+    attributes: Vec<(&'static str, String)>,
+    text: Option<String>,
+    pub(super) children: Vec<Element>,
+}
+
+impl Element {
+    pub(super) fn new(name: &'static str) -> Self {
+        Element { name, attributes: Vec::new(), text: None, children: Vec::new() }
+    }
+
+    /// An element with a text.
+    pub(super) fn of(name: &'static str, text: impl Into<String>) -> Self {
+        Element { text: Some(text.into()), ..Element::new(name) }
+    }
+
+    /// With an attribute.
+    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.attributes.push((name, value.to_string()));
+        self
+    }
+
+    /// With an attribute, where there is a value.
+    pub(super) fn maybe(self, name: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// With elements in it.
+    pub(super) fn around(mut self, children: impl IntoIterator<Item = Element>) -> Self {
+        self.children.extend(children);
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    /// Takes out what is at a path, or the element around it that must go with it. `false` where there is nothing.
+    pub(super) fn remove(&mut self, steps: &[&str]) -> bool {
+        let Some((step, rest)) = steps.split_first() else { return false };
+        if let Some(attribute) = step.strip_prefix('@') {
+            let before = self.attributes.len();
+            self.attributes.retain(|(name, _)| *name != attribute);
+            return self.attributes.len() < before;
+        }
+        let (name, number) = step.trim_end_matches(']').split_once('[').unwrap_or((step, "1"));
+        let nth = number.parse::<usize>().unwrap_or(1).saturating_sub(1);
+        let mut named = self.children.iter().enumerate().filter(|(_, child)| child.name == name);
+        let Some(index) = named.nth(nth).map(|(index, _)| index) else { return false };
+        let whole = self.name == "devices" || rest.is_empty() || rest == ["text()"];
+        if !whole && self.children[index].remove(rest) {
+            return true;
+        }
+        self.children.remove(index);
+        true
+    }
+
+    pub(super) fn write(&self, depth: usize, out: &mut String) {
+        let indent = "  ".repeat(depth);
+        out.push_str(&indent);
+        out.push('<');
+        out.push_str(self.name);
+        for (name, value) in &self.attributes {
+            out.push_str(&format!(" {name}='{}'", escaped(value, true)));
+        }
+        match &self.text {
+            Some(text) => out.push_str(&format!(">{}</{}>\n", escaped(text, false), self.name)),
+            None if self.children.is_empty() => out.push_str("/>\n"),
+            None => {
+                out.push_str(">\n");
+                self.children.iter().for_each(|child| child.write(depth + 1, out));
+                out.push_str(&format!("{indent}</{}>\n", self.name));
+            }
+        }
+    }
+}
+
+/// A text as it stands in a document. What XML has no place for is left out.
+pub(super) fn escaped(text: &str, quoted: bool) -> Cow<'_, str> {
+    let odd = |c: char| "&<>'\"".contains(c) || c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if !text.contains(odd) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\'' if quoted => out.push_str("&apos;"),
+            '\n' if !quoted => out.push('\n'),
+            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `yes` or `no`.
+pub(super) fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// `on` or `off`.
+pub(super) fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

@@ -1,0 +1,102 @@
+//! Domain XML, in libvirt's own order of elements.
+//!
+//! Each structure of the config is taken apart whole, so that a field that nobody looks at does not compile. What a
+//! domain XML has no word for, or what its readers would take for something else, stands in `<metadata>` under a
+//! namespace of our own, field by field ([`crate::domain::changes`]).
+
+mod clock;
+mod cpu;
+mod devices;
+mod element;
+mod guest;
+mod screens;
+mod serial;
+
+use crate::domain::Domain;
+use crate::domain::changes::{Change, Kept};
+use crate::xml::words::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
+use element::{Element, escaped};
+
+/// A domain XML that can still be changed.
+#[derive(Clone, Debug)]
+pub struct Document {
+    root: Element,
+    metadata: Option<String>,
+    comments: Vec<String>,
+}
+
+impl Document {
+    /// The domain, as far as a domain XML has words for it, and the number that it runs under.
+    #[must_use]
+    pub fn new(domain: &Domain, running: Option<u32>) -> Self {
+        let mut root = guest::root(domain).maybe("id", running);
+        root.children.retain(|child| !matches!(child.name, "features" | "pm") || !child.is_empty());
+        if root.children.iter().any(|child| child.name == "xen:commandline") {
+            root = root.with("xmlns:xen", XEN_NAMESPACE);
+        }
+        Document { root, metadata: domain.notes.metadata.clone(), comments: domain.notes.comments.clone() }
+    }
+
+    /// Takes out the element or attribute at a path such as `/domain/devices/disk[2]/target/@dev`: a device goes
+    /// whole. `false` where nothing can be taken out.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let steps: Vec<_> = path.split('/').skip(2).collect();
+        let needed = [&["name"][..], &["memory"], &["os"], &["os", "type"]];
+        let step = |step: &str| step.split('[').next().unwrap_or_default().to_owned();
+        let plain: Vec<_> = steps.iter().map(|name| step(name)).filter(|name| name != "text()").collect();
+        if steps.first() == Some(&"metadata") {
+            return self.metadata.take().is_some();
+        }
+        !needed.iter().any(|needed| plain == *needed) && self.root.remove(&steps)
+    }
+
+    /// The text, with changes to make to it kept in its metadata.
+    #[must_use]
+    pub fn text(&self, changes: &[Change]) -> String {
+        let mut out = String::new();
+        self.root.write(0, &mut out);
+        let metadata = self.metadata(changes);
+        let after = ["</description>\n", "</title>\n", "</genid>\n", "</uuid>\n", "</name>\n"];
+        let place = after.iter().find_map(|end| out.find(end).map(|at| at + end.len()));
+        out.insert_str(place.unwrap_or_default(), &metadata);
+        let comments =
+            self.comments.iter().map(|comment| format!("  <!--{}-->\n", comment.replace("--", "- -")));
+        let head = out.find('\n').map_or(0, |at| at + 1);
+        out.insert_str(head, &comments.collect::<String>());
+        out
+    }
+
+    fn metadata(&self, changes: &[Change]) -> String {
+        let mut kept = String::new();
+        if !changes.is_empty() {
+            kept = format!("    <{KEPT_PREFIX}:domain xmlns:{KEPT_PREFIX}='{KEPT_NAMESPACE}'>\n");
+            for Change { field, to } in changes {
+                let field = escaped(field, true);
+                kept.push_str(&match to {
+                    Kept::Set(value) => line("set", &field, Some(value)),
+                    Kept::Add(value) => line("add", &field, Some(value)),
+                    Kept::Unset => line("unset", &field, None),
+                });
+            }
+            kept.push_str(&format!("    </{KEPT_PREFIX}:domain>\n"));
+        }
+        match self.metadata.as_deref().and_then(|there| there.rsplit_once("</")) {
+            Some((inner, end)) => format!("  {}\n{kept}  </{end}\n", inner.trim_end()),
+            None if kept.is_empty() => String::new(),
+            None => format!("  <metadata>\n{kept}  </metadata>\n"),
+        }
+    }
+}
+
+fn line(what: &str, field: &str, value: Option<&serde_json::Value>) -> String {
+    match value {
+        Some(value) => {
+            let value = value.to_string();
+            format!(
+                "      <{KEPT_PREFIX}:{what} field='{field}'>{}</{KEPT_PREFIX}:{what}>\n",
+                escaped(&value, false)
+            )
+        }
+        None => format!("      <{KEPT_PREFIX}:{what} field='{field}'/>\n"),
+    }
+}
