@@ -36,9 +36,8 @@ EXIT STATUS
   0 done; 1 failed; 2 wrong usage. Of check: 0 nothing is wrong, 1 something differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
-  What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. So do \
-destroy, pause, unpause and shutdown with options that only xl has. What makes, saves, restores or moves a guest never \
-does: xl would do it without the guest's clock. So alias xl=xenclock is safe.
+  What is no command here goes to the installed xl as it is, with all its words: xenclock vcpu-list. What \
+makes, saves, restores or moves a guest never does: xl would do it without the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
   In a dom0 the host is libxl. Elsewhere it is a mock: a model of what Xen does to a guest's clock, in memory; with \
