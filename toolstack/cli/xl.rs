@@ -166,12 +166,12 @@ mod tests {
     #[test]
     fn what_would_lose_the_clock_never_goes_to_xl() {
         for line in [
-            "create -i guest.cfg",
+            "create -x guest.cfg",
             "create --no-such-option guest.cfg",
-            "-t create -i guest.cfg",
-            "cre guest.cfg",
-            "sav guest file",
-            "rest file",
+            "-t create -x guest.cfg",
+            "cre -x guest.cfg",
+            "sav -x guest file",
+            "rest -x file",
             "mig guest host",
             "migrate-rec",
         ] {
@@ -188,7 +188,6 @@ mod tests {
             "list --no-such-option",
             "clock-lst",
             "destroy",
-            "destroy a b",
             "list --json -l",
             "list --backend mock",
             "--no-such-option vcpu-list",
