@@ -46,7 +46,6 @@ fn main() {
         chrono::DateTime::from(SystemTime::now()) + chrono::TimeDelta::seconds(STEPS.load(Ordering::Relaxed))
     };
     let mock = Mock::in_memory(Box::new(now));
-    let service = mock.reopen().unwrap();
     let zones = default_zones();
     let told = Cell::new(0_usize);
     let mut tell = |event: ClockEvent| {

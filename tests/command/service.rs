@@ -218,3 +218,21 @@ fn the_package_has_what_is_said_of_it() {
     syntax.arg("-n").arg(root().join("toolstack/service/device-model"));
     assert_eq!(finish(syntax, b"").err, "");
 }
+
+#[test]
+fn the_package_has_a_changelog_of_this_version_and_all_licences() {
+    let version = env!("CARGO_PKG_VERSION");
+    let changelog = packaged("debian/changelog");
+    assert!(changelog.starts_with(&format!("xenclock ({version}) ")), "{changelog}");
+    let manifest = std::fs::read_to_string(crate::common::root().join("Cargo.toml")).unwrap();
+    let maintainer = manifest.lines().find_map(|line| line.strip_prefix("maintainer = \"")).unwrap();
+    assert!(changelog.contains(&format!(" -- {}  ", maintainer.trim_end_matches('"'))), "{changelog}");
+    let copyright = packaged("debian/copyright");
+    for text in [
+        "License: MIT or Apache-2.0",
+        "Permission is hereby granted",
+        "/usr/share/common-licenses/Apache-2.0",
+    ] {
+        assert!(copyright.contains(text), "{text}");
+    }
+}

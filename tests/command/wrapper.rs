@@ -325,7 +325,10 @@ fn what_the_wrapper_is_not_for_is_said() {
     // The lines for a config that is not ours keep it as well.
     lab.mock(["destroy", "guest"]).ok();
     lab.mock(["create", "-q", "guest.xml"]).ok();
-    let said = lab.mock(["clock-set", "--wrapper", "guest"]).ok();
+    let run = lab.mock(["clock-set", "--wrapper", "guest"]);
+    let installed = std::path::Path::new(WRAPPER).exists();
+    assert_eq!(run.err.contains("is not installed here"), !installed, "{run:?}");
+    let said = run.ok();
     assert!(said.contains("device_model_args_hvm = [ \"XENCLOCK_QEMU=/opt/qemu\" ]"), "{said}");
     assert!(said.contains("<xen:arg value='XENCLOCK_QEMU=/opt/qemu'/>"), "{said}");
     lab.write("guest.xml", domain("hvm", &format!("<devices><emulator>{WRAPPER}</emulator></devices>")));

@@ -50,6 +50,9 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         _ => None,
     };
     let wrapper = set.wrapper.is_for(target.kind(), config.as_ref()).then(|| wrapper::lines(config.as_ref()));
+    if wrapper.is_some() {
+        wrapper::warn_if_missing();
+    }
     if asks_nothing {
         return match (wrapper, set.json) {
             (Some(_), true) => output::json(&json!({"device_model": wrapper::WRAPPER})),

@@ -1,5 +1,7 @@
 //! The device-model wrapper: whom it starts has its clock before it can run, whatever toolstack starts it.
 
+use std::path::Path;
+
 use timers::GuestKind;
 
 use super::options::Wrapper;
@@ -57,6 +59,16 @@ impl Wrapper {
         info.device_model = Some(WRAPPER.to_owned());
         info.device_model_version = Some(DeviceModelVersion::QemuXen);
         Ok(())
+    }
+}
+
+/// Says so where the wrapper is not installed: a guest whose config names it would not start.
+pub(super) fn warn_if_missing() {
+    if !Path::new(WRAPPER).exists() {
+        output::message(&format!(
+            "xenclock: warning: {WRAPPER} is not installed here, and a guest that names it does not start before it is: \
+             the Debian package has it"
+        ));
     }
 }
 

@@ -1,26 +1,21 @@
-//! What goes to the installed xl as it is: its commands that are none of ours, and options that only it knows.
+//! What goes to the installed xl as it is: its commands that are none of ours.
 //!
 //! So that `alias xl=xenclock` is comfortable. What makes, saves, restores or moves a guest never goes there: stock xl
 //! would do it without the guest's clock.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Error};
 
 use super::args::Arguments;
 use super::output::Failure;
+use xenclock::xl::commands;
 use xenclock::xl::installed::{self, NoXl, Places, Xl};
 
 /// What is ours alone, whether or not this program has it: an xl would lose the clock.
 const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-receive"];
-
-/// What xl has as well, and does as we do but for its own options.
-const SHARED: [&str; 4] = ["destroy", "pause", "unpause", "shutdown"];
-
-/// Our own options, of which xl would only say that it does not know them.
-const OUR_OPTIONS: [&str; 4] = ["--json", "--backend", "--records", "--tsc-tolerance"];
 
 /// A command line that is wrong to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +30,6 @@ pub(super) enum Wrong {
 
 /// Whom a command line is for that is wrong to us.
 pub(super) fn whose(words: &[OsString], error: &Error) -> Wrong {
-    let ours_only = |word: &&OsString| OUR_OPTIONS.iter().any(|option| starts_with(word, option));
     let unknown = matches!(error.kind(), ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument);
     let Some((global, rest)) = for_xl(words).filter(|_| unknown) else {
         return Wrong::Usage;
@@ -50,11 +44,7 @@ pub(super) fn whose(words: &[OsString], error: &Error) -> Wrong {
     }
     let takes = match &*name {
         "help" => arguments.first().is_some_and(|word| !is_ours(&word.to_string_lossy())),
-        name if SHARED.contains(&name) => {
-            let about_option = invalid(error).is_some_and(|word| word.starts_with('-'));
-            about_option && !arguments.iter().any(|word| ours_only(&word))
-        }
-        name => !is_ours(name),
+        name => !is_ours(commands::named(name).unwrap_or(name)),
     };
     if takes { Wrong::ForXl([&global, rest].concat()) } else { Wrong::Usage }
 }
@@ -65,14 +55,6 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("clock-")
         || CLOCKED.contains(&name)
         || ours.get_subcommands().any(|command| command.get_name() == name)
-}
-
-/// The word that clap does not know.
-fn invalid(error: &Error) -> Option<&str> {
-    match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) => Some(word),
-        _ => None,
-    }
 }
 
 /// The options before the command, as xl writes them, and all from the command on. `None` where one is neither xl's
@@ -111,10 +93,6 @@ fn for_xl(words: &[OsString]) -> Option<(Vec<OsString>, &[OsString])> {
         }
         rest = after;
     }
-}
-
-fn starts_with(word: &OsStr, start: &str) -> bool {
-    word.as_encoded_bytes().starts_with(start.as_bytes())
 }
 
 /// The installed xl.
@@ -168,7 +146,6 @@ mod tests {
             "-v -f vcpu-pin 1 all 3",
             "-vvN -tT reboot -F guest",
             "help vcpu-list",
-            "shutdown -x guest",
             "remus guest host",
         ] {
             let words = line.split(' ').map(OsString::from).collect();
@@ -189,12 +166,12 @@ mod tests {
     #[test]
     fn what_would_lose_the_clock_never_goes_to_xl() {
         for line in [
-            "create -i guest.cfg",
+            "create -x guest.cfg",
             "create --no-such-option guest.cfg",
-            "-t create -i guest.cfg",
-            "cre guest.cfg",
-            "sav guest file",
-            "rest file",
+            "-t create -x guest.cfg",
+            "cre -x guest.cfg",
+            "sav -x guest file",
+            "rest -x file",
             "mig guest host",
             "migrate-rec",
         ] {
@@ -206,11 +183,11 @@ mod tests {
     fn what_is_wrong_to_both_is_wrong() {
         for line in [
             "--backend mock vcpu-list",
+            "shutdown -x guest",
             "--backend=mock:f destroy -x guest",
             "list --no-such-option",
             "clock-lst",
             "destroy",
-            "destroy a b",
             "list --json -l",
             "list --backend mock",
             "--no-such-option vcpu-list",

@@ -32,7 +32,6 @@ fn xls_commands_go_to_xl_word_for_word() {
         (&["--dry-run", "reboot", "-F", "guest"], &["-N", "reboot", "-F", "guest"]),
         (&["--backend", "libxl", "info"], &["info"]),
         (&["vcpu-l"], &["vcpu-l"]),
-        (&["shutdown", "-x", "guest"], &["shutdown", "-x", "guest"]),
         (&["help", "vcpu-list"], &["help", "vcpu-list"]),
     ] {
         let Run { code, out, err } = with_xl(&lab, words);
@@ -71,6 +70,7 @@ fn what_xl_cannot_mean_either_is_wrong_usage() {
         &["--backend", "mock", "vcpu-list"][..],
         &["--backend", "mock:f.json", "destroy", "-x", "guest"],
         &["list", "--no-such-option"],
+        &["shutdown", "-x", "guest"],
         &["clock-lst"],
         &["list", "--json", "-l"],
         &["--no-such-option", "vcpu-list"],

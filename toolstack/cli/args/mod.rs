@@ -36,9 +36,8 @@ EXIT STATUS
   0 success; 1 failure; 2 wrong usage. check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
-  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. So are destroy, pause, unpause \
-and shutdown with options that only xl has. Commands that create, save, restore or migrate a guest are never \
-passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
+  Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. Commands that create, save, \
+restore or migrate a guest are never passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
   In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock. \
