@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use timers::tsc::Tolerance;
 
 pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
-pub(super) use convert::{Check, Convert, Diagnostics, From, Reading, To};
+pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Reading, To};
 pub(super) use guests::{
     Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
 };
@@ -110,11 +110,15 @@ pub(super) enum Command {
     /// Print what create would do, step by step with the reasons, and do nothing.
     #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
     Plan(Plan),
-    /// Turn a domain's XML into an xl.cfg or libxl's JSON, with a word on all that Xen does otherwise.
+    /// Turn a domain's XML, an xl.cfg or libxl's JSON into another of them, with a word on all that Xen does otherwise.
     Convert(Convert),
     /// Say everything that is wrong in domain XML, xl.cfg or libxl's JSON, or that Xen ignores, and start nothing.
     #[command(after_help = CHECK)]
     Check(Check),
+    /// A running domain as libvirt's domain XML, with its clock as it is now.
+    Dumpxml(Dumpxml),
+    /// Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file.
+    Edit(Edit),
     /// The clocks of all domains, a line each.
     ClockList(ClockList),
     /// All that is known of a domain's clock, with the reasons.
@@ -188,6 +192,8 @@ impl Command {
             Command::Create(_)
             | Command::Plan(_)
             | Command::Check(_)
+            | Command::Dumpxml(_)
+            | Command::Edit(_)
             | Command::Domid(_)
             | Command::Domname(_)
             | Command::ClockList(_)
