@@ -1,7 +1,7 @@
 //! libxl's JSON, as `xl create -n` and `xl list -l` print a config, to the hub.
 
 use crate::diag::{Diagnostic, Finding, Report, Source};
-use crate::domain::project::clock_of;
+use crate::domain::project::clock_with_timers_of;
 use crate::domain::{Domain, DomainConfig, Part, XenVersion};
 use crate::input::Input;
 
@@ -25,7 +25,7 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
             .instead("add \"name\": \"NAME\" to \"c_info\"");
         return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
     }
-    let clock = clock_of(&config);
+    let clock = clock_with_timers_of(&config);
     let mut report = Report::new(source);
     let root = report.add(None, String::new(), 0..0, Finding::exact(), false);
     report.set_origin(Part::Domain, root);
@@ -57,6 +57,13 @@ mod tests {
         let text = r#"{"c_info": {"type": "pvh", "name": "a"}, "b_info": {"max_vcpus": 2, "type.pvh": {}}}"#;
         let input = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap();
         assert_eq!((input.domain.config.name(), input.domain.config.b_info.max_vcpus), ("a", 2));
+        let text = r#"{"c_info": {"type": "hvm", "name": "a"}, "b_info": {"tsc_mode": "native", "timer_mode": "no_missed_ticks_pending", "localtime": "True", "type.hvm": {}}}"#;
+        let Input { domain, .. } = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap();
+        let mut config = domain.config.clone();
+        crate::domain::project::clock(&mut config, &domain.clock, crate::domain::project::OffsetIn::Outside);
+        assert_eq!(config.b_info.tsc_mode, domain.config.b_info.tsc_mode);
+        assert_eq!(config.b_info.timer_mode, domain.config.b_info.timer_mode);
+        assert_eq!(domain.clock.offset.as_str(), "localtime");
         for (text, code, place) in [
             ("{\n  \"c_info\": {,\n}", "json-syntax", "a.json:2:14"),
             ("{\n \"disks\": 7}", "json-syntax", "a.json:2:11"),

@@ -111,6 +111,7 @@ pub mod cfg;
 pub mod convert;
 pub mod diag;
 pub mod domain;
+pub mod edit;
 #[doc(hidden)]
 pub mod files;
 pub mod host;

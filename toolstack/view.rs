@@ -5,7 +5,9 @@ use serde::Serialize;
 use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
-use timers::{Adjustment, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm};
+use timers::{
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+};
 use uuid::Uuid;
 
 use crate::domain::config::DomainConfig;
@@ -254,6 +256,37 @@ fn tsc(
         linux_clock: invariant.as_ref().map(|invariant| linux_clock(domain.kind, &tsc, invariant.shown)),
         invariant,
     })
+}
+
+/// A domain's clock as it is now, in the words of `<clock>`: as it was asked for where it still shows that, else variable, by
+/// as much as it is off UTC; with the TSC's mode and frequency.
+#[must_use]
+pub fn clock_now(view: &ClockView) -> GuestClock {
+    let mut clock = view.clock.clone().unwrap_or_default();
+    let moves = matches!(clock.offset.effective(), ClockOffset::Variable { .. });
+    if view.clock.is_none() || moves || view.rtc.changed_by_guest.is_some() {
+        clock.offset = match view.rtc.offset {
+            0 if view.clock.is_none() => ClockOffset::default(),
+            adjustment => ClockOffset::Variable { adjustment, basis: Basis::Utc },
+        };
+    }
+    let mode = TscMode::from_word(&view.tsc.mode).map(|mode| match mode {
+        TscMode::Default => TimerMode::Auto,
+        TscMode::AlwaysEmulate => TimerMode::Emulate,
+        TscMode::Native => TimerMode::Native,
+    });
+    let asked = clock.tsc_frequency();
+    let khz = KiloHertz(view.tsc.khz);
+    let now =
+        asked.filter(|asked| asked.to_khz() == Ok(khz)).unwrap_or_else(|| Hertz(u64::from(khz.0) * 1000));
+    let at = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_else(|| {
+        clock.timers.push(Timer::named(TimerName::Tsc));
+        clock.timers.len() - 1
+    });
+    if let Some(tsc) = clock.timers.get_mut(at) {
+        (tsc.mode, tsc.frequency) = (mode, Some(now));
+    }
+    clock
 }
 
 const KNOWN_TSC: &str = "Xen's TSC info (live)";

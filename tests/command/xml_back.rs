@@ -15,7 +15,7 @@ use xenclock::domain::changes::{self, Change};
 use xenclock::input::Input;
 use xenclock::xml;
 
-use crate::common::{NOW, all_xml};
+use crate::common::{FIXED, Lab, NOW, all_xml, domain};
 use crate::generated;
 
 const SCHEMA: &str = "/usr/share/libvirt/schemas/domain.rng";
@@ -202,4 +202,20 @@ fn domains_made_at_random() {
         }
     }
     valid(&all);
+}
+
+#[test]
+fn comments_are_kept_where_there_is_a_place() {
+    let lab = Lab::new();
+    lab.write("guest.cfg", "# by hand\n# -- twice --\nname = 'guest'  # mine\nmemory = 64\ntype = 'hvm'\n");
+    lab.write("guest.xml", domain("hvm", "<!-- Windows\n keeps local time --><clock offset='localtime'/>"));
+    let convert =
+        |words: &[&str]| lab.run(["convert"].into_iter().chain(words.iter().copied()).chain(FIXED)).ok();
+    let xml = convert(&["--comments", "--to", "xml", "guest.cfg"]);
+    assert!(xml.contains("<!-- by hand\n- - twice - - -->\n  <!-- mine -->\n"), "{xml}");
+    xml::read("guest.xml", xml.as_bytes()).unwrap();
+    let xl = convert(&["--comments", "guest.xml"]);
+    assert!(xl.starts_with("# Windows\n# keeps local time\n\n"), "{xl}");
+    assert!(!convert(&["guest.xml"]).contains("local time"));
+    assert!(!convert(&["--comments", "--to", "json", "guest.cfg"]).contains("mine"));
 }

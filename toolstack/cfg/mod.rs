@@ -5,7 +5,9 @@
 //! to 4.22.
 
 pub mod clock;
+mod comments;
 mod domain;
+mod edit;
 mod host;
 mod keys;
 mod lex;
@@ -24,7 +26,9 @@ use std::ops::Range;
 use crate::diag::{Diagnostic, Finding, Source};
 
 use self::shown::Shown;
+pub use comments::comments;
 pub use domain::{Described, for_xl, overlay, read};
+pub use edit::{EditError, edit};
 pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
 pub use masks::apply as apply_cpu_masks;
 pub use parse::parse;

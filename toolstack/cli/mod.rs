@@ -6,6 +6,8 @@ mod check;
 mod convert;
 mod create;
 mod domains;
+mod dumpxml;
+mod edit;
 mod from_save;
 mod getopt;
 mod input;
@@ -117,6 +119,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Plan(words) => plan::run(global, words),
         Command::Convert(convert) => convert::run(global, convert),
         Command::Check(check) => check::run(global, check),
+        Command::Dumpxml(dump) => dumpxml::run(global, dump),
+        Command::Edit(edit) => edit::run(global, edit),
         Command::ClockList(list) => show::clock_list(global, list),
         Command::ClockShow(show) => show::clock_show(global, &show.domain, show.json),
         Command::ClockSet(set) => set::run(global, set),

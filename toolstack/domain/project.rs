@@ -2,7 +2,10 @@
 
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
-use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TimerMode, TimerName, UtcOffset, ticks};
+use timers::{
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TickPolicy, Timer, TimerMode, TimerName,
+    UtcOffset, ticks,
+};
 
 use super::DomainConfig;
 
@@ -63,6 +66,33 @@ pub fn clock_of(config: &DomainConfig) -> GuestClock {
         false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
     };
     GuestClock::new(offset, Vec::new())
+}
+
+/// The clock of a config with its timers: what [`clock`] makes of it is the config again.
+#[must_use]
+pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
+    let mut found = clock_of(config);
+    found.offset = match found.offset {
+        ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) } => {
+            ClockOffset::Localtime { adjustment: None }
+        }
+        ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => ClockOffset::default(),
+        offset => offset,
+    };
+    let mode = config.b_info.tsc_mode.and_then(|mode| match mode {
+        TscMode::Native => Some(TimerMode::Native),
+        TscMode::AlwaysEmulate => Some(TimerMode::Emulate),
+        TscMode::Default => None,
+    });
+    found.timers.extend(mode.map(|mode| Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }));
+    let missed = config.b_info.timer_mode.filter(|_| config.kind() == GuestKind::Hvm);
+    let policy = missed.and_then(|missed| {
+        TickPolicy::ALL.iter().copied().find(|policy| ticks::MissedTicks::from(*policy) == missed)
+    });
+    found
+        .timers
+        .extend(policy.map(|policy| Timer { tickpolicy: Some(policy), ..Timer::named(TimerName::Rtc) }));
+    found
 }
 
 /// Leaves the numbers of channels to libxl, where one has number 0.

@@ -2,6 +2,8 @@
 
 mod create;
 mod create_cfg;
+mod dumpxml;
+mod edit;
 mod field;
 mod files;
 mod keep;

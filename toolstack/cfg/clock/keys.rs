@@ -63,6 +63,17 @@ pub struct Word<'a> {
     pub node: usize,
 }
 
+/// The keys of a file's clock whose place words of these names take.
+pub fn superseded_by(words: &[&str]) -> Vec<&'static str> {
+    let any = |names: &[&str]| names.iter().any(|name| words.contains(name));
+    match (any(&OUR_OFFSET), any(&OUR_OFFSET[..KINDS]), any(&PLAIN_OFFSET)) {
+        (true, true, _) => [&PLAIN_OFFSET[..], &OUR_OFFSET].concat(),
+        (true, false, _) => PLAIN_OFFSET.to_vec(),
+        (false, _, true) => OUR_OFFSET.to_vec(),
+        (false, _, false) => Vec::new(),
+    }
+}
+
 impl<'a, 'b> Keys<'a, 'b> {
     /// Finds the keys; a `clock_` key that there is not is an error, and so are items of `clock_timers` that are no
     /// words.
@@ -93,16 +104,10 @@ impl<'a, 'b> Keys<'a, 'b> {
     /// Words of the command line take the place of the file's clock: of its plain keys where they are `clock_` keys, of
     /// its `clock_` keys where they are plain. Plain keys among themselves add up as in xl.
     fn supersede(&mut self) {
-        let word = |name: &&str| self.get(name).is_some_and(|key| key.is_word);
-        let ours = OUR_OFFSET.iter().any(word);
-        let kind = OUR_OFFSET[..KINDS].iter().any(word);
-        let plain = PLAIN_OFFSET.iter().any(word);
-        let gone = |name: &str| match (ours, kind, plain) {
-            (true, true, _) => PLAIN_OFFSET.contains(&name) || OUR_OFFSET.contains(&name),
-            (true, false, _) => PLAIN_OFFSET.contains(&name),
-            (false, _, true) => OUR_OFFSET.contains(&name),
-            (false, _, false) => false,
-        };
+        let words: Vec<&str> =
+            self.keys.iter().filter(|key| key.is_word).map(|key| key.setting.name.as_str()).collect();
+        let superseded = superseded_by(&words);
+        let gone = |name: &str| superseded.contains(&name);
         let finding = Finding::no_effect("written-again", "the command line says what the clock is to be");
         for key in &self.keys {
             if !key.is_word && gone(&key.setting.name) {

@@ -13,6 +13,9 @@ pub struct Convert {
     /// The output format.
     #[arg(long, value_enum, default_value_t = To::Xl)]
     pub to: To,
+    /// Keep the input's comments, at the head of the output; JSON has no place for them.
+    #[arg(long)]
+    pub comments: bool,
     /// Fail and write nothing unless every node is exact or without effect.
     #[arg(long)]
     pub strict: bool,
@@ -118,4 +121,31 @@ pub enum Diagnostics {
 
 fn time(word: &str) -> Result<DateTime<Utc>, String> {
     word.parse().map_err(|_| "expected a time such as 2026-07-01T12:00:00Z".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub struct Dumpxml {
+    /// The clock that its next start gets, in place of what it shows now, and no number of the running domain.
+    #[arg(long)]
+    pub inactive: bool,
+    /// Also print passwords.
+    #[arg(long)]
+    pub security_info: bool,
+    /// The domain's number or name.
+    pub domain: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// Take a key out of the file.
+    #[arg(long, value_name = "KEY")]
+    pub unset: Vec<String>,
+    /// Write to this file, and leave the input as it is; - for standard output, as with -N.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The xl.cfg or domain XML.
+    pub file: PathBuf,
+    /// Settings as in xl.cfg, such as memory=512 or clock_timezone=Europe/Berlin; of an XML those of its clock.
+    #[arg(value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
 }

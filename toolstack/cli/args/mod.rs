@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use timers::tsc::Tolerance;
 
 pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
-pub(super) use convert::{Check, Convert, Diagnostics, From, Reading, To};
+pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Reading, To};
 pub(super) use guests::{
     Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
 };
@@ -110,11 +110,15 @@ pub(super) enum Command {
     /// Print the steps of a create with their reasons, and do nothing.
     #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
     Plan(Plan),
-    /// Convert domain XML to an xl.cfg or to libxl's JSON, and report everything Xen does differently.
+    /// Convert domain XML, an xl.cfg or libxl's JSON into another of these, and report everything Xen does differently.
     Convert(Convert),
     /// Check domain XML, xl.cfg or libxl's JSON, and report everything that is wrong or that Xen ignores.
     #[command(after_help = CHECK)]
     Check(Check),
+    /// Print a running domain as libvirt's domain XML, with its clock as it is now.
+    Dumpxml(Dumpxml),
+    /// Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file.
+    Edit(Edit),
     /// List the clocks of all domains.
     ClockList(ClockList),
     /// Show a domain's clock and the reason for each value.
@@ -188,6 +192,8 @@ impl Command {
             Command::Create(_)
             | Command::Plan(_)
             | Command::Check(_)
+            | Command::Dumpxml(_)
+            | Command::Edit(_)
             | Command::Domid(_)
             | Command::Domname(_)
             | Command::ClockList(_)

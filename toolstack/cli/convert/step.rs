@@ -1,7 +1,7 @@
 //! What is done with each file, whether it is alone or one of many.
 
 use super::super::args::{Convert, To};
-use super::super::input;
+use super::super::input::{self, Format as Source};
 use super::super::output::{self, Failure};
 use super::super::reading::{Setting, Wrong};
 use super::written;
@@ -9,6 +9,7 @@ use xenclock::convert::{Format, convert};
 use xenclock::diag::Report;
 use xenclock::files::read_regular;
 use xenclock::report::{Accepted, FileReport, Uses, first_version};
+use xenclock::{cfg, xml};
 
 /// A file of accepted losses has a line for each.
 const ACCEPT_BYTES: u64 = 16 << 20;
@@ -46,6 +47,13 @@ pub(super) fn converted(
 ) -> Result<Converted, Unconverted> {
     let (mut input, format) = setting.read(name, bytes)?;
     options.wrapper.put(&mut input.domain.config).map_err(Unconverted::Failed)?;
+    if options.comments {
+        input.domain.notes.comments = match format {
+            Source::Xml => xml::comments(bytes),
+            Source::Cfg => cfg::comments(bytes),
+            Source::Json => Vec::new(),
+        };
+    }
     let text = convert(&mut input, options.to.into(), &setting.at())
         .map_err(|invalid| Wrong::with(&input, format, *invalid))?;
     setting.look_at_host(&mut input);

@@ -12,6 +12,8 @@ mod guest;
 mod screens;
 mod serial;
 
+use timers::GuestClock;
+
 use crate::domain::Domain;
 use crate::domain::changes::{Change, Kept};
 use crate::xml::words::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
@@ -59,8 +61,7 @@ impl Document {
         let after = ["</description>\n", "</title>\n", "</genid>\n", "</uuid>\n", "</name>\n"];
         let place = after.iter().find_map(|end| out.find(end).map(|at| at + end.len()));
         out.insert_str(place.unwrap_or_default(), &metadata);
-        let comments =
-            self.comments.iter().map(|comment| format!("  <!--{}-->\n", comment.replace("--", "- -")));
+        let comments = self.comments.iter().map(|comment| format!("  <!-- {} -->\n", plain(comment)));
         let head = out.find('\n').map_or(0, |at| at + 1);
         out.insert_str(head, &comments.collect::<String>());
         out
@@ -88,6 +89,15 @@ impl Document {
     }
 }
 
+/// A comment's text: two hyphens would end it, and XML has no place for control characters.
+fn plain(comment: &str) -> String {
+    let mut text: String = comment.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    while text.contains("--") {
+        text = text.replace("--", "- -");
+    }
+    text
+}
+
 fn line(what: &str, field: &str, value: Option<&serde_json::Value>) -> String {
     match value {
         Some(value) => {
@@ -99,4 +109,22 @@ fn line(what: &str, field: &str, value: Option<&serde_json::Value>) -> String {
         }
         None => format!("      <{KEPT_PREFIX}:{what} field='{field}'/>\n"),
     }
+}
+
+/// A `<clock>` alone, on lines of its own.
+#[must_use]
+pub fn clock_element(clock: &GuestClock, indent: usize) -> String {
+    let mut out = String::new();
+    clock::clock(clock).write(0, &mut out);
+    let blanks = " ".repeat(indent);
+    let lines: Vec<_> = out.lines().map(|line| format!("{blanks}{line}")).collect();
+    lines.join("\n")
+}
+
+/// The start tag of a `<clock>`, or all of one that holds nothing.
+#[must_use]
+pub fn clock_tag(clock: &GuestClock, alone: bool) -> String {
+    let offset = GuestClock { timers: Vec::new(), ..clock.clone() };
+    let tag = clock_element(&offset, 0);
+    if alone { tag } else { tag.replace("/>", ">") }
 }

@@ -1,0 +1,54 @@
+//! `edit`: settings of a file, changed in place.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::common::{Lab, domain};
+
+const FILE: &str = "# kept\nname = 'guest'  # mine\ntype='hvm'; memory = 64\nlocaltime = 1\n";
+
+#[test]
+fn a_file_is_changed_and_nothing_else_of_it() {
+    let lab = Lab::new();
+    let path = lab.write("real.cfg", FILE);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.cfg", lab.path("guest.cfg")).unwrap();
+    assert_eq!(lab.run(["edit", "guest.cfg", "memory=128", "clock_timezone=Europe/Berlin"]).ok(), "");
+    let expected = FILE.replace("memory = 64", "memory = 128").replace("localtime = 1\n", "");
+    assert_eq!(lab.read("real.cfg"), expected.clone() + "clock_timezone = \"Europe/Berlin\"\n");
+    assert!(lab.path("guest.cfg").is_symlink());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    lab.run(["edit", "guest.cfg", "--unset", "clock_timezone"]).ok();
+    assert_eq!(lab.read("real.cfg"), expected);
+    assert_eq!(lab.files(), ["guest.cfg", "real.cfg"]);
+    // Shown, and not written.
+    let shown = lab.run(["edit", "-o", "-", "guest.cfg", "vcpus=2"]).ok();
+    assert_eq!(shown, expected.clone() + "vcpus = 2\n");
+    assert_eq!(lab.read("real.cfg"), expected);
+}
+
+#[test]
+fn what_is_wrong_leaves_the_file_alone() {
+    let lab = Lab::new();
+    lab.write("guest.cfg", FILE);
+    let said = lab.run(["edit", "guest.cfg", "memory=much"]).fails(1);
+    assert!(said.contains("command line:1:"), "{said}");
+    let said = lab.run(["edit", "guest.cfg", "vcpus=3", "maxvcpus=2"]).fails(1);
+    assert!(said.contains("vcpus"), "{said}");
+    lab.run(["edit", "guest.cfg"]).fails(2);
+    lab.run(["edit", "guest.cfg", "memory"]).fails(2);
+    lab.run(["edit", "nothing.cfg", "memory=64"]).fails(1);
+    assert_eq!(lab.read("guest.cfg"), FILE);
+    lab.write("guest.xml", domain("hvm", "<clock offset='utc'/>"));
+    let said = lab.run(["edit", "guest.xml", "memory=64"]).fails(1);
+    assert!(said.contains("a clock has no setting memory"), "{said}");
+    assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='utc'/>"));
+}
+
+#[test]
+fn the_clock_of_an_xml_is_changed_in_place() {
+    let lab = Lab::new();
+    lab.write("guest.xml", domain("hvm", "<clock  offset='utc'/><!-- why -->"));
+    lab.run(["edit", "guest.xml", "clock_offset=localtime"]).ok();
+    assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='localtime'/><!-- why -->"));
+}

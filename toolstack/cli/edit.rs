@@ -1,0 +1,59 @@
+//! `xenclock edit`
+
+use std::io::Write;
+use std::path::Path;
+
+use super::args::{Edit, Global};
+use super::input::{self, Format};
+use super::output::{self, Failure};
+use xenclock::cfg;
+use xenclock::edit::{self, EditError};
+use xenclock::files::{Access, Replacement};
+
+pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
+    let Edit { file, settings, unset, output } = options;
+    if settings.is_empty() && unset.is_empty() {
+        return Err(Failure::Usage("expected a setting to change, KEY=VALUE, or --unset KEY".to_owned()));
+    }
+    if let Some(word) = settings.iter().find(|word| !word.contains('=')) {
+        return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
+    }
+    let bytes = output::input(file)?;
+    let name = &input::name_of(file);
+    let new = match input::format_of(&bytes) {
+        Format::Cfg => {
+            let host = input::xl_host(global, None)?;
+            cfg::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
+                cfg::EditError::Wrong(errors) => input::wrong(&errors),
+                error => Failure::Error(format!("{name}: {error}")),
+            })?
+        }
+        Format::Xml if unset.is_empty() => {
+            edit::edit(name, &bytes, settings).map_err(|error| match error {
+                EditError::Words(errors) => input::wrong(&errors),
+                EditError::Xml(error) => input::wrong_xml(&error, &bytes),
+                error => Failure::Error(format!("{name}: {error}")),
+            })?
+        }
+        Format::Xml => return Err(Failure::Error(format!("{name}: --unset is for an xl.cfg"))),
+        Format::Json => {
+            return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
+        }
+    };
+    let shown = global.dry_run || file == Path::new("-") && output.is_none();
+    let to = if shown { Path::new("-") } else { output.as_deref().unwrap_or(file) };
+    match to {
+        to if to == Path::new("-") => {
+            let text = String::from_utf8_lossy(&new);
+            output::data(&text)
+        }
+        to => write(to, &new).map_err(|error| Failure::Error(format!("{}: {error}", to.display()))),
+    }
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut new = Replacement::begin(path, Access::AsBefore)?;
+    new.file().write_all(bytes)?;
+    new.commit().map(drop)
+}

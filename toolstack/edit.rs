@@ -1,0 +1,136 @@
+//! Changing the clock of a domain XML, and keeping every other byte of it.
+
+use crate::cfg::clock;
+use crate::diag::{Diagnostic, Errors};
+use crate::write::xml::{clock_element, clock_tag};
+use crate::xml;
+use crate::xml::tree::{NodeId, Tree};
+
+/// Why an XML is not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// The XML is wrong.
+    #[error("{0}")]
+    Xml(Box<Diagnostic>),
+    /// A word is wrong.
+    #[error("{0}")]
+    Words(Errors),
+    /// An XML has no place for what is asked for.
+    #[error("a <clock> does not hold what is asked for; convert the domain with: xenclock convert --to xml")]
+    NotAsAsked,
+}
+
+/// The elements that a clock follows, the nearest first.
+const BEFORE: [&str; 8] = ["cpu", "features", "os", "vcpu", "currentMemory", "memory", "uuid", "name"];
+
+/// A domain XML with settings laid over its clock, as `clock-set` lays them over a guest's.
+///
+/// # Errors
+/// Where the XML or a word is wrong, and for what a `<clock>` cannot say.
+pub fn edit(name: &str, bytes: &[u8], words: &[String]) -> Result<Vec<u8>, EditError> {
+    let input = xml::read(name, bytes).map_err(EditError::Xml)?;
+    let before = &input.domain.clock;
+    let kind = input.domain.config.kind();
+    let after = clock::words(before, kind, words).map_err(EditError::Words)?.clock;
+    let tree = Tree::parse(name, bytes).map_err(EditError::Xml)?;
+    let text = tree.source().text();
+    let changed = match element(&tree, &["clock"]) {
+        // The timers, with all that stands between them, stay as they are.
+        Some(clock) if after.timers == before.timers => {
+            let span = tree.node(clock).span.clone();
+            let alone = text.get(span.clone()).is_some_and(|tag| tag.ends_with("/>"));
+            replaced(text, span, &clock_tag(&after, alone))
+        }
+        Some(clock) => {
+            let span = tree.node(clock).whole.clone();
+            let indent = indent(text, span.start);
+            replaced(text, span, clock_element(&after, indent).trim_start())
+        }
+        None => {
+            let place = BEFORE.iter().find_map(|name| element(&tree, &[name]));
+            let place = place.map(|node| tree.node(node)).ok_or(EditError::NotAsAsked)?;
+            let indent = indent(text, place.whole.start);
+            let new = format!("\n{}", clock_element(&after, indent).trim_end());
+            replaced(text, place.whole.end..place.whole.end, &new)
+        }
+    };
+    let mark = bytes.len() - text.len();
+    let mut all = bytes.get(..mark).unwrap_or_default().to_vec();
+    all.extend(changed.into_bytes());
+    let read = xml::read(name, &all).map_err(EditError::Xml)?.domain;
+    let same = read.clock == after && read.config == input.domain.config;
+    if same { Ok(all) } else { Err(EditError::NotAsAsked) }
+}
+
+/// A child of the root.
+fn element(tree: &Tree, names: &[&str]) -> Option<NodeId> {
+    let children = &tree.node(tree.root()).children;
+    children.iter().copied().find(|child| names.contains(&tree.name(*child)))
+}
+
+/// How deep a line is that an element begins.
+fn indent(text: &str, at: usize) -> usize {
+    let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    if line.trim().is_empty() { line.len() } else { 0 }
+}
+
+fn replaced(text: &str, span: std::ops::Range<usize>, new: &str) -> String {
+    let (before, after) = (text.get(..span.start), text.get(span.end..));
+    [before.unwrap_or_default(), new, after.unwrap_or_default()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const HEAD: &str = "<!-- mine --><domain type='xen'>\n  <name>g</name>\n  <memory   unit='MiB'>64</memory>\n  <os><type>hvm</type></os>\n";
+
+    fn edited(clock: &str, words: &[&str]) -> Result<String, EditError> {
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        let xml = format!("\u{feff}{HEAD}{clock}</domain>\n");
+        edit("g.xml", xml.as_bytes(), &words).map(|text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn every_other_byte_stays() {
+        let timers = "\n    <timer name='rtc'  tickpolicy='catchup'/> <!-- why -->\n  ";
+        let table = [
+            (
+                "  <clock   offset='utc'/>\n".to_owned(),
+                "clock_offset=localtime",
+                "  <clock offset='localtime'/>\n".to_owned(),
+            ),
+            (
+                format!("  <clock offset='utc'>{timers}</clock>\n"),
+                "clock_timezone=Europe/Berlin",
+                format!("  <clock offset='timezone' timezone='Europe/Berlin'>{timers}</clock>\n"),
+            ),
+            (
+                "  <clock offset='utc'/>\n".to_owned(),
+                "clock_tsc_frequency=2400000000",
+                "  <clock offset='utc'>\n    <timer name='tsc' frequency='2400000000'/>\n  </clock>\n"
+                    .to_owned(),
+            ),
+        ];
+        for (before, word, after) in table {
+            let expected = format!("\u{feff}{HEAD}{after}</domain>\n");
+            assert_eq!(edited(&before, &[word]).unwrap(), expected, "{word}");
+        }
+        let new = edited("", &["rtc_timeoffset=3600"]).unwrap();
+        assert!(
+            new.contains("</os>\n  <clock offset='variable' adjustment='3600' basis='utc'/>\n</domain>"),
+            "{new}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_clocks_or_wrong_is_refused() {
+        for word in ["memory=64", "clock_offset=lunar", "localtime"] {
+            assert!(matches!(edited("<clock offset='utc'/>", &[word]), Err(EditError::Words(_))), "{word}");
+        }
+        assert!(matches!(edited("", &["clock_tsc_tolerance=50"]), Err(EditError::NotAsAsked)));
+        assert!(matches!(edit("g.xml", b"<domain", &[]), Err(EditError::Xml(_))));
+    }
+}
