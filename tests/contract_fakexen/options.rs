@@ -88,8 +88,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
 ];
 
 /// Words that any command may be given.
-const ANY: &[&str] =
-    &["-x", "-h", "--help", "--he", "--no-such", "--", "-", "-hx", "-xh", "extra", "--=", "-9"];
+const ANY: &[&str] = &["-x", "-h", "--help", "--he", "--no-such", "--", "-", "-hx", "-xh", "extra", "-9"];
 
 fn lines() -> impl Strategy<Value = Vec<String>> {
     select(COMMANDS).prop_flat_map(|(command, own): (&'static str, &'static [&'static str])| {
@@ -176,7 +175,9 @@ fn differs(words: &[String], ours: &Ending, theirs: &Ending) -> Option<&'static 
         return Some("the exit status differs");
     }
     if is_help {
-        return ours.out.is_empty().then_some("xl prints its help to standard output");
+        // A second file for create is named, without the help.
+        let named = create && code == Some(2);
+        return (ours.out.is_empty() && !named).then_some("xl prints its help to standard output");
     }
     let same = match create {
         true => without_uuid(&ours.out) == without_uuid(&theirs.out),

@@ -75,6 +75,10 @@ pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failu
     let host = backend::open(global)?;
     let domids: Vec<DomId> = match &shutdown.domain {
         Some(domain) if !shutdown.all => vec![find(&*host, domain)?.domid],
+        None if !shutdown.all => {
+            let why = "no guest is named; -a is for all of them";
+            return Err(Failure::Error(why.to_owned()));
+        }
         _ => backend::guests(&*host)?.into_iter().map(|domain| domain.domid).collect(),
     };
     for &domid in &domids {

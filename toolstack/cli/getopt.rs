@@ -156,6 +156,10 @@ fn long_option<'a>(
         }
     };
     found.push(format!("--{long}").into());
+    if long == "help" {
+        // It is given at once, whatever follows.
+        return Some(&[]);
+    }
     match (takes, value) {
         (false, None) => Some(after),
         (false, Some(_)) => None,
@@ -182,6 +186,9 @@ fn letters<'a>(
         let letter = char::from(*letter);
         let argument = command.get_arguments().find(|argument| argument.get_short() == Some(letter))?;
         found.push(format!("-{letter}").into());
+        if letter == 'h' {
+            return Some(&[]);
+        }
         if argument.get_action().takes_values() {
             let rest = &letters[at + 1..];
             if !rest.is_empty() {
@@ -214,6 +221,8 @@ mod tests {
             ("li -vl guest", "list -v -l -- guest"),
             ("list guest -v", "list -- guest -v"),
             ("list --lon -- -x", "list --long -- -x"),
+            ("list -v --he -x", "list -v --help --"),
+            ("destroy -fhx guest", "destroy -f -h --"),
             ("-vN --backend mock list", "-vN --backend mock list --"),
             ("create a.cfg", "create -f a.cfg --"),
             ("cre a.cfg -pq x=1", "create -f a.cfg -p -q -- x=1"),

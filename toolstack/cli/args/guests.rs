@@ -209,7 +209,6 @@ pub(in crate::cli) struct Shutdown {
     #[arg(short = 'F')]
     pub fallback: bool,
     /// The domain's name or number.
-    #[arg(required_unless_present = "all")]
     pub domain: Option<String>,
     #[arg(hide = true)]
     pub ignored: Vec<OsString>,

@@ -51,8 +51,8 @@ use self::handles::{Ctx, Store, Xc};
 use self::log::Log;
 use self::state::{Fixed, Watched};
 use super::{
-    DomId, DomainInfo, DomainSummary, Event, Host, HostFacts, Placement, Result, RtcRecord, SaveKind,
-    ShutdownRequest, TscInfo, dom0,
+    DomId, DomainInfo, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Placement, Result,
+    RtcRecord, SaveKind, ShutdownRequest, TscInfo, dom0, xen_stream,
 };
 use crate::domain::DomainConfig;
 
