@@ -112,6 +112,9 @@ fn numbered(part: &'static str) -> impl Fn(usize) -> String {
 const DOMAIN: &str =
     "<domain type='xen'><name>g</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>";
 
+/// Makes an input of so many parts.
+type Maker<T> = Box<dyn Fn(usize) -> T>;
+
 #[test]
 fn domain_xml() {
     type Make = Box<dyn Fn(usize) -> String>;
@@ -193,7 +196,7 @@ fn domain_xml() {
 #[test]
 fn xl_cfg() {
     let any = usize::MAX / 8;
-    let classes: Vec<(&str, Box<dyn Fn(usize) -> Vec<u8>>)> = vec![
+    let classes: Vec<(&str, Maker<Vec<u8>>)> = vec![
         ("one key", Box::new(|parts| "memory = 64\n".repeat(parts).into_bytes())),
         ("many keys", Box::new(|parts| numbered("k# = 1\n")(parts).into_bytes())),
         ("near keys", Box::new(|parts| numbered("memry# = 1\n")(parts).into_bytes())),
@@ -239,7 +242,7 @@ fn libxl_json() {
             drop(serde_json::to_string_pretty(&config).unwrap());
         }
     };
-    let classes: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+    let classes: Vec<(&str, Maker<String>)> = vec![
         ("disks", Box::new(|parts| format!("{{\"disks\":[{}{{}}]}}", "{\"vdev\":\"xvda\"},".repeat(parts)))),
         (
             "fields that nobody knows",

@@ -192,7 +192,7 @@ fn a_directory_that_others_may_write_is_refused() {
     for mode in [0o720, 0o702, 0o777, 0o1777] {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
         let error = records.get(UUID).unwrap_err();
-        let expected = format!("may be written by others than its owner (mode {mode:04o})");
+        let expected = format!("is writable by others than its owner (mode {mode:04o})");
         assert!(error.to_string().contains(&expected) && error.to_string().contains("chmod go-w"), "{error}");
         assert!(records.all().is_err() && records.claim(UUID).is_err() && records.serve().is_err());
         assert!(records.change(UUID, |_, _| (None, ())).is_err() && records.wait_until_free().is_err());

@@ -91,7 +91,8 @@ impl ClockRecord {
     /// Replaces the request, for the next start. With another offset the guest's own changes are dropped.
     pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         self.offset_changed |= self.request.clock.offset != clock.offset;
-        self.request = Request::new(clock, from).made(at);
+        let made_in = self.generation.saturating_add(1);
+        self.request = Request { made_in, ..Request::new(clock, from).made(at) };
     }
 
     /// A cold start.
@@ -126,10 +127,13 @@ impl ClockRecord {
     pub fn arrived(mut self, here: Option<ClockRecord>) -> Self {
         let Some(here) = here else { return self };
         let unmanaged = |record: &ClockRecord| record.request.from == RequestOrigin::Unmanaged;
-        // Generations count changes, of which one host may see many and another few, so they tell nothing of requests
-        // made on two hosts; of older records, which have no time, they are all that there is.
-        let made = |record: &ClockRecord| (record.request.made_at, record.generation);
-        let later = made(&here) >= made(&self);
+        // One host may count many changes and another few, so generations say little about requests made on two hosts.
+        // They decide where the times do not: at the same moment, and without a time.
+        let counted = |record: &ClockRecord| (record.request.made_in, record.generation);
+        let later = match (here.request.made_at, self.request.made_at) {
+            (Some(here), Some(came)) if here != came => here > came,
+            _ => counted(&here) >= counted(&self),
+        };
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
         } else if later && !unmanaged(&here) && here.request.clock != self.request.clock {

@@ -71,13 +71,21 @@ pub struct Request {
     /// hosts, the later counts. `None` where that clock was not set, and in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
+    /// The generation of the record in which it was made. It decides between requests of the same moment, or where one has
+    /// no time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub made_in: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Request {
     /// A request of this origin, of which nobody says when it was made.
     #[must_use]
     pub fn new(clock: GuestClock, from: RequestOrigin) -> Self {
-        Request { clock, from, made_at: None }
+        Request { clock, from, made_at: None, made_in: 0 }
     }
 
     /// A file's request, as `create` reads it.

@@ -112,5 +112,5 @@ fn an_xl_that_calls_us_ends_soon() {
 #[test]
 fn help_says_where_xls_commands_go() {
     let help = Lab::new().run(["--help"]).ok();
-    assert!(help.contains("COMMANDS OF XL") && help.contains("goes to the installed xl"), "{help}");
+    assert!(help.contains("COMMANDS OF XL") && help.contains("is passed to the installed xl"), "{help}");
 }

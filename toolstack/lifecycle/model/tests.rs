@@ -426,7 +426,22 @@ fn of_two_requests_the_later_counts() {
     here.generation = 6;
     assert_eq!(travels.clone().arrived(Some(here.clone())).next_clock(), clock(variable(60)));
     here.set_request(clock(variable(61)), RequestOrigin::ClockSet { instead_of: None }, at(3));
-    assert_eq!(travels.arrived(Some(here)).next_clock(), clock(variable(61)), "clock-set came after it");
+    assert_eq!(
+        travels.clone().arrived(Some(here.clone())).next_clock(),
+        clock(variable(61)),
+        "clock-set came after it"
+    );
+    // All at the same moment: the generations in which they were made decide.
+    here.request.made_at = travels.request.made_at;
+    assert_eq!(
+        travels.clone().arrived(Some(here.clone())).next_clock(),
+        clock(variable(61)),
+        "at the same moment"
+    );
+    let mut before = running();
+    before.request.made_at = travels.request.made_at;
+    before.generation = 6;
+    assert_eq!(travels.arrived(Some(before)).next_clock(), clock(variable(60)), "the record only changed");
 }
 
 /// A step of a guest's story on two hosts; the first number is the host.
