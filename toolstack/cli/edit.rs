@@ -3,10 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::args::{Edit, Global};
+use super::args::{Edit, Global, Reading};
 use super::input::{self, Format};
 use super::output::{self, Failure};
+use super::reading::{Setting, Wrong};
 use xenclock::cfg;
+use xenclock::convert;
+use xenclock::diag::Diagnostic;
 use xenclock::edit::{self, EditError};
 use xenclock::files::{Access, Replacement};
 
@@ -40,6 +43,11 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
             return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
         }
     };
+    let setting = Setting::of(global, &Reading::default())?;
+    if let Some(wrong) = made_wrong(&setting, name, &bytes, &new) {
+        wrong.errors.iter().for_each(|error| output::diagnostic(error, &wrong.source));
+        return Err(Failure::Error(format!("{name} is not changed: no guest would start from it")));
+    }
     let shown = global.dry_run || file == Path::new("-") && output.is_none();
     let to = if shown { Path::new("-") } else { output.as_deref().unwrap_or(file) };
     match to {
@@ -49,6 +57,20 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         }
         to => write(to, &new).map_err(|error| Failure::Error(format!("{}: {error}", to.display()))),
     }
+}
+
+/// The error that a change has brought into a file: a clock that no host can resolve, such as one in an unknown zone.
+fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Option<Wrong> {
+    let error = |bytes: &[u8]| {
+        let (mut input, format) = setting.read(name, bytes).ok()?;
+        let invalid = convert::check(&mut input, &setting.at()).err()?;
+        Some(Wrong::with(&input, format, *invalid))
+    };
+    let new = error(after)?;
+    let old = error(before).map(|old| old.errors);
+    let is_old =
+        |errors: Vec<Diagnostic>| errors.iter().zip(&new.errors).all(|(old, new)| old.finding == new.finding);
+    if old.is_some_and(is_old) { None } else { Some(new) }
 }
 
 /// Writes a file so that it is there whole or not at all.

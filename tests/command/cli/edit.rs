@@ -52,3 +52,26 @@ fn the_clock_of_an_xml_is_changed_in_place() {
     lab.run(["edit", "guest.xml", "clock_offset=localtime"]).ok();
     assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='localtime'/><!-- why -->"));
 }
+
+#[test]
+fn a_change_that_no_host_could_start_is_refused() {
+    let lab = Lab::new();
+    for (file, text) in [
+        ("a.cfg", "type = \"hvm\"\nname = \"a\"\nmemory = 64\n".to_owned()),
+        (
+            "a.xml",
+            "<domain type='xen'><name>a</name><memory>65536</memory><os><type>hvm</type></os></domain>"
+                .to_owned(),
+        ),
+    ] {
+        lab.write(file, &text);
+        let said = lab.run(["edit", file, "clock_timezone=Berlin"]).fails(1);
+        assert!(said.contains("Europe/Berlin") && said.contains("is not changed"), "{said}");
+        assert_eq!(std::fs::read_to_string(lab.path(file)).unwrap(), text, "{file}");
+        lab.run(["edit", file, "clock_timezone=Europe/Berlin"]).ok();
+    }
+    // A file that was wrong before can be changed elsewhere, and mended.
+    lab.write("b.cfg", "type = \"hvm\"\nname = \"a\"\nmemory = 64\nclock_timezone = \"Berlin\"\n");
+    lab.run(["edit", "b.cfg", "memory=128"]).ok();
+    lab.run(["edit", "b.cfg", "clock_timezone=Europe/Berlin"]).ok();
+}

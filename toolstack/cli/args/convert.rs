@@ -70,7 +70,7 @@ impl Convert {
 }
 
 /// Options for reading files.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Reading {
     /// The input format [default: detected from the content].
     #[arg(long, value_enum)]
