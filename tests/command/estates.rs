@@ -63,7 +63,7 @@ fn a_directory_is_converted_and_a_bad_file_stops_no_other() {
     assert_eq!(rows[4], ["in/c", "yes", "0", "0", "same"]);
     assert_eq!(rows[6], ["in/refused.xml", "no", "0", "1", "blocked"]);
     assert!(
-        run.out.contains("\n6 files: 4 start, 1 of them differ in something; 1 blocked, 1 wrong;"),
+        run.out.contains("\n6 files: 4 start (1 with differences), 1 blocked, 1 wrong;"),
         "{}",
         run.out
     );

@@ -115,7 +115,7 @@ impl Estate {
     pub fn totals(&self) -> String {
         let Estate { files, starts, differs, blocked, wrong, clock_differs, .. } = self;
         format!(
-            "{}: {starts} start, {differs} of them differ in something; {blocked} blocked, {wrong} wrong; the clock \
+            "{}: {starts} start ({differs} with differences), {blocked} blocked, {wrong} wrong; the clock \
              differs in {clock_differs}",
             counted(*files, "file")
         )
