@@ -15,7 +15,9 @@ use super::inputs::{self, Job};
 use super::step::{Unconverted, accepted, converted, stale, write_accept};
 use super::written;
 use xenclock::files::read_regular;
-use xenclock::report::{Accepted, Detail, Estate, FileReport, Uses, findings, sarif, table_head, table_row};
+use xenclock::report::{
+    Accepted, Detail, Estate, FileReport, Uses, counted, findings, sarif, table_head, table_row,
+};
 use xenclock::xml;
 
 /// As many kinds of findings are named below the table.
@@ -67,7 +69,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     }
     say(options, &reports, &estate)?;
     if skipped > 0 {
-        output::message(&format!("xenclock: {skipped} other files and directories were passed over"));
+        output::message(&format!("xenclock: skipped {}", counted(skipped, "other file")));
     }
     if secrets > 0 {
         output::message(&format!(
