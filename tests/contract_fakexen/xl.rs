@@ -114,8 +114,24 @@ pub fn lists_alike() {
         &["-l", "4711"],
     ] {
         let theirs = run(xl.as_os_str(), &[], words);
-        assert_eq!(run(ours, &["--backend", "libxl"], words), theirs, "list {words:?}: ours, and xl's");
+        let (code, text) = run(ours, &["--backend", "libxl"], words);
+        let text = without_newer(text, &theirs.1);
+        assert_eq!((code, text), theirs, "list {words:?}: ours, and xl's");
     }
+}
+
+/// Our JSON as a libxl prints it that does not know `arch_x86` yet, where xl's is from such a one (before Xen 4.16).
+pub fn without_newer(ours: String, theirs: &str) -> String {
+    if theirs.contains("\"arch_x86\"") {
+        return ours;
+    }
+    let mut kept = ours;
+    while let Some(at) = kept.find("\"arch_x86\": {\n") {
+        let start = kept[..at].rfind(',').unwrap();
+        let end = at + kept[at..].find('}').unwrap() + 1;
+        kept.replace_range(start..end, "");
+    }
+    kept
 }
 
 /// What xl makes, our host finds, with the clock that the file says.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use timers::UtcOffset;
+use timers::tsc::TscMode;
+use timers::{TimerMode, UtcOffset};
 use xenclock::domain::{Domain, DomainConfig};
 use xenclock::host::{DomId, Host, ShutdownReason};
 use xenclock::plan::plan;
@@ -290,6 +291,13 @@ impl World<'_> {
         }
         self.ours_knows(guest, site, sure);
         if !sure {
+            // With a record that could not be written, the request of a config given on the way may be lost.
+            let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
+            self.instance(guest).mode = match TscMode::from_number(info.mode.into()).unwrap() {
+                TscMode::Native => TimerMode::Native,
+                TscMode::AlwaysEmulate => TimerMode::Emulate,
+                _ => TimerMode::Auto,
+            };
             self.instance(guest).settled = Settled::Maybe;
         }
         Ok(())

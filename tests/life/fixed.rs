@@ -428,6 +428,20 @@ fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a config given to a restore whose record could not be written, the live mode was taken for its own",
+            told(
+                Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Us, utc()) },
+                vec![
+                    start(0),
+                    save(Tool::Us, false, 0),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    Op::Sicken { site: 0, how: Sick::ReadOnly },
+                    restore(0, Tool::Us),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
     ]
 }
 
