@@ -300,24 +300,10 @@ fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// How many letters must be changed, added, taken out or exchanged with their neighbours, if no more than so many.
 fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().filter(|distance| *distance <= most)
+    // A difference in length alone is cheap to see.
+    (a.len().abs_diff(b.len()) <= most)
+        .then(|| strsim::osa_distance(a, b))
+        .filter(|distance| *distance <= most)
 }
 
 /// What is said of a key that this guest does not have.

@@ -31,23 +31,8 @@ fn distance(one: &[char], other: &[char], allowed: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > allowed {
         return None;
     }
-    // The last three rows of the table of Damerau and Levenshtein.
-    let mut before = vec![0; other.len() + 1];
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    let mut row = vec![0; other.len() + 1];
-    for (i, a) in one.iter().enumerate() {
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let mut least = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                least = least.min(before[j - 1] + 1);
-            }
-            row[j + 1] = least;
-        }
-        std::mem::swap(&mut before, &mut last);
-        std::mem::swap(&mut last, &mut row);
-    }
-    Some(last[other.len()]).filter(|&distance| distance <= allowed)
+    let text = |letters: &[char]| letters.iter().collect::<String>();
+    Some(strsim::osa_distance(&text(one), &text(other))).filter(|&distance| distance <= allowed)
 }
 
 #[cfg(test)]
