@@ -350,6 +350,7 @@ fn with_a_stub_domain_the_service_is_offered() {
         &["convert", "--to", "json", "--wrapper", "guest.cfg"],
         &["clock-set", "--wrapper", "guest"],
         &["clock-set", "--wrapper", "guest", "clock_offset=utc"],
+        &["clock-set", "--wrapper", "--from", "guest.cfg", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"],
     ] {
         let run = lab.mock(words.iter().copied());
         assert!(

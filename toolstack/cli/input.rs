@@ -167,12 +167,17 @@ pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<
     Ok(input.domain)
 }
 
-/// The clock that a file asks for; of an xl.cfg nothing else is read.
-pub(super) fn clock(global: &Global, facts: &HostFacts, path: &Path) -> Result<GuestClock, Failure> {
+/// The clock that a file requests, and the config of its guest. An xl.cfg may have clock keys alone, and then no config.
+pub(super) fn clock(
+    global: &Global,
+    facts: &HostFacts,
+    path: &Path,
+) -> Result<(GuestClock, Option<DomainConfig>), Failure> {
     let bytes = output::input(path)?;
     let file = &name_of(path);
     if format_of(&bytes) != Format::Cfg {
-        return Ok(domain(global, facts, path)?.clock);
+        let domain = domain(global, facts, path)?;
+        return Ok((domain.clock, Some(domain.config)));
     }
     let cfg = cfg::parse(file, &bytes).map_err(|errors| wrong(&errors))?;
     let kind = cfg.kind().unwrap_or(timers::GuestKind::Pv);
@@ -180,10 +185,11 @@ pub(super) fn clock(global: &Global, facts: &HostFacts, path: &Path) -> Result<G
     let losses: Vec<_> = asked.report.losses().collect();
     losses.iter().for_each(|loss| output::diagnostic(loss, asked.report.source()));
     if losses.iter().any(|loss| loss.finding.refuses_start) {
-        Err(Failure::Reported)
-    } else {
-        Ok(asked.clock)
+        return Err(Failure::Reported);
     }
+    let host = xl_host(global, Some(facts.xen_version))?;
+    let whole = cfg::read(file, &bytes, &[], &host);
+    Ok((asked.clock, whole.ok().map(|whole| whole.input.domain.config)))
 }
 
 /// An xl.cfg that was left for the next start.

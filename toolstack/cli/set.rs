@@ -13,7 +13,7 @@ use super::{from_save, input, wrapper};
 use xenclock::apply::clock::{GuestState, set_live_tsc, set_rtc};
 use xenclock::cfg;
 use xenclock::diag::shown;
-use xenclock::domain::project;
+use xenclock::domain::{DomainConfig, project};
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
@@ -30,8 +30,10 @@ struct Target {
 }
 
 impl Target {
-    fn kind(&self) -> GuestKind {
-        self.domain.as_ref().map_or(GuestKind::Hvm, |domain| domain.kind)
+    /// Of a domain that is not there, `config` tells the kind; without one it is taken for HVM, which may have every clock.
+    fn kind(&self, config: Option<&DomainConfig>) -> GuestKind {
+        let domain = self.domain.as_ref().map(|domain| domain.kind);
+        domain.or(config.map(DomainConfig::kind)).unwrap_or(GuestKind::Hvm)
     }
 }
 
@@ -45,11 +47,17 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let records = backend::records(global);
     let target = find(&*host, &records, &set.domain)?;
+    let facts = host.facts()?;
+    let (from, config) = match &set.from {
+        Some(file) => input::clock(global, &facts, file).map(|(clock, config)| (Some(clock), config))?,
+        None => (None, None),
+    };
     let config = match &target.domain {
         Some(domain) if set.wrapper.is_asked() => host.stored_config(domain.domid).ok(),
-        _ => None,
+        _ => config,
     };
-    let wrapper = set.wrapper.is_for(target.kind(), config.as_ref()).then(|| wrapper::lines(config.as_ref()));
+    let kind = target.kind(config.as_ref());
+    let wrapper = set.wrapper.is_for(kind, config.as_ref()).then(|| wrapper::lines(config.as_ref()));
     if wrapper.is_some() {
         wrapper::warn_if_missing();
     }
@@ -60,21 +68,16 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             (None, _) => Ok(()),
         };
     }
-    let facts = host.facts()?;
     let before = clock_now(&*host, &target)?;
-    let mut clock = match &set.from {
-        Some(file) => input::clock(global, &facts, file)?,
-        None => before.clone(),
-    };
+    let mut clock = from.unwrap_or_else(|| before.clone());
     if let Some(file) = &set.from_save {
         clock.offset = from_save::offset(global, &*host, &facts, file, target.uuid)?;
     }
-    let words =
-        cfg::clock::words(&clock, target.kind(), &set.settings).map_err(|errors| input::wrong(&errors))?;
+    let words = cfg::clock::words(&clock, kind, &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
     let clock = words.clock;
     // What cannot be had is refused before anything is kept or done.
-    let (resolved, tsc) = work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|refusal| {
+    let (resolved, tsc) = work_out(&clock, kind, &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
     let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
@@ -112,7 +115,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         }
         return output::json(&told);
     }
-    say(set, wrapper.as_deref(), &target, &record, &facts)
+    say(set, wrapper.as_deref(), &target, kind, &record, &facts)
 }
 
 /// The clock that a running guest gets at once.
@@ -281,11 +284,12 @@ fn say(
     set: &ClockSet,
     wrapper: Option<&str>,
     target: &Target,
+    kind: GuestKind,
     record: &ClockRecord,
     facts: &HostFacts,
 ) -> Result<(), Failure> {
     let next = record.next_clock();
-    let (resolved, tsc) = work_out(&next, target.kind(), facts, &*backend::zones())
+    let (resolved, tsc) = work_out(&next, kind, facts, &*backend::zones())
         .map_err(|refusal| Failure::Error(refusal.to_string()))?;
     let mut text = format!(
         "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
