@@ -80,8 +80,18 @@ pub fn make_native(host: &dyn Host, setter: &mut dyn SetTsc, domid: DomId, khz: 
 pub fn set_live_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
     let now = host.tsc_info(domid)?;
     let khz = if decision.mode == TscMode::Native { 0 } else { decision.khz.0 };
-    host.set_tsc_info(domid, &TscInfo { mode: decision.mode.number(), khz, ..now })?;
+    set_again(host, domid, &TscInfo { mode: decision.mode.number(), khz, ..now })?;
     verify_tsc(host, domid, decision)
+}
+
+/// Sets the TSC of a domain whose TSC was set before. Mode native takes no frequency, and on a host that scales, Xen
+/// applies the ratio of the frequency set before: the guest's TSC would run at that, and jump. The host's own comes first.
+fn set_again(host: &dyn Host, domid: DomId, info: &TscInfo) -> Result<()> {
+    if info.mode == TscMode::Native.number() {
+        let khz = host.facts()?.cpu_khz.0;
+        host.set_tsc_info(domid, &TscInfo { mode: TscMode::Default.number(), khz, ..*info })?;
+    }
+    host.set_tsc_info(domid, info)
 }
 
 /// True if Xen reports the TSC that was decided. In native mode it reports 0 kHz.
@@ -115,16 +125,8 @@ pub(crate) fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) 
 pub enum GuestState {
     /// It cannot run.
     Held,
-    /// It runs, or may.
+    /// It runs, or another program may let it run at any time.
     Runs,
-}
-
-impl GuestState {
-    /// Of one that has run already.
-    #[must_use]
-    pub fn has_run(has_run: bool) -> Self {
-        if has_run { GuestState::Runs } else { GuestState::Held }
-    }
 }
 
 /// Sets the RTC, or the wallclock of a guest without one; answers the offset that it was given. A moment becomes an offset
@@ -172,7 +174,7 @@ pub fn put_back(host: &dyn Host, domid: DomId, offset: Option<UtcOffset>, tsc: &
     }
     // Xen stores one more than it is given.
     let incarnation = tsc.incarnation.saturating_sub(1);
-    host.set_tsc_info(domid, &TscInfo { incarnation, ..*tsc })?;
+    set_again(host, domid, &TscInfo { incarnation, ..*tsc })?;
     let now = host.tsc_info(domid)?;
     if (now.mode, now.khz, now.incarnation) == (tsc.mode, tsc.khz, tsc.incarnation) {
         return Ok(());
@@ -200,4 +202,34 @@ fn is_at(domid: DomId, offset: i64, expected: UtcOffset) -> Result<()> {
     let doing = format!("check the RTC of domain {domid}");
     let why = format!("it is {offset} s ahead of UTC, expected {expected} s");
     Err(HostError::new(ErrorKind::Other, doing, why))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use timers::GuestKind;
+
+    use super::*;
+    use crate::domain::DomainConfig;
+    use crate::host::mock::Mock;
+
+    /// On a host that scales, mode native would take the ratio of the frequency that was set before.
+    #[test]
+    fn a_native_tsc_takes_no_ratio_from_before() {
+        let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
+        for (name, value) in [("tsc_scaling", "yes"), ("cpu_khz", "3000000")] {
+            mock.set_fact(name, value).unwrap();
+        }
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some("guest".to_owned());
+        let domid = mock.create_paused(&config).unwrap();
+        let slower = TscInfo { mode: 0, elapsed_ns: 0, khz: 1_000_000, incarnation: 0 };
+        mock.set_initial_tsc(domid, &slower).unwrap();
+        mock.unpause(domid).unwrap();
+        let native = TscInfo { mode: TscMode::Native.number(), ..mock.tsc_info(domid).unwrap() };
+        set_again(&mock, domid, &native).unwrap();
+        let before = mock.guest_tsc(domid).unwrap();
+        mock.advance(1).unwrap();
+        assert_eq!(mock.guest_tsc(domid).unwrap() - before, 3_000_000_000);
+    }
 }

@@ -99,7 +99,8 @@ pub fn configure(
     let ColdStart { clock, rtc, tsc: decision, .. } = cold_start;
     // An RTC can be read; a wallclock cannot, so that is set always.
     if domain.offset != Some(rtc.offset.seconds().into()) {
-        set_rtc(host, domain.domid, RtcTarget::Offset(rtc.offset), GuestState::has_run(domain.has_run))?;
+        // Its toolstack may let it run at any time.
+        set_rtc(host, domain.domid, RtcTarget::Offset(rtc.offset), GuestState::Runs)?;
     }
     let start = Start::new(rtc, decision, facts.now, zones.release());
     let mut configured = Configured { start, tsc_khz: None, tsc_error: None };

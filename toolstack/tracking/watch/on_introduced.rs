@@ -225,8 +225,7 @@ impl Watch<'_> {
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
         let set = |offset| {
-            let runs = GuestState::has_run(found.has_run);
-            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset), runs)
+            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset), GuestState::Runs)
                 .map_err(|error| error.to_string())
         };
         let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);
