@@ -2,9 +2,10 @@
 
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};
+use timers::tsc::TscHost;
 use timers::zone::{self, ZoneError, ZoneSource};
 
-use crate::assess::{Target, advice, assess};
+use crate::assess::{Target, advice, assess, decide_tsc, native_at_a_frequency};
 use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
@@ -164,13 +165,22 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
     Ok(())
 }
 
-/// Puts into the report what a start would make of an input, without a host.
+/// Puts into the report what a start would make of an input: on `host`, or on a host of which nothing is known.
 ///
 /// # Errors
 /// When a part is invalid, or the clock is: a zone that does not exist, a number out of range.
-pub fn check(input: &mut Input, at: &Moment<'_>) -> Result<(), Box<Diagnostic>> {
+pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Result<(), Box<Diagnostic>> {
     lower(input, Target::Start)?;
-    resolved(input, at).map(drop)
+    resolved(input, at)?;
+    let domain = &input.domain;
+    let refused = match host {
+        Some(host) => decide_tsc(&domain.clock, domain.config.kind(), host).err(),
+        None => native_at_a_frequency(&domain.clock),
+    };
+    if let Some((part, finding)) = refused {
+        input.report.lower(part, finding);
+    }
+    Ok(())
 }
 
 /// The clock's offset at a moment.

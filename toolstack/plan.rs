@@ -4,9 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 use timers::resolve::{self, Moment, NextStart, OffsetSource, Resolved};
-use timers::tsc::{self, TscDecision, TscError, TscMode};
+use timers::tsc::{TscDecision, TscMode};
 use timers::zone::ZoneSource;
-use timers::{GuestClock, GuestKind, KiloHertz, TimerName, UtcOffset};
+use timers::{GuestClock, GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use crate::assess::{self, Target};
@@ -160,22 +160,8 @@ pub fn work_out(
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let resolved = resolve::resolve(&clock.offset, kind, &at)
         .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error, zones)))?;
-    Ok((resolved, decide_tsc(clock, kind, facts)?))
-}
-
-fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<TscDecision, Refusal> {
-    let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
-    let request = tsc::request(&clock.timers);
-    request.and_then(|request| tsc::decide(&request, kind, &facts.tsc())).map_err(|error| {
-        let (part, code) = match &error {
-            TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
-            TscError::Hidden => (Part::Present(index), "tsc-hidden"),
-            TscError::Duplicate(_) => (Part::Timer(index), "timer-twice"),
-            TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
-            TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
-        };
-        Refusal::one(part, Finding::unsupported(code, error.to_string()).refusing_start())
-    })
+    let tsc = assess::decide_tsc(clock, kind, &facts.tsc());
+    Ok((resolved, tsc.map_err(|(part, finding)| Refusal::one(part, finding))?))
 }
 
 fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {
@@ -230,11 +216,12 @@ impl fmt::Display for StepKind {
     }
 }
 
-/// The words for what the next start does.
+/// The words for what the next start does. The record of a guest without a UUID in its config ends with its domain.
 #[must_use]
-pub fn next_start_words(next: NextStart, tracked: bool) -> &'static str {
+pub fn next_start_words(next: NextStart, tracked: bool, has_uuid: bool) -> &'static str {
     match (next, tracked) {
-        (_, true) => "the guest's changes are tracked for the next start",
+        (_, true) if has_uuid => "the guest's changes are tracked for the next start",
+        (_, true) => "the guest's changes survive reboots, but not another create: its config has no uuid",
         (NextStart::Fixed, false) => "the same at the next start",
         (NextStart::ResolvedAgain, false) => "resolved again at the next start",
     }

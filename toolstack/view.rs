@@ -15,6 +15,7 @@ use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::birth_khz;
+use crate::lifecycle::record::Start;
 use crate::plan::next_start_words;
 use crate::preflight::report::invariant;
 
@@ -37,6 +38,9 @@ pub struct ClockView {
     pub tsc: TscView,
     /// The requested clock, word for word; `None` for a domain that xenclock did not start.
     pub clock: Option<GuestClock>,
+    /// The clock that the domain was started with.
+    #[serde(skip)]
+    started_with: Option<GuestClock>,
 }
 
 /// A guest's RTC.
@@ -57,6 +61,9 @@ pub struct RtcView {
     pub resolved_at: Option<DateTime<Utc>>,
     /// Seconds by which the guest has moved it since.
     pub changed_by_guest: Option<i64>,
+    /// True if it still shows what was requested of the start.
+    #[serde(skip)]
+    as_requested: bool,
     /// The effect of the next start.
     pub next_start: &'static str,
     /// When the zone that gave the offset changes next; the RTC does not follow.
@@ -121,7 +128,15 @@ pub fn view(
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
     let tsc = tsc(host, domain, facts, record)?;
+    // What is requested for the next start is not yet the guest's.
+    let started_with = match record {
+        Some(record) if is_pending(record) => {
+            host.stored_config(domain.domid).ok().map(|config| project::clock_with_timers_of(&config))
+        }
+        _ => record.map(|record| record.request.clock.clone()),
+    };
     Ok(ClockView {
+        started_with,
         domid: domain.domid,
         name: domain.name.clone(),
         uuid: domain.uuid,
@@ -130,6 +145,28 @@ pub fn view(
         tsc,
         clock: record.map(|record| record.request.clock.clone()),
     })
+}
+
+/// True if another clock was requested since the domain was started.
+fn is_pending(record: &ClockRecord) -> bool {
+    let since = |start: &Start| record.request.made_at.is_some_and(|made_at| made_at > start.at);
+    record.offset_changed || record.start.as_ref().is_some_and(since)
+}
+
+/// True if the RTC still shows what was requested of the start.
+fn as_requested(record: &ClockRecord, offset: i64, facts: &HostFacts) -> bool {
+    let zone_is_as_before =
+        |start: &Start| start.foresight.as_ref().is_none_or(|change| change.at > facts.now);
+    match record.request.clock.offset.effective() {
+        ClockOffset::Variable { .. } => false,
+        ClockOffset::Utc { .. } | ClockOffset::Absolute { .. } => true,
+        ClockOffset::Timezone { .. } => record.start.as_ref().is_some_and(zone_is_as_before),
+        ClockOffset::Localtime { .. } => {
+            let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &FirstOf::new(Vec::new()) };
+            let now = resolve(&record.request.clock.offset, GuestKind::Hvm, &at);
+            now.is_ok_and(|now| i64::from(now.offset.seconds()) == offset)
+        }
+    }
 }
 
 fn rtc(
@@ -175,6 +212,9 @@ fn rtc(
         },
         resolved_at: start.map(|start| start.at),
         changed_by_guest: moved.filter(|&moved| moved != 0),
+        as_requested: unset.is_none()
+            && moved == Some(0)
+            && lives.is_some_and(|record| !is_pending(record) && as_requested(record, offset, facts)),
         next_start: record.map_or("as its config says", |record| {
             let next = match start {
                 Some(start) => start.next_start,
@@ -182,7 +222,7 @@ fn rtc(
             };
             match record.offset_changed {
                 true => "another clock, requested since the last start",
-                false => next_start_words(next, is_tracked(record, domain.kind)),
+                false => next_start_words(next, is_tracked(record, domain.kind), !record.ephemeral),
             }
         }),
         zone_change: start.and_then(|start| start.foresight.clone()).filter(|change| change.at > facts.now),
@@ -258,15 +298,14 @@ fn tsc(
     })
 }
 
-/// A domain's clock as it is now, in the words of `<clock>`: as it was asked for where it still shows that, else variable, by
+/// A domain's clock as it is now, in the words of `<clock>`: as it was requested where it still shows that, else variable, by
 /// as much as it is off UTC; with the TSC's mode and frequency.
 #[must_use]
 pub fn clock_now(view: &ClockView) -> GuestClock {
-    let mut clock = view.clock.clone().unwrap_or_default();
-    let moves = matches!(clock.offset.effective(), ClockOffset::Variable { .. });
-    if view.clock.is_none() || moves || view.rtc.changed_by_guest.is_some() {
+    let mut clock = view.started_with.clone().unwrap_or_default();
+    if !view.rtc.as_requested {
         clock.offset = match view.rtc.offset {
-            0 if view.clock.is_none() => ClockOffset::default(),
+            0 if view.started_with.is_none() => ClockOffset::default(),
             adjustment => ClockOffset::Variable { adjustment, basis: Basis::Utc },
         };
     }

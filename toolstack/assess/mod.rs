@@ -6,10 +6,12 @@ mod advice;
 mod invariant;
 mod target;
 mod timer_findings;
+mod tsc;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
 pub use target::Target;
+pub(crate) use tsc::{decide_tsc, native_at_a_frequency};
 
 use crate::diag::Finding;
 use crate::domain::{Domain, Part};

@@ -80,7 +80,7 @@ fn judge(
     format: Format,
     setting: &Setting,
 ) -> Result<(), Box<xenclock::diag::Diagnostic>> {
-    convert::check(input, &setting.at())?;
+    convert::check(input, &setting.at(), setting.tsc.as_ref())?;
     if format == Format::Json {
         convert::note_unknown(input);
     }

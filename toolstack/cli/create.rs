@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     if let Some(why) = &started.unkept {
         output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
     }
-    said(create, &plan, &started.outcome, &*host, &records)?;
+    said(create, &plan, made_up, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
     let console = viewer.and_then(|viewer| viewer.show(domid));
     let left = monitor::leave(global, host, &records, domid, After::of(global, create.monitoring));
@@ -78,6 +78,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
 fn said(
     create: &Create,
     plan: &Plan,
+    made_up: bool,
     outcome: &Outcome,
     host: &dyn Host,
     records: &RecordStore,
@@ -89,7 +90,7 @@ fn said(
         return Ok(());
     }
     let how = if create.paused { "created, paused" } else { "started" };
-    let lines = plan::clock_lines(plan, &host.facts()?);
+    let lines = plan::clock_lines(plan, &host.facts()?, made_up);
     let name = shown(plan.config.name());
     output::lines(format!("domain {} '{name}' {how}\n{lines}", outcome.domid).trim_end());
     Ok(())

@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
 fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Option<Wrong> {
     let error = |bytes: &[u8]| {
         let (mut input, format) = setting.read(name, bytes).ok()?;
-        let invalid = convert::check(&mut input, &setting.at()).err()?;
+        let invalid = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
         Some(Wrong::with(&input, format, *invalid))
     };
     let new = error(after)?;

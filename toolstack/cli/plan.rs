@@ -160,13 +160,13 @@ fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, F
 }
 
 /// The clock that the guest will show, in two to four lines.
-pub(super) fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
+pub(super) fn clock_lines(plan: &Plan, facts: &HostFacts, made_up: bool) -> String {
     let kind = plan.config.kind();
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let clock = &plan.clock;
     let shows = rtc_time(facts.now, clock.offset.seconds().into())
         .map_or_else(String::new, |time| format!("shows {time}, "));
-    let next = next_start_words(clock.next_start, clock.tracked);
+    let next = next_start_words(clock.next_start, clock.tracked, !made_up);
     let mut lines = format!(
         "  {what}: {shows}{} ({} s): {}; {next}\n",
         clock.offset,
@@ -186,7 +186,8 @@ pub(super) fn clock_lines(plan: &Plan, facts: &HostFacts) -> String {
 /// The plan for people.
 pub(super) fn text(prepared: &Prepared) -> String {
     let Prepared { plan, facts, .. } = prepared;
-    let mut text = format!("plan for '{}':\n{}", shown(plan.config.name()), clock_lines(plan, facts));
+    let mut text =
+        format!("plan for '{}':\n{}", shown(plan.config.name()), clock_lines(plan, facts, prepared.made_up));
     for (index, step) in plan.steps.iter().enumerate() {
         text.push_str(&format!("  {}. {}: {}\n", index + 1, step.kind, step.why));
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Moment;
+use timers::tsc::TscHost;
 use timers::zone::{Zone, ZoneSource};
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use xenclock::cfg::{self, XlHost};
 use xenclock::diag::{Diagnostic, Source};
 use xenclock::domain::XenVersion;
 use xenclock::files::read_regular;
-use xenclock::host::dom0;
+use xenclock::host::{HostFacts, dom0};
 use xenclock::input::Input;
 use xenclock::inventory::{self, Rooted};
 use xenclock::mapping::{Mapping, Outcome};
@@ -28,6 +29,8 @@ pub struct Setting {
     zone: Zone,
     zones: Box<dyn ZoneSource + Send + Sync>,
     xen: Option<XenVersion>,
+    /// The TSC of the host named by --backend.
+    pub tsc: Option<TscHost>,
     xl_host: XlHost,
     from: Option<From>,
     /// Whether libxl's JSON is taken where nobody asks for it.
@@ -58,6 +61,7 @@ impl Setting {
             (named, _) => backend::zone_named(named.as_deref())?,
         };
         let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
+        let tsc = facts.as_ref().map(HostFacts::tsc);
         let now = reading.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
         let xl_host = input::xl_host(global, xen)?;
         Ok(Setting {
@@ -65,6 +69,7 @@ impl Setting {
             zone,
             zones: backend::zones(),
             xen,
+            tsc,
             xl_host,
             from: reading.from,
             takes_json: false,

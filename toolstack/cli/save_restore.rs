@@ -15,7 +15,7 @@ use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
 use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
-use xenclock::files::{Access, Replacement};
+use xenclock::files::{Access, Replacement, is_same_file};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
 use xenclock::preflight::{MoveKind, Sender};
 use xenclock::tracking::store::RecordStore;
@@ -23,6 +23,10 @@ use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::savefile::Header;
 
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
+    if save.config.as_deref().is_some_and(|config| is_same_file(config, &save.file)) {
+        let why = format!("{} is the config, and would be lost: save to another file", save.file.display());
+        return Err(Failure::Usage(why));
+    }
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();

@@ -300,6 +300,13 @@ fn say(
         tsc.khz,
         tsc.behaviour
     );
+    if record.ephemeral {
+        output::message(&format!(
+            "xenclock: warning: the config of '{}' has no uuid, so this clock is for reboots of this domain alone; to keep it \
+             for another create, add uuid = \"{}\" to the xl.cfg, or <uuid>{}</uuid> to the domain XML",
+            target.name, record.uuid, record.uuid
+        ));
+    }
     if let Some(lines) = wrapper {
         text.push_str(lines);
     } else if target.domain.as_ref().is_some_and(|domain| domain.state == RunState::Running) && !set.now {

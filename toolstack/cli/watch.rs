@@ -1,11 +1,12 @@
 //! `xenclock clock-watch`: the service.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
-use serde_json::json;
+use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::{ClockWatch, Global};
@@ -80,12 +81,24 @@ fn serve(
 ) -> Result<(), Failure> {
     let zones = backend::zones();
     let mut requests = XmlRequests::in_dirs(watch.xml_dirs());
-    let mut tell = |event: ClockEvent| say(&event);
+    let unwritten = RefCell::new(None);
+    let mut tell = |event: ClockEvent| {
+        let Err(failure) = say(&event) else { return };
+        let mut first = unwritten.borrow_mut();
+        if first.is_none() && !watch.once {
+            output::message(
+                "xenclock: warning: events cannot be written to standard output; the clocks are kept all the same",
+            );
+        }
+        first.get_or_insert(failure);
+    };
     let tools = Tools { host, records, zones: &*zones, tsc, requests: &mut requests, tell: &mut tell };
     let mut service = Watch::new(tools, options);
     service.scan()?;
     if watch.once {
-        return Ok(service.poll()?);
+        service.poll()?;
+        drop(service);
+        return unwritten.into_inner().map_or(Ok(()), Err);
     }
     ready(&service);
     let mut poll_at = Instant::now() + watch.period;
@@ -118,12 +131,42 @@ fn ready(service: &Watch<'_>) {
     let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
-/// Prints an event as a line of JSON; and in words where an administrator should look. The service does its work whether
-/// anybody reads that or not.
-fn say(event: &ClockEvent) {
+/// Prints an event as a line of JSON; and in words where an administrator should look.
+fn say(event: &ClockEvent) -> Result<(), Failure> {
     let line = json!(event);
     if event.kind.is_trouble() {
-        output::message(&format!("xenclock: warning: {line}"));
+        output::message(&format!("xenclock: warning: {}", in_words(&line)));
     }
-    let _ = output::data(&format!("{line}\n"));
+    output::data(&format!("{line}\n"))
+}
+
+/// An event in words: whose it is, what it is, and its values.
+fn in_words(event: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let of = |key: &str| event.get(key).map(&text);
+    let guest = of("name").map(|name| match of("domid") {
+        Some(domid) => format!("'{name}' (domain {domid}): "),
+        None => format!("'{name}': "),
+    });
+    let values = event.as_object().into_iter().flatten();
+    let values =
+        values.filter(|(key, _)| !["time", "event", "domid", "uuid", "name", "why"].contains(&key.as_str()));
+    let values: Vec<_> = values.map(|(key, value)| format!(" {key}={}", text(value))).collect();
+    let why = of("why").map(|why| format!(": {why}"));
+    let event = of("event").unwrap_or_default();
+    format!("{}{event}{}{}", guest.unwrap_or_default(), values.concat(), why.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_sentence() {
+        let event = json!({"time": "2026-07-01T12:00:00Z", "event": "failed", "why": "its clock was not set", "domid": 2,
+            "uuid": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "name": "guest"});
+        assert_eq!(in_words(&event), "'guest' (domain 2): failed: its clock was not set");
+        let event = json!({"time": "2026-07-01T12:00:00Z", "event": "host-clock-step", "by_ms": 3_600_000});
+        assert_eq!(in_words(&event), "host-clock-step by_ms=3600000");
+    }
 }

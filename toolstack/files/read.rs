@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -64,6 +64,24 @@ pub(super) fn check(found: &Metadata) -> io::Result<()> {
         _ => "a device",
     };
     Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, expected a regular file")))
+}
+
+/// True if both names stand for one regular file, whichever links they take. A file that is not there yet is known by its
+/// directory and its name.
+#[must_use]
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Err(_), Err(_)) => {
+            let place = |path: &Path| {
+                let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
+                Some(directory.join(path.file_name()?))
+            };
+            place(one).is_some_and(|one| Some(one) == place(other))
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

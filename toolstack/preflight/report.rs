@@ -194,6 +194,9 @@ impl GuestReport {
         let mode = TscMode::from_number(info.mode.into()).unwrap_or(TscMode::Default);
         let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
         let clock = record.map(|record| &record.request.clock);
+        // Another clock may be requested for the next start; the guest runs with what Xen reports.
+        let asked = clock.and_then(GuestClock::tsc_frequency).filter(|asked| asked.to_khz() == Ok(tsc.khz));
+        let offset = record.filter(|record| !record.offset_changed).map(|record| &record.request.clock);
         let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
         let birth =
             birth_khz(ours.and_then(|record| record.birth_khz), info.incarnation, &tsc, facts.cpu_khz);
@@ -209,17 +212,17 @@ impl GuestReport {
                 behaviour: tsc.behaviour,
                 incarnation: info.incarnation,
                 birth_khz: birth,
-                asked: clock.and_then(GuestClock::tsc_frequency),
+                asked,
                 tolerance: clock.and_then(|clock| clock.tsc_tolerance),
             },
             nomigrate: config.is_nomigrate(),
             reference_tsc: config.has_reference_tsc(),
-            tracked: domain.kind.has_rtc() && clock.is_some_and(is_variable),
-            follows_zone: match clock {
+            tracked: domain.kind.has_rtc() && offset.is_some_and(is_variable),
+            follows_zone: match offset {
                 Some(clock) => matches!(clock.offset.effective(), ClockOffset::Localtime { .. }),
                 None => config.b_info.localtime.is_some_and(Defbool::is_true),
             },
-            zone: clock.and_then(named_zone),
+            zone: offset.and_then(named_zone),
         }
     }
 

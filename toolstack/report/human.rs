@@ -46,7 +46,7 @@ pub fn summary(report: &FileReport) -> String {
 /// The clock's verdict, in one line without its end; `None` where the file could not be read.
 #[must_use]
 pub fn clock_line(report: &FileReport) -> Option<String> {
-    let words = clock_words(report.clock.as_ref()?);
+    let words = clock_words(report.clock.as_ref()?, report.has_rtc);
     let blocked = report.of_sort(Sort::Blocker).any(|found| found.of_clock);
     let verdict = match report.clock_differs {
         _ if blocked => "not as asked on Xen".to_owned(),

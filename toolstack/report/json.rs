@@ -13,7 +13,7 @@ pub fn json(report: &FileReport) -> Value {
     let clock = report.clock.as_ref().map(|clock| {
         json!({
             "offset": clock.as_str(),
-            "words": clock_words(clock),
+            "words": clock_words(clock, report.has_rtc),
             "differs": report.clock_differs,
         })
     });

@@ -41,6 +41,8 @@ pub struct FileReport {
     pub failure: Option<String>,
     /// The clock that is asked for, where the file could be read.
     pub clock: Option<ClockOffset>,
+    /// True if the guest has an RTC, which it can change.
+    pub has_rtc: bool,
     /// How many things of the clock differ.
     pub clock_differs: usize,
     /// Everything that is not exact, errors and blockers first.
@@ -138,6 +140,7 @@ impl FileReport {
         let mut new = FileReport::empty(file, format);
         new.guest = Some(input.domain.config.name().to_owned());
         new.clock = Some(input.domain.clock.offset.clone());
+        new.has_rtc = input.domain.config.kind().has_rtc();
         new.take(all.map(found).collect());
         new
     }
@@ -175,6 +178,7 @@ impl FileReport {
             output: None,
             failure: None,
             clock: None,
+            has_rtc: false,
             clock_differs: 0,
             findings: Vec::new(),
             counts: Counts::default(),

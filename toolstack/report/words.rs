@@ -10,9 +10,9 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// The clock that a guest asks for, in a few words.
+/// The clock that a guest requests, in a few words.
 #[must_use]
-pub fn clock_words(clock: &ClockOffset) -> String {
+pub fn clock_words(clock: &ClockOffset, has_rtc: bool) -> String {
     match clock.effective() {
         ClockOffset::Utc { .. } => "UTC".to_owned(),
         ClockOffset::Localtime { .. } => "the host's local time".to_owned(),
@@ -22,10 +22,10 @@ pub fn clock_words(clock: &ClockOffset) -> String {
                 Basis::Utc => "UTC",
                 Basis::Localtime => "the host's local time",
             };
-            match adjustment {
-                0 => format!("{basis}, changed by the guest"),
-                _ => format!("{basis} {adjustment:+} s, changed by the guest"),
-            }
+            let adjusted =
+                if adjustment == 0 { basis.to_owned() } else { format!("{basis} {adjustment:+} s") };
+            // A guest without an RTC cannot change its wallclock.
+            if has_rtc { format!("{adjusted}, changed by the guest") } else { adjusted }
         }
         ClockOffset::Absolute { start } => match DateTime::from_timestamp(start, 0) {
             Some(start) => format!("{} at each start", start.format("%Y-%m-%dT%H:%M:%SZ")),

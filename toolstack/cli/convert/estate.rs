@@ -48,7 +48,6 @@ struct Shared<'a> {
 }
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
-    written::check_report(options)?;
     let (jobs, skipped) = inputs::jobs(options)?;
     let setting = Setting::of(global, &options.reading)?;
     let accepted = accepted(options)?;
@@ -56,6 +55,9 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         std::fs::create_dir_all(directory)
             .map_err(|error| Failure::Error(format!("{}: {error}", directory.display())))?;
     }
+    let (ins, outs) =
+        (jobs.iter().map(|job| &*job.input), jobs.iter().filter_map(|job| job.output.as_deref()));
+    written::check_outputs(options, ins.chain(outs).collect(), Vec::new())?;
     let next = AtomicUsize::new(0);
     let (detail, dry_run) = (report::detail(global), global.dry_run);
     let shared = Shared { jobs, next, options, setting, accepted, detail, dry_run };

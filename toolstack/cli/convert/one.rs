@@ -1,5 +1,7 @@
 //! The conversion of one file, to standard output or to a file.
 
+use std::path::PathBuf;
+
 use super::super::args::{Convert, Diagnostics, Global};
 use super::super::output::{self, Failure};
 use super::super::reading::{Setting, unused_rules};
@@ -20,7 +22,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
             "several inputs are converted to a directory: give -o DIR, or --report FILE for a report alone";
         return Err(Failure::Usage(message.to_owned()));
     };
-    written::check_report(options)?;
+    written::check_outputs(options, vec![file], options.output.iter().map(PathBuf::as_path).collect())?;
     let bytes = output::input(file)?;
     let setting = Setting::of(global, &options.reading)?;
     let accepted = accepted(options)?;

@@ -1,14 +1,14 @@
 //! The files that `convert` writes.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::super::args::Convert;
 use super::super::output::Failure;
 use xenclock::domain::DomainConfig;
-use xenclock::files::{Access, Replacement, sweep};
+use xenclock::files::{Access, Replacement, is_same_file, sweep};
 use xenclock::report::{Estate, FileReport, html, sarif};
 
 /// Whether a config has a password in it: of a display, or in words for QEMU.
@@ -76,9 +76,32 @@ fn form(path: &Path) -> Result<Form, Failure> {
     }
 }
 
-/// Checks that the report that is asked for has a form.
-pub(super) fn check_report(options: &Convert) -> Result<(), Failure> {
-    options.report.as_deref().map_or(Ok(()), |path| form(path).map(drop))
+/// Checks what is to be written beside the configs: the report has a form, and nothing is written over an input or over
+/// another output.
+pub(super) fn check_outputs<'a>(
+    options: &'a Convert,
+    mut inputs: Vec<&'a Path>,
+    mut outputs: Vec<&'a Path>,
+) -> Result<(), Failure> {
+    options.report.as_deref().map_or(Ok(()), |path| form(path).map(drop))?;
+    inputs.extend(options.accept.as_deref());
+    inputs.extend(options.reading.map_file.iter().map(PathBuf::as_path));
+    inputs.extend(options.reading.check_host.as_deref());
+    outputs.extend(options.report.as_deref());
+    outputs.extend(options.write_accept.as_deref());
+    for (index, output) in outputs.iter().enumerate() {
+        let clash = |whose: &str| {
+            let path = output.display();
+            Err(Failure::Usage(format!("{path} is {whose}, and would be lost: write to another file")))
+        };
+        if inputs.iter().any(|input| is_same_file(input, output)) {
+            return clash("itself an input");
+        }
+        if outputs[..index].iter().any(|before| is_same_file(before, output)) {
+            return clash("written already");
+        }
+    }
+    Ok(())
 }
 
 /// Writes the report that is asked for.

@@ -36,7 +36,8 @@ pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
                     "arch",
                     format!("the guest runs on the host's architecture, not on {other}"),
                 )
-                .instead("use an image for x86_64"),
+                .instead("use an image for x86_64")
+                .refusing_start(),
             ),
         }
     }

@@ -21,6 +21,8 @@ pub enum Meant {
         offset: UtcOffset,
         /// The zone.
         zone: Option<String>,
+        /// The zone of the opposite offset, where the name is one that POSIX, and so QEMU, counts towards the west.
+        posix: Option<String>,
     },
 }
 
@@ -111,13 +113,16 @@ impl Known<'_> {
         if hours > 26 || minutes > 59 {
             return None;
         }
+        // These names count towards the west.
+        let whole_hours = |hours: i32| self.present(&format!("Etc/GMT{:+}", -hours));
         let zone = match (minutes, sign * hours) {
             (0, 0) => self.present("UTC").or_else(|| self.present("Etc/UTC")),
-            // POSIX counts towards the west.
-            (0, hours) => self.present(&format!("Etc/GMT{:+}", -hours)),
+            (0, hours) => whole_hours(hours),
             _ => None,
         };
-        Some(Meant::Offset { offset: UtcOffset::from(sign * (hours * 3600 + minutes * 60)), zone })
+        let is_rule = hours > 0 && minutes == 0 && rest != upper && upper == name.to_ascii_uppercase();
+        let posix = if is_rule { whole_hours(-sign * hours) } else { None };
+        Some(Meant::Offset { offset: UtcOffset::from(sign * (hours * 3600 + minutes * 60)), zone, posix })
     }
 
     /// What Windows shows, as in `(UTC+01:00) Amsterdam, Berlin`: the first city of the database.
@@ -152,7 +157,7 @@ impl Known<'_> {
         }
         let rule = Zone::from_posix(name).ok()?;
         let winter = chrono::DateTime::from_timestamp(0, 0)?;
-        let fixed = || Some(Meant::Offset { offset: rule.offset_at(winter).ok()?, zone: None });
+        let fixed = || Some(Meant::Offset { offset: rule.offset_at(winter).ok()?, zone: None, posix: None });
         rule.next_change(winter).is_none().then(fixed).flatten()
     }
 
@@ -214,13 +219,17 @@ impl fmt::Display for Meant {
                 }
                 Ok(())
             }
-            Meant::Offset { offset, zone: Some(zone) } if *offset == UtcOffset::ZERO => {
+            Meant::Offset { offset, zone: Some(zone), .. } if *offset == UtcOffset::ZERO => {
                 write!(f, "write '{zone}'")
             }
-            Meant::Offset { offset, zone: Some(zone) } => {
-                write!(f, "write '{zone}' for {offset} (these names count towards the west)")
+            Meant::Offset { offset, zone: Some(zone), posix } => {
+                write!(f, "write '{zone}' for {offset} (these names count towards the west)")?;
+                match (posix, UtcOffset::new(-i64::from(offset.seconds()))) {
+                    (Some(posix), Ok(west)) => write!(f, "; QEMU reads it by POSIX, as '{posix}' for {west}"),
+                    _ => Ok(()),
+                }
             }
-            Meant::Offset { offset, zone: None } => write!(
+            Meant::Offset { offset, zone: None, .. } => write!(
                 f,
                 "write a variable clock with an adjustment of {} for {offset}, or the name of a zone",
                 offset.seconds()

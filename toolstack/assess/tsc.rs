@@ -1,0 +1,39 @@
+//! The TSC that a clock requests, on a host that is known and on one that is not.
+
+use timers::tsc::{self, TscDecision, TscError, TscHost};
+use timers::{GuestClock, GuestKind, Timer, TimerMode, TimerName};
+
+use crate::diag::Finding;
+use crate::domain::Part;
+
+/// Decides on the TSC on this host; the finding is why the host cannot provide it.
+pub(crate) fn decide_tsc(
+    clock: &GuestClock,
+    kind: GuestKind,
+    host: &TscHost,
+) -> Result<TscDecision, (Part, Finding)> {
+    let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
+    let request = tsc::request(&clock.timers);
+    request.and_then(|request| tsc::decide(&request, kind, host)).map_err(|error| {
+        let (part, code) = match &error {
+            TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
+            TscError::Hidden => (Part::Present(index), "tsc-hidden"),
+            TscError::Duplicate(_) => (Part::Timer(index), "timer-twice"),
+            TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
+            TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
+        };
+        (part, Finding::unsupported(code, error.to_string()).refusing_start())
+    })
+}
+
+/// A frequency in native mode, which every host refuses but one whose TSC runs at it.
+pub(crate) fn native_at_a_frequency(clock: &GuestClock) -> Option<(Part, Finding)> {
+    let is_native = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Native);
+    let index = clock.timers.iter().position(is_native)?;
+    let khz = clock.timers.get(index)?.frequency?.to_khz().ok()?;
+    let reason =
+        format!("in TSC mode native the guest reads the host's TSC: it starts only where that runs at {khz}");
+    let finding = Finding::unsupported("tsc-native-frequency", reason)
+        .instead("take mode native out, and Xen scales or emulates the TSC");
+    Some((Part::Frequency(index), finding.refusing_start()))
+}
