@@ -81,7 +81,8 @@ impl World<'_> {
         // Of a config that asks for what the guest brought along, the record here may ask for another in between.
         let unclear = given.is_some_and(|given| given.offset == came.offset)
             && !came.fresh
-            && here.is_some_and(|here| here != came.offset);
+            && here.as_ref().is_some_and(|here| *here != came.offset);
+        let has_newest = newest.is_some();
         if let Some((offset, tsc)) = newest {
             let spec = &mut self.guests[guest].spec;
             (spec.offset, spec.tsc, spec.clean) = (offset, tsc, false);
@@ -89,9 +90,11 @@ impl World<'_> {
         }
         let Guest { spec, kept, .. } = &mut self.guests[guest];
         let kept = &mut kept[site];
+        // Out of an older save, on a host that has not heard of a config that was given elsewhere since.
+        let unheard = !has_newest && came.offset != spec.offset && here.as_ref() != Some(&spec.offset);
         kept.fresh = came.fresh || came.offset != spec.offset;
         kept.requested = Some(spec.offset.clone());
-        if unclear {
+        if unclear || unheard {
             kept.doubt();
         }
     }
