@@ -101,6 +101,30 @@ fn two_inputs_do_not_become_one_file_and_no_input_is_lost() {
 }
 
 #[test]
+fn nothing_is_written_over_an_input_or_another_output() {
+    let lab = Lab::new();
+    let xml = guest("a", "");
+    lab.write("a.xml", &xml);
+    lab.write("rules.json", "");
+    symlink("a.xml", lab.path("link")).unwrap();
+    for words in [
+        &["-o", "a.xml", "a.xml"][..],
+        &["-o", "link", "a.xml"],
+        &["-o", "a.xml", "link"],
+        &["--write-accept", "a.xml", "a.xml"],
+        &["--map-file", "rules.json", "--report", "rules.json", "a.xml"],
+        &["--report", "r.json", "-o", "r.json", "a.xml"],
+        &["--report", "r.json", "-o", "./r.json", "a.xml"],
+        &["--report", "r.json", "--write-accept", "r.json", "a.xml"],
+        &["--write-accept", "out/a.cfg", "-o", "out/", "a.xml"],
+    ] {
+        let err = convert(&lab, words).fails(2);
+        assert!(err.contains("would be lost"), "{words:?}: {err}");
+        assert_eq!((lab.read("a.xml"), lab.path("r.json").exists()), (xml.clone(), false), "{words:?}");
+    }
+}
+
+#[test]
 fn files_that_are_there_are_replaced_as_by_one_conversion() {
     let lab = estate();
     fs::create_dir(lab.path("out")).unwrap();

@@ -22,6 +22,7 @@ mod records;
 mod reference;
 mod remedies;
 mod reporting;
+mod running;
 mod saving;
 mod security;
 mod service;

@@ -442,6 +442,25 @@ fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "west of Greenwich, a host whose clock had fallen to the first day of 2000 did not start a guest again",
+            told(
+                hvm(By::Us, localtime()),
+                vec![
+                    start(1),
+                    Op::Date { site: 1, date: Some("2000-01-01T00:00:00Z") },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "on a host that scales, a native guest that had come from another jumped by a soft reset",
+            Story {
+                machines: [machine(2_600_000, true, true), machine(3_000_000, true, true)],
+                guests: vec![Spec { tsc: Some((TimerMode::Native, None)), ..hvm(By::Us, utc()) }],
+                ops: vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, TOO_LATE)],
+            },
+        ),
     ]
 }
 

@@ -110,10 +110,14 @@ pub const RTC_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 /// 2000-01-01T00:00:00Z and the first second after 2099, in seconds since 1970.
 const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
-/// True if a host's clock can be right. One with an empty battery starts in 1970 and is set by NTP later.
+/// No zone is further from UTC.
+const DAY: i64 = 86_400;
+
+/// True if a host's clock can be right. One with an empty battery starts in 1970 or on the first day of 2000, and is set by
+/// NTP later. The first and the last day that an RTC can show do not count: local time may be another year there.
 #[must_use]
 pub fn is_clock_set(now: DateTime<Utc>) -> bool {
-    RTC_SECONDS.contains(&now.timestamp())
+    (RTC_SECONDS.start + DAY..RTC_SECONDS.end - DAY).contains(&now.timestamp())
 }
 
 /// Resolves a clock for a guest that starts at a moment.
@@ -390,7 +394,9 @@ mod tests {
             (utc(None), Hvm, "2100-01-01T00:00:00Z", "ok"),
             (utc(None), Pv, "2100-01-01T00:00:00Z", "ok"),
             (localtime(None), Hvm, "1999-12-31T23:30:00Z", "ok"),
-            (localtime(None), Hvm, "2099-12-31T23:30:00Z", "year"),
+            (localtime(None), Hvm, "2099-12-31T23:30:00Z", "ok"),
+            (localtime(None), Hvm, "2000-01-01T00:00:00Z", "ok"),
+            (zone("New_York"), Hvm, "2000-01-01T00:00:00Z", "ok"),
         ];
         for (clock, kind, now, expected) in table {
             let found = match in_berlin(&clock, kind, now) {
