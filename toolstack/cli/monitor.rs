@@ -229,16 +229,15 @@ pub(super) fn act(
     };
     let conf = input::conf(global).unwrap_or_default();
     let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::room_by(&conf, host, config)?));
-    Monitor::new(host, records, &*zones, reread)
-        .make_room(make_room)
-        .ended(domid, reason)
-        .map_err(|error| Failure::Error(match &error {
+    Monitor::new(host, records, &*zones, reread).make_room(make_room).ended(domid, reason).map_err(|error| {
+        Failure::Error(match &error {
             RestartError::Host(error) => memory::with_remedy(error),
             RestartError::Apply(failed) if failed.error.kind == ErrorKind::NoMemory => {
                 memory::with_remedy(&failed.error)
             }
             _ => error.to_string(),
-        }))
+        })
+    })
 }
 
 /// What became of a domain.
