@@ -414,9 +414,12 @@ fn start_foreign(lab: &Lab, host: usize, random: &mut Random) {
             std::thread::sleep(Duration::from_millis(random.below(30)));
         }
         mock.unpause(domid).unwrap();
-        lab.mend(uuid);
-        let domain = lab.domains(host, uuid).pop().unwrap();
-        assert_eq!((domain.domid, domain.state), (domid, RunState::Running));
+        // A helper that lives may hold it right now.
+        let begun = Instant::now();
+        while lab.domains(host, uuid).pop().unwrap().state != RunState::Running {
+            assert!(begun.elapsed() < Duration::from_secs(30), "domain {domid} stays paused");
+            lab.mend(uuid);
+        }
         assert_eq!(mock.rtc_record(domid).unwrap().offset, 0);
         mock.destroy(domid).unwrap();
         lab.counts.foreign.fetch_add(1, Ordering::Relaxed);

@@ -159,7 +159,7 @@ pub enum EventKind {
         /// What may be lost, and why.
         why: String,
     },
-    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    /// A program was killed while it started, saved, restored, sent or reset the guest or set its TSC, and that was put right.
     Interrupted {
         /// What had happened, and what has been done about it.
         why: String,

@@ -4,9 +4,16 @@
 //! Pauses of a domain add up, and nobody can read how many there are. So each is noted before it is made, and whoever
 //! finds the note of a killed process ends that pause ([`super::unfinished`]).
 
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
 use super::store::{Claim, RecordStore, Then, Unfinished};
 use crate::apply::clock::SetTsc;
 use crate::host::{DomId, Host, HostError, TscInfo};
+
+/// How long another process is waited for that sets the TSC of the same domain.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sets the TSC from this process, with a note in the records' directory.
 pub struct NotedTsc<'a> {
@@ -32,7 +39,7 @@ impl<'a> NotedTsc<'a> {
     ) -> Result<(), HostError> {
         let domain = self.host.domains()?.into_iter().find(|domain| domain.domid == domid);
         // Without a disk there is no note, and the clock counts more.
-        let claim = domain.and_then(|domain| self.records.claim_holding(domain.uuid).ok().flatten());
+        let claim = domain.and_then(|domain| self.claim(domain.uuid));
         let Some(mut claim) = claim else { return act(self.host) };
         // A pause of a killed process is ended later, when this domain's toolstack is done.
         let left = claim.take_left().filter(|left| left.boot == self.boot && left.domid == Some(domid));
@@ -45,6 +52,17 @@ impl<'a> NotedTsc<'a> {
             claim.leave();
         }
         done
+    }
+
+    /// Another helper, or whoever looks at what a killed one has left, is done in a moment.
+    fn claim(&self, uuid: Uuid) -> Option<Claim> {
+        let begun = Instant::now();
+        loop {
+            match self.records.claim_holding(uuid) {
+                Ok(None) if begun.elapsed() < PATIENCE => {}
+                claim => return claim.ok().flatten(),
+            }
+        }
     }
 
     fn note(&self, claim: &Claim, domid: DomId, tsc: Option<TscInfo>, pauses: u32) {
