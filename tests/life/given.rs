@@ -27,6 +27,8 @@ pub struct Requested {
     pub fresh: bool,
     /// It was given for the way.
     pub given: bool,
+    /// What the record asks for is known.
+    pub sure: bool,
 }
 
 impl World<'_> {
@@ -66,8 +68,12 @@ impl World<'_> {
                 offset: given.offset.clone(),
                 tsc: given.tsc,
                 given: true,
+                sure: true,
             },
-            None => Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false },
+            None => {
+                let sure = kept[site].requested.is_some() || !self.guests[guest].was_given;
+                Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false, sure }
+            }
         }
     }
 
@@ -86,6 +92,7 @@ impl World<'_> {
         if let Some((offset, tsc)) = newest {
             let spec = &mut self.guests[guest].spec;
             (spec.offset, spec.tsc, spec.clean) = (offset, tsc, false);
+            self.guests[guest].was_given = true;
             self.ask_everywhere(guest);
         }
         let Guest { spec, kept, .. } = &mut self.guests[guest];
@@ -94,7 +101,7 @@ impl World<'_> {
         let unheard = !has_newest && came.offset != spec.offset && here.as_ref() != Some(&spec.offset);
         kept.fresh = came.fresh || came.offset != spec.offset;
         kept.requested = Some(spec.offset.clone());
-        if unclear || unheard {
+        if unclear || unheard || !came.sure {
             kept.doubt();
         }
     }

@@ -25,6 +25,8 @@ pub struct Guest {
     pub birth_facts: Option<HostFacts>,
     /// A config that waits for its next save, restore or migration.
     pub given: Option<Given>,
+    /// One has been taken.
+    pub was_given: bool,
 }
 
 impl Guest {

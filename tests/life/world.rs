@@ -180,6 +180,7 @@ impl<'k> World<'k> {
                 kept,
                 birth_facts: None,
                 given: None,
+                was_given: false,
             });
         }
         World {
