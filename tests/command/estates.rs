@@ -108,10 +108,9 @@ fn nothing_is_written_over_an_input_or_another_output() {
     lab.write("rules.json", "");
     symlink("a.xml", lab.path("link")).unwrap();
     for words in [
-        &["-o", "a.xml", "a.xml"][..],
-        &["-o", "link", "a.xml"],
-        &["-o", "a.xml", "link"],
-        &["--write-accept", "a.xml", "a.xml"],
+        &["--write-accept", "a.xml", "a.xml"][..],
+        &["--write-accept", "link", "a.xml"],
+        &["--write-accept", "a.xml", "link"],
         &["--map-file", "rules.json", "--report", "rules.json", "a.xml"],
         &["--report", "r.json", "-o", "r.json", "a.xml"],
         &["--report", "r.json", "-o", "./r.json", "a.xml"],

@@ -461,6 +461,19 @@ fn found() -> Vec<(&'static str, Story)> {
                 ops: vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, TOO_LATE)],
             },
         ),
+        (
+            "a config given to a save on a host that had the guest from stock xl was forgotten where the guest had started",
+            told(
+                hvm(By::Us, of_localtime()),
+                vec![
+                    start(1),
+                    migrate(0, Tool::Xl, false),
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: true } },
+                    save(Tool::Us, false, 0),
+                    restore(1, Tool::Us),
+                ],
+            ),
+        ),
     ]
 }
 

@@ -141,6 +141,9 @@ impl ClockRecord {
             self.offset_changed |=
                 here.offset_changed || here.request.clock.offset != self.request.clock.offset;
             self.request = here.request;
+        } else if self.start.is_none() && !unmanaged(&here) {
+            // Only the record here knows with what the guest was started, and another clock was requested elsewhere since.
+            self.offset_changed |= here.request.clock.offset != self.request.clock.offset;
         }
         for saved in here.saves {
             if !self.saves.contains(&saved) {

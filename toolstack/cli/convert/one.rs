@@ -1,13 +1,12 @@
 //! The conversion of one file, to standard output or to a file.
 
-use std::path::PathBuf;
-
 use super::super::args::{Convert, Diagnostics, Global};
 use super::super::output::{self, Failure};
 use super::super::reading::{Setting, unused_rules};
 use super::super::{input, report};
 use super::step::{Unconverted, accepted, converted, stale, write_accept};
 use super::written;
+use xenclock::files::is_same_file;
 use xenclock::report::{Estate, FileReport, Uses};
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
@@ -22,7 +21,9 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
             "several inputs are converted to a directory: give -o DIR, or --report FILE for a report alone";
         return Err(Failure::Usage(message.to_owned()));
     };
-    written::check_outputs(options, vec![file], options.output.iter().map(PathBuf::as_path).collect())?;
+    // That a file takes the place of its own input is what -o says; a report or a list in its place is a mistake.
+    let output = options.output.as_deref().filter(|output| !is_same_file(output, file));
+    written::check_outputs(options, vec![file], output.into_iter().collect())?;
     let bytes = output::input(file)?;
     let setting = Setting::of(global, &options.reading)?;
     let accepted = accepted(options)?;
