@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::args::{Backend, Global};
 use super::output::{self, Failure, message};
+use super::progress;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
@@ -26,9 +27,9 @@ const RECORDS: &str = "/var/lib/xenclock";
 /// The host asked for; without a word libxl in a dom0, and the mock elsewhere.
 pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
     match &global.backend {
-        Some(Backend::Libxl) => libxl(),
+        Some(Backend::Libxl) => libxl(global),
         Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
-        None if dom0::in_dom0() => libxl(),
+        None if dom0::in_dom0() => libxl(global),
         None => {
             message(
                 "xenclock: no Xen found: using a mock host in memory (--backend mock:FILE keeps its state)",
@@ -141,7 +142,9 @@ pub(super) fn now() -> DateTime<Utc> {
 /// The mock host, for commands that only it has.
 pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
     match &global.backend {
-        Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
+        Some(Backend::Mock(Some(file))) => {
+            Ok(Mock::open(file, Box::new(now))?.with_progress(progress::listener(global)))
+        }
         Some(Backend::Libxl) => {
             Err(Failure::Error("this works on the mock host only: --backend mock:FILE".to_owned()))
         }
@@ -149,18 +152,18 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
             // Like the real host, it is in this machine's zone unless told otherwise.
             let mock = Mock::in_memory(Box::new(now));
             mock.set_fact("timezone", zone::machine_zone()?.name())?;
-            Ok(mock)
+            Ok(mock.with_progress(progress::listener(global)))
         }
     }
 }
 
 #[cfg(feature = "libxl")]
-fn libxl() -> Result<Box<dyn Host>, Failure> {
-    Ok(Box::new(xenclock::host::libxl::Libxl::open()?))
+fn libxl(global: &Global) -> Result<Box<dyn Host>, Failure> {
+    Ok(Box::new(xenclock::host::libxl::Libxl::open_with_progress(progress::listener(global))?))
 }
 
 #[cfg(not(feature = "libxl"))]
-fn libxl() -> Result<Box<dyn Host>, Failure> {
+fn libxl(_global: &Global) -> Result<Box<dyn Host>, Failure> {
     Err(Failure::Error(
         "this build does not include libxl; build with --features libxl, or use the mock host with --backend mock".to_owned(),
     ))

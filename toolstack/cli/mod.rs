@@ -113,7 +113,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
     output::stamp(global.timestamps);
-    progress::show(global);
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),
