@@ -8,9 +8,9 @@ use super::element::{Element, yes_no};
 use super::{screens, serial};
 use crate::domain::Defbool;
 use crate::domain::config::{
-    Channel, Connection, Disk, DiskBackend, DiskFormat, DomainConfig, Hvm, Nic, NicType, P9, Pci, UsbCtrl,
-    UsbDev,
+    Channel, Connection, Disk, DiskBackend, DomainConfig, Hvm, Nic, NicType, P9, Pci, UsbCtrl, UsbDev,
 };
+use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, SOUND_CARDS, word_of};
 
 pub(super) fn devices(config: &DomainConfig) -> Element {
     let kind = config.kind();
@@ -159,19 +159,10 @@ fn disk(disk: &Disk) -> Option<Element> {
         Some("sd") => "scsi",
         _ => "xen",
     };
-    let name = match backend {
-        Some(DiskBackend::Phy) => Some("phy"),
-        Some(DiskBackend::Qdisk) => Some("qemu"),
-        Some(DiskBackend::Tap | DiskBackend::Standalone) | None => None,
-    };
-    let word = match format {
-        Some(DiskFormat::Qcow) => Some("qcow"),
-        Some(DiskFormat::Qcow2) => Some("qcow2"),
-        Some(DiskFormat::Vhd) => Some("vpc"),
-        Some(DiskFormat::Qed) => Some("qed"),
-        Some(DiskFormat::Raw) => Some("raw"),
-        _ => None,
-    };
+    // Xen has no blktap any more.
+    let name = backend.filter(|backend| *backend != DiskBackend::Tap);
+    let name = name.and_then(|backend| word_of(DISK_BACKENDS, &backend));
+    let word = format.and_then(|format| word_of(DISK_FORMATS, &format));
     let writable = *readwrite != 0;
     let discard = discard_enable.filter(|_| writable);
     let driver = Element::new("driver")
@@ -321,11 +312,7 @@ fn input(hvm: &Hvm) -> Vec<Element> {
 }
 
 fn sound(word: &str) -> Option<Element> {
-    let model = match word {
-        "hda" => "ich6",
-        "ac97" | "es1370" | "sb16" => word,
-        _ => return None,
-    };
+    let (model, ..) = SOUND_CARDS.iter().find(|(_, known, _)| *known == word)?;
     Some(Element::new("sound").with("model", model))
 }
 

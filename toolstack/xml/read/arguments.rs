@@ -7,8 +7,6 @@ use crate::diag::Finding;
 /// What libvirt's namespaces end in.
 const QEMU: &str = "/schemas/domain/qemu/1.0";
 const XEN: &str = "/schemas/domain/xen/1.0";
-/// The second one in full.
-pub(crate) const XEN_NAMESPACE: &str = "http://libvirt.org/schemas/domain/xen/1.0";
 
 /// Options of QEMU's that libxl gives by itself, or that QEMU does not take on Xen.
 const NOT_ON_XEN: &[&str] = &[
