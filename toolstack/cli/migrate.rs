@@ -16,6 +16,7 @@ use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
+use xenclock::tracking::warning::Warning;
 use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
@@ -37,11 +38,7 @@ impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
         let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
-            self.outgoing.warnings.push(
-                "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
-                 stream)"
-                    .to_owned(),
-            );
+            self.outgoing.warnings.push(Warning::RtcSetWhileMoving);
         }
         Ok(())
     }

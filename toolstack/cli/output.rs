@@ -1,5 +1,6 @@
 //! What is printed: data to standard output, words to standard error, colour on a terminal only.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,6 +186,6 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
 }
 
 /// Prints warnings.
-pub(super) fn warn(warnings: &[String]) {
+pub(super) fn warn<T: Display>(warnings: &[T]) {
     warnings.iter().for_each(|warning| message(&format!("xenclock: warning: {warning}")));
 }

@@ -270,7 +270,7 @@ fn keep(
         Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
         Err(error) => {
             let why = error.to_string();
-            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
             output::message(&format!("xenclock: warning: {why}"));
             Ok(record)
         }

@@ -11,13 +11,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
-use timers::{GuestClock, Hertz, UtcOffset};
+use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
 use super::unmanaged;
+use super::warning::Warning;
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
@@ -102,7 +103,7 @@ struct Next {
     plan: Option<Plan>,
     /// What an updated config asks.
     asked: Option<GuestClock>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// The error of a restart.
@@ -141,7 +142,7 @@ pub struct Ended {
     /// The state of the domain.
     pub became: Disposition,
     /// Warnings for the administrator.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Monitor<'_> {
@@ -159,7 +160,7 @@ impl Monitor<'_> {
             // As xl does: a dump that fails holds nothing up. Not every installation of Xen has the directory.
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(self.dumps);
             if let Err(error) = self.host.core_dump(domid, &file) {
-                warnings.push(error.to_string());
+                warnings.push(error.into());
             }
             action = if action == ShutdownAction::CoredumpRestart {
                 ShutdownAction::Restart
@@ -202,7 +203,7 @@ impl Monitor<'_> {
         &self,
         domid: DomId,
         reason: ShutdownReason,
-    ) -> Result<(Option<ClockRecord>, Vec<String>), HostError> {
+    ) -> Result<(Option<ClockRecord>, Vec<Warning>), HostError> {
         let (rtc, tsc) = read_clock(self.host, domid)?;
         let Some(uuid) = uuid_of(self.host, domid)? else { return Ok((None, Vec::new())) };
         let facts = self.host.facts()?;
@@ -215,21 +216,21 @@ impl Monitor<'_> {
         };
         let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
         Ok(match kept {
-            Ok((record, trouble)) => (record, trouble.iter().map(ToString::to_string).collect()),
+            Ok((record, trouble)) => (record, trouble.into_iter().map(Warning::from).collect()),
             Err(error) => {
-                let why = vec![error.to_string()];
-                match error.into_record() {
-                    Some(record) => (Some(record), why),
-                    None => (self.records.get(uuid).ok().flatten().map(note), why),
-                }
+                let record = match error.record() {
+                    Some(record) => Some(record.clone()),
+                    None => self.records.get(uuid).ok().flatten().map(note),
+                };
+                (record, vec![error.into()])
             }
         })
     }
 
-    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>) -> Option<String> {
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>) -> Option<Warning> {
         let (record, facts) = (record?, self.host.facts().ok()?);
         let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
-        done.err().map(|error| error.to_string())
+        done.err().map(Warning::from)
     }
 
     /// The next domain. Without a record it is the config alone, as xl does it.
@@ -242,7 +243,7 @@ impl Monitor<'_> {
         let (mut config, asked, warning) = self.updated(domid, config)?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         let Some(record) = record else {
-            warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
+            warnings.push(Warning::NoRecord(domid));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
         let facts = self.host.facts()?;
@@ -251,12 +252,12 @@ impl Monitor<'_> {
             let before = record.request.clock.tsc_frequency();
             record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
             if let Some(before) = before.filter(|_| record.request.clock.tsc_frequency().is_none()) {
-                warnings.push(dropped(before));
+                warnings.push(Warning::TscFrequencyDropped { before });
                 let noted = self.records.change(record.uuid, |mut record, _| {
                     record.iter_mut().for_each(|record| record.dropped_frequency = Some(before));
                     (record, ())
                 });
-                warnings.extend(noted.err().map(|error| error.to_string()));
+                warnings.extend(noted.err().map(Warning::from));
             }
         }
         // Of timers that nobody requested the config alone tells.
@@ -284,18 +285,16 @@ impl Monitor<'_> {
         &self,
         domid: DomId,
         config: DomainConfig,
-    ) -> Result<(DomainConfig, Option<GuestClock>, Option<String>), HostError> {
+    ) -> Result<(DomainConfig, Option<GuestClock>, Option<Warning>), HostError> {
         let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None, None)) };
         Ok(match (self.reread)(&text) {
             Ok((updated, asked)) => (updated, Some(asked), None),
-            Err(why) => {
-                (config, None, Some(format!("the config left by xl config-update is not used: {why}")))
-            }
+            Err(why) => (config, None, Some(Warning::UpdateNotUsed(why.into()))),
         })
     }
 
     /// Starts a domain again whose predecessor has gone.
-    fn again(&self, next: Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+    fn again(&self, next: Next, warnings: &mut Vec<Warning>) -> Result<Started, RestartError> {
         warnings.extend(next.warnings);
         let config = next.plan.as_ref().map_or(&next.config, |plan| &plan.config);
         let room = (self.make_room)(config)?;
@@ -365,15 +364,6 @@ impl Monitor<'_> {
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }
-}
-
-/// What is said of an updated config that asks for no TSC frequency any more.
-pub(super) fn dropped(before: Hertz) -> String {
-    format!(
-        "the config left by xl config-update asks for no TSC frequency: the guest starts with the host's, and no longer \
-         with {before}; to keep that, add clock_tsc_frequency = {} to the config and update it again",
-        before.0
-    )
 }
 
 /// The RTC, where there is one, and the TSC.

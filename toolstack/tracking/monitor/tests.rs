@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use std::fs;
 
-use timers::GuestKind;
 use timers::zone::default_zones;
+use timers::{GuestKind, Hertz};
 
 use super::*;
 use crate::host::RunState;
@@ -126,7 +126,10 @@ fn an_updated_config_that_drops_the_tsc_frequency_is_told() {
             patience: Duration::ZERO,
         };
         let ended = monitor.ended(domid, ShutdownReason::Reboot).unwrap();
-        let is_told = ended.warnings.iter().any(|said| said.contains("clock_tsc_frequency = 1000000000"));
+        let is_told = ended
+            .warnings
+            .iter()
+            .any(|warning| warning.to_string().contains("clock_tsc_frequency = 1000000000"));
         assert_eq!(is_told, told, "{:?}", ended.warnings);
     }
 }

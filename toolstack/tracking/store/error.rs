@@ -87,9 +87,9 @@ pub enum RecordError {
 impl RecordError {
     /// The record, where its change is made in spite of this.
     #[must_use]
-    pub fn into_record(self) -> Option<ClockRecord> {
+    pub fn record(&self) -> Option<&ClockRecord> {
         match self {
-            RecordError::Spilled { record, .. } => Some(*record),
+            RecordError::Spilled { record, .. } => Some(record),
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::store::{Claim, Saved as SaveFile, Then, Unfinished};
 use crate::tracking::unfinished::mend_claimed;
 use crate::tracking::unmanaged;
+use crate::tracking::warning::Warning;
 use crate::xl::savefile::Header;
 
 /// A guest that is about to leave.
@@ -32,7 +33,7 @@ pub struct Outgoing {
     /// The host that it leaves, which travels with the record.
     pub sender: Option<Sender>,
     /// Warnings for the administrator.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
@@ -132,9 +133,7 @@ impl Transfer<'_> {
             record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let unfit = carry(&mut config, offset);
-        let most = ClockRecord::MAX_BYTES;
-        let long = is_too_long(&record)
-            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+        let long = is_too_long(&record).then_some(Warning::RecordTooLong);
         let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
@@ -159,7 +158,7 @@ impl Transfer<'_> {
         domid: DomId,
         record: &ClockRecord,
         facts: &HostFacts,
-    ) -> Result<(i64, Option<String>)> {
+    ) -> Result<(i64, Option<Warning>)> {
         let (rtc, _) = read_clock(self.host, domid)?;
         let last = record.last.filter(|_| record.is_instance(&facts.boot_id, domid));
         match (rtc, last) {
@@ -257,7 +256,7 @@ impl Transfer<'_> {
 
 /// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the
 /// stream, and wins as long as the config has nothing.
-fn carry(config: &mut DomainConfig, offset: i64) -> Option<String> {
+fn carry(config: &mut DomainConfig, offset: i64) -> Option<Warning> {
     let stands_in_config = !config.kind().has_rtc() || unmanaged::moves_rtc(config);
     if stands_in_config { put(config, offset) } else { None }
 }

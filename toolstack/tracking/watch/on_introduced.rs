@@ -12,8 +12,9 @@ use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
 use crate::plan::RtcTarget;
 use crate::tracking::cold_start::{self, configure};
-use crate::tracking::monitor::{dropped, read_clock};
+use crate::tracking::monitor::read_clock;
 use crate::tracking::unmanaged;
+use crate::tracking::warning::Warning;
 
 /// libxl writes a domain's config down only when it has made all of it.
 const CONFIG_WITHIN: Duration = Duration::from_secs(60);
@@ -165,7 +166,8 @@ impl Watch<'_> {
         let record = self.recall(facts, domain_ref);
         let Some(before) = record.and_then(|record| record.dropped_frequency) else { return };
         self.change(facts, domain_ref, |record| record.dropped_frequency = None);
-        let kind = EventKind::TscDropped { before_hz: before, why: dropped(before) };
+        let why = Warning::TscFrequencyDropped { before }.to_string();
+        let kind = EventKind::TscDropped { before_hz: before, why };
         self.say(facts, Some(domain_ref.clone()), kind);
     }
 
@@ -199,7 +201,7 @@ impl Watch<'_> {
         };
         self.say(facts, Some(guest.domain_ref.clone()), kind);
         let tsc_error = set.tsc_error.filter(|_| !late);
-        let troubles = start.warnings.into_iter().chain(tsc_error);
+        let troubles = start.warnings.iter().map(ToString::to_string).chain(tsc_error);
         troubles.for_each(|why| self.failed(facts, found.domid, why));
     }
 
