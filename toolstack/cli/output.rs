@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
+use xenclock::tracking::warning::Warning;
 
 /// Why a command ends.
 #[derive(Debug)]
