@@ -80,15 +80,8 @@ fn timers_that_nobody_requested_stay_as_the_config_has_them() {
         ClockRecord::new(uuid, "guest", unmanaged::request(crate::domain::project::clock_of(&config)));
     records.change(uuid, |_, _| (Some(record), ())).unwrap();
     mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
-    let monitor = Monitor {
-        host: &mock,
-        records: &records,
-        zones: &*default_zones(),
-        dumps: std::path::Path::new("/nowhere"),
-        reread: &|_| Err("".into()),
-        make_room: &|_| Ok(Box::new(())),
-        patience: Duration::ZERO,
-    };
+    let zones = default_zones();
+    let monitor = Monitor::new(&mock, &records, &*zones, &|_| Err("".into()));
     let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became else {
         panic!("it was not started again");
     };
@@ -116,15 +109,8 @@ fn an_updated_config_that_drops_the_tsc_frequency_is_told() {
         let request = crate::lifecycle::record::Request::of_file(&clock(Some(1_000_000_000)));
         records.change(uuid, |_, _| (Some(ClockRecord::new(uuid, "guest", request)), ())).unwrap();
         mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
-        let monitor = Monitor {
-            host: &mock,
-            records: &records,
-            zones: &*default_zones(),
-            dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Ok((config.clone(), clock(asked))),
-            make_room: &|_| Ok(Box::new(())),
-            patience: Duration::ZERO,
-        };
+        let (zones, reread) = (default_zones(), |_: &[u8]| Ok((config.clone(), clock(asked))));
+        let monitor = Monitor::new(&mock, &records, &*zones, &reread);
         let ended = monitor.ended(domid, ShutdownReason::Reboot).unwrap();
         let is_told = ended
             .warnings
