@@ -1,4 +1,4 @@
-//! What starting a domain will do: ordered steps, each with its reason. Pure; nothing is applied here.
+//! The start of a domain as ordered steps, each with its reason. Pure; nothing is applied here.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What no single timer shows: the same timer written twice, with different settings.
+//! Faults that no single timer shows: the same timer written twice, with different settings.
 
 use crate::timer::{Timer, TimerName};
 

@@ -1,4 +1,4 @@
-//! What guest clocks mean on Xen.
+//! The meaning of guest clocks on Xen.
 //!
 //! Everything here is pure: the time, the zone and the host's facts come in as values, and nothing reads a clock
 //! or the environment. The one thing read is the tz database, through [`zone::ZoneSource`].

@@ -1,4 +1,4 @@
-//! What a clock comes to on Xen: a finding for each part of it that Xen does not give word for word.
+//! A clock's meaning on Xen: a finding for each part of it that Xen does not give word for word.
 //!
 //! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
 

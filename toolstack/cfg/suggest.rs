@@ -1,4 +1,4 @@
-//! What to write instead of a value: a line that xl reads as what was meant.
+//! Replacements for a value: a line that xl reads as what was meant.
 
 pub use crate::diag::number::Unit;
 use crate::diag::number::meant;

@@ -1,4 +1,4 @@
-//! What xl's reader refuses is refused with its place and a remedy.
+//! Everything that xl's reader refuses is refused with its place and a remedy.
 
 #![allow(clippy::unwrap_used)]
 

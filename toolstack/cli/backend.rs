@@ -21,7 +21,7 @@ use xenclock::tracking::unfinished::{self, Mended};
 const DEFAULTS: &str = "/etc/default/xenclock";
 const TOLERANCE: &str = "XENCLOCK_TSC_TOLERANCE";
 
-/// Where the clocks of a real host are kept.
+/// The directory of the clock records of a real host.
 const RECORDS: &str = "/var/lib/xenclock";
 
 /// The host asked for; without a word libxl in a dom0, and the mock elsewhere.
@@ -39,7 +39,7 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
     }
 }
 
-/// Whether the host is a model.
+/// Returns true if the host is a mock.
 pub(super) fn is_mock(global: &Global) -> bool {
     match &global.backend {
         Some(Backend::Mock(_)) => true,
@@ -48,7 +48,7 @@ pub(super) fn is_mock(global: &Global) -> bool {
     }
 }
 
-/// Where clocks are kept: in the directory asked for, or with the host.
+/// The clock records: in the requested directory, or with the host.
 pub(super) fn records(global: &Global) -> RecordStore {
     let dir = match (&global.records, &global.backend) {
         (Some(dir), _) => dir.clone(),
@@ -67,7 +67,7 @@ pub(super) fn records(global: &Global) -> RecordStore {
     }
 }
 
-/// Where records are that a full disk does not take: in memory, for this user alone.
+/// The directory for records that a full disk does not take: in memory, for this user alone.
 fn spill() -> Option<PathBuf> {
     let run = match rustix::process::geteuid().is_root() {
         true => PathBuf::from("/run"),
@@ -109,7 +109,7 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
-/// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
+/// The record of a domain's clock. An error is printed, and then there is no record.
 pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
     records.get(uuid).unwrap_or_else(|error| {
         output::error(&error.to_string());
@@ -204,7 +204,7 @@ pub(super) fn guests(host: &dyn Host) -> Result<Vec<DomainSummary>, Failure> {
     Ok(host.domains()?.into_iter().filter(|domain| domain.domid != DomId(0)).collect())
 }
 
-/// Where named zones are looked up.
+/// The source of named zones.
 pub(super) fn zones() -> Box<dyn ZoneSource + Send + Sync> {
     default_zones()
 }

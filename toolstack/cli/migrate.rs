@@ -221,7 +221,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     monitor::leave(global, host, &records, domid, after)
 }
 
-/// What ssh has connected: the sender is behind standard input and output.
+/// The line that ssh has connected: the sender is behind standard input and output.
 fn standard_line() -> std::io::Result<Line> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<File> {
         let fd: OwnedFd = fd.try_clone_to_owned()?;

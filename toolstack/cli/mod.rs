@@ -151,7 +151,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What libraries say on the way, for those who ask for it.
+/// Prints the messages of the libraries, for those who ask for them.
 fn listen(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {

@@ -1,4 +1,4 @@
-//! What is printed: data to standard output, words to standard error, colour on a terminal only.
+//! Output: data to standard output, words to standard error, colour on a terminal only.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Read, Write};
@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
-use xenclock::tracking::warning::Warning;
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(super) enum Failure {
     Usage(String),
     /// All has been said already; exit status 1.
     Reported,
-    /// What was found is the exit status.
+    /// With the exit status of what was found.
     Found(u8),
     /// Whoever read standard output has gone; no failure.
     BrokenPipe,
@@ -97,7 +96,7 @@ pub(super) fn json_message(text: &str) {
     say(text);
 }
 
-/// Whether each message has a time.
+/// True if each message has a time.
 static STAMPED: AtomicBool = AtomicBool::new(false);
 
 /// Puts the time and this process's number in front of each message, as xl -T does.

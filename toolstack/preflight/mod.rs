@@ -1,4 +1,4 @@
-//! What a move to another host does to a guest's clock, told before it is done.
+//! The effect of a move to another host on a guest's clock, told before the move.
 //!
 //! - [`report`]: a host and its guests, as far as clocks go: what `host-info --json` prints, and what it is read from.
 //! - [`clocks`]: the clocks that a host can give.

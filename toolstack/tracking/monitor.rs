@@ -1,4 +1,4 @@
-//! What becomes of a guest that ended, as its config says: what xl's monitor does, and its clock goes on.
+//! The restart or the end of a guest that has shut down, as its config says: xl's monitor, with a clock that goes on.
 //!
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
@@ -101,7 +101,7 @@ const UPDATE: &str = "xl";
 struct Next {
     config: DomainConfig,
     plan: Option<Plan>,
-    /// What an updated config asks.
+    /// The clock that an updated config requests.
     asked: Option<GuestClock>,
     warnings: Vec<Warning>,
 }
@@ -208,7 +208,7 @@ impl Monitor<'_> {
         let Some(uuid) = uuid_of(self.host, domid)? else { return Ok((None, Vec::new())) };
         let facts = self.host.facts()?;
         let note = |mut record: ClockRecord| {
-            // Of a guest without RTC only its own record knows where it stands.
+            // Only its own record knows the clock of a guest without RTC.
             if rtc.is_some() || record.is_instance(&facts.boot_id, domid) {
                 record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, facts.now);
             }
@@ -260,7 +260,7 @@ impl Monitor<'_> {
                 warnings.extend(noted.err().map(Warning::from));
             }
         }
-        // Of timers that nobody requested the config alone tells.
+        // The timers of a guest for which none were requested are in the config alone.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
         if unmanaged {
             record.request.clock.timers = unmanaged::timers_in(&config);
@@ -389,7 +389,7 @@ fn of_start(error: HostError) -> ApplyError {
     ApplyError { error, left_behind: None }
 }
 
-/// What the config says of an end like this one.
+/// The config's action for this reason of a shutdown.
 fn action(config: &DomainConfig, reason: ShutdownReason) -> ShutdownAction {
     match reason {
         ShutdownReason::Poweroff => config.on_poweroff,

@@ -1,4 +1,4 @@
-//! Where an offset is from, in a word and in words.
+//! The source of an offset, as a word and as a sentence.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a guest boots from, and the device model.
+//! The boot settings of a guest, and the device model.
 
 use timers::GuestKind;
 

@@ -1,4 +1,4 @@
-//! What an HVM guest's machine has, and what only Arm has.
+//! The features of an HVM guest's machine, and those of Arm alone.
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;
@@ -318,7 +318,7 @@ impl<'a> Reader<'a> {
         Some(strings)
     }
 
-    /// What only Arm has; xl reads it on x86 too.
+    /// Reads the settings of Arm alone; xl reads them on x86 too.
     pub(super) fn arm(&mut self) {
         let vuart = |text: &str| match VuartType::from_word(text) {
             None if text.eq_ignore_ascii_case("unknown") => Some(None),

@@ -1,4 +1,4 @@
-//! What a guest is called, what happens when it ends, and xl's own defaults.
+//! A guest's name, the actions at its end, and xl's own defaults.
 
 use uuid::Uuid;
 

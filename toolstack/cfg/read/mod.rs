@@ -1,7 +1,7 @@
 //! From the settings of an xl.cfg to a domain, as `xl_parse.c` does it.
 //!
-//! What xl takes is taken with the same values, what it passes over is passed over and reported, what it refuses is
-//! refused. Where xl crashes, or reads memory that nobody has set, there is an error.
+//! A setting that xl takes is taken with the same value, one that it passes over is passed over and reported, and one
+//! that it refuses is refused. Where xl crashes, or reads memory that nobody has set, there is an error.
 
 mod affinity;
 pub(super) mod book;
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is said of a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
+/// The finding for a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
 /// refuse is refused.
 pub(super) fn no_number(setting: &Setting) -> Finding {
     let (name, unit) = (&setting.name, keys::unit_of(&setting.name).unwrap_or(Unit::Plain));
@@ -309,7 +309,7 @@ fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
         .filter(|distance| *distance <= most)
 }
 
-/// What is said of a key that this guest does not have.
+/// The finding for a key that this guest does not have.
 fn other_guests(key: &Key) -> Finding {
     Finding::no_effect("other-guest", format!("only {} has this, and xl passes over it", key.guests()))
 }

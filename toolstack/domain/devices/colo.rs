@@ -1,4 +1,4 @@
-//! What COLO replication asks of a network interface.
+//! The settings of a network interface for COLO replication.
 
 use std::collections::BTreeMap;
 

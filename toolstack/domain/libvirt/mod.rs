@@ -1,6 +1,6 @@
 //! libvirt's words for what libxl has: one table for each, which the reader and the writer of domain XML share.
 //!
-//! Where libxl has one value for several words, the first one is written.
+//! If libxl has one value for several words, the first one is written.
 
 mod cpu_features;
 

@@ -1,4 +1,4 @@
-//! What becomes of a domain that has ended: its core, another name, or another start in its place.
+//! Operations on a domain that has ended: its core, another name, or another start in its place.
 
 use std::ffi::CString;
 use std::fs::OpenOptions;

@@ -1,4 +1,4 @@
-//! What happens on the host: xenstore says that something has, and the list of domains says what.
+//! Events of the host: xenstore says that something has happened, and the list of domains says what.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -46,7 +46,7 @@ impl Log {
         Arc::as_ptr(self).cast_mut().cast()
     }
 
-    /// What was logged as an error since the last time.
+    /// The errors logged since the last time.
     pub(super) fn take(&self) -> Vec<Line> {
         std::mem::take(&mut *self.errors())
     }

@@ -97,7 +97,7 @@ fn no_xenstore(error: HostError) -> HostError {
     }
 }
 
-/// What this machine looks like, for the reason why libxl does not open.
+/// The state of this machine, for the reason why libxl does not open.
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     xen: bool,

@@ -1,4 +1,4 @@
-//! What becomes of a domain that has ended: it goes on, is kept under another name, or is built anew in its place.
+//! Operations on a domain that has ended: it goes on, is kept under another name, or is built anew in its place.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What happened on the machine: a log that every process reads at its own place.
+//! The events of the machine: a log that every process reads at its own place.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What kind of host the mock is: the facts of its state file, and how they are set by name.
+//! The facts of the mock host: those of its state file, and how they are set by name.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -101,7 +101,7 @@ impl Facts {
         })
     }
 
-    /// What the machine is told.
+    /// The machine's present.
     pub(super) fn present(&self, real: DateTime<Utc>) -> Present {
         let utc = self.now(real);
         // A time of day that somebody has set back before the boot leaves no uptime.

@@ -1,4 +1,4 @@
-//! What only a mock can do: be the guest, let time pass, be another host, and fail on demand.
+//! Operations of the mock alone: to be the guest, let time pass, be another host, and fail on demand.
 
 use chrono::NaiveDateTime;
 

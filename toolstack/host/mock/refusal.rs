@@ -1,4 +1,4 @@
-//! What the model answers when it refuses: the number that Xen would give, and why.
+//! The model's refusals: the number that Xen would give, and why.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What `save` writes and `restore_paused` reads: a line that says what follows, then JSON.
+//! The stream of `save` and `restore_paused`: a line with the length of what follows, then JSON.
 //!
 //! Only the clocks are in it, in the records that Xen's own stream has for them. The line gives the length, so that
 //! a stream can stand in the middle of a file, behind a header and before other data.

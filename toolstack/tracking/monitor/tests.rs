@@ -8,7 +8,7 @@ use super::*;
 use crate::host::RunState;
 use crate::host::mock::Mock;
 
-/// What becomes of a guest of this name that crashes, what is then on the host, and what was dumped.
+/// The disposition of a guest of this name that crashes, the guests that are then on the host, and the dumps.
 fn crash(name: &str, on_crash: ShutdownAction) -> (Disposition, Vec<String>, Vec<String>) {
     let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
     let mut config = DomainConfig::new(GuestKind::Hvm);

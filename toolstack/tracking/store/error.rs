@@ -130,7 +130,7 @@ pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
     kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
 }
 
-/// What an administrator can do about it.
+/// The remedy for an administrator.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",

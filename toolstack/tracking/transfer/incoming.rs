@@ -38,7 +38,7 @@ pub struct Incoming {
     uuid: Uuid,
     /// True if its record is known to be of this life of the guest.
     continues: bool,
-    /// What was kept here before.
+    /// The record that was kept here before.
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
     claim: Option<Claim>,

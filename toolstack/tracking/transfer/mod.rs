@@ -1,7 +1,7 @@
 //! A guest that is saved, restored or moved: its RTC goes on as if nothing had happened.
 //!
-//! What travels is libxl's own JSON, with the clock as it is now and nothing else touched, and behind it the clock's
-//! record, so that what was asked is known where the guest arrives. An RTC is in Xen's stream, which wins where the
+//! libxl's own JSON travels, with the clock as it is now and nothing else touched, and behind it the clock's record, so
+//! that the request is known where the guest arrives. An RTC is in Xen's stream, which wins where the
 //! config has neither an offset nor localtime; so a restore here takes both away, whoever saved the guest. Of a guest
 //! without RTC the stream has nothing, and its offset stands in the config.
 
@@ -86,7 +86,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Where nothing is kept of a guest without RTC: what its config gives it now.
+    /// The offset of a guest without RTC and without record: the one that its config gives now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<Warning>)> {
         let warning =
             config.b_info.localtime.is_some_and(Defbool::is_true).then_some(Warning::LocaltimeWallclock);

@@ -118,7 +118,7 @@ impl Transfer<'_> {
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
-        // Where nothing is kept of it, what travels says at least where it stood.
+        // Without a record of it, one of where its clock stood travels at least.
         let (record, trouble) = self.record(uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
@@ -152,7 +152,7 @@ impl Transfer<'_> {
         Ok(birth_khz(recorded, info.incarnation, &tsc, facts.cpu_khz))
     }
 
-    /// Where the guest's clock is now, and a warning where that is not certain.
+    /// The offset of the guest's clock now, and a warning if it is not certain.
     fn offset_now(
         &self,
         domid: DomId,
@@ -232,7 +232,7 @@ impl Transfer<'_> {
     pub fn left(&self, domain: &DomainSummary) -> Result<()> {
         self.host.destroy(domain.domid)?;
         let facts = self.host.facts()?;
-        // What cannot be noted now is seen by whoever looks next.
+        // A change that cannot be noted now is seen at the next look.
         drop(self.records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
         Ok(())
     }
@@ -244,7 +244,7 @@ impl Transfer<'_> {
     pub fn stays(&self, domain: &DomainSummary) -> Result<()> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
-        // What cannot be noted now is seen by whoever looks next.
+        // A change that cannot be noted now is seen at the next look.
         drop(self.note(domain.uuid, |record| {
             if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;

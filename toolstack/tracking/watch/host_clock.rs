@@ -63,7 +63,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Where the guest's clock stands after its next start, as far as that is known.
+    /// The offset of the guest's clock after its next start, as far as that is known.
     fn next_offset(&mut self, guest: &Guest, facts: &HostFacts) -> Option<i64> {
         let clock = match self.recall(facts, &guest.domain_ref) {
             Some(record) => record.next_clock(),
@@ -87,7 +87,7 @@ mod tests {
     use crate::tracking::watch::WatchOptions;
     use crate::tracking::watch::tests::events_of;
 
-    /// What a service tells of a host with three guests when these facts change, without times and UUIDs; and what it keeps.
+    /// A service's events on a host with three guests when these facts change, without times and UUIDs; and its steps.
     fn told(facts: &[(&str, &str)]) -> (Vec<serde_json::Value>, ClockSteps) {
         let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
         mock.set_fact("timezone", "Europe/Berlin").unwrap();

@@ -93,7 +93,7 @@ impl Watch<'_> {
         self.refine(facts, domain.domid);
     }
 
-    /// What is kept of a guest, with what its XML asks now. One that nobody spoke of gets a record where its changes are
+    /// The record of a guest, with the request of its XML. An unmanaged guest gets a record if its changes are
     /// to be kept too.
     fn record_of(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered) -> Option<ClockRecord> {
         let domain_ref = &guest.domain_ref;
@@ -134,7 +134,7 @@ impl Watch<'_> {
         Some(record)
     }
 
-    /// What a guest was asked to have of which nobody spoke is what its config says, as soon as that can be read.
+    /// Takes the request of an unmanaged guest from its config, as soon as that can be read.
     pub(super) fn refine(&mut self, facts: &HostFacts, domid: DomId) {
         let Some(guest) = self.guests.get(&domid).cloned() else { return };
         let record = self.recall(facts, &guest.domain_ref);
@@ -232,7 +232,7 @@ impl Watch<'_> {
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, offset: i64) {
-        // What the guest has done to its RTC since it was found stays.
+        // The guest's changes to its RTC since it was found stay.
         let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);

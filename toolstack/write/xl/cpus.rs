@@ -1,4 +1,4 @@
-//! Where vCPUs run and what they can do: affinity, NUMA, scheduling, CPUID.
+//! The place and the abilities of vCPUs: affinity, NUMA, scheduling, CPUID.
 
 use super::Section::Cpus;
 use super::Writer;

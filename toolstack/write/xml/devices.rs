@@ -63,7 +63,7 @@ pub(super) fn devices(config: &DomainConfig) -> Element {
     Element::new("devices").around(found)
 }
 
-/// What only an HVM guest has: each field is written here, in another file, or kept.
+/// The fields of an HVM guest alone: each is written here, in another file, or kept.
 fn taken_apart(hvm: &Hvm) {
     let Hvm {
         firmware: _,
@@ -200,7 +200,7 @@ fn on_nbd(path: &str) -> Option<Element> {
     Some(Element::new("source").with("protocol", "nbd").with("name", name).around([host]))
 }
 
-/// Whether libvirt's schema takes a name for an interface's or a bridge's.
+/// True if libvirt's schema takes a name for an interface's or a bridge's.
 fn is_device(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-:/".contains(c))
 }

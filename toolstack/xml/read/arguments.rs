@@ -4,7 +4,7 @@ use super::super::cursor::Element;
 use super::guest::Guest;
 use crate::diag::Finding;
 
-/// What libvirt's namespaces end in.
+/// The ends of libvirt's namespaces.
 const QEMU: &str = "/schemas/domain/qemu/1.0";
 const XEN: &str = "/schemas/domain/xen/1.0";
 

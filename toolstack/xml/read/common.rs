@@ -1,4 +1,4 @@
-//! What several parts of a domain have in common.
+//! The common parts of a domain's elements.
 
 use super::super::cursor::{Element, Result, Value};
 use crate::diag::Finding;

@@ -97,7 +97,7 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of reads and writes of MSRs that the hypervisor does not know.
+/// Reads how MSRs that the hypervisor does not know are read and written.
 fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
     let Some(unknown) = msrs.attr("unknown") else { return };
     if let Some(finding) =

@@ -1,5 +1,5 @@
-//! What a domain XML has no word for, in `<metadata>` under a namespace of our own: fields of libxl's config and of the
-//! clock, with their values as JSON.
+//! Settings that a domain XML has no word for, in `<metadata>` under a namespace of our own: fields of libxl's config
+//! and of the clock, with their values as JSON.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! What disks are called on Xen, where a disk's name says how it is attached.
+//! The names of disks on Xen, where a disk's name says how it is attached.
 //!
 //! The last letters of `hda`, `sda` and `xvda` are the number of one and the same emulated drive. QEMU emulates the
 //! first four as IDE drives (the first six on SATA), and the others are seen by Xen's PV drivers alone. A CD-ROM must
@@ -20,7 +20,7 @@ const SCSI_DISKS: u32 = 7;
 /// Disks that a guest can have, more than enough.
 const MOST_DISKS: u32 = 702;
 
-/// What a disk is attached to in the XML.
+/// The bus of a disk in the XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bus {
     Xen,

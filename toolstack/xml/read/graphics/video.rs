@@ -7,7 +7,7 @@ use crate::diag::Finding;
 use crate::domain::config::VgaKind;
 use crate::domain::libvirt::VIDEO_CARDS;
 
-/// What a card of libxl's can have as memory, in MiB: the least, and the most.
+/// The memory that a card of libxl's can have, in MiB: the least, and the most.
 fn memory_of(card: VgaKind) -> Option<(u64, u64)> {
     match card {
         // QEMU takes 4, 8 and 16 MiB, libxl no less than 8.

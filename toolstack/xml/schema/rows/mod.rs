@@ -1,4 +1,4 @@
-//! What becomes of each element and attribute of libvirt's schema on Xen.
+//! The verdict on each element and attribute of libvirt's schema on Xen.
 //!
 //! A row speaks of what its pattern matches and of all that is in it, down to where another row matches more of the
 //! path. What a mapping reads has the mapping's own verdict; the rest has that of its row.
