@@ -85,7 +85,7 @@ fn two_inputs_do_not_become_one_file_and_no_input_is_lost() {
     lab.write("more/a.xml", guest("other", ""));
     let run = convert(&lab, &["-o", "out", "in/a.xml", "more/a.xml", "in/a.xml"]);
     assert_eq!(run.code, 1);
-    assert!(run.out.contains("out/a.cfg is written from in/a.xml already"), "{}", run.out);
+    assert!(run.out.contains("out/a.cfg is already written from in/a.xml"), "{}", run.out);
     assert!(run.out.contains("named twice"), "{}", run.out);
     assert!(lab.read("out/a.cfg").contains("name = \"a\""));
     // An xl.cfg of the directory that is written to.

@@ -79,7 +79,8 @@ fn nothing_is_begun_while_a_lock_is_held_and_nothing_is_held_up() {
     let refused = |run: Run| {
         let said = run.fails(1);
         assert!(
-            said.contains("holds the lock; waited ") && said.contains("wait until it is done, or end it"),
+            said.contains("holds the lock; waited ")
+                && said.contains("wait until it is done, or end that process"),
             "{said}"
         );
         assert!(

@@ -59,10 +59,10 @@ fn what_create_would_refuse_is_a_blocker_and_comes_first() {
     let said = convert(&lab, &["convert", "guest.xml"]).err;
     let lines: Vec<_> = said.lines().collect();
     assert!(
-        lines[0].starts_with("guest.xml: does not start as it asks; 1 blocker, 2 things differ"),
+        lines[0].starts_with("guest.xml: does not start as requested; 1 blocker, 2 things differ"),
         "{said}"
     );
-    assert_eq!(lines[1], "  clock: UTC; not as asked on Xen");
+    assert_eq!(lines[1], "  clock: UTC; not as requested on Xen");
     assert!(lines[2].contains("[tsc-paravirt]"), "{said}");
 }
 

@@ -311,7 +311,7 @@ fn what_the_wrapper_is_not_for_is_said() {
     // An emulator of one's own gives way, and that is said.
     lab.write("guest.xml", domain("hvm", "<devices><emulator>/opt/qemu</emulator></devices>"));
     let run = lab.run(["convert", "--wrapper", "guest.xml"]);
-    assert!(run.err.contains("in place of /opt/qemu and becomes it"), "{run:?}");
+    assert!(run.err.contains("the wrapper replaces /opt/qemu and then runs it"), "{run:?}");
     let cfg = run.ok();
     assert!(
         cfg.contains(WRAPPER) && cfg.contains("device_model_args_hvm = [ \"XENCLOCK_QEMU=/opt/qemu\" ]"),

@@ -96,7 +96,7 @@ pub struct Outgoing {
 const RESTORE: &str = "restore the domain";
 
 /// The same of a migration, too.
-const ARRIVE: &str = "take the guest in";
+const ARRIVE: &str = "receive the guest";
 
 /// Where the sender stands in what is ours of a header, beside the fields of the record.
 const SENDER: &str = "sender";
@@ -268,7 +268,7 @@ impl Transfer<'_> {
         let unfit = carry(&mut config, offset);
         let most = ClockRecord::MAX_BYTES;
         let long = is_too_long(&record)
-            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+            .then(|| format!("its clock record is longer than {most} bytes and is not sent"));
         let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
@@ -314,7 +314,7 @@ impl Transfer<'_> {
     /// Where nothing is kept of a guest without RTC: what its config gives it now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<String>)> {
         let warning = config.b_info.localtime.is_some_and(Defbool::is_true).then(|| {
-            "the config says localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
+            "the config has localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
              not known"
                 .to_owned()
         });
@@ -334,7 +334,7 @@ impl Transfer<'_> {
         let mut claim = match self.records.claim_leaving(domain.uuid) {
             Ok(Some(claim)) => Some(claim),
             Ok(None) => {
-                let why = "another program saves it or sends it away";
+                let why = "another program is saving or migrating it";
                 return Err(HostError::new(ErrorKind::WrongState, doing, why));
             }
             // Without a disk there is nobody to tell.

@@ -117,11 +117,10 @@ fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Don
             host.resume(domain.domid).map(|()| Done::Resumed)
         }
         Then::Leave if domain.state == RunState::Paused => Ok(Done::Left(
-            "its domain, which has not run, is left paused, as nobody knows whether the guest runs elsewhere; unpause it if \
-             it does not, else destroy it",
+            "its domain, which has not run, is left paused, because the guest may run elsewhere; if it does, destroy the domain, otherwise unpause it",
         )),
         Then::Leave => Ok(Done::Left(
-            "its suspended domain is left, as nobody knows whether the guest runs elsewhere; destroy it if it does",
+            "its suspended domain is left, because the guest may run elsewhere; if it does, destroy the domain",
         )),
     }
 }

@@ -142,7 +142,7 @@ fn what_the_clock_would_lose_refuses_the_start() {
     );
     let run = lab.mock(["create", "guest.cfg"]);
     assert!(
-        run.err.contains("guest.cfg:4:15: unsupported: no hypervisor of libvirt has the platform timer"),
+        run.err.contains("guest.cfg:4:15: unsupported: no hypervisor of libvirt supports the platform timer"),
         "{run:?}"
     );
     assert!(run.err.contains("instead: write clock_timezone = \"Europe/Berlin\""), "{run:?}");
@@ -155,7 +155,10 @@ fn an_installed_xl_is_not_asked() {
     lab.program("xl", "#!/bin/sh\necho called >called\nexit 1\n");
     lab.write("guest.cfg", HVM.to_owned() + "new_key_of_a_newer_xl = 1\n");
     let run = lab.with_programs(["create", "guest.cfg"]);
-    assert!(run.err.contains("guest.cfg:4:1: unsupported: xl knows no key new_key_of_a_newer_xl"), "{run:?}");
+    assert!(
+        run.err.contains("guest.cfg:4:1: unsupported: xl does not know the key new_key_of_a_newer_xl"),
+        "{run:?}"
+    );
     run.ok();
     lab.with_programs(["convert", "--to", "json", "guest.cfg"]).ok();
     assert!(!lab.files().contains(&"called".to_owned()));

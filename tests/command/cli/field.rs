@@ -251,7 +251,7 @@ fn digits_are_a_number_and_anything_else_a_name() {
     on(&lab, "a", &["destroy", "01x"]).ok();
     assert_eq!(names(), "9");
     let said = on(&lab, "a", &["destroy", "9"]).fails(1);
-    assert!(said.contains("no domain has the number 9; the domain of that name has the number 5"), "{said}");
+    assert!(said.contains("no domain has the ID 9; the domain named '9' has the ID 5"), "{said}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The invariant TSC of CPUID (80000007.EDX[8]): whether a guest is shown it, and what Linux does with it.
+//! The invariant TSC of CPUID (80000007.EDX[8]): its visibility in a guest, and its effect on Linux.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `tsc_mode`, and what the hypervisor makes of it.
+//! `tsc_mode`, and the hypervisor's interpretation of it.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! What a restore or a migration makes of a guest's TSC, and what the guest notices of that.
+//! The effect of a restore or a migration on a guest's TSC, and on the guest.
 
 use serde::Serialize;
 

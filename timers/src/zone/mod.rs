@@ -1,6 +1,6 @@
-//! Time zones: a zone's offset at a moment, and the next moment at which it changes.
+//! Time zones: a zone's offset at a given time, and the time of its next change.
 //!
-//! [`HostZones`] and its like say where zones come from.
+//! [`HostZones`] and related types are sources of zones.
 
 mod sources;
 mod suggest;

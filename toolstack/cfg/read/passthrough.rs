@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
                 rest = match rest.after(",") {
                     Some(rest) => rest,
                     None if rest.text.is_empty() => rest,
-                    None => return self.bad_pci(node, &rest, "something stands behind the device"),
+                    None => return self.bad_pci(node, &rest, "there is something after the device"),
                 };
             }
             Err(NoBdf::Unset) => return self.unset_bdf(node, &words),
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
 
     fn unset_bdf(&mut self, node: usize, words: &Words<'a>) -> Option<Pci> {
         let finding =
-            Finding::invalid("bad-pci", "the device has no function, and xl reads memory that is not set");
+            Finding::invalid("bad-pci", "the device has no function, and xl reads uninitialised memory");
         self.book.wrong(
             node,
             words,
@@ -159,15 +159,15 @@ impl<'a> Reader<'a> {
         let Some((words, node)) = self.words("rdm") else {
             return;
         };
-        let instead = "take it out; a PCI device takes rdm_policy=strict or relaxed";
+        let instead = "remove it; a PCI device takes rdm_policy=strict or relaxed";
         let finding = if rdm_is_taken(words.text) {
             return self.book.error(
                 node,
-                Finding::invalid("rdm", "over rdm without a policy xl reads memory that is not set")
+                Finding::invalid("rdm", "rdm has no policy, and xl reads uninitialised memory")
                     .instead(instead),
             );
         } else {
-            Finding::unsupported("rdm", "xl passes over rdm whenever it has a policy")
+            Finding::unsupported("rdm", "xl ignores rdm whenever it has a policy")
         };
         self.book.mark(node, finding.instead(instead));
     }

@@ -135,11 +135,11 @@ fn a_suspended_guest_goes_on_unless_its_file_is_complete() {
 fn a_guest_that_may_run_elsewhere_is_left_and_named() {
     let lab = lab();
     lab.killed(false, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("unpause it if it does not, else destroy it"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain, otherwise unpause it"));
     assert_eq!(lab.state(), Some(RunState::Paused));
     lab.suspend();
     lab.killed(true, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("destroy it if it does"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain"));
     assert_eq!(lab.state(), Some(RunState::Shutdown(ShutdownReason::Suspend)));
 }
 
