@@ -1,4 +1,4 @@
-//! What is said of names that libvirt's schema does not have, and of those that have no counterpart on Xen.
+//! Findings on names that libvirt's schema does not have, and on names without equivalent on Xen.
 
 use crate::common::{FIXED, Lab, domain};
 use serde_json::Value;

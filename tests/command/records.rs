@@ -1,4 +1,4 @@
-//! Records that are locked, newer, damaged, in an unsafe place or on a full disk, as the commands meet them.
+//! Commands with records that are locked, newer, damaged, in an unsafe directory or on a full disk.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -171,7 +171,7 @@ fn a_directory_that_others_may_write_is_refused_before_anything_is_done() {
     ] {
         let said = lab.mock(words.iter().copied()).fails(1);
         assert!(
-            said.contains("is writable by others than its owner") && said.contains("chmod go-w"),
+            said.contains("is writable by users other than its owner") && said.contains("chmod go-w"),
             "{said}"
         );
     }

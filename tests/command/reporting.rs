@@ -1,4 +1,4 @@
-//! What `convert` and `check` say: for people, as JSON and as SARIF.
+//! The output of `convert` and `check`: as text, JSON and SARIF.
 
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ fn the_comments_of_an_xl_cfg_have_the_remedies() {
     let cfg = convert(&lab, &["convert", "guest.xml"]).ok();
     assert!(cfg.contains("#   lines 3 and 4, approximated: Xen has one policy"), "{cfg}");
     assert!(
-        cfg.contains("\n#     instead: start the guest with xenclock create, which looks at the zone"),
+        cfg.contains("\n#     instead: start the guest with xenclock create, which resolves the zone"),
         "{cfg}"
     );
     lab.write("guest.cfg", &cfg);

@@ -111,7 +111,7 @@ fn lines(view: &ClockView) -> String {
         line("invariant", &format!("{shown}: {}", invariant.why));
     }
     if let Some(linux) = &tsc.linux_clock {
-        line("Linux takes", &format!("clocksource {}: {}", linux.clocksource, linux.why));
+        line("Linux uses", &format!("clocksource {}: {}", linux.clocksource, linux.why));
     }
     line("incarnation", &incarnation(tsc.incarnation));
     text

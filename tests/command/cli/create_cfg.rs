@@ -1,4 +1,4 @@
-//! `xenclock create` and `convert` of an xl.cfg, which are read here, whether or not an xl is installed.
+//! `xenclock create` and `convert` of an xl.cfg, which xenclock parses itself, whether or not an xl is installed.
 
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn a_file_from_standard_input_is_read() {
 fn a_wrong_file_is_refused_with_its_place_and_a_remedy() {
     let lab = lab();
     for (text, says) in [
-        ("rtc_timeoffset=-3600\n", "guest.cfg:1:16: invalid: xl takes no number with a sign"),
+        ("rtc_timeoffset=-3600\n", "guest.cfg:1:16: invalid: xl accepts a number with a sign"),
         ("clock_ofset = 'utc'\n", "guest.cfg:1:1: invalid: there is no key clock_ofset"),
         ("localtime = 1\nclock_offset = 'utc'\n", "guest.cfg:1:1: invalid: localtime contradicts"),
         ("Name = 'guest'\n", "guest.cfg:1:1: invalid: Name is not a key"),
@@ -281,7 +281,7 @@ fn words_are_lines_behind_the_file() {
             "command line:3:1: invalid: maxvcpus is 2, less than the 3 vcpus",
         ),
         (&["name=a", "clock_zone=Asia/Tokyo"], "command line:2:1: invalid: there is no key clock_zone"),
-        (&["name=a", "rtc=[ -5 ]"], "command line:2:7: invalid: xl takes no number with a sign"),
+        (&["name=a", "rtc=[ -5 ]"], "command line:2:7: invalid: xl accepts a number with a sign"),
         (&["name=a", "memory=much"], "command line:2:1: invalid: memory 'much' is not a number"),
         (&["name=a", "tsc_mode=warp"], "command line:2:1: invalid: tsc_mode is 'warp'"),
     ] {

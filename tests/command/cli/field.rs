@@ -1,4 +1,4 @@
-//! What went wrong in the field: small inputs, and what is right.
+//! Faults found in the field: small inputs, and the right result.
 
 use std::fs;
 
@@ -244,7 +244,7 @@ fn digits_are_a_number_and_anything_else_a_name() {
         names.collect::<Vec<_>>().join(" ")
     };
     let said = on(&lab, "a", &["destroy", "1"]);
-    assert!(said.code == 0 && said.err.contains("the domain of that name has the number 2"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("the domain named '1' has the ID 2"), "{said:?}");
     assert_eq!(names(), "1 +1 01x 9");
     on(&lab, "a", &["destroy", "+1"]).ok();
     on(&lab, "a", &["destroy", "002"]).ok();

@@ -1,4 +1,4 @@
-//! `key=value` words after the file.
+//! `key=value` arguments after the file.
 
 use serde_json::{Value, json};
 
