@@ -35,7 +35,7 @@ pub(super) fn offset(
             None => "does not say which guest was saved".to_owned(),
         };
         if !global.force {
-            return Err(Failure::Error(format!("{file}: {whose}; -f uses its offset anyway")));
+            return Err(Failure::Error(format!("{file} {whose}; -f uses its offset anyway")));
         }
         output::message(&format!("xenclock: warning: {file} {whose}"));
     }

@@ -87,7 +87,8 @@ fn the_save_of_another_guest_takes_force() {
     lab.mock(["create", "-q", "other.xml"]).ok();
     let refused = lab.mock(["clock-set", "--from-save", "saved", "other"]).fails(1);
     assert!(
-        refused.contains(&format!("a save of another guest, 'guest' with UUID {UUID}; -f takes")),
+        refused
+            .contains(&format!("saved is the save file of another guest, 'guest' with UUID {UUID}; -f uses")),
         "{refused}"
     );
     let Run { code, err, .. } = lab.mock(["-f", "clock-set", "--from-save", "saved", "other"]);
