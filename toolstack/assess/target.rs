@@ -1,4 +1,4 @@
-//! The target of a clock, which decides what is lost of it.
+//! The target of a conversion or a start, which determines the losses.
 
 /// The target of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

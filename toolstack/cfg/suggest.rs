@@ -1,4 +1,4 @@
-//! Replacements for a value: a line that xl reads as what was meant.
+//! Suggests a replacement for a value: a line that xl reads as the intended value.
 
 pub use crate::diag::number::Unit;
 use crate::diag::number::meant;

@@ -1,4 +1,4 @@
-//! `xenclock migrate` and `migrate-receive`: xl's protocol, so that xl may be at the other end.
+//! `xenclock migrate` and `migrate-receive`: they speak xl's protocol, so the other end may be xl.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -212,7 +212,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     output::warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
-            "xenclock: warning: the guest runs here, but the sender was not told: {why}"
+            "xenclock: warning: the guest runs here, but the sender was not informed: {why}"
         ));
     }
     let domid = incoming.domid;

@@ -1,4 +1,4 @@
-//! Checks for a dom0, and for the size of its memory.
+//! Detects a dom0, and reads dom0's memory.
 
 use std::path::Path;
 

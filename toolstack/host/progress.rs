@@ -1,4 +1,4 @@
-//! The progress of a save, a restore or a migration.
+//! Progress of a save, a restore or a migration.
 
 use std::fmt;
 use std::sync::Arc;

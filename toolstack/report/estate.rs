@@ -1,4 +1,4 @@
-//! The things that many files have in common.
+//! The combined report on many files.
 
 use std::collections::{BTreeMap, BTreeSet};
 

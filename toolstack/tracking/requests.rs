@@ -1,5 +1,5 @@
-//! The clocks requested for domains that another toolstack starts: their domain XML, in libvirt's own directory or in
-//! one of ours.
+//! The clocks requested in domain XML for guests that another toolstack starts: from libvirt's own directory or from
+//! xenclock's.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -26,10 +26,10 @@ pub enum Warning {
     #[error(transparent)]
     Host(#[from] HostError),
     /// The domain has no clock record.
-    #[error("domain {0} has no clock record; it starts as its config says")]
+    #[error("domain {0} has no clock record; it starts with the clock in its config")]
     NoRecord(DomId),
     /// The clock record is too long to travel with the guest.
-    #[error("its clock record is longer than {} bytes and does not travel", ClockRecord::MAX_BYTES)]
+    #[error("its clock record is longer than {} bytes and is not sent", ClockRecord::MAX_BYTES)]
     RecordTooLong,
     /// The clock record that came with the guest is not used.
     #[error(
@@ -59,17 +59,17 @@ pub enum Warning {
     OffsetOutOfRange(#[from] OffsetError),
     /// The wallclock of a guest without RTC follows the host's zone, and its offset at the start is not known.
     #[error(
-        "the config says localtime: the wallclock follows the host's zone, and its offset at the guest's start is not \
+        "the config has localtime: the wallclock follows the host's zone, and its offset at the guest's start is not \
          known"
     )]
     LocaltimeWallclock,
     /// The config that `xl config-update` left cannot be read.
-    #[error("the config left by xl config-update is not used: {0}")]
+    #[error("the config from xl config-update is not used: {0}")]
     UpdateNotUsed(#[source] Arc<dyn Error + Send + Sync>),
     /// The config that `xl config-update` left no longer asks for the TSC frequency of before.
     #[error(
-        "the config left by xl config-update asks for no TSC frequency: the guest starts with the host's, and no longer \
-         with {before}; to keep that, add clock_tsc_frequency = {} to the config and update it again",
+        "the config from xl config-update has no TSC frequency: the guest starts with the host's, and no longer with \
+         {before}; to keep {before}, add clock_tsc_frequency = {} to the config and update it again",
         before.0
     )]
     TscFrequencyDropped {
@@ -78,7 +78,8 @@ pub enum Warning {
     },
     /// The guest set its RTC after the header of the stream was written.
     #[error(
-        "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the stream)"
+        "the guest set its RTC during the save or migration; if stock xl restores the guest, that change is lost \
+         (xenclock reads it from the stream)"
     )]
     RtcSetWhileMoving,
 }

@@ -1,4 +1,4 @@
-//! The source of an offset, as a word and as a sentence.
+//! The origin of an offset, as a code and as text.
 
 use std::fmt;
 

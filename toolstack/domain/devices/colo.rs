@@ -1,4 +1,4 @@
-//! The settings of a network interface for COLO replication.
+//! COLO replication settings of a network interface.
 
 use std::collections::BTreeMap;
 

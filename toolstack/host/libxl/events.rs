@@ -1,4 +1,4 @@
-//! Events of the host: xenstore says that something has happened, and the list of domains says what.
+//! Events of the host: xenstore reports that something changed, and the list of domains shows the change.
 
 use std::collections::BTreeMap;
 use std::io;

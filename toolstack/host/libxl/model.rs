@@ -1,4 +1,4 @@
-//! The messages of a device model that did not start: libxl tells no more than that, and not which file is missing.
+//! The log of a device model that did not start. libxl reports only the failure, without the name of a missing file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! The state that a handle keeps of its host.
+//! State that a handle keeps about its host.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! The model's refusals: the number that Xen would give, and why.
+//! An error of the model: Xen's error number and the reason.
 
 use std::fmt;
 

@@ -177,7 +177,7 @@ impl Transfer<'_> {
         let mut claim = match self.records.claim_leaving(domain.uuid) {
             Ok(Some(claim)) => Some(claim),
             Ok(None) => {
-                let why = "another program saves it or sends it away";
+                let why = "another program is saving or migrating it";
                 return Err(HostError::new(ErrorKind::WrongState, doing, why));
             }
             // Without a disk there is nobody to tell.

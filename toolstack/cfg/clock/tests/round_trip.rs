@@ -1,4 +1,4 @@
-//! A clock that is written is read back.
+//! A written clock is read back unchanged.
 
 use ::timers::{Catchup, UtcOffset};
 use proptest::prelude::*;
