@@ -1,4 +1,4 @@
-//! All that is known of a domain's clock, from the record kept with it and from the host itself.
+//! Reports the present clock of a domain, from its record and from the host.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
@@ -215,7 +215,7 @@ fn rtc(
         as_requested: unset.is_none()
             && moved == Some(0)
             && lives.is_some_and(|record| !is_pending(record) && as_requested(record, offset, facts)),
-        next_start: record.map_or("as its config says", |record| {
+        next_start: record.map_or("as in its config", |record| {
             let next = match start {
                 Some(start) => start.next_start,
                 None => NextStart::ResolvedAgain,

@@ -1,4 +1,4 @@
-//! What xl takes from the host and from its own settings when it reads a file.
+//! The facts of the host and of xl.conf that xl uses when it reads a file.
 
 use super::{Setting, parse};
 use crate::diag::{Errors, Finding};
@@ -61,7 +61,7 @@ pub struct XlConf {
     pub cpu_masks: CpuMasks,
 }
 
-/// Whether dom0 gives up memory for a new guest.
+/// The rule by which dom0 gives up memory for a new guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Autoballoon {
     /// It does.

@@ -1,4 +1,4 @@
-//! `xenclock migrate` and `migrate-receive`: xl's protocol, so that xl may be at the other end.
+//! `xenclock migrate` and `migrate-receive`: they speak xl's protocol, so the other end may be xl.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -16,6 +16,7 @@ use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
+use xenclock::tracking::warning::Warning;
 use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
@@ -37,11 +38,7 @@ impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
         let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
-            self.outgoing.warnings.push(
-                "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
-                 stream)"
-                    .to_owned(),
-            );
+            self.outgoing.warnings.push(Warning::RtcSetWhileMoving);
         }
         Ok(())
     }
@@ -215,7 +212,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     output::warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
-            "xenclock: warning: the guest runs here, but the sender was not told: {why}"
+            "xenclock: warning: the guest runs here, but the sender was not informed: {why}"
         ));
     }
     let domid = incoming.domid;
@@ -224,7 +221,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     monitor::leave(global, host, &records, domid, after)
 }
 
-/// What ssh has connected: the sender is behind standard input and output.
+/// The line that ssh has connected: the sender is behind standard input and output.
 fn standard_line() -> std::io::Result<Line> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<File> {
         let fd: OwnedFd = fd.try_clone_to_owned()?;

@@ -1,4 +1,4 @@
-//! The command: xl's habits around the library. The only place that prints, reads the environment or picks a host.
+//! The command: xl's conventions around the library. Only this module prints, reads the environment or selects a host.
 
 mod args;
 mod backend;
@@ -81,7 +81,7 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
     let _ = error.print();
     if let Wrong::Clocked(command) = whose {
         output::message(&format!(
-            "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
+            "xenclock: '{command}' is not passed to xl, which would drop the guest's clock"
         ));
     }
     ExitCode::from(u8::from(error.use_stderr()) * 2)
@@ -113,7 +113,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
     output::stamp(global.timestamps);
-    progress::show(global);
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),
@@ -152,7 +151,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What libraries say on the way, for those who ask for it.
+/// Prints the messages of the libraries, for those who ask for them.
 fn listen(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {

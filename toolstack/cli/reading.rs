@@ -1,4 +1,4 @@
-//! What the reading of files depends on beside their content, and the reading itself, which says nothing.
+//! The options and facts on which reading a file depends, and the reading itself, which prints nothing.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use xenclock::mapping::{Mapping, Outcome};
 use xenclock::report::FileReport;
 use xenclock::{json, xml};
 
-/// What files are read with.
+/// The settings with which files are read.
 pub struct Setting {
     now: DateTime<Utc>,
     zone: Zone,
@@ -33,7 +33,7 @@ pub struct Setting {
     pub tsc: Option<TscHost>,
     xl_host: XlHost,
     from: Option<From>,
-    /// Whether libxl's JSON is taken where nobody asks for it.
+    /// True if libxl's JSON is accepted without a format that names it.
     pub takes_json: bool,
     pub mapping: Mapping,
     host: Option<Rooted>,
@@ -134,11 +134,12 @@ fn host(reading: &Reading) -> Result<Option<Rooted>, Failure> {
     let Some(root) = &reading.check_host else { return Ok(None) };
     if root.as_path() == Path::new("/") && !dom0::in_dom0() {
         return Err(Failure::Error(
-            "--check-host: this is no dom0; --check-host=DIR looks at the files of one below DIR".to_owned(),
+            "--check-host: this is not a dom0; --check-host=DIR checks the files of a dom0 below DIR"
+                .to_owned(),
         ));
     }
     if !root.is_dir() {
-        return Err(Failure::Error(format!("--check-host: {} is no directory", root.display())));
+        return Err(Failure::Error(format!("--check-host: {} is not a directory", root.display())));
     }
     Ok(Some(Rooted::new(root)))
 }
@@ -169,7 +170,7 @@ pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
 }
 
 impl Wrong {
-    /// What is wrong with a domain that was read.
+    /// The error of a domain that was read.
     pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
         Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid] }
     }

@@ -1,4 +1,4 @@
-//! The way of a guest's memory into its file, which a signal can cut: the guest then goes on.
+//! Copies a guest's memory into its file. A signal can interrupt the copy; the guest then continues.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
@@ -26,7 +26,7 @@ impl Interrupt {
         Ok(Interrupt { heard })
     }
 
-    /// Whether one has come.
+    /// Returns true if a signal has come.
     pub(super) fn has_come(&self) -> bool {
         let mut fds = [PollFd::new(&self.heard, PollFlags::IN)];
         matches!(poll(&mut fds, Some(&rustix::event::Timespec::default())), Ok(count) if count > 0)

@@ -1,4 +1,4 @@
-//! Another host, asked over the line that migrate takes.
+//! Queries another host through the same transport as migrate.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use xenclock::xl::migration::ask_command;
 /// More than a report of any host has.
 const LONGEST: u64 = 16 << 20;
 
-/// What another host has answered.
+/// The answer of another host.
 pub(super) struct Answer {
     /// The other host.
     pub report: HostReport,
@@ -35,7 +35,7 @@ pub(super) fn ask(host: &dyn Host, ssh: &str, there: &str) -> Result<Answer, Str
     let text = output_of(&command)?;
     let took = time()?.signed_duration_since(before);
     let mut report: HostReport = serde_json::from_str(&text).map_err(|error| {
-        format!("'{command}' did not answer as xenclock does ({error}): is xenclock there?")
+        format!("'{command}' did not answer as xenclock does ({error}): is xenclock installed there?")
     })?;
     if report.host.is_empty() && !ssh.is_empty() {
         there.clone_into(&mut report.host);
@@ -43,7 +43,7 @@ pub(super) fn ask(host: &dyn Host, ssh: &str, there: &str) -> Result<Answer, Str
     Ok(Answer { report, now: before + took / 2, precision: took / 2 })
 }
 
-/// What a command of the shell prints; what it says goes where our own messages go.
+/// The output of a command of the shell; its messages go where our own go.
 fn output_of(command: &str) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("'{command}' cannot be run: {error}");
     let mut shell = Command::new("sh");
@@ -57,7 +57,7 @@ fn output_of(command: &str) -> Result<String, String> {
     let status = child.wait().map_err(failed)?;
     read.map_err(failed)?;
     if !status.success() {
-        return Err(format!("'{command}' ended with {status}: is xenclock there?"));
+        return Err(format!("'{command}' ended with {status}: is xenclock installed there?"));
     }
     Ok(text)
 }

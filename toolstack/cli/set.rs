@@ -1,4 +1,4 @@
-//! `xenclock clock-set`: what a guest's clock is to be, from its next start on or now.
+//! `xenclock clock-set`: sets a guest's clock from its next start on, or now.
 
 use serde_json::json;
 use timers::resolve::rtc_time;
@@ -76,7 +76,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let words = cfg::clock::words(&clock, kind, &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
     let clock = words.clock;
-    // What cannot be had is refused before anything is kept or done.
+    // A clock that cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, kind, &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
@@ -132,9 +132,8 @@ impl Live<'_> {
         let danger = "a running guest sees its TSC jump, and its clocks may stop or race";
         match (self.tsc, force) {
             (Some(_), false) => {
-                let why = format!(
-                    "the clock of '{name}' was not changed: {danger}; -f changes its TSC all the same"
-                );
+                let why =
+                    format!("the clock of '{name}' was not changed: {danger}; -f changes its TSC anyway");
                 return Err(Failure::Error(why));
             }
             (Some(_), true) => output::message(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
@@ -191,7 +190,7 @@ fn not_there(name: &str) -> Failure {
     Failure::Error(format!("'{name}' is not running; without --now its clock is set at the next start"))
 }
 
-/// What was asked so far: of a domain that nobody spoke of, what its config says.
+/// The clock requested so far; for an unmanaged domain, that of its config.
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.request.clock.clone()),
@@ -215,14 +214,13 @@ fn say_jump(
     let words = match rtc.and_then(|rtc| Some((rtc.offset, rtc_time(facts.now, rtc.offset)?))) {
         Some((from, _)) if from == i64::from(offset.seconds()) => return Ok(()),
         Some((from, time)) => format!(
-            "the RTC of '{}' jumps from {time} to {to}, by {} s; a guest reads it when it boots, and seldom later",
+            "the RTC of '{}' jumps from {time} to {to}, by {} s; a guest reads its RTC at boot, and seldom later",
             domain.name,
             i64::from(offset.seconds()) - from
         ),
-        None => format!(
-            "the wallclock of '{}' goes to {to}; a guest reads it when it boots or resumes",
-            domain.name
-        ),
+        None => {
+            format!("the wallclock of '{}' changes to {to}; a guest reads it at boot or resume", domain.name)
+        }
     };
     output::message(&format!("xenclock: {words}"));
     Ok(())
@@ -273,7 +271,7 @@ fn keep(
         Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
         Err(error) => {
             let why = error.to_string();
-            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
             output::message(&format!("xenclock: warning: {why}"));
             Ok(record)
         }

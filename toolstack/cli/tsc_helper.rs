@@ -1,9 +1,9 @@
 //! The hidden command that sets the TSC of new domains: for the service, which may die at any moment, and for the
 //! device-model wrapper.
 //!
-//! A domain whose TSC is set is held for some milliseconds, and whoever holds it must come to the end of that: a pause
-//! that nobody ends stays. So the service leaves this to a process that is started before it is needed, that no signal
-//! short of SIGKILL ends, and that goes by itself when the service has gone and nothing is being done.
+//! A domain is paused for some milliseconds while its TSC is set, and it stays paused if the process that paused it
+//! dies. Therefore the service uses a helper process, which is started in advance, is ended by no signal except
+//! SIGKILL, and exits by itself once the service has ended and no work is left.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -60,7 +60,7 @@ fn serve(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the helper is told to do.
+/// An order to the helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     /// A new domain's TSC.
@@ -193,8 +193,8 @@ impl Drop for HelperProcess {
     }
 }
 
-/// What the device-model wrapper runs before it becomes the device model: the guest cannot run before that, so nothing
-/// comes too late. Whatever goes wrong is said, and is no reason for the guest not to start.
+/// Runs for the device-model wrapper before it becomes the device model: the guest cannot run before that, so nothing
+/// comes too late. Every failure is printed, and none keeps the guest from starting.
 fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Result<(), Failure> {
     let Some(domid) = domid_of(words) else { return Ok(()) };
     let host = backend::open(global)?;

@@ -1,5 +1,4 @@
-//! What `create` and `restore` show of a new domain, as xl does: its console here, its screen beside. The installed xl
-//! does the showing.
+//! Shows a new domain's console and screen for `create` and `restore`, as xl does, by running the installed xl.
 
 use std::process::Child;
 
@@ -10,7 +9,7 @@ use super::{backend, xl};
 use xenclock::host::DomId;
 use xenclock::xl::installed::Xl;
 
-/// What is shown, and by whom.
+/// The console and the screen to show, and the program that shows them.
 #[derive(Debug)]
 pub(super) struct Viewer {
     xl: Xl,
@@ -22,18 +21,17 @@ pub(super) struct Viewer {
 pub(super) struct Console(Child);
 
 impl Viewer {
-    /// What was asked for; `None` where that is nothing. Who can show nothing says so before a domain is made.
+    /// The viewer that was requested; `None` if none was. A viewer that can show nothing fails before a domain is made.
     pub(super) fn asked(global: &Global, console: bool, screen: Screen) -> Result<Option<Self>, Failure> {
         if !(console || screen.vnc || screen.vnc_autopass) {
             return Ok(None);
         }
         if backend::is_mock(global) {
-            let why =
-                "-c, -V and -A show a guest's console and screen, and a guest of the mock host has neither";
+            let why = "-c, -V and -A show a guest's console and screen, which a guest of the mock host does not have";
             return Err(Failure::Usage(why.to_owned()));
         }
         let xl = xl::installed()
-            .map_err(|error| Failure::Error(format!("-c, -V and -A are left to xl, but {error}")))?;
+            .map_err(|error| Failure::Error(format!("-c, -V and -A need the installed xl, but {error}")))?;
         Ok(Some(Viewer { xl, console, screen }))
     }
 
@@ -54,7 +52,7 @@ impl Viewer {
             Err(error) => {
                 let words = words.join(" ");
                 output::error(&format!(
-                    "the domain runs, but 'xl {words}' cannot be started by {}: {error}",
+                    "the domain runs, but 'xl {words}' cannot be run as {}: {error}",
                     self.xl.program.display()
                 ));
                 None

@@ -1,4 +1,4 @@
-//! The device-model wrapper: whom it starts has its clock before it can run, whatever toolstack starts it.
+//! The device-model wrapper: it sets a guest's clock before the guest can run, whichever toolstack starts the guest.
 
 use std::path::Path;
 
@@ -10,20 +10,20 @@ use xenclock::diag::shown;
 use xenclock::domain::config::DeviceModelVersion;
 use xenclock::domain::{Defbool, DomainConfig};
 
-/// Where the package puts it.
+/// The path at which the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
 
 /// How a word for QEMU begins that the wrapper takes for itself: the guest's own device model.
 const OWN: &str = "XENCLOCK_QEMU=";
 
 impl Wrapper {
-    /// Whether it is asked for at all.
+    /// Returns true if it is requested at all.
     pub(super) fn is_asked(&self) -> bool {
         self.asked
     }
 
-    /// Whether it is asked for a guest that can have it; where not, that is said. Of a guest that is not there no config
-    /// is known.
+    /// Returns true if it is requested for a guest that can have it; if the guest cannot, a message says so. The config
+    /// of a guest that does not exist is not known.
     pub(super) fn is_for(&self, kind: GuestKind, config: Option<&DomainConfig>) -> bool {
         let in_stubdomain =
             |config: &DomainConfig| config.b_info.device_model_stubdomain == Some(Defbool::True);
@@ -51,7 +51,7 @@ impl Wrapper {
         }
         if let Some(own) = info.device_model.take().filter(|path| path != WRAPPER) {
             output::message(&format!(
-                "xenclock: the wrapper stands in place of {own} and becomes it: {OWN}{own} in device_model_args_hvm"
+                "xenclock: the wrapper replaces {own} and then runs it: {OWN}{own} in device_model_args_hvm"
             ));
             info.extra_hvm.retain(|word| !word.starts_with(OWN));
             info.extra_hvm.push(format!("{OWN}{own}"));
@@ -66,8 +66,7 @@ impl Wrapper {
 pub(super) fn warn_if_missing() {
     if !Path::new(WRAPPER).exists() {
         output::message(&format!(
-            "xenclock: warning: {WRAPPER} is not installed here, and a guest that names it does not start before it is: \
-             the Debian package has it"
+            "xenclock: warning: {WRAPPER} is not installed here, and the guest cannot start without it: install the Debian package"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! Configs made at random, of every field there is, for tests.
+//! Random configs with every field, for tests.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
@@ -135,6 +135,19 @@ macro_rules! any {
         }
     )* };
 }
+
+/// Lists of a type.
+macro_rules! lists {
+    ($ty:ty) => {
+        impl $crate::domain::arbitrary::Any for Vec<$ty> {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                random.list($crate::domain::arbitrary::Any::any)
+            }
+        }
+    };
+}
+
+pub(crate) use lists;
 
 any! {
     bool: |_random| true;

@@ -1,4 +1,4 @@
-//! The hub between all formats: what a domain is, and what its clock is asked to be.
+//! The hub between all formats: a domain and its requested clock.
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
@@ -12,6 +12,7 @@ mod devices;
 mod enums;
 mod hvm;
 mod idl;
+pub(crate) mod libvirt;
 pub mod project;
 pub mod release;
 mod tsc;

@@ -1,6 +1,6 @@
-//! Locks that are waited for a limited time, and whose holder is named.
+//! Locks with a limited waiting time, which report their holder.
 //!
-//! A lock is `flock` on a file. The kernel releases it when its process ends, however that ends.
+//! A lock is `flock` on a file. The kernel releases it when its process ends, for whatever reason.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -191,7 +191,7 @@ fn lock_within(file: File, limit: Duration) -> io::Result<Option<File>> {
     }
 }
 
-/// What tells a file from others.
+/// The identity of a file.
 type Mark = (u64, u64);
 
 fn mark(found: &Metadata) -> Mark {

@@ -1,4 +1,4 @@
-//! The table of an estate: a file a line.
+//! The table of an estate: one line for each file.
 
 use super::{FileReport, Sort};
 
@@ -41,7 +41,7 @@ pub fn starts_cell(report: &FileReport) -> &'static str {
     if report.starts() { "yes" } else { "no" }
 }
 
-/// What becomes of the clock.
+/// The cell for the clock: its offset, or the loss.
 #[must_use]
 pub fn clock_cell(report: &FileReport) -> String {
     match (report.clock.is_some(), report.clock_differs) {

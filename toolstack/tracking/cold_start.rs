@@ -1,8 +1,8 @@
-//! The engine of a cold start: a request, its record and a host become a clock that is set, read back and recorded.
+//! The engine of a cold start: resolves a request on a host, sets the clock, reads it back and records it.
 //!
-//! Whoever starts a guest goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and
-//! the device-model wrapper give a domain of another toolstack its clock with [`configure`]. Setting and reading back is
-//! [`crate::apply::clock`]'s.
+//! Every cold start goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and the
+//! device-model wrapper set the clock of another toolstack's domain with [`configure`]. [`crate::apply::clock`] sets
+//! and reads back.
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Resolved;
@@ -10,6 +10,7 @@ use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, TimerName};
 
+use super::warning::Warning;
 use crate::apply::clock::{GuestState, SetTsc, is_set, set_initial_tsc, set_rtc};
 use crate::host::{Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
@@ -27,7 +28,7 @@ pub struct ColdStart {
     /// Its TSC.
     pub tsc: TscDecision,
     /// Everything an administrator should know about it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Resolves the clock that a guest's next cold start has: what its request asks for, or where that is tracked what the
@@ -47,19 +48,18 @@ pub fn resolve(
     let mut warnings = Vec::new();
     let requested = &record.request.clock;
     if !record.can_be_set() {
-        let why = "the guest has set its RTC farther from UTC than Xen can represent";
-        warnings.push(format!("{why}; it starts with the requested clock instead"));
+        warnings.push(Warning::RtcOutOfRange);
     }
     let next = record.next_clock();
     let (clock, (rtc, tsc)) = match work_out(&next, kind, facts, zones) {
         Ok(worked_out) => (next, worked_out),
         Err(refusal) => {
             let worked_out = work_out(requested, kind, facts, zones)?;
-            warnings.push(format!("{refusal}; it starts with the requested clock instead"));
+            warnings.push(Warning::Refused(refusal));
             (requested.clone(), worked_out)
         }
     };
-    warnings.extend(rtc.warning());
+    warnings.extend(rtc.warning().map(Warning::HostClockUnset));
     Ok(ColdStart { clock, rtc, tsc, warnings })
 }
 
@@ -117,7 +117,7 @@ pub fn configure(
         None if is_set(&host.tsc_info(domain.domid)?, decision) => {}
         None => {
             let why = format!(
-                "the guest is already running: its TSC is not changed; requested was {}",
+                "the guest is already running: its TSC is not changed to the requested {}",
                 decision.khz
             );
             configured.tsc_error = Some(why);

@@ -1,5 +1,5 @@
-//! The offset that a save of a guest has, for a guest that is to have it again: a disk snapshot was taken back, or the
-//! guest begins anew where the save was made.
+//! Reads the offset of a guest from its save file, for `clock-set --from-save`: after a rollback to a disk snapshot, or
+//! for a guest that starts again from the time of the save.
 
 use std::fs::File;
 
@@ -21,22 +21,22 @@ pub struct SavedOffset {
     pub uuid: Option<Uuid>,
     /// Its name.
     pub name: String,
-    /// Where its clock was.
+    /// The offset of its clock.
     pub offset: UtcOffset,
-    /// What that is known from.
+    /// The source of the offset.
     pub source: OffsetSource,
     /// Why a better source could not be used.
     pub warning: Option<String>,
 }
 
-/// What an offset is known from, the best first.
+/// The source of an offset, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetSource {
     /// The RTC itself, as Xen saved it.
     Rtc,
     /// The clock record that `xenclock save` put into the file.
     Record,
-    /// What the config in the file gives here and now: what the guest made of its clock is not in that.
+    /// The offset that the config in the file gives here and now, without the guest's own changes.
     Config,
 }
 
@@ -47,7 +47,7 @@ impl OffsetSource {
         match self {
             OffsetSource::Rtc => "the RTC in the save",
             OffsetSource::Record => "the clock record in the save",
-            OffsetSource::Config => "the config in the save, which has nothing of the guest's own changes",
+            OffsetSource::Config => "the config in the save, which does not contain the guest's own changes",
         }
     }
 }

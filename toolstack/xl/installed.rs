@@ -1,4 +1,4 @@
-//! The xl that is installed on this machine: where it is, and what it makes of an xl.cfg.
+//! The xl that is installed on this machine: its path, and the config that it reads from an xl.cfg.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,9 +9,9 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::domain::DomainConfig;
 
-/// Where distributions have xl, whatever `PATH` says.
+/// The path of xl in most distributions, whatever `PATH` says.
 const SBIN: &str = "/usr/sbin/xl";
-/// Where Debian keeps one for each release of Xen: in `xen-4.17/bin/xl` below this.
+/// Debian's directory of one xl for each release of Xen: `xen-4.17/bin/xl` below this.
 const BY_RELEASE: &str = "/usr/lib";
 
 /// The environment variable that counts how many of this program's processes, one within the other, have handed over
@@ -62,7 +62,7 @@ pub enum NoXl {
     )]
     Missing,
     /// The one that is there comes back to us.
-    #[error("{} leads back to xenclock: take it out of PATH, or make it start the real xl", .0.display())]
+    #[error("{} runs xenclock again: remove it from PATH, or make it run the real xl", .0.display())]
     Loop(PathBuf),
 }
 
@@ -169,7 +169,7 @@ pub fn config_of(xl: &Xl, file: &Path, lines: &[String]) -> Result<Understood, N
     Ok(Understood { config, warnings: said })
 }
 
-/// What xl said, but for what it says of every file.
+/// The output of xl, without the lines that it prints for every file.
 fn said(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let of_every_file =

@@ -1,5 +1,5 @@
-//! Reading a tree so that nothing is forgotten: what a mapping asks for is marked, and what nobody asked for is what
-//! was lost.
+//! Reads a tree so that nothing is lost silently: nodes that a mapping reads are marked, and unmarked nodes are
+//! reported.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use crate::domain::Part;
 /// The error of every reader: the first thing wrong with the input.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
-/// What has been found out about the nodes of a tree so far.
+/// The marks on the nodes of a tree so far.
 #[derive(Debug)]
 pub struct Ledger<'t> {
     tree: &'t Tree,
@@ -159,7 +159,7 @@ impl<'t> Element<'t> {
                 Kind::Text(_) => {
                     return Err(self.invalid(
                         "xml-mixed",
-                        format!("<{}> holds elements where one text is expected", self.name()),
+                        format!("<{}> contains elements, expected text", self.name()),
                     ));
                 }
                 _ => {}

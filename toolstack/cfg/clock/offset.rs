@@ -1,4 +1,4 @@
-//! What the RTC is to show.
+//! The offset of the RTC.
 
 use ::timers::{Adjustment, Basis, ClockOffset, UtcOffset};
 
@@ -43,7 +43,7 @@ pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) ->
     Ok(offset)
 }
 
-/// What the plain keys of a clock would be: local time, and seconds.
+/// The values of the plain keys of a clock: local time, and seconds.
 fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
     match clock {
         ClockOffset::Localtime { .. } => (Some(true), None),
@@ -91,7 +91,7 @@ fn seconds(keys: &mut Keys<'_, '_>) -> Result<Option<i64>> {
     Ok(Some(seconds))
 }
 
-/// What plain keys mean.
+/// The meaning of plain keys.
 fn plain(keys: &mut Keys<'_, '_>, localtime: Option<bool>, seconds: Option<i64>) -> ClockOffset {
     let parts =
         [("rtc_timeoffset", [Part::Offset, Part::Adjustment]), ("localtime", [Part::Offset, Part::Basis])];
@@ -127,7 +127,7 @@ fn kind(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>) -> Result<Option<&'
             (Some(_), _) if base.is_some() => return Ok(base.map(ClockOffset::as_str)),
             (Some(key), _) => {
                 let finding =
-                    Finding::invalid("no-clock-offset", format!("{name} stands without clock_offset"));
+                    Finding::invalid("no-clock-offset", format!("{name} is given without clock_offset"));
                 return Err(
                     keys.error(key.node, finding.instead("write clock_offset = \"variable\" as well"))
                 );
@@ -149,10 +149,12 @@ fn word_for_word(
             continue;
         };
         if !kinds.contains(&kind) {
-            let reason =
-                format!("{name} belongs to a clock that is {}, and this one is {kind}", kinds.join(" or "));
+            let reason = format!(
+                "{name} belongs to a clock with offset {}, and this clock has {kind}",
+                kinds.join(" or ")
+            );
             let finding = Finding::invalid("other-clock", reason);
-            return Err(keys.error(key.node, finding.instead("take it out, or change clock_offset")));
+            return Err(keys.error(key.node, finding.instead("remove it, or change clock_offset")));
         }
         keys.is(part, key.node);
     }
@@ -214,8 +216,7 @@ fn adjustment(keys: &Keys<'_, '_>) -> Result<Option<Adjustment>> {
 fn needed<'a>(keys: &Keys<'a, '_>, name: &str, example: &str) -> Result<Key<'a>> {
     let at = keys.get("clock_offset").map_or(0, |key| key.node);
     keys.get(name).ok_or_else(|| {
-        let finding =
-            Finding::invalid("key-missing", format!("such a clock needs {name}, which is not there"));
+        let finding = Finding::invalid("key-missing", format!("such a clock needs {name}, which is missing"));
         keys.error(at, finding.instead(format!("add {name} = {example}")))
     })
 }
@@ -236,7 +237,7 @@ fn agree(
     localtime: Option<bool>,
     seconds: Option<i64>,
 ) -> Result<()> {
-    // What plain keys can say of it: whether it is local time, and the seconds where they are known.
+    // Plain keys can say whether it is local time, and the seconds if they are known.
     let (is_local, expected) = match offset.effective() {
         ClockOffset::Utc { .. } => (false, Some(0)),
         ClockOffset::Localtime { .. } => (true, Some(0)),
@@ -262,6 +263,6 @@ fn contradiction(keys: &Keys<'_, '_>, name: &str, offset: &ClockOffset) -> Box<c
         keys,
         node,
         name,
-        &format!("the clock_ keys, which ask for {}", offset.as_str()),
+        &format!("the clock_ keys, which request {}", offset.as_str()),
     )
 }

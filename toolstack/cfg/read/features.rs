@@ -1,4 +1,4 @@
-//! What an HVM guest's machine has, and what only Arm has.
+//! The virtual hardware of an HVM guest, and settings for Arm only.
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;
@@ -6,6 +6,7 @@ use timers::ticks::MissedTicks;
 use timers::tsc::TscMode;
 
 use super::Reader;
+use super::book::Words;
 use crate::cfg::Content;
 use crate::diag::Finding;
 use crate::domain::Defbool;
@@ -27,7 +28,7 @@ const PARAVIRT: &str = "native_paravirt";
 
 const OEM_STRINGS: usize = 99;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(super) fn features(&mut self) {
         self.plain_clock();
         self.altp2m();
@@ -39,7 +40,7 @@ impl Reader<'_> {
         if let Some(found) = self.find("vncviewer")
             && self.number_of(found).is_some()
         {
-            let finding = Finding::unsupported("deprecated", "xl passes over vncviewer");
+            let finding = Finding::unsupported("deprecated", "xl ignores vncviewer");
             self.book.mark(found.node, finding.instead("start the guest with -V"));
         }
         if let Some(found) = self.find("msr_relaxed") {
@@ -85,7 +86,7 @@ impl Reader<'_> {
         };
         if self.kind == GuestKind::Pv && found.setting.text().is_some() {
             let finding = Finding::invalid("hvm-only", "a PV guest has no timer_mode, and xl refuses it");
-            return self.book.error(found.node, finding.instead("take it out"));
+            return self.book.error(found.node, finding.instead("remove it"));
         }
         let mode = match (found.setting.number(), found.setting.text()) {
             (Some(number), _) => u32::try_from(number).ok().and_then(MissedTicks::from_number),
@@ -237,8 +238,8 @@ impl Reader<'_> {
 
     /// Over a list within a list xl crashes where it does not look for one.
     fn crash_in_list(&mut self, node: usize) {
-        let finding = Finding::invalid("list-in-list", "a list within the list, over which xl crashes");
-        self.book.error(node, finding.instead("take the inner [ and ] out"));
+        let finding = Finding::invalid("list-in-list", "a list within the list, which crashes xl");
+        self.book.error(node, finding.instead("remove the inner [ and ]"));
     }
 
     fn viridian(
@@ -268,19 +269,24 @@ impl Reader<'_> {
         other.retain(|known| *known != number);
     }
 
-    fn mca_caps(&mut self) -> Option<u64> {
-        let found = self.find("mca_caps")?;
+    /// The texts of a key that takes nothing but a list of texts.
+    fn texts_of(&mut self, name: &str, example: &str) -> Option<Vec<(Words<'a>, usize)>> {
+        let found = self.find(name)?;
         let Content::List(items) = &found.setting.value.content else {
-            let finding = Finding::invalid("no-list", "mca_caps is a list");
-            self.book.error(found.node, finding.instead("write mca_caps = [ \"lmce\" ]"));
+            let finding = Finding::invalid("no-list", format!("{name} is a list"));
+            self.book.error(found.node, finding.instead(format!("write {name} = [ \"{example}\" ]")));
             return None;
         };
         let texts = self.texts(items, found.node);
         if texts.len() < items.len() && !self.book.has_errors() {
             self.crash_in_list(found.node);
         }
+        Some(texts)
+    }
+
+    fn mca_caps(&mut self) -> Option<u64> {
         let mut caps = 0;
-        for (words, node) in texts {
+        for (words, node) in self.texts_of("mca_caps", "lmce")? {
             match words.text {
                 "lmce" => caps |= MCA_LMCE,
                 _ => self.book.error(node, super::bad_word("a machine check feature", words.text, &["lmce"])),
@@ -290,18 +296,8 @@ impl Reader<'_> {
     }
 
     fn smbios(&mut self) -> Option<Vec<Smbios>> {
-        let found = self.find("smbios")?;
-        let Content::List(items) = &found.setting.value.content else {
-            let finding = Finding::invalid("no-list", "smbios is a list");
-            self.book.error(found.node, finding.instead("write smbios = [ \"system_manufacturer=...\" ]"));
-            return None;
-        };
-        let texts = self.texts(items, found.node);
-        if texts.len() < items.len() && !self.book.has_errors() {
-            self.crash_in_list(found.node);
-        }
         let mut strings = Vec::new();
-        for (words, node) in texts {
+        for (words, node) in self.texts_of("smbios", "system_manufacturer=...")? {
             let words_of_libxl: Vec<_> = SmbiosType::ALL.iter().map(|key| key.as_str()).collect();
             let Some((key, value)) = words.split('=').filter(|(_, value)| !value.text.is_empty()) else {
                 let finding = Finding::invalid("bad-smbios", format!("'{}' is not key=value", words.text));
@@ -316,13 +312,13 @@ impl Reader<'_> {
             let oem = strings.iter().filter(|string| string.key == Some(SmbiosType::Oem)).count();
             if kind == SmbiosType::Oem && oem > OEM_STRINGS {
                 let finding = Finding::invalid("bad-smbios", format!("more than {OEM_STRINGS} oem strings"));
-                self.book.wrong(node, &words, finding.instead("take some out"));
+                self.book.wrong(node, &words, finding.instead("remove some of them"));
             }
         }
         Some(strings)
     }
 
-    /// What only Arm has; xl reads it on x86 too.
+    /// Reads the settings of Arm alone; xl reads them on x86 too.
     pub(super) fn arm(&mut self) {
         let vuart = |text: &str| match VuartType::from_word(text) {
             None if text.eq_ignore_ascii_case("unknown") => Some(None),

@@ -1,4 +1,4 @@
-//! The conversion of many files: on all cores, with one table.
+//! Converts many files: on all cores, with one table.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -26,17 +26,17 @@ const COMMONEST: usize = 10;
 /// How often the progress is said.
 const PROGRESS: Duration = Duration::from_millis(100);
 
-/// What became of a file.
+/// The result of converting a file.
 struct Outcome {
     index: usize,
     report: FileReport,
     uses: Uses,
     secret: bool,
-    /// What is said of it with -v.
+    /// The report of it with -v.
     details: String,
 }
 
-/// What all workers share.
+/// The state that all workers share.
 struct Shared<'a> {
     jobs: Vec<Job>,
     next: AtomicUsize,
@@ -75,7 +75,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     }
     if secrets > 0 {
         output::message(&format!(
-            "xenclock: {secrets} of the files have a password in them: only their owner can read those (mode 0600)"
+            "xenclock: {secrets} of the files contain a password: only their owner can read these (mode 0600)"
         ));
     }
     unused_rules(&shared.setting.mapping, estate.mapped());
@@ -181,7 +181,7 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     read_regular(file, xml::MAX_BYTES as u64)
 }
 
-/// What is said of a file with -v.
+/// The report of a file with -v.
 fn details(report: &FileReport, source: &xenclock::diag::Source, detail: Detail) -> String {
     if detail == Detail::Short {
         return String::new();
@@ -212,9 +212,10 @@ fn say(options: &Convert, reports: &[FileReport], estate: &Estate) -> Result<(),
     for (code, files, reason) in commonest {
         text.push_str(&format!("  {files:>5}  [{code}] {reason}\n"));
     }
-    for (title, resolved) in
-        [("To be mapped first (--map or --map-file):", false), ("Used as they are, and must be there:", true)]
-    {
+    for (title, resolved) in [
+        ("To be mapped first (--map or --map-file):", false),
+        ("Used unchanged, and must exist on the host:", true),
+    ] {
         let needs: Vec<_> = estate.needs().into_iter().filter(|need| need.resolved == resolved).collect();
         if !needs.is_empty() {
             text.push_str(&format!("\n{title}\n"));

@@ -1,4 +1,4 @@
-//! The inputs of a conversion, and the files that they become.
+//! The inputs of a conversion, and their output files.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub refused: Option<String>,
 }
 
-/// Whether many inputs are converted, rather than one to standard output or to a file.
+/// Returns true if many inputs are converted, rather than one to standard output or to a file.
 pub(super) fn are_many(options: &Convert) -> bool {
     let into_directory = options
         .output
@@ -36,7 +36,9 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     let (mut files, mut skipped) = (Vec::new(), 0);
     for file in &options.files {
         if file == Path::new("-") {
-            return Err(Failure::Usage("standard input is not converted along with others".to_owned()));
+            return Err(Failure::Usage(
+                "standard input cannot be converted together with other inputs".to_owned(),
+            ));
         }
         if file.is_dir() {
             let failed = |error| Failure::Error(format!("{}: {error}", file.display()));
@@ -68,7 +70,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
         let refused = match taken.get(&name) {
             Some(first) if *first == input => Some("named twice".to_owned()),
             Some(first) => Some(format!(
-                "{} is written from {} already: rename one of them",
+                "{} is already written from {}: rename one of them",
                 output.display(),
                 first.display()
             )),
@@ -83,7 +85,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     Ok((files.into_iter().map(job).collect(), skipped))
 }
 
-/// What tells a file from others.
+/// The identity of a file.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
@@ -99,7 +101,7 @@ fn output_name(input: &Path, to: To) -> OsString {
     name
 }
 
-/// Whether a file of a directory is taken for a domain's.
+/// Returns true if a file of a directory is taken for a domain's.
 fn is_config(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if name.starts_with('.') || !path.is_file() {

@@ -1,4 +1,4 @@
-//! What a handle remembers of its host.
+//! State that a handle keeps about its host.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,7 +23,7 @@ pub(super) struct Watched {
     pub waiting: VecDeque<Event>,
 }
 
-/// What does not change while the host runs.
+/// The facts that do not change while the host runs.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed {
     pub boot_id: String,

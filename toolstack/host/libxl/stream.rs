@@ -1,5 +1,6 @@
-//! The beginning of a saved domain. libxl, 4.14 to 4.22, ends the whole program (it calls a null pointer) when it
-//! fails before its helper has started: with the first bytes of a stream, so these are tried here before.
+//! The beginning of a saved domain. libxl 4.14 to 4.22 crashes the whole program (it calls a null pointer) if it fails
+//! before its helper has started, that is, at the first bytes of a stream. Therefore these bytes are checked here
+//! first.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,7 +19,7 @@ const BIG_ENDIAN: u32 = 1;
 /// The record from which on the helper reads: no length is told, as the helper knows where it ends.
 const HELPERS: [u8; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
 
-/// Where a file is read or written next; `None` for one that has no places, such as a pipe.
+/// The place at which a file is read or written next; `None` for one that has no places, such as a pipe.
 fn place(mut file: &File) -> io::Result<Option<u64>> {
     match file.stream_position() {
         Ok(place) => Ok(Some(place)),
@@ -74,7 +75,7 @@ pub(super) fn check_writable(file: &File, doing: &str) -> Result<()> {
     match place(file).map_err(io)? {
         // There it would stay in front of what libxl writes.
         Some(_) if appends(file) => Ok(()),
-        // What libxl begins with comes over it.
+        // libxl's own beginning overwrites it.
         Some(start) => file.write_all_at(&[0; BEGIN], start).map_err(io),
         // Whoever reads may still hang up as soon as this is over.
         None => check_read(file, doing),
@@ -93,10 +94,10 @@ fn saved(begin: &[u8]) -> std::result::Result<(), String> {
         return Err(format!("it has version {}, expected {VERSION}", number(8)));
     }
     if number(12) & BIG_ENDIAN != 0 {
-        return Err("it is from a machine of the other byte order".to_owned());
+        return Err("it is from a machine of another byte order".to_owned());
     }
     if begin[16..] != HELPERS {
-        return Err("the domain itself does not come first in it".to_owned());
+        return Err("the domain itself is not its first part".to_owned());
     }
     Ok(())
 }

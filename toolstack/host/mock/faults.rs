@@ -1,4 +1,4 @@
-//! Errors on demand: every call of a host can be made to fail, some times.
+//! Injected errors: every call of a host can be made to fail a number of times.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ impl Call {
     }
 }
 
-/// What is to go wrong, and how often still.
+/// An injected failure, and the number of times that is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fault {
@@ -98,16 +98,16 @@ impl Faults {
     }
 }
 
-/// What a host would say.
+/// The message of a host for a kind of error.
 fn said(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NoSuchDomain => "no such domain",
-        ErrorKind::Exists => "a domain of that name or UUID exists",
+        ErrorKind::Exists => "a domain with that name or UUID exists",
         ErrorKind::Invalid => "invalid argument",
         ErrorKind::NoRtc => "the guest has no RTC",
         ErrorKind::Permission => "permission denied",
         ErrorKind::NoMemory => "out of memory",
-        ErrorKind::NotSupported => "this host cannot do it",
+        ErrorKind::NotSupported => "this host does not support it",
         ErrorKind::WrongState => "the domain's state does not allow it",
         ErrorKind::Io => "input/output error",
         ErrorKind::Other => "it failed",

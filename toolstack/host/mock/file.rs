@@ -1,9 +1,9 @@
 //! A state in a file.
 //!
-//! A file is replaced whole, by renaming, so that a reader sees the old or the new and never half of one, and needs no
-//! lock. A process that changes it locks the file itself.
+//! The file is replaced atomically by renaming, so that a reader sees either the old or the new state and needs no
+//! lock. A process that changes the file locks it.
 //!
-//! What was read is kept as long as the file is the same, so that to look again costs no more than to ask for its times.
+//! The parsed state is cached while the file is unchanged, so that a repeated read costs only a `stat`.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -39,7 +39,7 @@ struct Known {
     _file: File,
 }
 
-/// What tells a file, and each of its contents, from others.
+/// The identity of a file, and of each of its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     file: (u64, u64),
@@ -60,7 +60,7 @@ impl Mark {
 }
 
 impl Known {
-    /// What is in a file that was as told at this moment, before it was read, or was written since.
+    /// The content of a file that had these times at this moment, before it was read, or was written since.
     fn new(file: &Metadata, at: SystemTime, state: &Arc<State>, open: File) -> Self {
         let settled = file
             .modified()

@@ -1,4 +1,4 @@
-//! Where a mock's state is: in memory, or in a file that several processes share.
+//! The storage of a mock's state: in memory, or in a file that several processes share.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use super::state::{Change, State, StoreError};
 /// How long to wait before looking at a file again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Where the state is.
+/// The place of the state.
 #[derive(Clone, Debug)]
 pub(super) enum Store {
     Memory(Arc<Memory>),

@@ -1,4 +1,4 @@
-//! A domain's time stamp counter: what `settscinfo` does to it, what `gettscinfo` tells of it, what RDTSC reads.
+//! A domain's time stamp counter: the effect of `settscinfo`, the result of `gettscinfo`, and the value of RDTSC.
 
 use serde::{Deserialize, Serialize};
 use timers::GuestKind;
@@ -31,7 +31,7 @@ pub struct Tsc {
     incarnation: u32,
     /// The host's uptime at which an emulated TSC counts from; may lie before 0.
     epoch_ns: u64,
-    /// What the vCPU adds to the counter. PV guests have none.
+    /// The vCPU's addition to the counter. PV guests have none.
     shift: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Debian's xl reads of the file what the config says, save what is handed back as unsaid; and libxl reads our JSON.
+//! Debian's xl reads the written file as the same config, except for the fields that are returned as missing; and libxl
+//! reads the written JSON.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ fn read(json: Value) -> DomainConfig {
     serde_json::from_value(json).unwrap()
 }
 
-/// What is handed back, as paths and verdicts.
+/// The paths and verdicts of what is handed back.
 fn unsaid(written: &Written) -> Vec<(&str, &'static str)> {
     written.unsaid.iter().map(|unsaid| (unsaid.path.as_str(), unsaid.finding.verdict.as_str())).collect()
 }
@@ -65,7 +66,8 @@ fn a_key_is_written_only_for_a_release_that_knows_it() {
     }
     assert!(!old.text.contains("smbios ="), "{}", old.text);
     assert!(old.text.contains("viridian = [ \"base\" ]\n"), "{}", old.text);
-    let why = "#   smbios, unsupported: xl of Xen 4.14 does not know the key smbios, which there is since Xen 4.18\n";
+    let why =
+        "#   smbios, unsupported: xl of Xen 4.14 does not know the key smbios, which exists since Xen 4.18\n";
     assert!(old.text.contains(why), "{}", old.text);
 }
 
@@ -239,7 +241,7 @@ fn field_of(key: &str) -> &str {
     }
 }
 
-/// What xl puts in and means nothing by: numbers of devices, and a policy that PV guests' devices do not have.
+/// True for a value of xl's that means nothing: numbers of devices, and a policy that PV guests' devices do not have.
 fn is_xls_own(path: &str, config: &DomainConfig) -> bool {
     path.ends_with("].devid")
         || path.ends_with("].rdm_policy") && config.kind() != GuestKind::Hvm

@@ -33,7 +33,7 @@ pub use receive::{Arrived, Arriving, NotArrived, receive};
 pub use send::{Leaving, Moved, NotMoved, Now, send};
 pub use transport::{Rune, Transport, ask_command};
 
-/// What the target says first; alone of all messages it ends without a NUL.
+/// The first message of the target; it alone ends without a NUL.
 const BANNER: &[u8] = b"xl migration receiver ready, send binary domain data.\n";
 /// The target has the guest, paused.
 const READY: &[u8] = b"domain received, ready to unpause\0";
@@ -83,11 +83,11 @@ pub fn name_incoming(name: &str) -> String {
 /// Why a message of the protocol was not heard.
 #[derive(Debug, thiserror::Error)]
 enum Unheard {
-    #[error("the other side has gone")]
+    #[error("the other side has disconnected")]
     Gone,
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
-    #[error("instead it said {0:?}")]
+    #[error("the other side sent {0:?} instead")]
     Otherwise(String),
 }
 

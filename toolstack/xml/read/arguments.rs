@@ -4,11 +4,9 @@ use super::super::cursor::Element;
 use super::guest::Guest;
 use crate::diag::Finding;
 
-/// What libvirt's namespaces end in.
+/// The ends of libvirt's namespaces.
 const QEMU: &str = "/schemas/domain/qemu/1.0";
 const XEN: &str = "/schemas/domain/xen/1.0";
-/// The second one in full.
-pub(crate) const XEN_NAMESPACE: &str = "http://libvirt.org/schemas/domain/xen/1.0";
 
 /// Options of QEMU's that libxl gives by itself, or that QEMU does not take on Xen.
 const NOT_ON_XEN: &[&str] = &[
@@ -46,8 +44,8 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
         let element = element.take();
         let arguments = arguments(&element, prefix);
         if of_qemu {
-            let reason = "written for another hypervisor's QEMU: Xen's is given them as they are";
-            let instead = "take out what Xen's QEMU does not have: it ends, and the guest with it";
+            let reason = "written for another hypervisor's QEMU, and passed unchanged to Xen's QEMU";
+            let instead = "remove the arguments that Xen's QEMU does not know: it exits over them, and the guest with it";
             element.mark(Finding::approximated("qemu-arguments", reason).instead(instead));
         }
         let b_info = &mut guest.config.b_info;
@@ -69,7 +67,8 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
         // `--option` is `-option`.
         let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
         if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
-            let reason = format!("Xen's QEMU is given no {of}: libxl decides it, or KVM alone has it");
+            let reason =
+                format!("{of} is not passed to Xen's QEMU: libxl sets it itself, or only KVM has it");
             argument.mark_whole(&Finding::unsupported("qemu-argument", reason));
             if of == option && !WITHOUT_VALUE.contains(&option) {
                 skip = Some(option);

@@ -57,7 +57,7 @@ fn number(port: &Element<'_>) -> Result<Option<usize>> {
     number.map(|number| number.number("the number of a port, from 0")).transpose()
 }
 
-/// Where the port is in libvirt's machine. Its number has been read.
+/// Marks the place of the port in libvirt's machine. Its number has been read.
 fn target(port: &Element<'_>) {
     placed_by_xen(port);
     let Some(target) = port.child("target") else { return };
@@ -92,7 +92,7 @@ fn parallel(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 target.mark_whole(&Finding::no_effect("parallel-port", reason));
             }
             guest.qemu(["-parallel", &word]);
-            let reason = "libxl has no parallel ports: its QEMU is given one";
+            let reason = "libxl has no parallel ports; the port is passed to its QEMU";
             port.mark(Finding::approximated("parallel", reason));
         }
     }

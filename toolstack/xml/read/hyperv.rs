@@ -6,26 +6,12 @@ use super::super::cursor::{Element, Result};
 use super::set;
 use crate::diag::Finding;
 use crate::domain::config::Hvm;
-
-/// Hyper-V features whose counterpart in Xen are these groups. All of them need `base`.
-pub(crate) const HYPERV: &[(&str, &[Viridian])] = &[
-    ("relaxed", &[Viridian::Base]),
-    ("vpindex", &[Viridian::Base]),
-    ("vapic", &[Viridian::Base, Viridian::ApicAssist]),
-    ("synic", &[Viridian::Base, Viridian::Synic]),
-    (
-        "stimer",
-        &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer],
-    ),
-    ("frequencies", &[Viridian::Base, Viridian::Freq]),
-    ("tlbflush", &[Viridian::Base, Viridian::HcallRemoteTlbFlush]),
-    ("ipi", &[Viridian::Base, Viridian::HcallIpi]),
-];
+use crate::domain::libvirt::{HYPERV, value_of};
 
 pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     if let Some(mode) = hyperv.attr("mode").filter(|mode| mode.text != "custom") {
         set(&mut hvm.viridian, true);
-        let reason = "Xen's default group of enlightenments, not all there are";
+        let reason = "becomes Xen's default group of enlightenments, which does not contain all";
         let instead = "name the features wanted in <hyperv>";
         mode.mark(Finding::approximated("hyperv-passthrough", reason).instead(instead));
     }
@@ -33,12 +19,12 @@ pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     for feature in hyperv.elements() {
         let on = feature.attr("state").map_or(Ok(true), |state| state.on_off())?;
         if !on {
-            let reason = "an enlightenment that is not asked for is off";
+            let reason = "an enlightenment that is not requested is off";
             feature.mark_whole(&Finding::no_effect("hyperv-off", reason));
             continue;
         }
-        match HYPERV.iter().find(|(name, _)| *name == feature.name()) {
-            Some((_, wanted)) => {
+        match value_of(HYPERV, feature.name()) {
+            Some(wanted) => {
                 let _ = feature.take();
                 groups.extend_from_slice(wanted);
             }

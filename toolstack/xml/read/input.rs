@@ -13,7 +13,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         };
         let bus = input.attr("bus").map_or("ps2", |bus| bus.text);
         match (kind.text, bus) {
-            // What QEMU's board has anyway does the same.
+            // A device of QEMU's board does the same.
             ("mouse" | "keyboard", "ps2" | "virtio") if guest.is_hvm() => {
                 let reason = "an HVM guest always has a PS/2 mouse and keyboard";
                 input.mark_whole(&Finding::no_effect("own-input", reason));
@@ -30,7 +30,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 let reason = if graphics::has_pv_input(&guest.config) {
                     "comes with Xen's framebuffer"
                 } else {
-                    "without <graphics> there is nothing to point at"
+                    "without <graphics> the guest has no screen for a pointer"
                 };
                 input.mark_whole(&Finding::no_effect("pv-input", reason));
             }
@@ -38,7 +38,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 guest.usb.input.push("tablet");
                 let input = input.take();
                 placed_by_xen(&input);
-                let reason = "a USB tablet: libxl gives QEMU no virtio input";
+                let reason = "becomes a USB tablet: libxl has no virtio input devices";
                 input.mark(Finding::approximated("input", reason));
             }
             _ => {

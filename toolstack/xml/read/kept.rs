@@ -1,5 +1,5 @@
-//! What a domain XML has no word for, in `<metadata>` under a namespace of our own: fields of libxl's config and of the
-//! clock, with their values as JSON.
+//! Settings that domain XML cannot express, from `<metadata>` in xenclock's namespace: fields of libxl's config and of
+//! the clock, with their values as JSON.
 
 use serde_json::Value as Json;
 
@@ -7,11 +7,7 @@ use super::super::cursor::{Element, Result};
 use crate::diag::Finding;
 use crate::domain::Domain;
 use crate::domain::changes::{self, Change, Kept};
-
-/// The namespace, and the prefix that it is written with.
-pub const KEPT_NAMESPACE: &str = "urn:xenclock:domain:1.0";
-/// The prefix of [`KEPT_NAMESPACE`].
-pub const KEPT_PREFIX: &str = "xenclock";
+use crate::domain::libvirt::KEPT_NAMESPACE;
 
 /// The element in `<metadata>`, if there is one.
 pub(super) fn element<'t>(metadata: &Element<'t>) -> Option<Element<'t>> {
@@ -30,14 +26,14 @@ pub(super) fn read(root: &Element<'_>, domain: &mut Domain) -> Result<()> {
     };
     for element in kept.elements() {
         let Some(field) = element.attr("field") else {
-            let finding = Finding::invalid("no-field", "it does not say which field of libxl's config it is");
-            return Err(element.error(finding.instead("take it out, or convert the domain again")));
+            let finding = Finding::invalid("no-field", "it does not name a field of libxl's config");
+            return Err(element.error(finding.instead("remove it, or convert the domain again")));
         };
         let value = || -> Result<Json> {
             let text = element.text()?.map_or("", |text| text.text);
             serde_json::from_str(text).map_err(|error| {
-                let finding = Finding::invalid("bad-value", format!("not a value as JSON: {error}"));
-                element.error(finding.instead("write a text in double quotes, a number, or true or false"))
+                let finding = Finding::invalid("bad-value", format!("not a JSON value: {error}"));
+                element.error(finding.instead("write a string in double quotes, a number, true or false"))
             })
         };
         let to = match element.name().rsplit(':').next() {
@@ -54,13 +50,13 @@ pub(super) fn read(root: &Element<'_>, domain: &mut Domain) -> Result<()> {
         match changes::make(&domain.config, &domain.clock, &[change]) {
             Ok((config, clock)) => (domain.config, domain.clock) = (config, clock),
             Err(changes::ChangeError::NoSuchField(field)) => {
-                let reason = format!("there is no {field} any more that this would be of");
+                let reason = format!("the device of {field} no longer exists");
                 element.mark(Finding::no_effect("kept-gone", reason));
             }
             Err(changes::ChangeError::NoDomain(error)) => {
                 let finding =
                     Finding::invalid("bad-value", format!("not a value of {}: {error}", field.text));
-                return Err(element.error(finding.instead("take it out, or convert the domain again")));
+                return Err(element.error(finding.instead("remove it, or convert the domain again")));
             }
         }
     }

@@ -1,12 +1,12 @@
-//! `<os>` and the bootloader: what kind of guest it is and what it boots.
+//! `<os>` and the bootloader: the kind of guest and its boot settings.
 
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
-use super::boot_order::Bootable;
 use super::firmware;
 use super::guest::Guest;
 use crate::diag::Finding;
+use crate::domain::libvirt::BOOT_DEVICES;
 
 /// hvm, pv or pvh.
 ///
@@ -52,7 +52,7 @@ fn machine_finding(machine: &Value<'_>) -> Finding {
         "xenfv" | "xenpv" | "xenpvh" => Finding::exact(),
         other if other.contains("q35") => {
             Finding::approximated("machine", "an HVM guest on Xen has an i440fx board, without PCI Express")
-                .instead("check that the guest's drivers do not count on Q35")
+                .instead("check that the guest's drivers do not depend on Q35")
         }
         other => Finding::no_effect(
             "machine",
@@ -98,7 +98,7 @@ fn kernel(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let alone = kernel.is_none() && guest.is_hvm();
     for name in ["initrd", "cmdline"].iter().filter(|_| alone) {
         for element in os.children(name) {
-            let reason = "without <kernel> the guest boots a disk, which has its own";
+            let reason = "without <kernel> the guest boots from a disk, which contains its own";
             element.mark_whole(&Finding::unsupported("no-kernel", reason));
         }
     }
@@ -121,14 +121,7 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
                 Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>"),
             ));
         };
-        let letter = device
-            .one_of(&[
-                ("hd", Bootable::HardDisk),
-                ("cdrom", Bootable::Cdrom),
-                ("network", Bootable::Network),
-                ("fd", Bootable::Floppy),
-            ])?
-            .letter();
+        let letter = device.one_of(BOOT_DEVICES)?;
         if order.contains(letter) {
             device.mark(Finding::no_effect("boot-twice", "named before"));
         } else {

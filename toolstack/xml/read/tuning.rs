@@ -1,4 +1,4 @@
-//! `<vcpu>` and `<cputune>`: how many vCPUs there are, where they run, and how much of them.
+//! `<vcpu>` and `<cputune>`: the number of vCPUs, their affinity, and their scheduling.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ const MAX_VCPUS: i32 = 8192;
 const MAX_HVM_VCPUS: i32 = 128;
 /// The CPUs that libvirt counts at most.
 const MAX_CPUS: u32 = 16384;
-/// Where a vCPU may run that is pinned nowhere, when others are: on more CPUs than any host has.
+/// The CPUs of a vCPU that is pinned nowhere, when others are: more CPUs than any host has.
 const ANYWHERE: u32 = 1024;
 /// libvirt's period where there is a quota alone, in microseconds.
 const PERIOD: u64 = 100_000;
-/// What the credit scheduler takes as a weight.
+/// The weights that the credit scheduler takes.
 const WEIGHTS: std::ops::RangeInclusive<i32> = 1..=65535;
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
@@ -49,7 +49,7 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
         if let Some(value) = element.text()? {
             max = count(&value)?;
             if max > most {
-                let reason = format!("Xen gives a guest of this kind {most} vCPUs at most");
+                let reason = format!("on Xen a guest of this kind has at most {most} vCPUs");
                 value.mark(Finding::approximated("too-many-vcpus", reason));
             }
         }
@@ -64,7 +64,7 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
         if let Some(placement) = element.attr("placement") {
             let automatic = placement.one_of(&[("static", false), ("auto", true)])?;
             if automatic {
-                let reason = "Xen places vCPUs by itself unless told otherwise";
+                let reason = "Xen places vCPUs by itself by default";
                 placement.mark(Finding::no_effect("placement", reason));
             }
         }
@@ -149,7 +149,7 @@ fn shares(tune: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         let reason = format!("a weight on Xen is a number from 1 to 65535: {weight}");
         shares.mark(Finding::approximated("cpu-weight", reason));
     } else if !guest.for_xen {
-        let reason = "a weight beside that of Xen's other guests, which have 256 unless told otherwise";
+        let reason = "a weight relative to those of other guests, 256 by default";
         shares.mark(Finding::approximated("cpu-weight", reason));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Random histories: nothing panics, a file and the memory agree, and some things are always so.
+//! Random histories: nothing panics, the file and the memory agree, and invariants hold.
 
 use std::io::Seek;
 use std::time::Duration;
@@ -157,7 +157,7 @@ fn take(mock: &Mock, step: &Step) -> String {
     }
 }
 
-/// What every domain must be like at any time.
+/// Checks the rules that hold for every domain at any time.
 fn check(mock: &Mock) {
     for domain in mock.domains().unwrap().into_iter().skip(1) {
         let domid = domain.domid;

@@ -1,4 +1,4 @@
-//! What RDTSC reads in a guest: the part of a TSC that no call of a host tells.
+//! The value of RDTSC in a guest, which no call of a host returns.
 
 use GuestKind::{Hvm, Pv, Pvh};
 use TscMode::{AlwaysEmulate, Default, Native};
@@ -166,6 +166,6 @@ fn extreme_values_are_taken_and_wrap() {
             mock.guest_tsc(domid).unwrap();
         }
     }
-    // What is negative when read as signed is told as 0.
+    // A value that is negative when read as signed is told as 0.
     assert_eq!(mock.tsc_info(domid).unwrap().elapsed_ns, 0);
 }

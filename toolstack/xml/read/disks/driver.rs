@@ -1,29 +1,9 @@
-//! `<driver>`: who serves a disk, in which format, and how.
+//! `<driver>`: the backend and the format of a disk, and its options.
 
 use super::super::super::cursor::{Element, Result};
 use crate::diag::Finding;
-use crate::domain::config::{Defbool, Disk, DiskBackend, DiskFormat};
-
-/// libvirt's image formats and libxl's.
-const FORMATS: &[(&str, DiskFormat)] = &[
-    ("raw", DiskFormat::Raw),
-    ("aio", DiskFormat::Raw),
-    ("iso", DiskFormat::Raw),
-    ("qcow", DiskFormat::Qcow),
-    ("qcow2", DiskFormat::Qcow2),
-    ("vpc", DiskFormat::Vhd),
-    ("vhd", DiskFormat::Vhd),
-    ("qed", DiskFormat::Qed),
-];
-
-/// libvirt's driver names and libxl's backends.
-const BACKENDS: &[(&str, DiskBackend)] = &[
-    ("phy", DiskBackend::Phy),
-    ("qemu", DiskBackend::Qdisk),
-    ("file", DiskBackend::Qdisk),
-    ("tap", DiskBackend::Tap),
-    ("tap2", DiskBackend::Tap),
-];
+use crate::domain::config::{Defbool, Disk, DiskFormat};
+use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
 
 /// Attributes that tune QEMU's own disks.
 const TUNABLES: &[&str] = &[
@@ -51,17 +31,17 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
     disk.format = Some(DiskFormat::Raw);
     let Some(driver) = element.child("driver") else { return Ok(true) };
     if let Some(name) = driver.attr("name") {
-        match BACKENDS.iter().find(|(known, _)| *known == name.text) {
-            Some((_, backend)) => disk.backend = Some(*backend),
+        match value_of(DISK_BACKENDS, name.text) {
+            Some(backend) => disk.backend = Some(backend),
             None => {
-                let reason = format!("libxl has no disks by {}: it chooses who serves the disk", name.text);
+                let reason = format!("libxl has no disks by {}: libxl chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
             }
         }
     }
     if let Some(format) = driver.attr("type") {
-        match FORMATS.iter().find(|(word, _)| *word == format.text) {
-            Some((_, libxl)) => disk.format = Some(*libxl),
+        match value_of(DISK_FORMATS, format.text) {
+            Some(libxl) => disk.format = Some(libxl),
             None => {
                 let reason = format!("libxl reads raw, qcow, qcow2, vhd and qed, not {}", format.text);
                 let instead =
@@ -85,13 +65,13 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
                 ));
             }
             other => {
-                let reason = format!("libxl passes discards on or not, and knows no '{other}'");
+                let reason = format!("libxl passes discards through or not, and has no '{other}'");
                 discard.mark(Finding::unsupported("disk-discard", reason));
             }
         }
     }
     for value in TUNABLES.iter().filter_map(|name| driver.attr(name)) {
-        let reason = "a tunable of QEMU's own disks; Xen's backend has none";
+        let reason = "a tunable of QEMU's own disks; Xen's backends do not have it";
         value.mark(Finding::no_effect("disk-tuning", reason));
     }
     Ok(true)
