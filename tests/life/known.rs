@@ -27,6 +27,8 @@ pub struct Guest {
     pub given: Option<Given>,
     /// One has been taken.
     pub was_given: bool,
+    /// Stock xl brought it to a host that knew nothing of it but its config.
+    pub by_config: bool,
 }
 
 impl Guest {

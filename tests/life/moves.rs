@@ -349,6 +349,7 @@ impl World<'_> {
         kept.saves_sure = false;
         let here = (kept.requested.clone(), kept.fresh);
         // Stock xl sends no record.
+        self.guests[guest].by_config |= saved.by == Tool::Xl && here.0.is_none();
         let came = match (saved.by, &here.0) {
             (Tool::Us, _) => saved.requested.clone(),
             (Tool::Xl, asks) => Requested {

@@ -182,7 +182,8 @@ impl World<'_> {
             return said.is("/rtc/next_start", "another clock, requested since the last start");
         }
         let source = said.text("/rtc/source");
-        if !is_source(source, &spec.offset) && !source.starts_with("libxl config") {
+        let of_config = self.guests[guest].by_config && source.ends_with(" s from UTC");
+        if !is_source(source, &spec.offset) && !source.starts_with("libxl config") && !of_config {
             return Err(format!("of {} the offset is said to be from {source}", said.guest));
         }
         let variable = is_variable(&spec.offset);

@@ -181,6 +181,7 @@ impl<'k> World<'k> {
                 birth_facts: None,
                 given: None,
                 was_given: false,
+                by_config: false,
             });
         }
         World {

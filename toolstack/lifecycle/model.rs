@@ -81,6 +81,8 @@ impl ClockRecord {
     pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         let stands = match &self.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.as_ref() == Some(clock),
+            // What was found in a config is no request, even where a file requests the same.
+            RequestOrigin::Unmanaged => false,
             _ => self.request.clock == *clock,
         };
         if !stands {

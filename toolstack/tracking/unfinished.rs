@@ -107,7 +107,7 @@ pub fn mend_claimed(
         Err(error) => error.to_string(),
     };
     let Unfinished { doing, .. } = left;
-    let why = format!("a program was killed while it was to {doing}: {done}");
+    let why = format!("a program was killed while trying to {doing}: {done}");
     Ok(Some(Mended { domain, why }))
 }
 
