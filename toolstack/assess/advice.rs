@@ -69,15 +69,22 @@ pub(super) fn of_zone(domain: &Domain) -> Option<(Part, Finding)> {
     let local = is_local(&domain.clock.offset)?;
     let finding = if windows && !local {
         Finding::advice("advice-windows-utc", "Windows takes its RTC for local time, and this one shows UTC")
-            .instead("write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry")
+            .instead_by_format(
+                "write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry",
+                "write localtime = 1, or set RealTimeIsUniversal in the guest's registry",
+            )
     } else if unix && local && domain.config.kind().has_rtc() {
         let reason = "Linux and the BSDs take their RTC for UTC, and this one shows local time";
-        Finding::advice("advice-unix-localtime", reason)
-            .instead("write <clock offset='utc'/>, unless the guest is set up for an RTC in local time")
+        Finding::advice("advice-unix-localtime", reason).instead_by_format(
+            "write <clock offset='utc'/>, unless the guest is set up for an RTC in local time",
+            "take localtime and the clock's zone out, unless the guest is set up for an RTC in local time",
+        )
     } else if unix && local {
         let reason = "a PV or PVH guest takes Xen's wallclock for UTC, and this one shows local time";
-        Finding::advice("advice-pv-localtime", reason)
-            .instead("write <clock offset='utc'/>, and set the time zone in the guest")
+        Finding::advice("advice-pv-localtime", reason).instead_by_format(
+            "write <clock offset='utc'/>, and set the time zone in the guest",
+            "take localtime and the clock's zone out, and set the time zone in the guest",
+        )
     } else {
         return None;
     };

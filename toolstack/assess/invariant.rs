@@ -52,9 +52,11 @@ pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
 pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
     let reason = "the guest is told that its TSC never changes: xenclock migrate refuses to move it, as libvirt does, and \
                   xl migrate moves it all the same";
-    let advice = Finding::advice("advice-invtsc", reason).instead(
-        "give it a frequency that can be kept, as in <timer name='tsc' frequency='2600000000'/> \
-                  (clock_tsc_frequency), or nomigrate = 1 for a guest that stays",
+    let advice = Finding::advice("advice-invtsc", reason).instead_by_format(
+        "give it a frequency that can be kept, as in <timer name='tsc' frequency='2600000000'/>, or convert it to an \
+         xl.cfg and write nomigrate = 1 for a guest that stays",
+        "give it a frequency that can be kept, as in clock_tsc_frequency = 2600000000, or write nomigrate = 1 for a \
+         guest that stays",
     );
     (ground(domain)? == Ground::Nothing).then_some((Part::InvariantTsc, advice))
 }

@@ -13,7 +13,7 @@ use super::output::{self, Failure, message};
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
-use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::store::{RecordError, RecordStore};
 use xenclock::tracking::unfinished::{self, Mended};
 
 /// The settings of a real host, and the one for a tolerance.
@@ -97,7 +97,7 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
     if text.is_empty() {
         return Ok(Tolerance::OFF);
     }
-    text.parse().map_err(|error| Failure::Error(format!("{place}: {error}")))
+    text.parse().map_err(|error| Failure::Usage(format!("{place}: {error}")))
 }
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.
@@ -108,12 +108,18 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
-/// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
-pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
-    records.get(uuid).unwrap_or_else(|error| {
-        output::error(&error.to_string());
-        None
-    })
+/// The record of a domain's clock. One that is no record is set aside, which is said; then there is none.
+///
+/// # Errors
+/// When it cannot be read, so that nobody knows what it says.
+pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRecord>, Failure> {
+    match records.get(uuid) {
+        Err(error @ RecordError::SetAside { .. }) => {
+            output::error(&error.to_string());
+            Ok(None)
+        }
+        other => other.map_err(|error| Failure::Error(error.to_string())),
+    }
 }
 
 /// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by

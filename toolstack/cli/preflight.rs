@@ -51,7 +51,7 @@ pub(super) fn whole_host(
     let facts = host.facts()?;
     let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
     for domain in backend::guests(host)? {
-        let record = record_of(records, &domain);
+        let record = record_of(records, &domain)?;
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
             Ok(guest) => report.guests.push(guest),
             Err(error) => output::message(&format!("xenclock: warning: '{}': {error}", domain.name)),
@@ -68,12 +68,12 @@ pub(super) fn with_guest(
     domain: &DomainSummary,
 ) -> Result<(HostReport, GuestReport), Failure> {
     let facts = host.facts()?;
-    let record = record_of(records, domain);
+    let record = record_of(records, domain)?;
     let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
     Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts)? }, guest))
 }
 
-fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
+fn record_of(records: &RecordStore, domain: &DomainSummary) -> Result<Option<ClockRecord>, Failure> {
     backend::record_of(records, domain.uuid)
 }
 
@@ -104,7 +104,15 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             let not_text = || Failure::Usage("the names of a domain and a host are UTF-8".to_owned());
             let words = (domain.to_str(), there.to_str());
             let (Some(domain), Some(there)) = words else { return Err(not_text()) };
-            one(global, preflight, domain, there)
+            // One of two files may be misspelt.
+            let missing = if Path::new(domain).is_file() { there } else { domain };
+            let are_mixed = Path::new(domain).is_file() != Path::new(there).is_file();
+            one(global, preflight, domain, there).map_err(|failure| match failure {
+                Failure::Error(why) if are_mixed && why.starts_with("no domain ") => {
+                    Failure::Error(format!("{why}; and of two files, {missing} is not there"))
+                }
+                other => other,
+            })
         }
         _ => Err(Failure::Usage("expected DOMAIN HOST, FILE FILE or --pool FILE FILE ...".to_owned())),
     }
@@ -219,7 +227,7 @@ pub(super) fn before_taking(
         return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
     }
     let uuid = config.c_info.uuid.unwrap_or_default();
-    let record = backend::record_of(records, uuid);
+    let record = backend::record_of(records, uuid)?;
     let domain = DomainSummary::new(DomId(0), config.name(), uuid, config.kind());
     let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
     let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
@@ -318,7 +326,7 @@ fn refuse_harm(global: &Global, foresight: &Foresight, done: &str, way: &str) ->
     let harms = foresight.effects.iter().filter(|effect| effect.severity == Severity::Harm);
     let words: Vec<_> = harms.map(|effect| effect.effect).collect();
     Err(Failure::Error(format!(
-        "'{}' was not {done}: its clock would go wrong ({}); {way}",
+        "'{}' was not {done}, because of {}; {way}",
         foresight.name,
         words.join(", ")
     )))
@@ -349,7 +357,7 @@ fn lines(foresight: &Foresight) -> String {
     let says = match severity {
         Severity::Fine => "nothing that the guest would mind",
         Severity::Change => "the guest notices it",
-        Severity::Harm => "its clock goes wrong",
+        Severity::Harm => "do not move it so",
     };
     let named =
         |host: &str| if host.is_empty() { "another host".to_owned() } else { shown(host).into_owned() };

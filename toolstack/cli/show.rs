@@ -9,11 +9,12 @@ use super::metrics;
 use super::output::{self, Failure};
 use super::preflight;
 use timers::tsc::Tolerance;
+use timers::{Adjustment, ClockOffset};
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
 use xenclock::lifecycle::host_clock::ClockSteps;
 use xenclock::tracking::store::RecordStore;
-use xenclock::view::{ClockView, view};
+use xenclock::view::{ANOTHER_CLOCK, ClockView, view};
 
 pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
     clock_show_on(&*backend::open(global)?, &backend::records(global), domain, as_json)
@@ -27,7 +28,7 @@ pub(super) fn clock_show_on(
 ) -> Result<(), Failure> {
     let domain = find(host, domain)?;
     let facts = host.facts()?;
-    let record = backend::record_of(records, domain.uuid);
+    let record = backend::record_of(records, domain.uuid)?;
     let view = view(host, &domain, &facts, record.as_ref())?;
     if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
 }
@@ -38,7 +39,7 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     let records = backend::records(global);
     let mut views = Vec::new();
     for guest in backend::guests(&*host)? {
-        let record = backend::record_of(&records, guest.uuid);
+        let record = backend::record_of(&records, guest.uuid)?;
         views.push(view(&*host, &guest, &facts, record.as_ref())?);
     }
     if list.json {
@@ -74,7 +75,7 @@ fn lines(view: &ClockView) -> String {
     let name = shown(name);
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {}\n", shown(value)));
-    line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
+    line(what, &format!("{time}, {} ({} s)", timers::from_utc(rtc.offset), rtc.offset));
     line("origin", &rtc.source);
     line("source", rtc.known_from);
     if let Some(resolved) = &rtc.resolved_at {
@@ -84,7 +85,12 @@ fn lines(view: &ClockView) -> String {
         line("guest", &format!("moved its RTC by {changed} s"));
     }
     line("tracked", if rtc.tracked { "yes: the guest's changes survive a reboot" } else { "no" });
-    line("next start", rtc.next_start);
+    match &view.clock {
+        Some(clock) if rtc.next_start == ANOTHER_CLOCK => {
+            line("next start", &format!("{ANOTHER_CLOCK}: {}", offset_words(&clock.offset)));
+        }
+        _ => line("next start", rtc.next_start),
+    }
     if let Some(change) = &rtc.zone_change {
         line("zone", &format!("{change}; the {what} does not follow"));
     }
@@ -117,8 +123,25 @@ fn lines(view: &ClockView) -> String {
     text
 }
 
-fn timers_offset(seconds: i64) -> String {
-    timers::UtcOffset::new(seconds).map_or_else(|_| format!("UTC{seconds:+} s"), |offset| offset.to_string())
+/// What a clock is asked to show.
+fn offset_words(offset: &ClockOffset) -> String {
+    let word = offset.as_str();
+    match offset {
+        ClockOffset::Utc { adjustment: None } | ClockOffset::Localtime { adjustment: None } => {
+            word.to_owned()
+        }
+        ClockOffset::Utc { adjustment: Some(Adjustment::Reset) }
+        | ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) } => format!("{word}, reset"),
+        ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(seconds)) }
+        | ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) } => {
+            format!("variable, {seconds} s from {word}")
+        }
+        ClockOffset::Variable { adjustment, basis } => {
+            format!("{word}, {adjustment} s from {}", basis.as_str())
+        }
+        ClockOffset::Timezone { timezone } => format!("{word} {timezone}"),
+        ClockOffset::Absolute { start } => format!("{word}, {start} s since 1970-01-01T00:00:00Z"),
+    }
 }
 
 fn times(count: u32) -> String {

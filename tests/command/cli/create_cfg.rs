@@ -96,7 +96,7 @@ fn a_wrong_file_is_refused_with_its_place_and_a_remedy() {
     for (text, says) in [
         ("rtc_timeoffset=-3600\n", "guest.cfg:1:16: invalid: xl takes no number with a sign"),
         ("clock_ofset = 'utc'\n", "guest.cfg:1:1: invalid: there is no key clock_ofset"),
-        ("localtime = 1\nclock_offset = 'utc'\n", "guest.cfg:1:1: invalid: localtime contradicts"),
+        ("localtime = 1\nclock_offset = 'utc'\n", "guest.cfg:1:1: invalid: localtime = 1 contradicts"),
         ("Name = 'guest'\n", "guest.cfg:1:1: invalid: Name is not a key"),
         ("timer_mode = 'no_missed_ticks'\n", "guest.cfg:1:1: invalid: timer_mode is 'no_missed_ticks'"),
         ("disk = [ 'a,b,c' ]\n", "guest.cfg:1:13: invalid: format is 'b'"),

@@ -137,7 +137,7 @@ pub struct Dumpxml {
 
 #[derive(Debug, Args)]
 pub struct Edit {
-    /// Take a key out of the file.
+    /// Take a key out of the file, or a setting out of an XML's clock.
     #[arg(long, value_name = "KEY")]
     pub unset: Vec<String>,
     /// Write to this file, and leave the input as it is; - for standard output, as with -N.

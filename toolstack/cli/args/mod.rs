@@ -52,7 +52,7 @@ start, or not as its file requests, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
 Exit status: 0 the guests notice nothing harmful; 3 they notice the move, and their clocks stay right or within their \
-tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failure; 2 wrong usage.";
+tolerance; 4 a clock goes wrong or the move is not supported, and migrate refuses without -f; 1 failure; 2 wrong usage.";
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
@@ -63,7 +63,7 @@ pub(super) struct Global {
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
     /// Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes
-    /// wrong.
+    /// wrong, or to which Xen supports no move.
     #[arg(short = 'f', long)]
     pub force: bool,
     /// Write progress over itself, as on a terminal.

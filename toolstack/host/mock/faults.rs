@@ -46,7 +46,12 @@ impl Call {
     /// The call of this name; else what would be one.
     pub(super) fn named(name: &str) -> Result<Self, String> {
         let json = serde_json::Value::String(name.to_owned());
-        serde_json::from_value(json).map_err(|error| format!("{error}, so nothing can fail there"))
+        serde_json::from_value(json).map_err(|error: serde_json::Error| {
+            let error = error.to_string();
+            let calls =
+                error.split_once("expected one of ").map_or(&*error, |(_, calls)| calls).replace('`', "");
+            format!("a host has no call '{name}'; there are {calls}")
+        })
     }
 }
 

@@ -69,8 +69,9 @@ pub(super) static SECTION: Section = Section {
         no_effect("privateData", "live-state", "what libvirt notes of a running guest"),
         mapped("backenddomain", "`backend=`"),
         mapped("boot", "`boot`, and the order of `disk`"),
+        mapped("driver/@cache", "the backend's own cache").or_no_effect("disk-tuning", TUNING),
         no_effect(
-            "driver/@cache|io|queues|queue_size|iothread|error_policy|rerror_policy|detect_zeroes|copy_on_read|event_idx|ioeventfd|discard_no_unref",
+            "driver/@io|queues|queue_size|iothread|error_policy|rerror_policy|detect_zeroes|copy_on_read|event_idx|ioeventfd|discard_no_unref",
             "disk-tuning",
             TUNING,
         ),

@@ -56,7 +56,7 @@ pub(super) static HYPERV: Section = Section {
         unsupported("vendor_id", "hyperv-vendor", "Xen's enlightenments name Microsoft as the vendor")
             .unless("state", OFF),
         unsupported("reenlightenment", "hyperv-absent", "Xen tells no guest that its TSC has changed")
-            .instead("take mode='emulate' for the <timer name='tsc'> of a guest that migrates")
+            .instead("write <timer name='tsc' mode='emulate'/> for a guest that migrates")
             .unless("state", OFF),
         unsupported(
             "runtime|reset|evmcs|avic|emsr_bitmap|xmm_input",
