@@ -306,3 +306,16 @@ fn what_a_full_disk_does_not_take_is_known_to_every_process_until_there_is_room(
     run(&["create", "-q", "guest.xml"]).ok();
     assert_eq!(shown(), (3630, 1_000_000));
 }
+
+#[test]
+fn records_that_cannot_be_read_are_not_said_to_be_none() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    for words in [&["clock-list"][..], &["clock-show", "guest"], &["clock-set", "guest", "localtime=1"]] {
+        let said = lab.mock(["--records", "/dev/null"].into_iter().chain(words.iter().copied())).fails(1);
+        assert_eq!(said.matches("error").count(), 1, "{words:?}: {said}");
+    }
+    fs::set_permissions(lab.path("mock.json.clocks"), fs::Permissions::from_mode(0o777)).unwrap();
+    let said = lab.mock(["clock-list"]).fails(1);
+    assert_eq!(said.matches("writable by others").count(), 1, "{said}");
+}

@@ -20,6 +20,13 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
             "several inputs are converted to a directory: give -o DIR, or --report FILE for a report alone";
         return Err(Failure::Usage(message.to_owned()));
     };
+    if file.is_dir() {
+        let message = format!(
+            "{}: is a directory: give -o DIR to convert its files, or --report FILE for a report alone",
+            file.display()
+        );
+        return Err(Failure::Usage(message));
+    }
     written::check_report(options)?;
     let bytes = output::input(file)?;
     let setting = Setting::of(global, &options.reading)?;
