@@ -137,7 +137,7 @@ fn note_end(global: &Global, host: &dyn Host, domid: DomId) -> Result<Until, Fai
     match now {
         None => Ok(Until::Gone),
         Some(RunState::Shutdown(reason)) if backend::is_mock(global) => {
-            ended(host, &backend::records(global), domid, reason).map(|()| Until::Gone)
+            ended(global, host, &backend::records(global), domid, reason).map(|()| Until::Gone)
         }
         Some(RunState::Shutdown(_)) => Ok(Until::Ended),
         Some(_) => Ok(Until::Running),
@@ -146,6 +146,7 @@ fn note_end(global: &Global, host: &dyn Host, domid: DomId) -> Result<Until, Fai
 
 /// Does with a domain that has ended what its config says, and says so; where it has a monitor, that does it.
 pub(super) fn ended(
+    global: &Global,
     host: &dyn Host,
     records: &RecordStore,
     domid: DomId,
@@ -158,7 +159,7 @@ pub(super) fn ended(
             "domain {domid} has ended; its monitor restarts it or takes it away\n"
         ));
     }
-    let ended = monitor::act(host, records, domid, reason)?;
+    let ended = monitor::act(global, host, records, domid, reason)?;
     for warning in &ended.warnings {
         output::message(&format!("xenclock: warning: {warning}"));
     }

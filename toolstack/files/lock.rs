@@ -103,6 +103,11 @@ impl FileLock {
         self
     }
 
+    /// The file is not removed with the lock.
+    pub fn keep(&mut self) {
+        self.remove = None;
+    }
+
     /// The locked file.
     #[must_use]
     pub fn file(&self) -> Option<&File> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use timers::resolve::{NextStart, Resolved, is_clock_set};
 use timers::tsc::{Behaviour, TscDecision, TscMode};
 use timers::zone::ZoneChange;
-use timers::{GuestClock, KiloHertz, UtcOffset};
+use timers::{GuestClock, Hertz, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use crate::host::{DomId, ShutdownReason};
@@ -52,6 +52,9 @@ pub struct ClockRecord {
     /// nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_khz: Option<KiloHertz>,
+    /// The TSC frequency that an updated config has dropped, until a service reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_frequency: Option<Hertz>,
     /// The latest saves: what the guest's RTC was in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<Saved>,
@@ -313,6 +316,7 @@ impl ClockRecord {
             offset_changed: false,
             guest: Changes::default(),
             birth_khz: None,
+            dropped_frequency: None,
             saves: Vec::new(),
             ended: None,
         }

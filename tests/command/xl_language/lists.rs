@@ -111,6 +111,16 @@ pub(super) fn list_keys() -> Text {
         one_of(&["qemu", "linux", "1", "0", "a", "640", "LINUX", "unknown"]),
         4,
     );
+    let smbios = pairs(
+        &["bios_vendor", "system_manufacturer", "oem", "battery_device_name", "Oem"],
+        one_of(&["a", "", "a b", "x=y"]),
+        1,
+    );
+    let virtio = pairs(
+        &["backend", "type", "transport", "grant_usage"],
+        one_of(&["d", "mmio", "unknown", "virtio,device22", "virtio", "i2c@1", "1", "0", ""]),
+        4,
+    );
     let vsnd_item = prop_oneof![one_of(&[
         "card",
         "card,short-name=a,long-name=b,backend=d",
@@ -164,6 +174,10 @@ pub(super) fn list_keys() -> Text {
         (2, set("usbdevice", list(args.clone(), 2))),
         (2, set("bootloader_args", list(args, 2))),
         (1, set("vif2", list(one_of(&["a"]), 1))),
+        (2, set("smbios", list(smbios, 3))),
+        (1, set("llc_colors", list(one_of(&["0-2", "3", "5-4", "x", "0", "7-7", "1-", " 2 -3", "4,5"]), 3))),
+        (2, set("virtio", list(virtio, 2))),
+        (1, set("xenstore_quota", list(one_of(&["node=5", "memory=1024", "x=1", "node", "node=x"]), 2))),
     ])
     .boxed()
 }

@@ -46,6 +46,9 @@ pub(super) fn simple_keys() -> Text {
         "vncviewer",
         "smbios",
         "hvm_pirq",
+        "bootloader_restrict",
+        "trap_unmapped_accesses",
+        "xen_platform_pci_bar_uc",
     ]);
     let numbers = one_of(&[
         "cpu_weight",
@@ -183,6 +186,9 @@ pub(super) fn word_keys() -> Text {
         (1, set("gic_version", word(&["default", "v2", "v3"]))),
         (1, set("tee", word(&["none", "optee"]))),
         (1, set("vuart", word(&["sbsa_uart", "unknown"]))),
+        (1, set("sve", word(&["disabled", "hw", "128", "1024"]))),
+        (1, set("arm_sci", word(&["type=none", "type=scmi_smc", "type=x"]))),
+        (1, set("builder", word(&["hvm", "generic"]))),
         (1, set("rdm", word(&["strategy=host,policy=strict", "policy=relaxed", "strategy=host", "x"]))),
         (
             1,

@@ -36,6 +36,11 @@ pub(in crate::cli) enum Play {
         /// The domain's name or number.
         domain: String,
     },
+    /// Let the guest reset itself and keep its memory (kexec): its domain stays, and its clocks continue.
+    SoftReset {
+        /// The domain's name or number.
+        domain: String,
+    },
     /// Make a call of the host fail, as in set_tsc_info permission.
     Fail {
         /// The name of the call in the library's Host trait; a wrong name prints them all.

@@ -221,7 +221,6 @@ impl Machine {
             return refuse("cannot be native: Xen does not trust the host's TSC");
         }
         let context = self.context(domid, present)?;
-        self.pause(domid, present)?;
         let khz = present.tsc.khz.0;
         // Xen adds one to it.
         let set = TscInfo { khz, incarnation: before.incarnation - 1, ..before };
@@ -234,7 +233,6 @@ impl Machine {
             self.set_tsc_info(domid, &back, present)?;
             self.load_context(domid, &context, present)?;
         }
-        self.unpause(domid)?;
         if right { Ok(()) } else { refuse("is not native at the host's frequency, and was left as it was") }
     }
 

@@ -16,9 +16,10 @@ use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::{ClockRecord, Watched};
 
 /// Where processes hold what they do to a guest.
-const HELD: [&str; 3] = [STARTING, LEAVING, MONITORS];
+const HELD: [&str; 4] = [STARTING, LEAVING, HOLDING, MONITORS];
 pub(super) const STARTING: &str = "starting";
 pub(super) const LEAVING: &str = "leaving";
+pub(super) const HOLDING: &str = "holding";
 pub(super) const MONITORS: &str = "monitors";
 
 /// The file in which services keep how long they have watched.
