@@ -108,17 +108,26 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
+/// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none: a guest starts and moves
+/// without it.
+pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
+    record(records, uuid).unwrap_or_else(|error| {
+        output::error(&error.to_string());
+        None
+    })
+}
+
 /// The record of a domain's clock. One that is no record is set aside, which is said; then there is none.
 ///
 /// # Errors
 /// When it cannot be read, so that nobody knows what it says.
-pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRecord>, Failure> {
+pub(super) fn record(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRecord>, RecordError> {
     match records.get(uuid) {
         Err(error @ RecordError::SetAside { .. }) => {
             output::error(&error.to_string());
             Ok(None)
         }
-        other => other.map_err(|error| Failure::Error(error.to_string())),
+        other => other,
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn run(global: &Global, dump: &Dumpxml) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let domain = find(&*host, &dump.domain)?;
     let facts = host.facts()?;
-    let record = backend::record_of(&backend::records(global), domain.uuid)?;
+    let record = backend::record_of(&backend::records(global), domain.uuid);
     let mut config = host.stored_config(domain.domid)?;
     config.c_info.name = Some(domain.name.clone());
     config.c_info.uuid = Some(domain.uuid);

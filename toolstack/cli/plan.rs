@@ -86,10 +86,7 @@ pub(super) fn prepare(
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid;
-    let record = match uuid {
-        Some(uuid) => backend::record_of(records, uuid)?,
-        None => None,
-    };
+    let record = uuid.and_then(|uuid| backend::record_of(records, uuid));
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;

@@ -51,7 +51,7 @@ pub(super) fn whole_host(
     let facts = host.facts()?;
     let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
     for domain in backend::guests(host)? {
-        let record = record_of(records, &domain)?;
+        let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
             Ok(guest) => report.guests.push(guest),
             Err(error) => output::message(&format!("xenclock: warning: '{}': {error}", domain.name)),
@@ -68,12 +68,12 @@ pub(super) fn with_guest(
     domain: &DomainSummary,
 ) -> Result<(HostReport, GuestReport), Failure> {
     let facts = host.facts()?;
-    let record = record_of(records, domain)?;
+    let record = record_of(records, domain);
     let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
     Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts)? }, guest))
 }
 
-fn record_of(records: &RecordStore, domain: &DomainSummary) -> Result<Option<ClockRecord>, Failure> {
+fn record_of(records: &RecordStore, domain: &DomainSummary) -> Option<ClockRecord> {
     backend::record_of(records, domain.uuid)
 }
 
@@ -227,7 +227,7 @@ pub(super) fn before_taking(
         return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
     }
     let uuid = config.c_info.uuid.unwrap_or_default();
-    let record = backend::record_of(records, uuid)?;
+    let record = backend::record_of(records, uuid);
     let domain = DomainSummary::new(DomId(0), config.name(), uuid, config.kind());
     let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
     let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
@@ -357,7 +357,7 @@ fn lines(foresight: &Foresight) -> String {
     let says = match severity {
         Severity::Fine => "nothing that the guest would mind",
         Severity::Change => "the guest notices it",
-        Severity::Harm => "do not move it so",
+        Severity::Harm => "refused without -f",
     };
     let named =
         |host: &str| if host.is_empty() { "another host".to_owned() } else { shown(host).into_owned() };

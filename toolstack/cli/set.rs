@@ -170,7 +170,8 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
     };
     let no_domain = match domain {
         Ok(domain) => {
-            let record = backend::record_of(records, domain.uuid)?;
+            let record = backend::record(records, domain.uuid);
+            let record = record.map_err(|error| Failure::Error(error.to_string()))?;
             return Ok(Target { uuid: domain.uuid, name: domain.name.clone(), domain: Some(domain), record });
         }
         Err(no_domain) => no_domain,

@@ -1,7 +1,10 @@
 //! `xenclock clock-show`, `clock-list`, `host-info`
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::args::{ClockList, Global};
 use super::backend::{self, find};
@@ -12,6 +15,7 @@ use timers::tsc::Tolerance;
 use timers::{Adjustment, ClockOffset};
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
+use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::host_clock::ClockSteps;
 use xenclock::tracking::store::RecordStore;
 use xenclock::view::{ANOTHER_CLOCK, ClockView, view};
@@ -28,25 +32,69 @@ pub(super) fn clock_show_on(
 ) -> Result<(), Failure> {
     let domain = find(host, domain)?;
     let facts = host.facts()?;
-    let record = backend::record_of(records, domain.uuid)?;
+    let mut unread = Unread::default();
+    let record = unread.record(records, domain.uuid);
     let view = view(host, &domain, &facts, record.as_ref())?;
-    if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
+    match as_json {
+        true => output::json(&unread.json(&view))?,
+        false => output::text(&lines(&view, &unread))?,
+    }
+    unread.told()
+}
+
+/// The guests whose records cannot be read: nobody knows whether they are tracked.
+#[derive(Debug, Default)]
+struct Unread(BTreeSet<Uuid>);
+
+impl Unread {
+    /// A guest's record; the first error is said, for it is the directory's mostly.
+    fn record(&mut self, records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
+        backend::record(records, uuid).unwrap_or_else(|error| {
+            if self.0.is_empty() {
+                output::error(&error.to_string());
+            }
+            self.0.insert(uuid);
+            None
+        })
+    }
+
+    fn tracked(&self, view: &ClockView) -> &'static str {
+        match view.rtc.tracked {
+            _ if self.0.contains(&view.uuid) => "unknown",
+            true => "yes",
+            false => "no",
+        }
+    }
+
+    fn json(&self, view: &ClockView) -> Value {
+        let mut told = json!(view);
+        if self.0.contains(&view.uuid) {
+            (told["rtc"]["tracked"], told["rtc"]["next_start"]) = (Value::Null, Value::Null);
+        }
+        told
+    }
+
+    fn told(&self) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+    }
 }
 
 pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let facts = host.facts()?;
     let records = backend::records(global);
-    let mut views = Vec::new();
+    let (mut views, mut unread) = (Vec::new(), Unread::default());
     for guest in backend::guests(&*host)? {
-        let record = backend::record_of(&records, guest.uuid)?;
+        let record = unread.record(&records, guest.uuid);
         views.push(view(&*host, &guest, &facts, record.as_ref())?);
     }
     if list.json {
-        return output::json(&json!(views));
+        output::json(&views.iter().map(|view| unread.json(view)).collect())?;
+        return unread.told();
     }
     if list.prometheus {
-        return output::data(&metrics::of(&views, &facts));
+        output::data(&metrics::of(&views, &facts))?;
+        return unread.told();
     }
     let mut text = format!(
         "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
@@ -59,16 +107,17 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
             view.domid,
             view.kind.as_str(),
             view.rtc.offset,
-            if view.rtc.tracked { "yes" } else { "no" },
+            unread.tracked(&view),
             view.tsc.mode,
             view.tsc.khz,
             view.tsc.behaviour.as_str()
         ));
     }
-    output::text(&text)
+    output::text(&text)?;
+    unread.told()
 }
 
-fn lines(view: &ClockView) -> String {
+fn lines(view: &ClockView, unread: &Unread) -> String {
     let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
@@ -84,8 +133,16 @@ fn lines(view: &ClockView) -> String {
     if let Some(changed) = rtc.changed_by_guest {
         line("guest", &format!("moved its RTC by {changed} s"));
     }
-    line("tracked", if rtc.tracked { "yes: the guest's changes survive a reboot" } else { "no" });
+    line(
+        "tracked",
+        match unread.tracked(view) {
+            "yes" => "yes: the guest's changes survive a reboot",
+            "unknown" => "unknown: its clock record cannot be read",
+            no => no,
+        },
+    );
     match &view.clock {
+        None if unread.0.contains(uuid) => line("next start", "unknown: its clock record cannot be read"),
         Some(clock) if rtc.next_start == ANOTHER_CLOCK => {
             line("next start", &format!("{ANOTHER_CLOCK}: {}", offset_words(&clock.offset)));
         }

@@ -6,7 +6,7 @@ const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests
 const BY_LABEL: &str = "find the disk in the guest by a file system's UUID or label";
 const LOG_IN: &str = "attach the storage in dom0 (rbd map, iscsiadm --login or the like), and write \
     <disk type='block'> with the device that dom0 has then";
-const TUNING: &str = "a tunable of QEMU's own disks; Xen's backend has none";
+const TUNING: &str = "tunes QEMU's own disks; libxl has no setting for it, and the guest finds the same data";
 
 pub(super) static SECTION: Section = Section {
     title: "Disks",
