@@ -168,7 +168,7 @@ fn a_clock_is_taken_from_a_file() {
     lab.mock(["create", "-q", "guest.cfg"]).ok();
     lab.write("clock.cfg", "rtc_timeoffset = 32400\nclock_timezone = 'Asia/Tokyo'\n");
     lab.mock(["clock-set", "--from", "clock.cfg", "guest"]).ok();
-    assert!(lab.mock(["mock", "reboot", "guest"]).ok().contains("RTC at UTC+09:00"));
+    assert!(lab.mock(["mock", "reboot", "guest"]).ok().contains("its clock at UTC+09:00"));
     lab.write("clock.cfg", "rtc_timeoffset = '1h'\n");
     let said = lab.mock(["clock-set", "--from", "clock.cfg", "guest"]).fails(1);
     assert!(said.contains("clock.cfg:1:1: unsupported: xl does not read this as a number"), "{said}");

@@ -22,10 +22,10 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     };
     if file.is_dir() {
         let message = format!(
-            "{}: is a directory: give -o DIR to convert its files, or --report FILE for a report alone",
+            "{}: Is a directory: give -o DIR to convert its files, or --report FILE for a report alone",
             file.display()
         );
-        return Err(Failure::Usage(message));
+        return Err(Failure::Error(message));
     }
     written::check_report(options)?;
     let bytes = output::input(file)?;
