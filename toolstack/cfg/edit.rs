@@ -151,7 +151,7 @@ fn whole_lines(bytes: &[u8], mut changes: Vec<Change>) -> Vec<Change> {
             end = end_of(next.0.end);
             group.push(next);
         }
-        let cuts = group.iter().map(|(span, _)| span.clone()).chain([end..end]);
+        let cuts = group.iter().map(|(span, _)| span.clone()).chain(std::iter::once(end..end));
         let mut left = Vec::new();
         let mut at = start;
         for cut in cuts {
