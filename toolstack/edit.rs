@@ -1,4 +1,4 @@
-//! Changing the clock of a domain XML, and keeping every other byte of it.
+//! Changes the clock of a domain XML and keeps every other byte.
 
 use timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
 
@@ -19,7 +19,7 @@ pub enum EditError {
     #[error("{0}")]
     Words(Errors),
     /// An XML has no place for what is asked for.
-    #[error("a <clock> does not hold what is asked for; change the file by hand")]
+    #[error("a <clock> cannot express this setting; change the file by hand")]
     NotAsAsked,
     /// A setting that is to go is not one of a clock's.
     #[error("a clock has no setting {0} to take out; there are {known}", known = UNSET.join(", "))]

@@ -1,4 +1,4 @@
-//! A remedy that is followed to the letter is accepted: wrong values of the clock, in XML and in xl.cfg.
+//! An input that is changed according to its remedy is accepted: wrong values of the clock, in XML and in xl.cfg.
 
 use serde_json::json;
 
@@ -135,8 +135,8 @@ const WORDS: [(&str, &str, &str); 13] = [
         "<timer name='tsc' frequency='2000000000'/>",
     ),
     ("clock_tsc_frequency = 0", "as in clock_tsc_frequency = 2000000000", "clock_tsc_frequency = 2000000000"),
-    ("<timer name='tsc' present='no'/>", "take present='no' out", "<timer name='tsc'/>"),
-    ("clock_timers = [ \"name=tsc,present=no\" ]", "take present=no out", "clock_timers = [ \"name=tsc\" ]"),
+    ("<timer name='tsc' present='no'/>", "remove present='no'", "<timer name='tsc'/>"),
+    ("clock_timers = [ \"name=tsc,present=no\" ]", "remove present=no", "clock_timers = [ \"name=tsc\" ]"),
     ("<timer name='rtc' track='boot'/>", "write track='wall'", "<timer name='rtc' track='wall'/>"),
     (
         "clock_timers = [ \"name=rtc,track=boot\" ]",
@@ -145,11 +145,11 @@ const WORDS: [(&str, &str, &str); 13] = [
     ),
     (
         "tsc_mode = \"native\"\nclock_tsc_frequency = 1000000000",
-        "take mode native out (tsc_mode, or mode= in clock_timers)",
+        "remove mode native (tsc_mode, or mode= in clock_timers)",
         "clock_tsc_frequency = 1000000000",
     ),
     ("Localtime=1", "write localtime = 1", "localtime = 1"),
-    ("clock_offset = \"localtime\"\nlocaltime = 0", "take the clock_ keys out", "localtime = 0"),
+    ("clock_offset = \"localtime\"\nlocaltime = 0", "remove the clock_ keys", "localtime = 0"),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
-//! A clock at a moment on a host becomes one offset from UTC.
+//! Resolves a clock on a host, at a given time, to one offset from UTC.
 //!
-//! That is done once, when the domain starts, so that no later change of zone, host or summer time can move the
-//! guest's clock: what libvirt's QEMU driver does (`qemuBuildClockArgStr`) and its libxl driver does not.
+//! This is done once, when the domain starts, so that no later change of zone, host or summer time can move the guest's
+//! clock. libvirt's QEMU driver does the same (`qemuBuildClockArgStr`); its libxl driver does not.
 
 mod source;
 
@@ -51,7 +51,7 @@ impl Resolved {
     pub fn warning(&self) -> Option<String> {
         let what = match &self.source {
             _ if !self.host_clock_unset => return None,
-            OffsetSource::Absolute { .. } => "its fixed start cannot be worked out: the guest starts at UTC",
+            OffsetSource::Absolute { .. } => "its fixed start cannot be calculated: the guest starts at UTC",
             _ => {
                 "its offset may be that of another season: the guest starts with the zone's offset at the time shown"
             }

@@ -1,4 +1,4 @@
-//! The clock of a file, read back.
+//! Reads the clock of a file.
 
 #![allow(clippy::unwrap_used)]
 
@@ -144,7 +144,7 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
             "2:1",
             "other-clock",
             "belongs to a clock",
-            "take it out",
+            "remove it",
         ),
         ("clock_offset = \"variable\"\nclock_basis = \"x\"", "2:1", "bad-value", "clock_basis is 'x'", ""),
         ("clock_offset = \"variable\"\nclock_adjustment = \"reset\"", "2:1", "bad-value", "'reset'", ""),
@@ -204,11 +204,11 @@ fn plain_keys_that_say_otherwise_are_an_error() {
     let table = [
         (
             "clock_offset = \"utc\"\nlocaltime = 1",
-            "localtime = 1 contradicts the clock_ keys, which ask for utc",
+            "localtime = 1 contradicts the clock_ keys, which request utc",
         ),
         (
             "clock_offset = \"localtime\"\nlocaltime = 0",
-            "localtime = 0 contradicts the clock_ keys, which ask for localtime",
+            "localtime = 0 contradicts the clock_ keys, which request localtime",
         ),
         ("clock_offset = \"timezone\"\nclock_timezone = \"X\"\nlocaltime = 1", "localtime = 1 contradicts"),
         (

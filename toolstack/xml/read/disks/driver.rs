@@ -1,4 +1,4 @@
-//! `<driver>`: who serves a disk, in which format, and how.
+//! `<driver>`: the backend and the format of a disk, and its options.
 
 use super::super::super::cursor::{Element, Result};
 use crate::diag::Finding;
@@ -56,7 +56,7 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
         match BACKENDS.iter().find(|(known, _)| *known == name.text) {
             Some((_, backend)) => disk.backend = Some(*backend),
             None => {
-                let reason = format!("libxl has no disks by {}: it chooses who serves the disk", name.text);
+                let reason = format!("libxl has no disks by {}: libxl chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
             }
         }
@@ -87,7 +87,7 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
                 ));
             }
             other => {
-                let reason = format!("libxl passes discards on or not, and knows no '{other}'");
+                let reason = format!("libxl passes discards through or not, and has no '{other}'");
                 discard.mark(Finding::unsupported("disk-discard", reason));
             }
         }
