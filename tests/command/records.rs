@@ -322,7 +322,7 @@ fn records_that_cannot_be_read_are_not_said_to_be_none() {
     }
     fs::set_permissions(lab.path("mock.json.clocks"), fs::Permissions::from_mode(0o777)).unwrap();
     let run = lab.mock(["clock-list", "--json"]);
-    assert_eq!(run.err.matches("writable by others").count(), 1, "{run:?}");
+    assert_eq!(run.err.matches("is writable by users other than").count(), 1, "{run:?}");
     let listed: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert!(run.code == 1 && listed[0]["rtc"]["tracked"].is_null(), "{run:?}");
 }
