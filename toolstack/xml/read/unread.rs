@@ -23,7 +23,7 @@ pub(super) struct Verdicts<'t> {
     suggestions: usize,
 }
 
-/// Where the schema stands at an element.
+/// The place of an element in the schema.
 #[derive(Clone, Copy)]
 enum Place {
     /// At this element of the schema.
