@@ -57,7 +57,7 @@ pub enum StepKind {
     },
     /// The RTC is set from outside.
     SetTimeOffset(RtcTarget),
-    /// TSC and RTC are read back and compared.
+    /// The TSC, and the RTC where there is one, are read back and compared.
     Verify,
     /// Write the clock record, by the domain's UUID.
     KeepRecord,
@@ -209,7 +209,7 @@ impl fmt::Display for StepKind {
             StepKind::SetTimeOffset(RtcTarget::Moment(moment)) => {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }
-            StepKind::Verify => f.write_str("read the TSC and the RTC back"),
+            StepKind::Verify => f.write_str("read the clock back"),
             StepKind::KeepRecord => f.write_str("write the clock record"),
             StepKind::Unpause => f.write_str("unpause the guest"),
         }

@@ -22,7 +22,17 @@ pub(crate) fn decide_tsc(
             TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
             TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
         };
-        (part, Finding::unsupported(code, error.to_string()).refusing_start())
+        let finding = Finding::unsupported(code, error.to_string()).refusing_start();
+        let finding = match error {
+            TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
+                format!("write mode='auto' for {asked}, or leave out the frequency"),
+                format!(
+                    "write tsc_mode = \"default\" (in clock_timers mode=auto) for {asked}, or leave out the frequency"
+                ),
+            ),
+            _ => finding,
+        };
+        (part, finding)
     })
 }
 
@@ -34,6 +44,6 @@ pub(crate) fn native_at_a_frequency(clock: &GuestClock) -> Option<(Part, Finding
     let reason =
         format!("in TSC mode native the guest reads the host's TSC: it starts only where that runs at {khz}");
     let finding = Finding::unsupported("tsc-native-frequency", reason)
-        .instead("take mode native out, and Xen scales or emulates the TSC");
+        .instead("remove mode native, and Xen scales or emulates the TSC");
     Some((Part::Frequency(index), finding.refusing_start()))
 }

@@ -85,6 +85,7 @@ impl Report {
     #[must_use]
     pub fn at(&self, part: Part, finding: Finding) -> Diagnostic {
         let node = self.node_of(part).map(|node| self.path(node)).unwrap_or_default();
+        let finding = finding.at(&node);
         Diagnostic { place: self.place(part), node, finding }
     }
 
@@ -98,6 +99,7 @@ impl Report {
         if self.nodes[node].finding.verdict > finding.verdict {
             return;
         }
+        let finding = finding.at(&self.path(node));
         if part.is_whole() && self.origins.get(&part) == Some(&node) {
             // Nodes are in the order of the input, so all that is in a node follows it.
             let within = |inner: &&mut Node| inner.parent.is_some_and(|parent| parent >= node);
@@ -115,6 +117,7 @@ impl Report {
     /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
     pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };
+        let advice = advice.at(&self.path(node));
         if let Some(node) = self.nodes.get_mut(node).filter(|node| !node.finding.verdict.is_loss()) {
             node.finding = advice.clone();
         }

@@ -70,6 +70,17 @@ pub enum NextStart {
     ResolvedAgain,
 }
 
+impl NextStart {
+    /// The effect on a clock that was requested so.
+    #[must_use]
+    pub fn of(clock: &ClockOffset) -> Self {
+        match clock.effective() {
+            ClockOffset::Utc { .. } | ClockOffset::Variable { .. } => NextStart::Fixed,
+            _ => NextStart::ResolvedAgain,
+        }
+    }
+}
+
 /// Why a clock cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
@@ -82,7 +93,8 @@ pub enum ResolveError {
     /// Xen's RTC has two digits for the year and stands in the century of 2000 (`rtc.c`), so a guest would see
     /// another year.
     #[error(
-        "the guest's RTC would start at {}, expected a year from {first} to {last}, the years that Xen's RTC can show; write an offset or start that gives one",
+        "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
+         change the guest's offset or start, or the host's clock where that is wrong",
         Second(*shown),
         first = RTC_YEARS.start(),
         last = RTC_YEARS.end()
@@ -93,8 +105,8 @@ pub enum ResolveError {
     },
     /// The wallclock of a PV or PVH guest counts from 1970.
     #[error(
-        "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; write an offset or start \
-         that gives it",
+        "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; \
+         change the guest's offset or start, or the host's clock where that is wrong",
         Second(*shown)
     )]
     BeforeEpoch {
@@ -190,11 +202,7 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
     Ok(Resolved {
         offset,
         tracked: variable && kind.has_rtc(),
-        next_start: if variable || source == OffsetSource::Utc {
-            NextStart::Fixed
-        } else {
-            NextStart::ResolvedAgain
-        },
+        next_start: NextStart::of(clock),
         host_clock_unset: !is_set && (zone.is_some() || matches!(source, OffsetSource::Absolute { .. })),
         source,
         foresight: zone.and_then(|zone| zone.next_change(at.now)),

@@ -19,6 +19,13 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         let message = "several inputs need -o DIR, or --report FILE for just a report";
         return Err(Failure::Usage(message.to_owned()));
     };
+    if file.is_dir() {
+        let message = format!(
+            "{}: Is a directory: give -o DIR to convert its files, or --report FILE for a report alone",
+            file.display()
+        );
+        return Err(Failure::Error(message));
+    }
     // That a file takes the place of its own input is what -o says; a report or a list in its place is a mistake.
     let output = options.output.as_deref().filter(|output| !is_same_file(output, file));
     written::check_outputs(options, vec![file], output.into_iter().collect())?;
