@@ -1,7 +1,7 @@
-//! Every command and the service are killed at random moments, by SIGKILL and SIGTERM, all at once on two mock hosts.
+//! Every command and the service are killed at random moments, by SIGKILL and SIGTERM, concurrently on two mock hosts.
 //!
-//! Whatever is killed: no guest's RTC is lost, no guest runs with another clock than its own, or on two hosts; no guest is
-//! lost; no domain is left paused; no record is torn; no file is left.
+//! Whatever is killed: no guest's RTC is lost, no guest runs with a wrong clock or on two hosts, no guest is lost, no
+//! domain is left paused, no record is torn, no file is left.
 //!
 //! It takes some seconds. `XENCLOCK_KILL_MINUTES=10 cargo test --test kill_loop -- --nocapture` takes ten minutes.
 

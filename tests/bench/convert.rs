@@ -1,6 +1,6 @@
-//! How long a conversion takes, as a ratio to what quick-xml alone takes for the same text: `cargo bench`.
+//! The time of a conversion, as a ratio to quick-xml's time for the same text: `cargo bench`.
 //!
-//! Both are run in turn, so that a busy machine slows both; the medians are what counts.
+//! Both run in turn, so that a busy machine slows both; the medians count.
 
 #![allow(clippy::unwrap_used)]
 

@@ -23,7 +23,7 @@ pub(super) fn one(domain: &Domain) -> &str {
 /// Names the words that xl passes over.
 pub(super) fn pass_over(words: &[OsString]) {
     for word in words {
-        output::message(&format!("xenclock: warning: '{}' is passed over, as by xl", word.display()));
+        output::message(&format!("xenclock: warning: '{}' is ignored, as by xl", word.display()));
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failu
     let domids: Vec<DomId> = match &shutdown.domain {
         Some(domain) if !shutdown.all => vec![find(&*host, domain)?.domid],
         None if !shutdown.all => {
-            let why = "no guest is named; -a is for all of them";
+            let why = "no guest is named; -a shuts all guests down";
             return Err(Failure::Error(why.to_owned()));
         }
         _ => backend::guests(&*host)?.into_iter().map(|domain| domain.domid).collect(),
@@ -156,7 +156,7 @@ pub(super) fn ended(
     let domain = domains.iter().find(|domain| domain.domid == domid);
     if domain.is_some_and(|domain| records.is_monitored(domain.uuid).unwrap_or(false)) {
         return output::text(&format!(
-            "domain {domid} has ended; its monitor restarts it or takes it away\n"
+            "domain {domid} has ended; its monitor restarts it or destroys the domain\n"
         ));
     }
     let ended = monitor::act(global, host, records, domid, reason)?;

@@ -1,4 +1,4 @@
-//! Room in memory for a guest, as xl makes it: dom0 gives some of its own up, under the lock that every xl takes meanwhile.
+//! Frees memory for a guest, as xl does: dom0 is ballooned down under a lock that xl also takes.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -42,7 +42,7 @@ pub(super) fn room_by(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> 
     }
     let path = Path::new(&conf.lockfile);
     let lock = lock(path).map_err(|why| {
-        let why = format!("{why}; lockfile in xl.conf names another, and autoballoon=\"off\" needs none");
+        let why = format!("{why}; set another lockfile in xl.conf, or autoballoon=\"off\", which needs none");
         HostError::new(ErrorKind::Io, path.display().to_string(), why)
     })?;
     host.make_room(config)?;

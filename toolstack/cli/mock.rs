@@ -1,4 +1,4 @@
-//! `xenclock mock`: playing with the mock host.
+//! `xenclock mock`: controls the mock host.
 
 use super::args::{Global, Play, RtcWrite};
 use super::backend::{self, find};

@@ -1,5 +1,5 @@
-//! The monitor that `create`, `restore` and `migrate-receive` leave behind: it does with a guest that ends what its config
-//! says, as xl's does, and the guest's clock goes on.
+//! The monitor that `create`, `restore` and `migrate-receive` start: it carries out the actions in a guest's config
+//! when the guest ends, as xl's monitor does, and keeps the guest's clock.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

@@ -1,9 +1,9 @@
 //! The hidden command that sets the TSC of new domains: for the service, which may die at any moment, and for the
 //! device-model wrapper.
 //!
-//! A domain whose TSC is set is held for some milliseconds, and whoever holds it must come to the end of that: a pause
-//! that nobody ends stays. So the service leaves this to a process that is started before it is needed, that no signal
-//! short of SIGKILL ends, and that goes by itself when the service has gone and nothing is being done.
+//! A domain is paused for some milliseconds while its TSC is set, and it stays paused if the process that paused it
+//! dies. Therefore the service uses a helper process, which is started in advance, is ended by no signal except
+//! SIGKILL, and exits by itself once the service has ended and no work is left.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Lines, Write};

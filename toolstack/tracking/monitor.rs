@@ -242,7 +242,8 @@ impl Monitor<'_> {
         let (mut config, asked, warning) = self.updated(domid, config)?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         let Some(record) = record else {
-            warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
+            warnings
+                .push(format!("domain {domid} has no clock record; it starts with the clock in its config"));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
         let facts = self.host.facts()?;
@@ -288,9 +289,7 @@ impl Monitor<'_> {
         let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None, None)) };
         Ok(match (self.reread)(&text) {
             Ok((updated, asked)) => (updated, Some(asked), None),
-            Err(why) => {
-                (config, None, Some(format!("the config left by xl config-update is not used: {why}")))
-            }
+            Err(why) => (config, None, Some(format!("the config from xl config-update is not used: {why}"))),
         })
     }
 
@@ -370,8 +369,7 @@ impl Monitor<'_> {
 /// What is said of an updated config that asks for no TSC frequency any more.
 pub(super) fn dropped(before: Hertz) -> String {
     format!(
-        "the config left by xl config-update asks for no TSC frequency: the guest starts with the host's, and no longer \
-         with {before}; to keep that, add clock_tsc_frequency = {} to the config and update it again",
+        "the config from xl config-update has no TSC frequency: the guest starts with the host's, and no longer with {before}; to keep {before}, add clock_tsc_frequency = {} to the config and update it again",
         before.0
     )
 }

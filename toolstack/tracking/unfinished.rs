@@ -112,7 +112,7 @@ pub fn mend_claimed(
         Err(error) => error.to_string(),
     };
     let Unfinished { doing, .. } = left;
-    let why = format!("the program that was to {doing} was killed: {done}");
+    let why = format!("a program was killed while it was to {doing}: {done}");
     Ok(Some(Mended { domain, why }))
 }
 
@@ -153,20 +153,19 @@ fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Don
             host.resume(domain.domid).map(|()| Done::Resumed)
         }
         Then::Leave if domain.state == RunState::Paused => Ok(Done::Left(
-            "its domain, which has not run, is left paused, as nobody knows whether the guest runs elsewhere; unpause it if \
-             it does not, else destroy it"
+            "its domain, which has not run, is left paused, because the guest may run elsewhere; if it does, destroy the domain, otherwise unpause it"
                 .to_owned(),
         )),
         Then::Leave => Ok(Done::Left(
-            "its suspended domain is left, as nobody knows whether the guest runs elsewhere; destroy it if it does"
+            "its suspended domain is left, because the guest may run elsewhere; if it does, destroy the domain"
                 .to_owned(),
         )),
         Then::EndPauses { pauses, tsc } => {
             let set = set_tsc(host, domain, tsc.as_ref());
             end_pauses(host, domain.domid, *pauses)?;
-            Ok(Done::Left(format!("{set}, and the pause that it had made has ended")))
+            Ok(Done::Left(format!("{set}, and its pause was ended")))
         }
-        Then::FinishReset(None) => destroy("its domain, which was half reset, was destroyed; start the guest again"),
+        Then::FinishReset(None) => destroy("its domain, whose soft reset was incomplete, was destroyed; start the guest again"),
         Then::FinishReset(Some(clocks)) => {
             put_back(host, domain.domid, clocks.offset, &clocks.tsc)?;
             host.unpause(domain.domid).map(|()| Done::Resumed)

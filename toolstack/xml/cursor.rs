@@ -1,5 +1,5 @@
-//! Reading a tree so that nothing is forgotten: what a mapping asks for is marked, and what nobody asked for is what
-//! was lost.
+//! Reads a tree so that nothing is lost silently: nodes that a mapping reads are marked, and unmarked nodes are
+//! reported.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -159,7 +159,7 @@ impl<'t> Element<'t> {
                 Kind::Text(_) => {
                     return Err(self.invalid(
                         "xml-mixed",
-                        format!("<{}> holds elements where one text is expected", self.name()),
+                        format!("<{}> contains elements, expected text", self.name()),
                     ));
                 }
                 _ => {}

@@ -1,4 +1,4 @@
-//! A clock over its guest's life, by commands on the mock: what is kept, and what is said of it.
+//! A clock over its guest's life, with commands on the mock: the kept state and the output.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -198,7 +198,7 @@ fn a_guest_moves_to_another_host() {
     lab.mock(["mock", "fail", "unpause", "permission"]).ok();
     let failed = lab.run(["--backend", "mock:there.json", "migrate", "-s", "", "guest", &back]);
     assert_eq!(failed.code, 1);
-    assert!(failed.err.contains("runs on here"), "{failed:?}");
+    assert!(failed.err.contains("continues to run here"), "{failed:?}");
     assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
     let there = lab.run(["--backend", "mock:there.json", "list", "--json"]).json();
     assert_eq!((&there[0]["name"], &there[0]["state"]), (&json!("guest"), &json!("running")));

@@ -1,4 +1,4 @@
-//! xl's own settings, `xl.conf`, where they matter to a start.
+//! xl's own settings, `xl.conf`, as far as they affect a start.
 
 use std::fs::OpenOptions;
 use std::process::Stdio;

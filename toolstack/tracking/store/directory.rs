@@ -80,7 +80,7 @@ impl Directory {
         }
         if found.mode() & WRITABLE_BY_OTHERS != 0 {
             return refused(format!(
-                "is writable by others than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
+                "is writable by users other than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
                 found.mode() & 0o7777
             ));
         }
@@ -173,7 +173,7 @@ impl Directory {
             RecordError::io(
                 "set aside",
                 &path,
-                io::Error::other("a thousand records have been set aside already"),
+                io::Error::other("a thousand records have already been set aside"),
             )
         };
         let aside = free.ok_or_else(full)?;

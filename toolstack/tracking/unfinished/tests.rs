@@ -149,11 +149,11 @@ fn a_suspended_guest_goes_on_unless_its_file_is_complete() {
 fn a_guest_that_may_run_elsewhere_is_left_and_named() {
     let lab = lab();
     lab.killed(false, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("unpause it if it does not, else destroy it"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain, otherwise unpause it"));
     assert_eq!(lab.state(), Some(RunState::Paused));
     lab.suspend();
     lab.killed(true, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("destroy it if it does"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain"));
     assert_eq!(lab.state(), Some(RunState::Shutdown(ShutdownReason::Suspend)));
 }
 
@@ -201,7 +201,7 @@ fn a_pause_that_was_made_to_set_a_tsc_is_ended_once_the_toolstack_is_done() {
         assert!(lab.holding().exists());
         lab.killed_while_holding(then, 10);
         let why = mend(&lab.host, &lab.records).unwrap().remove(0).why;
-        assert!(why.contains("its TSC is set, and the pause that it had made has ended"), "{why}");
+        assert!(why.contains("its TSC is set, and its pause was ended"), "{why}");
         assert_eq!(lab.host.tsc_info(lab.domid).unwrap().khz, 1_000_000);
         assert_eq!(lab.state() == Some(RunState::Running), runs);
         if !toolstack_is_done {
