@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub refused: Option<String>,
 }
 
-/// Whether many inputs are converted, rather than one to standard output or to a file.
+/// Returns true if many inputs are converted, rather than one to standard output or to a file.
 pub(super) fn are_many(options: &Convert) -> bool {
     let into_directory = options
         .output
@@ -85,7 +85,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     Ok((files.into_iter().map(job).collect(), skipped))
 }
 
-/// What tells a file from others.
+/// The identity of a file.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
@@ -101,7 +101,7 @@ fn output_name(input: &Path, to: To) -> OsString {
     name
 }
 
-/// Whether a file of a directory is taken for a domain's.
+/// Returns true if a file of a directory is taken for a domain's.
 fn is_config(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if name.starts_with('.') || !path.is_file() {
