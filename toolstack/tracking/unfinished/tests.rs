@@ -91,7 +91,10 @@ fn a_domain_that_has_not_run_is_destroyed() {
         let lab = lab();
         lab.killed(false, known.then_some(lab.domid), Then::Destroy, None);
         let why = lab.mend().remove(0);
-        assert!(why.starts_with("the program that was to do something with the guest was killed: "), "{why}");
+        assert!(
+            why.starts_with("a program was killed while it was to do something with the guest: "),
+            "{why}"
+        );
         assert_eq!(lab.state(), None);
         assert_eq!(lab.mend(), [""; 0]);
     }
