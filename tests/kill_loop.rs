@@ -154,7 +154,7 @@ impl Lab {
                 .map(|dir| self.path(&format!("{}.clocks", HOSTS[host])).join(dir).join(uuid.to_string()));
             while claims.iter().any(|claim| claim.exists()) {
                 let (_, said) = self.quietly(host, &["unpause", "nobody"]);
-                let mended = said.matches("was killed: ").count() as u64;
+                let mended = said.matches("a program was killed while ").count() as u64;
                 self.counts.mended.fetch_add(mended, Ordering::Relaxed);
                 assert!(begun.elapsed() < Duration::from_secs(90), "nobody puts it right: {claims:?}");
             }

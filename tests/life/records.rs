@@ -219,6 +219,7 @@ fn no_lock_and_no_record_is_a_link() {
         records.change(UUID, |_, _| (None, ())).unwrap_err(),
         records.serve().unwrap_err(),
         records.claim(UUID).unwrap_err(),
+        records.wait_until_free().unwrap_err(),
     ];
     for error in errors {
         assert!(

@@ -52,6 +52,10 @@ impl Signals {
 pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
     let signals = Signals::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let host = backend::open(global)?;
+    if backend::is_mock(global) {
+        // A mock host that nobody has changed yet has no boot from which its uptime counts.
+        backend::mock(global)?.advance(0)?;
+    }
     let records = backend::records(global);
     let served = records.serve().map_err(|error| Failure::Error(error.to_string()))?;
     if served.is_none() {

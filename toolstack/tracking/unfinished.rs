@@ -85,6 +85,11 @@ pub fn mend_claimed(
             && is_half_done(domain, &left.then)
     };
     let Some(domain) = host.domains()?.into_iter().find(is_it) else { return Ok(None) };
+    if let Then::EndPauses { pauses, tsc } = left.then {
+        // Whoever sets the TSC pauses the domain once more, and may be killed as well.
+        let then = Then::EndPauses { pauses: pauses.saturating_add(1), tsc };
+        claim.note(&Unfinished { then, ..left.clone() });
+    }
     let done = match put_right(host, &domain, &left.then) {
         Ok(Done::Destroyed(words)) => {
             // A change that cannot be noted now is seen at the next look.

@@ -448,3 +448,18 @@ fn the_service_tells_of_a_tsc_frequency_that_an_updated_config_drops_once() {
     let told = lab.mock(["clock-watch", "--once"]).ok();
     assert!(told.contains("already configured") && !told.contains("tsc-dropped"), "{told}");
 }
+
+#[test]
+fn a_host_that_nobody_has_changed_yet_keeps_its_clock() {
+    let lab = lab(VARIABLE);
+    let service = Service::start(&lab, &[]);
+    std::thread::sleep(Duration::from_millis(1500));
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    service.event("followed", 0);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(
+        service.events().iter().all(|event| event["event"] != "host-clock-step"),
+        "{:#?}",
+        service.events()
+    );
+}

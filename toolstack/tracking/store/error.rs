@@ -113,6 +113,15 @@ impl RecordError {
         RecordError::Io { doing, path: path.to_owned(), error }
     }
 
+    /// True if nothing should be begun before it is dealt with: somebody holds the lock, or could change records.
+    pub(super) fn is_in_the_way(&self) -> bool {
+        match self {
+            RecordError::Held { .. } | RecordError::Unsafe { .. } => true,
+            RecordError::Io { error, .. } => error.kind() == ErrorKind::InvalidInput,
+            _ => false,
+        }
+    }
+
     /// True if it may go away without anybody changing a setting: the record is then kept elsewhere meanwhile.
     pub(super) fn may_pass(&self) -> bool {
         match self {
@@ -139,6 +148,8 @@ fn advice(error: &io::Error) -> &'static str {
             "; root is refused, too: see lsattr for an immutable flag, or name another directory with --records"
         }
         ErrorKind::PermissionDenied => "; run as root, or name another directory with --records",
+        // Somebody has put something else in its place.
+        ErrorKind::InvalidInput => "; remove it",
         _ => "",
     }
 }

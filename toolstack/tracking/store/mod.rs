@@ -202,11 +202,11 @@ impl RecordStore {
     /// full or read-only is no reason not to begin.
     ///
     /// # Errors
-    /// When another process has held the lock for too long, or the directory is not safe.
+    /// When another process has held the lock for too long, or the directory or the lock is not safe.
     pub fn wait_until_free(&self) -> Result<()> {
         let Place::Disk(disk) = &self.place else { return Ok(()) };
         match disk.dir.lock(PATIENCE) {
-            Err(error @ (RecordError::Held { .. } | RecordError::Unsafe { .. })) => Err(error),
+            Err(error) if error.is_in_the_way() => Err(error),
             _ => Ok(()),
         }
     }

@@ -261,3 +261,15 @@ fn a_soft_reset_is_finished_or_undone() {
         }
     }
 }
+
+#[test]
+fn whoever_ends_a_pause_and_is_killed_leaves_its_own_noted() {
+    let lab = lab();
+    lab.host.pause(lab.domid).unwrap();
+    lab.host.unpause(lab.domid).unwrap();
+    lab.killed_while_holding(Then::EndPauses { pauses: 1, tsc: Some(tsc(1_000_000)) }, 10);
+    let mut claim = lab.records.unfinished().remove(0);
+    mend_claimed(&lab.host, &lab.records, &mut claim).unwrap().unwrap();
+    let noted = std::fs::read_to_string(lab.holding()).unwrap();
+    assert!(noted.contains("\"pauses\":2"), "{noted}");
+}
