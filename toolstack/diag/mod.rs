@@ -1,6 +1,7 @@
 //! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
 
 mod errors;
+mod findings;
 mod group;
 pub mod number;
 pub mod part;
@@ -15,6 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use errors::Errors;
+pub(crate) use findings::{FindingId, Findings};
 pub use group::{Group, grouped};
 pub use part::Part;
 pub use report::Report;
