@@ -26,6 +26,7 @@ const NOT_ON_XEN: &[&str] = &[
     "-mem-prealloc",
     "-bios",
     "-pflash",
+    "-rtc",
     "-tpmdev",
 ];
 
@@ -69,8 +70,14 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
         // `--option` is `-option`.
         let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
         if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
-            let reason = format!("Xen's QEMU is given no {of}: libxl decides it, or KVM alone has it");
-            argument.mark_whole(&Finding::unsupported("qemu-argument", reason));
+            argument.mark_whole(&if of == "-rtc" {
+                let reason = "Xen itself has the guest's RTC; QEMU's -rtc does nothing to it";
+                Finding::unsupported("qemu-argument", reason)
+                    .instead("write it in <clock>, as <clock offset='localtime'/>")
+            } else {
+                let reason = format!("Xen's QEMU is given no {of}: libxl decides it, or KVM alone has it");
+                Finding::unsupported("qemu-argument", reason)
+            });
             if of == option && !WITHOUT_VALUE.contains(&option) {
                 skip = Some(option);
             }

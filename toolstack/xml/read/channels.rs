@@ -141,6 +141,8 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     } else {
         guest.usb.redirections += 1;
         let element = element.take();
+        // There is no other bus.
+        let _ = element.attr("bus");
         placed_by_xen(&element);
         boot_order::cannot_boot(&element, "a redirected USB device");
         return;

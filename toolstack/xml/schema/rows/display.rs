@@ -108,12 +108,9 @@ pub(super) static SECTION: Section = Section {
         unsupported("video/model/resolution", "video-resolution", "libxl does not tell QEMU of a resolution")
             .instead("set the resolution in the guest"),
         no_effect("input/driver", "virtio-option", "an option of virtio devices; on Xen there are none"),
-        unsupported(
-            "input/source",
-            "input-host",
-            "libxl hands no keyboard or mouse of the host's to a guest",
-        )
-        .instead("pass the whole USB device through"),
+        mapped("input/source", "`device_model_args_hvm`: QEMU's `input-linux`")
+            .or_else("input-host", "Xen's QEMU gives a guest no virtio input")
+            .instead("write type='evdev' and <source dev=>, or pass the whole USB device through"),
         no_effect("input/@model", "virtio-option", "which kind of virtio device; on Xen there are none"),
         mapped("input/@bus|type", "`usbdevice`"),
     ],
