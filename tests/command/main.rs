@@ -13,6 +13,7 @@ mod generated;
 mod honest;
 mod man;
 mod mapping;
+mod mutate;
 mod names;
 mod no_loss;
 mod oracle;

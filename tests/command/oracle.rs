@@ -10,14 +10,22 @@ use crate::common::{FIXED, Lab, Run, all_xml, finish};
 use crate::generated;
 use proptest::prelude::*;
 use serde_json::Value;
+use xenclock::domain::release::XenVersion;
 
 /// How many generated domains are put to xl, unless `PROPTEST_CASES` says otherwise.
 const GENERATED: u32 = 60;
 
-/// The directory that `tests/oracle/build` made.
-pub struct Oracle(PathBuf);
+/// An xl that runs on any machine.
+pub struct Oracle {
+    /// Its release of Xen.
+    pub release: XenVersion,
+    /// The program and what stands before it.
+    words: Vec<PathBuf>,
+    preload: PathBuf,
+}
 
 impl Oracle {
+    /// The xl that `tests/oracle/build` put into the directory named by `XENCLOCK_ORACLE`.
     pub fn find() -> Option<Self> {
         let Some(dir) = std::env::var_os("XENCLOCK_ORACLE").map(PathBuf::from) else {
             xentest::skip(
@@ -32,20 +40,54 @@ impl Oracle {
             "no xl in {}; tests/oracle/build makes one there",
             dir.display()
         );
-        Some(Oracle(dir))
+        Some(Oracle {
+            release: "4.17".parse().unwrap(),
+            words: vec![dir.join("xen/usr/lib/xen-4.17/bin/xl")],
+            preload: dir.join("noxen.so"),
+        })
+    }
+
+    /// The older and newer xls that `tests/oracle/releases` put into the directory named by `XENCLOCK_ORACLES`.
+    pub fn of_other_releases() -> Vec<Self> {
+        let Some(dir) = std::env::var_os("XENCLOCK_ORACLES").map(PathBuf::from) else {
+            xentest::skip(
+                "no xl of other releases",
+                "tests/oracle/releases DIR unpacks Debian's, and XENCLOCK_ORACLES=DIR names them",
+            );
+            return Vec::new();
+        };
+        let releases = [("bullseye", "4.14"), ("trixie", "4.20")];
+        let oracle = |(suite, release): (&str, &str)| {
+            let utils = dir.join(format!("{suite}-utils"));
+            let words =
+                [dir.join(suite).join("run"), utils.join(format!("xen/usr/lib/xen-{release}/bin/xl"))];
+            let preload = utils.join("noxen.so");
+            assert!(preload.exists(), "no xl {release} in {}", dir.display());
+            Oracle { release: release.parse().unwrap(), words: words.into(), preload }
+        };
+        releases.map(oracle).into()
     }
 
     /// xl, which runs on any machine.
     pub fn program(&self) -> Command {
-        let mut xl = Command::new(self.0.join("xen/usr/lib/xen-4.17/bin/xl"));
-        xl.env("LD_PRELOAD", self.0.join("noxen.so"));
+        let (program, words) = self.words.split_first().unwrap();
+        let mut xl = Command::new(program);
+        xl.args(words).env("LD_PRELOAD", &self.preload);
+        xl
+    }
+
+    /// xl, which a signal ends if it takes more than a few seconds or 4 GB.
+    pub fn limited(&self) -> Command {
+        let mut xl = Command::new("/bin/sh");
+        xl.args(["-c", "ulimit -v 4000000; ulimit -t 4; exec \"$0\" \"$@\""]).args(&self.words);
+        xl.env("LD_PRELOAD", &self.preload);
         xl
     }
 
     /// A script that is this xl, whoever starts it.
     pub fn script(&self) -> String {
-        let dir = self.0.display();
-        format!("#!/bin/sh\nLD_PRELOAD='{dir}/noxen.so' exec '{dir}/xen/usr/lib/xen-4.17/bin/xl' \"$@\"\n")
+        let words: Vec<_> = self.words.iter().map(|word| format!("'{}'", word.display())).collect();
+        format!("#!/bin/sh\nLD_PRELOAD='{}' exec {} \"$@\"\n", self.preload.display(), words.join(" "))
     }
 
     /// What xl understands of a file, as libxl's JSON.
@@ -62,7 +104,7 @@ impl Oracle {
 }
 
 /// What xl says of every file, of every TSC mode, and wherever a device model is named.
-fn is_harmless(line: &str) -> bool {
+pub fn is_harmless(line: &str) -> bool {
     line.starts_with("Parsing config from ")
         || line.starts_with("got a tsc mode string: ")
         || line.starts_with("WARNING: ignoring device_model directive.")

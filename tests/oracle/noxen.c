@@ -56,6 +56,24 @@ int xc_version(xc_interface *handle, int question, void *answer)
     }
 }
 
+/* Since Xen 4.20 the texts have functions of their own. */
+char *xc_xenver_commandline(xc_interface *handle)
+{
+    (void)handle;
+    return strdup("dom0_mem=512M");
+}
+
+#define EMPTY(question)                                  \
+    char *xc_xenver_##question(xc_interface *handle)     \
+    {                                                    \
+        (void)handle;                                    \
+        return strdup("");                               \
+    }
+EMPTY(extraversion)
+EMPTY(capabilities)
+EMPTY(changeset)
+EMPTY(buildid)
+
 /* A machine of many processors that can do what any can. */
 enum { CPUS = 64 };
 
@@ -104,6 +122,17 @@ struct xs_handle *xs_open(unsigned long flags)
 void xs_close(struct xs_handle *handle)
 {
     (void)handle;
+}
+
+/* libxl's names for the two before Xen 4.15. */
+struct xs_handle *xs_daemon_open(void)
+{
+    return xs_open(0);
+}
+
+void xs_daemon_close(struct xs_handle *handle)
+{
+    xs_close(handle);
 }
 
 /* This machine's /etc/xen/xl.conf would colour the result: xl sees an empty one. */

@@ -3,7 +3,7 @@
 use super::{Setting, parse};
 use crate::diag::{Errors, Finding};
 use crate::domain::config::GenId;
-use crate::domain::release::{Known, XenVersion};
+use crate::domain::release::{self, Known, XenVersion};
 
 /// The CPUs that are assumed where nobody says how many the host has: as many as Xen can be built for.
 const MOST_CPUS: u32 = 4095;
@@ -103,9 +103,24 @@ impl XlHost {
         self.release.is_some_and(|release| release >= XenVersion { major: 4, minor })
     }
 
+    /// True if its Xen is older than this release of Xen 4.
+    pub(super) fn is_before(&self, minor: u32) -> bool {
+        self.release.is_some_and(|release| release < XenVersion { major: 4, minor })
+    }
+
     /// True if its Xen knows something, as far as is known.
     pub(super) fn knows(&self, known: impl FnOnce() -> Option<Known>) -> bool {
         self.release.is_none_or(|release| known().is_none_or(|known| known.by(release)))
+    }
+
+    /// True if its xl knows a setting in an entry of this list.
+    pub(super) fn knows_setting(&self, list: &str, name: &str) -> bool {
+        self.knows(|| release::setting(list, name))
+    }
+
+    /// True if its xl knows a word of this key, whatever its case.
+    pub(super) fn knows_word(&self, key: &str, word: &str) -> bool {
+        self.knows(|| release::word(key, &word.to_ascii_lowercase()))
     }
 
     /// How many CPUs a set of them has room for: libxl takes whole bytes.

@@ -4,7 +4,7 @@
 
 use timers::GuestKind;
 
-use super::{Cfg, Content, Value, parse};
+use super::{Cfg, Content, Value, XlHost, parse, read};
 use crate::diag::Verdict;
 
 fn cfg(text: &str) -> Cfg {
@@ -130,5 +130,48 @@ fn the_kind_of_guest_is_xls() {
     ];
     for (text, kind) in table {
         assert_eq!(cfg(text).kind(), kind, "{text}");
+    }
+}
+
+/// What a file gives on a host with this Xen: the codes of its findings, or those of its errors.
+fn codes(release: &str, text: &str) -> (bool, Vec<&'static str>) {
+    let host = XlHost { release: release.parse().ok(), nodes: Some(vec![vec![0, 1]]), ..XlHost::default() };
+    let text = format!("name = 'g'\ntype = 'hvm'\nvcpus = 1\n{text}\n");
+    match read("guest.cfg", text.as_bytes(), &[], &host) {
+        Ok(described) => {
+            let found = described.input.report.all().map(|found| found.finding.code);
+            (true, found.filter(|code| *code != "exact").collect())
+        }
+        Err(errors) => (false, errors.iter().map(|error| error.finding.code).collect()),
+    }
+}
+
+#[test]
+fn each_release_has_its_own_settings_and_words() {
+    let table = [
+        ("4.14", "disk = [ 'vdev=hda,specification=xen,target=/x' ]", false, vec!["bad-disk"]),
+        ("4.17", "disk = [ 'vdev=hda,specification=xen,target=/x' ]", true, vec![]),
+        ("4.14", "disk = [ 'vdev=hda,backendtype=standalone,target=/x' ]", false, vec!["bad-disk"]),
+        ("4.17", "disk = [ 'vdev=hda,backendtype=standalone,target=/x' ]", true, vec![]),
+        ("4.17", "disk = [ 'trusted,vdev=hda,target=/x' ]", false, vec!["bad-disk"]),
+        ("4.20", "disk = [ 'trusted,vdev=hda,target=/x' ]", true, vec![]),
+        ("4.14", "vif = [ 'mtu=x9,untrusted' ]", true, vec!["unknown-word", "unknown-word"]),
+        ("4.17", "vif = [ 'mtu=9,untrusted' ]", true, vec![]),
+        ("4.14", "pci = [ '01:00.0,foo=1' ]", true, vec!["unknown-word"]),
+        ("4.15", "pci = [ '01:00.0,foo=1' ]", false, vec!["bad-pci"]),
+        ("4.14", "pci = [ 'bdf=01:00.0' ]", false, vec!["bad-pci"]),
+        ("4.15", "pci = [ 'bdf=01:00.0' ]", true, vec![]),
+        ("4.14", "rdm = 'strategy=host,policy=relaxed'", true, vec![]),
+        ("4.17", "rdm = 'strategy=host,policy=relaxed'", true, vec!["rdm"]),
+        ("4.14", "viridian = [ 'stimer', 'no_vp_limit' ]", false, vec!["bad-value"]),
+        ("4.17", "viridian = [ 'stimer', 'no_vp_limit' ]", true, vec![]),
+        ("4.17", "tee = 'ffa'", false, vec!["bad-value"]),
+        ("4.18", "tee = 'ffa'", true, vec![]),
+        // A node that is not there has no CPUs.
+        ("4.17", "cpus_soft = '0,^node:9'", true, vec!["no-such-node"]),
+        ("4.17", "cpus_soft = 'node:0-4294967294'", false, vec!["bad-cpus"]),
+    ];
+    for (release, text, taken, expected) in table {
+        assert_eq!(codes(release, text), (taken, expected), "{release}: {text}");
     }
 }

@@ -4,6 +4,9 @@
 //! passes the same contract suite (`tests/contract/`).
 
 pub mod dom0;
+mod domains;
+mod error;
+mod facts;
 #[cfg(feature = "libxl")]
 pub mod libxl;
 pub mod mock;
@@ -11,207 +14,21 @@ pub mod progress;
 pub mod xen_stream;
 pub mod zone;
 
-use std::error::Error;
-use std::fmt;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
-use timers::tsc::TscHost;
-use timers::zone::Zone;
-use timers::{GuestKind, KiloHertz, UtcOffset};
-use uuid::Uuid;
+use timers::{KiloHertz, UtcOffset};
 
+pub use self::domains::{
+    DomId, DomainFlags, DomainInfo, DomainSummary, Event, Placement, RunState, ShutdownReason,
+};
+pub use self::error::{ErrorKind, HostError, Result};
+pub use self::facts::{HostClock, HostFacts};
 use crate::domain::DomainConfig;
 pub use crate::domain::release::XenVersion;
-
-/// A number that Xen gives a domain for as long as it exists; a reboot makes a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DomId(pub u32);
-
-impl fmt::Display for DomId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The facts about a host that a plan depends on.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct HostFacts {
-    /// The moment the facts were taken.
-    pub now: DateTime<Utc>,
-    /// The current boot of the host: after another boot, other domains have the same numbers.
-    pub boot_id: String,
-    /// The host's own time zone.
-    pub zone: Zone,
-    /// The release of Xen.
-    pub xen_version: XenVersion,
-    /// The frequency of the host's TSC as Xen measured it at boot.
-    pub cpu_khz: KiloHertz,
-    /// True if Xen trusts the host's TSC (CPUID leaf base+3).
-    pub tsc_reliable: bool,
-    /// True if the CPU scales a guest's TSC; `None` where that cannot be known.
-    pub tsc_scaling: Option<bool>,
-    /// True if the CPU's TSC is invariant, so that a guest can be shown that; `None` where that cannot be known.
-    pub tsc_invariant: Option<bool>,
-    /// The time since the host booted. A step of the time of day does not change it.
-    pub uptime: Duration,
-    /// The quality of the host's time of day.
-    pub clock: HostClock,
-}
-
-/// The state of a host's time of day, as its kernel has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct HostClock {
-    /// True if something such as NTP keeps it right; `None` where that cannot be known.
-    pub synchronised: Option<bool>,
-    /// How far off it is by its own estimate, in microseconds.
-    pub estimated_error_us: Option<u64>,
-    /// How far off it is at most, by its own estimate, in microseconds.
-    pub maximum_error_us: Option<u64>,
-}
-
-impl HostFacts {
-    /// The facts that every host has. The CPU's abilities are unknown, and its TSC is not trusted.
-    #[must_use]
-    pub fn new(
-        now: DateTime<Utc>,
-        boot_id: impl Into<String>,
-        zone: Zone,
-        xen_version: XenVersion,
-        cpu_khz: KiloHertz,
-    ) -> Self {
-        HostFacts {
-            now,
-            boot_id: boot_id.into(),
-            zone,
-            xen_version,
-            cpu_khz,
-            tsc_reliable: false,
-            tsc_scaling: None,
-            tsc_invariant: None,
-            uptime: Duration::ZERO,
-            clock: HostClock::default(),
-        }
-    }
-
-    /// The part that decides how a TSC behaves.
-    #[must_use]
-    pub fn tsc(&self) -> TscHost {
-        TscHost { khz: self.cpu_khz, reliable: self.tsc_reliable, scaling: self.tsc_scaling }
-    }
-}
-
-/// The reason of a shutdown; Xen's `SHUTDOWN_*`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShutdownReason {
-    /// It powered off.
-    Poweroff,
-    /// It asked for a reboot.
-    Reboot,
-    /// It was suspended for a save or a migration.
-    Suspend,
-    /// It crashed.
-    Crash,
-    /// Its watchdog fired.
-    Watchdog,
-    /// It asked for a soft reset.
-    SoftReset,
-}
-
-/// The state of a domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Running, or ready to.
-    Running,
-    /// Held by the toolstack.
-    Paused,
-    /// Ended, and not destroyed yet: its records can still be read.
-    Shutdown(ShutdownReason),
-    /// Being destroyed: nothing can be read any more.
-    Dying,
-}
-
-/// An entry in the list of domains.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct DomainSummary {
-    /// Its number.
-    pub domid: DomId,
-    /// Its name.
-    pub name: String,
-    /// Its UUID. Two domains have the same one while a guest moves within a host, and after
-    /// [`Host::preserve`].
-    pub uuid: Uuid,
-    /// hvm, pv or pvh.
-    #[serde(rename = "type")]
-    pub kind: GuestKind,
-    /// Its state.
-    pub state: RunState,
-    /// True if its vCPUs have run on this host, in this life of it: a restored domain's have not before its unpause.
-    pub has_run: bool,
-    /// Memory now, in KiB.
-    pub memory_kb: u64,
-    /// vCPUs online.
-    pub vcpus: u32,
-}
-
-impl DomainSummary {
-    /// A domain that is paused and has not run.
-    #[must_use]
-    pub fn new(domid: DomId, name: impl Into<String>, uuid: Uuid, kind: GuestKind) -> Self {
-        let state = RunState::Paused;
-        DomainSummary { domid, name: name.into(), uuid, kind, state, has_run: false, memory_kb: 0, vcpus: 0 }
-    }
-}
-
-/// All that a list of domains shows of one, as `libxl_dominfo` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DomainInfo {
-    /// The domain.
-    #[serde(flatten)]
-    pub summary: DomainSummary,
-    /// Xen's own flags. Several can be set at once.
-    pub flags: DomainFlags,
-    /// Time that its vCPUs have run on this host, in nanoseconds.
-    pub cpu_time_ns: u64,
-    /// Memory that it has claimed and not got yet, in KiB.
-    pub outstanding_kb: u64,
-    /// Its security label; `None` where Xen has no security policy.
-    pub security_label: Option<String>,
-}
-
-/// The state of a domain as Xen has it, which [`RunState`] sums up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DomainFlags {
-    /// A vCPU runs now.
-    pub running: bool,
-    /// All vCPUs wait for something.
-    pub blocked: bool,
-    /// The toolstack holds it.
-    pub paused: bool,
-    /// It has ended, for this reason.
-    pub shutdown: Option<ShutdownReason>,
-    /// It is being destroyed.
-    pub dying: bool,
-}
-
-/// The CPUs and the memory that a domain may use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Placement {
-    /// The name of its CPU pool.
-    pub cpupool: String,
-    /// For each NUMA node of the host, whether the domain's memory may be there.
-    pub nodes: Vec<bool>,
-}
 
 /// `xen_domctl_tsc_info`: what `xc_domain_get_tsc_info` answers and `xc_domain_set_tsc_info` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,36 +50,6 @@ pub struct RtcRecord {
     pub offset: i64,
     /// The CMOS registers at their last update, which happens only while the guest runs.
     pub cmos: NaiveDateTime,
-}
-
-/// Something that happened on the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Event {
-    /// A domain came into being (xenstore's `@introduceDomain`).
-    Introduced {
-        /// Its number.
-        domid: DomId,
-        /// Its UUID.
-        uuid: Uuid,
-    },
-    /// A domain ended and can still be read.
-    Shutdown {
-        /// Its number.
-        domid: DomId,
-        /// Its UUID.
-        uuid: Uuid,
-        /// Why.
-        reason: ShutdownReason,
-    },
-    /// A domain no longer exists.
-    Destroyed {
-        /// Its number.
-        domid: DomId,
-        /// Its UUID.
-        uuid: Uuid,
-    },
 }
 
 /// The request of [`Host::shutdown`].
@@ -435,81 +222,3 @@ pub trait Host {
     /// is slower misses the oldest; the domain of an event may no longer exist when the event is read.
     fn next_event(&self, timeout: Duration) -> Result<Option<Event>>;
 }
-
-/// The kind of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No domain of that name or number (ESRCH).
-    NoSuchDomain,
-    /// A domain of that name or UUID exists.
-    Exists,
-    /// The hypervisor or libxl refused the values (EINVAL).
-    Invalid,
-    /// The guest has no RTC: it is PV or PVH (ENOENT).
-    NoRtc,
-    /// Not allowed (EPERM, EACCES).
-    Permission,
-    /// Not enough memory (ENOMEM).
-    NoMemory,
-    /// This host cannot do it at all.
-    NotSupported,
-    /// The domain is in a state that does not allow it.
-    WrongState,
-    /// A file or socket of the host could not be read or written.
-    Io,
-    /// Anything else.
-    Other,
-}
-
-/// The error of a host: the operation, the kind of failure, and what the host said. Its message includes that of its source.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct HostError {
-    /// The kind, which callers act on.
-    pub kind: ErrorKind,
-    /// The operation, as in `set TSC info of domain 3`.
-    pub doing: String,
-    /// The host's own message, with its code.
-    pub detail: String,
-    source: Option<Arc<dyn Error + Send + Sync>>,
-}
-
-impl HostError {
-    /// An error of this kind.
-    pub fn new(kind: ErrorKind, doing: impl Into<String>, detail: impl Into<String>) -> Self {
-        HostError { kind, doing: doing.into(), detail: detail.into(), source: None }
-    }
-
-    /// The same with the error that it comes from.
-    #[must_use]
-    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
-    }
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.detail)
-    }
-}
-
-impl Error for HostError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// Errors are equal when they say the same; their sources are not compared.
-impl PartialEq for HostError {
-    fn eq(&self, other: &Self) -> bool {
-        (self.kind, &self.doing, &self.detail) == (other.kind, &other.doing, &other.detail)
-    }
-}
-
-impl Eq for HostError {}
-
-/// The result of every call of a host.
-pub type Result<T, E = HostError> = std::result::Result<T, E>;

@@ -138,10 +138,10 @@ impl Reader<'_> {
             self.book.mark(node, finding.instead(format!("write {key}")));
         }
         if let Some((words, node)) = self.words("device_model_version") {
-            let removed = self.host.is_since(21);
+            let traditional = self.host.knows_word("device_model_version", "qemu-xen-traditional");
             match words.text {
                 "qemu-xen" => self.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXen),
-                "qemu-xen-traditional" if !removed => {
+                "qemu-xen-traditional" if traditional => {
                     self.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXenTraditional);
                 }
                 _ => {

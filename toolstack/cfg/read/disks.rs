@@ -8,7 +8,6 @@ use super::book::Words;
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
-use crate::domain::release;
 
 /// What a rule of the lexer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,15 +56,12 @@ const FLAGS: [&str; 10] = [
     "grant_usage=0",
 ];
 
-/// The first of the flags that came with Xen 4.19.
-const NEW_FLAGS: usize = 6;
-
 const FORMAT_PREFIXES: [&str; 4] = ["raw:", "qcow:", "qcow2:", "vhd:"];
 const SCRIPT_PREFIXES: [&str; 4] = ["iscsi:", "nbd:", "enbd:", "drbd:"];
 const IGNORED_PREFIXES: [&str; 7] = ["tapdisk:", "tap:", "tap2:", "aio:", "ioemu:", "file:", "phy:"];
 
 /// The rule that counts at the beginning of a text, and how many bytes of it that takes.
-fn rule(text: &str, newest: bool) -> (Rule, usize) {
+fn rule(text: &str, knows: impl Fn(&str) -> bool) -> (Rule, usize) {
     let mut best = (Rule::Bad, 0, 0);
     // `seen` is what the rule looks at, `taken` what it takes.
     let mut offer = |rule: Rule, seen: usize, taken: usize| {
@@ -86,14 +82,13 @@ fn rule(text: &str, newest: bool) -> (Rule, usize) {
         offer(Rule::Blanks, seen, blanks);
     }
     for (index, key) in KEYS.iter().enumerate() {
-        if text.starts_with(key) {
+        if text.starts_with(key) && knows(key.trim_end_matches('=')) {
             let end = comma(to_comma(key.len()));
             offer(Rule::Key(index), end, end);
         }
     }
-    let known = if newest { FLAGS.len() } else { NEW_FLAGS };
-    for (index, flag) in FLAGS.iter().enumerate().take(known) {
-        if text.starts_with(flag) {
+    for (index, flag) in FLAGS.iter().enumerate() {
+        if text.starts_with(flag) && knows(flag.split('=').next().unwrap_or_default()) {
             let end = comma(flag.len());
             offer(Rule::Flag(index), end, end);
         }
@@ -162,7 +157,7 @@ impl<'a> Reader<'a> {
         let mut spec = Spec { disk, node, access_given: false, prefixed: false, failed: false, words };
         let mut rest = words;
         while !rest.text.is_empty() {
-            let (rule, taken) = rule(rest.text, self.host.knows(|| release::setting("disk", "grant_usage")));
+            let (rule, taken) = rule(rest.text, |name| self.host.knows_setting("disk", name));
             if rule == Rule::Bad || !self.disk_rule(&mut spec, rule, rest, taken) {
                 if rule == Rule::Bad {
                     self.bad_disk(&mut spec, &rest, "this is not a setting of a disk".to_owned());
@@ -197,8 +192,9 @@ impl<'a> Reader<'a> {
             }
             Rule::UnknownKey => {
                 let key = whole.text.split('=').next().unwrap_or_default();
-                let known: Vec<_> =
+                let mut known: Vec<_> =
                     KEYS.iter().map(|key| key.trim_end_matches('=')).chain(["target"]).collect();
+                known.retain(|name| self.host.knows_setting("disk", name));
                 spec.failed = true;
                 let finding = Finding::invalid("bad-disk", format!("a disk has no '{key}'"));
                 let instead = match super::nearest(key, known.iter().copied()) {
@@ -238,8 +234,9 @@ impl<'a> Reader<'a> {
             "access" => self.disk_access(spec, value),
             "backend" => self.disk_text(spec, "backend", value, |disk| &mut disk.backend_domname),
             "backendtype" => {
-                let wanted =
-                    DiskBackend::from_word(value.text).filter(|backend| backend.as_str() == value.text);
+                let wanted = DiskBackend::from_word(value.text).filter(|backend| {
+                    backend.as_str() == value.text && self.host.knows_word("disk.backendtype", value.text)
+                });
                 match (wanted, spec.disk.backend) {
                     (None, _) => {
                         let reason = format!(
@@ -456,7 +453,7 @@ mod tests {
             ("nbd:x:1", (Rule::ScriptPrefix, 4)),
         ];
         for (text, expected) in table {
-            assert_eq!(rule(text, true), expected, "{text}");
+            assert_eq!(rule(text, |_| true), expected, "{text}");
         }
     }
 }

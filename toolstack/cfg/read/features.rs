@@ -8,11 +8,11 @@ use timers::tsc::TscMode;
 use super::Reader;
 use crate::cfg::Content;
 use crate::diag::Finding;
+use crate::domain::Defbool;
 use crate::domain::config::{
     Altp2m, ArmSci, ArmSciType, Bitmap, GfxPassthruKind, GicVersion, HdType, Smbios, SmbiosType, Sve, Tee,
     VendorDevice, VuartType,
 };
-use crate::domain::{Defbool, release};
 
 /// How many Hyper-V groups libxl has room for.
 const VIRIDIAN_BITS: u32 = 64;
@@ -252,8 +252,10 @@ impl Reader<'_> {
             Some(name) => (true, name),
             None => (false, words.text),
         };
-        let Some(group) = Viridian::from_word(name) else {
+        let host = self.host;
+        let Some(group) = Viridian::from_word(name).filter(|_| host.knows_word("viridian", name)) else {
             let mut known: Vec<_> = Viridian::ALL.iter().map(|group| group.as_str()).collect();
+            known.retain(|word| host.knows_word("viridian", word));
             known.extend(["all", "defaults"]);
             return self.book.error(node, super::bad_word("a group of viridian", words.text, &known));
         };
@@ -332,11 +334,7 @@ impl Reader<'_> {
         if let Some(version) = self.word("gic_version", GicVersion::from_word, &["default", "v2", "v3"]) {
             self.config.b_info.arch_arm.gic_version = version;
         }
-        let ffa = self.host.knows(|| release::word("tee", "ffa"));
-        let tees = if ffa { ["none", "optee", "ffa"].as_slice() } else { &["none", "optee"] };
-        if let Some(tee) =
-            self.word("tee", |text| Tee::from_word(text).filter(|tee| ffa || *tee != Tee::Ffa), tees)
-        {
+        if let Some(tee) = self.word("tee", Tee::from_word, &["none", "optee", "ffa"]) {
             self.config.b_info.tee = tee;
         }
         let lengths: Vec<_> = Sve::ALL.iter().map(|sve| sve.as_str()).collect();

@@ -15,6 +15,7 @@ mod features;
 mod general;
 mod guest;
 mod nics;
+mod old_pci;
 mod pairs;
 mod passthrough;
 mod ranges;
@@ -212,9 +213,11 @@ impl<'a> Reader<'a> {
     /// The word of an enumeration; an unknown one is an error.
     fn word<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, expected: &[&str]) -> Option<T> {
         let (words, node) = self.words(name)?;
-        let value = read(words.text);
+        let host = self.host;
+        let value = read(words.text).filter(|_| host.knows_word(name, words.text));
         if value.is_none() {
-            self.book.error(node, bad_word(name, words.text, expected));
+            let known: Vec<_> = expected.iter().copied().filter(|word| host.knows_word(name, word)).collect();
+            self.book.error(node, bad_word(name, words.text, &known));
         }
         value
     }

@@ -5,7 +5,6 @@ use super::book::Words;
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicColo, NicType};
-use crate::domain::release;
 
 const WORDS: [&str; 17] = [
     "type",
@@ -56,6 +55,10 @@ impl<'a> Reader<'a> {
     }
 
     fn nic_word(&mut self, nic: &mut Nic, word: Words<'a>, node: usize) {
+        let key = word.text.split('=').next().unwrap_or_default();
+        if !self.host.knows_setting("vif", key) {
+            return self.passed_over(node, &word, "a network interface", &WORDS);
+        }
         let Some((key, value)) = word.split('=') else {
             return match word.text {
                 "trusted" => nic.trusted = Some(true.into()),
@@ -107,7 +110,7 @@ impl<'a> Reader<'a> {
                     nic.mtu = mtu as i32;
                 }
             }
-            "vlan" if self.host.knows(|| release::setting("vif", "vlan")) => nic.vlan = text,
+            "vlan" => nic.vlan = text,
             name if name != "coloft_forwarddev" && nic.colo.set(name, value.text.to_owned()) => {}
             _ => {
                 let known: Vec<_> = WORDS.iter().chain(NicColo::NAMES).copied().collect();

@@ -3,13 +3,13 @@
 use super::Reader;
 use super::book::Words;
 use crate::cfg::number;
-use crate::diag::Finding;
+use crate::diag::{Finding, Verdict};
 use crate::domain::Defbool;
 use crate::domain::config::{Dtdev, Pci, RdmPolicy};
 use timers::GuestKind;
 
 /// All functions of a device.
-const ALL_FUNCTIONS: u32 = u32::MAX;
+pub(super) const ALL_FUNCTIONS: u32 = u32::MAX;
 
 /// Why a text is no PCI device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,9 @@ enum NoBdf {
 
 impl<'a> Reader<'a> {
     pub(super) fn passthrough(&mut self) {
-        self.rdm();
-        self.pci();
+        // The grammar of both was made anew.
+        let policy = if self.host.is_before(15) { self.old_rdm() } else { self.rdm() };
+        self.pci(policy);
         if let Some(paths) = self.items("dtdev") {
             self.config.dtdevs = paths
                 .iter()
@@ -31,7 +32,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn pci(&mut self) {
+    fn pci(&mut self, policy: Option<RdmPolicy>) {
         let mut option = |name: &str| self.number(name).is_some_and(|number| number as i32 != 0);
         let model = Pci {
             msitranslate: option("pci_msitranslate"),
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
             seize: option("pci_seize"),
             // Every guest has the policy of `rdm`, which only an HVM guest's config has a field for; the others'
             // memory there is zero, and zero is strict.
-            rdm_policy: (self.kind != GuestKind::Hvm).then_some(RdmPolicy::Strict),
+            rdm_policy: policy.or((self.kind != GuestKind::Hvm).then_some(RdmPolicy::Strict)),
             ..Pci::default()
         };
         let Some(items) = self.items("pci") else {
@@ -48,7 +49,10 @@ impl<'a> Reader<'a> {
         };
         let devices: Vec<_> = items
             .into_iter()
-            .filter_map(|(words, node)| self.pci_device(model.clone(), words, node))
+            .filter_map(|(words, node)| match self.host.is_before(15) {
+                true => self.old_pci_device(model.clone(), words, node),
+                false => self.pci_device(model.clone(), words, node),
+            })
             .collect();
         if let Some(pv) = self.config.b_info.pv.as_mut()
             && !devices.is_empty()
@@ -136,9 +140,12 @@ impl<'a> Reader<'a> {
         Some(pci)
     }
 
-    fn bad_pci(&mut self, node: usize, words: &Words<'a>, why: &'static str) -> Option<Pci> {
-        let instead = "write a device as in \"0000:01:00.0\" or \"01:00.0,permissive=1\"; its settings are bdf, vslot, \
-                       permissive, msitranslate, seize, power_mgmt, rdm_policy and name";
+    pub(super) fn bad_pci(&mut self, node: usize, words: &Words<'a>, why: &'static str) -> Option<Pci> {
+        let newer = if self.host.is_before(15) { "" } else { "bdf, vslot, name, " };
+        let instead = format!(
+            "write a device as in \"0000:01:00.0\" or \"01:00.0,permissive=1\"; its settings are {newer}permissive, \
+             msitranslate, seize, power_mgmt and rdm_policy"
+        );
         self.book.wrong(node, words, Finding::invalid("bad-pci", why).instead(instead));
         None
     }
@@ -154,22 +161,22 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// `rdm`, which no xl from 4.14 to 4.22 reads as it is meant: its parser takes a policy for an error.
-    fn rdm(&mut self) {
-        let Some((words, node)) = self.words("rdm") else {
-            return;
-        };
+    /// `rdm`, which no xl from 4.15 to 4.22 reads as it is meant: its parser takes a policy for an error.
+    fn rdm(&mut self) -> Option<RdmPolicy> {
+        let (words, node) = self.words("rdm")?;
         let instead = "take it out; a PCI device takes rdm_policy=strict or relaxed";
         let finding = if rdm_is_taken(words.text) {
-            return self.book.error(
-                node,
-                Finding::invalid("rdm", "over rdm without a policy xl reads memory that is not set")
-                    .instead(instead),
-            );
+            Finding::invalid("rdm", "over rdm without a policy xl reads memory that is not set")
         } else {
             Finding::unsupported("rdm", "xl passes over rdm whenever it has a policy")
         };
-        self.book.mark(node, finding.instead(instead));
+        let finding = finding.instead(instead);
+        if finding.verdict == Verdict::Invalid {
+            self.book.error(node, finding);
+        } else {
+            self.book.mark(node, finding);
+        }
+        None
     }
 }
 

@@ -10,12 +10,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::error::RecordError;
+use super::error::{RecordError, Result};
 use crate::files::{Access, FileLock, LockError, Replacement, read_start, sweep};
 use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::{ClockRecord, Watched};
-
-type Result<T> = std::result::Result<T, RecordError>;
 
 /// Where processes hold what they do to a guest.
 const HELD: [&str; 3] = [STARTING, LEAVING, MONITORS];

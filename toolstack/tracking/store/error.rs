@@ -7,6 +7,9 @@ use crate::files::LockError;
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RecordFormatError;
 
+/// The result of reading or writing records.
+pub(super) type Result<T> = std::result::Result<T, RecordError>;
+
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -11,9 +11,10 @@
 
 mod claim;
 mod directory;
+mod disk;
 mod error;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,14 +23,13 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::claim::{Claim, Saved, Then, Unfinished};
-use self::directory::{Directory, LEAVING, MONITORS, Read, STARTING};
+use self::directory::{Directory, LEAVING, MONITORS, STARTING};
+use self::disk::{Changed, Disk, PATIENCE, changed, spill_name};
 pub use self::error::RecordError;
+use self::error::Result;
 pub use crate::files::FileLock as Lock;
 use crate::host::DomId;
 use crate::lifecycle::{ClockRecord, Watched};
-
-/// How long the lock is waited for. Nothing that holds it takes as long, unless it is stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The clock records of a host.
 ///
@@ -60,14 +60,6 @@ enum Place {
     Disk(Arc<Disk>),
     Memory(Arc<Mutex<BTreeMap<Uuid, ClockRecord>>>),
 }
-
-#[derive(Debug)]
-struct Disk {
-    dir: Directory,
-    spill: Option<Directory>,
-}
-
-type Result<T> = std::result::Result<T, RecordError>;
 
 impl RecordStore {
     /// In this directory, which is made when the first record is written.
@@ -319,213 +311,6 @@ impl RecordStore {
     }
 }
 
-impl Disk {
-    fn directories(&self) -> impl Iterator<Item = &Directory> {
-        std::iter::once(&self.dir).chain(&self.spill)
-    }
-
-    fn uuids(&self) -> Result<BTreeSet<Uuid>> {
-        self.dir.check()?;
-        let mut uuids = self.dir.uuids()?;
-        if let Some(spill) = &self.spill {
-            uuids.extend(spill.uuids()?);
-        }
-        Ok(uuids)
-    }
-
-    /// The record that was put elsewhere, where one was.
-    fn spilled(&self, uuid: Uuid) -> Option<ClockRecord> {
-        let spill = self.spill.as_ref()?;
-        match spill.check().and_then(|()| spill.read(uuid)) {
-            Ok(Read::Record(record)) => Some(*record),
-            _ => None,
-        }
-    }
-
-    fn get(&self, uuid: Uuid) -> Result<Option<ClockRecord>> {
-        self.dir.check()?;
-        let spilled = self.spilled(uuid);
-        let mut read = self.dir.read(uuid)?;
-        // Without the lock it may have become another meanwhile, and then that one stays.
-        let _lock = matches!(read, Read::Bad(_)).then(|| self.dir.lock(PATIENCE)).transpose()?;
-        if _lock.is_some() {
-            read = self.dir.read(uuid)?;
-        }
-        match read {
-            Read::Record(record) => Ok(Some(newest(*record, spilled))),
-            Read::Nothing => Ok(spilled),
-            Read::Bad(why) => Err(self.dir.set_aside(uuid, why)?),
-        }
-    }
-
-    fn change<T>(&self, uuid: Uuid, change: impl Change<T>) -> Result<(Option<ClockRecord>, T)> {
-        match (self.dir.lock(PATIENCE), &self.spill) {
-            (Ok(_lock), _) => self.change_locked(uuid, change),
-            (Err(error), Some(spill)) if error.may_pass() => self.change_in_spill(spill, error, uuid, change),
-            (Err(error), _) => Err(error),
-        }
-    }
-
-    fn change_locked<T>(&self, uuid: Uuid, change: impl Change<T>) -> Result<(Option<ClockRecord>, T)> {
-        let spill_lock = match &self.spill {
-            Some(spill) if spill.path.exists() => Some(spill.lock(PATIENCE)?),
-            _ => None,
-        };
-        let spilled = self.spilled(uuid);
-        let (before, set_aside) = match self.dir.read(uuid)? {
-            Read::Record(before) => (Some(newest(*before, spilled.clone())), None),
-            Read::Nothing => (spilled.clone(), None),
-            Read::Bad(why) => (spilled.clone(), Some(self.dir.set_aside(uuid, why)?)),
-        };
-        let (after, answer) = change(before.clone(), set_aside);
-        let after = match changed(before.clone(), after) {
-            Changed::Nothing if spilled.is_none() => return Ok((before, answer)),
-            Changed::Nothing => before,
-            Changed::Gone => None,
-            Changed::To(after) => Some(*after),
-        };
-        let written = match &after {
-            Some(record) => self.dir.write(record),
-            None => self.dir.remove(uuid),
-        };
-        match (written, &self.spill) {
-            (Ok(()), Some(spill)) => {
-                if spilled.is_some() {
-                    spill.remove(uuid)?;
-                }
-                spill_lock.into_iter().for_each(|lock| spill.remove_if_empty(lock));
-                Ok((after, answer))
-            }
-            (Ok(()), None) => Ok((after, answer)),
-            (Err(error), Some(spill)) if error.may_pass() => {
-                // A lock that was not needed before is needed now.
-                let _lock = spill_lock.is_none().then(|| spill.lock(PATIENCE));
-                Err(put_into(spill, error, after))
-            }
-            (Err(error), _) => Err(error),
-        }
-    }
-
-    /// Without the directory's lock. Only the spill is changed, under its own lock.
-    fn change_in_spill<T>(
-        &self,
-        spill: &Directory,
-        error: RecordError,
-        uuid: Uuid,
-        change: impl Change<T>,
-    ) -> Result<(Option<ClockRecord>, T)> {
-        let Ok(_lock) = spill.lock(PATIENCE) else { return Err(error) };
-        let spilled = self.spilled(uuid);
-        let before = match self.dir.read(uuid) {
-            Ok(Read::Record(before)) => Some(newest(*before, spilled)),
-            Err(newer @ RecordError::Newer { .. }) => return Err(newer),
-            // A bad one is set aside by whoever has the lock.
-            Ok(Read::Nothing | Read::Bad(_)) | Err(_) => spilled,
-        };
-        let (after, answer) = change(before.clone(), None);
-        match changed(before.clone(), after) {
-            Changed::Nothing => Ok((before, answer)),
-            Changed::Gone => Err(error),
-            Changed::To(after) => Err(put_into(spill, error, Some(*after))),
-        }
-    }
-}
-
-/// Puts a record into the spill that could not be written because of this error, which is then told.
-fn put_into(spill: &Directory, error: RecordError, record: Option<ClockRecord>) -> RecordError {
-    match record {
-        Some(record) if spill.make().and_then(|()| spill.write(&record)).is_ok() => {
-            error.spilled(spill.file(record.uuid), record)
-        }
-        _ => error,
-    }
-}
-
-/// What a change makes of a record, or of none, and of a record that was set aside.
-trait Change<T>: FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T) {}
-
-impl<T, F> Change<T> for F where
-    F: FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T)
-{
-}
-
-/// Of one record in two places the one that has changed more often.
-fn newest(on_disk: ClockRecord, spilled: Option<ClockRecord>) -> ClockRecord {
-    match spilled {
-        Some(spilled) if spilled.generation >= on_disk.generation => spilled,
-        _ => on_disk,
-    }
-}
-
-/// A name for a directory of records that no other has: its path, with `-` for each `/`.
-fn spill_name(dir: &Path) -> String {
-    let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let mut name = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' => name.push('-'),
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'_' => name.push(char::from(*byte)),
-            other => name.push_str(&format!("%{other:02x}")),
-        }
-    }
-    let name = name.trim_start_matches('-');
-    if name.len() <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    // FNV-1a tells long paths apart.
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}-{}", &name[name.len() - LONGEST_NAME..])
-}
-
-/// A directory's name may have 255 bytes.
-const LONGEST_NAME: usize = 200;
-
 fn locked(records: &Mutex<BTreeMap<Uuid, ClockRecord>>) -> MutexGuard<'_, BTreeMap<Uuid, ClockRecord>> {
     records.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What is to be done with a record's file.
-enum Changed {
-    Nothing,
-    Gone,
-    To(Box<ClockRecord>),
-}
-
-/// The record to write is counted up, past the one before and past itself where it comes from elsewhere.
-fn changed(before: Option<ClockRecord>, after: Option<ClockRecord>) -> Changed {
-    match (before, after) {
-        (None, None) => Changed::Nothing,
-        (Some(_), None) => Changed::Gone,
-        (Some(before), Some(after)) if before == after => Changed::Nothing,
-        (before, Some(mut after)) => {
-            let before = before.map_or(0, |before| before.generation);
-            after.generation = after.generation.max(before).saturating_add(1);
-            Changed::To(Box::new(after))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_directory_has_a_spill_of_its_own() {
-        let long = format!("/srv/{}", "long/".repeat(100));
-        let names = [
-            "/var/lib/xenclock",
-            "/var-lib/xenclock",
-            "/var/lib/xenclock2",
-            "/a b",
-            &long,
-            &format!("{long}x"),
-        ]
-        .map(|dir| spill_name(Path::new(dir)));
-        assert_eq!(names[0], "var-lib-xenclock");
-        assert_eq!(names[1], "var%2dlib-xenclock");
-        assert!(names.iter().all(|name| name.len() < 255 && !name.contains('/')));
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-    }
 }

@@ -8,15 +8,16 @@
 mod host_clock;
 mod native;
 mod on_introduced;
+mod on_shutdown;
 mod unwatched;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use timers::tsc::{GuestTsc, Tolerance, TscMode};
+use timers::GuestKind;
+use timers::tsc::Tolerance;
 use timers::zone::ZoneSource;
-use timers::{GuestKind, KiloHertz};
 
 use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
@@ -25,14 +26,13 @@ use super::store::RecordStore;
 use super::unfinished::{self, Mended};
 use crate::apply::clock::SetTsc;
 use crate::host::{
-    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RtcRecord, RunState, ShutdownReason,
-    TscInfo,
+    DomId, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, RunState, ShutdownReason,
 };
 use crate::lifecycle::Watched;
 use crate::lifecycle::event::{ClockEvent, DomainRef, EventKind};
 use crate::lifecycle::host_clock::HostClockWatch;
 use crate::lifecycle::model::Discovered;
-use crate::lifecycle::record::{ClockRecord, Instance};
+use crate::lifecycle::record::ClockRecord;
 
 /// The environment of the service.
 pub struct Tools<'a> {
@@ -158,9 +158,6 @@ pub struct Watch<'a> {
     watched_kept: Watched,
     host_clock: HostClockWatch,
 }
-
-/// What could be read of a domain's clock.
-type Read = Result<(Option<RtcRecord>, TscInfo), HostError>;
 
 impl<'a> Watch<'a> {
     /// Nothing is followed yet.
@@ -361,17 +358,6 @@ impl<'a> Watch<'a> {
         Ok(all)
     }
 
-    /// Before a domain is looked at that has come: others of the same guest may have ended without a word so far, as
-    /// in a migration to this same host.
-    fn look_at_others_of(&mut self, facts: &HostFacts, domain: &DomainSummary, there: &[DomainSummary]) {
-        for other in there.iter().filter(|other| other.uuid == domain.uuid && other.domid != domain.domid) {
-            if let RunState::Shutdown(reason) = other.state {
-                let read = read_clock(self.tools.host, other.domid);
-                self.on_shutdown(facts, other.domid, reason, read);
-            }
-        }
-    }
-
     /// The RTC stands somewhere, perhaps elsewhere than it was seen last.
     fn moved(&mut self, facts: &HostFacts, domid: DomId, offset: i64) {
         let Some(domain_ref) = self.guests.get(&domid).map(|guest| guest.domain_ref.clone()) else { return };
@@ -394,99 +380,6 @@ impl<'a> Watch<'a> {
             let before = offset.saturating_sub(by);
             self.say(facts, Some(domain_ref), EventKind::RtcChange { before, offset });
         }
-    }
-
-    /// A domain has shut down, and this could be read of it.
-    fn on_shutdown(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason, read: Read) {
-        let Some(guest) = self.guests.get_mut(&domid) else { return };
-        // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
-        let in_time = read.is_ok();
-        if !in_time {
-            let guest = guest.clone();
-            self.tell_unwatched(facts, &guest);
-        }
-        let Some(guest) = self.guests.get_mut(&domid) else { return };
-        let tsc = read.as_ref().ok().and_then(|(_, info)| {
-            let mode = TscMode::from_number(info.mode.into()).ok()?;
-            Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
-        });
-        let (offset, incarnation) = match read {
-            Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
-            Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
-        };
-        // Nothing has become of it since. Of a guest without RTC that cannot be seen.
-        if guest.ended.replace(reason) == Some(reason) && guest.offset == offset && offset.is_some() {
-            return;
-        }
-        let seen = std::mem::replace(&mut guest.offset, offset);
-        let domain_ref = guest.domain_ref.clone();
-        let told = guest.told;
-        let mut changes = None;
-        self.change(facts, &domain_ref, |record| {
-            changes = match record.is_instance(&facts.boot_id, domid) {
-                true => {
-                    if let Some(tsc) = &tsc {
-                        record.tsc_seen(incarnation, tsc, facts.cpu_khz);
-                    }
-                    record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
-                    Some(record.guest.seconds)
-                }
-                // It is another's by now, and what this one did last is in it no more.
-                false => {
-                    seen.zip(offset).map(|(seen, offset)| told.saturating_add(offset.saturating_sub(seen)))
-                }
-            };
-        });
-        if let Some(offset) = offset {
-            self.tell_changes(facts, domid, changes, offset);
-        }
-        self.say(facts, Some(domain_ref), EventKind::Ended { reason, offset });
-    }
-
-    /// A domain that had ended lives on.
-    fn lives_on(&mut self, facts: &HostFacts, domid: DomId) {
-        self.note(domid, |guest| guest.ended = None);
-        let Some(Guest { domain_ref, offset, .. }) = self.guests.get(&domid).cloned() else { return };
-        let instance = Instance::followed(&facts.boot_id, domid, facts.now);
-        // After a migration to this same host its record may be another's, which is gone or lives.
-        let other = self.guests.values().find(|other| {
-            other.domain_ref.uuid == domain_ref.uuid
-                && other.domain_ref.domid != domid
-                && other.ended.is_none()
-        });
-        if other.is_some() {
-            return;
-        }
-        self.change(facts, &domain_ref, |record| match record.is_instance(&facts.boot_id, domid) {
-            true => record.ended = None,
-            false => record.continued(instance.clone(), offset),
-        });
-    }
-
-    fn on_destroyed(&mut self, facts: &HostFacts, domid: DomId) {
-        let Some(guest) = self.guests.remove(&domid) else { return };
-        if guest.ended.is_none() {
-            self.tell_unwatched(facts, &guest);
-        }
-        let domain_ref = guest.domain_ref;
-        let same = |other: &&Guest| {
-            other.domain_ref.uuid == domain_ref.uuid
-                && matches!(other.ended, None | Some(ShutdownReason::Suspend))
-        };
-        // A migration to this host that failed: the guest goes on where it was.
-        let other = self.guests.values().find(same).cloned();
-        self.change(facts, &domain_ref, |record| match &other {
-            _ if !record.is_instance(&facts.boot_id, domid) => {}
-            Some(other) => {
-                let instance = Instance::followed(&facts.boot_id, other.domain_ref.domid, facts.now);
-                record.continued(instance, other.offset);
-            }
-            None => record.gone(facts.now),
-        });
-        if other.is_none() {
-            self.cache.forget(domain_ref.uuid);
-        }
-        self.say(facts, Some(domain_ref), EventKind::Gone);
     }
 
     fn note(&mut self, domid: DomId, with: impl FnOnce(&mut Guest)) {

@@ -1,0 +1,134 @@
+//! A guest that is saved, restored or moved: its RTC goes on as if nothing had happened.
+//!
+//! What travels is libxl's own JSON, with the clock as it is now and nothing else touched, and behind it the clock's
+//! record, so that what was asked is known where the guest arrives. An RTC is in Xen's stream, which wins where the
+//! config has neither an offset nor localtime; so a restore here takes both away, whoever saved the guest. Of a guest
+//! without RTC the stream has nothing, and its offset stands in the config.
+
+mod header;
+mod incoming;
+mod outgoing;
+
+pub use self::header::{config_in, sender_in};
+pub use self::incoming::Incoming;
+pub use self::outgoing::{Departure, Outgoing};
+
+use timers::UtcOffset;
+use timers::zone::ZoneSource;
+use uuid::Uuid;
+
+use super::store::RecordStore;
+use super::unmanaged;
+use crate::domain::project;
+use crate::domain::{Defbool, DomainConfig};
+use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
+use crate::lifecycle::ClockRecord;
+
+/// Saves, restores and migrates guests with their clocks.
+///
+/// ```
+/// use std::io::Seek;
+///
+/// use xenclock::domain::DomainConfig;
+/// use xenclock::host::{Host, SaveKind, mock::Mock};
+/// use xenclock::timers::{GuestKind, zone::default_zones};
+/// use xenclock::tracking::store::RecordStore;
+/// use xenclock::tracking::transfer::Transfer;
+///
+/// # let now = "2026-07-01T12:00:00Z".parse()?;
+/// let host = Mock::in_memory(Box::new(move || now));
+/// let mut config = DomainConfig::new(GuestKind::Hvm);
+/// config.c_info.name = Some("guest".to_owned());
+/// let domid = host.create_paused(&config)?;
+/// host.unpause(domid)?;
+/// host.guest_shift_rtc(domid, 90)?;
+///
+/// let (records, zones) = (RecordStore::in_memory(), default_zones());
+/// let transfer = Transfer::new(&host, &records, &*zones);
+/// let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("no domain")?;
+/// let mut outgoing = transfer.outgoing(domain, None, false)?;
+/// let mut stream = tempfile::tempfile()?;
+/// transfer.save(&mut outgoing, &mut stream, SaveKind::Suspend)?;
+/// let header = outgoing.header()?;
+/// transfer.left(&outgoing.domain)?;
+///
+/// stream.rewind()?;
+/// let incoming = transfer.receive(&header, None, str::to_owned, &mut stream)?;
+/// host.unpause(incoming.domid)?;
+/// assert_eq!(host.rtc_record(incoming.domid)?.offset, 90);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Transfer<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// The clock records.
+    pub records: &'a RecordStore,
+    /// The source of named zones.
+    pub zones: &'a dyn ZoneSource,
+}
+
+impl<'a> Transfer<'a> {
+    /// Transfers on this host.
+    #[must_use]
+    pub fn new(host: &'a dyn Host, records: &'a RecordStore, zones: &'a dyn ZoneSource) -> Self {
+        Transfer { host, records, zones }
+    }
+}
+
+impl Transfer<'_> {
+    fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
+        match self.records.get(uuid) {
+            Ok(record) => (record, None),
+            Err(error) => (None, Some(error.to_string())),
+        }
+    }
+
+    /// Where nothing is kept of a guest without RTC: what its config gives it now.
+    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<String>)> {
+        let warning = config.b_info.localtime.is_some_and(Defbool::is_true).then(|| {
+            "the config says localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
+             not known"
+                .to_owned()
+        });
+        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
+            |error| {
+                HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
+            },
+        )?;
+        Ok((offset, warning))
+    }
+
+    /// Notes something in a record; answers why that did not work.
+    fn note(&self, uuid: Uuid, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
+        let noted = self.records.change(uuid, |mut record, _| {
+            if let Some(record) = &mut record {
+                with(record);
+            }
+            (record, ())
+        });
+        noted.err().map(|error| error.to_string())
+    }
+}
+
+/// The record of a guest of which nobody has said anything but its config.
+fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
+    ClockRecord::new(uuid, name, unmanaged::request(project::clock_of(config)))
+}
+
+/// One offset from UTC, and no zone.
+fn put(config: &mut DomainConfig, offset: i64) -> Option<String> {
+    config.b_info.localtime = None;
+    match UtcOffset::new(offset) {
+        Ok(offset) => {
+            config.b_info.rtc_timeoffset = offset.to_libxl();
+            None
+        }
+        // Then at least no wrong one: an RTC's is in the stream.
+        Err(error) => {
+            config.b_info.rtc_timeoffset = 0;
+            Some(error.to_string())
+        }
+    }
+}
