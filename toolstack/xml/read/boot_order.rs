@@ -81,10 +81,8 @@ pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
 /// Says where another device boots than the first of the order. QEMU on Xen hands UEFI firmware no boot order, and OVMF tries
 /// what can be taken out, then disks, then the network.
 fn untold(guest: &mut Guest<'_>, first: Option<Value<'_>>) {
-    let with_medium = |disk: &Disk| {
-        disk.is_cdrom.is_some_and(|is| is != 0)
-            && disk.pdev_path.as_ref().is_some_and(|path| !path.is_empty())
-    };
+    let with_medium =
+        |disk: &Disk| disk.is_cdrom != 0 && disk.pdev_path.as_ref().is_some_and(|path| !path.is_empty());
     let has_medium = guest.config.disks.iter().any(with_medium);
     let has_disk = !guest.config.disks.is_empty();
     let boots_kernel = guest.config.b_info.kernel.is_some();

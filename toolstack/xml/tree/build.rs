@@ -8,7 +8,9 @@ use quick_xml::Reader;
 use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{FEW, Kind, MAX_BYTES, MAX_DEPTH, MAX_NODES, NONE, Node, NodeId, Tree, Value, is_utf16};
+use super::{
+    BYTES_PER_NODE, FEW, Kind, MAX_BYTES, MAX_DEPTH, MAX_NODES, NONE, Node, NodeId, Tree, Value, is_utf16,
+};
 use crate::diag::source::Bytes;
 use crate::diag::{Diagnostic, Finding, Source};
 
@@ -19,8 +21,13 @@ impl Tree {
     /// The first thing that is not well-formed or not allowed, with its place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
         let text = decode(name, bytes)?;
-        let mut builder =
-            Builder { name, text: &text, nodes: Vec::new(), decoded: Vec::new(), open: Vec::new() };
+        let mut builder = Builder {
+            name,
+            text: &text,
+            nodes: Vec::with_capacity(text.len() / BYTES_PER_NODE),
+            decoded: Vec::new(),
+            open: Vec::new(),
+        };
         builder.run()?;
         let Builder { nodes, decoded, .. } = builder;
         let mut tree = Tree { source: Source::new(name, text), nodes, decoded };

@@ -20,7 +20,9 @@ pub const MAX_BYTES: usize = 32 << 20;
 /// Elements, attributes and texts of an input at most.
 pub const MAX_NODES: usize = 2_000_000;
 /// Siblings up to which it is faster to compare their names pair by pair.
-const FEW: usize = 12;
+const FEW: usize = 32;
+/// Bytes of an input that there are for each of its nodes, about.
+const BYTES_PER_NODE: usize = 16;
 
 /// A node's number; numbers rise in the order of the input.
 pub type NodeId = usize;
