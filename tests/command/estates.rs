@@ -41,7 +41,7 @@ fn a_directory_is_checked_as_it_is_converted() {
     assert!(all.out.ends_with("\n6 files: 4 start, 2 do not\n"), "{}", all.out);
     assert_eq!(all.err, "xenclock: skipped 2 other files\n");
     let some = lab.run(["check", "-q", "in/a.xml", "in/b.xml"].into_iter().chain(FIXED));
-    assert_eq!((some.code, some.out.lines().count()), (1, 2), "{some:?}");
+    assert!(some.code == 1 && some.out.starts_with("in/b.xml: "), "{some:?}");
     let nothing = lab.run(["check", "in/networks"].into_iter().chain(FIXED));
     assert_eq!((nothing.code, &*nothing.out), (0, "0 files: 0 start, 0 do not\n"), "{nothing:?}");
 }
