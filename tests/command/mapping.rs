@@ -138,8 +138,8 @@ const VERDICTS: &[(&str, &str, &str, &str)] = &[
     (
         "<devices><graphics type='spice' port='5900'/><redirdev bus='usb' type='spicevmc'/></devices>",
         "/domain/devices/redirdev/@bus",
-        "exact",
-        "exact",
+        "no-effect",
+        "redirdev",
     ),
     (
         "<devices><input type='evdev'><source dev='/dev/input/event3' grab='all'/></input></devices>",

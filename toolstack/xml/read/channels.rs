@@ -141,8 +141,9 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     } else {
         guest.usb.redirections += 1;
         let element = element.take();
-        // There is no other bus.
-        let _ = element.attr("bus");
+        if let Some(bus) = element.attr("bus") {
+            bus.mark(Finding::no_effect("redirdev", "devices are redirected from USB alone"));
+        }
         placed_by_xen(&element);
         boot_order::cannot_boot(&element, "a redirected USB device");
         return;
