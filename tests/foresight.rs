@@ -1,5 +1,6 @@
-//! What preflight foretells is what the machine does: random pairs of hosts, and a guest that moves from one to the
-//! other. Within a tolerance, no sequence of moves lets a TSC go back, or adds up. `PROPTEST_CASES=100000 cargo test --test foresight` tries so many, others each time.
+//! The predictions of preflight match the mock: random pairs of hosts, and a guest that moves from one to the other.
+//! Within a tolerance, no sequence of moves makes a TSC go back or adds up. `PROPTEST_CASES=100000 cargo test --test
+//! foresight` tries more cases, and different ones each time.
 
 #![allow(clippy::unwrap_used)]
 

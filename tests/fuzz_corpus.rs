@@ -1,6 +1,6 @@
-//! The fuzz targets on their corpus, and on changes of it made by a generator that is the same each time.
+//! The fuzz targets on their corpus, and on reproducible mutations of it.
 //!
-//! `XENCLOCK_FUZZ=N` makes N changes of each file instead of a few. `fuzz/run` has libFuzzer look for more.
+//! `XENCLOCK_FUZZ=N` makes N mutations of each file instead of a few. `fuzz/run` runs libFuzzer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

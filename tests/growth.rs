@@ -1,8 +1,8 @@
-//! The cost of reading grows with the length of the input, and not with its square, for every kind of input.
+//! The cost of reading grows linearly with the length of the input, not quadratically, for every kind of input.
 //!
-//! It is the ratio of the processor time of this thread for an input and for one four times as long: about 4 where the
-//! cost is linear, 16 where it is quadratic. The time of other threads does not count, and what disturbs one measurement
-//! is measured again.
+//! The test computes the ratio of this thread's processor time for an input and for one four times as long: about 4 for
+//! linear cost, 16 for quadratic cost. The time of other threads does not count, and a disturbed measurement is
+//! repeated.
 
 #![allow(clippy::unwrap_used)]
 

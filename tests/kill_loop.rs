@@ -1,7 +1,7 @@
-//! Every command and the service are killed at random moments, by SIGKILL and SIGTERM, all at once on two mock hosts.
+//! Every command and the service are killed at random moments, by SIGKILL and SIGTERM, concurrently on two mock hosts.
 //!
-//! Whatever is killed: no guest's RTC is lost, no guest runs with another clock than its own, or on two hosts; no guest is
-//! lost; no domain is left paused; no record is torn; no file is left.
+//! Whatever is killed: no guest's RTC is lost, no guest runs with a wrong clock or on two hosts, no guest is lost, no
+//! domain is left paused, no record is torn, no file is left.
 //!
 //! It takes some seconds. `XENCLOCK_KILL_MINUTES=10 cargo test --test kill_loop -- --nocapture` takes ten minutes.
 
@@ -19,7 +19,9 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::json;
 use tempfile::TempDir;
+use timers::GuestKind;
 use uuid::Uuid;
+use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
 use xenclock::tracking::store::RecordStore;
@@ -62,6 +64,8 @@ struct Counts {
     killed: AtomicU64,
     mended: AtomicU64,
     apart: AtomicU64,
+    helpers: AtomicU64,
+    foreign: AtomicU64,
 }
 
 struct Lab {
@@ -146,13 +150,13 @@ impl Lab {
     fn mend(&self, uuid: Uuid) {
         let begun = Instant::now();
         for host in [0, 1] {
-            let claims = ["starting", "leaving"]
+            let claims = ["starting", "leaving", "holding"]
                 .map(|dir| self.path(&format!("{}.clocks", HOSTS[host])).join(dir).join(uuid.to_string()));
             while claims.iter().any(|claim| claim.exists()) {
                 let (_, said) = self.quietly(host, &["unpause", "nobody"]);
                 let mended = said.matches("was killed: ").count() as u64;
                 self.counts.mended.fetch_add(mended, Ordering::Relaxed);
-                assert!(begun.elapsed() < Duration::from_secs(60), "nobody puts it right: {claims:?}");
+                assert!(begun.elapsed() < Duration::from_secs(90), "nobody puts it right: {claims:?}");
             }
         }
     }
@@ -222,7 +226,9 @@ impl Guest<'_> {
         match there.pop() {
             None if saved => Place::Saved(host),
             None => Place::Nowhere,
-            Some((host, domain)) if domain.state == RunState::Shutdown(ShutdownReason::Reboot) => {
+            Some((host, DomainSummary { state: RunState::Shutdown(reason), .. }))
+                if reason != ShutdownReason::Suspend =>
+            {
                 // Its monitor was killed before it did anything.
                 assert!(self.lab.quietly(host, &["destroy", &self.name]).0);
                 self.look(host)
@@ -293,7 +299,7 @@ impl Guest<'_> {
                 let by = format!("+{}", 1 + random.below(50));
                 // It runs, so a file of it is an old one.
                 let _ = fs::remove_file(self.file());
-                let choice = if self.paused { 9 } else { random.below(9) };
+                let choice = if self.paused { 10 } else { random.below(10) };
                 let end = match choice {
                     0 | 1 => {
                         let before: Vec<_> = self.offsets.iter().copied().collect();
@@ -319,6 +325,7 @@ impl Guest<'_> {
                         self.paused = self.is_paused(host, domain.domid);
                         end
                     }
+                    9 => self.run(random, host, &["mock", "soft-reset", &name]),
                     _ => {
                         let end = self.run(random, host, &["unpause", &name]);
                         self.paused = self.is_paused(host, domain.domid);
@@ -355,15 +362,69 @@ impl Guest<'_> {
     }
 }
 
-/// A service that is killed and started again.
+/// A service that is killed and started again, as are its helpers.
 fn serve(lab: &Lab, host: usize, random: &mut Random, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let mut service = lab.command(host, &["clock-watch", "--period", "0.1"]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(random.below(1500)));
+        let until = Instant::now() + Duration::from_millis(random.below(3000));
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(random.below(5000)));
+            // Mostly when it has something to do.
+            if lab.path(&format!("{}.clocks/holding", HOSTS[host])).join(foreign(host).to_string()).exists() {
+                for helper in children(service.id()) {
+                    lab.counts.helpers.fetch_add(1, Ordering::Relaxed);
+                    let _ = kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL);
+                }
+            }
+        }
         let signal = if random.below(3) == 0 { Signal::TERM } else { Signal::KILL };
         let _ = kill_process(Pid::from_child(&service), signal);
         service.wait().unwrap();
     }
+}
+
+/// The processes that this one has started.
+fn children(pid: u32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// The guest that stock xl starts on a host.
+fn foreign(host: usize) -> Uuid {
+    Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_4000 + host as u128)
+}
+
+/// Stock xl starts a guest again and again, with the device-model wrapper or without, while the service or the wrapper
+/// sets its clock and is killed. Once xl has unpaused it, it comes to run.
+fn start_foreign(lab: &Lab, host: usize, random: &mut Random) {
+    let uuid = foreign(host);
+    let frequency = format!("clock_tsc_frequency={}", u64::from(KHZ) * 1000);
+    assert!(lab.quietly(host, &["clock-set", &uuid.to_string(), "clock_offset=utc", &frequency]).0);
+    while Instant::now() < lab.until {
+        let mock = lab.mock(host);
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some(format!("foreign{host}"));
+        config.c_info.uuid = Some(uuid);
+        let domid = mock.create_paused(&config).unwrap();
+        if random.below(3) == 0 {
+            let number = domid.0.to_string();
+            let words = ["tsc-helper", "--device-model", "-xen-domid", &number];
+            lab.run(random, host, &words);
+        } else {
+            std::thread::sleep(Duration::from_millis(random.below(30)));
+        }
+        mock.unpause(domid).unwrap();
+        // A helper that lives may hold it right now.
+        let begun = Instant::now();
+        while lab.domains(host, uuid).pop().unwrap().state != RunState::Running {
+            assert!(begun.elapsed() < Duration::from_secs(30), "domain {domid} stays paused");
+            lab.mend(uuid);
+        }
+        assert_eq!(mock.rtc_record(domid).unwrap().offset, 0);
+        mock.destroy(domid).unwrap();
+        lab.counts.foreign.fetch_add(1, Ordering::Relaxed);
+    }
+    lab.mend(uuid);
 }
 
 #[test]
@@ -387,6 +448,9 @@ fn whatever_is_killed_no_clock_is_lost_and_nothing_is_left() {
         let services: Vec<_> = [0, 1]
             .map(|host| scope.spawn(move || serve(lab, host, &mut Random(seed ^ (host as u64 + 77)), stop)))
             .into();
+        let foreign: Vec<_> = [0, 1]
+            .map(|host| scope.spawn(move || start_foreign(lab, host, &mut Random(seed ^ (host as u64 + 99)))))
+            .into();
         let guests: Vec<_> = (0..GUESTS)
             .map(|number| {
                 let uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_3000 + number as u128);
@@ -405,7 +469,7 @@ fn whatever_is_killed_no_clock_is_lost_and_nothing_is_left() {
                 scope.spawn(move || guest.live(&mut Random(seed ^ (number as u64 + 1))))
             })
             .collect();
-        let ended: Vec<_> = guests.into_iter().map(|guest| guest.join()).collect();
+        let ended: Vec<_> = guests.into_iter().chain(foreign).map(|guest| guest.join()).collect();
         stop.store(true, Ordering::Relaxed);
         services.into_iter().for_each(|service| service.join().unwrap());
         if let Some(Err(panic)) = ended.into_iter().find(Result::is_err) {
@@ -413,13 +477,16 @@ fn whatever_is_killed_no_clock_is_lost_and_nothing_is_left() {
         }
     });
     nothing_is_left(&lab);
-    let Counts { runs, killed, mended, apart } = &lab.counts;
+    let Counts { runs, killed, mended, apart, helpers, foreign } = &lab.counts;
     println!(
-        "{} commands in {length:?}, {} killed; {} half-done guests put right by a command, {} moves looked at",
+        "{} commands in {length:?}, {} killed; {} half-done guests put right by a command, {} moves looked at; \
+         {} starts by xl, {} helpers killed",
         runs.load(Ordering::Relaxed),
         killed.load(Ordering::Relaxed),
         mended.load(Ordering::Relaxed),
-        apart.load(Ordering::Relaxed)
+        apart.load(Ordering::Relaxed),
+        foreign.load(Ordering::Relaxed),
+        helpers.load(Ordering::Relaxed)
     );
     assert!(killed.load(Ordering::Relaxed) > 0);
 }
@@ -434,12 +501,12 @@ fn nothing_is_left(lab: &Lab) {
         let (_, bad) = RecordStore::in_dir(&dir).all().unwrap();
         assert!(bad.is_empty(), "{bad:?}");
         for name in names(&dir) {
-            let known = ["lock", "service", "watched", "starting", "leaving", "monitors"]
+            let known = ["lock", "service", "watched", "starting", "leaving", "holding", "monitors"]
                 .contains(&name.as_str())
                 || name.strip_suffix(".json").is_some_and(|uuid| uuid.parse::<Uuid>().is_ok());
             assert!(known, "{name}");
         }
-        for held in ["starting", "leaving", "monitors"] {
+        for held in ["starting", "leaving", "holding", "monitors"] {
             assert_eq!(names(&dir.join(held)), [""; 0], "{held}");
         }
     }

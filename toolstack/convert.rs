@@ -1,4 +1,4 @@
-//! Reading and writing without a host: from one format to another, with everything that was lost on the way.
+//! Converts from one format to another without a host, and reports all losses.
 
 use timers::ClockOffset;
 use timers::resolve::{self, Moment};

@@ -1,4 +1,4 @@
-//! Changing the clock of a domain XML, and keeping every other byte of it.
+//! Changes the clock of a domain XML and keeps every other byte.
 
 use crate::cfg::clock;
 use crate::diag::{Diagnostic, Errors};
@@ -17,7 +17,7 @@ pub enum EditError {
     #[error("{0}")]
     Words(Errors),
     /// An XML has no place for what is asked for.
-    #[error("a <clock> does not hold what is asked for; convert the domain with: xenclock convert --to xml")]
+    #[error("a <clock> cannot express this setting; convert the domain with: xenclock convert --to xml")]
     NotAsAsked,
 }
 

@@ -1,4 +1,4 @@
-//! A domain as it was read.
+//! A domain that was read, with its report.
 
 use crate::diag::Report;
 use crate::domain::{Domain, XenVersion};

@@ -1,7 +1,7 @@
-//! The things of a host that a guest needs: bridges, disks, firmware, QEMU, PCI devices. What is missing is named.
+//! Checks a host for the bridges, disks, firmware, QEMU and PCI devices that a guest needs, and reports missing ones.
 //!
-//! All looking goes through [`Look`], so that the rules are the same for a dom0 and for a tree of files that looks like
-//! one.
+//! All checks go through [`Look`], so that the rules are the same for a dom0 and for a file tree that looks like a
+//! dom0.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -139,11 +139,11 @@ impl Missing<'_> {
         let has = |path: &str| self.look.thing(path).is_some();
         let reason = match (has(&device), has(&format!("{device}/bridge"))) {
             (false, _) => format!("this host has no bridge {name}"),
-            (true, false) if !is_open => format!("{name} is no bridge on this host"),
+            (true, false) if !is_open => format!("{name} is not a bridge on this host"),
             _ => return,
         };
         let instead =
-            format!("name a bridge that there is, as with --map bridge:{name}=BRIDGE, or set {name} up");
+            format!("map it to an existing bridge with --map bridge:{name}=BRIDGE, or create {name}");
         self.say(field, Finding::unsupported("host-bridge", reason).instead(instead));
     }
 
@@ -159,7 +159,7 @@ impl Missing<'_> {
         };
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let instead =
-            format!("copy the disk there, or say where it is, as with --map path:{directory}=DIRECTORY");
+            format!("copy the disk there, or map its directory with --map path:{directory}=DIRECTORY");
         self.say(field, Finding::unsupported("host-disk", reason).instead(instead));
     }
 
@@ -174,19 +174,16 @@ impl Missing<'_> {
         if self.look.thing(&device).is_none() {
             let reason = format!("this host has no PCI device {address}");
             let finding = Finding::unsupported("host-pci", reason);
-            return self.say(field, finding.instead("take one that lspci -D lists"));
+            return self.say(field, finding.instead("use one of the devices that lspci -D lists"));
         }
         let driver = self.look.link(&format!("{device}/driver"));
         if pci.seize || driver.as_deref().is_some_and(|driver| ASSIGNABLE.contains(&driver)) {
             return;
         }
         let by = driver.map_or("no driver".to_owned(), |driver| format!("the driver {driver}"));
-        let reason = format!("PCI device {address} is not assignable: dom0 has it with {by}");
+        let reason = format!("PCI device {address} is not assignable: dom0 uses it with {by}");
         let finding = Finding::unsupported("host-pci-assignable", reason);
-        self.say(
-            field,
-            finding.instead(format!("run xl pci-assignable-add {address}, at each boot of dom0")),
-        );
+        self.say(field, finding.instead(format!("run xl pci-assignable-add {address} at each boot of dom0")));
     }
 
     fn files(&mut self, config: &DomainConfig) {
@@ -209,7 +206,7 @@ impl Missing<'_> {
             let Some(path) = path.filter(|path| path.starts_with('/')) else { continue };
             if self.look.thing(path).is_none() {
                 let finding = Finding::unsupported("host-file", format!("this host has no {path}"));
-                self.say(&field, finding.instead("copy it there, or name one that there is"));
+                self.say(&field, finding.instead("copy it there, or name an existing file"));
             }
         }
     }
@@ -220,7 +217,7 @@ impl Missing<'_> {
         let by_qemu = |disk: &Disk| disk.backend == Some(DiskBackend::Qdisk);
         let needs_qemu = is_hvm || !config.vfbs.is_empty() || config.disks.iter().any(by_qemu);
         if needs_qemu && b_info.device_model.is_none() && !self.any(QEMU, "") {
-            let reason = "this host has no QEMU for Xen, where distributions have it";
+            let reason = "this host has no QEMU for Xen in the usual directories";
             let finding = Finding::unsupported("host-qemu", reason);
             let instead = "install it (Debian: qemu-system-xen), or write its path as device_model_override";
             self.say("b_info.device_model", finding.instead(instead));

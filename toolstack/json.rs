@@ -1,4 +1,4 @@
-//! libxl's JSON, as `xl create -n` and `xl list -l` print a config, to the hub.
+//! Reads libxl's JSON, as printed by `xl create -n` and `xl list -l`, into the hub.
 
 use crate::diag::{Diagnostic, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
@@ -15,8 +15,8 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     let config: DomainConfig =
         serde_json::from_slice(bytes).map_err(|error| Box::new(wrong(&source, &error)))?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
-        let finding = Finding::invalid("not-xml", "the input looks like JSON, and is not a libxl config").instead(
-            "give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN, or what xl create -n FILE prints",
+        let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config").instead(
+            "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE",
         );
         return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
     }

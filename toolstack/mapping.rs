@@ -1,7 +1,7 @@
-//! Mapping tables: what there is on another host in the place of a network, a pool, a path or a bridge.
+//! Mapping rules: the replacements for networks, pools, paths and bridges of another host.
 //!
-//! A rule is `KIND:FROM=TO`. Names of networks, pools, volumes and interfaces are looked up where an XML is read, since
-//! libxl has no place for them. Bridges, paths and MAC addresses are mapped in the hub, whatever format they are from.
+//! A rule is `KIND:FROM=TO`. Names of networks, pools, volumes and interfaces are mapped while an XML is read, since
+//! libxl has no fields for them. Bridges, paths and MAC addresses are mapped in the hub, for any input format.
 
 use std::collections::BTreeSet;
 
@@ -104,15 +104,15 @@ impl Mapping {
             })?,
         };
         if kind.takes_path() && !to.starts_with('/') {
-            return Err(format!("'{to}' is no path that begins with /"));
+            return Err(format!("'{to}' is not a path that begins with /"));
         }
         if to.is_empty() || to.contains([',', '\n']) || to.trim() != to {
             return Err(format!(
-                "'{to}' is nothing that xl.cfg can hold there: no commas, no spaces around it"
+                "xl.cfg cannot hold '{to}' there: expected a text without commas and without spaces at its ends"
             ));
         }
         if from.matches('*').count() > 1 || to.matches('*').count() > from.matches('*').count() {
-            return Err("one * may stand in FROM, and then one in TO".to_owned());
+            return Err("FROM may contain one *, and then also TO".to_owned());
         }
         let is_path = *kind == Kind::Path && !from.contains('*');
         let plain =
@@ -122,7 +122,7 @@ impl Mapping {
             return if same.to == rule.to {
                 Ok(())
             } else {
-                Err(format!("{} already says {}", same.origin, same.written()))
+                Err(format!("{} already has the rule {}", same.origin, same.written()))
             };
         }
         self.rules.push(rule);
@@ -167,7 +167,7 @@ impl Mapping {
         let (index, rule, to) = found
             .max_by_key(|(index, rule, _)| (!rule.from.contains('*'), rule.from.len(), usize::MAX - index))?;
         outcome.used.insert(index);
-        let reason = format!("becomes {to}, as {} says", rule.written());
+        let reason = format!("becomes {to} by the rule {}", rule.written());
         Some((to, Finding::new(Verdict::Exact, "mapped", reason)))
     }
 
@@ -339,7 +339,7 @@ mod tests {
         let mut outcome = Outcome::default();
         let found = mapping.find(Kind::Path, "/img/web.qcow2", &mut outcome).unwrap();
         assert_eq!(found.0, "/dev/vg/web");
-        assert_eq!(found.1.reason, "becomes /dev/vg/web, as path:/img/*.qcow2=/dev/vg/* says");
+        assert_eq!(found.1.reason, "becomes /dev/vg/web by the rule path:/img/*.qcow2=/dev/vg/*");
         assert_eq!(mapping.volume("vms", "a", &mut outcome).unwrap().0, "/dev/vg/a");
         assert_eq!(mapping.volume("iso", "b.iso", &mut outcome).unwrap().0, "/srv/iso/b.iso");
         assert!(mapping.volume("other", "b", &mut outcome).is_none());
@@ -352,9 +352,9 @@ mod tests {
             ("network", "expected network:FROM=BRIDGE"),
             ("network:=x", "expected network:FROM=BRIDGE"),
             ("path:/a", "expected path:FROM=/PATH"),
-            ("path:/a=b", "'b' is no path"),
-            ("path:/a=/b,c", "no commas"),
-            ("network:a=", "no commas"),
+            ("path:/a=b", "'b' is not a path"),
+            ("path:/a=/b,c", "without commas"),
+            ("network:a=", "without commas"),
             ("network:a*b*=c", "one *"),
             ("network:a=c*", "one *"),
             ("mac:some", "expected mac:keep"),
@@ -365,7 +365,7 @@ mod tests {
         }
         let mut twice = mapping(&["network:a=b"]);
         twice.add("network:a=b", "file:1").unwrap();
-        assert_eq!(twice.add("network:a=c", "file:2").unwrap_err(), "--map already says network:a=b");
+        assert_eq!(twice.add("network:a=c", "file:2").unwrap_err(), "--map already has the rule network:a=b");
         let wrong = twice.read("maps", b"# bridges\n\n  bridge:a=b\n  bridge\n").unwrap_err();
         assert_eq!(wrong.0.place.to_string(), "maps:4:3");
     }
@@ -401,7 +401,7 @@ mod tests {
             "{macs:?}"
         );
         assert_eq!(config.disks[0].pdev_path.as_deref(), Some("/srv/a"));
-        assert_eq!(config.disks[0].backend, Some(DiskBackend::Qdisk), "phy takes block devices only");
+        assert_eq!(config.disks[0].backend, Some(DiskBackend::Qdisk), "phy supports only block devices");
         assert_eq!(config.disks[1].pdev_path.as_deref(), Some("rbd:/dev/old/a"));
         assert_eq!(config.b_info.kernel.as_deref(), Some("/kernels/vmlinuz"));
         assert_eq!(mapping.unused(&outcome).count(), 0);

@@ -1,4 +1,4 @@
-//! What starting a domain will do: ordered steps, each with its reason. Pure; nothing is applied here.
+//! Plans the start of a domain: ordered steps, each with its reason. Pure; nothing is applied here.
 
 use std::fmt;
 

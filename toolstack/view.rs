@@ -1,4 +1,4 @@
-//! All that is known of a domain's clock, from the record kept with it and from the host itself.
+//! Reports the present clock of a domain, from its record and from the host.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
@@ -175,7 +175,7 @@ fn rtc(
         },
         resolved_at: start.map(|start| start.at),
         changed_by_guest: moved.filter(|&moved| moved != 0),
-        next_start: record.map_or("as its config says", |record| {
+        next_start: record.map_or("as in its config", |record| {
             let next = match start {
                 Some(start) => start.next_start,
                 None => NextStart::ResolvedAgain,

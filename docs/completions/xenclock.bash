@@ -205,6 +205,9 @@ _xenclock() {
             xenclock__subcmd__help__subcmd__mock,set)
                 cmd="xenclock__subcmd__help__subcmd__mock__subcmd__set"
                 ;;
+            xenclock__subcmd__help__subcmd__mock,soft-reset)
+                cmd="xenclock__subcmd__help__subcmd__mock__subcmd__soft__subcmd__reset"
+                ;;
             xenclock__subcmd__help__subcmd__mock,write-rtc)
                 cmd="xenclock__subcmd__help__subcmd__mock__subcmd__write__subcmd__rtc"
                 ;;
@@ -226,6 +229,9 @@ _xenclock() {
             xenclock__subcmd__mock,set)
                 cmd="xenclock__subcmd__mock__subcmd__set"
                 ;;
+            xenclock__subcmd__mock,soft-reset)
+                cmd="xenclock__subcmd__mock__subcmd__soft__subcmd__reset"
+                ;;
             xenclock__subcmd__mock,write-rtc)
                 cmd="xenclock__subcmd__mock__subcmd__write__subcmd__rtc"
                 ;;
@@ -246,6 +252,9 @@ _xenclock() {
                 ;;
             xenclock__subcmd__mock__subcmd__help,set)
                 cmd="xenclock__subcmd__mock__subcmd__help__subcmd__set"
+                ;;
+            xenclock__subcmd__mock__subcmd__help,soft-reset)
+                cmd="xenclock__subcmd__mock__subcmd__help__subcmd__soft__subcmd__reset"
                 ;;
             xenclock__subcmd__mock__subcmd__help,write-rtc)
                 cmd="xenclock__subcmd__mock__subcmd__help__subcmd__write__subcmd__rtc"
@@ -865,7 +874,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__mock)
-            opts="advance set write-rtc reboot poweroff fail"
+            opts="advance set write-rtc reboot poweroff soft-reset fail"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -935,6 +944,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__help__subcmd__mock__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__help__subcmd__mock__subcmd__soft__subcmd__reset)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1167,7 +1190,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__mock)
-            opts="-h --help advance set write-rtc reboot poweroff fail help"
+            opts="-h --help advance set write-rtc reboot poweroff soft-reset fail help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1209,7 +1232,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__mock__subcmd__help)
-            opts="advance set write-rtc reboot poweroff fail help"
+            opts="advance set write-rtc reboot poweroff soft-reset fail help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1306,6 +1329,20 @@ _xenclock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xenclock__subcmd__mock__subcmd__help__subcmd__soft__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xenclock__subcmd__mock__subcmd__help__subcmd__write__subcmd__rtc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1349,6 +1386,20 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__mock__subcmd__set)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xenclock__subcmd__mock__subcmd__soft__subcmd__reset)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -1,4 +1,4 @@
-//! Rules of the code's layout that no compiler keeps.
+//! Checks rules of the code's layout that the compiler does not check.
 
 #![allow(clippy::unwrap_used)]
 

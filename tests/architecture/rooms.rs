@@ -1,4 +1,4 @@
-//! The rooms of the code and the arrows between them: those of the table in docs/design.md, and no others.
+//! The rooms of the code import only from the rooms given in the table of docs/design.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

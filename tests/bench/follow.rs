@@ -1,4 +1,4 @@
-//! What it costs to follow a thousand domains on the mock host: each RTC read once, the list of domains, a call that
+//! The cost of tracking a thousand domains on the mock host: reading each RTC once, listing the domains, a call that
 //! changes something, and waiting for an event.
 
 #![allow(clippy::unwrap_used)]

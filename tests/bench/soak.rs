@@ -1,9 +1,9 @@
-//! The service's engine at work for long: `cargo bench --bench soak`.
+//! A long run of the service's engine: `cargo bench --bench soak`.
 //!
-//! It follows 1,000 domains of a mock host until it has told 100,000 events: guests set their RTCs, reboot, power off and
-//! come again, and the host's clock steps forwards and back. Memory and open files of the process, with the mock host in it,
-//! must stay what they are once each domain has had its turn. `XENCLOCK_SOAK_DOMAINS` and `XENCLOCK_SOAK_EVENTS` change the
-//! numbers.
+//! It tracks 1,000 domains of a mock host until it has reported 100,000 events: guests set their RTCs, reboot, power
+//! off and start again, and the host's clock steps forwards and back. After each domain has had its turn, the memory
+//! and the open files of the process, which includes the mock host, must not grow. `XENCLOCK_SOAK_DOMAINS` and
+//! `XENCLOCK_SOAK_EVENTS` change the numbers.
 
 #![allow(clippy::unwrap_used)]
 

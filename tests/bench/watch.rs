@@ -1,8 +1,8 @@
-//! What the service costs: `cargo bench --bench watch`.
+//! The cost of the service: `cargo bench --bench watch`.
 //!
-//! The command as released follows 1,000 domains of a mock host at its default period, with a guest that sets its RTC now
-//! and then. Told are its share of a core and its memory, as the kernel counts them, and how long it takes from a
-//! domain's making to its clock. Ratios stand beside what the same program takes to do nothing but wait.
+//! The release build tracks 1,000 domains of a mock host at its default period, with a guest that sets its RTC now and
+//! then. The benchmark prints the service's share of a core and its memory, as counted by the kernel, and the time from
+//! a domain's creation until its clock is set. Ratios compare it with the same program that only waits.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Advice on clocks that a guest's system takes for something else: one line, no loss, no change.
+//! Advice on clocks that a guest's system misinterprets: one line, no loss, no change.
 
 use crate::common::{FIXED, Lab, domain};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What the tests of the command share: a fresh directory to run it in, and the XML there is to run it on.
+//! Helpers of the command's tests: a fresh directory in which to run it, and the XML files to run it on.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,6 +1,6 @@
-//! What a clock and a TSC come to, end to end: from the XML through `create` on a mock host to `clock-show`.
+//! Clocks and TSCs end to end: from the XML through `create` on a mock host to `clock-show`.
 //!
-//! The cases are those in `tests/cases/` and, where they are there, those that several projects share.
+//! The cases are those in `tests/cases/` and, if they are present, those that several projects share.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Names and texts from outside, on a terminal: nothing in them moves the cursor, forges a line or hides another.
+//! Names and texts from outside, on a terminal: none of them moves the cursor, forges a line or hides another.
 
 use std::fs;
 use std::process::Stdio;

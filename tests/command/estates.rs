@@ -1,4 +1,4 @@
-//! The conversion of many files, mapping rules, accepted losses, and a look at a host.
+//! The conversion of many files, mapping rules, accepted losses, and checks of a host.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -133,7 +133,7 @@ fn two_inputs_do_not_become_one_file_and_no_input_is_lost() {
     lab.write("more/a.xml", guest("other", ""));
     let run = convert(&lab, &["-o", "out", "in/a.xml", "more/a.xml", "in/a.xml"]);
     assert_eq!(run.code, 1);
-    assert!(run.out.contains("out/a.cfg is written from in/a.xml already"), "{}", run.out);
+    assert!(run.out.contains("out/a.cfg is already written from in/a.xml"), "{}", run.out);
     assert!(run.out.contains("named twice"), "{}", run.out);
     assert!(lab.read("out/a.cfg").contains("name = \"a\""));
     // An xl.cfg of the directory that is written to.
@@ -162,7 +162,7 @@ fn files_that_are_there_are_replaced_as_by_one_conversion() {
     let mode = |name: &str| fs::metadata(lab.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("out/a.cfg"), mode("out/secret.cfg")), (0o640, 0o600));
     assert!(lab.read("elsewhere").contains("name = \"b\""), "a link is followed");
-    assert!(run.err.contains("1 of the files have a password"), "{}", run.err);
+    assert!(run.err.contains("1 of the files contain a password"), "{}", run.err);
     assert!(!run.out.contains("geheim") && !run.err.contains("geheim"));
 }
 
@@ -270,7 +270,7 @@ fn strict_passes_exactly_the_losses_that_were_accepted() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("1 difference accepted"), "{}", said.err);
     // What was accepted of b is stale for a.
-    assert!(said.err.contains("nothing has network at /domain/devices/interface"), "{}", said.err);
+    assert!(said.err.contains("network no longer occurs at /domain/devices/interface"), "{}", said.err);
     // Another loss is none that was accepted.
     lab.write("a.xml", guest("a", &format!("{TPM}{}", nic("default"))));
     convert(&lab, &["--strict", "--accept", "accept", "a.xml"]).fails(1);
@@ -323,7 +323,7 @@ fn what_a_host_lacks_is_named() {
     let run = lab.run(["check", "--check-host=root", "a.xml"]);
     assert_eq!(codes(&run), ["pci-assignable"], "{}", run.out);
     assert!(
-        run.out.contains("dom0 has it with the driver nvme")
+        run.out.contains("dom0 uses it with the driver nvme")
             && run.out.contains("xl pci-assignable-add 0000:01:00.0")
     );
     fs::remove_file(lab.path("root/sys/bus/pci/devices/0000:01:00.0/driver")).unwrap();
@@ -332,7 +332,7 @@ fn what_a_host_lacks_is_named() {
     convert(&lab, &["--check-host=root", "a.xml"]).ok();
     if !std::path::Path::new("/proc/xen/capabilities").exists() {
         let said = lab.run(["check", "--check-host", "a.xml"]).fails(1);
-        assert!(said.contains("this is no dom0"), "{said}");
+        assert!(said.contains("this is not a dom0"), "{said}");
     }
 }
 

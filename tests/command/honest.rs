@@ -1,4 +1,4 @@
-//! Verdicts can be believed: what is called exact is carried over, and what no mapping knows is called lost.
+//! Verdicts are true: a node that is called exact is converted, and a node that no mapping knows is called lost.
 
 use std::collections::BTreeSet;
 use std::fs;

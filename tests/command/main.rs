@@ -1,4 +1,4 @@
-//! The command from outside, in one program: it is linked once, and what its parts share is written once.
+//! The command from outside, as one test program, so that it is linked once and its parts share helpers.
 
 #![allow(clippy::unwrap_used)]
 

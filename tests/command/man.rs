@@ -1,4 +1,4 @@
-//! The man page in `docs/man/` and the scripts in `docs/completions/` are those that the command's own words make.
+//! The man pages in `docs/man/` and the scripts in `docs/completions/` match the command's own help.
 //!
 //! With `XENCLOCK_BLESS=1` the test writes them.
 

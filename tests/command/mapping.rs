@@ -1,8 +1,9 @@
-//! The map from domain XML to Xen, row by row: children of `<domain>`, and the lines of an xl.cfg that mean the same.
+//! The mapping from domain XML to Xen, row by row: children of `<domain>`, and lines of an xl.cfg with the same
+//! meaning.
 //!
-//! The rows stand in `tests/cases/mapping.tsv` and, where it is there, in the table that several projects share. What
-//! the lines mean is asked of Debian's own xl; a path of libxl's JSON that they change must have the same value in
-//! ours. Without that xl only the rows without lines are tested.
+//! The rows are in `tests/cases/mapping.tsv` and, if it is present, in the table that several projects share. Debian's
+//! own xl determines the meaning of the lines; each path of libxl's JSON that they change must have the same value in
+//! xenclock's. Without that xl, only the rows without lines are tested.
 
 use std::collections::BTreeMap;
 

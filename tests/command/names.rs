@@ -1,4 +1,4 @@
-//! What is said of names that libvirt's schema does not have, and of those that have no counterpart on Xen.
+//! Findings on names that libvirt's schema does not have, and on names without equivalent on Xen.
 
 use crate::common::{FIXED, Lab, domain};
 use serde_json::Value;
@@ -132,7 +132,7 @@ fn an_alternative_is_for_the_way_that_the_xml_is_used() {
         let alternatives = run.err.lines().filter_map(|line| line.trim().strip_prefix("instead: "));
         alternatives.map(str::to_owned).collect::<Vec<_>>()
     };
-    let larger = "write the largest size in <memory> and the size at the start in <currentMemory>";
+    let larger = "write the maximum size in <memory> and the initial size in <currentMemory>";
     let in_file = "write nestedhvm = 1";
     assert_eq!(alternatives(&["convert", "guest.xml"]), [larger, in_file]);
     assert_eq!(alternatives(&["convert", "--to", "json", "guest.xml"]), [larger]);

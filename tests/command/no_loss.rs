@@ -1,6 +1,6 @@
 //! No silent loss: every element, attribute and text of every XML has its verdict, at its place.
 //!
-//! What there is in a document is counted by another parser, roxmltree.
+//! Another parser, roxmltree, counts the nodes of a document.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! The check that our xl.cfg is true: what Debian's own xl understands of it is what our JSON says.
+//! Debian's own xl reads the written xl.cfg as the JSON that xenclock prints.
 //!
-//! xl runs without Xen (`tests/oracle/`). It is wanted in the directory that the environment variable
-//! `XENCLOCK_ORACLE` names; where it is not, nothing is tested.
+//! xl runs without Xen (`tests/oracle/`). The environment variable `XENCLOCK_ORACLE` names its directory; without it,
+//! nothing is tested.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,8 @@
-//! What the README and the documents show in their console blocks is what the command does.
+//! The command's output is as shown in the console blocks of the README and the documents.
 //!
-//! A line that starts with `$ ` is run by a shell, and so are lines with `> ` that follow it. What stands below, up to
-//! the next `$ `, is what it prints, standard error included. `...` alone on a line stands for any lines, `[..]`
-//! within a line for any text. The blocks of one file share a directory, in which `docs/` lies.
+//! A line that starts with `$ ` is run by a shell, together with following lines that start with `> `. The lines below,
+//! up to the next `$ `, are its output, including standard error. `...` alone on a line matches any lines, `[..]`
+//! within a line matches any text. The blocks of one file share a directory, which contains `docs/`.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Records that are locked, newer, damaged, in an unsafe place or on a full disk, as the commands meet them.
+//! Commands with records that are locked, newer, damaged, in an unsafe directory or on a full disk.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -79,7 +79,8 @@ fn nothing_is_begun_while_a_lock_is_held_and_nothing_is_held_up() {
     let refused = |run: Run| {
         let said = run.fails(1);
         assert!(
-            said.contains("holds the lock; waited ") && said.contains("wait until it is done, or end it"),
+            said.contains("holds the lock; waited ")
+                && said.contains("wait until it is done, or end that process"),
             "{said}"
         );
         assert!(
@@ -170,7 +171,7 @@ fn a_directory_that_others_may_write_is_refused_before_anything_is_done() {
     ] {
         let said = lab.mock(words.iter().copied()).fails(1);
         assert!(
-            said.contains("is writable by others than its owner") && said.contains("chmod go-w"),
+            said.contains("is writable by users other than its owner") && said.contains("chmod go-w"),
             "{said}"
         );
     }

@@ -1,4 +1,4 @@
-//! A remedy that is followed to the letter is accepted: wrong values of the clock, in XML and in xl.cfg.
+//! An input that is changed according to its remedy is accepted: wrong values of the clock, in XML and in xl.cfg.
 
 use serde_json::json;
 

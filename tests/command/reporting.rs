@@ -1,4 +1,4 @@
-//! What `convert` and `check` say: for people, as JSON and as SARIF.
+//! The output of `convert` and `check`: as text, JSON and SARIF.
 
 use serde_json::{Value, json};
 
@@ -59,10 +59,10 @@ fn what_create_would_refuse_is_a_blocker_and_comes_first() {
     let said = convert(&lab, &["convert", "guest.xml"]).err;
     let lines: Vec<_> = said.lines().collect();
     assert!(
-        lines[0].starts_with("guest.xml: does not start as it asks; 1 blocker, 2 things differ"),
+        lines[0].starts_with("guest.xml: does not start as requested; 1 blocker, 2 things differ"),
         "{said}"
     );
-    assert_eq!(lines[1], "  clock: UTC; not as asked on Xen");
+    assert_eq!(lines[1], "  clock: UTC; not as requested on Xen");
     assert!(lines[2].contains("[tsc-paravirt]"), "{said}");
 }
 
@@ -73,7 +73,7 @@ fn the_comments_of_an_xl_cfg_have_the_remedies() {
     let cfg = convert(&lab, &["convert", "guest.xml"]).ok();
     assert!(cfg.contains("#   lines 3 and 4, approximated: Xen has one policy"), "{cfg}");
     assert!(
-        cfg.contains("\n#     instead: start the guest with xenclock create, which looks at the zone"),
+        cfg.contains("\n#     instead: start the guest with xenclock create, which resolves the zone"),
         "{cfg}"
     );
     lab.write("guest.cfg", &cfg);

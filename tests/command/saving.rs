@@ -1,5 +1,4 @@
-//! A save that is ended by a signal, or that writes where it is told in some odd way: no file is left, and the guest
-//! goes on.
+//! A save that a signal ends, or that writes to an unusual path: no file is left, and the guest continues.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! docs/security.md: each defence has a test that is there; and defences that no other test is about.
+//! Each defence in docs/security.md names a test that exists; and tests of defences that no other file tests.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the package brings beside the command: the service's unit and its settings.
+//! The package's files beside the command: the service's unit and its settings.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The device-model wrapper: whatever happens it becomes QEMU, with all that it was given.
+//! The device-model wrapper becomes QEMU, with all its arguments, whatever fails.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -136,7 +136,11 @@ fn the_wrapper_becomes_qemu_whatever_xenclock_does() {
         ("it does well", "#!/bin/sh\necho done", "done\n"),
         ("it fails", "#!/bin/sh\necho nothing works >&2\nexit 3", "xenclock ended with status 3"),
         ("it crashes", "#!/bin/sh\nkill -SEGV $$", "xenclock ended with status 139"),
-        ("it is killed", "#!/bin/sh\nkill -KILL $$", "the guest starts as its toolstack made it"),
+        (
+            "it is killed",
+            "#!/bin/sh\nkill -KILL $$",
+            "the guest starts with the clock that its toolstack set",
+        ),
         ("it is no program", "\x7fELF", "xenclock ended with status 12"),
         ("it hangs", "#!/bin/sh\ntrap '' TERM INT HUP\nsleep 600", "xenclock was not done within 1 s"),
         ("it hangs and cannot be ended", "#!/bin/sh\nsetsid sleep 7\n", "xenclock was not done within 1 s"),
@@ -222,7 +226,7 @@ fn the_wrapper_finds_qemu_where_libxl_does_or_where_it_is_told() {
         let place = place.defaults(&format!("XENCLOCK_QEMU=\"{none}\"\n"));
         place.becomes(DEBIANS);
         let errors = place.lab.read("errors");
-        assert!(errors.contains(&format!("XENCLOCK_QEMU is no device model: {none}")), "{errors}");
+        assert!(errors.contains(&format!("XENCLOCK_QEMU is not a device model: {none}")), "{errors}");
     }
     fs::remove_file(place.lab.path("own qemu/program")).unwrap();
     fs::remove_file(place.lab.path(DEBIANS)).unwrap();
@@ -311,7 +315,7 @@ fn what_the_wrapper_is_not_for_is_said() {
     // An emulator of one's own gives way, and that is said.
     lab.write("guest.xml", domain("hvm", "<devices><emulator>/opt/qemu</emulator></devices>"));
     let run = lab.run(["convert", "--wrapper", "guest.xml"]);
-    assert!(run.err.contains("in place of /opt/qemu and becomes it"), "{run:?}");
+    assert!(run.err.contains("the wrapper replaces /opt/qemu and then runs it"), "{run:?}");
     let cfg = run.ok();
     assert!(
         cfg.contains(WRAPPER) && cfg.contains("device_model_args_hvm = [ \"XENCLOCK_QEMU=/opt/qemu\" ]"),
@@ -385,7 +389,7 @@ fn a_guest_keeps_a_device_model_of_its_own() {
     fs::remove_file(&own).unwrap();
     let (output, ..) = place.run(&place.wrapper());
     assert!(output.status.success(), "{output:?}");
-    assert!(place.lab.read("errors").contains("looking for another"));
+    assert!(place.lab.read("errors").contains("trying another"));
 }
 
 #[test]
@@ -403,7 +407,7 @@ fn a_device_model_that_cannot_be_run_is_passed_over() {
         place.becomes(DEBIANS);
         let errors = place.lab.read("errors");
         assert!(
-            errors.contains(&format!("XENCLOCK_QEMU is no device model: {}", broken.display())),
+            errors.contains(&format!("XENCLOCK_QEMU is not a device model: {}", broken.display())),
             "{what}: {errors}"
         );
     }
@@ -447,7 +451,7 @@ fn the_log_has_nothing_of_a_guests_words() {
     place.becomes(DEBIANS);
     let log = place.log();
     assert!(
-        log.ends_with("xenclock ended with status 3; the guest starts as its toolstack made it (domain 7)\n"),
+        log.ends_with("xenclock ended with status 3; the guest starts with the clock that its toolstack set (domain 7)\n"),
         "{log:?}"
     );
     assert_eq!((log.lines().count(), log.contains("forged"), log.contains('\u{1b}')), (1, false, false));

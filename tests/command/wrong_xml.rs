@@ -57,7 +57,7 @@ fn says(input: impl AsRef<[u8]>, place: &str, code: &str, words: &[&str]) {
 
 #[test]
 fn what_is_no_xml() {
-    let virsh = "instead: give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN";
+    let virsh = "instead: give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN";
     says(r#"{"c_info": {"name": "guest"}}"#, "1:1", "not-xml", &["looks like JSON", virsh]);
     says("<network><name>n</name></network>", "1:1", "not-a-domain", &["<network>", "virsh dumpxml"]);
     says("<!-- only a comment -->", "1:1", "xml-malformed", &[virsh]);
@@ -105,7 +105,12 @@ fn characters_that_xml_does_not_allow() {
 
 #[test]
 fn document_types_and_their_entities() {
-    says(format!("<!DOCTYPE domain>\n{}", with("")), "1:1", "xml-doctype", &["instead: take the <!DOCTYPE"]);
+    says(
+        format!("<!DOCTYPE domain>\n{}", with("")),
+        "1:1",
+        "xml-doctype",
+        &["instead: remove the <!DOCTYPE"],
+    );
     says(
         format!("<?xml version='1.0'?>\n<!DOCTYPE domain SYSTEM 'file:///etc/passwd'>\n{}", with("")),
         "2:1",

@@ -1,4 +1,4 @@
-//! docs/xl.md has every command and option of xl, and is true of our parser and of the real xl.
+//! docs/xl.md lists every command and option of xl, and agrees with xenclock's parser and with the real xl.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

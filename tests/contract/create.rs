@@ -1,4 +1,4 @@
-//! What a new domain is like, the host's facts, and why a domain is not made.
+//! New domains, the host's facts, and the reasons why a domain is not created.
 
 use timers::GuestKind;
 use uuid::uuid;

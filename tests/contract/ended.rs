@@ -1,4 +1,4 @@
-//! What becomes of a domain that has ended: its core, another name, another start in its place.
+//! Domains that have ended: core dump, renaming, soft reset.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

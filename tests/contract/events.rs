@@ -1,4 +1,4 @@
-//! What a host tells of by itself.
+//! The events of a host.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! From the first instruction to the end: pauses, ends, and domains that are not there.
+//! From the first instruction to the end: pauses, shutdowns, and domains that do not exist.
 
 use timers::GuestKind;
 use xenclock::domain::DomainConfig;

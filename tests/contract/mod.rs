@@ -1,8 +1,8 @@
-//! What every host must do, whichever it is: cases that run on any [`Host`].
+//! The contract of every host: cases that run on any [`Host`].
 //!
-//! A case asks for stages: fresh hosts of a given [`Scenario`], with a hand in the guest. What a stage cannot do (a
-//! real host has the time zone it has) skips the case, with a line that says why. Values that depend on the host are
-//! worked out from its own facts.
+//! A case requests stages: fresh hosts for a given [`Scenario`], with control over the guest. If a stage does not
+//! support a scenario (a real host has a fixed time zone), the case is skipped, with a line that gives the reason.
+//! Values that depend on the host are computed from its own facts.
 
 // A test that uses this module need not use all of it.
 #![allow(dead_code, clippy::unwrap_used)]

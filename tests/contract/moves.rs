@@ -1,4 +1,4 @@
-//! Guests on the move: through pipes, beside the one that they came from, and back where nothing came of it.
+//! Moving guests: through pipes, beside the source domain, and back after a failure.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};

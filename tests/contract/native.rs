@@ -1,4 +1,4 @@
-//! A guest that came out of a save at another frequency than the host's is made native again.
+//! A guest that was restored at a frequency other than the host's is made native again.
 
 use std::io::Seek;
 

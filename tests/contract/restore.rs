@@ -1,4 +1,4 @@
-//! Save and restore: which of the clocks go with a guest, and which are made anew.
+//! Save and restore: the clocks that are saved with a guest, and those that are set again.
 
 use std::fs::File;
 use std::io::{Seek, Write};

@@ -1,4 +1,4 @@
-//! The time offset: what a config makes of it, what is set, and what the guest does to it.
+//! The time offset: from a config, set by the toolstack, and changed by the guest.
 
 use timers::{GuestKind, UtcOffset};
 use xenclock::domain::Defbool;

@@ -1,4 +1,4 @@
-//! The TSC: what is taken, what is told of it, and what the guest reads.
+//! The TSC: the accepted values, the reported values, and the guest's readings.
 
 use timers::tsc::{TscMode, set_info};
 use timers::{GuestKind, KiloHertz};

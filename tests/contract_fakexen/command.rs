@@ -1,4 +1,4 @@
-//! The command itself with `--backend libxl`, on the machine of this process: it says the same as on the mock.
+//! The command itself with `--backend libxl`, on the machine of this process: its output is the same as on the mock.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Random histories, played on the mock host and on the real libraries: whatever one says, the other says too.
+//! Random histories on the mock host and on the real libraries: both give the same results.
 
 use std::fs::File;
 use std::io::Seek;

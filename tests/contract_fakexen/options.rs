@@ -1,5 +1,5 @@
-//! The words of xl's commands, put to xl and to us at random: both end with the same status, print the same data, print
-//! their help in the same place, and do the same to the same domain.
+//! Random arguments of xl's commands, for xl and for xenclock: both exit with the same status, print the same data,
+//! print their help to the same stream, and have the same effect on the same domain.
 
 use std::ffi::OsStr;
 use std::fs;

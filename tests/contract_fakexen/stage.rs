@@ -183,7 +183,7 @@ impl Stage for FakeStage {
     }
 
     fn pass(&self, seconds: i64) -> Played {
-        let seconds = u64::try_from(seconds).map_err(|_| Cannot("time does not run back".to_owned()))?;
+        let seconds = u64::try_from(seconds).map_err(|_| Cannot("time cannot run back".to_owned()))?;
         clock::pass(Duration::from_secs(seconds));
         Ok(())
     }

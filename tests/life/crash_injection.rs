@@ -1,4 +1,4 @@
-//! A service that can be killed between any two of its deeds: its host, whatever sets TSCs for it, and whoever it tells.
+//! A service that can be killed between any two of its actions: its host, its TSC helper, and its listeners.
 
 use std::cell::Cell;
 use std::fs::File;

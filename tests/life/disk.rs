@@ -1,4 +1,4 @@
-//! What becomes of the records' directory and its files.
+//! Faults of the records' directory and its files.
 
 use std::fs;
 

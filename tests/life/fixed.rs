@@ -1,5 +1,5 @@
-//! Stories told on purpose: those that every guest on Xen lives through, which must break without the keeping; and those
-//! that random ones have found broken once.
+//! Fixed sequences: the usual life of a guest on Xen, which must fail without tracking; and sequences that random tests
+//! once found broken.
 
 use timers::{Basis, ClockOffset, GuestKind, TimerMode};
 use xenclock::host::ErrorKind;

@@ -1,4 +1,4 @@
-//! Configs given on the way: `save DOM FILE CONFIG`, `restore CONFIG FILE`, `migrate -C CONFIG`. The live guest keeps its
+//! Configs given to `save DOM FILE CONFIG`, `restore CONFIG FILE` and `migrate -C CONFIG`. The running guest keeps its
 //! clock, and its next start has the config's.
 
 use std::fs;

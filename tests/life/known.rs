@@ -1,4 +1,4 @@
-//! What the oracle knows of guests, and of what is kept of them.
+//! The oracle's knowledge of guests and of their records.
 
 use timers::{ClockOffset, GuestClock, TimerMode};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! The proof of the life-cycle model: random stories of guests, toolstacks, services, disks and time, on two mock hosts
-//! with Xen's real traps on. `oracle.rs` says what is promised.
+//! Tests of the life-cycle model: random sequences of actions of guests, toolstacks, services, disks and time, on two
+//! mock hosts with Xen's real traps. `oracle.rs` contains the guarantees.
 
 #![allow(clippy::unwrap_used)]
 

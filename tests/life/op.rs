@@ -1,4 +1,4 @@
-//! What guests there are, and what happens to them.
+//! The guests, and the actions on them.
 
 use proptest::prelude::*;
 use timers::{

@@ -28,7 +28,7 @@ use crate::world::{Told, World};
 /// service died while it was to write, also over a migration within its host that failed.
 pub const LOST: &str = "the record was lost or could not be written";
 /// Of a guest that nobody spoke of, or whose record is lost, only a config tells.
-pub const NOTHING_KEPT: &str = "nothing is kept, so it is as its config says";
+pub const NOTHING_KEPT: &str = "nothing is kept, so it is as in its config";
 /// The guest's own RTC is farther away than a new domain's can be set.
 pub const BEYOND: &str = "the guest's RTC is beyond what Xen can be told";
 /// Stock xl, a config that moves the RTC, and nobody had seen the save, as on another host.

@@ -141,10 +141,7 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let text = fs::read_to_string(file(dir.path(), UUID)).unwrap();
     let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
     for (bytes, why) in [
-        (
-            text.replace("\"version\": 3", "\"version\": 1"),
-            "version 1, and this program knows versions 2 to 3",
-        ),
+        (text.replace("\"version\": 3", "\"version\": 1"), "version 1, and xenclock knows versions 2 to 3"),
         (
             text.replace(&UUID.to_string(), &OTHER.to_string()),
             "it is of 0f1e2d3c-4b5a-4697-8877-665544332211",
@@ -192,7 +189,7 @@ fn a_directory_that_others_may_write_is_refused() {
     for mode in [0o720, 0o702, 0o777, 0o1777] {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
         let error = records.get(UUID).unwrap_err();
-        let expected = format!("is writable by others than its owner (mode {mode:04o})");
+        let expected = format!("is writable by users other than its owner (mode {mode:04o})");
         assert!(error.to_string().contains(&expected) && error.to_string().contains("chmod go-w"), "{error}");
         assert!(records.all().is_err() && records.claim(UUID).is_err() && records.serve().is_err());
         assert!(records.change(UUID, |_, _| (None, ())).is_err() && records.wait_until_free().is_err());
@@ -252,7 +249,7 @@ fn a_lock_that_is_never_given_back_is_waited_for_once() {
         format!("cannot lock {}: process {} (", dir.path().join("lock").display(), std::process::id());
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert!(
-        error.to_string().contains("holds the lock; waited 5 s; wait until it is done, or end it"),
+        error.to_string().contains("holds the lock; waited 5 s; wait until it is done, or end that process"),
         "{error}"
     );
     // Many guests are not each waited for.
@@ -451,7 +448,7 @@ fn a_read_only_disk_is_named_and_read_all_the_same() {
     assert!(mount(&["-o", "remount,ro"], &disk.path));
     let error = records.change(OTHER, |_, _| (Some(record(OTHER)), ())).unwrap_err();
     assert!(
-        error.to_string().contains("; mount it writable, or name another directory by --records"),
+        error.to_string().contains("; mount it writable, or name another directory with --records"),
         "{error}"
     );
     assert!(records.get(UUID).unwrap().is_some());

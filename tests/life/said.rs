@@ -170,7 +170,7 @@ impl World<'_> {
         }
         if record.is_none() {
             said.is("/rtc/tracked", false)?;
-            return said.is("/rtc/next_start", "as its config says");
+            return said.is("/rtc/next_start", "as in its config");
         }
         if !known {
             return Ok(());

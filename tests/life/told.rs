@@ -1,4 +1,4 @@
-//! What a service tells, compared with the hosts' own truth at the moment at which it was told.
+//! The events of a service, compared with the state of the hosts at the time of each event.
 
 use timers::{Adjustment, Basis, ClockOffset};
 use xenclock::host::Host;

@@ -1,5 +1,5 @@
-//! Starts whose clock cannot be set: the host refuses, or the domain is gone meanwhile. They say nothing about the guest, so
-//! what is kept of it stays for its next start.
+//! Starts whose clock cannot be set: the host refuses, or the domain disappears meanwhile. They do not change the
+//! guest's own offset, so the record keeps it for the next start.
 
 use serde_json::Value;
 use xenclock::host::mock::Mock;

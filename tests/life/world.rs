@@ -1,4 +1,4 @@
-//! Two machines with their guests, services and records, and what happens to them.
+//! Two machines with their guests, services and records, and the actions on them.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What no single timer shows: the same timer written twice, with different settings.
+//! Checks across timers: the same timer twice with different settings.
 
 use crate::timer::{Timer, TimerName};
 

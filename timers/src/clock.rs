@@ -1,4 +1,4 @@
-//! `GuestClock`: what a user asks of a guest's clock, word for word, before anything is resolved.
+//! `GuestClock`: the clock that a user requests for a guest, as written, before anything is resolved.
 //!
 //! Mirrors libvirt's `<clock>` element (`domaincommon.rng`, `virDomainClockDef`).
 

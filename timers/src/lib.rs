@@ -1,16 +1,16 @@
-//! What guest clocks mean on Xen.
+//! The semantics of guest clocks on Xen.
 //!
-//! Everything here is pure: the time, the zone and the host's facts come in as values, and nothing reads a clock
-//! or the environment. The one thing read is the tz database, through [`zone::ZoneSource`].
+//! Everything here is pure: the time, the zone and the host's facts are arguments, and no function reads a clock or the
+//! environment. Only the tz database is read, through [`zone::ZoneSource`].
 //!
-//! - [`clock`], [`timer`]: what is asked for, word for word (libvirt's `<clock>` and `<timer>`).
-//! - [`mod@resolve`]: a clock at a moment on a host becomes one offset from UTC.
+//! - [`clock`], [`timer`]: the requested clock, as written (libvirt's `<clock>` and `<timer>`).
+//! - [`mod@resolve`]: resolves a clock on a host, at a given time, to one offset from UTC.
 //! - [`zone`]: offsets of a zone and its next change.
-//! - [`tsc`]: what Xen's `tsc_set_info` will do.
-//! - [`ticks`]: tick policies of several timers become Xen's one `timer_mode`.
+//! - [`tsc`]: the behaviour of Xen's `tsc_set_info`.
+//! - [`ticks`]: combines the tick policies of several timers into Xen's one `timer_mode`.
 //! - [`hyperv`]: Hyper-V time sources as viridian groups.
-//! - [`check`]: what no single timer shows: the same one twice.
-//! - [`Severity`]: how bad something is for a guest's clock.
+//! - [`check`]: checks across timers, such as the same timer twice.
+//! - [`Severity`]: the severity of an effect on a guest's clock.
 //! - [`units`]: hertz, kilohertz, offsets from UTC.
 
 #![forbid(unsafe_code)]

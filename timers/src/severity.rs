@@ -1,4 +1,4 @@
-//! How bad it is for a guest's clock.
+//! The severity of an effect on a guest's clock.
 
 use serde::{Deserialize, Serialize};
 

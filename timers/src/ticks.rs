@@ -1,4 +1,4 @@
-//! Lost ticks: libvirt has a policy for each timer, Xen one for all of them.
+//! Lost ticks: libvirt has a policy for each timer, Xen has one policy for all of them.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! `<timer>`: the devices a guest can take ticks or time from.
+//! `<timer>`: the devices from which a guest can get ticks or time.
 
 use serde::{Deserialize, Serialize};
 

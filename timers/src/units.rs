@@ -18,10 +18,10 @@ pub struct KiloHertz(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrequencyError {
     /// Xen takes 0 kHz to mean "the host's", so that is never what 0 Hz (or under 500 Hz) asks for.
-    #[error("{0} is less than the 1 kHz that Xen can set at least")]
+    #[error("{0} is less than 1 kHz, the minimum that Xen can set")]
     TooSmall(Hertz),
     /// Xen holds the kHz in 32 bits.
-    #[error("{0} is more than the {max} kHz that Xen can set at most", max = u32::MAX)]
+    #[error("{0} is more than {max} kHz, the maximum that Xen can set", max = u32::MAX)]
     TooLarge(Hertz),
 }
 
@@ -131,7 +131,7 @@ pub struct UtcOffset(i32);
 
 /// More seconds than Xen's 32 bits hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} seconds from UTC is outside the {min} to {max} that Xen takes", min = i32::MIN, max = i32::MAX)]
+#[error("{0} seconds from UTC is outside the {min} to {max} that Xen accepts", min = i32::MIN, max = i32::MAX)]
 pub struct OffsetError(pub i64);
 
 impl UtcOffset {

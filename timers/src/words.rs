@@ -1,4 +1,4 @@
-//! Enums that are words: parsing, printing, serde and the list for messages, all from one table.
+//! Enumerations with names: parsing, printing, serde and the list for messages, all from one table.
 
 /// Libvirt compares its words letter for letter.
 pub(crate) fn exactly(one: &str, other: &str) -> bool {

@@ -1,6 +1,6 @@
-//! Sets a domain's clock and reads it back: the one place that does either.
+//! Sets a domain's clock and reads it back. No other module does either.
 //!
-//! libxl ignores some failures and Xen some values, so nothing counts as set before it was read.
+//! libxl ignores some failures and Xen ignores some values, so a value counts as set only once it has been read back.
 
 use timers::tsc::{TscDecision, TscMode};
 use timers::{KiloHertz, UtcOffset};

@@ -1,6 +1,6 @@
-//! Advice on clocks that mean the same on Xen, and that the guest's system takes for something else.
+//! Advice on clocks that mean the same on Xen, but that the guest's system misinterprets.
 //!
-//! Windows keeps local time in its RTC, Linux and the BSDs keep UTC. A PV or PVH guest takes Xen's wallclock for UTC.
+//! Windows keeps local time in its RTC, Linux and the BSDs keep UTC. A PV or PVH guest expects UTC in Xen's wallclock.
 
 use timers::{Basis, ClockOffset};
 
@@ -68,14 +68,14 @@ pub(super) fn of_zone(domain: &Domain) -> Option<(Part, Finding)> {
     let (windows, unix) = (id.starts_with(WINDOWS), UNIX.iter().any(|known| id.starts_with(known)));
     let local = is_local(&domain.clock.offset)?;
     let finding = if windows && !local {
-        Finding::advice("advice-windows-utc", "Windows takes its RTC for local time, and this one shows UTC")
+        Finding::advice("advice-windows-utc", "Windows expects local time in the RTC, and this RTC shows UTC")
             .instead("write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry")
     } else if unix && local && domain.config.kind().has_rtc() {
-        let reason = "Linux and the BSDs take their RTC for UTC, and this one shows local time";
+        let reason = "Linux and the BSDs expect UTC in the RTC, and this RTC shows local time";
         Finding::advice("advice-unix-localtime", reason)
             .instead("write <clock offset='utc'/>, unless the guest is set up for an RTC in local time")
     } else if unix && local {
-        let reason = "a PV or PVH guest takes Xen's wallclock for UTC, and this one shows local time";
+        let reason = "a PV or PVH guest expects UTC in Xen's wallclock, and this wallclock shows local time";
         Finding::advice("advice-pv-localtime", reason)
             .instead("write <clock offset='utc'/>, and set the time zone in the guest")
     } else {

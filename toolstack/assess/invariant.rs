@@ -1,4 +1,4 @@
-//! The invariant TSC that a config asks for: `invtsc` of CPUID, a property of the clock.
+//! The invariant TSC that a config requests: `invtsc` of CPUID, a property of the clock.
 
 use timers::tsc::{CpuidBit, TscMode};
 use timers::{Timer, TimerMode, TimerName};
@@ -33,16 +33,16 @@ fn ground(domain: &Domain) -> Option<Ground> {
 pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
     let reason = match ground(domain)? {
         Ground::NoMigrate => {
-            "every Xen shows an invariant TSC to a guest with nomigrate, where the host's CPU has one"
+            "every Xen shows an invariant TSC to a guest with nomigrate, if the host's CPU has one"
         }
         Ground::Emulated => {
             "every Xen shows an invariant TSC to a guest whose TSC is emulated, which keeps its frequency"
         }
         Ground::Frequency => {
-            "Xen 4.15 and later show an invariant TSC, where the host's CPU has one; Xen 4.14 only while this frequency is emulated"
+            "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only while this frequency is emulated"
         }
         Ground::Nothing => {
-            "Xen 4.15 and later show an invariant TSC, where the host's CPU has one; Xen 4.14 only with nomigrate or an emulated TSC"
+            "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only with nomigrate or an emulated TSC"
         }
     };
     Some((Part::InvariantTsc, Finding::new(Verdict::Exact, "invtsc", reason)))
@@ -50,10 +50,9 @@ pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
 
 /// The advice for one that nothing keeps when the guest moves.
 pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
-    let reason = "the guest is told that its TSC never changes: xenclock migrate refuses to move it, as libvirt does, and \
-                  xl migrate moves it all the same";
+    let reason = "the guest sees an invariant TSC: xenclock migrate refuses to move it, as libvirt does, but xl migrate moves it";
     let advice = Finding::advice("advice-invtsc", reason).instead(
-        "give it a frequency that can be kept, as in <timer name='tsc' frequency='2600000000'/> \
+        "request a frequency, as in <timer name='tsc' frequency='2600000000'/> \
                   (clock_tsc_frequency), or nomigrate = 1 for a guest that stays",
     );
     (ground(domain)? == Ground::Nothing).then_some((Part::InvariantTsc, advice))

@@ -1,6 +1,6 @@
-//! What a clock comes to on Xen: a finding for each part of it that Xen does not give word for word.
+//! Assesses a clock on Xen: a finding for each part of it that Xen does not provide exactly.
 //!
-//! Independent of the format the clock was read from. The rules stand in `docs/mapping.md`.
+//! Independent of the format from which the clock was read. The rules are in `docs/mapping.md`.
 
 mod advice;
 mod invariant;
@@ -34,7 +34,7 @@ pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
 fn generation_id(domain: &Domain, target: Target) -> Option<(Part, Finding)> {
     let given =
         domain.config.b_info.hvm.as_ref().is_some_and(|hvm| hvm.ms_vm_genid.iter().any(|byte| *byte != 0));
-    let reason = "an xl.cfg has no generation ID: each start makes up another";
+    let reason = "an xl.cfg cannot hold a generation ID: each start generates a new one";
     let finding = Finding::approximated("xl-genid", reason)
         .instead("start the guest from its XML with xenclock create, which gives it this one");
     (given && target == Target::Xl).then_some((Part::GenerationId, finding))
@@ -52,31 +52,31 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     let mut findings = Vec::new();
     let effective = clock.offset.effective();
     let lost = |what: &str| {
-        Finding::approximated("json-no-clock", format!("libxl's JSON holds an offset, but not {what}"))
+        Finding::approximated("json-no-clock", format!("libxl's JSON can hold an offset, but not {what}"))
             .instead("convert to xl.cfg, whose clock_ keys hold all of it")
     };
     match (&effective, target) {
         (ClockOffset::Timezone { timezone }, Target::Xl) => {
             let reason = format!(
-                "xl knows no time zones: plain xl starts the guest at {timezone}'s present offset from UTC"
+                "xl does not know time zones: plain xl starts the guest at {timezone}'s present offset from UTC"
             );
             let finding = Finding::approximated("xl-no-timezone", reason);
             findings.push((
                 Part::Timezone,
-                finding.instead("start the guest with xenclock create, which looks at the zone each time"),
+                finding
+                    .instead("start the guest with xenclock create, which resolves the zone at each start"),
             ));
         }
         (ClockOffset::Absolute { .. }, Target::Xl) => {
-            let reason =
-                "xl knows no fixed start: plain xl starts the guest as far from UTC as the start is from now";
+            let reason = "xl has no fixed start: plain xl starts the guest with the present difference between the start and UTC";
             let finding = Finding::approximated("xl-no-absolute", reason);
             findings.push((
                 Part::Start,
-                finding.instead("start the guest with xenclock create, which sets the moment itself"),
+                finding.instead("start the guest with xenclock create, which sets this time"),
             ));
         }
         (ClockOffset::Timezone { .. }, Target::Json) => {
-            findings.push((Part::Timezone, lost("the zone it comes from")))
+            findings.push((Part::Timezone, lost("the time zone")))
         }
         (ClockOffset::Absolute { .. }, Target::Json) => findings.push((Part::Start, lost("a fixed start"))),
         (ClockOffset::Variable { .. }, Target::Json) if kind.has_rtc() => {
@@ -122,7 +122,7 @@ fn notes(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     ];
     let finding = match target {
         Target::Xl => Finding::no_effect("kept-as-comment", "kept as a comment"),
-        Target::Json => Finding::unsupported("json-no-comments", "libxl's JSON has no place for it")
+        Target::Json => Finding::unsupported("json-no-comments", "libxl's JSON has no field for it")
             .instead("convert to xl.cfg, which keeps it as a comment"),
         Target::Start => Finding::no_effect("no-notes", "changes nothing in the guest"),
     };

@@ -1,4 +1,4 @@
-//! Where a clock goes, on which it depends what is lost of it.
+//! The target of a conversion or a start, which determines the losses.
 
 /// The target of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

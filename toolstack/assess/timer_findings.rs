@@ -34,7 +34,7 @@ pub(super) fn findings(timers: &[Timer], kind: GuestKind, target: Target) -> Fin
 fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
     if timer.present == Some(false) {
         let finding = Finding::unsupported("tsc-hidden", "the TSC cannot be hidden from a guest on Xen");
-        all.push((Part::Present(index), finding.instead("take present='no' out").refusing_start()));
+        all.push((Part::Present(index), finding.instead("remove present='no'").refusing_start()));
     }
     match timer.mode {
         Some(TimerMode::Paravirt) => {
@@ -48,7 +48,7 @@ fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
             ));
         }
         Some(TimerMode::Smpsafe) => {
-            let reason = "Xen has no such mode: default, which emulates where the host's TSC is not reliable on all CPUs";
+            let reason = "Xen has no such mode: default is used, which emulates if the host's TSC is not reliable on all CPUs";
             all.push((
                 Part::Mode(index),
                 Finding::approximated("tsc-smpsafe", reason)
@@ -61,7 +61,7 @@ fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         let reason = "the TSC counts and does not tick: Xen has no policy for it";
         all.push((
             Part::TickPolicy(index),
-            Finding::unsupported("tsc-ticks", reason).instead("take tickpolicy out"),
+            Finding::unsupported("tsc-ticks", reason).instead("remove tickpolicy"),
         ));
     }
     frequency(timer, index, target, all);
@@ -88,7 +88,7 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         if target != Target::Start {
             let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
             let finding = Finding::unsupported("tsc-native-frequency", reason);
-            all.push((part, finding.instead("take mode='native' out, and Xen scales or emulates the TSC")));
+            all.push((part, finding.instead("remove mode='native'; then Xen scales or emulates the TSC")));
         }
         return;
     }
@@ -110,7 +110,7 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         (Target::Json, _) => {
             let finding = Finding::unsupported(
                 "json-no-frequency",
-                "libxl's JSON has no place for the TSC's frequency",
+                "libxl's JSON has no field for the TSC's frequency",
             );
             all.push((part, finding.instead("convert to xl.cfg, whose clock_tsc_frequency holds it")));
         }
@@ -125,11 +125,11 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
         (true, Some(false)) if name != TimerName::Hpet => {
             let finding =
                 Finding::unsupported("timer-fixed", format!("an HVM guest on Xen always has its {name}"));
-            Some(finding.instead("take present='no' out, or use a PVH guest, which has none"))
+            Some(finding.instead("remove present='no', or use a PVH guest, which has none"))
         }
         (false, Some(true)) => {
             let finding = Finding::unsupported("no-such-timer", format!("a PV or PVH guest has no {name}"));
-            Some(finding.instead("take present='yes' out, or use an HVM guest"))
+            Some(finding.instead("remove present='yes', or use an HVM guest"))
         }
         _ => None,
     };
@@ -161,7 +161,7 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
 
 fn overruled(decided_by: Option<TimerName>) -> Finding {
     let by = decided_by.map_or("another timer", TimerName::as_str);
-    let reason = format!("Xen has one policy for all periodic timers: {by}'s decides");
+    let reason = format!("Xen has one policy for all periodic timers: {by}'s applies");
     Finding::approximated("one-policy", reason)
 }
 
@@ -179,16 +179,16 @@ fn hyperv(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
 fn absent(timer: &Timer, index: usize, all: &mut Findings) {
     let (code, reason, instead) = match timer.name {
         TimerName::Kvmclock => {
-            let reason = "KVM's own clock; Linux takes Xen's in its place by itself";
+            let reason = "KVM's own clock; on Xen, Linux uses Xen's clock instead";
             return all.push((Part::Timer(index), Finding::no_effect("kvmclock", reason)));
         }
-        TimerName::Armvtimer => {
-            ("armvtimer", "armvtimer is ARM's; an x86 guest has none", "take the timer out")
+        TimerName::Armvtimer => ("armvtimer", "armvtimer exists only on ARM", "remove the timer"),
+        _ => {
+            ("platform-timer", "no hypervisor of libvirt supports the platform timer", "use rtc, pit or hpet")
         }
-        _ => ("platform-timer", "no hypervisor of libvirt has the platform timer", "name rtc, pit or hpet"),
     };
     let finding = if timer.present == Some(false) {
-        Finding::no_effect(code, "is never there on Xen")
+        Finding::no_effect(code, "does not exist on Xen")
     } else {
         Finding::unsupported(code, reason).instead(instead)
     };
@@ -231,7 +231,7 @@ fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
             let reason = format!(
                 "Xen has no {name} for catching up: missed ticks come at once when the guest runs again"
             );
-            all.push((part, Finding::unsupported("catchup-tunable", reason).instead("take it out")));
+            all.push((part, Finding::unsupported("catchup-tunable", reason).instead("remove it")));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An xl.cfg as a domain, and settings laid over one that is there.
+//! Reads an xl.cfg as a domain, and applies settings to an existing domain.
 
 use timers::GuestKind;
 

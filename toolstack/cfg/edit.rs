@@ -1,4 +1,4 @@
-//! Changing settings of a file, and keeping every other byte of it.
+//! Changes settings of a file and keeps every other byte.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub enum EditError {
     #[error("{0}")]
     Wrong(Errors),
     /// The changed file would mean something else than asked for.
-    #[error("the changed file would not mean what is asked for: {0}")]
+    #[error("the changed file would not have the requested meaning: {0}")]
     NotAsAsked(String),
 }
 
@@ -75,7 +75,7 @@ pub fn edit(
     let got = read(name, &text, &[], host)?.input.domain;
     match wanted {
         Some(wanted) if !same(&got, &wanted) => Err(EditError::NotAsAsked(
-            "the file says it in another way as well; change the file by hand".to_owned(),
+            "the file also contains another setting for it; change the file by hand".to_owned(),
         )),
         _ => Ok(text),
     }

@@ -1,4 +1,4 @@
-//! What xl takes from the host and from its own settings when it reads a file.
+//! The facts of the host and of xl.conf that xl uses when it reads a file.
 
 use super::{Setting, parse};
 use crate::diag::{Errors, Finding};

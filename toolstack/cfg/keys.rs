@@ -1,6 +1,6 @@
-//! The keys of an xl.cfg: which guests have each, and where its value goes.
+//! The keys of an xl.cfg: the kinds of guests that have each, and the field for its value.
 //!
-//! The keys are those of `xl_parse.c` from Xen 4.17 to 4.22, and our own `clock_` keys.
+//! The keys are those of `xl_parse.c` from Xen 4.17 to 4.22, and xenclock's `clock_` keys.
 
 use timers::GuestKind;
 

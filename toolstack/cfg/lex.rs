@@ -1,4 +1,4 @@
-//! The tokens of an xl.cfg, as `libxlu_cfg_l.l` makes them.
+//! The tokens of an xl.cfg, as in `libxlu_cfg_l.l`.
 
 use std::ops::Range;
 

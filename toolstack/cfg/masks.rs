@@ -1,4 +1,5 @@
-//! `vm.cpumask` and its like of `xl.conf`: the CPUs that guests are kept to, whatever their files say.
+//! `vm.cpumask` and related settings of `xl.conf`: the CPUs to which guests are restricted, whatever their files
+//! request.
 
 use timers::GuestKind;
 

@@ -1,8 +1,8 @@
 //! xl.cfg: its lexer, its grammar and its keys.
 //!
-//! A file is refused here where xl refuses it, with the place and the remedy, and any other has the same values as with
-//! xl. The grammar is that of `libxlu_cfg_l.l`, `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14
-//! to 4.22.
+//! A file that xl refuses is refused with the place and the remedy; any other file has the same values as with xl. The
+//! grammar is that of `libxlu_cfg_l.l`, `libxlu_cfg_y.y` and `libxlu_cfg.c`, which did not change from Xen 4.14 to
+//! 4.22.
 
 pub mod clock;
 mod comments;

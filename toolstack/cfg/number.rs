@@ -1,4 +1,4 @@
-//! Numbers as C's library reads them, which is how xl reads all of its own.
+//! Parses numbers as C's library does, and therefore as xl does.
 
 /// A number at the beginning of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The grammar of an xl.cfg, as `libxlu_cfg_y.y` has it. After an error it goes on with the next setting, so that one
-//! run finds all of them.
+//! The grammar of an xl.cfg, as in `libxlu_cfg_y.y`. After an error, parsing continues with the next setting, so that
+//! one run finds all errors.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Places in a file that is not UTF-8, in the text that messages show of it: there each sequence that is none is one
+//! Maps places in a file that is not UTF-8 to the text shown in messages, in which each invalid sequence is one
 //! replacement character.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What to write instead of a value: a line that xl reads as what was meant.
+//! Suggests a replacement for a value: a line that xl reads as the intended value.
 
 pub use crate::diag::number::Unit;
 use crate::diag::number::meant;

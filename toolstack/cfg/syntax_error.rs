@@ -1,4 +1,4 @@
-//! What is said of a place that xl's reader refuses: what stands there, what was expected, what to write instead.
+//! The message for a place that xl's parser refuses: the token found, the token expected, and the remedy.
 
 use super::keys;
 use super::lex::{Kind, Odd};
@@ -24,12 +24,12 @@ impl Expected {
     fn words(self) -> &'static str {
         match self {
             Expected::Key => "a key, as in memory = 512",
-            Expected::Assign => "= or += behind the key",
-            Expected::Value => "a value: a number, a text in quotes or a list in [ ]",
+            Expected::Assign => "= or += after the key",
+            Expected::Value => "a value: a number, a string in quotes or a list in [ ]",
             Expected::EndOfSetting => "the end of the line, or a ;",
             Expected::Item => "a value of the list or its ]",
             Expected::EndOfItem => "a comma or the list's ]",
-            Expected::LessDepth => "fewer lists within lists",
+            Expected::LessDepth => "less nesting of lists",
         }
     }
 
@@ -75,10 +75,10 @@ impl Unexpected<'_> {
                     (Kind::Text(_), Expected::EndOfSetting | Expected::EndOfItem) => finding.instead(
                         "join the two strings into one; several strings are a list, as in [ \"a\", \"b\" ]",
                     ),
-                    (Kind::Newline | Kind::End, Expected::Value) => {
-                        finding.instead("write the value on the key's own line; only a list may go on below")
-                    }
-                    (Kind::Assign, Expected::Value) => finding.instead("write one = only"),
+                    (Kind::Newline | Kind::End, Expected::Value) => finding.instead(
+                        "write the value on the line of the key; only a list may continue on the next line",
+                    ),
+                    (Kind::Assign, Expected::Value) => finding.instead("write only one ="),
                     (Kind::Number | Kind::Text(_), Expected::Assign) => {
                         finding.instead(format!("write {} = {}", self.key(), self.line))
                     }
@@ -116,7 +116,7 @@ impl Unexpected<'_> {
         let finding = Finding::invalid("cfg-syntax", "one quote too many after the string");
         match (self.expected, suggest::requoted(self.value())) {
             (Expected::EndOfSetting, Some(text)) => finding.instead(format!("write {} = {text}", self.key())),
-            _ => finding.instead("take it out, or write \\ before a quote that is part of the text"),
+            _ => finding.instead("remove it, or write \\ before a quote that is part of the text"),
         }
     }
 
@@ -135,15 +135,17 @@ impl Unexpected<'_> {
     }
 
     fn bare_word(&self) -> Finding {
-        let reason = format!("{} is not a value: xl takes text only in quotes", self.word);
+        let reason = format!("{} is not a value: xl accepts strings only in quotes", self.word);
         let word = if self.expected == Expected::Value { self.value() } else { self.word };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
     }
 
     /// `512M`: xl reads a number and then something else.
     fn split_word(&self) -> Finding {
-        let reason =
-            format!("in {} the value ends before {}: unquoted, xl takes digits only", self.whole, self.word);
+        let reason = format!(
+            "in {} the value ends before {}: without quotes, xl accepts only digits",
+            self.whole, self.word
+        );
         let word = if self.expected == Expected::EndOfSetting { self.value() } else { self.whole };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
     }
@@ -156,7 +158,7 @@ impl Unexpected<'_> {
             }
             Odd::OpenString => {
                 let finding = lexical("the string does not end on its line");
-                let close = "close it with its quote; a line break within it is written \\n";
+                let close = "add the closing quote; write a line break as \\n";
                 match (self.expected, suggest::requoted(self.value())) {
                     (Expected::Value, Some(text)) => {
                         finding.instead(format!("{close}: {} = {text}", self.key()))
@@ -164,13 +166,13 @@ impl Unexpected<'_> {
                     _ => finding.instead(close),
                 }
             }
-            Odd::OpenComment => lexical("xl takes no comment in a last line that does not end")
+            Odd::OpenComment => lexical("xl accepts no comment in a last line without a line break")
                 .instead("end the file with a line break"),
-            Odd::HexEscape => lexical("xl takes no \\x escapes, though it means to")
+            Odd::HexEscape => lexical("xl's \\x escapes do not work")
                 .instead("write the character itself; the file may be UTF-8"),
-            Odd::OctalEscape | Odd::Escape => lexical("a \\ that xl's strings have no meaning for")
+            Odd::OctalEscape | Odd::Escape => lexical("an unknown escape: xl does not accept this \\")
                 .instead("write \\\\ for a backslash; there are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
-            Odd::Nul => lexical("a NUL in a string").instead("take it out"),
+            Odd::Nul => lexical("a NUL byte in a string").instead("remove it"),
             Odd::Character => self.odd_character(),
         }
     }
@@ -182,11 +184,11 @@ impl Unexpected<'_> {
         let value = if self.expected == Expected::Value { self.value() } else { self.word };
         match self.token.chars().next() {
             _ if is_number && self.expected.is_value() => {
-                lexical("xl takes no number with a sign, unless it is in quotes".to_owned())
+                lexical("xl accepts a number with a sign only in quotes".to_owned())
                     .instead(self.written(value))
             }
             _ if self.expected.is_value() => {
-                lexical(format!("{} is not a value: xl takes text only in quotes", self.word))
+                lexical(format!("{} is not a value: xl accepts strings only in quotes", self.word))
                     .instead(self.written(value))
             }
             Some('A'..='Z') if self.expected == Expected::Key => {
@@ -194,14 +196,14 @@ impl Unexpected<'_> {
                     .instead(format!("write {}", key_like(self.word)))
             }
             Some('-') if self.expected == Expected::Assign && self.whole != self.word => {
-                lexical(format!("{} is not a key: keys have _ and no -", self.whole))
+                lexical(format!("{} is not a key: keys contain _ and no -", self.whole))
                     .instead(format!("write {}", key_like(self.whole)))
             }
             Some(':') if self.expected == Expected::Assign => {
                 let value = self.line.trim_start_matches([':', ' ', '\t']);
                 let value =
                     if value.starts_with(['"', '\'', '[']) { value.to_owned() } else { literal(value) };
-                lexical("expected = behind the key, found :".to_owned())
+                lexical("expected = after the key, found :".to_owned())
                     .instead(format!("write {} = {value}", self.key()))
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
@@ -217,7 +219,7 @@ impl Unexpected<'_> {
                 lexical("xl does not calculate".to_owned()).instead(self.calculated().unwrap_or_default())
             }
             _ => lexical(format!("expected {}, found {}", self.expected.words(), self.what()))
-                .instead("an xl.cfg has lines KEY = VALUE and comments behind #; it is not Python"),
+                .instead("an xl.cfg consists of lines KEY = VALUE and comments after #; it is not Python"),
         }
     }
 
@@ -241,14 +243,14 @@ fn key_like(word: &str) -> String {
 
 /// What is said, once, of a file with DOS's line ends.
 pub fn crlf() -> Finding {
-    Finding::invalid("cfg-lexical", "lines end in CR and LF, and xl takes LF only")
+    Finding::invalid("cfg-lexical", "lines end in CR and LF, and xl accepts only LF")
         .instead("save the file with Unix line ends, as dos2unix does")
 }
 
 /// What is said of a byte order mark.
 pub fn byte_order_mark() -> Finding {
     Finding::invalid("cfg-lexical", "the file starts with a byte order mark")
-        .instead("save it as UTF-8 without")
+        .instead("save it as UTF-8 without a byte order mark")
 }
 
 /// A list that goes on into the next setting.
@@ -260,11 +262,10 @@ pub fn unclosed(key: &str, (from, to): (usize, usize), next: &str) -> Finding {
 /// A list added to a string or the reverse.
 pub fn mixed(key: &str, to_list: bool) -> Finding {
     let (what, to) = if to_list { ("a string", "list") } else { ("a list", "string") };
-    Finding::invalid("cfg-syntax", format!("{what} is added to {key}, which is a {to} so far")).instead(
-        if to_list {
+    Finding::invalid("cfg-syntax", format!("{what} is added to {key}, which is a {to} before this line"))
+        .instead(if to_list {
             format!("write {key} += [ ... ]")
         } else {
             format!("write {key} = [ ... ], to replace it")
-        },
-    )
+        })
 }

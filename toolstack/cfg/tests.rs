@@ -1,4 +1,4 @@
-//! What xl's reader refuses is refused with its place and a remedy.
+//! A file that xl's parser refuses is refused with its place and a remedy.
 
 #![allow(clippy::unwrap_used)]
 
@@ -50,8 +50,13 @@ fn values_are_what_xl_makes_of_them() {
 fn what_xl_refuses_has_its_place_and_a_remedy() {
     // The text, where, a part of the message, a part of the remedy.
     let table = [
-        ("rtc_timeoffset=-3600", "1:16", "no number with a sign", "write rtc_timeoffset = \"-3600\""),
-        ("a = [ 1, +5 ]", "1:10", "no number with a sign", "in quotes: \"+5\""),
+        (
+            "rtc_timeoffset=-3600",
+            "1:16",
+            "a number with a sign only in quotes",
+            "write rtc_timeoffset = \"-3600\"",
+        ),
+        ("a = [ 1, +5 ]", "1:10", "a number with a sign only in quotes", "in quotes: \"+5\""),
         ("\nlocaltime = yes", "2:13", "yes is not a value", "localtime = 1"),
         ("name = guest", "1:8", "guest is not a value", "name = \"guest\""),
         ("name = Guest1", "1:8", "Guest1 is not a value", "name = \"Guest1\""),
@@ -60,17 +65,17 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
         ("memory = 512M\n", "1:13", "in 512M the value ends before M", "write memory = 512"),
         ("ip = 10.0.0.1", "1:8", "in 10.0.0.1 the value ends before .0.0.1", "\"10.0.0.1\""),
         ("a = 12gh", "1:7", "in 12gh the value ends before gh", "\"12gh\""),
-        ("a = \"b\nc = 1", "1:5", "does not end on its line", "close it"),
-        ("a = \"b\\\"\n", "1:5", "does not end on its line", "close it"),
+        ("a = \"b\nc = 1", "1:5", "does not end on its line", "add the closing quote"),
+        ("a = \"b\\\"\n", "1:5", "does not end on its line", "add the closing quote"),
         ("a = \"b\" \"c\"", "1:9", "expected the end of the line", "join the two"),
         ("a = [ \"b\" \"c\" ]", "1:11", "expected a comma or the list's ]", "join the two"),
         (
             "a =\n5",
             "1:4",
-            "expected a value: a number, a text in quotes or a list in [ ], found the end of the line",
-            "the key's own line",
+            "expected a value: a number, a string in quotes or a list in [ ], found the end of the line",
+            "the line of the key",
         ),
-        ("a =", "1:4", "found the end of the file", "the key's own line"),
+        ("a =", "1:4", "found the end of the file", "the line of the key"),
         ("a = [ 1,\n2", "2:2", "ends within a list", "close the list"),
         ("a = [ , ]", "1:7", "expected a value of the list or its ]", ""),
         ("a = [ 1,, ]", "1:9", "expected a value of the list", ""),
@@ -81,11 +86,11 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
         ("a = 1 # end", "1:7", "no comment in a last line", "line break"),
         ("a = 1\r\nb = 2\r\n", "1:6", "CR and LF", "dos2unix"),
         ("\u{feff}a = 1\n", "1:1", "byte order mark", "without"),
-        ("def f(x):\n", "1:5", "expected = or += behind the key, found f", ""),
+        ("def f(x):\n", "1:5", "expected = or += after the key, found f", ""),
         ("a = 1 (x)\n", "1:7", "found (x)", "not Python"),
-        ("a = \"\\x41\"", "1:5", "no \\x escapes", "UTF-8"),
-        ("a = \"\\z\"", "1:5", "a \\ that", "\\\\"),
-        ("a = \"\0\"", "1:5", "a NUL", "take it out"),
+        ("a = \"\\x41\"", "1:5", "\\x escapes do not work", "UTF-8"),
+        ("a = \"\\z\"", "1:5", "unknown escape", "\\\\"),
+        ("a = \"\0\"", "1:5", "a NUL", "remove it"),
         ("a = 1\na += [ ]", "2:6", "a list is added to a, which is a string", "a = ["),
         ("a = [ ]\na += 1", "2:6", "a string is added to a, which is a list", "a += ["),
     ];
@@ -105,7 +110,7 @@ fn deep_and_long_files_cost_no_more_than_they_are() {
     assert!(parse("f", deep.as_bytes()).is_ok());
     let deeper = "a = ".to_owned() + &"[".repeat(1_000_000);
     let error = parse("f", deeper.as_bytes()).unwrap_err().first().clone();
-    assert!(error.finding.reason.contains("fewer lists"), "{error}");
+    assert!(error.finding.reason.contains("less nesting"), "{error}");
     let long: String = (0..200_000).map(|index| format!("a += '{index}'; b{index} += []\n")).collect();
     assert_eq!(cfg(&long).settings().len(), 400_000);
     assert!(parse("f", &vec![b'\n'; super::MAX_BYTES + 1]).is_err());

@@ -1,4 +1,4 @@
-//! Which host a command works on.
+//! Selects the host of a command.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -177,19 +177,18 @@ pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failu
     };
     match (found, named) {
         (Some(domain), _) if domain.domid == DomId(0) => {
-            Err(Failure::Error(format!("'{wanted}' is dom0 itself, its clock is the host's")))
+            Err(Failure::Error(format!("'{wanted}' is dom0, whose clock is the host's")))
         }
         (Some(domain), Some(named)) if domain.domid != named.domid => {
             message(&format!(
-                "xenclock: warning: '{wanted}' is taken as the number of domain '{}'; the domain of that name has the \
-                 number {}",
+                "xenclock: warning: '{wanted}' is taken as a domain ID, that of domain '{}'; the domain named '{wanted}' has the ID {}",
                 domain.name, named.domid
             ));
             Ok(domain.clone())
         }
         (Some(domain), _) => Ok(domain.clone()),
         (None, Some(named)) => Err(Failure::Error(format!(
-            "no domain has the number {wanted}; the domain of that name has the number {}",
+            "no domain has the ID {wanted}; the domain named '{wanted}' has the ID {}",
             named.domid
         ))),
         (None, None) => Err(Failure::Error(format!("no domain '{wanted}'; xenclock list shows all domains"))),

@@ -23,7 +23,7 @@ pub(super) fn one(domain: &Domain) -> &str {
 /// Names the words that xl passes over.
 pub(super) fn pass_over(words: &[OsString]) {
     for word in words {
-        output::message(&format!("xenclock: warning: '{}' is passed over, as by xl", word.display()));
+        output::message(&format!("xenclock: warning: '{}' is ignored, as by xl", word.display()));
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn shutdown(global: &Global, shutdown: &Shutdown) -> Result<(), Failu
     let domids: Vec<DomId> = match &shutdown.domain {
         Some(domain) if !shutdown.all => vec![find(&*host, domain)?.domid],
         None if !shutdown.all => {
-            let why = "no guest is named; -a is for all of them";
+            let why = "no guest is named; -a shuts all guests down";
             return Err(Failure::Error(why.to_owned()));
         }
         _ => backend::guests(&*host)?.into_iter().map(|domain| domain.domid).collect(),
@@ -137,7 +137,7 @@ fn note_end(global: &Global, host: &dyn Host, domid: DomId) -> Result<Until, Fai
     match now {
         None => Ok(Until::Gone),
         Some(RunState::Shutdown(reason)) if backend::is_mock(global) => {
-            ended(host, &backend::records(global), domid, reason).map(|()| Until::Gone)
+            ended(global, host, &backend::records(global), domid, reason).map(|()| Until::Gone)
         }
         Some(RunState::Shutdown(_)) => Ok(Until::Ended),
         Some(_) => Ok(Until::Running),
@@ -146,6 +146,7 @@ fn note_end(global: &Global, host: &dyn Host, domid: DomId) -> Result<Until, Fai
 
 /// Does with a domain that has ended what its config says, and says so; where it has a monitor, that does it.
 pub(super) fn ended(
+    global: &Global,
     host: &dyn Host,
     records: &RecordStore,
     domid: DomId,
@@ -155,10 +156,10 @@ pub(super) fn ended(
     let domain = domains.iter().find(|domain| domain.domid == domid);
     if domain.is_some_and(|domain| records.is_monitored(domain.uuid).unwrap_or(false)) {
         return output::text(&format!(
-            "domain {domid} has ended; its monitor restarts it or takes it away\n"
+            "domain {domid} has ended; its monitor restarts it or destroys the domain\n"
         ));
     }
-    let ended = monitor::act(host, records, domid, reason)?;
+    let ended = monitor::act(global, host, records, domid, reason)?;
     for warning in &ended.warnings {
         output::message(&format!("xenclock: warning: {warning}"));
     }

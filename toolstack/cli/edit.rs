@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
                 error => Failure::Error(format!("{name}: {error}")),
             })?
         }
-        Format::Xml => return Err(Failure::Error(format!("{name}: --unset is for an xl.cfg"))),
+        Format::Xml => return Err(Failure::Error(format!("{name}: --unset works only for an xl.cfg"))),
         Format::Json => {
             return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
         }

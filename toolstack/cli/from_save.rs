@@ -1,4 +1,4 @@
-//! `clock-set --from-save`: a guest gets the offset that a save of it has.
+//! `clock-set --from-save`: requests the offset that a guest has in a save file.
 
 use std::fs::File;
 use std::path::Path;
@@ -29,11 +29,13 @@ pub(super) fn offset(
         .map_err(|error| Failure::Error(format!("{file}: {error}")))?;
     if saved.uuid != Some(uuid) {
         let whose = match saved.uuid {
-            Some(other) => format!("is a save of another guest, '{}' with UUID {other}", shown(&saved.name)),
-            None => "does not say which guest it is a save of".to_owned(),
+            Some(other) => {
+                format!("is the save file of another guest, '{}' with UUID {other}", shown(&saved.name))
+            }
+            None => "does not say which guest was saved".to_owned(),
         };
         if !global.force {
-            return Err(Failure::Error(format!("{file}: {whose}; -f takes its offset all the same")));
+            return Err(Failure::Error(format!("{file} {whose}; -f uses its offset anyway")));
         }
         output::message(&format!("xenclock: warning: {file} {whose}"));
     }

@@ -1,8 +1,8 @@
-//! xl's way with the words of its commands: C's `getopt_long`, which stops at the first word that is no option.
+//! Orders arguments as xl does: C's `getopt_long`, which stops at the first argument that is not an option.
 //!
-//! xl tells its own parser so for the options before the command, and what it is told once holds for the command's options,
-//! too. So `xl shutdown GUEST -w` does not wait. A script that was written for xl gets the same here: its words are put
-//! into one order, in which [`clap`] takes each for what xl takes it.
+//! xl sets this mode for its global options, and it then also applies to the options of the command, so that `xl
+//! shutdown GUEST -w` does not wait. Scripts written for xl get the same behaviour here: the arguments are reordered so
+//! that [`clap`] interprets each as xl does.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

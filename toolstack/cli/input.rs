@@ -1,4 +1,4 @@
-//! The domain that a file describes, whatever its format, with words of the command line.
+//! Reads the domain that a file describes, in any format, with settings from the command line.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ fn read_cfg(
     {
         // The installed xl may be newer than what is known here.
         message(&format!(
-            "xenclock: {file}: what {} means is not known here: the installed xl reads all but the clock",
+            "xenclock: {file}: xenclock does not know {}: the installed xl reads everything but the clock",
             described.unknown.join(", ")
         ));
         let failed = |error: &dyn std::fmt::Display| Failure::Error(format!("{file}: {error}"));
@@ -199,7 +199,7 @@ pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, Guest
 pub(super) fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
     let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
     let finding = Finding::invalid("not-xml", "the input looks like JSON")
-        .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
+        .instead("give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN");
     Diagnostic { place: source.place(0..1), node: String::new(), finding }
 }
 
@@ -245,8 +245,7 @@ pub(super) fn no_cfg(file: &str, bytes: &[u8], format: Format) -> Option<String>
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
     (format == Format::Cfg && !text.is_empty() && !text.contains(&b'=')).then(|| {
         format!(
-            "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', as from \
-             virsh dumpxml --inactive DOMAIN"
+            "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', such as the output of virsh dumpxml --inactive DOMAIN"
         )
     })
 }

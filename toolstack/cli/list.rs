@@ -1,4 +1,4 @@
-//! `xenclock list`: xl's columns, to the character, and xl's JSON.
+//! `xenclock list`: the same columns and JSON as xl, byte for byte.
 
 use std::fmt::Write;
 
@@ -58,11 +58,10 @@ pub(super) fn domid(global: &Global, name: &str) -> Result<(), Failure> {
 /// `xenclock domname`
 pub(super) fn domname(global: &Global, domid: &str) -> Result<(), Failure> {
     let number = domid.parse().map(DomId);
-    let number = number.map_err(|_| Failure::Error(format!("'{domid}' is not a domain's number")))?;
+    let number = number.map_err(|_| Failure::Error(format!("'{domid}' is not a domain ID")))?;
     let domains = backend::open(global)?.domains()?;
     let found = domains.iter().find(|domain| domain.domid == number);
-    let none =
-        || Failure::Error(format!("no domain has the number {number}; xenclock list shows all domains"));
+    let none = || Failure::Error(format!("no domain has the ID {number}; xenclock list shows all domains"));
     output::text(&format!("{}\n", found.ok_or_else(none)?.name))
 }
 

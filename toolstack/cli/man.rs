@@ -11,11 +11,11 @@ const TAIL: &str = r#".SH EXIT STATUS
 also returns 3 if a guest notices the move, and 4 if its clock goes wrong.
 .B check
 returns 0 if nothing is wrong, 1 if a setting differs or is ignored, and 2 if a guest does not start or a file is wrong. A
-closed standard output is no failure.
+closed standard output is not a failure.
 .SH HOSTS
-In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock.
+In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models Xen's effect on a guest's clock.
 .B \-\-backend mock:FILE
-keeps its state in FILE, for the next command. A new FILE may hold just the facts of the machine to model:
+keeps its state in FILE, for the next command. A new FILE may contain just the facts of the host to model:
 .PP
 .nf
 {"host": {"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
@@ -53,7 +53,7 @@ on a host can start any guest there. A file given to
 .B create
 or
 .B restore
-names the disks, kernels and programs of its guest: read a file from somebody else before you use it. The directory of
+names the disks, kernels and programs of its guest: read a file from another person before you use it. The directory of
 clock records must belong to root alone, and is refused otherwise. The threat model, with its limits, is in
 /usr/share/doc/xenclock/security.md.
 .SH MAPPING RULES
@@ -61,25 +61,25 @@ A rule of
 .B \-\-map
 or of a
 .B \-\-map\-file
-is KIND:FROM=TO, where * in FROM stands for any characters. The kinds are network, interface and bridge, which become a bridge of
-dom0; pool, volume (POOL/NAME) and path, which become a path; and mac: mac:keep, mac:new or mac:ADDRESS=ADDRESS. A rule that
-nothing uses is reported.
+is KIND:FROM=TO, where * in FROM matches any characters. The kinds are network, interface and bridge, which become a bridge of
+dom0; pool, volume (POOL/NAME) and path, which become a path; and mac: mac:keep, mac:new or mac:ADDRESS=ADDRESS. An unused
+rule is reported.
 .SH ACCEPTED LOSSES
 A line of a file for
 .B \-\-accept
-is CODE NODE = REASON; below a line [FILE] it is for files of that name only. * stands for any characters in FILE and NODE.
+is CODE NODE = REASON; below a line [FILE] it applies only to files of that name. * matches any characters in FILE and NODE.
 .B \-\-write\-accept
 writes a first version.
 .SH EXAMPLES
 .TP
 .B xenclock check /etc/xen/*.cfg
-Say what is wrong in these files, or ignored by xl.
+Report the errors in these files, and the settings that xl ignores.
 .TP
 .B xenclock convert \-o xen \-\-map network:default=xenbr0 \-\-report report.html xml
 Convert all domain XML of a directory, and write a report on it.
 .TP
-.B xenclock \-N create guest.xml
-Print the steps of the start and the reason for each.
+.B xenclock plan guest.xml
+Print the steps of a start and the reason for each.
 .TP
 .B xenclock create guest.xml clock_timezone=Europe/Berlin
 Start the guest with Berlin's time, whatever its XML requests.

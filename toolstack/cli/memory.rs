@@ -1,4 +1,4 @@
-//! Room in memory for a guest, as xl makes it: dom0 gives some of its own up, under the lock that every xl takes meanwhile.
+//! Frees memory for a guest, as xl does: dom0 is ballooned down under a lock that xl also takes.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::args::Global;
 use super::input;
 use super::output::{self, Failure};
-use xenclock::cfg::Autoballoon;
+use xenclock::cfg::{Autoballoon, XlConf};
 use xenclock::domain::DomainConfig;
 use xenclock::host::{ErrorKind, Host, HostError};
 
@@ -27,7 +27,11 @@ pub(super) struct Room {
 
 /// Makes room for a domain, as `autoballoon` and `lockfile` of `xl.conf` say.
 pub(super) fn make_room(global: &Global, host: &dyn Host, config: &DomainConfig) -> Result<Room, Failure> {
-    let conf = input::conf(global)?;
+    room_by(&input::conf(global)?, host, config).map_err(|error| Failure::Error(with_remedy(&error)))
+}
+
+/// The same by settings that have been read.
+pub(super) fn room_by(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> Result<Room, HostError> {
     let gives = match conf.autoballoon {
         Autoballoon::On => true,
         Autoballoon::Off => false,
@@ -38,12 +42,10 @@ pub(super) fn make_room(global: &Global, host: &dyn Host, config: &DomainConfig)
     }
     let path = Path::new(&conf.lockfile);
     let lock = lock(path).map_err(|why| {
-        Failure::Error(format!(
-            "{}: {why}; lockfile in xl.conf names another, and autoballoon=\"off\" needs none",
-            path.display()
-        ))
+        let why = format!("{why}; set another lockfile in xl.conf, or autoballoon=\"off\", which needs none");
+        HostError::new(ErrorKind::Io, path.display().to_string(), why)
     })?;
-    host.make_room(config).map_err(|error| Failure::Error(with_remedy(&error)))?;
+    host.make_room(config)?;
     Ok(Room { _lock: Some(lock) })
 }
 

@@ -1,4 +1,4 @@
-//! Clocks as metrics, in the text form of Prometheus (for the node exporter's textfile collector).
+//! Clocks as metrics, in the text format of Prometheus (for the node exporter's textfile collector).
 
 use xenclock::host::HostFacts;
 use xenclock::view::ClockView;

@@ -1,4 +1,4 @@
-//! `xenclock migrate` and `migrate-receive`: xl's protocol, so that xl may be at the other end.
+//! `xenclock migrate` and `migrate-receive`: they speak xl's protocol, so the other end may be xl.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -38,8 +38,7 @@ impl Leaving for Here<'_> {
         let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
             self.outgoing.warnings.push(
-                "the guest set its RTC while it moved; where xl restores it, that is lost (xenclock has it from the \
-                 stream)"
+                "the guest set its RTC during the save or migration; if stock xl restores the guest, that change is lost (xenclock reads it from the stream)"
                     .to_owned(),
             );
         }
@@ -215,7 +214,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     output::warn(&incoming.warnings);
     if let Some(why) = arrived.untold {
         output::message(&format!(
-            "xenclock: warning: the guest runs here, but the sender was not told: {why}"
+            "xenclock: warning: the guest runs here, but the sender was not informed: {why}"
         ));
     }
     let domid = incoming.domid;

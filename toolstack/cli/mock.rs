@@ -1,4 +1,4 @@
-//! `xenclock mock`: playing with the mock host.
+//! `xenclock mock`: controls the mock host.
 
 use super::args::{Global, Play, RtcWrite};
 use super::backend::{self, find};
@@ -29,12 +29,17 @@ pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
         Play::Reboot { domain } => {
             let domid = find(&mock, domain)?.domid;
             mock.guest_reboot(domid)?;
-            ended(&mock as &dyn Host, &backend::records(global), domid, ShutdownReason::Reboot)
+            ended(global, &mock as &dyn Host, &backend::records(global), domid, ShutdownReason::Reboot)
         }
         Play::Poweroff { domain } => {
             let domid = find(&mock, domain)?.domid;
             mock.guest_poweroff(domid)?;
-            ended(&mock as &dyn Host, &backend::records(global), domid, ShutdownReason::Poweroff)
+            ended(global, &mock as &dyn Host, &backend::records(global), domid, ShutdownReason::Poweroff)
+        }
+        Play::SoftReset { domain } => {
+            let domid = find(&mock, domain)?.domid;
+            mock.guest_end(domid, ShutdownReason::SoftReset)?;
+            ended(global, &mock as &dyn Host, &backend::records(global), domid, ShutdownReason::SoftReset)
         }
         Play::Fail { call, kind, times } => Ok(mock.inject(call, error_kind(kind)?, *times)?),
     }

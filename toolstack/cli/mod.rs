@@ -1,4 +1,4 @@
-//! The command: xl's habits around the library. The only place that prints, reads the environment or picks a host.
+//! The command: xl's conventions around the library. Only this module prints, reads the environment or selects a host.
 
 mod args;
 mod backend;
@@ -87,7 +87,7 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
     let _ = error.print();
     if let Wrong::Clocked(command) = whose {
         output::message(&format!(
-            "xenclock: '{command}' does not go to xl, which would do it without the guest's clock"
+            "xenclock: '{command}' is not passed to xl, which would drop the guest's clock"
         ));
     }
     ExitCode::from(u8::from(error.use_stderr()) * 2)

@@ -1,5 +1,5 @@
-//! The monitor that `create`, `restore` and `migrate-receive` leave behind: it does with a guest that ends what its config
-//! says, as xl's does, and the guest's clock goes on.
+//! The monitor that `create`, `restore` and `migrate-receive` start: it carries out the actions in a guest's config
+//! when the guest ends, as xl's monitor does, and keeps the guest's clock.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::args::{Global, MonitorOf};
 use super::options::Monitoring;
 use super::output::{self, Failure};
-use super::{backend, input};
-use xenclock::host::{DomId, DomainSummary, Host, RunState, ShutdownReason};
-use xenclock::tracking::monitor::{Disposition, Ended, Monitor, Reread};
+use super::{backend, input, memory};
+use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, RunState, ShutdownReason};
+use xenclock::tracking::monitor::{Disposition, Ended, MakeRoom, Monitor, Reread, RestartError};
 use xenclock::tracking::store::{Lock, RecordStore};
 
 /// Without an event, the domain is looked at all the same.
@@ -63,7 +63,7 @@ pub(super) fn leave(
 ) -> Result<(), Failure> {
     match after {
         After::Nothing => Ok(()),
-        After::Foreground => watch(&*host, records, domid),
+        After::Foreground => watch(global, &*host, records, domid),
         After::Background => {
             let domains = host.domains()?;
             let name = domains.iter().find(|domain| domain.domid == domid).map(|domain| domain.name.as_str());
@@ -126,12 +126,17 @@ pub(super) fn run(global: &Global, monitor: &MonitorOf) -> Result<(), Failure> {
     // The terminal that the guest was started from may go.
     let _ = rustix::process::setsid();
     let host = backend::open(global)?;
-    watch(&*host, &backend::records(global), DomId(monitor.domid))
+    watch(global, &*host, &backend::records(global), DomId(monitor.domid))
 }
 
 /// Follows a domain, and those that it becomes, to the end. A guest has one monitor at a time: the one of a domain that
 /// it was before may still be busy with that one's core, or has not seen yet that it is gone.
-pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) -> Result<(), Failure> {
+pub(super) fn watch(
+    global: &Global,
+    host: &dyn Host,
+    records: &RecordStore,
+    mut domid: DomId,
+) -> Result<(), Failure> {
     let (mut right, mut seen, mut last) = (None, None, None);
     let mut waited = 0_u32;
     loop {
@@ -157,7 +162,7 @@ pub(super) fn watch(host: &dyn Host, records: &RecordStore, mut domid: DomId) ->
             RunState::Shutdown(reason) if seen != Some(reason) => {
                 seen = Some(reason);
                 say(host, &format!("domain {domid} has shut down: {}", output::reason_word(reason)));
-                match end(host, records, domid, reason)? {
+                match end(global, host, records, domid, reason)? {
                     Some(next) => (domid, seen) = (next, None),
                     None if reason == ShutdownReason::Suspend => {}
                     None => return Ok(()),
@@ -191,12 +196,13 @@ fn find(host: &dyn Host, domid: DomId) -> Result<Option<DomainSummary>, Failure>
 
 /// Does what the config says of an end, and says it; the domain to follow on, where there is one.
 fn end(
+    global: &Global,
     host: &dyn Host,
     records: &RecordStore,
     domid: DomId,
     reason: ShutdownReason,
 ) -> Result<Option<DomId>, Failure> {
-    let Ended { became, warnings, .. } = act(host, records, domid, reason)?;
+    let Ended { became, warnings, .. } = act(global, host, records, domid, reason)?;
     for warning in warnings {
         say(host, &format!("warning: {warning}"));
     }
@@ -210,6 +216,7 @@ fn end(
 
 /// Does with a domain that has ended what its config says.
 pub(super) fn act(
+    global: &Global,
     host: &dyn Host,
     records: &RecordStore,
     domid: DomId,
@@ -220,9 +227,17 @@ pub(super) fn act(
         let facts = host.facts()?;
         Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
     };
-    Monitor::new(host, records, &*zones, reread)
-        .ended(domid, reason)
-        .map_err(|error| Failure::Error(error.to_string()))
+    let conf = input::conf(global).unwrap_or_default();
+    let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::room_by(&conf, host, config)?));
+    Monitor::new(host, records, &*zones, reread).make_room(make_room).ended(domid, reason).map_err(|error| {
+        Failure::Error(match &error {
+            RestartError::Host(error) => memory::with_remedy(error),
+            RestartError::Apply(failed) if failed.error.kind == ErrorKind::NoMemory => {
+                memory::with_remedy(&failed.error)
+            }
+            _ => error.to_string(),
+        })
+    })
 }
 
 /// What became of a domain.

@@ -1,4 +1,4 @@
-//! What is printed: data to standard output, words to standard error, colour on a terminal only.
+//! Output: data to standard output, messages to standard error, colour only on a terminal.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;

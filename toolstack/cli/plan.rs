@@ -1,4 +1,5 @@
-//! A file on its way to a start: read, with its clock resolved and its steps planned; and `xenclock plan`, which shows that.
+//! Prepares a file for a start: reads it, resolves its clock and plans the steps; and `xenclock plan`, which prints
+//! them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -110,7 +111,7 @@ fn file_and_settings(described: &Described) -> Result<(PathBuf, Vec<String>), Fa
             return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
         }
     }
-    let none = "no file is given; /dev/null is one for settings alone";
+    let none = "no file is given; to use settings only, give /dev/null";
     Ok((file.ok_or_else(|| Failure::Usage(none.to_owned()))?, settings))
 }
 
@@ -147,7 +148,7 @@ fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, F
             }
             input.report.refusals().for_each(|refused| output::diagnostic(&refused, input.report.source()));
             output::error(&format!(
-                "'{}' was not started: it would not be as its file asks",
+                "'{}' was not started: its clock or disks would differ from those that its file requests",
                 input.domain.config.name()
             ));
             return Err(Failure::Reported);

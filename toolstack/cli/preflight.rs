@@ -1,4 +1,4 @@
-//! `xenclock preflight`, and the same for migrate and restore: what a move does to a guest's clock.
+//! `xenclock preflight`, and the same check for migrate and restore: the effect of a move on a guest's clock.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -134,7 +134,7 @@ fn read(file: &OsStr) -> Result<HostReport, Failure> {
     let text = output::input(file)?;
     let mut report: HostReport = serde_json::from_slice(&text).map_err(|error| {
         Failure::Error(format!(
-            "{}: {error}; expected what xenclock host-info --json prints on a host",
+            "{}: {error}; expected the output of xenclock host-info --json",
             file.display()
         ))
     })?;
@@ -182,7 +182,7 @@ pub(super) fn before_sending(
         Ok(foresight) => (foresight, true),
         Err(why) => {
             output::message(&format!(
-                "xenclock: warning: what the move does to the clock of '{}' is not known: {why}",
+                "xenclock: warning: the effect of the move on the clock of '{}' is not known: {why}",
                 domain.name
             ));
             // What does not depend on the other host.
@@ -190,7 +190,7 @@ pub(super) fn before_sending(
         }
     };
     say(global, &foresight)?;
-    refuse_harm(global, &foresight, "migrated", "-f does it all the same")?;
+    refuse_harm(global, &foresight, "migrated", "-f does it anyway")?;
     Ok(Sender { host: from, forced: global.force, told })
 }
 
@@ -227,8 +227,7 @@ pub(super) fn before_taking(
     let foresight = foresee(&guest, &here, &here, how, Taken::AtAnyTime);
     if global.dry_run {
         output::message(&format!(
-            "xenclock: '{}' was not saved by xenclock: its TSC's frequency is in the stream, and is known only when it \
-             is restored",
+            "xenclock: '{}' was not saved by xenclock: the frequency of its TSC is in the stream, and is known only after the restore",
             domain.name
         ));
     }
@@ -260,12 +259,12 @@ pub(super) fn after_taking(
 
 fn refuse_taking(global: &Global, foresight: &Foresight, how: MoveKind) -> Result<(), Failure> {
     match how {
-        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f does it all the same"),
+        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f does it anyway"),
         MoveKind::Migration => refuse_harm(
             global,
             foresight,
             "taken in",
-            "the sender moves it all the same by xenclock -f migrate, or by xl migrate -s '' DOMAIN 'ssh HOST xl -f \
+            "the sender can move it anyway with xenclock -f migrate, or with xl migrate -s '' DOMAIN 'ssh HOST xl -f \
              migrate-receive'",
         ),
     }
@@ -290,9 +289,7 @@ pub(super) fn make_native(
             "xenclock: the TSC of '{name}' is native at {khz} instead of emulated at {from}, {off} from its initial {birth}"
         )),
         Ok(Outcome::Left(why)) => {
-            output::message(&format!(
-                "xenclock: warning: the TSC of '{name}' is left as Xen has made it: {why}"
-            ));
+            output::message(&format!("xenclock: warning: the TSC of '{name}' is left as Xen set it: {why}"));
         }
         Err(error) => output::message(&format!("xenclock: warning: {error}")),
     }
@@ -347,7 +344,7 @@ fn tell(preflight: &Preflight, moves: Vec<Foresight>, pool: Option<Recommendatio
 fn lines(foresight: &Foresight) -> String {
     let Foresight { domid, name, kind, from, to, severity, tsc, effects, .. } = foresight;
     let says = match severity {
-        Severity::Fine => "nothing that the guest would mind",
+        Severity::Fine => "harmless for the guest",
         Severity::Change => "the guest notices it",
         Severity::Harm => "its clock goes wrong",
     };

@@ -1,5 +1,5 @@
-//! Progress of a save, a restore or a migration on standard error, as xl shows it: on a terminal, or with -t, it is written
-//! over itself; with -v it has lines. Logs of scripts stay free of it.
+//! Progress of a save, a restore or a migration on standard error, as xl shows it: updated in place on a terminal or
+//! with -t, and in lines with -v. The logs of scripts contain none of it.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};

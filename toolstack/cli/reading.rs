@@ -1,4 +1,4 @@
-//! What the reading of files depends on beside their content, and the reading itself, which says nothing.
+//! The options and facts on which reading a file depends, and the reading itself, which prints nothing.
 
 use std::path::Path;
 
@@ -134,11 +134,12 @@ fn host(reading: &Reading) -> Result<Option<Rooted>, Failure> {
     let Some(root) = &reading.check_host else { return Ok(None) };
     if root.as_path() == Path::new("/") && !dom0::in_dom0() {
         return Err(Failure::Error(
-            "--check-host: this is no dom0; --check-host=DIR looks at the files of one below DIR".to_owned(),
+            "--check-host: this is not a dom0; --check-host=DIR checks the files of a dom0 below DIR"
+                .to_owned(),
         ));
     }
     if !root.is_dir() {
-        return Err(Failure::Error(format!("--check-host: {} is no directory", root.display())));
+        return Err(Failure::Error(format!("--check-host: {} is not a directory", root.display())));
     }
     Ok(Some(Rooted::new(root)))
 }

@@ -1,4 +1,4 @@
-//! The way of a guest's memory into its file, which a signal can cut: the guest then goes on.
+//! Copies a guest's memory into its file. A signal can interrupt the copy; the guest then continues.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};

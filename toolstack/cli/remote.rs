@@ -1,4 +1,4 @@
-//! Another host, asked over the line that migrate takes.
+//! Queries another host through the same transport as migrate.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -35,7 +35,7 @@ pub(super) fn ask(host: &dyn Host, ssh: &str, there: &str) -> Result<Answer, Str
     let text = output_of(&command)?;
     let took = time()?.signed_duration_since(before);
     let mut report: HostReport = serde_json::from_str(&text).map_err(|error| {
-        format!("'{command}' did not answer as xenclock does ({error}): is xenclock there?")
+        format!("'{command}' did not answer as xenclock does ({error}): is xenclock installed there?")
     })?;
     if report.host.is_empty() && !ssh.is_empty() {
         there.clone_into(&mut report.host);
@@ -57,7 +57,7 @@ fn output_of(command: &str) -> Result<String, String> {
     let status = child.wait().map_err(failed)?;
     read.map_err(failed)?;
     if !status.success() {
-        return Err(format!("'{command}' ended with {status}: is xenclock there?"));
+        return Err(format!("'{command}' ended with {status}: is xenclock installed there?"));
     }
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! Reports, said on standard error.
+//! Prints reports to standard error.
 
 use std::io::IsTerminal;
 

@@ -1,4 +1,4 @@
-//! `xenclock save` and `restore`: xl's forms and xl's files.
+//! `xenclock save` and `restore`, with xl's arguments and file format.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! `xenclock clock-set`: what a guest's clock is to be, from its next start on or now.
+//! `xenclock clock-set`: sets a guest's clock from its next start on, or now.
 
 use serde_json::json;
 use timers::resolve::rtc_time;
@@ -129,9 +129,8 @@ impl Live<'_> {
         let danger = "a running guest sees its TSC jump, and its clocks may stop or race";
         match (self.tsc, force) {
             (Some(_), false) => {
-                let why = format!(
-                    "the clock of '{name}' was not changed: {danger}; -f changes its TSC all the same"
-                );
+                let why =
+                    format!("the clock of '{name}' was not changed: {danger}; -f changes its TSC anyway");
                 return Err(Failure::Error(why));
             }
             (Some(_), true) => output::message(&format!("xenclock: the TSC of '{name}' changes: {danger}")),
@@ -212,14 +211,13 @@ fn say_jump(
     let words = match rtc.and_then(|rtc| Some((rtc.offset, rtc_time(facts.now, rtc.offset)?))) {
         Some((from, _)) if from == i64::from(offset.seconds()) => return Ok(()),
         Some((from, time)) => format!(
-            "the RTC of '{}' jumps from {time} to {to}, by {} s; a guest reads it when it boots, and seldom later",
+            "the RTC of '{}' jumps from {time} to {to}, by {} s; a guest reads its RTC at boot, and seldom later",
             domain.name,
             i64::from(offset.seconds()) - from
         ),
-        None => format!(
-            "the wallclock of '{}' goes to {to}; a guest reads it when it boots or resumes",
-            domain.name
-        ),
+        None => {
+            format!("the wallclock of '{}' changes to {to}; a guest reads it at boot or resume", domain.name)
+        }
     };
     output::message(&format!("xenclock: {words}"));
     Ok(())

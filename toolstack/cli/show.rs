@@ -97,7 +97,7 @@ fn lines(view: &ClockView) -> String {
             "off",
             &format!(
                 "{off} from its initial {birth}: Linux's clocksource tsc {}; Xen's clocksource and \
-                 Hyper-V's reference page are not off",
+                 Hyper-V's reference page are not affected",
                 off.in_a_day()
             ),
         );
@@ -111,7 +111,7 @@ fn lines(view: &ClockView) -> String {
         line("invariant", &format!("{shown}: {}", invariant.why));
     }
     if let Some(linux) = &tsc.linux_clock {
-        line("Linux takes", &format!("clocksource {}: {}", linux.clocksource, linux.why));
+        line("Linux uses", &format!("clocksource {}: {}", linux.clocksource, linux.why));
     }
     line("incarnation", &incarnation(tsc.incarnation));
     text
@@ -144,7 +144,7 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         None => "unknown: a guest with another frequency is scaled or emulated",
     };
     let invariant = match facts.tsc_invariant {
-        Some(true) => "yes: a guest may be shown it",
+        Some(true) => "yes: Xen can show it to a guest",
         Some(false) => "no",
         None => "unknown",
     };
@@ -166,7 +166,7 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         ("invariant", invariant.to_owned()),
         ("clock", clock_line(&facts)),
         ("steps", steps_line(backend::records(global).watched().steps)),
-        ("tz data", report.zone_data.clone().unwrap_or_else(|| "of no known release".to_owned())),
+        ("tz data", report.zone_data.clone().unwrap_or_else(|| "of an unknown release".to_owned())),
         ("tolerance", tolerance_line(report.tsc_tolerance)),
         ("TSC modes", report.clocks.tsc_words()),
         ("RTC", report.clocks.rtc_words()),
@@ -185,19 +185,19 @@ fn clock_line(facts: &HostFacts) -> String {
             }
             _ => "synchronised".to_owned(),
         },
-        Some(false) => "not synchronised: guests' RTCs follow it (start an NTP service)".to_owned(),
+        Some(false) => "not synchronised: guests' RTCs follow it; start an NTP service".to_owned(),
         None => "not known whether it is synchronised".to_owned(),
     }
 }
 
 fn steps_line(steps: Option<ClockSteps>) -> String {
     let utc = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let Some(steps) = steps else { return "not known: no clock-watch has run".to_owned() };
+    let Some(steps) = steps else { return "unknown: no clock-watch has run".to_owned() };
     let since = utc(steps.since);
     match steps.last {
-        None => format!("none since clock-watch began at {since}"),
+        None => format!("none since clock-watch started at {since}"),
         Some(last) => format!(
-            "{} since clock-watch began at {since}, the last one at {}: {:+} ms in all",
+            "{} since clock-watch started at {since}, the last one at {}: {:+} ms in all",
             steps.count,
             utc(last),
             steps.by_ms

@@ -1,9 +1,9 @@
 //! The hidden command that sets the TSC of new domains: for the service, which may die at any moment, and for the
 //! device-model wrapper.
 //!
-//! A domain whose TSC is set is held for some milliseconds, and whoever holds it must come to the end of that: a pause
-//! that nobody ends stays. So the service leaves this to a process that is started before it is needed, that no signal
-//! short of SIGKILL ends, and that goes by itself when the service has gone and nothing is being done.
+//! A domain is paused for some milliseconds while its TSC is set, and it stays paused if the process that paused it
+//! dies. Therefore the service uses a helper process, which is started in advance, is ended by no signal except
+//! SIGKILL, and exits by itself once the service has ended and no work is left.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -16,8 +16,9 @@ use serde_json::json;
 use super::args::{Backend, Global, TscHelperArgs};
 use super::backend;
 use super::output::{self, Failure};
-use xenclock::apply::clock::{InProcess, SetTsc};
-use xenclock::host::{DomId, ErrorKind, Event, Host, HostError, TscInfo};
+use xenclock::apply::clock::SetTsc;
+use xenclock::host::{DomId, ErrorKind, Event, HostError, TscInfo};
+use xenclock::tracking::hold::NotedTsc;
 use xenclock::tracking::requests::XmlRequests;
 use xenclock::tracking::watch::{Tools, Watch, WatchOptions};
 
@@ -40,11 +41,13 @@ fn serve(global: &Global) -> Result<(), Failure> {
             .map_err(|error| Failure::Error(format!("signals: {error}")))?;
     }
     let host = backend::open(global)?;
+    let records = backend::records(global);
+    let mut setter = NotedTsc::new(&*host, &records)?;
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         let answer = match order(&line) {
-            Some(order) => match order.obey(&*host) {
+            Some(order) => match order.obey(&mut setter) {
                 Ok(()) => "ok".to_owned(),
                 Err(error) => error.to_string().replace('\n', " "),
             },
@@ -67,10 +70,10 @@ enum Order {
 }
 
 impl Order {
-    fn obey(self, host: &dyn Host) -> Result<(), HostError> {
+    fn obey(self, setter: &mut dyn SetTsc) -> Result<(), HostError> {
         match self {
-            Order::Set(domid, info) => host.set_initial_tsc(domid, &info),
-            Order::MakeNative(domid) => host.make_tsc_native(domid),
+            Order::Set(domid, info) => setter.set_tsc(domid, &info),
+            Order::MakeNative(domid) => setter.make_tsc_native(domid),
         }
     }
 }
@@ -111,8 +114,12 @@ impl HelperProcess {
             }
             _ => "libxl".into(),
         };
-        let mut guard =
-            HelperProcess { words: vec!["--backend".into(), backend, "tsc-helper".into()], running: None };
+        let mut words: Vec<OsString> = vec!["--backend".into(), backend];
+        if let Some(dir) = &global.records {
+            words.extend(["--records".into(), dir.into()]);
+        }
+        words.push("tsc-helper".into());
+        let mut guard = HelperProcess { words, running: None };
         guard.running =
             Some(guard.spawn().map_err(|error| Failure::Error(format!("the service's helper: {error}")))?);
         Ok(guard)
@@ -152,6 +159,14 @@ impl SetTsc for HelperProcess {
 
 impl HelperProcess {
     fn order(&mut self, doing: &str, line: &str) -> Result<(), HostError> {
+        // One that was killed has set nothing, or half of it.
+        match self.try_order(doing, line) {
+            Err(error) if error.kind == ErrorKind::Io => self.try_order(doing, line),
+            done => done,
+        }
+    }
+
+    fn try_order(&mut self, doing: &str, line: &str) -> Result<(), HostError> {
         match self.ask(line) {
             Ok(answer) if answer == "ok" => Ok(()),
             Ok(answer) => Err(HostError::new(ErrorKind::Other, doing, answer)),
@@ -191,7 +206,7 @@ fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Resul
         host: &*host,
         records: &records,
         zones: &*zones,
-        tsc: &mut InProcess(&*host),
+        tsc: &mut NotedTsc::new(&*host, &records)?,
         requests: &mut requests,
         tell: &mut tell,
     };

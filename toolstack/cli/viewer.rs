@@ -1,5 +1,4 @@
-//! What `create` and `restore` show of a new domain, as xl does: its console here, its screen beside. The installed xl
-//! does the showing.
+//! Shows a new domain's console and screen for `create` and `restore`, as xl does, by running the installed xl.
 
 use std::process::Child;
 
@@ -28,12 +27,11 @@ impl Viewer {
             return Ok(None);
         }
         if backend::is_mock(global) {
-            let why =
-                "-c, -V and -A show a guest's console and screen, and a guest of the mock host has neither";
+            let why = "-c, -V and -A show a guest's console and screen, which a guest of the mock host does not have";
             return Err(Failure::Usage(why.to_owned()));
         }
         let xl = xl::installed()
-            .map_err(|error| Failure::Error(format!("-c, -V and -A are left to xl, but {error}")))?;
+            .map_err(|error| Failure::Error(format!("-c, -V and -A need the installed xl, but {error}")))?;
         Ok(Some(Viewer { xl, console, screen }))
     }
 
@@ -54,7 +52,7 @@ impl Viewer {
             Err(error) => {
                 let words = words.join(" ");
                 output::error(&format!(
-                    "the domain runs, but 'xl {words}' cannot be started by {}: {error}",
+                    "the domain runs, but 'xl {words}' cannot be run as {}: {error}",
                     self.xl.program.display()
                 ));
                 None

@@ -1,4 +1,4 @@
-//! The device-model wrapper: whom it starts has its clock before it can run, whatever toolstack starts it.
+//! The device-model wrapper: it sets a guest's clock before the guest can run, whichever toolstack starts the guest.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ impl Wrapper {
         }
         if let Some(own) = info.device_model.take().filter(|path| path != WRAPPER) {
             output::message(&format!(
-                "xenclock: the wrapper stands in place of {own} and becomes it: {OWN}{own} in device_model_args_hvm"
+                "xenclock: the wrapper replaces {own} and then runs it: {OWN}{own} in device_model_args_hvm"
             ));
             info.extra_hvm.retain(|word| !word.starts_with(OWN));
             info.extra_hvm.push(format!("{OWN}{own}"));
@@ -66,8 +66,7 @@ impl Wrapper {
 pub(super) fn warn_if_missing() {
     if !Path::new(WRAPPER).exists() {
         output::message(&format!(
-            "xenclock: warning: {WRAPPER} is not installed here, and a guest that names it does not start before it is: \
-             the Debian package has it"
+            "xenclock: warning: {WRAPPER} is not installed here, and the guest cannot start without it: install the Debian package"
         ));
     }
 }

@@ -1,7 +1,7 @@
-//! What goes to the installed xl as it is: its commands that are none of ours.
+//! Passes commands that xenclock does not have unchanged to the installed xl.
 //!
-//! So that `alias xl=xenclock` is comfortable. What makes, saves, restores or moves a guest never goes there: stock xl
-//! would do it without the guest's clock.
+//! This makes `alias xl=xenclock` practical. Commands that create, save, restore or migrate a guest are never passed
+//! on, because stock xl would drop the guest's clock.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;

@@ -1,4 +1,4 @@
-//! A domain that is written as XML and read again is the same domain.
+//! A domain that is written as XML and read back is the same domain.
 #![allow(clippy::unwrap_used)]
 
 use timers::GuestClock;

@@ -1,4 +1,4 @@
-//! Everything that is wrong with an input.
+//! All errors of an input.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Diagnostics that say the same, together.
+//! Groups diagnostics with the same text.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What is said about an input: one verdict for every node, with its place, the reason and what to do instead.
+//! Findings on an input: one verdict for every node, with its place, the reason and the remedy.
 
 mod errors;
 mod findings;

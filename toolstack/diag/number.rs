@@ -1,4 +1,4 @@
-//! The number that is meant by a word where a number is expected: `1h`, `3600*2`, `2.4GHz`, a date.
+//! Guesses the number meant by a text where a number is expected: `1h`, `3600*2`, `2.4GHz`, a date.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 

@@ -1,4 +1,4 @@
-//! Text from outside, as a terminal may show it.
+//! Escapes text from outside for output on a terminal.
 
 use std::borrow::Cow;
 

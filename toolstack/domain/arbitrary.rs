@@ -1,4 +1,4 @@
-//! Configs made at random, of every field there is, for tests.
+//! Random configs with every field, for tests.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;

@@ -1,7 +1,7 @@
-//! Differences between two domains, field by field: how what a format has no word for is kept beside it.
+//! Differences between two domains, field by field: they keep the settings that a format cannot express.
 //!
-//! A field is named by its place in libxl's JSON, as a JSON pointer; the clock stands there as `clock`. A device that
-//! can be told from the others of its kind is named by what tells it, as in `/disks/vdev=xvda/discard_enable`.
+//! A field is identified by its place in libxl's JSON, as a JSON pointer; the clock is `clock`. A device that can be
+//! distinguished from others of its kind is identified by its key, as in `/disks/vdev=xvda/discard_enable`.
 
 use serde_json::{Map, Value};
 use timers::GuestClock;

@@ -1,8 +1,8 @@
 //! `DomainConfig`: libxl's own description of a domain, typed so that its JSON *is* libxl's JSON.
 //!
-//! Mirrors `libxl_domain_config` in Xen's `libxl_types.idl`: the same names in the same order, and a field is left
-//! out where libxl leaves it out (when it has its default). The newest IDL is that of Xen 4.22; what a still newer one
-//! has is kept in `rest`, so that a config read from libxl goes back whole.
+//! Mirrors `libxl_domain_config` in Xen's `libxl_types.idl`: the same names in the same order, and a field is left out
+//! where libxl leaves it out (when it has its default). The newest supported IDL is that of Xen 4.22; fields of later
+//! ones are kept in `rest`, so that a config read from libxl is returned complete.
 
 use timers::GuestKind;
 

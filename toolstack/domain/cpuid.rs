@@ -1,4 +1,4 @@
-//! `libxl_cpuid_policy_list`: what CPUID and MSRs tell the guest.
+//! `libxl_cpuid_policy_list`: the CPUID and MSR bits that the guest sees.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess};
 use serde::ser::SerializeMap;

@@ -1,4 +1,4 @@
-//! `libxl_domain_create_info`: what a domain is before it is built.
+//! `libxl_domain_create_info`: the properties of a domain before it is built.
 
 use timers::GuestKind;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The enumerations of libxl's IDL, save those of the clock, which `timers` has.
+//! The enumerations of libxl's IDL, except those of the clock, which are in `timers`.
 
 use super::declare::libxl_enum;
 

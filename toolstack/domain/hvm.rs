@@ -1,4 +1,4 @@
-//! `libxl_domain_build_info.u.hvm`: what only an HVM guest has, with its displays.
+//! `libxl_domain_build_info.u.hvm`: the HVM-only settings, with the displays.
 
 use timers::ticks::MissedTicks;
 

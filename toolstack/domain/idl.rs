@@ -1,9 +1,9 @@
 //! The rules of libxl's JSON, for the types of `libxl_types.idl`.
 //!
-//! libxl prints a structure's fields in the order of its IDL and leaves out a field that has its default; a structure
-//! inside a structure is always printed. Its reader takes a field from the object by name and passes over the rest.
-//! Here an unknown key, or an unknown word of an enumeration, stays in the structure's `rest`, so that a config of a
-//! newer libxl survives being read and printed.
+//! libxl prints the fields of a structure in the order of its IDL and leaves out a field that has its default; a nested
+//! structure is always printed. Its parser looks up each field by name and ignores unknown ones. Here an unknown key,
+//! or an unknown value of an enumeration, stays in the structure's `rest`, so that a config of a newer libxl survives a
+//! round trip.
 
 use std::borrow::Cow;
 use std::fmt;

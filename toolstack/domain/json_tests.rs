@@ -1,4 +1,4 @@
-//! libxl's JSON is read and printed as libxl does it. What is printed here was taken from libxl 4.17 itself.
+//! libxl's JSON is read and printed as libxl does it. The expected output was taken from libxl 4.17 itself.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The hub between all formats: what a domain is, and what its clock is asked to be.
+//! The hub between all formats: a domain and its requested clock.
 
 #[cfg(test)]
 pub(crate) mod arbitrary;

@@ -1,4 +1,4 @@
-//! From the clock asked for to the fields that libxl has.
+//! Writes the requested clock into the fields that libxl has for it.
 
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;

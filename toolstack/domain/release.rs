@@ -1,6 +1,6 @@
-//! Which release of Xen knows a key of xl.cfg, a setting of a device, a word.
+//! The releases of Xen that know a key of xl.cfg, a setting of a device, or a value.
 //!
-//! Taken from the releases' own xl, 4.2 to 4.22. What stands in no table is as old as the key it belongs to.
+//! Taken from the xl of releases 4.2 to 4.22. A name that is in no table is as old as the key to which it belongs.
 
 use std::collections::HashMap;
 use std::fmt;

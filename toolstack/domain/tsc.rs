@@ -1,4 +1,4 @@
-//! What a config says of the TSC besides its mode: the invariant bit of CPUID, `nomigrate`, Hyper-V's reference page.
+//! TSC settings of a config besides the mode: the invariant bit of CPUID, `nomigrate`, Hyper-V's reference page.
 
 use timers::hyperv::Viridian;
 use timers::tsc::{CpuidBit, InvariantRequest, TscMode};

@@ -1,6 +1,6 @@
-//! Locks that are waited for a limited time, and whose holder is named.
+//! Locks with a limited waiting time, which report their holder.
 //!
-//! A lock is `flock` on a file. The kernel releases it when its process ends, however that ends.
+//! A lock is `flock` on a file. The kernel releases it when its process ends, for whatever reason.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -99,6 +99,11 @@ impl FileLock {
     pub fn removing(mut self, path: &Path) -> Self {
         self.remove = Some(path.to_owned());
         self
+    }
+
+    /// The file is not removed with the lock.
+    pub fn keep(&mut self) {
+        self.remove = None;
     }
 
     /// The locked file.

@@ -1,8 +1,7 @@
-//! Files: read with a limit, replaced whole or not at all, and locked for a limited time.
+//! Files: bounded reads, atomic replacement, and locks with a limited waiting time.
 //!
-//! Every part of the program that reads a file that others put in a directory, replaces a file, or waits for a lock
-//! does it by these functions, so that a FIFO, a full disk, a killed process or a lock that nobody gives back is
-//! handled in one place.
+//! Every part of the program that reads a file from a shared directory, replaces a file, or waits for a lock uses these
+//! functions, so that a FIFO, a full disk, a killed process or a lock that is never released is handled in one place.
 
 mod lock;
 mod read;

@@ -1,4 +1,4 @@
-//! Reading files that somebody else put in a directory.
+//! Reads files from a directory to which others can write.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};

@@ -1,9 +1,9 @@
-//! Files that are replaced whole or not at all.
+//! Replaces files atomically.
 //!
-//! The new content goes into a file without a name (`O_TMPFILE`), which the kernel removes when its process ends in
-//! whatever way; it gets its name when it is complete. Where a file system has no such files it is a file with a name of
-//! its own, which its writer keeps locked: what is left of a writer that was killed is told by that from what another
-//! writes just now, and [`sweep`] removes it.
+//! The new content goes into a file without a name (`O_TMPFILE`), which the kernel removes when the process ends for
+//! whatever reason; the file gets its name when it is complete. On a file system without such files, the new file has a
+//! temporary name and its writer keeps it locked. The lock distinguishes the files of a killed writer from those being
+//! written, and [`sweep`] removes the former.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -239,7 +239,7 @@ pub fn follow_links(path: &Path) -> io::Result<PathBuf> {
             Err(_) => return Ok(at),
         }
     }
-    Err(io::Error::other("too many links, one to another"))
+    Err(io::Error::other("too many symbolic links"))
 }
 
 /// Removes what writers that were killed have left in a directory: files of the names that unfinished files have, and of

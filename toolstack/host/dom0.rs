@@ -1,4 +1,4 @@
-//! Whether this machine is a dom0, and what dom0's memory is.
+//! Detects a dom0, and reads dom0's memory.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How far a save, a restore or a migration is, told while it goes on.
+//! Progress of a save, a restore or a migration.
 
 use std::sync::OnceLock;
 

@@ -1,8 +1,8 @@
-//! A saved guest as libxl and libxc write it, read as far as the RTC: Xen's documents libxl-migration-stream and
-//! libxc-migration-stream describe it.
+//! Reads a saved guest as written by libxl and libxc, up to the RTC. Xen documents the formats in
+//! libxl-migration-stream and libxc-migration-stream.
 //!
-//! Both streams are records of a type, a length and a body that is padded to eight bytes. The one of libxl has the one of
-//! libxc in its first record, and that has Xen's own records of the virtual machine in one of its records.
+//! Both streams consist of records with a type, a length and a body padded to eight bytes. The first record of libxl's
+//! stream contains libxc's stream, and one of libxc's records contains Xen's own records of the HVM context.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -46,13 +46,13 @@ pub fn rtc_offset(from: &mut (impl Read + Seek)) -> io::Result<Option<i64>> {
 fn in_libxc(from: &mut (impl Read + Seek)) -> io::Result<Option<i64>> {
     let headers: [u8; LIBXC_HEADERS] = array(from)?;
     if !headers.starts_with(&LIBXC_MARKER) {
-        return Err(damaged("libxc's part does not begin as one"));
+        return Err(damaged("libxc's part has a wrong header"));
     }
     loop {
         let (kind, length) = head(from)?;
         match kind {
             LIBXC_HVM_CONTEXT if length > LONGEST_CONTEXT => {
-                return Err(damaged("the virtual machine's context is longer than any can be"));
+                return Err(damaged("the virtual machine's context is longer than the maximum"));
             }
             LIBXC_HVM_CONTEXT => {
                 let mut context = Vec::new();
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(says(&stream(Some(1))[..30]), "it is cut off");
         let mut other = stream(Some(1));
         other[24] = 0;
-        assert_eq!(says(&other), "libxc's part does not begin as one");
+        assert_eq!(says(&other), "libxc's part has a wrong header");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The time zone that a machine is in.
+//! The time zone of a machine.
 
 use std::error::Error;
 use std::path::Path;

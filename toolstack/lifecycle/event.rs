@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use timers::Ppm;
+use timers::{Hertz, Ppm};
 use uuid::Uuid;
 
 use super::host_clock::StepEffect;
@@ -100,6 +100,14 @@ pub enum EventKind {
         /// Why.
         why: String,
     },
+    /// A config that `xl config-update` left requests no TSC frequency, although one was requested before, and the guest
+    /// was restarted with it.
+    TscDropped {
+        /// The frequency that was requested before.
+        before_hz: Hertz,
+        /// The effect and the remedy.
+        why: String,
+    },
     /// A domain has shut down, and its clock is kept.
     Ended {
         /// Why.
@@ -151,7 +159,7 @@ pub enum EventKind {
         /// What may be lost, and why.
         why: String,
     },
-    /// A program was killed while it started, saved, restored or sent the guest, which is no longer half-done.
+    /// A program was killed while it started, saved, restored, sent or reset the guest or set its TSC, and that was put right.
     Interrupted {
         /// What had happened, and what has been done about it.
         why: String,
@@ -170,6 +178,7 @@ impl EventKind {
         matches!(
             self,
             EventKind::TooLate { .. }
+                | EventKind::TscDropped { .. }
                 | EventKind::HostClockStep { effect: None, .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored

@@ -1,4 +1,4 @@
-//! The host's own clock and zone as they change under its guests: what a step is, and what it does to a guest.
+//! Changes of the host's own clock and zone while guests run: their detection, and their effect on a guest.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

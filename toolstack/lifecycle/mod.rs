@@ -1,14 +1,14 @@
-//! A guest's clock over the guest's whole life: what is kept of it, and what each happening makes of that. Pure.
+//! A guest's clock over the guest's whole life: the record, and the effect of each event on it. Pure.
 //!
-//! - [`record`]: what is kept, one record a domain, by its UUID.
-//! - [`host_clock`]: the host's own clock and zone as they change.
-//! - [`watched`]: how long services have watched the host.
-//! - [`model`]: a happening is a function from a record to a record; and what is to be done with a domain that has come.
-//! - [`event`]: what is told of it, as events.
+//! - [`record`]: the record, one for each guest, by its UUID.
+//! - [`host_clock`]: changes of the host's own clock and zone.
+//! - [`watched`]: the time for which services have watched the host.
+//! - [`model`]: an event is a function from a record to a record; and the action for a newly introduced domain.
+//! - [`event`]: the reported events.
 //!
-//! While a guest lives, the offset of its RTC is its own: a save, a restore, a migration, a soft reset never move it,
-//! whatever its clock was asked to be. At a cold start a tracked clock goes on from the last offset, and any other is
-//! resolved anew.
+//! While a guest runs, the offset of its RTC belongs to the guest: a save, a restore, a migration or a soft reset never
+//! moves it, whatever clock was requested. At a cold start a tracked clock continues from the last offset, and any
+//! other clock is resolved again.
 
 pub mod event;
 pub mod host_clock;

@@ -91,6 +91,7 @@ impl ClockRecord {
     /// Replaces the request, for the next start. With another offset the guest's own changes are dropped.
     pub fn set_request(&mut self, clock: GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         self.offset_changed |= self.request.clock.offset != clock.offset;
+        self.dropped_frequency = self.dropped_frequency.filter(|_| clock.tsc_frequency().is_none());
         let made_in = self.generation.saturating_add(1);
         self.request = Request { made_in, ..Request::new(clock, from).made(at) };
     }

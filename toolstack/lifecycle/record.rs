@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use timers::resolve::{NextStart, Resolved, is_clock_set};
 use timers::tsc::{Behaviour, TscDecision, TscMode};
 use timers::zone::ZoneChange;
-use timers::{GuestClock, KiloHertz, UtcOffset};
+use timers::{GuestClock, Hertz, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use crate::host::{DomId, ShutdownReason};
@@ -52,6 +52,9 @@ pub struct ClockRecord {
     /// nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_khz: Option<KiloHertz>,
+    /// The TSC frequency that an updated config has dropped, until a service reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_frequency: Option<Hertz>,
     /// The latest saves: what the guest's RTC was in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<Saved>,
@@ -268,10 +271,10 @@ impl Start {
 #[non_exhaustive]
 pub enum RecordFormatError {
     /// A newer xenclock wrote it.
-    #[error("version {0}, and this program knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    #[error("version {0}, and xenclock knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
     Newer(u32),
     /// A xenclock wrote it that is too old.
-    #[error("version {0}, and this program knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    #[error("version {0}, and xenclock knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
     Older(u32),
     /// It is longer than a record may be.
     #[error("it is longer than {} bytes", ClockRecord::MAX_BYTES)]
@@ -313,6 +316,7 @@ impl ClockRecord {
             offset_changed: false,
             guest: Changes::default(),
             birth_khz: None,
+            dropped_frequency: None,
             saves: Vec::new(),
             ended: None,
         }
@@ -357,10 +361,7 @@ mod tests {
         let read = |text: &str| ClockRecord::from_bytes(text.as_bytes()).unwrap_err();
         let newer = read(r#"{"version": 4, "what": ["no", "field"]}"#);
         assert!(matches!(newer, RecordFormatError::Newer(4)), "{newer}");
-        assert_eq!(
-            read(r#"{"version": 1}"#).to_string(),
-            "version 1, and this program knows versions 2 to 3"
-        );
+        assert_eq!(read(r#"{"version": 1}"#).to_string(), "version 1, and xenclock knows versions 2 to 3");
         let damaged = read("{}");
         assert!(matches!(&damaged, RecordFormatError::Json(_)), "{damaged}");
         let long = format!("{{\"version\": 4{}}}", " ".repeat(1 << 20));

@@ -1,6 +1,7 @@
-//! How long services have watched a host: the evidence by which records of guests that never come again are dropped.
+//! The time for which services have watched a host. It decides when the records of guests that never return are
+//! dropped.
 //!
-//! The host's clock alone is no evidence. It may start in 1970, or be wrong by years for a moment.
+//! The host's clock alone is not sufficient: it may start in 1970, or be wrong by years for a moment.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

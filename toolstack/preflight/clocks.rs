@@ -1,4 +1,4 @@
-//! The clocks that a host can give.
+//! The clocks that a host can provide.
 
 use serde::{Deserialize, Serialize};
 use timers::resolve::RTC_YEARS;

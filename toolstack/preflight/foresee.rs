@@ -1,4 +1,4 @@
-//! A guest, the host where it is and the one where it goes: what becomes of its clock.
+//! Predicts the effect of a move from one host to another on a guest's clock.
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -134,18 +134,17 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
     let (word, text) = match effect {
         TscEffect::Slower => (
             "tsc-slower",
-            "every read of its TSC is emulated from then on, which takes many times as long".to_owned(),
+            "every read of its TSC is emulated from then on, which is many times slower".to_owned(),
         ),
         TscEffect::PerhapsSlower => (
             "tsc-perhaps-slower",
-            "every read of its TSC may be emulated from then on, which takes many times as long".to_owned(),
+            "every read of its TSC may be emulated from then on, which is many times slower".to_owned(),
         ),
         TscEffect::Faster => ("tsc-faster", "its TSC is no longer emulated".to_owned()),
         TscEffect::RunsOff { off } => (
             "tsc-runs-off",
             format!(
-                "its TSC mode is native, so it counts with {} in place of {}, {off}: a clock that follows it {} until \
-                 the guest is started anew; mode default keeps the frequency",
+                "its TSC mode is native, so it runs at {} instead of {}, {off}: a clock that follows it {} until the guest is restarted; mode default keeps the frequency",
                 tsc.after.khz,
                 tsc.before.khz,
                 off.in_a_day()
@@ -158,21 +157,21 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
             "tsc-tolerated",
             format!(
                 "its TSC is made native at {}, {off} from its initial frequency: Linux's clocksource tsc {}; Xen's \
-                 clocksource and Hyper-V's reference page are not off",
+                 clocksource and Hyper-V's reference page are not affected",
                 tsc.after.khz,
                 off.in_a_day()
             ),
         ),
         TscEffect::Jumps => (
             "tsc-jumps",
-            "a PV guest reads the host's own counter, which stands elsewhere there; its kernel takes the time from Xen"
+            "a PV guest reads the host's own counter, which has another value there; its kernel gets the time from Xen"
                 .to_owned(),
         ),
         TscEffect::Invariant if how == MoveKind::Restore && !changes => return None,
         TscEffect::Invariant => (
             "tsc-invariant",
             format!(
-                "CPUID reports an invariant TSC to it ({}), but no frequency is requested that could be kept: request one (clock_tsc_frequency) and start it again",
+                "CPUID reports an invariant TSC to it ({}), but no frequency is requested: request one (clock_tsc_frequency) and restart the guest",
                 guest.invariant_tsc.why
             ),
         ),
@@ -184,7 +183,7 @@ fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {
     (guest.nomigrate && how == MoveKind::Migration).then(|| Effect {
         effect: "nomigrate",
         severity: Severity::Harm,
-        text: "its config says nomigrate, which neither xl nor Xen heeds".to_owned(),
+        text: "its config has nomigrate, which xl and Xen ignore".to_owned(),
     })
 }
 
@@ -203,7 +202,7 @@ fn reference_tsc(guest: &GuestReport, tsc: &TscMove) -> Option<Effect> {
 fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: Taken) -> Option<Effect> {
     let (precision, condition) = match taken {
         Taken::Together(precision) => (precision.max(LEAST_APART), ""),
-        Taken::Separately => (COLLECTING, ", if both were asked at one moment"),
+        Taken::Separately => (COLLECTING, ", if both reports were made at the same time"),
         Taken::AtAnyTime => return None,
     };
     let apart = to.now.signed_duration_since(from.now);
@@ -218,8 +217,7 @@ fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: T
         _ => "",
     };
     let text = format!(
-        "the clock of {} is {seconds} s {host}{condition}: the guest's {what} goes {seconds} s {way}{stands}; set the \
-         hosts' clocks right first",
+        "the clock of {} is {seconds} s {host}{condition}: the guest's {what} goes {seconds} s {way}{stands}; correct the hosts' clocks first",
         named(to)
     );
     Some(Effect { effect: "hosts-apart", severity: Severity::Change, text })
@@ -231,7 +229,7 @@ fn unsynchronised(from: &HostReport, to: &HostReport) -> Option<Effect> {
         effect: "host-unsynchronised",
         severity: Severity::Change,
         text: format!(
-            "nothing keeps the clock of {} right (no NTP), and the guest's RTC follows that clock",
+            "the clock of {} is not synchronised (no NTP), and the guest's RTC follows it",
             named(to)
         ),
     })
@@ -244,7 +242,7 @@ fn of_zone(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Vec<Effec
             effect: "zone",
             severity: Severity::Change,
             text: format!(
-                "its clock follows the host's zone: nothing moves now, but its next start takes {} in place of {}",
+                "its clock follows the host's zone: nothing moves now, but its next start uses {} instead of {}",
                 to.timezone, from.timezone
             ),
         });
@@ -257,7 +255,7 @@ fn of_zone(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Vec<Effec
         effects.push(Effect {
             effect: "zone-data",
             severity: Severity::Fine,
-            text: format!("its next start takes its zone from tz data {there} in place of {here}"),
+            text: format!("its next start uses tz data {there} instead of {here}"),
         });
     }
     effects
@@ -267,7 +265,10 @@ fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
     (to.xen_version < from.xen_version).then(|| Effect {
         effect: "xen-older",
         severity: Severity::Change,
-        text: format!("Xen supports no move from {} to {}, which is older", from.xen_version, to.xen_version),
+        text: format!(
+            "Xen does not support a move from {} to the older {}",
+            from.xen_version, to.xen_version
+        ),
     })
 }
 

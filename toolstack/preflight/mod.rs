@@ -1,11 +1,11 @@
-//! What a move to another host does to a guest's clock, told before it is done.
+//! Predicts the effect of a move to another host on a guest's clock.
 //!
-//! - [`report`]: a host and its guests, as far as clocks go: what `host-info --json` prints, and what it is read from.
-//! - [`clocks`]: the clocks that a host can give.
-//! - [`mod@foresee`]: a guest, the host where it is and the one where it goes: what becomes of its clock. Pure.
-//! - [`pool`]: one TSC frequency for many hosts, and what it costs on each. Pure.
+//! - [`report`]: the clock facts of a host and its guests, which `host-info --json` prints, and their parser.
+//! - [`clocks`]: the clocks that a host can provide.
+//! - [`mod@foresee`]: the effect of a move of one guest from one host to another. Pure.
+//! - [`pool`]: one TSC frequency for many hosts, and its cost on each. Pure.
 //!
-//! The TSC's rule itself is [`timers::tsc::MovingTsc`].
+//! The rule for the TSC itself is [`timers::tsc::MovingTsc`].
 
 pub mod clocks;
 pub mod foresee;

@@ -1,4 +1,4 @@
-//! One TSC frequency for many hosts, and what it costs on each.
+//! One TSC frequency for many hosts, and its cost on each.
 
 use serde::Serialize;
 use timers::tsc::{Behaviour, GuestTsc, Tolerance, TscMode};

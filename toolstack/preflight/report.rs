@@ -1,4 +1,4 @@
-//! A host and its guests, as far as clocks go.
+//! The clock facts of a host and its guests.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

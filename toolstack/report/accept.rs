@@ -1,7 +1,7 @@
-//! Losses that were looked at and accepted, in a file that people write.
+//! Accepted losses, in a file that people write.
 //!
-//! A section `[FILE]` holds for the files of that name, what comes before the first section for all. A line
-//! `CODE NODE = REASON` accepts the findings of a code on a node. `*` stands for any characters in FILE and NODE.
+//! A section `[FILE]` applies to the files of that name; lines before the first section apply to all files. A line
+//! `CODE NODE = REASON` accepts the findings with a code on a node. `*` matches any characters in FILE and NODE.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +64,7 @@ impl Accepted {
                 }
                 Some(_) => ("the loss is accepted without a reason", "write the reason after the ="),
                 None => (
-                    "this is no accepted loss",
+                    "this is not an accepted loss",
                     "write CODE NODE = REASON, or a section [FILE], or a comment with #",
                 ),
             };
@@ -95,7 +95,7 @@ impl Accepted {
     pub fn stale(&self) -> impl Iterator<Item = String> + '_ {
         let stale = self.entries.iter().filter(|entry| !entry.used.load(Ordering::Relaxed));
         stale.map(|Entry { code, node, span, .. }| {
-            format!("{}: nothing has {code} at {node} any more", self.source.place(span.clone()))
+            format!("{}: {code} no longer occurs at {node}", self.source.place(span.clone()))
         })
     }
 }
@@ -117,7 +117,7 @@ pub fn first_version(reports: &[FileReport]) -> String {
         }
     }
     let mut text = "# Accepted losses, for xenclock convert --strict --accept: CODE NODE = REASON.\n\
-                    # A section [FILE] holds for the files of that name; * stands for any characters.\n"
+                    # A section [FILE] applies to the files of that name; * matches any characters.\n"
         .to_owned();
     let mut by_file: BTreeMap<&str, String> = BTreeMap::new();
     let read = reports.iter().filter(|report| report.guest.is_some()).count();
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(accepted.reason("dir/db1.xml", &found("code", "/a")), None);
         assert_eq!(accepted.reason("web1.xml", &found("code", "/b")), None);
         let stale: Vec<_> = accepted.stale().collect();
-        assert_eq!(stale, ["accept:6:1: nothing has old at - any more"]);
+        assert_eq!(stale, ["accept:6:1: old no longer occurs at -"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What many files have in common.
+//! The combined report on many files.
 
 use std::collections::{BTreeMap, BTreeSet};
 

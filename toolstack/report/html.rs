@@ -1,4 +1,4 @@
-//! An estate's report as a page: one file, no scripts, nothing fetched.
+//! An estate's report as an HTML page: one file, without scripts or external resources.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub fn html(estate: &Estate, reports: &[FileReport]) -> String {
             clock_cell(report)
         );
     }
-    out.push_str("</table>\n<h2>What was found</h2>\n");
+    out.push_str("</table>\n<h2>Findings</h2>\n");
     for (index, report) in reports.iter().enumerate() {
         file(&mut out, index, report);
     }
@@ -50,7 +50,7 @@ pub fn html(estate: &Estate, reports: &[FileReport]) -> String {
 fn needs(out: &mut String, estate: &Estate) {
     for (title, text, resolved) in [
         ("To be mapped first", "Without a rule these are lost or replaced by a default.", false),
-        ("Used as they are", "These must be there on the host.", true),
+        ("Used as they are", "These must exist on the host.", true),
     ] {
         let needs: Vec<_> = estate.needs().into_iter().filter(|need| need.resolved == resolved).collect();
         if needs.is_empty() {

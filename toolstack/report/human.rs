@@ -1,4 +1,4 @@
-//! A report for people: a summary first, then what differs, each thing once.
+//! A report for people: a summary, then each finding once.
 
 use super::words::{clock_words, counted};
 use super::{Counts, FileReport, Found, Sort};
@@ -33,7 +33,7 @@ pub fn summary(report: &FileReport) -> String {
     let verdict = match &report.failure {
         Some(why) => why.clone(),
         None if report.counts.errors > 0 => "does not start".to_owned(),
-        None if report.counts.blockers > 0 => "does not start as it asks".to_owned(),
+        None if report.counts.blockers > 0 => "does not start as requested".to_owned(),
         None => "starts".to_owned(),
     };
     if words.is_empty() && report.failure.is_none() {
@@ -49,7 +49,7 @@ pub fn clock_line(report: &FileReport) -> Option<String> {
     let words = clock_words(report.clock.as_ref()?);
     let blocked = report.of_sort(Sort::Blocker).any(|found| found.of_clock);
     let verdict = match report.clock_differs {
-        _ if blocked => "not as asked on Xen".to_owned(),
+        _ if blocked => "not as requested on Xen".to_owned(),
         0 => "the same on Xen".to_owned(),
         1 => "1 of its settings differs".to_owned(),
         number => format!("{number} of its settings differ"),

@@ -1,6 +1,6 @@
-//! Reports on files: for people, as JSON, as SARIF and as a page.
+//! Reports on files: as text, JSON, SARIF and HTML.
 //!
-//! A [`FileReport`] is what became of one file. An [`Estate`] is many of them, with what they have in common.
+//! A [`FileReport`] is the result for one file. An [`Estate`] is the result for many files.
 
 mod accept;
 mod estate;

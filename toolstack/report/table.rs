@@ -1,4 +1,4 @@
-//! The table of an estate: a file a line.
+//! The table of an estate: one line for each file.
 
 use super::{FileReport, Sort};
 

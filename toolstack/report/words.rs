@@ -1,4 +1,4 @@
-//! Words that the forms of a report share.
+//! Texts that the formats of a report share.
 
 use chrono::DateTime;
 use timers::{Basis, ClockOffset};

@@ -1,4 +1,4 @@
-//! The records of guests that live, as a service knows them: what a disk loses or does not take is here still.
+//! The service's copy of the records of running guests, which it keeps if the disk loses or refuses them.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! The engine of a cold start: a request, its record and a host become a clock that is set, read back and recorded.
+//! The engine of a cold start: resolves a request on a host, sets the clock, reads it back and records it.
 //!
-//! Whoever starts a guest goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and
-//! the device-model wrapper give a domain of another toolstack its clock with [`configure`]. Setting and reading back is
-//! [`crate::apply::clock`]'s.
+//! Every cold start goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and the
+//! device-model wrapper set the clock of another toolstack's domain with [`configure`]. [`crate::apply::clock`] sets
+//! and reads back.
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Resolved;
@@ -116,7 +116,7 @@ pub fn configure(
         None if is_set(&host.tsc_info(domain.domid)?, decision) => {}
         None => {
             let why = format!(
-                "the guest is already running: its TSC is not changed; requested was {}",
+                "the guest is already running: its TSC is not changed to the requested {}",
                 decision.khz
             );
             configured.tsc_error = Some(why);

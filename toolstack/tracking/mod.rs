@@ -10,6 +10,7 @@
 
 mod cache;
 pub(crate) mod cold_start;
+pub mod hold;
 pub mod monitor;
 pub mod requests;
 pub mod saved_offset;

@@ -3,6 +3,7 @@
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
 
+use std::any::Any;
 use std::error::Error;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -14,8 +15,8 @@ use timers::{GuestClock, Hertz, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
-use super::start::{StartOptions, Started, start};
-use super::store::RecordStore;
+use super::start::{StartOptions, Started, claim, note, start};
+use super::store::{Clocks, RecordStore, Then};
 use super::unmanaged;
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
@@ -31,6 +32,9 @@ const TRIES: u32 = 5;
 /// Reads an xl.cfg: its config, and the clock that it requests. Why one cannot be read is the reader's own error.
 pub type Reread<'a> = dyn Fn(&[u8]) -> Result<(DomainConfig, GuestClock), Box<dyn Error + Send + Sync>> + 'a;
 
+/// Makes room in memory for a domain that is about to be made; what it answers is held until the domain is there.
+pub type MakeRoom<'a> = dyn Fn(&DomainConfig) -> Result<Box<dyn Any>, HostError> + 'a;
+
 /// Restarts or destroys a domain that has shut down, as its config requests.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -45,6 +49,8 @@ pub struct Monitor<'a> {
     pub dumps: &'a Path,
     /// Reads an xl.cfg that was left for the next start (`xl config-update`).
     pub reread: &'a Reread<'a>,
+    /// Makes room in memory for the new domain.
+    pub make_room: &'a MakeRoom<'a>,
     /// How long to wait before a start is tried again for which memory was short.
     pub patience: Duration,
 }
@@ -64,13 +70,20 @@ impl<'a> Monitor<'a> {
         zones: &'a dyn ZoneSource,
         reread: &'a Reread<'a>,
     ) -> Self {
-        Monitor { host, records, zones, dumps: Path::new(DUMPS), reread, patience: PATIENCE }
+        let make_room: &MakeRoom<'_> = &|_| Ok(Box::new(()));
+        Monitor { host, records, zones, dumps: Path::new(DUMPS), reread, make_room, patience: PATIENCE }
     }
 
     /// With another directory for core dumps.
     #[must_use]
     pub fn dumps(self, dumps: &'a Path) -> Self {
         Monitor { dumps, ..self }
+    }
+
+    /// With room that is made in memory before a domain is started again.
+    #[must_use]
+    pub fn make_room(self, make_room: &'a MakeRoom<'a>) -> Self {
+        Monitor { make_room, ..self }
     }
 
     /// With another time between two attempts.
@@ -229,7 +242,8 @@ impl Monitor<'_> {
         let (mut config, asked, warning) = self.updated(domid, config)?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         let Some(record) = record else {
-            warnings.push(format!("domain {domid} has no clock record; it starts as its config says"));
+            warnings
+                .push(format!("domain {domid} has no clock record; it starts with the clock in its config"));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
         let facts = self.host.facts()?;
@@ -237,7 +251,14 @@ impl Monitor<'_> {
         if let Some(asked) = &asked {
             let before = record.request.clock.tsc_frequency();
             record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
-            warnings.extend(before.filter(|_| record.request.clock.tsc_frequency().is_none()).map(dropped));
+            if let Some(before) = before.filter(|_| record.request.clock.tsc_frequency().is_none()) {
+                warnings.push(dropped(before));
+                let noted = self.records.change(record.uuid, |mut record, _| {
+                    record.iter_mut().for_each(|record| record.dropped_frequency = Some(before));
+                    (record, ())
+                });
+                warnings.extend(noted.err().map(|error| error.to_string()));
+            }
         }
         // Of timers that nobody requested the config alone tells.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
@@ -268,15 +289,15 @@ impl Monitor<'_> {
         let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None, None)) };
         Ok(match (self.reread)(&text) {
             Ok((updated, asked)) => (updated, Some(asked), None),
-            Err(why) => {
-                (config, None, Some(format!("the config left by xl config-update is not used: {why}")))
-            }
+            Err(why) => (config, None, Some(format!("the config from xl config-update is not used: {why}"))),
         })
     }
 
     /// Starts a domain again whose predecessor has gone.
     fn again(&self, next: Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
         warnings.extend(next.warnings);
+        let config = next.plan.as_ref().map_or(&next.config, |plan| &plan.config);
+        let room = (self.make_room)(config)?;
         let once = || match &next.plan {
             Some(plan) => {
                 let facts = self.host.facts().map_err(of_start)?;
@@ -290,8 +311,7 @@ impl Monitor<'_> {
                 start(plan, self.host, &facts, &terms, &mut |_| {})
             }
             None => {
-                let domid = self.host.create_paused(&next.config).map_err(of_start)?;
-                self.host.unpause(domid).map_err(of_start)?;
+                let domid = self.as_configured(&next.config).map_err(of_start)?;
                 Ok(Started { outcome: Outcome { domid, offset: UtcOffset::ZERO }, unkept: None })
             }
         };
@@ -305,17 +325,41 @@ impl Monitor<'_> {
                 done => break done?,
             }
         };
+        drop(room);
         warnings.extend(started.unkept.clone());
         Ok(started)
+    }
+
+    /// Starts a domain of which nothing is recorded.
+    fn as_configured(&self, config: &DomainConfig) -> Result<DomId, HostError> {
+        let facts = self.host.facts()?;
+        let doing = format!("start domain '{}'", config.name());
+        let claim = match config.c_info.uuid {
+            Some(uuid) => claim(self.host, self.records, uuid, &doing)?,
+            None => None,
+        };
+        note(claim.as_ref(), "start the guest", &facts, None, Then::Destroy);
+        let domid = self.host.create_paused(config)?;
+        note(claim.as_ref(), "start the guest", &facts, Some(domid), Then::Destroy);
+        self.host.unpause(domid).map(|()| domid)
     }
 
     /// A soft reset keeps the domain, but libxl builds it again: its TSC is new then, and an offset in the config is set
     /// anew. The guest is the same, and its clocks go on.
     fn reset(&self, domid: DomId, config: &DomainConfig) -> Result<UtcOffset, RestartError> {
         let (rtc, tsc) = read_clock(self.host, domid)?;
-        self.host.soft_reset(domid, config)?;
         // One that Xen cannot be told is none that the config has set.
         let offset = rtc.and_then(|rtc| UtcOffset::new(rtc.offset).ok());
+        let doing = "reset the guest";
+        let (facts, uuid) = (self.host.facts()?, uuid_of(self.host, domid)?);
+        let claim = match uuid {
+            Some(uuid) => claim(self.host, self.records, uuid, doing)?,
+            None => None,
+        };
+        let note = |then| note(claim.as_ref(), doing, &facts, Some(domid), then);
+        note(Then::FinishReset(None));
+        self.host.soft_reset(domid, config)?;
+        note(Then::FinishReset(Some(Clocks { offset, tsc })));
         put_back(self.host, domid, offset, &tsc)?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
@@ -323,10 +367,9 @@ impl Monitor<'_> {
 }
 
 /// What is said of an updated config that asks for no TSC frequency any more.
-fn dropped(before: Hertz) -> String {
+pub(super) fn dropped(before: Hertz) -> String {
     format!(
-        "the config left by xl config-update asks for no TSC frequency: the guest starts with the host's, and no longer \
-         with {before}; to keep that, add clock_tsc_frequency = {} to the config and update it again",
+        "the config from xl config-update has no TSC frequency: the guest starts with the host's, and no longer with {before}; to keep {before}, add clock_tsc_frequency = {} to the config and update it again",
         before.0
     )
 }

@@ -1,5 +1,5 @@
-//! What a domain is to have that another toolstack starts and that nobody spoke of: its domain XML, in libvirt's own
-//! directory or in one of ours.
+//! The clocks requested in domain XML for guests that another toolstack starts: from libvirt's own directory or from
+//! xenclock's.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! The offset that a save of a guest has, for a guest that is to have it again: a disk snapshot was taken back, or the
-//! guest begins anew where the save was made.
+//! Reads the offset of a guest from its save file, for `clock-set --from-save`: after a rollback to a disk snapshot, or
+//! for a guest that starts again from the time of the save.
 
 use std::fs::File;
 
@@ -47,7 +47,7 @@ impl OffsetSource {
         match self {
             OffsetSource::Rtc => "the RTC in the save",
             OffsetSource::Record => "the clock record in the save",
-            OffsetSource::Config => "the config in the save, which has nothing of the guest's own changes",
+            OffsetSource::Config => "the config in the save, which does not contain the guest's own changes",
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A guest that has come out of a save or a migration at another TSC frequency than the host's is made native again, where
-//! that is tolerated.
+//! Makes the TSC of a restored or migrated guest native again, if its frequency differs from the host's within the
+//! tolerance.
 //!
 //! `restore` and `migrate-receive` do this before the guest runs; for other toolstacks the service and the device-model
-//! wrapper do. Whether it is allowed is [`MovingTsc::tolerated_on`]'s to say; here it is done, and what bounds the sum of
-//! several moves, the frequency of the guest's birth, is written down first.
+//! wrapper do. [`MovingTsc::tolerated_on`] decides whether it is allowed; this module does it. It records the guest's
+//! initial frequency first, because that frequency bounds the sum of several moves.
 
 use std::error::Error;
 

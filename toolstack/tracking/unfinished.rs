@@ -4,10 +4,21 @@
 //! A domain stays paused if the process that made it dies, and its clock may not be set yet. So it is never let run: what
 //! has not run is destroyed, since the guest can be started, restored or sent again. A suspended guest is in its domain
 //! alone until its file is in place, and goes on. One that may run on another host as well is left alone and named.
+//! Pauses that were made to set a TSC are ended, and a soft reset is finished.
+
+use std::time::Duration;
 
 use super::store::{Claim, RecordStore, Then, Unfinished};
-use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, RunState, ShutdownReason};
+use crate::apply::clock::put_back;
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, RunState, ShutdownReason, TscInfo};
 use crate::xl::migration::name_away;
+
+/// A toolstack lets a new domain run so soon after it has written its config down. Before that, a domain that is paused may
+/// be so by its toolstack alone.
+const TOOLSTACK_DONE: Duration = Duration::from_secs(2);
+
+/// A domain whose config is not written down by then is not being made any more.
+const MADE_WITHIN: Duration = Duration::from_secs(60);
 
 /// A guest that was found half-done, and what has become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +40,28 @@ pub fn mend(host: &dyn Host, records: &RecordStore) -> Result<Vec<Mended>, HostE
     }
     let mut mended = Vec::new();
     for mut claim in left {
-        mended.extend(mend_claimed(host, records, &mut claim)?);
+        if is_too_early(host, &claim)? {
+            claim.leave();
+        } else {
+            mended.extend(mend_claimed(host, records, &mut claim)?);
+        }
     }
     Ok(mended)
+}
+
+/// True if a domain may still be paused by the toolstack that makes it: that pause is not to be ended.
+fn is_too_early(host: &dyn Host, claim: &Claim) -> Result<bool, HostError> {
+    let Some(Unfinished { boot, domid: Some(domid), then: Then::EndPauses { .. }, .. }) = claim.left() else {
+        return Ok(false);
+    };
+    if *boot != host.facts()?.boot_id {
+        return Ok(false);
+    }
+    // libxl writes the config down when it has made all of the domain.
+    let unmade = host.stored_config(*domid).is_err_and(|error| error.kind != ErrorKind::NoSuchDomain);
+    // A host's clock that was set back tells no age, and holds nothing up.
+    let age = claim.age().unwrap_or(Duration::MAX);
+    Ok(age < if unmade { MADE_WITHIN } else { TOOLSTACK_DONE })
 }
 
 /// Puts right what was left under this claim, which is the caller's now.
@@ -73,11 +103,11 @@ pub fn mend_claimed(
             drop(noted);
             "it continues to run".to_owned()
         }
-        Ok(Done::Left(words)) => words.to_owned(),
+        Ok(Done::Left(words)) => words,
         Err(error) => error.to_string(),
     };
     let Unfinished { doing, .. } = left;
-    let why = format!("the program that was to {doing} was killed: {done}");
+    let why = format!("a program was killed while it was to {doing}: {done}");
     Ok(Some(Mended { domain, why }))
 }
 
@@ -89,13 +119,14 @@ fn is_half_done(domain: &DomainSummary, then: &Then) -> bool {
         Then::Destroy => new,
         Then::Resume | Then::DestroyIfSaved(_) => suspended,
         Then::Leave => new || suspended,
+        Then::EndPauses { .. } | Then::FinishReset(_) => domain.state == RunState::Paused,
     }
 }
 
 enum Done {
     Destroyed(&'static str),
     Resumed,
-    Left(&'static str),
+    Left(String),
 }
 
 fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Done, HostError> {
@@ -117,13 +148,45 @@ fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Don
             host.resume(domain.domid).map(|()| Done::Resumed)
         }
         Then::Leave if domain.state == RunState::Paused => Ok(Done::Left(
-            "its domain, which has not run, is left paused, as nobody knows whether the guest runs elsewhere; unpause it if \
-             it does not, else destroy it",
+            "its domain, which has not run, is left paused, because the guest may run elsewhere; if it does, destroy the domain, otherwise unpause it"
+                .to_owned(),
         )),
         Then::Leave => Ok(Done::Left(
-            "its suspended domain is left, as nobody knows whether the guest runs elsewhere; destroy it if it does",
+            "its suspended domain is left, because the guest may run elsewhere; if it does, destroy the domain"
+                .to_owned(),
         )),
+        Then::EndPauses { pauses, tsc } => {
+            let set = set_tsc(host, domain, tsc.as_ref());
+            end_pauses(host, domain.domid, *pauses)?;
+            Ok(Done::Left(format!("{set}, and its pause was ended")))
+        }
+        Then::FinishReset(None) => destroy("its domain, whose soft reset was incomplete, was destroyed; start the guest again"),
+        Then::FinishReset(Some(clocks)) => {
+            put_back(host, domain.domid, clocks.offset, &clocks.tsc)?;
+            host.unpause(domain.domid).map(|()| Done::Resumed)
+        }
     }
+}
+
+/// Sets the TSC of a domain that has not run, once more: the killed program may have set half of it.
+fn set_tsc(host: &dyn Host, domain: &DomainSummary, tsc: Option<&TscInfo>) -> String {
+    match tsc.filter(|_| !domain.has_run).map(|tsc| host.set_initial_tsc(domain.domid, tsc)) {
+        Some(Ok(())) => "its TSC is set".to_owned(),
+        Some(Err(error)) => format!("its TSC was not set: {error}"),
+        None => "its TSC may have been changed: see clock-show".to_owned(),
+    }
+}
+
+/// Ends at most so many pauses: fewer, where the program was killed before it made the last one.
+fn end_pauses(host: &dyn Host, domid: DomId, pauses: u32) -> Result<(), HostError> {
+    let is_paused = |domain: &DomainSummary| domain.domid == domid && domain.state == RunState::Paused;
+    for _ in 0..pauses {
+        if !host.domains()?.iter().any(is_paused) {
+            break;
+        }
+        host.unpause(domid)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

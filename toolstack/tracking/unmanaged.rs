@@ -1,5 +1,5 @@
-//! Guests of which nobody has said anything: they count as ones with a variable clock, which is what an xl.cfg means by
-//! its keys, and what they do to their RTC is kept.
+//! Guests without a requested clock: they count as guests with a variable clock, which is the meaning of an xl.cfg's
+//! keys, and their changes to their RTC are kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
 use timers::tsc::TscMode;

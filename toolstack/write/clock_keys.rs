@@ -1,4 +1,4 @@
-//! The `clock_*` keys of an xl.cfg: what libxl has no word for, word for word. Stock xl passes over them.
+//! The `clock_*` keys of an xl.cfg: the parts of a clock that libxl cannot express. Stock xl ignores them.
 
 use timers::{Adjustment, Catchup, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
 

@@ -1,4 +1,4 @@
-//! libxl's JSON, as `xl create -n` and `xl list -l` print a config: to the byte what libxl's generator writes.
+//! libxl's JSON, as printed by `xl create -n` and `xl list -l`: the same bytes as libxl's generator.
 
 use std::io::{self, Write};
 

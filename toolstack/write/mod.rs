@@ -1,4 +1,4 @@
-//! From the hub to formats that others read.
+//! Writes the hub in the output formats.
 
 pub mod clock_keys;
 pub mod json;

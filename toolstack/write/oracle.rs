@@ -1,4 +1,4 @@
-//! Debian's xl and libxl as judges of what is written here, where `tests/oracle/build` has made them.
+//! Debian's xl and libxl as references for the written files, if `tests/oracle/build` has unpacked them.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Values of an xl.cfg, as xl's lexer takes them.
+//! Values of an xl.cfg, in the syntax of xl's lexer.
 //!
 //! The grammar is that of `libxlu_cfg_l.l`: a number has no sign, everything else is quoted.
 

@@ -1,4 +1,4 @@
-//! The xl that is installed on this machine: where it is, and what it makes of an xl.cfg.
+//! The xl that is installed on this machine: its path, and the config that it reads from an xl.cfg.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -62,7 +62,7 @@ pub enum NoXl {
     )]
     Missing,
     /// The one that is there comes back to us.
-    #[error("{} leads back to xenclock: take it out of PATH, or make it start the real xl", .0.display())]
+    #[error("{} runs xenclock again: remove it from PATH, or make it run the real xl", .0.display())]
     Loop(PathBuf),
 }
 

@@ -1,6 +1,7 @@
-//! What xl itself writes, speaks and is: its save files, its way of migrating, and the program where it is installed.
+//! xl's own formats and protocols: its save files, its migration protocol, and the installed program.
 //!
-//! The same in every release from Xen 4.14 to 4.22, so that a guest saved or sent by one is taken up by the other.
+//! They are the same in every release from Xen 4.14 to 4.22, so that xl can restore or receive a guest from xenclock
+//! and the reverse.
 
 pub mod commands;
 pub mod installed;

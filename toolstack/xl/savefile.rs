@@ -1,8 +1,8 @@
 //! The header of xl's save files and migration streams (`struct save_file_header` in xl.h).
 //!
-//! After 48 bytes of fixed layout comes the *optional data*: the length of a config, the config, and whatever a later
-//! xl may add. Every xl reads the config and passes over what follows it. There we put a part of our own, so that
-//! what was asked of a clock travels with its guest, and stock xl restores the file all the same.
+//! After 48 bytes of fixed layout comes the *optional data*: the length of a config, the config, and anything that a
+//! later xl may add. Every xl reads the config and ignores the data after it. xenclock adds its own part there, so that
+//! the requested clock accompanies the guest and stock xl can still restore the file.
 
 use std::io::{self, Read, Write};
 
@@ -28,7 +28,7 @@ const MAX_BYTES: u32 = 16 << 20;
 
 /// How files of others start, and whose they are.
 const OTHERS: [(&[u8], &str); 3] = [
-    (b"libvirt-xml\n", "it is a save file of libvirt: give it to virsh restore"),
+    (b"libvirt-xml\n", "it is a save file of libvirt: restore it with virsh restore"),
     (b"LibxlFmt", "it is libxl's stream alone, without xl's header before it"),
     (b"<", "it looks like XML; xenclock create starts a domain from its XML"),
 ];
@@ -72,9 +72,7 @@ pub enum SaveFileError {
     #[error("is from a machine of another byte order: restore it on a machine like the one that saved it")]
     ByteOrder,
     /// It asks for what no xl up to now has.
-    #[error(
-        "has flags 0x{0:x} that this program does not know: a newer xl wrote it, and such an xl restores it"
-    )]
+    #[error("has unknown flags 0x{0:x}: a newer xl wrote it, and a newer xl can restore it")]
     Newer(u32),
     /// Its config is too long to be one.
     #[error(
@@ -82,14 +80,14 @@ pub enum SaveFileError {
     )]
     TooLong(u32),
     /// Its config is no text.
-    #[error("has a config that is not UTF-8: give a config as well, as in xenclock restore CONFIG FILE")]
+    #[error("contains a config that is not UTF-8: give a config as well, as in xenclock restore CONFIG FILE")]
     NotUtf8,
     /// It has no config.
-    #[error("has no config in it: give one as well, as in xenclock restore CONFIG FILE")]
+    #[error("contains no config: give one as well, as in xenclock restore CONFIG FILE")]
     NoConfig,
     /// It has a config of an old form.
     #[error(
-        "has an xl.cfg in it and no JSON: an xl before Xen 4.5 wrote it; give a config as well, as in xenclock \
+        "contains an xl.cfg instead of JSON: an xl before Xen 4.5 wrote it; give a config as well, as in xenclock \
          restore CONFIG FILE"
     )]
     TextConfig,
@@ -152,7 +150,7 @@ impl Header {
             SavedConfig::Missing => Vec::new(),
             SavedConfig::Text(text) => text.clone(),
             SavedConfig::Json(json) if json.contains('\0') => {
-                return refused("a config with a NUL in it would be cut off there");
+                return refused("a config with a NUL byte would be cut off there");
             }
             SavedConfig::Json(json) => {
                 flags |= JSON;
@@ -336,7 +334,7 @@ mod tests {
             (b"<domain/>".to_vec(), "xenclock create"),
             (vec![0; 100], "is not a save file of xl"),
             (with(32, &[1, 2, 3, 4]), "another byte order"),
-            (with(36, &[7, 0, 0, 0]), "flags 0x4 that this program does not know: a newer xl"),
+            (with(36, &[7, 0, 0, 0]), "unknown flags 0x4: a newer xl"),
             (with(44, &[0xff; 4]), "4294967295 bytes before the domain's data"),
             (with(48, &[0xff; 4]), "ends within the domain's config"),
             (with(52, &[0xff; 4]), "not UTF-8"),

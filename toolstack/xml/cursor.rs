@@ -1,5 +1,5 @@
-//! Reading a tree so that nothing is forgotten: what a mapping asks for is marked, and what nobody asked for is what
-//! was lost.
+//! Reads a tree so that nothing is lost silently: nodes that a mapping reads are marked, and unmarked nodes are
+//! reported.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -153,10 +153,9 @@ impl<'t> Element<'t> {
         let mut found = None;
         for id in tree.children(self.id).filter(|&id| tree.kind(id) == Kind::Text) {
             if found.is_some() {
-                return Err(self.invalid(
-                    "xml-mixed",
-                    format!("<{}> holds elements where one text is expected", self.name()),
-                ));
+                return Err(
+                    self.invalid("xml-mixed", format!("<{}> contains elements, expected text", self.name()))
+                );
             }
             found = Some(Value { ledger: self.ledger, id, text: tree.value(id) });
         }

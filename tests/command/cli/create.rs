@@ -1,4 +1,4 @@
-//! `create`, the life of a domain after it, and that a failure leaves nothing behind.
+//! `create`, the life of a domain after it, and its failures, which leave nothing behind.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `xenclock create` and `convert` of an xl.cfg, which are read here, whether or not an xl is installed.
+//! `xenclock create` and `convert` of an xl.cfg, which xenclock parses itself, whether or not an xl is installed.
 
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn a_file_from_standard_input_is_read() {
 fn a_wrong_file_is_refused_with_its_place_and_a_remedy() {
     let lab = lab();
     for (text, says) in [
-        ("rtc_timeoffset=-3600\n", "guest.cfg:1:16: invalid: xl takes no number with a sign"),
+        ("rtc_timeoffset=-3600\n", "guest.cfg:1:16: invalid: xl accepts a number with a sign"),
         ("clock_ofset = 'utc'\n", "guest.cfg:1:1: invalid: there is no key clock_ofset"),
         ("localtime = 1\nclock_offset = 'utc'\n", "guest.cfg:1:1: invalid: localtime contradicts"),
         ("Name = 'guest'\n", "guest.cfg:1:1: invalid: Name is not a key"),
@@ -142,7 +142,7 @@ fn what_the_clock_would_lose_refuses_the_start() {
     );
     let run = lab.mock(["create", "guest.cfg"]);
     assert!(
-        run.err.contains("guest.cfg:4:15: unsupported: no hypervisor of libvirt has the platform timer"),
+        run.err.contains("guest.cfg:4:15: unsupported: no hypervisor of libvirt supports the platform timer"),
         "{run:?}"
     );
     assert!(run.err.contains("instead: write clock_timezone = \"Europe/Berlin\""), "{run:?}");
@@ -155,7 +155,10 @@ fn an_installed_xl_is_not_asked() {
     lab.program("xl", "#!/bin/sh\necho called >called\nexit 1\n");
     lab.write("guest.cfg", HVM.to_owned() + "new_key_of_a_newer_xl = 1\n");
     let run = lab.with_programs(["create", "guest.cfg"]);
-    assert!(run.err.contains("guest.cfg:4:1: unsupported: xl knows no key new_key_of_a_newer_xl"), "{run:?}");
+    assert!(
+        run.err.contains("guest.cfg:4:1: unsupported: xl does not know the key new_key_of_a_newer_xl"),
+        "{run:?}"
+    );
     run.ok();
     lab.with_programs(["convert", "--to", "json", "guest.cfg"]).ok();
     assert!(!lab.files().contains(&"called".to_owned()));
@@ -278,7 +281,7 @@ fn words_are_lines_behind_the_file() {
             "command line:3:1: invalid: maxvcpus is 2, less than the 3 vcpus",
         ),
         (&["name=a", "clock_zone=Asia/Tokyo"], "command line:2:1: invalid: there is no key clock_zone"),
-        (&["name=a", "rtc=[ -5 ]"], "command line:2:7: invalid: xl takes no number with a sign"),
+        (&["name=a", "rtc=[ -5 ]"], "command line:2:7: invalid: xl accepts a number with a sign"),
         (&["name=a", "memory=much"], "command line:2:1: invalid: memory 'much' is not a number"),
         (&["name=a", "tsc_mode=warp"], "command line:2:1: invalid: tsc_mode is 'warp'"),
     ] {

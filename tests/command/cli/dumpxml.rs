@@ -1,4 +1,4 @@
-//! `dumpxml`: a running domain as XML, with its clock as it is now, and what its next start gets.
+//! `dumpxml`: a running domain as XML, with its present clock or with that of its next start.
 
 use serde_json::json;
 use xenclock::domain::changes;

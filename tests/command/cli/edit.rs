@@ -1,4 +1,4 @@
-//! `edit`: settings of a file, changed in place.
+//! `edit`: changes settings of a file in place.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,4 @@
-//! What went wrong in the field: small inputs, and what is right.
+//! Faults found in the field: small inputs, and the right result.
 
 use std::fs;
 
@@ -244,14 +244,14 @@ fn digits_are_a_number_and_anything_else_a_name() {
         names.collect::<Vec<_>>().join(" ")
     };
     let said = on(&lab, "a", &["destroy", "1"]);
-    assert!(said.code == 0 && said.err.contains("the domain of that name has the number 2"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("the domain named '1' has the ID 2"), "{said:?}");
     assert_eq!(names(), "1 +1 01x 9");
     on(&lab, "a", &["destroy", "+1"]).ok();
     on(&lab, "a", &["destroy", "002"]).ok();
     on(&lab, "a", &["destroy", "01x"]).ok();
     assert_eq!(names(), "9");
     let said = on(&lab, "a", &["destroy", "9"]).fails(1);
-    assert!(said.contains("no domain has the number 9; the domain of that name has the number 5"), "{said}");
+    assert!(said.contains("no domain has the ID 9; the domain named '9' has the ID 5"), "{said}");
 }
 
 #[test]

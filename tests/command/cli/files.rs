@@ -189,7 +189,7 @@ fn a_config_with_a_password_is_for_its_owner_alone() {
                 let run = lab.run(["convert", "--to", to, "-o", "out", "guest.xml"]);
                 let says = run
                     .err
-                    .contains("xenclock: out has a password in it: only its owner can read it (mode 0600)");
+                    .contains("xenclock: out contains a password: only its owner can read it (mode 0600)");
                 assert_eq!((run.code, says), (0, secret), "{xml}: {run:?}");
                 let expected = if secret { 0o600 } else { existing.unwrap_or(0o644) };
                 assert_eq!(mode("out"), expected, "{xml} {existing:?}");

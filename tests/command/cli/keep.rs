@@ -1,4 +1,4 @@
-//! A clock over its guest's life, by commands on the mock: what is kept, and what is said of it.
+//! A clock over its guest's life, with commands on the mock: the kept state and the output.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -198,7 +198,7 @@ fn a_guest_moves_to_another_host() {
     lab.mock(["mock", "fail", "unpause", "permission"]).ok();
     let failed = lab.run(["--backend", "mock:there.json", "migrate", "-s", "", "guest", &back]);
     assert_eq!(failed.code, 1);
-    assert!(failed.err.contains("runs on here"), "{failed:?}");
+    assert!(failed.err.contains("continues to run here"), "{failed:?}");
     assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
     let there = lab.run(["--backend", "mock:there.json", "list", "--json"]).json();
     assert_eq!((&there[0]["name"], &there[0]["state"]), (&json!("guest"), &json!("running")));
@@ -428,4 +428,23 @@ fn a_service_that_was_stopped_says_what_it_may_have_missed() {
     let event = service.event("unwatched", 0);
     assert_eq!(event["domid"], domid.0);
     assert!(event["seconds"].as_u64().unwrap() >= 2, "{event}");
+}
+
+#[test]
+fn the_service_tells_of_a_tsc_frequency_that_an_updated_config_drops_once() {
+    let lab = lab(VARIABLE);
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    // As `xl config-update` leaves it.
+    mock.set_user_data(DomId(1), "xl", b"name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n").unwrap();
+    // Nobody watches while the guest reboots.
+    let said = lab.mock(["mock", "reboot", "guest"]);
+    assert!(said.err.contains("clock_tsc_frequency = 1000000000"), "{said:?}");
+    let service = Service::start(&lab, &[]);
+    let event = service.event("tsc-dropped", 0);
+    assert_eq!((&event["before_hz"], &event["domid"]), (&json!(1_000_000_000), &json!(2)), "{event}");
+    assert!(event["why"].as_str().unwrap().contains("clock_tsc_frequency = 1000000000"), "{event}");
+    assert_eq!(service.end(rustix::process::Signal::TERM), Some(0));
+    let told = lab.mock(["clock-watch", "--once"]).ok();
+    assert!(told.contains("already configured") && !told.contains("tsc-dropped"), "{told}");
 }

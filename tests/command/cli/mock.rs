@@ -1,4 +1,4 @@
-//! Playing with the mock host: time, facts, and what a guest does to its clock.
+//! The commands of the mock host: time, facts, and a guest's changes to its clock.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The command from outside: exit codes, words, streams, files, and the mock host between commands.
+//! The command from outside: exit codes, messages, streams, files, and the mock host between commands.
 
 mod create;
 mod create_cfg;

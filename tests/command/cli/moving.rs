@@ -1,4 +1,4 @@
-//! Between hosts, by commands on two mocks: what a move does to a clock is told before, and what breaks it is refused.
+//! Moves between two mock hosts: the effect on a clock is reported before, and a move that breaks the clock is refused.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -124,7 +124,7 @@ fn preflight_used_wrongly() {
     assert!(lab.run(["preflight", "--pool", "a"]).fails(2).contains("two hosts or more"));
     assert!(lab.mock(["preflight", "guest"]).fails(2).contains("DOMAIN HOST"));
     let nobody = lab.mock(["preflight", "-s", "false", "guest", "host"]).fails(1);
-    assert!(nobody.contains("is xenclock there?"), "{nobody}");
+    assert!(nobody.contains("is xenclock installed there?"), "{nobody}");
     let script = lab.mock(["preflight", "-s", "", "guest", "my-script"]).fails(1);
     assert!(script.contains("migrate-receive"), "{script}");
 }
@@ -164,7 +164,7 @@ fn what_is_not_known_of_the_other_host_is_said_and_it_checks_itself() {
     let Run { code, err, .. } = lab.mock(["migrate", "-s", "", "guest", &receiver]);
     assert_eq!(code, 1);
     assert!(
-        err.contains("is not known") && err.contains("tsc-runs-off") && err.contains("runs on here"),
+        err.contains("is not known") && err.contains("tsc-runs-off") && err.contains("continues to run here"),
         "{err}"
     );
     assert_eq!(lab.mock(["list", "--json"]).json()[0]["state"], "running");
@@ -323,7 +323,7 @@ fn the_service_says_what_it_leaves() {
     let [event] = &told[..] else { panic!("{told:?}") };
     assert_eq!(
         (&event["event"], &event["why"]),
-        (&json!("tsc-left"), &json!("its TSC would be +384.615 ppm off, and 250 ppm is tolerated"))
+        (&json!("tsc-left"), &json!("its TSC would be +384.615 ppm off, more than the tolerance of 250 ppm"))
     );
     // Without a tolerance nobody asks for it.
     let lab = self::lab("mode='auto'", json!({"cpu_khz": 2_601_000}));

@@ -1,4 +1,4 @@
-//! What goes where: data to standard output, words to standard error, JSON that is JSON.
+//! Output: data to standard output, messages to standard error, valid JSON.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! Debian's own scripts for xl, as they are, with xenclock in its place.
+//! Debian's own scripts for xl, unmodified, with xenclock as xl.
 
 use std::fs;
 use std::path::{Path, PathBuf};

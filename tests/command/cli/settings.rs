@@ -1,4 +1,4 @@
-//! `key=value` words after the file.
+//! `key=value` arguments after the file.
 
 use serde_json::{Value, json};
 
@@ -100,6 +100,6 @@ fn wrong_settings_are_named_and_nothing_is_started() {
     assert_eq!(lab.mock(["list", "--json"]).json(), json!([]));
     // xl passes over a key that it does not know, and so do we, with a word.
     let run = lab.mock(["create", "guest.xml", "colour=red"]);
-    assert!(run.err.contains("command line:1:1: unsupported: xl knows no key colour"), "{run:?}");
+    assert!(run.err.contains("command line:1:1: unsupported: xl does not know the key colour"), "{run:?}");
     run.ok();
 }

@@ -1,5 +1,5 @@
-//! Saves of a guest that are used again: its clock goes on from each, however often, and `clock-set --from-save` gives
-//! their offset to a guest that starts anew.
+//! Save files that are restored more than once: the clock continues from each save every time, and `clock-set
+//! --from-save` sets the offset of a save for a guest's next start.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -74,7 +74,7 @@ fn a_guest_without_an_rtc_has_what_the_record_or_the_config_says() {
     assert!(says(&lab).contains("(3600 s) is from the clock record in the save"), "{}", says(&lab));
     without_record(&lab);
     assert!(
-        says(&lab).contains("(3600 s) is from the config in the save, which has nothing"),
+        says(&lab).contains("(3600 s) is from the config in the save, which does not contain"),
         "{}",
         says(&lab)
     );
@@ -87,11 +87,12 @@ fn the_save_of_another_guest_takes_force() {
     lab.mock(["create", "-q", "other.xml"]).ok();
     let refused = lab.mock(["clock-set", "--from-save", "saved", "other"]).fails(1);
     assert!(
-        refused.contains(&format!("a save of another guest, 'guest' with UUID {UUID}; -f takes")),
+        refused
+            .contains(&format!("saved is the save file of another guest, 'guest' with UUID {UUID}; -f uses")),
         "{refused}"
     );
     let Run { code, err, .. } = lab.mock(["-f", "clock-set", "--from-save", "saved", "other"]);
-    assert!(code == 0 && err.contains("warning: saved is a save of another guest"), "{err}");
+    assert!(code == 0 && err.contains("warning: saved is the save file of another guest"), "{err}");
     for (file, says) in [("other.xml", "it looks like XML"), ("nothing", "No such file")] {
         let refused = lab.mock(["clock-set", "--from-save", file, "guest"]).fails(1);
         assert!(refused.contains(says), "{refused}");

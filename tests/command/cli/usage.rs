@@ -1,4 +1,4 @@
-//! Exit codes, and which words stand where.
+//! Exit codes and the order of arguments.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -67,7 +67,7 @@ fn wrong_operands_of_xls_commands_are_answered_as_by_xl() {
     }
     lab.mock(["create", "-q", "guest.xml"]).ok();
     let run = lab.mock(["pause", "guest", "-x"]);
-    assert!(run.code == 0 && run.err.contains("'-x' is passed over"), "{run:?}");
+    assert!(run.code == 0 && run.err.contains("'-x' is ignored"), "{run:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What goes to the installed xl, here a script that says how it was called.
+//! Commands passed on to the installed xl, here a script that prints its arguments.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn what_makes_saves_or_moves_a_guest_never_goes_to_xl() {
         &["mig", "guest", "host"],
     ] {
         let said = with_xl(&lab, words).fails(2);
-        assert!(said.contains("does not go to xl, which would do it without the guest's clock"), "{said}");
+        assert!(said.contains("is not passed to xl, which would drop the guest's clock"), "{said}");
     }
 }
 
@@ -98,7 +98,7 @@ fn an_xl_that_calls_us_ends_soon() {
     let ours = env!("CARGO_BIN_EXE_xenclock");
     lab.program("xl", &format!("#!/bin/sh\nexec {ours} \"$@\"\n"));
     let said = with_xl(&lab, ["vcpu-list"]).fails(1);
-    assert!(said.contains("leads back to xenclock"), "{said}");
+    assert!(said.contains("runs xenclock again"), "{said}");
     // Under the name of xl it is passed over at once.
     std::fs::remove_file(lab.path("xl")).unwrap();
     std::os::unix::fs::symlink(ours, lab.path("xl")).unwrap();

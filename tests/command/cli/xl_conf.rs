@@ -1,4 +1,4 @@
-//! xl's own settings, `xl.conf`, where they matter to a start.
+//! xl's own settings, `xl.conf`, as far as they affect a start.
 
 use std::fs::OpenOptions;
 use std::process::Stdio;
@@ -51,18 +51,17 @@ fn short_memory_is_said_with_what_to_do() {
     assert!(said.contains("/nowhere/xl: cannot be opened") && said.contains("autoballoon=\"off\""), "{said}");
 }
 
-#[test]
-fn an_xl_that_starts_a_guest_is_waited_for() {
-    let lab = lab();
+/// Runs a command while an xl starts a guest: it says whom it waits for, and succeeds once that is done.
+fn waits(lab: &Lab, words: &[&str], meanwhile: &dyn Fn()) {
     let path = lab.path("xl.lock");
     let held = OpenOptions::new().write(true).create(true).truncate(false).open(&path).unwrap();
     fcntl_lock(&held, FlockOperation::LockExclusive).unwrap();
     lab.write("xl.conf", format!("autoballoon=\"1\"\nlockfile=\"{}\"\n", path.display()));
-    let mut command = lab.command(["--backend", "mock:mock.json", "create", "-q", "guest.xml"]);
+    let mut command = lab.command(["--backend", "mock:mock.json"].iter().chain(words));
     command.env("XENCLOCK_XL_CONF", lab.path("xl.conf"));
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(2500));
-    assert_eq!(lab.mock(["list", "--json"]).json(), serde_json::json!([]), "it was not waited for");
+    meanwhile();
     // A lock of this kind ends with any of the process's descriptors of the file.
     drop(held);
     let output = waiting.wait_with_output().unwrap();
@@ -70,5 +69,28 @@ fn an_xl_that_starts_a_guest_is_waited_for() {
     assert!(output.status.success(), "{said}");
     let holder = format!("process {} (", std::process::id());
     assert!(said.contains("waiting for xl's lock") && said.contains(&holder), "{said}");
-    assert_eq!(lab.mock(["list", "--json"]).json()[0]["name"], "guest");
+}
+
+#[test]
+fn an_xl_that_starts_a_guest_is_waited_for() {
+    let lab = lab();
+    let domids = || -> Vec<i64> {
+        let listed = lab.mock(["list", "--json"]).json();
+        listed.as_array().unwrap().iter().map(|domain| domain["domid"].as_i64().unwrap()).collect()
+    };
+    waits(&lab, &["create", "-q", "guest.xml"], &|| assert_eq!(domids(), [0; 0], "create did not wait"));
+    assert_eq!(domids(), [1]);
+    // A guest that its monitor restarts needs the room of a new one, too.
+    waits(&lab, &["mock", "reboot", "guest"], &|| assert_eq!(domids(), [0; 0], "the restart did not wait"));
+    assert_eq!(domids(), [2]);
+}
+
+#[test]
+fn memory_that_is_short_at_a_restart_is_said_with_what_to_do() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    lab.mock(["mock", "set", "memory_mb=32"]).ok();
+    let conf = format!("autoballoon=\"on\"\nlockfile=\"{}\"\n", lab.path("xl.lock").display());
+    let said = with_conf(&lab, &conf, &["mock", "reboot", "guest"]).fails(1);
+    assert!(said.contains("make room in memory") && said.contains("xl mem-set Domain-0 MB"), "{said}");
 }

@@ -1,7 +1,7 @@
-//! A dom0 that has what a config names: files, block devices, scripts, domains that serve devices.
+//! A dom0 with everything that a config names: files, block devices, scripts, backend domains.
 //!
-//! A file that a config names is there under another path, in the machine's own directory; the way back is kept, so
-//! that a device model's command line reads as the config does.
+//! A file that a config names exists under another path, in the machine's own directory. Paths are mapped back, so that
+//! a device model's command line shows the path in the config.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;

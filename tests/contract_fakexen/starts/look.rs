@@ -1,4 +1,4 @@
-//! What a domain that libxl has made should have got: by its config, and by what the report calls exact.
+//! Compares a domain that libxl has created with its config, and with the nodes that the report calls exact.
 
 use roxmltree::{Document, Node};
 use timers::GuestKind;

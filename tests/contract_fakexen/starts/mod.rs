@@ -1,7 +1,7 @@
-//! What a report says of a domain is true: the real libxl starts it, unless the report refuses the start.
+//! The report on a domain is true: the real libxl starts the domain, unless the report refuses the start.
 //!
-//! Each input is read, planned and created as `create` does it, by the real libxl on hypercalls of our own; dom0 has
-//! what the input names (see `dom0`). What libxl makes of it for the device model and in xenstore is looked at.
+//! Each input is read, planned and created as by `create`, by the real libxl on simulated hypercalls; dom0 has
+//! everything that the input names (see `dom0`). The tests check the device model's command line and xenstore.
 
 mod dom0;
 mod look;

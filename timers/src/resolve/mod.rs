@@ -1,7 +1,7 @@
-//! A clock at a moment on a host becomes one offset from UTC.
+//! Resolves a clock on a host, at a given time, to one offset from UTC.
 //!
-//! That is done once, when the domain starts, so that no later change of zone, host or summer time can move the
-//! guest's clock: what libvirt's QEMU driver does (`qemuBuildClockArgStr`) and its libxl driver does not.
+//! This is done once, when the domain starts, so that no later change of zone, host or summer time can move the guest's
+//! clock. libvirt's QEMU driver does the same (`qemuBuildClockArgStr`); its libxl driver does not.
 
 mod source;
 
@@ -51,7 +51,7 @@ impl Resolved {
     pub fn warning(&self) -> Option<String> {
         let what = match &self.source {
             _ if !self.host_clock_unset => return None,
-            OffsetSource::Absolute { .. } => "its fixed start cannot be worked out: the guest starts at UTC",
+            OffsetSource::Absolute { .. } => "its fixed start cannot be calculated: the guest starts at UTC",
             _ => {
                 "its offset may be that of another season: the guest starts with the zone's offset at the time shown"
             }
@@ -82,8 +82,7 @@ pub enum ResolveError {
     /// Xen's RTC has two digits for the year and stands in the century of 2000 (`rtc.c`), so a guest would see
     /// another year.
     #[error(
-        "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
-         write an offset or start that gives one",
+        "the guest's RTC would start at {}, expected a year from {first} to {last}, the years that Xen's RTC can show; write an offset or start that gives one",
         Second(*shown),
         first = RTC_YEARS.start(),
         last = RTC_YEARS.end()

@@ -1,4 +1,4 @@
-//! Where an offset is from, in a word and in words.
+//! The origin of an offset, as a code and as text.
 
 use std::fmt;
 

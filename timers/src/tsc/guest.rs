@@ -1,4 +1,4 @@
-//! A guest's TSC on a host: the one rule for what it is there, now or after a move.
+//! A guest's TSC on a host: the one rule for its behaviour, now or after a move.
 
 use serde::Serialize;
 

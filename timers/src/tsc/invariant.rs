@@ -1,4 +1,4 @@
-//! The invariant TSC of CPUID (80000007.EDX[8]): whether a guest is shown it, and what Linux does with it.
+//! The invariant TSC of CPUID (80000007.EDX[8]): its visibility in a guest, and its effect on Linux.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,21 +57,21 @@ impl InvariantRequest {
         let (wanted, why) = match bit {
             CpuidBit::Off => (false, "cpuid hides it (invtsc=0)"),
             CpuidBit::On if minor < TOOLSTACK_DECIDES && nomigrate => {
-                (true, "cpuid asks for it (invtsc=1), and nomigrate lets Xen 4.14 show it")
+                (true, "cpuid requests it (invtsc=1), and nomigrate lets Xen 4.14 show it")
             }
             CpuidBit::On if minor < TOOLSTACK_DECIDES && emulated => {
-                (true, "cpuid asks for it (invtsc=1), and an emulated TSC lets Xen 4.14 show it")
+                (true, "cpuid requests it (invtsc=1), and an emulated TSC lets Xen 4.14 show it")
             }
             CpuidBit::On if minor < TOOLSTACK_DECIDES => (
                 false,
-                "cpuid asks for it (invtsc=1), but Xen 4.14 shows it only with nomigrate or an emulated TSC",
+                "cpuid requests it (invtsc=1), but Xen 4.14 shows it only with nomigrate or an emulated TSC",
             ),
-            CpuidBit::On => (true, "cpuid asks for it (invtsc=1)"),
+            CpuidBit::On => (true, "cpuid requests it (invtsc=1)"),
             CpuidBit::Host if minor < TOOLSTACK_DECIDES && !nomigrate && !emulated => (
                 false,
-                "cpuid takes the host's, but Xen 4.14 shows it only with nomigrate or an emulated TSC",
+                "cpuid uses the host's bit, but Xen 4.14 shows it only with nomigrate or an emulated TSC",
             ),
-            CpuidBit::Host => (true, "cpuid takes the host's"),
+            CpuidBit::Host => (true, "cpuid uses the host's bit"),
             CpuidBit::Default if nomigrate => {
                 (true, "nomigrate: libxl shows it to a guest that does not move")
             }
@@ -83,7 +83,7 @@ impl InvariantRequest {
             }
             CpuidBit::Default => (
                 false,
-                "libxl shows it only with nomigrate or tsc_mode always_emulate, or where cpuid asks for it (invtsc=1)",
+                "libxl shows it only with nomigrate or tsc_mode always_emulate, or if cpuid requests it (invtsc=1)",
             ),
         };
         let of_host = |what: &str| match asked {
@@ -113,14 +113,14 @@ pub struct LinuxClock {
 pub fn linux_clock(kind: GuestKind, tsc: &GuestTsc, invariant: Option<bool>) -> LinuxClock {
     let xen = |why| LinuxClock { clocksource: "xen", why };
     match (kind, tsc.mode, invariant) {
-        (GuestKind::Pv, ..) => xen("a PV guest has Xen's clock"),
-        (_, _, Some(false)) => xen("without an invariant TSC, Linux takes Xen's clock"),
+        (GuestKind::Pv, ..) => xen("a PV guest uses Xen's clock"),
+        (_, _, Some(false)) => xen("without an invariant TSC, Linux uses Xen's clock"),
         (_, TscMode::Native, Some(true)) if tsc.behaviour == Behaviour::Native => LinuxClock {
             clocksource: "tsc",
-            why: "from Linux 6.3 on, for its TSC is invariant and its mode native; before, xen",
+            why: "since Linux 6.3, because its TSC is invariant and its mode is native; older versions use xen",
         },
         (_, TscMode::Native, _) => xen("unless it sees an invariant TSC, which is not known"),
-        (..) => xen("Linux takes an invariant TSC only in mode native"),
+        (..) => xen("Linux uses an invariant TSC only in mode native"),
     }
 }
 

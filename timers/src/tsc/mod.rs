@@ -1,11 +1,12 @@
-//! The TSC: what Xen's `tsc_set_info` will do with a request on a host.
+//! The TSC: the behaviour of Xen's `tsc_set_info` for a request on a host.
 //!
 //! - [`mode`](TscMode): xl.cfg's `tsc_mode`, and the hypervisor's own decision ([`set_info`]).
-//! - [`guest`](GuestTsc): a guest's TSC on a host. Whoever says how a TSC works, now or after a move, asks here.
-//! - [`moving`](MovingTsc): what a restore or a migration makes of it, and what the guest notices of that.
-//! - [`tolerance`](Tolerance): how far a guest's TSC may be off to be native again.
-//! - [`invariant`](InvariantRequest): whether CPUID shows a guest an invariant TSC, and what Linux then does.
-//! - [`policy`](decide): from `<timer name='tsc'>` to what is set and what the guest gets.
+//! - [`guest`](GuestTsc): a guest's TSC on a host. All code that needs the behaviour of a TSC, now or after a move,
+//!   calls it.
+//! - [`moving`](MovingTsc): the effect of a restore or a migration on a TSC, and on the guest.
+//! - [`tolerance`](Tolerance): the limit within which a guest's TSC is made native again.
+//! - [`invariant`](InvariantRequest): the visibility of an invariant TSC in a guest, and its effect on Linux.
+//! - [`policy`](decide): from `<timer name='tsc'>` to the values that are set and the behaviour that the guest sees.
 
 mod guest;
 mod invariant;

@@ -1,4 +1,4 @@
-//! `tsc_mode`, and what the hypervisor makes of it.
+//! `tsc_mode`, and the hypervisor's interpretation of it.
 
 use std::str::FromStr;
 
@@ -101,7 +101,7 @@ pub struct TscSetting {
 
 /// A mode that Xen answers with EINVAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("xen refuses TSC mode {0}, expected 0 (default), 1 (always_emulate) or 2 (native)")]
+#[error("Xen refuses TSC mode {0}, expected 0 (default), 1 (always_emulate) or 2 (native)")]
 pub struct InvalidMode(pub u32);
 
 /// The hypervisor itself: `XEN_DOMCTL_settscinfo`, that is `tsc_set_info` in `xen/arch/x86/time.c`, which decides the

@@ -1,4 +1,4 @@
-//! What a restore or a migration makes of a guest's TSC, and what the guest notices of that.
+//! The effect of a restore or a migration on a guest's TSC, and on the guest.
 
 use serde::Serialize;
 
@@ -174,7 +174,7 @@ pub enum NotTolerated {
     #[error("Xen has no TSC offset for a PV guest")]
     Pv,
     /// A frequency that was asked for is kept, and not bent.
-    #[error("it has a TSC frequency of its own (clock_tsc_frequency)")]
+    #[error("a TSC frequency is requested for it (clock_tsc_frequency)")]
     Explicit,
     /// Native would not be safe.
     #[error("Xen does not trust this host's TSC")]
@@ -186,10 +186,10 @@ pub enum NotTolerated {
     #[error("it is not known whether this host's CPU scales TSCs")]
     ScalingUnknown,
     /// It came out of a save before, so its stream need not have the frequency of its birth.
-    #[error("the frequency that it was born with is not known")]
+    #[error("its initial frequency is not known")]
     UnknownBirth,
     /// It would be off too far.
-    #[error("its TSC would be {off} off, and {tolerance} is tolerated")]
+    #[error("its TSC would be {off} off, more than the tolerance of {tolerance}")]
     TooFar {
         /// How far.
         off: Ppm,

@@ -1,4 +1,4 @@
-//! From `<timer name='tsc'>` to what is set and what the guest gets.
+//! From `<timer name='tsc'>` to the values that are set and the behaviour that the guest sees.
 
 use serde::Serialize;
 

@@ -1,9 +1,10 @@
-//! How far a guest's TSC may be off so that it is native again after a move.
+//! The limit within which a guest's TSC is made native again after a move.
 //!
-//! Xen compares kilohertz exactly: a guest that comes to a host which runs 1 kHz faster is emulated from then on. A
-//! toolstack that holds the guest can make it native at the host's frequency. The guest goes on counting with the
-//! frequency that it found when it booted, so a clock of it that follows the TSC is off by the difference. That is
-//! bounded by the frequency of its birth and not by that of the host before, or it would add up from host to host.
+//! Xen compares kilohertz exactly: a guest that moves to a host that runs 1 kHz faster is emulated from then on. A
+//! toolstack that has paused the guest can make it native at the host's frequency. The guest's kernel still assumes the
+//! frequency that it measured at boot, so a clock that follows the TSC is off by the difference. The tolerance applies
+//! to the guest's initial frequency and not to that of the previous host; otherwise the differences would add up from
+//! host to host.
 
 use std::fmt;
 use std::str::FromStr;

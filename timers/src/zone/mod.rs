@@ -1,6 +1,6 @@
-//! Time zones: a zone's offset at a moment, and the next moment at which it changes.
+//! Time zones: a zone's offset at a given time, and the time of its next change.
 //!
-//! [`HostZones`] and its like say where zones come from.
+//! [`HostZones`] and related types are sources of zones.
 
 mod remembered;
 mod sources;
@@ -72,7 +72,7 @@ pub enum ZoneError {
         reason: String,
     },
     /// The moment is too far away for the zone's rules.
-    #[error("time zone '{zone}' has no offset at {at}, expected a moment nearer to the present")]
+    #[error("time zone '{zone}' has no offset at {at}, expected a time nearer to the present")]
     OutOfRange {
         /// The zone.
         zone: String,
@@ -145,7 +145,7 @@ impl Zone {
             return Err(bad("it is empty"));
         }
         if !rule.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(bad("it has a character that is no ASCII letter, digit or sign"));
+            return Err(bad("it contains a character that is not an ASCII letter, digit or sign"));
         }
         // tz-rs reads a rule alone only after looking for a file of that name. As the footer of a file it is nothing
         // but a rule.

@@ -1,4 +1,4 @@
-//! Where zones come from: the host's tz database, the one inside the program, or the first of several that knows.
+//! Sources of zones: the host's tz database, the embedded one, or the first of several that knows a zone.
 
 use std::collections::BTreeSet;
 use std::fs;

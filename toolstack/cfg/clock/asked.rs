@@ -1,4 +1,4 @@
-//! The clock of a file, and of settings laid over a clock.
+//! The clock of a file, and settings applied to a clock.
 
 use ::timers::tsc::Tolerance;
 use ::timers::{GuestClock, GuestKind};

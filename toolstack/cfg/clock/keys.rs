@@ -1,4 +1,4 @@
-//! The clock's keys of a file, each with its place and what becomes of it.
+//! The clock keys of a file, each with its place and its verdict.
 
 use super::super::read::book::{Book, Words};
 use super::super::read::nearest;
@@ -108,7 +108,7 @@ impl<'a, 'b> Keys<'a, 'b> {
             self.keys.iter().filter(|key| key.is_word).map(|key| key.setting.name.as_str()).collect();
         let superseded = superseded_by(&words);
         let gone = |name: &str| superseded.contains(&name);
-        let finding = Finding::no_effect("written-again", "the command line says what the clock is to be");
+        let finding = Finding::no_effect("written-again", "the command line sets the clock");
         for key in &self.keys {
             if !key.is_word && gone(&key.setting.name) {
                 self.book.mark(key.node, finding.clone());
@@ -192,7 +192,7 @@ impl<'a, 'b> Keys<'a, 'b> {
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
                     let finding = Finding::invalid("bad-timer", format!("'{word}' is not key=value"))
-                        .instead("write \"name=rtc,tickpolicy=catchup\": words with = between commas");
+                        .instead("write \"name=rtc,tickpolicy=catchup\": settings KEY=VALUE between commas");
                     self.book.wrong(node, &part, finding);
                     wrong = true;
                     continue;
@@ -228,6 +228,6 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
 /// The error for a plain key that says something else than ours.
 pub fn contradiction(keys: &Keys<'_, '_>, node: usize, name: &str, ours: &str) -> Box<Diagnostic> {
     let finding = Finding::invalid("contradiction", format!("{name} contradicts {ours}"))
-        .instead("change the two alike, or take the clock_ keys out, and the plain keys count alone");
+        .instead("change both, or remove the clock_ keys, so that only the plain keys count");
     keys.error(node, finding)
 }

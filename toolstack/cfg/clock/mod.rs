@@ -1,8 +1,8 @@
-//! The clock that an xl.cfg asks for: of its `clock_` keys word for word, and of plain keys what xl means by them.
+//! The clock that an xl.cfg requests: exactly as written in `clock_` keys, or as xl interprets the plain keys.
 //!
-//! The keys are those of `docs/clock-keys.md`. Where a file has `clock_` keys they say the whole, and plain keys
-//! beside them must not say otherwise: somebody has then changed one of the two by hand, and nobody can know which
-//! is meant. Words of a command line are later than the file, and take the place of what they contradict in it.
+//! `docs/clock-keys.md` describes the keys. In a file with `clock_` keys, these define the whole clock, and plain keys
+//! must not contradict them: somebody has probably edited one of the two by hand, and it is unknown which one is meant.
+//! Settings on the command line are later than the file and replace the keys that they contradict.
 
 mod asked;
 mod keys;

@@ -1,4 +1,4 @@
-//! What the RTC is to show.
+//! The offset of the RTC.
 
 use ::timers::{Adjustment, Basis, ClockOffset, UtcOffset};
 
@@ -127,7 +127,7 @@ fn kind(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>) -> Result<Option<&'
             (Some(_), _) if base.is_some() => return Ok(base.map(ClockOffset::as_str)),
             (Some(key), _) => {
                 let finding =
-                    Finding::invalid("no-clock-offset", format!("{name} stands without clock_offset"));
+                    Finding::invalid("no-clock-offset", format!("{name} is given without clock_offset"));
                 return Err(
                     keys.error(key.node, finding.instead("write clock_offset = \"variable\" as well"))
                 );
@@ -149,10 +149,12 @@ fn word_for_word(
             continue;
         };
         if !kinds.contains(&kind) {
-            let reason =
-                format!("{name} belongs to a clock that is {}, and this one is {kind}", kinds.join(" or "));
+            let reason = format!(
+                "{name} belongs to a clock with offset {}, and this clock has {kind}",
+                kinds.join(" or ")
+            );
             let finding = Finding::invalid("other-clock", reason);
-            return Err(keys.error(key.node, finding.instead("take it out, or change clock_offset")));
+            return Err(keys.error(key.node, finding.instead("remove it, or change clock_offset")));
         }
         keys.is(part, key.node);
     }
@@ -214,8 +216,7 @@ fn adjustment(keys: &Keys<'_, '_>) -> Result<Option<Adjustment>> {
 fn needed<'a>(keys: &Keys<'a, '_>, name: &str, example: &str) -> Result<Key<'a>> {
     let at = keys.get("clock_offset").map_or(0, |key| key.node);
     keys.get(name).ok_or_else(|| {
-        let finding =
-            Finding::invalid("key-missing", format!("such a clock needs {name}, which is not there"));
+        let finding = Finding::invalid("key-missing", format!("such a clock needs {name}, which is missing"));
         keys.error(at, finding.instead(format!("add {name} = {example}")))
     })
 }
@@ -262,6 +263,6 @@ fn contradiction(keys: &Keys<'_, '_>, name: &str, offset: &ClockOffset) -> Box<c
         keys,
         node,
         name,
-        &format!("the clock_ keys, which ask for {}", offset.as_str()),
+        &format!("the clock_ keys, which request {}", offset.as_str()),
     )
 }

@@ -1,4 +1,4 @@
-//! The timers: of `clock_timers` word for word, of plain keys what they say.
+//! The timers: from `clock_timers` exactly as written, or from plain keys.
 
 use std::fmt::Display;
 
@@ -24,7 +24,7 @@ pub fn read(keys: &mut Keys<'_, '_>, kind: GuestKind, base: &[Timer]) -> Result<
         match timers.iter().find(|earlier: &&Timer| earlier.name == timer.name) {
             None => timers.push(timer),
             Some(earlier) if *earlier == timer => {
-                let reason = format!("says the same of {} again", timer.name);
+                let reason = format!("repeats the settings of {}", timer.name);
                 keys.mark(item.node, Finding::no_effect("timer-again", reason));
             }
             Some(_) => {
@@ -142,7 +142,7 @@ fn single<'a>(keys: &mut Keys<'a, '_>, name: &str, decides: bool) -> Option<Key<
     if key.setting.text().is_some() {
         return Some(key);
     }
-    let finding = Finding::unsupported("no-text", "this is a list, and xl passes over it")
+    let finding = Finding::unsupported("no-text", "this is a list, and xl ignores it")
         .instead(format!("write {name} = \"...\""));
     keys.mark(key.node, if decides { finding.refusing_start() } else { finding });
     None
@@ -193,7 +193,7 @@ fn ticks(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> R
         return Err(keys.not(key, &words.join(", ")));
     };
     if kind != GuestKind::Hvm {
-        let reason = "a guest without RTC, PIT and HPET has no ticks of theirs to miss";
+        let reason = "a guest without RTC, PIT and HPET has no ticks to miss";
         keys.mark(key.node, Finding::no_effect("hvm-only", reason));
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Words of a command line that are about a clock alone.
+//! Settings on the command line that concern only the clock.
 
 use ::timers::{GuestClock, GuestKind};
 

@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
                 }
                 if vcpus == 0 {
                     let finding =
-                        Finding::unsupported("no-vcpus", "there is no vcpus, so xl applies this to no vCPU");
+                        Finding::unsupported("no-vcpus", "vcpus is missing, so xl applies this to no vCPU");
                     self.book.mark(node, finding.instead("write vcpus = 1 as well"));
                 }
                 // Without a host to count them on, all CPUs are what a guest has anyway.
@@ -56,9 +56,9 @@ impl<'a> Reader<'a> {
                 if texts.len() < items.len().min(vcpus) {
                     let finding = Finding::invalid(
                         "list-in-list",
-                        "here is a list where a set of CPUs is expected, and xl reads memory that is not set",
+                        "this is a list, expected a set of CPUs; xl reads uninitialised memory here",
                     );
-                    self.book.error(found.node, finding.instead("write each set as a text, \"0-3\""));
+                    self.book.error(found.node, finding.instead("write each set as a string, \"0-3\""));
                     return None;
                 }
                 let mut sets = Vec::new();
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
                     } else {
                         let finding =
                             Finding::unsupported("no-such-vcpu", "there is no such vCPU, and xl ignores it");
-                        self.book.mark(node, finding.instead("take it out, or give more vcpus"));
+                        self.book.mark(node, finding.instead("remove it, or increase vcpus"));
                     }
                 }
                 Some(sets)
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             let rest = by_node.unwrap_or(rest);
             if rest.text == "all" {
                 if out {
-                    let finding = Finding::invalid("bad-cpus", "xl takes no ^ with all");
+                    let finding = Finding::invalid("bad-cpus", "xl accepts no ^ with all");
                     self.book.wrong(node, &part, finding.instead("name the CPUs, as in 0-3"));
                     return None;
                 }
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
                 (Some(_), Some(nodes)) => {
                     let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
                     if range.count() > MANY_NODES {
-                        let reason = format!("over as many NUMA nodes as '{}' xl never ends", rest.text);
+                        let reason = format!("xl loops endlessly over as many NUMA nodes as '{}'", rest.text);
                         let instead = format!("name nodes from 0 to {}", count.saturating_sub(1));
                         let finding = Finding::invalid("bad-cpus", reason).instead(instead);
                         self.book.wrong(node, &part, finding);
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
                     }
                     if range.last >= u64::from(count) {
                         let reason =
-                            format!("the host has NUMA nodes up to {} only", count.saturating_sub(1));
+                            format!("the host has only NUMA nodes up to {}", count.saturating_sub(1));
                         self.book.note(node, &part, Finding::approximated("no-such-node", reason));
                     }
                     // xl makes room for as many CPUs as there are nodes, in whole bytes.
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
                     let (taken, lost): (Vec<_>, Vec<_>) =
                         nodes.into_iter().flatten().partition(|cpu| **cpu < room);
                     if !lost.is_empty() {
-                        let reason = format!("xl takes only CPUs below {room} from a NUMA node");
+                        let reason = format!("xl uses only CPUs below {room} of a NUMA node");
                         let finding = Finding::approximated("few-of-node", reason);
                         self.book.note(node, &part, finding.instead("name the CPUs, as in 0-3"));
                     }
@@ -136,14 +136,14 @@ impl<'a> Reader<'a> {
                 (Some(_), None) => {
                     let finding = Finding::approximated(
                         "unknown-nodes",
-                        "which CPUs a NUMA node has is known on the host only, so here they are left out",
+                        "the CPUs of a NUMA node are known only on the host, so they are left out here",
                     );
                     self.book.note(node, &part, finding.instead("name the CPUs, as in 0-3"));
                     Vec::new()
                 }
             };
             if by_node.is_none() && range.last >= u64::from(bits) && self.host.cpus.is_some() {
-                let reason = format!("the host has CPUs up to {} only", bits - 1);
+                let reason = format!("the host has only CPUs up to {}", bits - 1);
                 self.book.note(node, &part, Finding::approximated("no-such-cpu", reason));
             }
             for cpu in cpus {

@@ -1,4 +1,4 @@
-//! What becomes of each setting of a file, with its place, and what is wrong with it.
+//! Keeps the verdict and the place of each setting of a file, and its errors.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -104,7 +104,7 @@ impl<'a> Book<'a> {
                 let finding = match later {
                     Some(later) if !later.added => Finding::no_effect(
                         "written-again",
-                        "the same key comes again below, and the last one counts",
+                        "the same key follows again below, and the last one counts",
                     ),
                     _ => Finding::exact(),
                 };

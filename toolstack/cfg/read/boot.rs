@@ -1,4 +1,4 @@
-//! What a guest boots from, and the device model.
+//! Boot settings and the device model.
 
 use timers::GuestKind;
 
@@ -28,7 +28,7 @@ impl Reader<'_> {
             for name in ["root", "extra"] {
                 if let Some(found) = self.find(name) {
                     let finding =
-                        Finding::unsupported("cmdline-given", "cmdline is given, and xl passes over this");
+                        Finding::unsupported("cmdline-given", "cmdline is given, and xl ignores this");
                     self.book.mark(found.node, finding.instead("add it to cmdline"));
                 }
             }
@@ -52,8 +52,10 @@ impl Reader<'_> {
                 };
                 let parts = self.parts(words, b" \t\n", node);
                 let list: Vec<_> = parts.iter().map(|part| suggest::quoted(part.text)).collect();
-                let finding =
-                    Finding::no_effect("deprecated", "xl takes a list of arguments, and still a text");
+                let finding = Finding::no_effect(
+                    "deprecated",
+                    "xl expects a list of arguments; it still accepts a string",
+                );
                 self.book
                     .mark(node, finding.instead(format!("write bootloader_args = [ {} ]", list.join(", "))));
                 parts.into_iter().map(|part| (part, node)).collect()
@@ -70,9 +72,9 @@ impl Reader<'_> {
             self.config.b_info.kernel = None;
             let finding = Finding::no_effect(
                 "deprecated",
-                "hvmloader is what an HVM guest boots from anyway, and xl passes over this",
+                "an HVM guest always boots from hvmloader, and xl ignores this",
             );
-            self.book.mark(found.node, finding.instead("take it out, or write firmware_override = \"...\""));
+            self.book.mark(found.node, finding.instead("remove it, or write firmware_override = \"...\""));
         }
         let bios = self.word("bios", bios_word, &BIOSES);
         let firmware = self.words("firmware").map(|(words, _)| words.text);
@@ -110,7 +112,7 @@ impl Reader<'_> {
             }
             if self.config.b_info.kernel.is_some() {
                 let finding = Finding::invalid("contradiction", "firmware and kernel are both given");
-                self.book.error(node, finding.instead("take one of the two out"));
+                self.book.error(node, finding.instead("remove one of the two"));
                 return;
             }
             let dir = &self.host.firmware_dir;
@@ -130,7 +132,7 @@ impl Reader<'_> {
 
     pub(super) fn device_model(&mut self) {
         if let Some((words, node)) = self.words("device_model") {
-            let finding = Finding::unsupported("deprecated", "xl passes over device_model");
+            let finding = Finding::unsupported("deprecated", "xl ignores device_model");
             let key = match words.text.contains("stubdom-dm") {
                 true => "device_model_stubdomain_override = 1".to_owned(),
                 false => format!("device_model_override = {}", suggest::quoted(words.text)),

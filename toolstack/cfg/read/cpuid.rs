@@ -1,4 +1,4 @@
-//! `cpuid`: what CPUID and MSRs tell the guest, by names or by registers.
+//! `cpuid`: the CPUID and MSR bits that the guest sees, by names or by registers.
 
 use super::Reader;
 use super::book::Words;
@@ -24,7 +24,7 @@ impl<'a> Reader<'a> {
                 for (words, node) in self.texts(items, found.node) {
                     if let Err((at, reason)) = registers(&mut policy, words.text) {
                         let finding =
-                            Finding::unsupported("bad-cpuid", format!("{reason}; xl passes over the rest"));
+                            Finding::unsupported("bad-cpuid", format!("{reason}; xl ignores the rest"));
                         let instead = "write it as in \"0x1:ecx=x...x\", 32 characters a register";
                         self.book.note(node, &words.from(at), finding.instead(instead));
                     }
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
             None => return,
             Some(first) if first.text == "host" => {}
             Some(first) => {
-                let reason = "the first word is not host, and xl passes over all of it";
+                let reason = "the first word is not host, and xl ignores the whole string";
                 let finding = Finding::unsupported("bad-cpuid", reason);
                 return self.book.note(
                     node,
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         }
         for part in parts {
             let Some((name, value)) = part.split('=') else {
-                let finding = Finding::unsupported("bad-cpuid", "this has no =, and xl passes over it");
+                let finding = Finding::unsupported("bad-cpuid", "this has no =, and xl ignores it");
                 self.book.note(
                     node,
                     &part,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let Some(field) = cpuid_names::find(name.text) else {
-                let reason = format!("libxl knows no CPUID field '{}', and xl passes over it", name.text);
+                let reason = format!("libxl does not know a CPUID field '{}', and xl ignores it", name.text);
                 let finding = Finding::unsupported("bad-cpuid", reason);
                 let finding = match super::nearest(name.text, cpuid_names::names()) {
                     Some(near) => finding.instead(format!("write {near}={}", value.text)),
@@ -196,7 +196,7 @@ fn registers(policy: &mut CpuPolicy, text: &str) -> Result<(), (usize, &'static 
         at += 1 + length;
     }
     if !text[at..].starts_with(':') {
-        return Err((at, "here is no :"));
+        return Err((at, "a : is missing"));
     }
     at += 1;
     // The number that ends libxl's list for it cannot be in the list.

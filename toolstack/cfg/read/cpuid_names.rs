@@ -1,4 +1,4 @@
-//! The names that libxl gives to the fields of CPUID and of MSR 0x10a, with the place of each.
+//! libxl's names for the fields of CPUID and of MSR 0x10a, with the place of each.
 
 /// A register that CPUID answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
                 None => {
                     let finding = Finding::unsupported(
                         "no-equals",
-                        "this has no =, and xl passes over it and all that follows",
+                        "this has no =, and xl ignores it and everything after it",
                     );
                     self.book.note(node, &word, finding.instead("write it as key=value"));
                     break;
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
             if let Some(value) = value
                 && !given.contains(&name)
             {
-                let reason = format!("{name} is not given, and xl takes '{value}' from the entry before");
+                let reason = format!("{name} is not given, and xl uses '{value}' from the previous entry");
                 let finding = Finding::approximated("inherited", reason).instead(format!("add {name}="));
                 self.book.mark(node, finding);
             }
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
                             self.book.wrong(
                                 node,
                                 &value,
-                                finding.instead("write it as uuidgen does, or leave it out"),
+                                finding.instead("write it in the form of uuidgen, or leave it out"),
                             );
                         }
                     }
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
             }
         }
         if vtpm.backend_domname.is_none() {
-            let finding = Finding::invalid("bad-vtpm", "a TPM needs the domain that serves it");
+            let finding = Finding::invalid("bad-vtpm", "a TPM needs the domain of its backend");
             self.book.error(node, finding.instead("add backend=DOMAIN"));
         }
         vtpm
@@ -196,8 +196,7 @@ impl<'a> Reader<'a> {
                 // The type's own comma is none between settings.
                 device.kind = if value.text.starts_with("virtio") {
                     let Some(rest) = parts.next() else {
-                        let finding =
-                            Finding::invalid("bad-virtio", "the type ends early, and xl crashes over that");
+                        let finding = Finding::invalid("bad-virtio", "the type ends early, and xl crashes");
                         self.book.wrong(
                             node,
                             &word,

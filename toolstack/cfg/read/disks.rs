@@ -1,7 +1,8 @@
-//! `disk`: block devices, as the lexer `libxlu_disk_l.l` reads them.
+//! `disk`: block devices, as read by the lexer `libxlu_disk_l.l`.
 //!
-//! At each place the longest rule counts, and of those that are equally long the first. A rule may look at what
-//! follows without taking it, and that counts as well: so a prefix of old (`phy:`) is found before the file's name.
+//! At each place the longest rule applies; of equally long rules, the first one does. A rule may look ahead without
+//! consuming text, and the lookahead counts towards its length: this is how an old prefix (`phy:`) is recognised before
+//! the file's name.
 
 use super::Reader;
 use super::book::Words;
@@ -196,7 +197,7 @@ impl<'a> Reader<'a> {
                     KEYS.iter().map(|key| key.trim_end_matches('=')).chain(["target"]).collect();
                 known.retain(|name| self.host.knows_setting("disk", name));
                 spec.failed = true;
-                let finding = Finding::invalid("bad-disk", format!("a disk has no '{key}'"));
+                let finding = Finding::invalid("bad-disk", format!("a disk has no setting '{key}'"));
                 let instead = match super::nearest(key, known.iter().copied()) {
                     Some(near) => format!("write {near}="),
                     None => format!("there are {}", known.join(", ")),
@@ -214,7 +215,7 @@ impl<'a> Reader<'a> {
             }
             Rule::IgnoredPrefix => {
                 spec.prefixed = true;
-                let finding = Finding::no_effect("deprecated", "an old prefix, which says nothing to xl");
+                let finding = Finding::no_effect("deprecated", "an old prefix, which xl ignores");
                 self.book.note(spec.node, &whole, finding.instead("leave it out, and name the format"));
             }
             Rule::UnknownPrefix => {
@@ -302,7 +303,7 @@ impl<'a> Reader<'a> {
                 self.disk_access(spec, word);
             }
             Some(_) => {
-                self.bad_disk(spec, &word, "there is one value too many".to_owned());
+                self.bad_disk(spec, &word, "one value too many".to_owned());
                 return false;
             }
         }

@@ -1,4 +1,4 @@
-//! What an HVM guest's machine has, and what only Arm has.
+//! The virtual hardware of an HVM guest, and settings for Arm only.
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;
@@ -39,7 +39,7 @@ impl Reader<'_> {
         if let Some(found) = self.find("vncviewer")
             && self.number_of(found).is_some()
         {
-            let finding = Finding::unsupported("deprecated", "xl passes over vncviewer");
+            let finding = Finding::unsupported("deprecated", "xl ignores vncviewer");
             self.book.mark(found.node, finding.instead("start the guest with -V"));
         }
         if let Some(found) = self.find("msr_relaxed") {
@@ -85,7 +85,7 @@ impl Reader<'_> {
         };
         if self.kind == GuestKind::Pv && found.setting.text().is_some() {
             let finding = Finding::invalid("hvm-only", "a PV guest has no timer_mode, and xl refuses it");
-            return self.book.error(found.node, finding.instead("take it out"));
+            return self.book.error(found.node, finding.instead("remove it"));
         }
         let mode = match (found.setting.number(), found.setting.text()) {
             (Some(number), _) => u32::try_from(number).ok().and_then(MissedTicks::from_number),
@@ -237,8 +237,8 @@ impl Reader<'_> {
 
     /// Over a list within a list xl crashes where it does not look for one.
     fn crash_in_list(&mut self, node: usize) {
-        let finding = Finding::invalid("list-in-list", "a list within the list, over which xl crashes");
-        self.book.error(node, finding.instead("take the inner [ and ] out"));
+        let finding = Finding::invalid("list-in-list", "a list within the list, which crashes xl");
+        self.book.error(node, finding.instead("remove the inner [ and ]"));
     }
 
     fn viridian(
@@ -316,7 +316,7 @@ impl Reader<'_> {
             let oem = strings.iter().filter(|string| string.key == Some(SmbiosType::Oem)).count();
             if kind == SmbiosType::Oem && oem > OEM_STRINGS {
                 let finding = Finding::invalid("bad-smbios", format!("more than {OEM_STRINGS} oem strings"));
-                self.book.wrong(node, &words, finding.instead("take some out"));
+                self.book.wrong(node, &words, finding.instead("remove some of them"));
             }
         }
         Some(strings)

@@ -1,4 +1,4 @@
-//! What a guest is called, what happens when it ends, and xl's own defaults.
+//! Name and UUID, the actions at the end of a guest, and xl's own defaults.
 
 use uuid::Uuid;
 
@@ -53,9 +53,8 @@ impl Reader<'_> {
                     let finding = Finding::invalid("bad-value", reason);
                     let hint = match Uuid::try_parse(words.text.trim()) {
                         Ok(uuid) => format!("write uuid = \"{uuid}\""),
-                        Err(_) => {
-                            "write it as uuidgen does, or leave it out: then xl makes one up".to_owned()
-                        }
+                        Err(_) => "write it in the form of uuidgen, or leave it out: then xl generates one"
+                            .to_owned(),
                     };
                     self.book.error(node, finding.instead(hint));
                 }
@@ -123,7 +122,7 @@ impl Reader<'_> {
         let number = found.setting.number().and_then(|number| i32::try_from(number).ok());
         let number = number.and_then(|number| u32::try_from(number).ok());
         if number.is_none() {
-            let reason = format!("{name} is not a number from 0 to {}, and xl ends over it", i32::MAX);
+            let reason = format!("{name} is not a number from 0 to {}, and xl exits with an error", i32::MAX);
             self.book.error(
                 found.node,
                 Finding::invalid("bad-value", reason).instead(format!("write {name} = 64")),

@@ -61,13 +61,12 @@ impl Reader<'_> {
                     self.book.error(node, finding);
                 }
                 Some(kind) if !expected.contains(&text.text) => {
-                    let reason = format!("xl takes '{}' for the beginning of {}", text.text, kind.as_str());
+                    let reason = format!("xl reads '{}' as an abbreviation of {}", text.text, kind.as_str());
                     let finding = Finding::no_effect("word-cut-short", reason);
                     self.book.mark(node, finding.instead(format!("write type = \"{}\"", kind.as_str())));
                 }
                 Some(kind) if name == "builder" => {
-                    let finding =
-                        Finding::no_effect("deprecated", "xl takes type in place of builder since Xen 4.10");
+                    let finding = Finding::no_effect("deprecated", "since Xen 4.10, type replaces builder");
                     self.book.mark(node, finding.instead(format!("write type = \"{}\"", kind.as_str())));
                 }
                 Some(_) => {}
@@ -77,17 +76,17 @@ impl Reader<'_> {
             && kind != builder
             && let Some(found) = self.find("builder")
         {
-            let finding = Finding::invalid("contradiction", "builder says another kind of guest than type");
-            self.book.error(found.node, finding.instead("take builder out"));
+            let finding =
+                Finding::invalid("contradiction", "builder names a different kind of guest than type");
+            self.book.error(found.node, finding.instead("remove builder"));
         }
         if self.overlay
             && let Some(kind) = kinds[0].or(kinds[1])
             && kind != self.kind
             && let Some(found) = self.find("type").or_else(|| self.find("builder"))
         {
-            let reason =
-                format!("the domain is {}, and a setting cannot make another of it", self.kind.as_str());
-            self.book.error(found.node, Finding::invalid("other-kind", reason).instead("take it out"));
+            let reason = format!("the domain is {}, and a setting cannot change that", self.kind.as_str());
+            self.book.error(found.node, Finding::invalid("other-kind", reason).instead("remove it"));
         }
     }
 
@@ -117,7 +116,7 @@ impl Reader<'_> {
             match count {
                 0..=MOST_VCPUS => self.config.b_info.avail_vcpus = (0..count as u32).collect(),
                 _ => {
-                    let reason = format!("vcpus is {count}, and no guest can have so many");
+                    let reason = format!("vcpus is {count}, more than a guest can have");
                     let instead = "give vcpus a number from 1 to 128";
                     if let Some(found) = self.find("vcpus") {
                         self.book.error(found.node, Finding::invalid("bad-value", reason).instead(instead));

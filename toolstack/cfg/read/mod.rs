@@ -1,7 +1,7 @@
-//! From the settings of an xl.cfg to a domain, as `xl_parse.c` does it.
+//! Reads the settings of an xl.cfg into a domain, as `xl_parse.c` does.
 //!
-//! What xl takes is taken with the same values, what it passes over is passed over and reported, what it refuses is
-//! refused. Where xl crashes, or reads memory that nobody has set, there is an error.
+//! A setting that xl accepts has the same value, a setting that xl ignores is ignored and reported, and a setting that
+//! xl refuses is refused. A setting over which xl crashes or reads uninitialised memory is an error.
 
 mod affinity;
 pub(super) mod book;
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                 let name = &found.setting.name;
                 let finding = Finding::unsupported(
                     "no-text",
-                    "this is a list, and xl, which wants one value, passes over it",
+                    "this is a list, and xl, which expects one value, ignores it",
                 );
                 self.book.mark(found.node, finding.instead(format!("write {name} = \"...\"")));
                 None
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
                 let text = String::from_utf8_lossy(text);
                 let finding = Finding::unsupported(
                     "no-list",
-                    "this is a single value, and xl, which wants a list, passes over it",
+                    "this is a single value, and xl, which expects a list, ignores it",
                 );
                 let instead = format!("write {name} = [ {} ]", suggest::quoted(&text));
                 self.book.mark(found.node, finding.instead(instead));
@@ -200,9 +200,9 @@ impl<'a> Reader<'a> {
                 (None, Content::List(_)) => {
                     let finding = Finding::unsupported(
                         "list-in-list",
-                        "a list within the list, which ends it for xl: this and all that follows is passed over",
+                        "a list within the list, where xl ends the list: xl ignores this and everything after it",
                     );
-                    self.book.mark(item, finding.instead("take the inner [ and ] out"));
+                    self.book.mark(item, finding.instead("remove the inner [ and ]"));
                     break;
                 }
             }
@@ -233,8 +233,8 @@ pub(super) fn no_number(setting: &Setting) -> Finding {
         return with_number(finding, name, &text, unit);
     }
     let reason = match &setting.value.content {
-        Content::List(_) => "this is a list, and xl, which wants a number, passes over it",
-        Content::Text(_) if setting.added => "xl takes no number from a setting with +=, and passes over it",
+        Content::List(_) => "this is a list, and xl, which expects a number, ignores it",
+        Content::Text(_) if setting.added => "xl reads no number from a setting with +=, and ignores it",
         Content::Text(_) => "xl does not read this as a number, and ignores it",
     };
     with_number(Finding::unsupported("no-number", reason), name, &text, unit)
@@ -311,5 +311,5 @@ fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
 
 /// What is said of a key that this guest does not have.
 fn other_guests(key: &Key) -> Finding {
-    Finding::no_effect("other-guest", format!("only {} has this, and xl passes over it", key.guests()))
+    Finding::no_effect("other-guest", format!("only {} has this, and xl ignores it", key.guests()))
 }

@@ -1,4 +1,4 @@
-//! `vif`: network interfaces, with the bandwidth that they may use.
+//! `vif`: network interfaces, with their bandwidth limits.
 
 use super::Reader;
 use super::book::Words;
@@ -29,7 +29,7 @@ const WORDS: [&str; 17] = [
 impl<'a> Reader<'a> {
     pub(super) fn nics(&mut self) {
         if let Some(found) = self.find("vif2") {
-            let finding = Finding::unsupported("deprecated", "xl has no netchannel2, and passes over vif2");
+            let finding = Finding::unsupported("deprecated", "xl has no netchannel2, and ignores vif2");
             self.book.mark(found.node, finding.instead("write vif = [ ... ]"));
         }
         let Some(items) = self.items("vif") else {
@@ -72,8 +72,7 @@ impl<'a> Reader<'a> {
                 "vif" => nic.nictype = Some(NicType::Vif),
                 "ioemu" => nic.nictype = Some(NicType::VifIoemu),
                 _ => {
-                    let reason =
-                        format!("type is '{}', expected vif or ioemu; xl passes over it", value.text);
+                    let reason = format!("type is '{}', expected vif or ioemu; xl ignores it", value.text);
                     let finding = Finding::unsupported("bad-value", reason);
                     self.book.note(node, &word, finding.instead("write type=vif or type=ioemu"));
                 }
@@ -94,11 +93,9 @@ impl<'a> Reader<'a> {
             "rate" => self.rate(nic, value, node),
             "forwarddev" => _ = nic.colo.set("coloft_forwarddev", value.text.to_owned()),
             "accel" => {
-                let finding = Finding::unsupported(
-                    "no-accel",
-                    "xl has no accelerated interfaces, and passes over accel",
-                );
-                self.book.note(node, &word, finding.instead("take it out"));
+                let finding =
+                    Finding::unsupported("no-accel", "xl has no accelerated interfaces, and ignores accel");
+                self.book.note(node, &word, finding.instead("remove it"));
             }
             "devid" => {
                 if let Some(devid) = self.ulong(value, node) {
@@ -132,7 +129,7 @@ impl<'a> Reader<'a> {
         let mut at = 0;
         for (index, byte) in bytes.iter_mut().enumerate() {
             let Some(rest) = value.text.get(at..) else {
-                let reason = format!("the address has {index} bytes, and xl reads on behind its end");
+                let reason = format!("the address has {index} bytes, and xl reads beyond the end");
                 let finding = Finding::invalid("bad-mac", reason);
                 return self.book.wrong(node, &value, finding.instead(instead));
             };
@@ -162,8 +159,7 @@ impl<'a> Reader<'a> {
                 nic.rate_interval_usecs = interval;
             }
             Err(reason) => {
-                let instead = "write a number with GB/s, MB/s, KB/s or B/s (b for bits), and perhaps @ and an interval \
-                               in s, ms or us: rate=10MB/s@20ms";
+                let instead = "write a number with GB/s, MB/s, KB/s or B/s (b for bits), optionally with @ and an interval in s, ms or us: rate=10MB/s@20ms";
                 self.book.wrong(node, &value, Finding::invalid("bad-rate", reason).instead(instead));
             }
         }

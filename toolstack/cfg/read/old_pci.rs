@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
                 _ => {
                     let finding = Finding::unsupported(
                         "rdm",
-                        format!("'{part}' is not a part of rdm, and xl passes over it"),
+                        format!("'{part}' is not a part of rdm, and xl ignores it"),
                     );
                     self.book.mark(node, finding.instead("write rdm = \"strategy=host,policy=relaxed\""));
                     return None;
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         if strategy.is_none() || policy.is_none() {
             let finding = Finding::invalid(
                 "rdm",
-                "over rdm without both strategy and policy xl reads memory that is not set",
+                "rdm lacks a strategy or a policy, and xl reads uninitialised memory",
             );
             self.book.error(node, finding.instead("write rdm = \"strategy=host,policy=relaxed\""));
             return None;
@@ -107,7 +107,7 @@ fn old_bdf(text: &str, pci: &mut Pci) -> Result<(), &'static str> {
     };
     let (func, slot) = rest.split_once('@').map_or((rest, None), |(func, slot)| (func, Some(slot)));
     if func == "*" {
-        return Err("this xl crashes over all functions of a device");
+        return Err("this xl crashes if all functions of a device are passed through");
     }
     (pci.func, pci.vfunc_mask) = (hex(func, 7)? as u8, 1);
     (pci.domain, pci.bus, pci.dev) = (domain as i32, bus as u8, dev as u8);

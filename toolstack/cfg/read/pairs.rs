@@ -1,4 +1,4 @@
-//! `key=value` in texts, and lists in texts, as xl's helpers take them apart.
+//! `key=value` in strings, and lists in strings, as xl's helpers split them.
 
 use super::Reader;
 use super::book::Words;
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
             && value.text.len() < words.text.len()
             && words.text.trim_end_matches(value.text).len() != words.text.len() - value.text.len()
         {
-            let reason = format!("xl loses what stands behind the second = of '{}'", words.text);
+            let reason = format!("xl loses everything after the second = of '{}'", words.text);
             self.book.note(node, &words, Finding::unsupported("second-equals", reason));
         }
         pair.map(|(key, value)| (key.trimmed(), value.trimmed()))
@@ -78,8 +78,8 @@ impl<'a> Reader<'a> {
     ) -> Vec<Words<'a>> {
         let parts: Vec<_> = words.tokens(delimiters).collect();
         if parts.is_empty() {
-            let finding = Finding::invalid("nothing-there", "here is nothing, and xl crashes over that");
-            self.book.wrong(node, &words, finding.instead("take it out, or give it a value"));
+            let finding = Finding::invalid("nothing-there", "the value is missing, and xl crashes");
+            self.book.wrong(node, &words, finding.instead("remove it, or give it a value"));
         }
         parts
     }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         let (value, length) = number::unsigned(words.text, 10);
         if length == 0 || value == u64::MAX {
             let finding = Finding::invalid("bad-value", format!("'{}' is not a number", words.text));
-            self.book.wrong(node, &words, finding.instead("give a number in decimal digits"));
+            self.book.wrong(node, &words, finding.instead("write a number in decimal digits"));
             return None;
         }
         self.rest_of_number(words, length, node);
@@ -116,13 +116,13 @@ impl<'a> Reader<'a> {
             return;
         }
         let reason = match length {
-            0 => format!("'{}' is not a number, and xl takes it for 0", words.text),
-            _ => format!("xl takes only {} of '{}'", &words.text[..length], words.text),
+            0 => format!("'{}' is not a number, and xl reads it as 0", words.text),
+            _ => format!("xl reads only {} of '{}'", &words.text[..length], words.text),
         };
         self.book.note(
             node,
             &words,
-            Finding::approximated("not-all-a-number", reason).instead("give digits only"),
+            Finding::approximated("not-all-a-number", reason).instead("write only digits"),
         );
     }
 }

@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
                 rest = match rest.after(",") {
                     Some(rest) => rest,
                     None if rest.text.is_empty() => rest,
-                    None => return self.bad_pci(node, &rest, "something stands behind the device"),
+                    None => return self.bad_pci(node, &rest, "there is something after the device"),
                 };
             }
             Err(NoBdf::Unset) => return self.unset_bdf(node, &words),
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
 
     fn unset_bdf(&mut self, node: usize, words: &Words<'a>) -> Option<Pci> {
         let finding =
-            Finding::invalid("bad-pci", "the device has no function, and xl reads memory that is not set");
+            Finding::invalid("bad-pci", "the device has no function, and xl reads uninitialised memory");
         self.book.wrong(
             node,
             words,
@@ -164,11 +164,11 @@ impl<'a> Reader<'a> {
     /// `rdm`, which no xl from 4.15 to 4.22 reads as it is meant: its parser takes a policy for an error.
     fn rdm(&mut self) -> Option<RdmPolicy> {
         let (words, node) = self.words("rdm")?;
-        let instead = "take it out; a PCI device takes rdm_policy=strict or relaxed";
+        let instead = "remove it; a PCI device takes rdm_policy=strict or relaxed";
         let finding = if rdm_is_taken(words.text) {
-            Finding::invalid("rdm", "over rdm without a policy xl reads memory that is not set")
+            Finding::invalid("rdm", "rdm has no policy, and xl reads uninitialised memory")
         } else {
-            Finding::unsupported("rdm", "xl passes over rdm whenever it has a policy")
+            Finding::unsupported("rdm", "xl ignores rdm whenever it has a policy")
         };
         let finding = finding.instead(instead);
         if finding.verdict == Verdict::Invalid {

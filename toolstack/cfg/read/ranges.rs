@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         let items = self.texts(values, node);
         if items.len() < values.len() && !self.book.has_errors() {
             let finding = Finding::invalid("list-in-list", format!("{name} has a list within the list"));
-            self.book.error(node, finding.instead("take the inner [ and ] out"));
+            self.book.error(node, finding.instead("remove the inner [ and ]"));
         }
         Some(items)
     }
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             }
             last = number;
         } else if !rest.text.is_empty() {
-            let reason = format!("xl takes only {} of '{}'", &words.text[..length], words.text);
+            let reason = format!("xl reads only {} of '{}'", &words.text[..length], words.text);
             let finding = Finding::approximated("not-all-a-number", reason);
             self.book.note(node, &words, finding.instead("write ports in hexadecimal, as in \"2f8-2ff\""));
         }
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         if last < first {
             let finding = Finding::approximated(
                 "backwards",
-                "the range ends before it begins, and xl takes its length modulo 2^32",
+                "the range ends before it begins, and xl computes its length modulo 2^32",
             );
             self.book.note(node, &words, finding.instead(format!("write \"{last:x}-{first:x}\"")));
         }

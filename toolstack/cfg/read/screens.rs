@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
                 self.pv_screen()
             }
             GuestKind::Pv | GuestKind::Pvh => {
-                self.no_screen("xl takes this from vfb for this guest, and passes over it here");
+                self.no_screen("for this guest, xl reads this setting from vfb, and ignores it here");
             }
         }
         self.vkbs();
@@ -102,10 +102,8 @@ impl<'a> Reader<'a> {
                 }
             }
             if let Some(found) = self.find("stdvga") {
-                self.book.mark(
-                    found.node,
-                    Finding::no_effect("vga-given", "vga is given, and xl passes over this"),
-                );
+                self.book
+                    .mark(found.node, Finding::no_effect("vga-given", "vga is given, and xl ignores this"));
             }
         } else if let Some(std) = self.number("stdvga") {
             hvm.vga.kind = Some(if std != 0 { VgaKind::Std } else { VgaKind::Cirrus });
@@ -117,7 +115,7 @@ impl<'a> Reader<'a> {
             let finding = Finding::invalid("display-twice", reason);
             let listen = hvm.vnc.listen.clone().unwrap_or_default();
             let instead = match listen.matches(':').count() {
-                1 => "take vncdisplay out, or the :N of vnclisten".to_owned(),
+                1 => "remove vncdisplay, or the :N of vnclisten".to_owned(),
                 _ => format!("write vnclisten = \"[{listen}]:{}\" and no vncdisplay", hvm.vnc.display),
             };
             self.book.error(found.node, finding.instead(instead));
@@ -130,7 +128,7 @@ impl<'a> Reader<'a> {
         if self.number("vnc").is_none_or(|number| number == 0) {
             for name in KEYS.into_iter().filter(|name| *name != "vnc") {
                 if let Some(found) = self.find(name) {
-                    let finding = Finding::unsupported("no-screen", "without vnc = 1 xl passes over this");
+                    let finding = Finding::unsupported("no-screen", "without vnc = 1 xl ignores this");
                     self.book.mark(found.node, finding.instead("write vnc = 1 as well, or a vfb list"));
                 }
             }
@@ -156,7 +154,7 @@ impl<'a> Reader<'a> {
                 let Some((key, value)) = word.split('=') else {
                     let finding = Finding::unsupported(
                         "no-equals",
-                        "this has no =, and xl passes over it and all that follows",
+                        "this has no =, and xl ignores it and everything after it",
                     );
                     self.book.note(node, &word, finding.instead("write it as in vnc=1"));
                     break;
@@ -182,7 +180,7 @@ impl<'a> Reader<'a> {
             "display" => vfb.sdl.display = text,
             "xauthority" => vfb.sdl.xauthority = text,
             "type" => {
-                let reason = "xl chooses by vnc=1 and sdl=1, and passes over type";
+                let reason = "xl reads vnc=1 and sdl=1, and ignores type";
                 self.book.note(node, word, Finding::no_effect("unknown-word", reason));
             }
             _ => self.passed_over(node, word, "a framebuffer", &KEYS),
@@ -192,7 +190,7 @@ impl<'a> Reader<'a> {
     /// Says of a word that xl has no meaning for it and passes over it.
     pub(super) fn passed_over(&mut self, node: usize, word: &Words<'a>, what: &str, known: &[&str]) {
         let key = word.text.split('=').next().unwrap_or_default();
-        let reason = format!("{what} has no '{key}', and xl passes over it");
+        let reason = format!("{what} has no setting '{key}', and xl ignores it");
         let finding = Finding::unsupported("unknown-word", reason);
         let instead = match super::nearest(key, known.iter().copied()) {
             Some(near) => format!("write {near}="),

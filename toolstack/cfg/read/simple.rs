@@ -1,4 +1,4 @@
-//! Keys whose value goes into one field as it is.
+//! Keys whose value is stored unchanged in one field.
 
 use super::Reader;
 use crate::cfg::keys::{self, Takes};
@@ -50,7 +50,7 @@ impl Reader<'_> {
     /// What is said of a key or a word that the host's release does not have.
     pub(super) fn other_release(&self, name: &str, known: Known) -> Finding {
         let release = self.host.release.map(|release| format!(" of Xen {release}")).unwrap_or_default();
-        let reason = format!("xl knows {name} {known}, and that{release} passes over it");
+        let reason = format!("xl knows {name} {known}, and the xl{release} ignores it");
         Finding::unsupported("other-release", reason)
     }
 }

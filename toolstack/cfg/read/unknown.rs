@@ -1,4 +1,4 @@
-//! Keys that xl does not know, and passes over without a word: what was probably meant.
+//! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
 use super::Reader;
 use crate::cfg::keys::{self, KEYS};
@@ -158,7 +158,9 @@ fn finding(setting: &Setting) -> Finding {
     };
     let unknown = |code, reason: String| Finding::unsupported(code, reason);
     if let Some(clock) = clock_of(name) {
-        let reason = format!("xl knows no key {name} and passes over it: the guest's clock is as without it");
+        let reason = format!(
+            "xl does not know the key {name} and ignores it, so it does not change the guest's clock"
+        );
         return unknown("unknown-clock-key", reason).instead(meant(clock, name, &value));
     }
     let plain = name.replace(['_', '.'], "");
@@ -166,24 +168,24 @@ fn finding(setting: &Setting) -> Finding {
         .into_iter()
         .find(|known| known.replace('_', "") == plain)
     {
-        let reason = format!("xl knows no key {name} and passes over it");
+        let reason = format!("xl does not know the key {name} and ignores it");
         return unknown("unknown-clock-key", reason).instead(with_value(near, &value));
     }
     match SUCCESSORS.iter().find(|(old, _)| *old == name) {
         Some((_, Some(new))) => {
-            let reason = format!("xl knows no key {name}, which is another tool's, and passes over it");
+            let reason = format!("xl does not know the key {name} of another tool and ignores it");
             return unknown("old-key", reason).instead(with_value(new, &value));
         }
         Some((_, None)) => {
-            let reason = format!("{name} is another tool's key, and xl has nothing for it");
-            return Finding::no_effect("old-key", reason).instead("take it out");
+            let reason = format!("{name} is a key of another tool, and xl has no equivalent");
+            return Finding::no_effect("old-key", reason).instead("remove it");
         }
         None => {}
     }
-    let finding = unknown("unknown-key", format!("xl knows no key {name} and passes over it"));
+    let finding = unknown("unknown-key", format!("xl does not know the key {name} and ignores it"));
     match super::nearest(name, KEYS.iter().map(|key| key.name)) {
         Some(near) => finding.instead(with_value(near, &value)),
-        None => finding.instead("take it out, or make it a comment with #"),
+        None => finding.instead("remove it, or make it a comment with #"),
     }
 }
 
@@ -216,8 +218,8 @@ fn meant(clock: Clock, name: &str, value: &str) -> String {
             // A number with a unit is in hertz already.
             let times = if value.bytes().all(|byte| byte.is_ascii_digit()) { times } else { 1 };
             match number.and_then(|number| number.checked_mul(times)) {
-                Some(hertz) => format!("write clock_tsc_frequency = {hertz}, which counts in Hz"),
-                None => "write clock_tsc_frequency = 2000000000, which counts in Hz".to_owned(),
+                Some(hertz) => format!("write clock_tsc_frequency = {hertz}, in Hz"),
+                None => "write clock_tsc_frequency = 2000000000, in Hz".to_owned(),
             }
         }
         Clock::TscMode => {
@@ -239,7 +241,7 @@ fn meant(clock: Clock, name: &str, value: &str) -> String {
             let kind = value.to_ascii_lowercase();
             match kind.as_str() {
                 "localtime" | "local" => "write localtime = 1".to_owned(),
-                "utc" | "gmt" => "take it out: the clock is UTC without a key".to_owned(),
+                "utc" | "gmt" => "remove it: the clock is UTC without a key".to_owned(),
                 _ => "write localtime = 1, rtc_timeoffset = 3600 or clock_timezone = \"Europe/Paris\""
                     .to_owned(),
             }
@@ -267,16 +269,8 @@ mod tests {
             ("rtc_offset='1h'", "unknown-clock-key", "write rtc_timeoffset = 3600"),
             ("local_time=1", "unknown-clock-key", "write localtime = 1"),
             ("rtc_localtime='yes'", "unknown-clock-key", "write localtime = 1"),
-            (
-                "tsc_khz=2000000",
-                "unknown-clock-key",
-                "write clock_tsc_frequency = 2000000000, which counts in Hz",
-            ),
-            (
-                "tsc_frequency='2 GHz'",
-                "unknown-clock-key",
-                "write clock_tsc_frequency = 2000000000, which counts in Hz",
-            ),
+            ("tsc_khz=2000000", "unknown-clock-key", "write clock_tsc_frequency = 2000000000, in Hz"),
+            ("tsc_frequency='2 GHz'", "unknown-clock-key", "write clock_tsc_frequency = 2000000000, in Hz"),
             ("tscmode='native'", "unknown-clock-key", "write tsc_mode = \"native\""),
             ("vtsc=1", "unknown-clock-key", "write tsc_mode = \"always_emulate\""),
             ("rtc_start='2022-01-01'", "unknown-clock-key", "write clock_start = 1640995200"),
@@ -286,7 +280,7 @@ mod tests {
             ("command='ro quiet'", "old-key", "write cmdline = \"ro quiet\""),
             ("memry=512", "unknown-key", "write memory = 512"),
             ("on_rebot='restart'", "unknown-key", "write on_reboot = \"restart\""),
-            ("zzzzzz=1", "unknown-key", "take it out, or make it a comment with #"),
+            ("zzzzzz=1", "unknown-key", "remove it, or make it a comment with #"),
         ];
         for (text, code, instead) in table {
             assert_eq!(said(text), (code, instead.to_owned()), "{text}");

@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
                 match Words::of(value) {
                     Some(words) => self.vnode_option(&mut node, words, item, &mut sums),
                     None => {
-                        let finding = Finding::unsupported("list-in-list", "a list, which xl passes over");
+                        let finding = Finding::unsupported("list-in-list", "a list, which xl ignores");
                         let at = self.book.node(item, "/[]", value.span.clone());
                         self.book.mark(at, finding);
                     }
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
                 if let Some(nodes) = &self.host.nodes
                     && pnode >= nodes.len() as u64
                 {
-                    let reason = format!("the host has {} NUMA nodes, and no {pnode}", nodes.len());
+                    let reason = format!("the host has {} NUMA nodes, but no node {pnode}", nodes.len());
                     let instead = format!("give pnode a number below {}", nodes.len());
                     return self.book.wrong(
                         item,
@@ -88,8 +88,10 @@ impl<'a> Reader<'a> {
                 for part in self.parts(value, b",", item) {
                     let range = pairs::range(part.text);
                     if range.last == u64::MAX {
-                        let finding =
-                            Finding::invalid("bad-vnuma", format!("'{}' never ends for xl", part.text));
+                        let finding = Finding::invalid(
+                            "bad-vnuma",
+                            format!("'{}' is an endless range for xl", part.text),
+                        );
                         return self.book.wrong(item, &part, finding.instead("give vCPUs as in 0-3"));
                     }
                     if !range.whole {
@@ -97,7 +99,7 @@ impl<'a> Reader<'a> {
                             0 => "none".to_owned(),
                             _ => format!("{} to {}", range.first, range.last),
                         };
-                        let reason = format!("'{}' is not a range of vCPUs, and xl takes {taken}", part.text);
+                        let reason = format!("'{}' is not a range of vCPUs, and xl uses {taken}", part.text);
                         let finding = Finding::approximated("bad-range", reason);
                         self.book.note(item, &part, finding.instead("give vCPUs as in 0-3"));
                     }
@@ -116,7 +118,7 @@ impl<'a> Reader<'a> {
                         None => {
                             let finding = Finding::invalid(
                                 "bad-vnuma",
-                                "more distances than there are nodes, and xl writes beyond its memory",
+                                "more distances than nodes, and xl writes out of bounds",
                             );
                             let instead = format!("give {} distances", node.distances.len());
                             return self.book.wrong(item, &part, finding.instead(instead));
@@ -125,7 +127,7 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => {
-                let reason = format!("a node of the guest has no '{}', and xl passes over it", key.text);
+                let reason = format!("a node of the guest has no setting '{}', and xl ignores it", key.text);
                 let finding = Finding::unsupported("unknown-word", reason);
                 let known = ["pnode", "size", "vcpus", "vdistances"];
                 let instead = super::nearest(key.text, known.into_iter()).map_or_else(
@@ -159,7 +161,7 @@ impl<'a> Reader<'a> {
             if let Some(cpus) = self.host.cpus
                 && u64::from(cpus) < sums.vcpus
             {
-                let reason = format!("the nodes have {} vCPUs, and the host {cpus} CPUs", sums.vcpus);
+                let reason = format!("the nodes have {} vCPUs, and the host has {cpus} CPUs", sums.vcpus);
                 errors.push(wrong(reason, format!("write maxvcpus = {} if that is meant", sums.vcpus)));
             }
             b_info.max_vcpus = sums.vcpus as i32;

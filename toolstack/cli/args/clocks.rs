@@ -1,4 +1,4 @@
-//! The words of the commands that xl has not.
+//! Arguments of the commands that only xenclock has.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub(in crate::cli) struct ClockSet {
     /// Read the clock from this file first: a domain XML or an xl.cfg.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// Take the offset from this save file of xenclock or xl, for example after a disk snapshot was restored. A save file
+    /// Use the offset from this save file of xenclock or xl, for example after a rollback to a disk snapshot. A save file
     /// of another guest needs -f.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub from_save: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub(in crate::cli) struct ClockSet {
     /// Print the resulting record as JSON.
     #[arg(long)]
     pub json: bool,
-    /// The domain's name, number or UUID; it need not be running.
+    /// The domain's name, ID or UUID; it need not be running.
     pub domain: String,
     /// Clock settings as in xl.cfg, such as clock_offset=localtime, clock_timezone=Europe/Berlin,
     /// rtc_timeoffset=3600, tsc_mode=native, clock_tsc_frequency=2000000000.
@@ -41,7 +41,7 @@ pub(in crate::cli) struct Preflight {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command as migrate takes it,
+    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, as for migrate,
     /// and its migrate-receive is replaced.
     #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
     pub ssh: String,
@@ -81,7 +81,7 @@ pub(in crate::cli) struct TscHelperArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DomainJson {
-    /// The domain's name or number.
+    /// The domain's name or ID.
     pub domain: String,
     /// Print JSON.
     #[arg(long)]

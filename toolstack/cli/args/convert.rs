@@ -1,4 +1,4 @@
-//! The words of `convert` and `check`.
+//! Arguments of `convert` and `check`.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub struct Convert {
     /// The output format.
     #[arg(long, value_enum, default_value_t = To::Xl)]
     pub to: To,
-    /// Keep the input's comments, at the head of the output; JSON has no place for them.
+    /// Copy the input's comments to the head of the output; JSON has no comments.
     #[arg(long)]
     pub comments: bool,
     /// Fail and write nothing unless every node is exact or without effect.
@@ -76,16 +76,16 @@ pub struct Reading {
     /// The input format [default: detected from the content].
     #[arg(long, value_enum)]
     pub from: Option<From>,
-    /// Use this as the current time, as in 2026-07-01T12:00:00Z.
+    /// Use this as the current time, such as 2026-07-01T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub now: Option<DateTime<Utc>>,
-    /// Use this as the host's time zone, as in Europe/Berlin.
+    /// Use this as the host's time zone, such as Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     pub host_timezone: Option<String>,
-    /// Write for this release of Xen, as in 4.17, and leave out newer keys [default: the host's, or the newest known].
+    /// Write for this release of Xen, such as 4.17, and leave out newer keys [default: the host's, or the newest known].
     #[arg(long, value_name = "RELEASE")]
     pub xen: Option<XenVersion>,
-    /// Replace a network, a pool or another name by a local one: KIND:FROM=TO, as in network:default=xenbr0,
+    /// Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0,
     /// path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a,
     /// interface:eth0=xenbr0, or mac:new. May be given more than once.
     #[arg(long = "map", value_name = "RULE")]
@@ -93,8 +93,8 @@ pub struct Reading {
     /// A file of such rules, one per line. May be given more than once.
     #[arg(long, value_name = "FILE")]
     pub map_file: Vec<PathBuf>,
-    /// Also report what this dom0 lacks for a guest: bridges, disks, firmware, QEMU, PCI devices. With a value, search below
-    /// that directory, as the root of a dom0.
+    /// Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search
+    /// below that directory, as the root of a dom0.
     #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
     pub check_host: Option<PathBuf>,
 }
@@ -126,27 +126,27 @@ fn time(word: &str) -> Result<DateTime<Utc>, String> {
 
 #[derive(Debug, Args)]
 pub struct Dumpxml {
-    /// The clock that its next start gets, in place of what it shows now, and no number of the running domain.
+    /// Print the clock of the next start instead of the present one, and no domain ID.
     #[arg(long)]
     pub inactive: bool,
     /// Also print passwords.
     #[arg(long)]
     pub security_info: bool,
-    /// The domain's number or name.
+    /// The domain's name or ID.
     pub domain: String,
 }
 
 #[derive(Debug, Args)]
 pub struct Edit {
-    /// Take a key out of the file.
+    /// Remove a key from the file.
     #[arg(long, value_name = "KEY")]
     pub unset: Vec<String>,
-    /// Write to this file, and leave the input as it is; - for standard output, as with -N.
+    /// Write to this file, and leave the input unchanged; - for standard output, as with -N.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The xl.cfg or domain XML.
     pub file: PathBuf,
-    /// Settings as in xl.cfg, such as memory=512 or clock_timezone=Europe/Berlin; of an XML those of its clock.
+    /// Settings as in xl.cfg, such as memory=512 or clock_timezone=Europe/Berlin; for an XML, only settings of its clock.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
 }

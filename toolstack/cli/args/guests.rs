@@ -1,4 +1,4 @@
-//! The words of the commands that xl has as well.
+//! Arguments of the commands that xl has, too.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Create {
     pub screen: Screen,
     #[command(flatten)]
     pub monitoring: Monitoring,
-    /// Print nothing but errors.
+    /// Print only errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
     /// Print the configuration as JSON, and each step, to standard error.
@@ -74,10 +74,10 @@ pub(in crate::cli) struct Save {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Restore the guest under the same domain number.
+    /// Restore the guest under the same domain ID.
     #[arg(short = 'D')]
     pub with_domid: bool,
-    /// The domain's name or number.
+    /// The domain's name or ID.
     pub domain: String,
     /// The file to write.
     pub file: PathBuf,
@@ -122,16 +122,16 @@ pub(in crate::cli) struct Migrate {
     /// Leave the guest paused on the target host.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Use the same domain number on the target host.
+    /// Use the same domain ID on the target host.
     #[arg(short = 'D')]
     pub with_domid: bool,
     /// Print more on the target host.
     #[arg(long)]
     pub debug: bool,
-    /// Accepted for xl's sake: every migration is live.
+    /// Accepted for compatibility with xl: every migration is live.
     #[arg(long, hide = true)]
     pub live: bool,
-    /// The domain's name or number.
+    /// The domain's name or ID.
     pub domain: String,
     /// The target host.
     pub host: String,
@@ -153,7 +153,7 @@ pub(in crate::cli) struct MigrateReceive {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
-    /// Print each domain's number and configuration as JSON.
+    /// Print each domain's ID and configuration as JSON.
     #[arg(short = 'l', long, conflicts_with = "json")]
     pub long: bool,
     /// Print UUIDs, reasons of shutdowns and security labels.
@@ -168,10 +168,10 @@ pub(in crate::cli) struct List {
     /// Print the NUMA nodes that each domain's memory may be on.
     #[arg(short = 'n', long)]
     pub numa: bool,
-    /// Print more than the table as JSON; without a DOMAIN only the guests.
+    /// Print JSON, with more than the table shows; without a DOMAIN, only the guests.
     #[arg(long)]
     pub json: bool,
-    /// Names or numbers of domains; all domains when none is given.
+    /// Names or IDs of domains; all domains if none is given.
     #[arg(value_name = "DOMAIN")]
     pub domains: Vec<String>,
 }
@@ -179,7 +179,7 @@ pub(in crate::cli) struct List {
 /// One domain. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Domain {
-    /// The domain's name or number.
+    /// The domain's name or ID.
     pub domain: String,
     #[arg(hide = true)]
     pub ignored: Vec<OsString>,
@@ -187,7 +187,7 @@ pub(in crate::cli) struct Domain {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Destroy {
-    /// Accepted for xl's sake: Domain-0 cannot be destroyed.
+    /// Accepted for compatibility with xl: Domain-0 cannot be destroyed.
     #[arg(short = 'f')]
     pub force: bool,
     #[command(flatten)]
@@ -208,7 +208,7 @@ pub(in crate::cli) struct Shutdown {
     /// Press the power button of an HVM guest without PV drivers.
     #[arg(short = 'F')]
     pub fallback: bool,
-    /// The domain's name or number.
+    /// The domain's name or ID.
     pub domain: Option<String>,
     #[arg(hide = true)]
     pub ignored: Vec<OsString>,

@@ -1,4 +1,4 @@
-//! The words of the command line: the global ones, and the commands.
+//! Command-line arguments: the global options and the commands.
 
 mod clocks;
 mod convert;
@@ -40,7 +40,7 @@ COMMANDS OF XL
 restore or migrate a guest are never passed on, because xl would drop the guest's clock. So alias xl=xenclock is safe.
 
 HOSTS
-  In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models what Xen does to a guest's clock. \
+  In a dom0 the host is libxl. Elsewhere it is a mock host in memory, which models Xen's effect on a guest's clock. \
 --backend mock:FILE keeps its state in FILE, for the next command.
 
 MESSAGES
@@ -66,10 +66,10 @@ pub(super) struct Global {
     /// wrong.
     #[arg(short = 'f', long)]
     pub force: bool,
-    /// Write progress over itself, as on a terminal.
+    /// Update progress in place, as on a terminal.
     #[arg(short = 't')]
     pub terminal: bool,
-    /// Put the time and the process's number in front of each message.
+    /// Prefix each message with the time and the process ID.
     #[arg(short = 'T')]
     pub timestamps: bool,
     /// The host: libxl, mock (in memory) or mock:FILE.
@@ -107,15 +107,15 @@ pub(super) enum Command {
     /// Start a domain from a domain XML or an xl.cfg, with the clock that the file requests.
     #[command(override_usage = "xenclock create [<FILE>] [OPTIONS] [KEY=VALUE]...")]
     Create(Create),
-    /// Print the steps of a create with their reasons, and do nothing.
+    /// Print the steps of create with their reasons, and change nothing.
     #[command(override_usage = "xenclock plan [OPTIONS] <FILE> [KEY=VALUE]...")]
     Plan(Plan),
     /// Convert domain XML, an xl.cfg or libxl's JSON into another of these, and report everything Xen does differently.
     Convert(Convert),
-    /// Check domain XML, xl.cfg or libxl's JSON, and report everything that is wrong or that Xen ignores.
+    /// Check domain XML, xl.cfg or libxl's JSON, and report every error and every setting that Xen ignores.
     #[command(after_help = CHECK)]
     Check(Check),
-    /// Print a running domain as libvirt's domain XML, with its clock as it is now.
+    /// Print a running domain as libvirt's domain XML, with its present clock.
     Dumpxml(Dumpxml),
     /// Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file.
     Edit(Edit),
@@ -148,16 +148,16 @@ pub(super) enum Command {
     Pause(Domain),
     /// Unpause a domain.
     Unpause(Domain),
-    /// Print the number of the domain of a name.
+    /// Print the ID of the domain with this name.
     Domid(Domain),
-    /// Print the name of the domain of a number.
+    /// Print the name of the domain with this ID.
     Domname(Domain),
     /// Shut a guest down.
     Shutdown(Shutdown),
     /// Control the mock host: its time, its facts, its guests.
     #[command(subcommand)]
     Mock(Play),
-    /// Monitor a domain, as create leaves it behind.
+    /// Monitor a domain; create starts this process.
     #[command(hide = true)]
     Monitor(MonitorOf),
     /// Set the TSC of new domains, on behalf of the service.

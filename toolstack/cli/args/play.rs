@@ -1,4 +1,4 @@
-//! The words of `xenclock mock`.
+//! Arguments of `xenclock mock`.
 
 use chrono::NaiveDateTime;
 use clap::Subcommand;
@@ -6,7 +6,7 @@ use clap::Subcommand;
 /// An action on the mock host.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Play {
-    /// Let time pass at once.
+    /// Advance the mock host's time.
     Advance {
         /// The number of seconds.
         seconds: i64,
@@ -14,13 +14,13 @@ pub(in crate::cli) enum Play {
     /// Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised,
     /// clock_error_us, xen_version, memory_mb.
     Set {
-        /// Facts, as in timezone=Europe/Berlin.
+        /// Facts, such as timezone=Europe/Berlin.
         #[arg(value_name = "FACT=VALUE", required = true)]
         facts: Vec<String>,
     },
-    /// Set the RTC as the guest: to a time as in 2026-07-01T14:00:00, or by seconds as in +20 or -3600.
+    /// Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by seconds such as +20 or -3600.
     WriteRtc {
-        /// The domain's name or number.
+        /// The domain's name or ID.
         domain: String,
         /// A time, or seconds with a sign.
         #[arg(allow_hyphen_values = true, value_parser = rtc_write)]
@@ -28,12 +28,17 @@ pub(in crate::cli) enum Play {
     },
     /// Reboot the guest: on Xen this creates a new domain, which takes over the tracked clock.
     Reboot {
-        /// The domain's name or number.
+        /// The domain's name or ID.
         domain: String,
     },
     /// Power the guest off.
     Poweroff {
-        /// The domain's name or number.
+        /// The domain's name or ID.
+        domain: String,
+    },
+    /// Let the guest reset itself and keep its memory (kexec): its domain stays, and its clocks continue.
+    SoftReset {
+        /// The domain's name or ID.
         domain: String,
     },
     /// Make a call of the host fail, as in set_tsc_info permission.

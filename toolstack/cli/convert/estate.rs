@@ -1,4 +1,4 @@
-//! The conversion of many files: on all cores, with one table.
+//! Converts many files: on all cores, with one table.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     }
     if secrets > 0 {
         output::message(&format!(
-            "xenclock: {secrets} of the files have a password in them: only their owner can read those (mode 0600)"
+            "xenclock: {secrets} of the files contain a password: only their owner can read these (mode 0600)"
         ));
     }
     unused_rules(&shared.setting.mapping, estate.mapped());
@@ -210,9 +210,10 @@ fn say(options: &Convert, reports: &[FileReport], estate: &Estate) -> Result<(),
     for (code, files, reason) in commonest {
         text.push_str(&format!("  {files:>5}  [{code}] {reason}\n"));
     }
-    for (title, resolved) in
-        [("To be mapped first (--map or --map-file):", false), ("Used as they are, and must be there:", true)]
-    {
+    for (title, resolved) in [
+        ("To be mapped first (--map or --map-file):", false),
+        ("Used unchanged, and must exist on the host:", true),
+    ] {
         let needs: Vec<_> = estate.needs().into_iter().filter(|need| need.resolved == resolved).collect();
         if !needs.is_empty() {
             text.push_str(&format!("\n{title}\n"));

@@ -1,4 +1,4 @@
-//! The inputs of a conversion, and the files that they become.
+//! The inputs of a conversion, and their output files.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -36,7 +36,9 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     let (mut files, mut skipped) = (Vec::new(), 0);
     for file in &options.files {
         if file == Path::new("-") {
-            return Err(Failure::Usage("standard input is not converted along with others".to_owned()));
+            return Err(Failure::Usage(
+                "standard input cannot be converted together with other inputs".to_owned(),
+            ));
         }
         if file.is_dir() {
             let found = directory::configs(file);
@@ -61,7 +63,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
         let refused = match taken.get(&name) {
             Some(first) if *first == input => Some("named twice".to_owned()),
             Some(first) => Some(format!(
-                "{} is written from {} already: rename one of them",
+                "{} is already written from {}: rename one of them",
                 output.display(),
                 first.display()
             )),

@@ -1,4 +1,4 @@
-//! The conversion of one file, to standard output or to a file.
+//! Converts one file, to standard output or to a file.
 
 use super::super::args::{Convert, Diagnostics, Global};
 use super::super::output::{self, Failure};
@@ -11,13 +11,11 @@ use xenclock::report::{Estate, FileReport, Uses};
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     if global.dry_run && !options.writes_nothing() {
         return Err(Failure::Error(
-            "convert of one file does not support -N (dry run); leave -o out, and nothing is written"
-                .to_owned(),
+            "convert of one file does not support -N (dry run); without -o, it writes no file".to_owned(),
         ));
     }
     let [file] = &options.files[..] else {
-        let message =
-            "several inputs are converted to a directory: give -o DIR, or --report FILE for a report alone";
+        let message = "several inputs need -o DIR, or --report FILE for just a report";
         return Err(Failure::Usage(message.to_owned()));
     };
     written::check_report(options)?;
@@ -50,7 +48,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     write_accept(options, &reports)?;
     if lossy {
         if how == Diagnostics::Human {
-            output::error("something is lost on Xen: nothing is written because of --strict");
+            output::error("something is lost on Xen, so --strict writes nothing");
         }
         return Err(Failure::Reported);
     }
@@ -59,7 +57,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         Some(file) => {
             if done.secret && file.is_file() {
                 output::message(&format!(
-                    "xenclock: {} has a password in it: only its owner can read it (mode 0600)",
+                    "xenclock: {} contains a password: only its owner can read it (mode 0600)",
                     file.display()
                 ));
             }

@@ -1,4 +1,4 @@
-//! What is done with each file, whether it is alone or one of many.
+//! The conversion of one file, whether it is alone or one of many.
 
 use super::super::args::{Convert, To};
 use super::super::input::{self, Format as Source};

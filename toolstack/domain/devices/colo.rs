@@ -1,4 +1,4 @@
-//! What COLO replication asks of a network interface.
+//! COLO replication settings of a network interface.
 
 use std::collections::BTreeMap;
 

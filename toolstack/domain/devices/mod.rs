@@ -1,4 +1,4 @@
-//! The devices in libxl's config, as `libxl_types.idl` has them.
+//! The devices in libxl's config, as in `libxl_types.idl`.
 
 mod colo;
 mod disk;

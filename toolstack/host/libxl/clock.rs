@@ -1,4 +1,4 @@
-//! dom0's own clock: how long it is up, and how good its time of day is.
+//! dom0's own clock: its uptime, and the accuracy of its time of day.
 
 use std::mem;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `libxl_domain_config`, which crosses as JSON: its fields differ from one Xen to the next.
+//! `libxl_domain_config`, passed as JSON because its fields differ from one Xen to the next.
 
 use std::mem::MaybeUninit;
 use std::ptr;

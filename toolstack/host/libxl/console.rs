@@ -1,4 +1,4 @@
-//! Xen's console ring: its boot messages, and what its debug keys print.
+//! Xen's console ring: its boot messages, and the output of its debug keys.
 
 use std::ffi::{c_char, c_uint};
 

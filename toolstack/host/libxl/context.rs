@@ -1,4 +1,4 @@
-//! An HVM context as Xen saves it: records one after the other, each behind a head of 8 bytes, ended by an empty one.
+//! An HVM context as Xen saves it: consecutive records, each after a header of 8 bytes, terminated by an empty record.
 
 use std::mem::{offset_of, size_of};
 

@@ -1,4 +1,4 @@
-//! What Xen says of the TSC in its CPUID leaves, where this domain may read them.
+//! Xen's CPUID leaves on the TSC, if this domain may read them.
 
 use std::arch::asm;
 use std::fs;

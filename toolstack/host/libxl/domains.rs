@@ -1,4 +1,4 @@
-//! Which domains there are: Xen's list, and the names from xenstore.
+//! Lists domains: from Xen's list, and the names from xenstore.
 
 use std::mem::MaybeUninit;
 
@@ -114,7 +114,7 @@ impl Libxl {
     pub(super) fn guest(&self, domid: DomId, doing: &str) -> Result<Domain> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
         if domid == DomId(0) {
-            let why = "domain 0 runs the toolstack, and this can be done to guests only";
+            let why = "domain 0 runs the toolstack, and this can be done only to guests";
             return refuse(ErrorKind::Invalid, why.to_owned());
         }
         match self.domain(domid, doing)? {

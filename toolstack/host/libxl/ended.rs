@@ -1,4 +1,4 @@
-//! What becomes of a domain that has ended: its core, another name, or another start in its place.
+//! Actions on a domain that has ended: core dump, renaming, and soft reset.
 
 use std::ffi::CString;
 use std::fs::OpenOptions;
@@ -31,7 +31,7 @@ impl Libxl {
     pub(super) fn dump_core(&self, domid: DomId, path: &Path, doing: &str) -> Result<()> {
         self.guest(domid, doing)?;
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| {
-            HostError::new(ErrorKind::Invalid, doing, "the file's name has a NUL in it".to_owned())
+            HostError::new(ErrorKind::Invalid, doing, "the file's name contains a NUL byte".to_owned())
         })?;
         // libxl says of a file that it cannot write no more than that it failed.
         let mut options = OpenOptions::new();

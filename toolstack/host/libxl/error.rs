@@ -1,4 +1,4 @@
-//! What went wrong, out of libxl's codes, the system's error numbers and what was logged meanwhile.
+//! Builds errors from libxl's codes, the system's error numbers and the log of the call.
 
 use std::ffi::c_int;
 use std::io;
@@ -71,7 +71,7 @@ fn name(code: c_int) -> String {
     // SAFETY: any number can be asked for; the answer is a static string, or null for an unknown number.
     match unsafe { strings::copied(xen_sys::libxl_error_to_string(Code(code))) } {
         Some(word) => format!("ERROR_{} ({code})", word.to_uppercase()),
-        None => format!("an error that this program does not know ({code})"),
+        None => format!("an error unknown to xenclock ({code})"),
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
             (Code::ERROR_FEATURE_REMOVED, ErrorKind::NotSupported, "ERROR_FEATURE_REMOVED (-25)"),
             (Code::ERROR_NOPARAVIRT, ErrorKind::NotSupported, "ERROR_NOPARAVIRT (-10)"),
             (Code::ERROR_FAIL, ErrorKind::Other, "ERROR_FAIL (-3)"),
-            (Code(-999), ErrorKind::Other, "an error that this program does not know (-999)"),
+            (Code(-999), ErrorKind::Other, "an error unknown to xenclock (-999)"),
         ] {
             assert_eq!(of_libxl("x", code.0, &[]), HostError::new(kind, "x", word));
         }

@@ -1,4 +1,4 @@
-//! What happens on the host: xenstore says that something has, and the list of domains says what.
+//! Events of the host: xenstore reports that something changed, and the list of domains shows the change.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! What the plan needs to know of this host.
+//! The facts of this host that the plan needs.
 
 use std::fs;
 use std::mem::MaybeUninit;
@@ -81,7 +81,7 @@ impl Libxl {
         self.debug_key('s').map_err(|error| unknown(&error.to_string()))?;
         let ring = self.console_ring().map_err(|error| unknown(&error.to_string()))?;
         console::tsc_reliable(&ring).ok_or_else(|| {
-            unknown("its CPUID leaves cannot be read, and the debug key 's' prints nothing of it")
+            unknown("its CPUID leaves cannot be read, and the debug key 's' does not print it")
         })
     }
 

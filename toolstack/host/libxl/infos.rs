@@ -1,4 +1,4 @@
-//! All that a list of domains shows of one: libxl's list, CPU pools and NUMA nodes.
+//! The data for listing domains: libxl's list, CPU pools and NUMA nodes.
 
 use std::mem::MaybeUninit;
 

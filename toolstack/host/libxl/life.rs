@@ -1,4 +1,4 @@
-//! From a domain's making to its end, by libxl.
+//! Creates, pauses, shuts down and destroys domains through libxl.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -67,7 +67,7 @@ impl Libxl {
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>, doing: &str) -> Result<()> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
         if name.is_empty() {
-            return refuse(ErrorKind::Invalid, "a domain without a name cannot be".to_owned());
+            return refuse(ErrorKind::Invalid, "the domain has no name".to_owned());
         }
         for domain in self.xc_domains(doing)?.iter().filter(|domain| domain.is_there()) {
             if Some(DomId(domain.domid)) != of && self.name(domain.domid) == name {
@@ -104,7 +104,7 @@ impl Libxl {
             Ok(Some(left)) if left.uuid == uuid && left.is_there() => {}
             _ => return error,
         }
-        match self.destroy_guest(domid, &format!("destroy the half-made domain {domid}")) {
+        match self.destroy_guest(domid, &format!("destroy the incomplete domain {domid}")) {
             Ok(()) => error,
             Err(why) => HostError { detail: format!("{}; {why}", error.detail), ..error },
         }

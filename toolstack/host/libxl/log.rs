@@ -1,5 +1,5 @@
-//! The logger that the libraries are given: their lines go to `tracing`, and the errors among them are kept until the
-//! call ends, for libxl's own codes say little more than "failed".
+//! The logger for the libraries: their lines go to `tracing`, and error lines are kept until the call ends, because
+//! libxl's own codes say little more than "failed".
 
 use std::ffi::{c_char, c_int, c_ulong};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! Room in memory for a guest: what dom0 has that the guest needs.
+//! Frees memory for a guest by ballooning dom0 down.
 
 use std::time::{Duration, Instant};
 
@@ -37,18 +37,18 @@ impl Libxl {
                 HostError::new(ErrorKind::NoMemory, doing, detail)
             };
             if waited >= PATIENCE {
-                return Err(short("dom0 does not give up the rest in time"));
+                return Err(short("dom0 does not release the rest in time"));
             }
             let missing = i64::try_from(need - free).unwrap_or(i64::MAX);
             // SAFETY: the context is open.
             self.libxl(doing, |ctx| unsafe { xen_sys::libxl_set_memory_target(ctx, DOM0, -missing, 1, 0) })
-                .map_err(|error| short(&format!("dom0 cannot give up the rest: {}", error.detail)))?;
+                .map_err(|error| short(&format!("dom0 cannot release the rest: {}", error.detail)))?;
             let start = Instant::now();
             // SAFETY: the context is open.
             self.libxl(doing, |ctx| unsafe {
                 xen_sys::libxl_wait_for_memory_target(ctx, DOM0, WITHOUT_PROGRESS)
             })
-            .map_err(|error| short(&format!("dom0 does not give up the rest: {}", error.detail)))?;
+            .map_err(|error| short(&format!("dom0 does not release the rest: {}", error.detail)))?;
             // A target that is reached at once, and frees nothing, must come to an end, too.
             waited += start.elapsed().max(Duration::from_millis(100));
         }

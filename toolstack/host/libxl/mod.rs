@@ -1,14 +1,14 @@
-//! The real host: libxl as `xl` uses it, and libxenctrl for what libxl cannot do.
+//! The real host: libxl as `xl` uses it, and libxenctrl for everything that libxl cannot do.
 //!
-//! - `open.rs`, `handles.rs`: the libraries' handles, and why they do not open.
-//! - `log.rs`, `error.rs`, `strings.rs`, `model.rs`: what the libraries say, and the device model.
-//! - `domains.rs`, `infos.rs`, `config.rs`, `userdata.rs`: domains as libxl knows them.
-//! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: what can be done to them.
-//! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks that libxl does not show.
+//! - `open.rs`, `handles.rs`: the libraries' handles, and the reasons why they cannot be opened.
+//! - `log.rs`, `error.rs`, `strings.rs`, `model.rs`: messages of the libraries and of the device model.
+//! - `domains.rs`, `infos.rs`, `config.rs`, `userdata.rs`: domains and their configs in libxl.
+//! - `life.rs`, `moves.rs`, `stream.rs`, `peek.rs`, `ended.rs`: actions on domains.
+//! - `tsc.rs`, `rtc.rs`, `context.rs`: the clocks, for which libxl has no calls.
 //! - `memory.rs`, `facts.rs`, `cpuid.rs`, `console.rs`, `clock.rs`: the host.
-//! - `events.rs`: what happens on it; `state.rs`: what is remembered of it.
+//! - `events.rs`: its events; `state.rs`: cached state of the host.
 //!
-//! A guest is looked up before each call, for libxl's own answer about one that is not there is "failed".
+//! Each call looks the guest up first, because libxl's own error for a domain that does not exist is just "failed".
 
 mod clock;
 mod config;

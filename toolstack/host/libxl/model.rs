@@ -1,4 +1,4 @@
-//! What a device model said that did not start: libxl itself tells no more than that, and not which file is missing.
+//! The log of a device model that did not start. libxl reports only the failure, without the name of a missing file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};

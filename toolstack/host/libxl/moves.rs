@@ -1,4 +1,4 @@
-//! A guest into a stream and out of it: saved, restored, migrated, or resumed where none of that came to an end.
+//! Moves a guest into a stream and out of it: save, restore, migrate, and resume after a failure.
 
 use std::fs::File;
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! Opening the host, and saying what is missing where that fails.
+//! Opens the host, and reports missing prerequisites.
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_int;
@@ -73,8 +73,7 @@ fn other_version(error: HostError, running: XenVersion) -> HostError {
         ErrorKind::NotSupported,
         error.doing,
         format!(
-            "this xenclock is built with the libraries of Xen {major}.{minor}, and the hypervisor is Xen {}.{}: take \
-             the build for that version ({})",
+            "this xenclock is built with the libraries of Xen {major}.{minor}, and the hypervisor is Xen {}.{}: install the build for that version ({})",
             running.major, running.minor, error.detail
         ),
     )

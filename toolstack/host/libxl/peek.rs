@@ -1,4 +1,4 @@
-//! Looking into a pipe or a socket without taking anything out of it.
+//! Peeks into a pipe or a socket without consuming data.
 
 use std::fs::File;
 use std::io::{self, Read};

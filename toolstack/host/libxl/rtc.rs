@@ -1,4 +1,4 @@
-//! The RTC of an HVM guest: its save record, and the offset set from outside.
+//! The RTC of an HVM guest: its save record, and the offset set by the toolstack.
 
 use std::mem::size_of;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! What a handle remembers of its host.
+//! State that a handle keeps about its host.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,5 +1,6 @@
-//! The beginning of a saved domain. libxl, 4.14 to 4.22, ends the whole program (it calls a null pointer) when it
-//! fails before its helper has started: with the first bytes of a stream, so these are tried here before.
+//! The beginning of a saved domain. libxl 4.14 to 4.22 crashes the whole program (it calls a null pointer) if it fails
+//! before its helper has started, that is, at the first bytes of a stream. Therefore these bytes are checked here
+//! first.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -93,10 +94,10 @@ fn saved(begin: &[u8]) -> std::result::Result<(), String> {
         return Err(format!("it has version {}, expected {VERSION}", number(8)));
     }
     if number(12) & BIG_ENDIAN != 0 {
-        return Err("it is from a machine of the other byte order".to_owned());
+        return Err("it is from a machine of another byte order".to_owned());
     }
     if begin[16..] != HELPERS {
-        return Err("the domain itself does not come first in it".to_owned());
+        return Err("the domain itself is not its first part".to_owned());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Strings and blobs on their way from and to C.
+//! Converts strings and blobs to and from C.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 
@@ -10,7 +10,7 @@ pub(super) fn to_c(doing: &str, what: &str, text: &str) -> Result<CString> {
         HostError::new(
             ErrorKind::Invalid,
             doing,
-            format!("the {what} '{}' has a NUL in it", text.escape_default()),
+            format!("the {what} '{}' contains a NUL byte", text.escape_default()),
         )
     })
 }
@@ -83,7 +83,7 @@ mod tests {
         let error = to_c("x", "name", "a\0b").unwrap_err();
         assert_eq!(
             (error.kind, error.detail.as_str()),
-            (ErrorKind::Invalid, "the name 'a\\u{0}b' has a NUL in it")
+            (ErrorKind::Invalid, "the name 'a\\u{0}b' contains a NUL byte")
         );
     }
 }

@@ -137,10 +137,7 @@ impl Libxl {
             match back() {
                 Ok(()) => error,
                 Err(left) => HostError {
-                    detail: format!(
-                        "{}; and the guest could not be left as it was: {}",
-                        error.detail, left.detail
-                    ),
+                    detail: format!("{}; and the guest could not be set back: {}", error.detail, left.detail),
                     ..error
                 },
             }
@@ -159,7 +156,7 @@ impl Libxl {
         let wrong = |why: String| Err(HostError::new(ErrorKind::Other, doing, why));
         let info = self.read_tsc_info(doing, domid.0)?;
         if (info.mode, info.khz, info.incarnation) != (TscMode::Default.number(), khz.0, incarnation) {
-            return wrong(format!("Xen has its TSC as {info:?}"));
+            return wrong(format!("Xen reports its TSC as {info:?}"));
         }
         let context = self.read_context(domid, doing)?;
         let broken = |why: String| HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}"));
@@ -173,7 +170,7 @@ impl Libxl {
             cpu == same && now.wrapping_sub(then) < most
         };
         if before.len() != after.len() || !before.iter().zip(&after).all(goes_on) {
-            return wrong(format!("its TSCs were {before:?} and are {after:?}"));
+            return wrong(format!("its TSCs were {before:?} and are now {after:?}"));
         }
         Ok(())
     }

@@ -36,7 +36,8 @@ impl Libxl {
 /// libxl puts the name into a file's name.
 fn file_name(name: &str, doing: &str) -> Result<CString> {
     if name.is_empty() || name.contains('/') {
-        let why = format!("'{}' names no user data, expected a word such as xl", name.escape_default());
+        let why =
+            format!("'{}' is not a name of user data, expected a name such as xl", name.escape_default());
         return Err(HostError::new(ErrorKind::Invalid, doing, why));
     }
     strings::to_c(doing, "name", name)

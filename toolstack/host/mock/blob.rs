@@ -1,4 +1,4 @@
-//! Bytes in JSON: as text where they are text, else in hexadecimal.
+//! Bytes in JSON: as a string if they are text, otherwise in hexadecimal.
 
 use std::fmt::Write;
 

@@ -9,7 +9,7 @@ use timers::{KiloHertz, UtcOffset};
 
 use super::faults::Call;
 use super::libxl::{Libxl, Site};
-use super::machine::{Errno, Present, Refusal};
+use super::machine::{Errno, Machine, Present, Refusal};
 use super::state::State;
 use super::stream::Stream;
 use super::{Mock, ended};
@@ -170,14 +170,15 @@ impl Host for Mock {
         let doing = format!("set the new TSC of domain {domid}");
         // On a real host the hypercall of `set_tsc_info` is part of it.
         self.strike(Call::SetTscInfo, &doing)?;
-        self.act(Call::SetInitialTsc, &doing, |state, present| {
-            state.xen.machine.set_initial_tsc(domid, info, present)
+        self.held(Call::SetInitialTsc, &doing, domid, |machine, present| {
+            machine.set_initial_tsc(domid, info, present)
         })
     }
 
     fn make_tsc_native(&self, domid: DomId) -> Result<()> {
-        self.act(Call::MakeTscNative, &format!("make the TSC of domain {domid} native"), |state, present| {
-            state.xen.machine.make_tsc_native(domid, present)
+        let doing = format!("make the TSC of domain {domid} native");
+        self.held(Call::MakeTscNative, &doing, domid, |machine, present| {
+            machine.make_tsc_native(domid, present)
         })
     }
 
@@ -234,6 +235,26 @@ impl Host for Mock {
 }
 
 impl Mock {
+    /// Acts on a domain while it is held, unless that is refused. As with libxenctrl, these are several calls: if the
+    /// process is killed between them, the domain stays held.
+    fn held<T>(
+        &self,
+        call: Call,
+        doing: &str,
+        domid: DomId,
+        act: impl Fn(&mut Machine, &Present) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
+        self.act(call, doing, |state, present| {
+            act(&mut state.xen.machine.clone(), present)?;
+            state.xen.machine.pause(domid, present)
+        })?;
+        let done = self.play(doing, |state, present| act(&mut state.xen.machine, present));
+        match self.play(doing, |state, _| state.xen.machine.unpause(domid)) {
+            Err(error) if error.kind != ErrorKind::NoSuchDomain => done.and(Err(error)),
+            _ => done,
+        }
+    }
+
     /// The first event that this value has not given out.
     fn new_event(&self, state: &State) -> Option<Event> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What becomes of a domain that has ended: it goes on, is kept under another name, or is built anew in its place.
+//! Actions on a domain that has ended: it is resumed, renamed, or soft reset.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -36,7 +36,7 @@ impl Libxl {
             return Err(Refusal::new(
                 Errno::Inval,
                 format!(
-                    "domain {domid} is a PV guest that never ran here, so it has no list of its memory yet"
+                    "domain {domid} is a PV guest that never ran here, so its list of memory does not exist yet"
                 ),
             ));
         }

@@ -1,4 +1,4 @@
-//! What happened on the machine: a log that every process reads at its own place.
+//! Events of the mock: a log that every process reads at its own position.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What kind of host the mock is: the facts of its state file, and how they are set by name.
+//! The facts of the mock: those in its state file, and setting them by name.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -140,11 +140,11 @@ impl Facts {
     pub(super) fn advance(&mut self, seconds: i64, real: DateTime<Utc>) -> Result<(), String> {
         if seconds < 0 {
             return Err(format!(
-                "time does not run back by {} seconds, expected 0 or more",
+                "time cannot run back by {} seconds, expected 0 or more",
                 seconds.unsigned_abs()
             ));
         }
-        let too_far = || format!("{seconds} seconds lead beyond the times that can be written down");
+        let too_far = || format!("{seconds} seconds lead beyond the latest representable time");
         let then = TimeDelta::try_seconds(seconds)
             .and_then(|delta| self.now(real).checked_add_signed(delta))
             .filter(|then| moment::is_writable(*then))

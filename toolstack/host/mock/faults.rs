@@ -1,4 +1,4 @@
-//! Errors on demand: every call of a host can be made to fail, some times.
+//! Injected errors: every call of a host can be made to fail a number of times.
 
 use std::collections::BTreeMap;
 
@@ -102,12 +102,12 @@ impl Faults {
 fn said(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NoSuchDomain => "no such domain",
-        ErrorKind::Exists => "a domain of that name or UUID exists",
+        ErrorKind::Exists => "a domain with that name or UUID exists",
         ErrorKind::Invalid => "invalid argument",
         ErrorKind::NoRtc => "the guest has no RTC",
         ErrorKind::Permission => "permission denied",
         ErrorKind::NoMemory => "out of memory",
-        ErrorKind::NotSupported => "this host cannot do it",
+        ErrorKind::NotSupported => "this host does not support it",
         ErrorKind::WrongState => "the domain's state does not allow it",
         ErrorKind::Io => "input/output error",
         ErrorKind::Other => "it failed",

@@ -1,9 +1,9 @@
 //! A state in a file.
 //!
-//! A file is replaced whole, by renaming, so that a reader sees the old or the new and never half of one, and needs no
-//! lock. A process that changes it locks the file itself.
+//! The file is replaced atomically by renaming, so that a reader sees either the old or the new state and needs no
+//! lock. A process that changes the file locks it.
 //!
-//! What was read is kept as long as the file is the same, so that to look again costs no more than to ask for its times.
+//! The parsed state is cached while the file is unchanged, so that a repeated read costs only a `stat`.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};

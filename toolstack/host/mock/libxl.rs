@@ -94,7 +94,7 @@ impl Libxl {
             return Err(Refusal::new(
                 Errno::Inval,
                 format!(
-                    "the stream is of a {} guest and the config of a {} one",
+                    "the stream is of a {} guest, and the config of a {} guest",
                     word(stream.kind),
                     word(config.kind())
                 ),
@@ -125,7 +125,7 @@ impl Libxl {
     /// True if a domain, other than this one, may have this name.
     pub(super) fn check_name(&self, name: &str, of: Option<DomId>) -> Result<(), Refusal> {
         if name.is_empty() {
-            return Err(Refusal::new(Errno::Inval, "a domain without a name cannot be"));
+            return Err(Refusal::new(Errno::Inval, "the domain has no name"));
         }
         let has_it = |(domid, kept): (&DomId, &Kept)| Some(*domid) != of && kept.config.name() == name;
         if name == "Domain-0" || self.kept.iter().any(has_it) {
@@ -327,7 +327,7 @@ impl Libxl {
             Some(_) => Ok(()),
             None => Err(Refusal::new(
                 Errno::Fail,
-                format!("there is no user data '{name}' that storing 0 bytes could remove"),
+                format!("there is no user data '{name}' to remove by storing 0 bytes"),
             )),
         }
     }
@@ -382,12 +382,12 @@ fn file_name(name: &str) -> Result<&str, Refusal> {
     if name.is_empty() || name.contains(['/', '\0']) {
         return Err(Refusal::new(
             Errno::Inval,
-            format!("'{}' names no user data, expected a word such as xl", name.escape_default()),
+            format!("'{}' is not a name of user data, expected a name such as xl", name.escape_default()),
         ));
     }
     Ok(name)
 }
 
 fn nothing_kept(domid: DomId) -> Refusal {
-    Refusal::new(Errno::Fail, format!("there is no state of domain {domid}"))
+    Refusal::new(Errno::Fail, format!("no saved state of domain {domid} exists"))
 }

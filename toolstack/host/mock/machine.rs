@@ -1,7 +1,7 @@
-//! The hypervisor's side of the mock: what Xen does to a guest's clocks, at the granularity of its hypercalls.
+//! The hypervisor's side of the mock: Xen's effect on a guest's clocks, at the granularity of its hypercalls.
 //!
-//! Pure: it reads no clock and does no I/O. Every call is told the present, and what it may do is Xen's own: nothing
-//! here knows of names, configs or libxl (those are in `libxl.rs`).
+//! Pure: it reads no clock and does no I/O. The present is an argument of every call. This module models only Xen and
+//! knows nothing of names, configs or libxl, which are in `libxl.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ impl Machine {
             .last_domid
             .checked_add(1)
             .map(DomId)
-            .ok_or_else(|| Refusal::new(Errno::NoMem, "no number is left for a domain"))?;
+            .ok_or_else(|| Refusal::new(Errno::NoMem, "no domain ID is left"))?;
         let domain = Domain {
             kind: new.kind,
             uuid: new.uuid,
@@ -221,7 +221,6 @@ impl Machine {
             return refuse("cannot be native: Xen does not trust the host's TSC");
         }
         let context = self.context(domid, present)?;
-        self.pause(domid, present)?;
         let khz = present.tsc.khz.0;
         // Xen adds one to it.
         let set = TscInfo { khz, incarnation: before.incarnation - 1, ..before };
@@ -234,7 +233,6 @@ impl Machine {
             self.set_tsc_info(domid, &back, present)?;
             self.load_context(domid, &context, present)?;
         }
-        self.unpause(domid)?;
         if right { Ok(()) } else { refuse("is not native at the host's frequency, and was left as it was") }
     }
 
@@ -265,7 +263,7 @@ impl Machine {
             return Err(Refusal::new(
                 Errno::Busy,
                 format!(
-                    "domain {domid} has run, and its CPU can be loaded only before its first instruction"
+                    "domain {domid} has run, and its CPU can be reloaded only before its first instruction"
                 ),
             ));
         }
@@ -425,7 +423,7 @@ fn missing(domid: DomId) -> Refusal {
     if domid == DOM0 {
         return Refusal::new(
             Errno::Inval,
-            "domain 0 runs the toolstack, and this can be done to guests only",
+            "domain 0 runs the toolstack, and this can be done only to guests",
         );
     }
     Refusal::new(Errno::Srch, format!("there is no domain {domid}"))
@@ -457,8 +455,8 @@ fn with_rtc(domid: DomId, domain: &mut Domain) -> Result<&mut Domain, Refusal> {
 fn running(domid: DomId, domain: &mut Domain) -> Result<&mut Domain, Refusal> {
     let is = match domain.state() {
         RunState::Running => return Ok(domain),
-        RunState::Paused => "is paused, so its guest does nothing: unpause it first",
-        RunState::Shutdown(_) | RunState::Dying => "has ended, so its guest does nothing any more",
+        RunState::Paused => "is paused, so its guest does not run: unpause it first",
+        RunState::Shutdown(_) | RunState::Dying => "has ended, so its guest no longer runs",
     };
     Err(Refusal::new(Errno::Busy, format!("domain {domid} {is}")))
 }

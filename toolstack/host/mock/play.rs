@@ -1,4 +1,4 @@
-//! What only a mock can do: be the guest, let time pass, be another host, and fail on demand.
+//! Actions that only a mock has: act as the guest, advance the time, change the host, and inject failures.
 
 use chrono::NaiveDateTime;
 
@@ -23,7 +23,7 @@ impl Mock {
     /// # Errors
     /// When they are negative, or too many.
     pub fn advance(&self, seconds: i64) -> Result<()> {
-        self.set("let time pass on the mock host", |state, real| state.host.advance(seconds, real))
+        self.set("advance the time of the mock host", |state, real| state.host.advance(seconds, real))
     }
 
     /// The host boots anew: no domain is left, nobody hears of their ends, and their numbers are given again.
@@ -119,7 +119,7 @@ impl Mock {
     }
 
     fn inspect<T>(&self, domid: DomId, look: impl FnOnce(&Domain, &Present) -> T) -> Result<T> {
-        let doing = format!("look into domain {domid}");
+        let doing = format!("read the state of domain {domid}");
         let state = self.read(&doing)?;
         let present = self.present(&state);
         let domain = state.xen.machine.domain(domid).map_err(|refusal| refusal.while_doing(doing))?;

@@ -1,4 +1,4 @@
-//! The present of a host, as a hypercall is told it.
+//! The present of a host, as passed to a hypercall.
 
 use chrono::{DateTime, Utc};
 use timers::tsc::TscHost;

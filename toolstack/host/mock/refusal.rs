@@ -1,4 +1,4 @@
-//! What the model answers when it refuses: the number that Xen would give, and why.
+//! An error of the model: Xen's error number and the reason.
 
 use std::fmt;
 

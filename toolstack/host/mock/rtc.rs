@@ -60,7 +60,7 @@ impl TimeOfDay {
         if !(2000..2100).contains(&to.year()) {
             return Err(Refusal::new(
                 Errno::Inval,
-                format!("an RTC has two digits for the year, 2000 to 2099, which {to} is outside of"),
+                format!("an RTC has two digits for the year, and {to} is outside 2000 to 2099"),
             ));
         }
         // Xen compares with the whole year that its clock stands at, not with the two digits the guest sees.
@@ -74,7 +74,7 @@ impl TimeOfDay {
         let to = TimeDelta::try_seconds(seconds)
             .and_then(|delta| registers(now, self.offset).checked_add_signed(delta))
             .ok_or_else(|| {
-                Refusal::new(Errno::Inval, format!("{seconds} seconds are more than an RTC can be moved by"))
+                Refusal::new(Errno::Inval, format!("{seconds} seconds are more than an RTC can move"))
             })?;
         self.write(to, now)
     }

@@ -1,4 +1,4 @@
-//! All that a mock is, as it stands in its file, and how it is changed.
+//! The complete state of a mock, as stored in its file, and its changes.
 
 use std::io;
 

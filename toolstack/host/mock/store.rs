@@ -1,4 +1,4 @@
-//! Where a mock's state is: in memory, or in a file that several processes share.
+//! The storage of a mock's state: in memory, or in a file that several processes share.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
-//! What `save` writes and `restore_paused` reads: a line that says what follows, then JSON.
+//! The stream that `save` writes and `restore_paused` reads: a line with the type and the length, then JSON.
 //!
-//! Only the clocks are in it, in the records that Xen's own stream has for them. The line gives the length, so that
-//! a stream can stand in the middle of a file, behind a header and before other data.
+//! It contains only the clocks, in the same records as Xen's stream. The line gives the length, so that a stream can be
+//! embedded in a file after a header and before other data.
 
 use std::io::{self, Read, Write};
 

@@ -1,4 +1,4 @@
-//! A domain's time stamp counter: what `settscinfo` does to it, what `gettscinfo` tells of it, what RDTSC reads.
+//! A domain's time stamp counter: the effect of `settscinfo`, the result of `gettscinfo`, and the value of RDTSC.
 
 use serde::{Deserialize, Serialize};
 use timers::GuestKind;

@@ -1,4 +1,4 @@
-//! A table: each happening, and what it makes of a record.
+//! A table of events and their effect on a record.
 
 #![allow(clippy::unwrap_used)]
 

@@ -25,6 +25,7 @@ fn crash(name: &str, on_crash: ShutdownAction) -> (Disposition, Vec<String>, Vec
         zones: &*default_zones(),
         dumps: &dumps,
         reread: &|_| Err("".into()),
+        make_room: &|_| Ok(Box::new(())),
         patience: Duration::ZERO,
     };
     let ended = monitor.ended(domid, ShutdownReason::Crash).unwrap();
@@ -85,6 +86,7 @@ fn timers_that_nobody_requested_stay_as_the_config_has_them() {
         zones: &*default_zones(),
         dumps: std::path::Path::new("/nowhere"),
         reread: &|_| Err("".into()),
+        make_room: &|_| Ok(Box::new(())),
         patience: Duration::ZERO,
     };
     let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became else {
@@ -120,6 +122,7 @@ fn an_updated_config_that_drops_the_tsc_frequency_is_told() {
             zones: &*default_zones(),
             dumps: std::path::Path::new("/nowhere"),
             reread: &|_| Ok((config.clone(), clock(asked))),
+            make_room: &|_| Ok(Box::new(())),
             patience: Duration::ZERO,
         };
         let ended = monitor.ended(domid, ShutdownReason::Reboot).unwrap();

@@ -7,12 +7,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use timers::UtcOffset;
 use uuid::Uuid;
 
 use crate::files::FileLock;
-use crate::host::DomId;
+use crate::host::{DomId, TscInfo};
 
 /// No note is longer.
 const LONGEST: usize = 16 << 10;
@@ -30,6 +32,17 @@ pub struct Unfinished {
     pub then: Then,
 }
 
+impl Unfinished {
+    /// How many pauses are to be ended.
+    #[must_use]
+    pub fn pauses(&self) -> u32 {
+        match self.then {
+            Then::EndPauses { pauses, .. } => pauses,
+            _ => 0,
+        }
+    }
+}
+
 /// What is due for a guest whose program was killed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,6 +55,27 @@ pub enum Then {
     DestroyIfSaved(Saved),
     /// The guest is left as it is: it may be elsewhere, too.
     Leave,
+    /// A domain is paused so many times by killed processes, at most, which set its TSC. A new one's is set to this, and
+    /// the pauses are ended.
+    EndPauses {
+        /// The number of pauses.
+        pauses: u32,
+        /// The TSC of a domain that has not run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tsc: Option<TscInfo>,
+    },
+    /// A domain that was to be reset by its guest (kexec) goes on with these clocks. Without them libxl has not finished
+    /// the reset, and the domain is destroyed.
+    FinishReset(Option<Clocks>),
+}
+
+/// Both clocks of a guest before its domain is built anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clocks {
+    /// The RTC, for a guest that has one.
+    pub offset: Option<UtcOffset>,
+    /// The TSC.
+    pub tsc: TscInfo,
 }
 
 /// A save file, by its name and what tells it from others of that name.
@@ -96,8 +130,25 @@ impl Claim {
     }
 
     /// What a program that was killed has left half-done.
+    #[must_use]
+    pub fn left(&self) -> Option<&Unfinished> {
+        self.left.as_ref()
+    }
+
+    /// The same, which is the caller's to put right from now on.
     pub fn take_left(&mut self) -> Option<Unfinished> {
         self.left.take()
+    }
+
+    /// How long ago the last note was made, as far as that can be told.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.lock.file()?.metadata().ok()?.modified().ok()?.elapsed().ok()
+    }
+
+    /// Gives the claim back with its note, as a killed process does.
+    pub fn leave(mut self) {
+        self.lock.keep();
     }
 
     /// Notes what is being done. A disk that does not take it is no reason not to do it.

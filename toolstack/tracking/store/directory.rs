@@ -16,9 +16,10 @@ use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::{ClockRecord, Watched};
 
 /// Where processes hold what they do to a guest.
-const HELD: [&str; 3] = [STARTING, LEAVING, MONITORS];
+const HELD: [&str; 4] = [STARTING, LEAVING, HOLDING, MONITORS];
 pub(super) const STARTING: &str = "starting";
 pub(super) const LEAVING: &str = "leaving";
+pub(super) const HOLDING: &str = "holding";
 pub(super) const MONITORS: &str = "monitors";
 
 /// The file in which services keep how long they have watched.
@@ -79,7 +80,7 @@ impl Directory {
         }
         if found.mode() & WRITABLE_BY_OTHERS != 0 {
             return refused(format!(
-                "is writable by others than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
+                "is writable by users other than its owner (mode {:04o}), who could change any clock; run chmod go-w on it",
                 found.mode() & 0o7777
             ));
         }
@@ -172,7 +173,7 @@ impl Directory {
             RecordError::io(
                 "set aside",
                 &path,
-                io::Error::other("a thousand records have been set aside already"),
+                io::Error::other("a thousand records have already been set aside"),
             )
         };
         let aside = free.ok_or_else(full)?;

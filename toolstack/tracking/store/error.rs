@@ -26,7 +26,7 @@ pub enum RecordError {
         error: io::Error,
     },
     /// Another process has held the lock for too long.
-    #[error("cannot lock {}: {error}; wait until it is done, or end it", path.display())]
+    #[error("cannot lock {}: {error}; wait until it is done, or end that process", path.display())]
     Held {
         /// The lock.
         path: PathBuf,
@@ -47,7 +47,7 @@ pub enum RecordError {
     },
     /// A newer xenclock wrote the record; it is left as it is.
     #[error(
-        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: it is not changed; install the newer xenclock again, or remove the file to give up what was asked for this guest",
+        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: the file is not changed; install the newer xenclock again, or remove the file and with it the requests for this guest",
         path.display(),
         ClockRecord::VERSION
     )]
@@ -134,8 +134,8 @@ pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",
-        ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory by --records",
-        ErrorKind::PermissionDenied => "; run as root, or name another directory by --records",
+        ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory with --records",
+        ErrorKind::PermissionDenied => "; run as root, or name another directory with --records",
         _ => "",
     }
 }

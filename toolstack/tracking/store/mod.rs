@@ -22,8 +22,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use self::claim::{Claim, Saved, Then, Unfinished};
-use self::directory::{Directory, LEAVING, MONITORS, STARTING};
+pub use self::claim::{Claim, Clocks, Saved, Then, Unfinished};
+use self::directory::{Directory, HOLDING, LEAVING, MONITORS, STARTING};
 use self::disk::{Changed, Disk, PATIENCE, changed, spill_name};
 pub use self::error::RecordError;
 use self::error::Result;
@@ -242,12 +242,20 @@ impl RecordStore {
         Ok(self.hold(LEAVING, uuid)?.map(|lock| Claim::of(lock, uuid)))
     }
 
+    /// Says that this program pauses the domain to set its TSC, as long as the answer is held. `None` where another does.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn claim_holding(&self, uuid: Uuid) -> Result<Option<Claim>> {
+        Ok(self.hold(HOLDING, uuid)?.map(|lock| Claim::of(lock, uuid)))
+    }
+
     /// The claims of programs that were killed, with what they have left half-done.
     pub fn unfinished(&self) -> Vec<Claim> {
         let Place::Disk(disk) = &self.place else { return Vec::new() };
         let mut claims = Vec::new();
         for dir in disk.directories().filter(|dir| dir.check().is_ok()) {
-            for what in [STARTING, LEAVING] {
+            for what in [STARTING, LEAVING, HOLDING] {
                 let free =
                     dir.held(what).into_iter().filter(|uuid| matches!(dir.is_held(what, *uuid), Ok(false)));
                 let held = free.filter_map(|uuid| Some((uuid, dir.hold(what, uuid).ok()??)));

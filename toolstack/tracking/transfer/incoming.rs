@@ -20,7 +20,7 @@ use crate::tracking::tolerance::{Arrival, Outcome, tolerate};
 use crate::xl::savefile::Header;
 
 /// The same of a migration, too.
-const ARRIVE: &str = "take the guest in";
+const ARRIVE: &str = "receive the guest";
 
 /// A guest that has arrived, paused.
 #[derive(Debug)]

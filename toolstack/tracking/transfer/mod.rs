@@ -88,7 +88,7 @@ impl Transfer<'_> {
     /// Where nothing is kept of a guest without RTC: what its config gives it now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<String>)> {
         let warning = config.b_info.localtime.is_some_and(Defbool::is_true).then(|| {
-            "the config says localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
+            "the config has localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
              not known"
                 .to_owned()
         });

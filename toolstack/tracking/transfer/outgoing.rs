@@ -134,7 +134,7 @@ impl Transfer<'_> {
         let unfit = carry(&mut config, offset);
         let most = ClockRecord::MAX_BYTES;
         let long = is_too_long(&record)
-            .then(|| format!("its clock record is longer than {most} bytes and does not travel"));
+            .then(|| format!("its clock record is longer than {most} bytes and is not sent"));
         let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
@@ -178,7 +178,7 @@ impl Transfer<'_> {
         let mut claim = match self.records.claim_leaving(domain.uuid) {
             Ok(Some(claim)) => Some(claim),
             Ok(None) => {
-                let why = "another program saves it or sends it away";
+                let why = "another program is saving or migrating it";
                 return Err(HostError::new(ErrorKind::WrongState, doing, why));
             }
             // Without a disk there is nobody to tell.

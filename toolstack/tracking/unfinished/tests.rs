@@ -10,7 +10,7 @@ use super::*;
 use crate::domain::DomainConfig;
 use crate::host::SaveKind;
 use crate::host::mock::Mock;
-use crate::tracking::store::Saved;
+use crate::tracking::store::{Clocks, Saved};
 
 const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
 
@@ -42,6 +42,20 @@ impl Lab {
     }
 
     /// As a program leaves it that is killed: its claim is a file that nobody holds.
+    fn killed_while_holding(&self, then: Then, seconds_ago: u64) {
+        let claim = self.records.claim_holding(UUID).unwrap().unwrap();
+        let boot = self.host.facts().unwrap().boot_id;
+        let doing = "set the TSC of the guest".to_owned();
+        claim.note(&Unfinished { doing, boot, domid: Some(self.domid), then });
+        claim.leave();
+        let at = std::time::SystemTime::now() - Duration::from_secs(seconds_ago);
+        File::options().write(true).open(self.holding()).unwrap().set_modified(at).unwrap();
+    }
+
+    fn holding(&self) -> std::path::PathBuf {
+        self.dir.path().join("records/holding").join(UUID.to_string())
+    }
+
     fn killed(&self, leaving: bool, domid: Option<DomId>, then: Then, boot: Option<&str>) {
         let records = &self.records;
         let claim = if leaving { records.claim_leaving(UUID) } else { records.claim(UUID) }.unwrap().unwrap();
@@ -135,11 +149,11 @@ fn a_suspended_guest_goes_on_unless_its_file_is_complete() {
 fn a_guest_that_may_run_elsewhere_is_left_and_named() {
     let lab = lab();
     lab.killed(false, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("unpause it if it does not, else destroy it"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain, otherwise unpause it"));
     assert_eq!(lab.state(), Some(RunState::Paused));
     lab.suspend();
     lab.killed(true, Some(lab.domid), Then::Leave, None);
-    assert!(lab.mend().remove(0).contains("destroy it if it does"));
+    assert!(lab.mend().remove(0).contains("if it does, destroy the domain"));
     assert_eq!(lab.state(), Some(RunState::Shutdown(ShutdownReason::Suspend)));
 }
 
@@ -167,4 +181,80 @@ fn a_start_takes_away_what_a_killed_one_has_left() {
     let claim = crate::tracking::start::claim(&lab.host, &lab.records, UUID, "start").unwrap();
     assert_eq!(lab.state(), None);
     assert!(claim.is_some());
+}
+
+fn tsc(khz: u32) -> TscInfo {
+    TscInfo { mode: 1, elapsed_ns: 0, khz, incarnation: 0 }
+}
+
+#[test]
+fn a_pause_that_was_made_to_set_a_tsc_is_ended_once_the_toolstack_is_done() {
+    for (toolstack_is_done, pauses, runs) in [(true, 1, true), (false, 1, false), (true, 2, true)] {
+        let lab = lab();
+        (0..pauses).for_each(|_| lab.host.pause(lab.domid).unwrap());
+        if toolstack_is_done {
+            lab.host.unpause(lab.domid).unwrap();
+        }
+        let then = Then::EndPauses { pauses, tsc: Some(tsc(1_000_000)) };
+        lab.killed_while_holding(then.clone(), 0);
+        assert_eq!(mend(&lab.host, &lab.records).unwrap(), [], "its toolstack may be about to unpause it");
+        assert!(lab.holding().exists());
+        lab.killed_while_holding(then, 10);
+        let why = mend(&lab.host, &lab.records).unwrap().remove(0).why;
+        assert!(why.contains("its TSC is set, and its pause was ended"), "{why}");
+        assert_eq!(lab.host.tsc_info(lab.domid).unwrap().khz, 1_000_000);
+        assert_eq!(lab.state() == Some(RunState::Running), runs);
+        if !toolstack_is_done {
+            lab.host.unpause(lab.domid).unwrap();
+            assert_eq!(lab.state(), Some(RunState::Running));
+        }
+        assert!(!lab.holding().exists(), "it is done once");
+    }
+}
+
+#[test]
+fn a_pause_that_was_not_made_or_has_ended_is_not_ended() {
+    let lab = lab();
+    lab.host.unpause(lab.domid).unwrap();
+    lab.killed_while_holding(Then::EndPauses { pauses: 1, tsc: None }, 10);
+    assert_eq!(mend(&lab.host, &lab.records).unwrap(), []);
+    assert!(!lab.holding().exists());
+    lab.host.pause(lab.domid).unwrap();
+    assert_eq!((mend(&lab.host, &lab.records).unwrap(), lab.state()), (vec![], Some(RunState::Paused)));
+}
+
+#[test]
+fn a_helper_that_follows_a_killed_one_leaves_the_pause_of_that_noted() {
+    let lab = lab();
+    lab.host.pause(lab.domid).unwrap();
+    lab.killed_while_holding(Then::EndPauses { pauses: 1, tsc: Some(tsc(1_000_000)) }, 10);
+    let mut setter = crate::tracking::hold::NotedTsc::new(&lab.host, &lab.records).unwrap();
+    crate::apply::clock::SetTsc::set_tsc(&mut setter, lab.domid, &tsc(2_000_000)).unwrap();
+    lab.host.unpause(lab.domid).unwrap();
+    assert_eq!(lab.state(), Some(RunState::Paused), "the pause of the killed one is there");
+    File::options().write(true).open(lab.holding()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(mend(&lab.host, &lab.records).unwrap().len(), 1);
+    assert_eq!(lab.state(), Some(RunState::Running));
+    assert_eq!(lab.host.tsc_info(lab.domid).unwrap().khz, 2_000_000);
+}
+
+#[test]
+fn a_soft_reset_is_finished_or_undone() {
+    for finished in [true, false] {
+        let lab = lab();
+        lab.host.unpause(lab.domid).unwrap();
+        lab.host.guest_shift_rtc(lab.domid, 20).unwrap();
+        lab.host.guest_end(lab.domid, ShutdownReason::SoftReset).unwrap();
+        let (rtc, tsc) = (lab.host.rtc_record(lab.domid).unwrap(), lab.host.tsc_info(lab.domid).unwrap());
+        let mut config = lab.host.stored_config(lab.domid).unwrap();
+        config.b_info.rtc_timeoffset = 3600;
+        lab.host.soft_reset(lab.domid, &config).unwrap();
+        let clocks = Clocks { offset: timers::UtcOffset::new(rtc.offset).ok(), tsc };
+        lab.killed(false, Some(lab.domid), Then::FinishReset(finished.then_some(clocks)), None);
+        assert_eq!(lab.mend().len(), 1);
+        assert_eq!(lab.state(), finished.then_some(RunState::Running));
+        if finished {
+            assert_eq!(lab.host.rtc_record(lab.domid).unwrap().offset, 20);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The host's own clock and zone change: it is told, with what that does to each guest.
+//! Reports changes of the host's own clock and zone, with their effect on each guest.
 
 use chrono::TimeDelta;
 use timers::zone::Zone;

@@ -1,4 +1,4 @@
-//! A restored guest is made native, where that is tolerated.
+//! Makes a restored guest native, if its tolerance allows it.
 
 use super::{Guest, Watch};
 use crate::host::{HostError, HostFacts};

@@ -12,7 +12,7 @@ use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
 use crate::plan::RtcTarget;
 use crate::tracking::cold_start::{self, configure};
-use crate::tracking::monitor::read_clock;
+use crate::tracking::monitor::{dropped, read_clock};
 use crate::tracking::unmanaged;
 
 /// libxl writes a domain's config down only when it has made all of it.
@@ -157,6 +157,16 @@ impl Watch<'_> {
         let why = "already configured".to_owned();
         self.say(facts, Some(guest.domain_ref.clone()), EventKind::Followed { offset: found.offset, why });
         found.offset.into_iter().for_each(|offset| self.moved(facts, found.domid, offset));
+        self.tell_dropped(facts, &guest.domain_ref);
+    }
+
+    /// Reports, once, the TSC frequency that the guest's monitor has dropped at its restart.
+    fn tell_dropped(&mut self, facts: &HostFacts, domain_ref: &DomainRef) {
+        let record = self.recall(facts, domain_ref);
+        let Some(before) = record.and_then(|record| record.dropped_frequency) else { return };
+        self.change(facts, domain_ref, |record| record.dropped_frequency = None);
+        let kind = EventKind::TscDropped { before_hz: before, why: dropped(before) };
+        self.say(facts, Some(domain_ref.clone()), kind);
     }
 
     /// Gives the domain the clock of a cold start: before its first instruction, or where it runs already its RTC live.

@@ -1,4 +1,4 @@
-//! A service and guests that are suspended in memory, and saves that are restored more than once by stock xl.
+//! A service with guests that are suspended in memory, and with saves that stock xl restores more than once.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! A guest that ended while the service was stopped or held up: what it did to its RTC meanwhile nobody has seen.
+//! A guest that ended while the service was stopped or blocked: changes to its RTC in that time are lost.
 
 use super::{Guest, Pending, Watch};
 use crate::host::HostFacts;
@@ -23,8 +23,7 @@ impl Watch<'_> {
         }
         let seconds = since.as_secs();
         let why = format!(
-            "the service did not look at the guest for {seconds} s before its domain ended: an RTC that it set in that \
-             time is lost"
+            "the service had not read the guest's clock for {seconds} s when its domain ended: changes to the RTC in that time are lost"
         );
         self.say(facts, Some(guest.domain_ref.clone()), EventKind::Unwatched { seconds, why });
     }

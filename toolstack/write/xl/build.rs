@@ -93,7 +93,9 @@ impl Writer {
 
         self.memory(General, "memory", "b_info.target_memkb", *target_memkb);
         match (max_memkb, target_memkb) {
-            (None, Some(_)) => self.nearest("b_info.max_memkb", "xl makes the most of it what memory says"),
+            (None, Some(_)) => {
+                self.nearest("b_info.max_memkb", "without maxmem, xl uses memory as the maximum")
+            }
             (max, target) if max == target => {}
             (max, _) => self.memory(General, "maxmem", "b_info.max_memkb", *max),
         }
@@ -105,7 +107,10 @@ impl Writer {
         self.limit("max_grant_version", *max_grant_version);
         self.number(General, "max_event_channels", *event_channels);
         if *claim_mode != Some(Defbool::True) {
-            self.same("b_info.claim_mode", "claim_mode stands in xl.conf, and a guest sees nothing of it");
+            self.same(
+                "b_info.claim_mode",
+                "claim_mode is a setting of xl.conf, and does not affect the guest",
+            );
         }
 
         self.placement(
@@ -126,7 +131,7 @@ impl Writer {
             self.set(Cpus, "altp2m", altp2m.as_str());
         }
         match altp2m_count.map(u16::try_from) {
-            Some(Err(_)) => self.lost("b_info.altp2m_count", "xl takes 16 bits"),
+            Some(Err(_)) => self.lost("b_info.altp2m_count", "xl reads 16 bits"),
             count => self.maybe(Cpus, "altp2m_count", count.and_then(Result::ok).map(u32::from)),
         }
         if !llc_colors.is_empty() {
@@ -236,10 +241,10 @@ impl Writer {
         match (&new, &old) {
             (_, None) => {}
             (None, Some(_)) => {
-                self.same(format!("b_info.type.{old_path}"), format!("an old place of b_info.{field}"))
+                self.same(format!("b_info.type.{old_path}"), format!("a deprecated field for b_info.{field}"))
             }
             (Some(_), Some(_)) => {
-                self.lost(format!("b_info.type.{old_path}"), format!("b_info.{field} stands there as well"));
+                self.lost(format!("b_info.type.{old_path}"), format!("b_info.{field} is given as well"));
             }
         }
         new.or(old)
@@ -257,7 +262,7 @@ impl Writer {
 
     pub(super) fn lost_unless_hvm(&mut self, path: &str, is_set: bool) {
         if is_set {
-            self.lost(path, "xl takes it for an HVM guest only");
+            self.lost(path, "xl accepts it only for an HVM guest");
         }
     }
 
@@ -266,7 +271,7 @@ impl Writer {
         if online.iter().zip(0..).any(|(vcpu, place)| *vcpu != place) {
             self.nearest(
                 "b_info.avail_vcpus",
-                format!("xl takes the first {count} vCPUs, and no others, online"),
+                format!("xl brings the first {count} vCPUs online, and no others"),
             );
         }
         if count > 0 {
@@ -283,7 +288,7 @@ impl Writer {
             Some(limit) if i32::try_from(limit).is_ok_and(|limit| limit >= 0) => {
                 self.set(General, key, limit)
             }
-            Some(_) => self.lost(format!("b_info.{key}"), "xl takes it from 0 to 2147483647"),
+            Some(_) => self.lost(format!("b_info.{key}"), "xl accepts 0 to 2147483647"),
             None => {}
         }
     }
@@ -291,8 +296,10 @@ impl Writer {
     fn kernel(&mut self, kernel: Option<&String>, kind: GuestKind) {
         let is_loader = kernel.is_some_and(|path| path.rsplit('/').next() == Some("hvmloader"));
         if is_loader && kind == GuestKind::Hvm {
-            return self
-                .lost("b_info.kernel", "xl takes a kernel named hvmloader for Xen's own, and leaves it out");
+            return self.lost(
+                "b_info.kernel",
+                "xl assumes that a kernel named hvmloader is Xen's own, and ignores it",
+            );
         }
         self.text(Boot, "kernel", "b_info.kernel", kernel);
     }
@@ -308,7 +315,7 @@ impl Writer {
             (None, Some(_)) => {
                 self.lost(
                     "b_info.exec_ssid_label",
-                    "xl has a label after the build only beside one for the build",
+                    "xl accepts a label for after the build only with a label for the build",
                 );
             }
             (None, None) => {}
@@ -341,7 +348,7 @@ impl Writer {
             let path = format!("b_info.xenstore_quota.quota[{index}]");
             match name.as_deref().filter(|name| !name.contains(['=', '\0'])) {
                 Some(name) => entries.push(format!("{name}={val}")),
-                None => self.lost(format!("{path}.name"), "xl takes a name without an equals sign"),
+                None => self.lost(format!("{path}.name"), "xl accepts only a name without an equals sign"),
             }
             self.rest(&path, rest);
         }

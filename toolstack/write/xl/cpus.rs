@@ -1,4 +1,4 @@
-//! Where vCPUs run and what they can do: affinity, NUMA, scheduling, CPUID.
+//! CPU settings: affinity, NUMA, scheduling, CPUID.
 
 use super::Section::Cpus;
 use super::Writer;
@@ -26,7 +26,7 @@ impl Writer {
         let fixed_elsewhere = fixed && (!soft.is_empty() || !nodes.is_empty());
         let for_all = |maps: &[Bitmap]| maps.len() == vcpus && maps.windows(2).all(|two| two[0] == two[1]);
         if hard.is_empty() && !cpumap.is_empty() {
-            self.nearest("b_info.cpumap", "xl.cfg says it for each vCPU: it becomes cpus");
+            self.nearest("b_info.cpumap", "xl.cfg has only the affinity of each vCPU: it becomes cpus");
             self.set(Cpus, "cpus", set(cpumap));
         } else {
             self.no_key("b_info.cpumap", !cpumap.is_empty());
@@ -38,15 +38,12 @@ impl Writer {
                 continue;
             }
             if maps.len() > vcpus {
-                self.lost(
-                    format!("b_info.{field}"),
-                    format!("xl passes over those of vCPUs from {vcpus} on"),
-                );
+                self.lost(format!("b_info.{field}"), format!("xl ignores those of vCPU {vcpus} and later"));
             }
             if maps.iter().take(vcpus).any(Vec::is_empty) {
                 self.nearest(
                     format!("b_info.{field}"),
-                    "xl takes no vCPU without CPUs: it runs on all of them",
+                    "xl accepts no vCPU without CPUs: it runs on all of them",
                 );
             }
             let as_text = for_all(maps) && (key == "cpus_soft" || !fixed || fixed_elsewhere);
@@ -59,17 +56,17 @@ impl Writer {
             if !fixed && (!as_text || key == "cpus_soft") {
                 self.nearest(
                     "b_info.numa_placement",
-                    format!("with {key}, xl has libxl choose no NUMA nodes"),
+                    format!("with {key}, xl switches libxl's choice of NUMA nodes off"),
                 );
             }
         }
         if placement == Some(Defbool::True) {
-            self.same("b_info.numa_placement", "libxl does so where nothing is pinned");
+            self.same("b_info.numa_placement", "libxl does so by default if nothing is pinned");
         }
         if fixed && hard.is_empty() && !fixed_elsewhere {
             self.lost(
                 "b_info.numa_placement",
-                "xl.cfg turns it off only together with cpus, cpus_soft or vnuma",
+                "xl.cfg can turn it off only together with cpus, cpus_soft or vnuma",
             );
         }
     }
@@ -85,7 +82,10 @@ impl Writer {
                 Some(Defbool::False) => settings.push(format!("pnode={pnode}")),
                 _ if *pnode != 0 => {
                     settings.push(format!("pnode={pnode}"));
-                    self.nearest("b_info.numa_placement", "with a pnode, xl has libxl choose no NUMA nodes");
+                    self.nearest(
+                        "b_info.numa_placement",
+                        "with a pnode, xl switches libxl's choice of NUMA nodes off",
+                    );
                 }
                 _ => {}
             }
@@ -97,13 +97,13 @@ impl Writer {
                     self.nearest(format!("{path}.memkb"), "xl counts in MiB");
                     settings.push(format!("size={}", kib / 1024));
                 }
-                None => self.lost(format!("{path}.memkb"), "xl takes no memory for a node's default"),
+                None => self.lost(format!("{path}.memkb"), "xl has no default for a node's memory"),
             }
             if !vcpus.is_empty() {
                 settings.push(format!("vcpus={}", set(vcpus)));
             }
             if distances.len() != nodes.len() {
-                let reason = "xl has a distance to each node, 0 where none is given";
+                let reason = "xl needs a distance to each node, and uses 0 if none is given";
                 self.nearest(format!("{path}.distances"), reason);
             }
             if !distances.is_empty() {
@@ -157,9 +157,7 @@ impl Writer {
                     Some(bits) if bits.len() == REGISTER && !bits.contains([',', '\0']) => {
                         registers.push(format!("{name}={bits}"));
                     }
-                    Some(_) => {
-                        self.lost(format!("{path}.{name}"), "a register is written with 32 characters")
-                    }
+                    Some(_) => self.lost(format!("{path}.{name}"), "a register is a string of 32 characters"),
                     None => {}
                 }
             }
@@ -177,7 +175,7 @@ impl Writer {
             let path = format!("b_info.cpuid.msr[{index}]");
             self.lost(
                 &path,
-                "xl.cfg has MSRs only by the names of single features, and then nothing else of CPUID",
+                "xl.cfg can set MSRs only by the names of features, and then no other CPUID bits",
             );
             self.rest(&path, rest);
         }

@@ -41,12 +41,12 @@ impl Writer {
             self.vkb(vkb, index);
         }
         if plain < vfbs.len() {
-            self.nearest("vkbs", "xl gives each framebuffer a keyboard");
+            self.nearest("vkbs", "xl adds a keyboard to each framebuffer");
         }
         self.list(Devices, "vkb", more, |writer, vkb, index| {
             let entry = writer.vkb(vkb, plain + index);
             if vkb.backend_type.is_none() {
-                let reason = "xl takes a keyboard without a backend-type only as that of a framebuffer";
+                let reason = "xl accepts a keyboard without a backend-type only as part of a framebuffer";
                 writer.lost(format!("vkbs[{}]", plain + index), reason);
                 return None;
             }
@@ -103,7 +103,7 @@ impl Writer {
         self.rest(&path, rest);
         let plain = Vkb { devid: *devid, rest: rest.clone(), ..Vkb::default() };
         if backend_type.is_none() && *vkb != plain {
-            self.lost(&path, "xl says nothing more of the keyboard of a framebuffer");
+            self.lost(&path, "xl has no settings for the keyboard of a framebuffer");
         }
         let mut entry = Entry::new(self, "vkb", path);
         entry.numbered(*devid, index);
@@ -116,7 +116,7 @@ impl Writer {
         let has_size = (*multi_touch_width, *multi_touch_height, *multi_touch_num_contacts) != (0, 0, 0);
         if touch != has_size {
             let path = entry.at("feature_multi_touch");
-            entry.writer().nearest(path, "xl has a touch screen where it has a size, and nowhere else");
+            entry.writer().nearest(path, "xl creates a touch screen only if it has a size");
         }
         for (key, number) in [
             ("feature-disable-keyboard", u32::from(*feature_disable_keyboard)),
@@ -147,12 +147,12 @@ impl Writer {
             match unique_id.as_deref().filter(|id| !id.is_empty() && !id.contains([',', ';', ':', '\0'])) {
                 Some(id) => screens.push(format!("{id}:{width}x{height}")),
                 None => {
-                    self.lost(path, "xl takes a screen with a name, without a comma, a colon or a semicolon")
+                    self.lost(path, "xl accepts only a screen whose name has no comma, colon or semicolon")
                 }
             }
         }
         if screens.is_empty() {
-            self.lost(path, "xl takes no display without a screen");
+            self.lost(path, "xl accepts no display without a screen");
             return None;
         }
         let mut entry = Entry::new(self, "vdispl", path);
@@ -169,8 +169,7 @@ impl Writer {
         let path = format!("channels[{index}]");
         self.rest(&path, rest);
         if index == 0 && self.release < CHANNELS_WORK {
-            let reason = "xl before Xen 4.21 gives the first channel the number of the guest's console, and libxl then \
-                          starts the guest without it";
+            let reason = "xl before Xen 4.21 gives the first channel the number of the guest's console, and libxl then starts the guest without the channel";
             let finding = Finding::unsupported("first-channel", reason);
             let instead = "write \"connection=pty,name=unused\" before it, or start the guest from its XML";
             self.unsaid(&path, finding.instead(instead));
@@ -179,7 +178,7 @@ impl Writer {
         match connection {
             Connection::Unknown => {
                 let path = entry.at("connection");
-                entry.writer().lost(path, "xl takes a channel to a pty or a socket");
+                entry.writer().lost(path, "xl accepts only a channel to a pty or a socket");
                 return None;
             }
             Connection::Pty => entry.put("connection", "connection=pty"),
@@ -188,7 +187,7 @@ impl Writer {
                     let at = entry.at("connection");
                     entry
                         .writer()
-                        .lost(at, "xl takes a socket with a path, without a comma or an equals sign");
+                        .lost(at, "xl accepts only a socket whose path has no comma or equals sign");
                     return None;
                 }
                 entry.put("connection", "connection=socket");
@@ -216,7 +215,7 @@ impl Writer {
             Some((kind, 1)) if !kind.starts_with("virtio") => entry.text_as("type", "type", Some(kind)),
             Some(_) => {
                 let path = entry.at("type");
-                entry.writer().lost(path, "xl takes a type such as virtio,device22");
+                entry.writer().lost(path, "xl accepts only a type such as virtio,device22");
             }
             None => {}
         }
@@ -266,7 +265,7 @@ impl Writer {
             let path = format!("p9s[{index}]");
             writer.rest(&path, rest);
             if tag.is_none() || directory.is_none() || security_model.is_none() {
-                writer.lost(path, "xl takes a share with a tag, a path and a security model");
+                writer.lost(path, "xl accepts only a share with a tag, a path and a security model");
                 return None;
             }
             let mut entry = Entry::new(writer, "p9", path);
@@ -324,7 +323,7 @@ impl Writer {
         let path = format!("usbdevs[{index}]");
         self.rest(&path, rest);
         let Some(HostUsb { hostbus, hostaddr, rest }) = hostdev else {
-            self.lost(path, "the device says of no device of the host that it is it");
+            self.lost(path, "the entry does not name a device of the host");
             return None;
         };
         self.rest(&format!("{path}.type.hostdev"), rest);

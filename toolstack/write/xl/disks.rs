@@ -47,13 +47,13 @@ impl Writer {
         let cdrom = *is_cdrom != 0;
         let holds = |text: &String| !text.contains(['\n', '\0']);
         let why = match (vdev, pdev_path) {
-            (None, _) => Some("xl takes no disk without a name in the guest"),
+            (None, _) => Some("xl accepts no disk without a name in the guest"),
             (Some(vdev), _) if vdev.contains(',') || !holds(vdev) => {
-                Some("xl takes no disk whose name in the guest has a comma or a line break")
+                Some("xl accepts no disk whose name in the guest has a comma or a line break")
             }
-            (_, None) if !cdrom => Some("xl takes no disk without a path"),
+            (_, None) if !cdrom => Some("xl accepts no disk without a path"),
             (_, Some(target)) if !holds(target) => {
-                Some("a path in xl.cfg cannot hold a line break or the character NUL")
+                Some("a path in xl.cfg cannot contain a line break or a NUL byte")
             }
             _ => None,
         };
@@ -73,7 +73,7 @@ impl Writer {
             }
             None => {
                 let path = entry.at("format");
-                entry.writer().nearest(path, "xl takes a disk without a format for a raw one");
+                entry.writer().nearest(path, "xl assumes that a disk without a format is raw");
             }
         }
         if cdrom && empty && *format != Some(DiskFormat::Empty) && format.is_some() {
@@ -89,7 +89,7 @@ impl Writer {
         ] {
             if *value != xls {
                 let path = entry.at(field);
-                entry.writer().nearest(path, format!("xl makes it {xls}"));
+                entry.writer().nearest(path, format!("xl sets it to {xls}"));
             }
         }
         if let Some(backend) = backend {

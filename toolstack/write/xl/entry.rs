@@ -1,4 +1,4 @@
-//! An entry of a list such as `disk` or `vif`: settings that commas part.
+//! An entry of a list such as `disk` or `vif`: comma-separated settings.
 
 use super::Writer;
 use crate::diag::Finding;
@@ -90,7 +90,7 @@ impl<'w> Entry<'w> {
                 self.text_as("backend", "backend_domname", Some(name));
                 if domid != 0 {
                     let path = self.at("backend_domid");
-                    self.writer.same(path, "libxl goes by the name");
+                    self.writer.same(path, "libxl uses the name");
                 }
             }
             None if domid != 0 => self.backend_number(domid),
@@ -102,21 +102,21 @@ impl<'w> Entry<'w> {
     pub(super) fn backend_number(&mut self, domid: u32) {
         self.put("backend", &format!("backend={domid}"));
         let path = self.at("backend_dom");
-        self.writer.same(path, "libxl finds a domain by its number as well as by its name");
+        self.writer.same(path, "libxl finds a domain by its ID as well as by its name");
     }
 
     /// A device's number, which xl gives by its place in the list.
     pub(super) fn numbered(&mut self, devid: Option<u32>, place: usize) {
         if devid.is_some_and(|devid| u64::from(devid) != place as u64) {
             let path = self.at("devid");
-            self.writer.nearest(path, format!("xl numbers devices by their place: it becomes {place}"));
+            self.writer.nearest(path, format!("xl numbers devices in their order: it becomes {place}"));
         }
     }
 
     /// The entry; `None` where a text cannot be written and the device is left out.
     pub(super) fn written(self) -> Option<String> {
         if self.broken {
-            self.writer.lost(self.path, "left out: without that setting it would be another device");
+            self.writer.lost(self.path, "left out: without that setting it would be a different device");
             return None;
         }
         Some(self.parts.join(","))

@@ -52,7 +52,7 @@ impl Writer {
         self.list(Passthrough, "usbdev", usbdevs, Writer::usbdev);
         self.device_tree_devices(dtdevs);
         for (index, config::Rdm { start: _, size: _, policy: _, rest: _ }) in rdms.iter().enumerate() {
-            let reason = "libxl works the ranges out itself, by the devices that are passed through";
+            let reason = "libxl itself derives the ranges from the devices that are passed through";
             self.same(format!("rdms[{index}]"), reason);
         }
         self.rest("", rest);
@@ -91,11 +91,11 @@ impl Writer {
         match pool_name {
             _ if *poolid == 0 => {}
             None => self.lost("c_info.poolid", "xl.cfg names a CPU pool by its name, in pool"),
-            Some(_) => self.same("c_info.poolid", "libxl goes by the name"),
+            Some(_) => self.same("c_info.poolid", "libxl uses the name"),
         }
         self.text(Cpus, "pool", "c_info.pool_name", pool_name.as_ref());
         if *run_hotplug_scripts == Some(Defbool::False) {
-            let reason = "run_hotplug_scripts stands in xl.conf, for all guests";
+            let reason = "run_hotplug_scripts is a setting of xl.conf, for all guests";
             self.lost("c_info.run_hotplug_scripts", reason);
         }
         self.flag(Boot, "driver_domain", *driver_domain);
@@ -110,7 +110,7 @@ impl Writer {
     pub(super) fn label_number(&mut self, path: &str, number: u32, has_label: bool) {
         match has_label {
             _ if number == 0 => {}
-            true => self.same(path, "libxl goes by the label"),
+            true => self.same(path, "libxl uses the label"),
             false => self.lost(path, "xl.cfg names a label, not its number"),
         }
     }

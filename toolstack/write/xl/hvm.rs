@@ -1,4 +1,4 @@
-//! `libxl_domain_build_info.u.hvm`: what only an HVM guest has, with its displays.
+//! `libxl_domain_build_info.u.hvm`: the HVM-only settings, with the displays.
 
 use timers::hyperv::Viridian;
 
@@ -110,7 +110,7 @@ impl Writer {
         self.flag(Clock, "hpet", *hpet);
         self.flag(Clock, "vpt_align", *vpt_align);
         if timeoffset.is_some() {
-            self.same(at!("timeoffset"), "libxl does nothing with it");
+            self.same(at!("timeoffset"), "libxl does not use it");
         }
         if *hdtype != HdType::Ide {
             self.set(Devices, "hdtype", hdtype.as_str());
@@ -147,7 +147,7 @@ impl Writer {
         } else {
             self.texts(Screen, key, path, many);
             if one.is_some() {
-                self.lost(path, format!("{key} is a list here, and xl takes it only once"));
+                self.lost(path, format!("{key} is a list here, and xl reads it only once"));
             }
         }
     }
@@ -160,7 +160,7 @@ impl Writer {
         match with_display {
             Some(listen) => {
                 let listen = format!("{}:{display}", bracketed(listen));
-                self.same(at!("vnc.display"), format!("it stands in vnclisten: {listen}"));
+                self.same(at!("vnc.display"), format!("it is part of vnclisten: {listen}"));
                 self.text(Screen, "vnclisten", at!("vnc.listen"), Some(&listen));
             }
             None => {
@@ -225,7 +225,7 @@ impl Writer {
         {
             for number in groups {
                 let Some(word) = Viridian::from_number(*number).map(Viridian::as_str) else {
-                    self.lost(path, format!("xl has no word for group {number}"));
+                    self.lost(path, format!("xl has no name for group {number}"));
                     continue;
                 };
                 match release::word("viridian", word).filter(|known| !known.by(self.release)) {
@@ -236,7 +236,7 @@ impl Writer {
                     None if not == "!" && enable.contains(number) => {
                         self.lost(
                             at!("viridian_enable"),
-                            format!("{word} is turned on and off, and is off then"),
+                            format!("{word} is both enabled and disabled, and disabled wins"),
                         );
                         words.push(Value::from(format!("!{word}")));
                     }
@@ -250,7 +250,7 @@ impl Writer {
         match defaults {
             Some(Defbool::True) => words.insert(0, Value::from("defaults")),
             Some(Defbool::False) => {
-                self.same(at!("viridian"), "no default groups is what a list without them says")
+                self.same(at!("viridian"), "a list without the default groups disables them")
             }
             None => {}
         }
@@ -271,7 +271,7 @@ impl Writer {
                 (Some(key), Some(value)) if !value.is_empty() => {
                     entries.push(format!("{}={value}", key.as_str()))
                 }
-                _ => self.lost(path, "xl takes a known string with a value that is not empty"),
+                _ => self.lost(path, "xl accepts only a known string with a value that is not empty"),
             }
         }
         self.texts(Boot, "smbios", at!("smbios"), &entries);
@@ -280,7 +280,7 @@ impl Writer {
     fn genid(&mut self, id: &[u8; 16]) {
         if *id != [0; 16] {
             self.set(Boot, "ms_vm_genid", "generate");
-            let reason = "xl.cfg cannot name an ID: xl makes a new one at each start";
+            let reason = "xl.cfg cannot give an ID: xl generates a new one at each start";
             self.nearest(at!("ms_vm_genid"), reason);
         }
     }
@@ -288,7 +288,7 @@ impl Writer {
     fn mmio_hole(&mut self, kib: Option<u64>) {
         match kib {
             Some(kib) if !MMIO_HOLE.contains(&kib) => {
-                self.lost(at!("mmio_hole_memkb"), "xl takes a hole from 256 to 3840 MiB");
+                self.lost(at!("mmio_hole_memkb"), "xl accepts a hole of 256 to 3840 MiB");
             }
             kib => self.memory(Boot, "mmio_hole", at!("mmio_hole_memkb"), kib),
         }
@@ -310,7 +310,7 @@ impl Writer {
             (Some(Defbool::True), kind) => self.set(Passthrough, "gfx_passthru", kind.as_str()),
             (_, kind) => {
                 self.flag(Passthrough, "gfx_passthru", passthrough);
-                let reason = format!("no card is passed through, so that it need not be {}", kind.as_str());
+                let reason = format!("no card is passed through, so {} has no effect", kind.as_str());
                 self.same(at!("gfx_passthru_kind"), reason);
             }
         }

@@ -1,7 +1,7 @@
-//! xl.cfg: what stock xl reads, pleasant for people too.
+//! Writes an xl.cfg that stock xl reads and that people can read.
 //!
-//! What it may hold is libxlu_cfg_y.y; how values are written is in [`super::value`]. Each structure of the config is
-//! taken apart whole, so that a field that nobody writes does not compile; what xl.cfg has no word for is handed back.
+//! The grammar is libxlu_cfg_y.y; [`super::value`] writes values. Each structure of the config is destructured
+//! completely, so that a field that nobody writes does not compile. Fields that xl.cfg cannot express are returned.
 
 mod build;
 mod cpus;
@@ -122,7 +122,7 @@ impl Writer {
     }
 
     fn other_release(&self, what: &str, known: Known) -> String {
-        format!("xl of Xen {} does not know {what}, which there is {known}", self.release)
+        format!("xl of Xen {} does not know {what}, which exists {known}", self.release)
     }
 
     fn maybe<V: Into<Value>>(&mut self, section: Section, key: &str, value: Option<V>) {
@@ -146,7 +146,7 @@ impl Writer {
     fn text(&mut self, section: Section, key: &str, path: &str, text: Option<&String>) {
         if let Some(text) = text {
             match text.contains('\0') {
-                true => self.lost(path, "a text of xl.cfg cannot hold the character NUL"),
+                true => self.lost(path, "a string in xl.cfg cannot contain a NUL byte"),
                 false => self.set(section, key, text.as_str()),
             }
         }
@@ -154,7 +154,7 @@ impl Writer {
 
     fn texts(&mut self, section: Section, key: &str, path: &str, texts: &[String]) {
         if texts.iter().any(|text| text.contains('\0')) {
-            self.lost(path, "a text of xl.cfg cannot hold the character NUL");
+            self.lost(path, "a string in xl.cfg cannot contain a NUL byte");
         } else if !texts.is_empty() {
             self.set(section, key, texts);
         }
@@ -165,7 +165,7 @@ impl Writer {
         let Some(kib) = kib else { return };
         // xl multiplies a number of 64 bits with a sign.
         if kib > i64::MAX as u64 {
-            return self.lost(path, "xl takes no such amount of memory");
+            return self.lost(path, "xl does not accept this amount of memory");
         }
         if kib % 1024 != 0 {
             let reason = format!("xl counts in MiB: {kib} KiB become {} MiB", kib / 1024);
@@ -204,7 +204,7 @@ impl Writer {
     fn rest(&mut self, path: &str, rest: &Rest) {
         for key in rest.keys() {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let reason = "a field or a word of a libxl newer than this program, which knows no key for it";
+            let reason = "a field or a value of a newer libxl, for which xenclock knows no key";
             self.unsaid(path, Finding::unsupported("unknown-to-us", reason));
         }
     }
@@ -213,7 +213,7 @@ impl Writer {
         let keys = clock_keys::keys(&domain.clock, config.kind());
         let clock = &mut self.sections[Section::Clock as usize];
         if !keys.is_empty() {
-            comment(clock, "For xenclock, which sets the whole clock; plain xl passes over these:");
+            comment(clock, "For xenclock, which sets the whole clock; plain xl ignores these:");
         }
         for (key, value) in keys {
             self.set(Section::Clock, key, value);
@@ -267,7 +267,7 @@ fn losses(out: &mut String, report: &Report, unsaid: &[Unsaid]) {
         return;
     }
     gap(out);
-    comment(out, "Not carried over word for word:");
+    comment(out, "Not converted exactly:");
     for (place, finding) in lines {
         comment(out, &format!("  {place}, {}: {}", finding.verdict, shown(&finding.reason)));
         if let Some(alternative) = &finding.alternative {

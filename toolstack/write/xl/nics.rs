@@ -59,9 +59,10 @@ impl Writer {
                 Some(rate) => entry.put("rate", &format!("rate={rate}")),
                 None => {
                     let path = entry.at("rate");
-                    entry
-                        .writer()
-                        .lost(path, "xl takes bytes in a second, and no number of them makes these");
+                    entry.writer().lost(
+                        path,
+                        "xl reads bytes per second, and no whole number of these gives this rate",
+                    );
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Devices and other means of the host: PCI, device tree, I/O ports, memory.
+//! Resources of the host: PCI devices, device tree, I/O ports, memory.
 
 use timers::GuestKind;
 
@@ -47,11 +47,11 @@ impl Writer {
         let slot = vdevfn >> SLOT_SHIFT;
         if slot > LAST_SLOT || vdevfn % (1 << SLOT_SHIFT) != 0 {
             let path = entry.at("vdevfn");
-            entry.writer().lost(path, "xl takes a slot from 0 to 1f, and its function 0");
+            entry.writer().lost(path, "xl accepts slots 0 to 1f, and only function 0");
         }
         match (name, address) {
             (Some(name), _) if name.contains([',', '\0']) => {
-                entry.writer().lost(path, "xl takes no name with a comma");
+                entry.writer().lost(path, "xl accepts no name with a comma");
                 return None;
             }
             (Some(name), address) => {
@@ -66,7 +66,7 @@ impl Writer {
             (None, Some(address)) if slot == 0 || slot > LAST_SLOT => entry.put("", &address),
             (None, Some(address)) => entry.put("", &format!("{address}@{slot:x}")),
             (None, None) => {
-                entry.writer().lost(path, "xl takes one function of a device, or all of them");
+                entry.writer().lost(path, "xl accepts one function of a device, or all of them");
                 return None;
             }
         }
@@ -109,7 +109,7 @@ impl Writer {
             match last.filter(|last| *last < u32::MAX) {
                 Some(last) if last == *first => entries.push(format!("{first:x}")),
                 Some(last) => entries.push(format!("{first:x}-{last:x}")),
-                None => self.lost(path, "xl takes ports that there are"),
+                None => self.lost(path, "xl accepts only ports that exist"),
             }
         }
         self.texts(Passthrough, "ioports", "b_info.ioports", &entries);

@@ -1,4 +1,4 @@
-//! `vsnd`: a list for each sound card, of the card, its PCM devices and their streams.
+//! `vsnd`: a list for each sound card, with the card, its PCM devices and their streams.
 
 use super::Section::Devices;
 use super::Writer;

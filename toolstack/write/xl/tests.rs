@@ -1,4 +1,5 @@
-//! Debian's xl reads of the file what the config says, save what is handed back as unsaid; and libxl reads our JSON.
+//! Debian's xl reads the written file as the same config, except for the fields that are returned as missing; and libxl
+//! reads the written JSON.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
@@ -65,7 +66,8 @@ fn a_key_is_written_only_for_a_release_that_knows_it() {
     }
     assert!(!old.text.contains("smbios ="), "{}", old.text);
     assert!(old.text.contains("viridian = [ \"base\" ]\n"), "{}", old.text);
-    let why = "#   smbios, unsupported: xl of Xen 4.14 does not know the key smbios, which there is since Xen 4.18\n";
+    let why =
+        "#   smbios, unsupported: xl of Xen 4.14 does not know the key smbios, which exists since Xen 4.18\n";
     assert!(old.text.contains(why), "{}", old.text);
 }
 

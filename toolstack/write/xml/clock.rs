@@ -1,4 +1,4 @@
-//! `<clock>`: word for word, as far as libvirt's schema has the words.
+//! `<clock>`: exactly as requested, as far as libvirt's schema can express it.
 
 use timers::{Adjustment, Catchup, ClockOffset, GuestClock, Timer, TimerName};
 

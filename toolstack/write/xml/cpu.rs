@@ -1,4 +1,4 @@
-//! vCPUs, where they run, what they can do, and their nodes.
+//! vCPUs: affinity, features and NUMA cells.
 
 use timers::GuestKind;
 

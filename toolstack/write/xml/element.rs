@@ -1,4 +1,4 @@
-//! An XML element as it is written: libvirt's quotes, indents and order.
+//! Writes an XML element with libvirt's quotes, indentation and order.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The domain as a whole: what it is, what it boots, its features, what happens at its end.
+//! The domain as a whole: kind, boot, features, and actions at its end.
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;

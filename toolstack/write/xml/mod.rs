@@ -1,8 +1,8 @@
-//! Domain XML, in libvirt's own order of elements.
+//! Writes domain XML, in libvirt's own order of elements.
 //!
-//! Each structure of the config is taken apart whole, so that a field that nobody looks at does not compile. What a
-//! domain XML has no word for, or what its readers would take for something else, stands in `<metadata>` under a
-//! namespace of our own, field by field ([`crate::domain::changes`]).
+//! Each structure of the config is destructured completely, so that a field that nobody handles does not compile.
+//! Settings that domain XML cannot express, or that its readers would misinterpret, are written to `<metadata>` in
+//! xenclock's namespace, field by field ([`crate::domain::changes`]).
 
 mod clock;
 mod cpu;

@@ -1,4 +1,4 @@
-//! Serial ports, from the words of QEMU's `-serial`.
+//! Serial ports, from the arguments of QEMU's `-serial`.
 
 use super::element::Element;
 

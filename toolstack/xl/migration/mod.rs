@@ -83,11 +83,11 @@ pub fn name_incoming(name: &str) -> String {
 /// Why a message of the protocol was not heard.
 #[derive(Debug, thiserror::Error)]
 enum Unheard {
-    #[error("the other side has gone")]
+    #[error("the other side has disconnected")]
     Gone,
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
-    #[error("instead it said {0:?}")]
+    #[error("the other side sent {0:?} instead")]
     Otherwise(String),
 }
 

@@ -40,7 +40,7 @@ pub struct Arrived {
 
 /// The guest is not here.
 #[derive(Debug, thiserror::Error)]
-#[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; what came of it is still here, and could not be destroyed: {error}")).unwrap_or_default())]
+#[error("the guest did not arrive: {why}{}", remains.as_ref().map(|error| format!("; its incomplete domain could not be destroyed: {error}")).unwrap_or_default())]
 #[non_exhaustive]
 pub struct NotArrived {
     /// The error.
@@ -62,19 +62,19 @@ const NOT_ALLOWED: u8 = 255;
 pub fn receive(guest: &mut dyn Arriving, line: Line, paused: bool) -> Result<Arrived, NotArrived> {
     let Line { mut to, mut from } = line;
     let gone = |why| NotArrived { why, remains: None };
-    say(&mut to, BANNER).map_err(|error| gone(failed("the sender could not be told to begin", error)))?;
+    say(&mut to, BANNER).map_err(|error| gone(failed("the sender could not be asked to begin", error)))?;
     guest.restore(&mut from).map_err(gone)?;
     guest.progress("the guest is here; asking for permission to start it");
     if let Err(error) = say(&mut to, READY) {
         // Without permission it is the sender's.
-        let why = failed("the sender could not be told that the guest is here", error);
+        let why = failed("the sender could not be informed that the guest is here", error);
         return Err(NotArrived { why, remains: guest.destroy().err() });
     }
     match start(guest, &mut from, paused) {
         Ok(()) => {
             guest.progress("the guest is started");
             let told = report(&mut to, 0).err();
-            Ok(Arrived { untold: told.map(|error| failed("the sender could not be told", error)) })
+            Ok(Arrived { untold: told.map(|error| failed("the sender could not be informed", error)) })
         }
         Err((code, why)) => {
             // Whether or not the sender hears it, the copy has to go.

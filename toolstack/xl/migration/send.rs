@@ -72,7 +72,7 @@ impl fmt::Display for NotMoved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NotMoved { why, now } = self;
         match now {
-            Now::RunsHere => write!(f, "not migrated: {why}; the guest runs on here"),
+            Now::RunsHere => write!(f, "not migrated: {why}; the guest continues to run here"),
             Now::Suspended(error) => write!(
                 f,
                 "not migrated: {why}; the guest does not run at the target, but it could not be resumed here either: \
@@ -81,10 +81,9 @@ impl fmt::Display for NotMoved {
             Now::Unknown => write!(
                 f,
                 "MIGRATION FAILED IN ITS LAST STEP: {why}\n\
-                 Nobody knows whether the guest runs at the target. Here it is suspended, under the name \
+                 It is unknown whether the guest runs at the target. Here it is suspended, under the name \
                  ...--migratedaway.\n\
-                 LOOK ON BOTH HOSTS before you do anything. Where it runs at the target, destroy it here. Where it is \
-                 not at the target at all, rename it and resume it here.\n\
+                 LOOK ON BOTH HOSTS before you do anything. If it runs at the target, destroy it here. If it does not exist at the target, rename it and resume it here.\n\
                  NEVER LET BOTH RUN: two guests on the same disks DESTROY THEIR DATA."
             ),
         }
@@ -130,12 +129,12 @@ pub fn send(guest: &mut dyn Leaving, header: &Header, line: Line) -> Result<Move
     guest.progress("the target reports that it could not start the guest");
     hear(&mut from, GO).map_err(|unheard| {
         unknown(failed(
-            format!("the target could not start the guest (status {code}) and did not give it back"),
+            format!("the target could not start the guest (status {code}) and did not return it"),
             unheard,
         ))
     })?;
     if let Err(error) = guest.rename_back() {
-        guest.progress(&format!("the guest keeps the name of one that moved away: {error}"));
+        guest.progress(&format!("the guest keeps the name of a migrated guest: {error}"));
     }
     let why = format!("the target could not start the guest (status {code})").into();
     Err(NotMoved { why, now: resumed(guest) })
@@ -148,9 +147,9 @@ fn up_to_ready(
     to: &mut File,
     from: &mut File,
 ) -> Result<(), Failed> {
-    header.write(to).map_err(|error| failed("the target does not take the config", error))?;
+    header.write(to).map_err(|error| failed("the target does not accept the config", error))?;
     guest.save(to).map_err(|error| failed("the guest could not be sent", error))?;
-    hear(from, READY).map_err(|unheard| failed("the target did not take the guest", unheard))
+    hear(from, READY).map_err(|unheard| failed("the target did not accept the guest", unheard))
 }
 
 /// The byte after the target's report.
@@ -176,8 +175,7 @@ fn no_banner(unheard: Unheard) -> Failed {
         Unheard::Gone => "the target's xl did not answer: see the messages of ssh and of xl there".into(),
         Unheard::Io(_) => unheard.into(),
         Unheard::Otherwise(said) => format!(
-            "the target's xl did not answer, but something printed {said:?}: a login there must print nothing before \
-             xl migrate-receive does"
+            "the target's xl did not answer, but something printed {said:?}: a login there must not print anything before xl migrate-receive"
         )
         .into(),
     }

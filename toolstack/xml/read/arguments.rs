@@ -47,8 +47,8 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
         let element = element.take();
         let arguments = arguments(&element, prefix);
         if of_qemu {
-            let reason = "written for another hypervisor's QEMU: Xen's is given them as they are";
-            let instead = "take out what Xen's QEMU does not have: it ends, and the guest with it";
+            let reason = "written for another hypervisor's QEMU, and passed unchanged to Xen's QEMU";
+            let instead = "remove the arguments that Xen's QEMU does not know: it exits over them, and the guest with it";
             element.mark(Finding::approximated("qemu-arguments", reason).instead(instead));
         }
         let b_info = &mut guest.config.b_info;
@@ -75,7 +75,8 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
                 Finding::unsupported("qemu-argument", reason)
                     .instead("write it in <clock>, as <clock offset='localtime'/>")
             } else {
-                let reason = format!("Xen's QEMU is given no {of}: libxl decides it, or KVM alone has it");
+                let reason =
+                    format!("{of} is not passed to Xen's QEMU: libxl sets it itself, or only KVM has it");
                 Finding::unsupported("qemu-argument", reason)
             });
             if of == option && !WITHOUT_VALUE.contains(&option) {

@@ -67,7 +67,7 @@ pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
     for (_, kind, place) in places {
         let letter = kind.letter();
         if letters.contains(letter) {
-            let reason = "xl's boot order names kinds of devices, of which the firmware tries the first";
+            let reason = "xl's boot order names kinds of devices, and the firmware tries the first device of each kind";
             let finding = Finding::approximated("boot-order", reason);
             place.mark(finding.instead("keep one device of each kind in the boot order"));
         } else {

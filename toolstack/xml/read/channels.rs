@@ -1,4 +1,4 @@
-//! `<channel>` and `<redirdev>`: ways between a program in the guest and one outside.
+//! `<channel>` and `<redirdev>`: connections between a program in the guest and one outside.
 
 use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
@@ -39,11 +39,11 @@ fn agent(element: &Element<'_>, guest: &mut Guest<'_>) {
     let target = element.children("target").next();
     let name = target.and_then(|target| target.attr("name")).map_or("com.redhat.spice.0", |name| name.text);
     if name != "com.redhat.spice.0" {
-        let reason = format!("of SPICE's channels libxl has the agent's alone, not '{name}'");
+        let reason = format!("libxl supports only the agent's SPICE channel, not '{name}'");
         return element.leave_out(Finding::unsupported("channel", reason));
     }
     if !has_spice(guest) {
-        let reason = "without a SPICE server there is nobody at its other end";
+        let reason = "without a SPICE server the channel has no other end";
         return element.mark_whole(&Finding::no_effect("no-spice", reason));
     }
     let for_xen = guest.for_xen;
@@ -57,7 +57,7 @@ fn agent(element: &Element<'_>, guest: &mut Guest<'_>) {
     let element = element.take();
     placed_by_xen(&element);
     if let Some(target) = element.child("target") {
-        target.mark_whole(&Finding::no_effect("own-channel", "libxl names and places the agent's channel"));
+        target.mark_whole(&Finding::no_effect("own-channel", "libxl itself names the agent's channel"));
     }
 }
 
@@ -74,7 +74,7 @@ fn channel(element: &Element<'_>, pty: bool, guest: &mut Guest<'_>) -> Result<()
     if let Some(source) =
         source.filter(|source| source.attr("mode").is_some_and(|mode| mode.text == "connect"))
     {
-        let reason = "QEMU makes the socket of a channel and waits for others to connect";
+        let reason = "QEMU creates the socket of a channel and waits for a connection";
         let path = source.attr("path").map_or("/PATH", |path| path.text);
         let instead = format!("write mode='bind', and connect to {path}");
         element.leave_out(Finding::unsupported("channel", reason).instead(instead));
@@ -91,7 +91,7 @@ fn channel(element: &Element<'_>, pty: bool, guest: &mut Guest<'_>) -> Result<()
     } else {
         let source = source.map(Element::take);
         if let Some(mode) = source.and_then(|source| source.attr("mode")) {
-            mode.mark(Finding::no_effect("channel-mode", "QEMU always makes the socket of a channel"));
+            mode.mark(Finding::no_effect("channel-mode", "QEMU always creates the socket of a channel"));
         }
         let path = match source {
             Some(source) => character::socket(&source, &name, guest),
@@ -105,7 +105,8 @@ fn channel(element: &Element<'_>, pty: bool, guest: &mut Guest<'_>) -> Result<()
         Connection::Socket(Some(path))
     };
     if let Some(kind) = kind.filter(|kind| kind.text == "virtio") {
-        let reason = "a console of Xen, /dev/hvcN, whose name the guest finds in xenstore; not a virtio port";
+        let reason =
+            "becomes a Xen console, /dev/hvcN, not a virtio port; the guest finds its name in xenstore";
         let instead = format!("let the program in the guest open the console that is named {name}");
         kind.mark(Finding::approximated("channel-virtio", reason).instead(instead));
     }
@@ -133,11 +134,11 @@ fn name(element: &Element<'_>, target: Option<Element<'_>>) -> Result<String> {
 fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     let kind = element.attr("type").map_or("spicevmc", |kind| kind.text);
     let finding = if kind != "spicevmc" {
-        Finding::unsupported("redirdev", format!("libxl redirects USB over SPICE alone, not over {kind}"))
+        Finding::unsupported("redirdev", format!("libxl redirects USB only over SPICE, not over {kind}"))
     } else if !has_spice(guest) {
-        Finding::no_effect("no-spice", "without a SPICE server there is nobody to redirect a device")
+        Finding::no_effect("no-spice", "without a SPICE server no client can redirect a device")
     } else if guest.usb.redirections == REDIRECTIONS {
-        Finding::unsupported("redirdev", format!("libxl redirects {REDIRECTIONS} USB devices at most"))
+        Finding::unsupported("redirdev", format!("libxl redirects at most {REDIRECTIONS} USB devices"))
     } else {
         guest.usb.redirections += 1;
         let element = element.take();

@@ -1,4 +1,4 @@
-//! The dom0 end of a character device, in the words of QEMU's `-serial`.
+//! The dom0 end of a character device, in the syntax of QEMU's `-serial`.
 
 use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
@@ -32,12 +32,10 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
             let source = source(device)?;
             if let Some(append) = source.attr("append") {
                 if append.on_off()? {
-                    append.mark(Finding::approximated(
-                        "file-append",
-                        "QEMU begins the file anew at each start",
-                    ));
+                    append
+                        .mark(Finding::approximated("file-append", "QEMU truncates the file at each start"));
                 } else {
-                    append.mark(Finding::no_effect("file-append", "QEMU begins the file anew at each start"));
+                    append.mark(Finding::no_effect("file-append", "QEMU truncates the file at each start"));
                 }
             }
             format!("file:{}", path(&source)?.text)
@@ -59,7 +57,8 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
                     "raw" => "tcp",
                     "telnet" => "telnet",
                     _ => {
-                        let reason = format!("QEMU's serial ports speak no {}: raw TCP", protocol.text);
+                        let reason =
+                            format!("QEMU's serial ports do not support {}; raw TCP is used", protocol.text);
                         protocol.mark(Finding::approximated("serial-protocol", reason));
                         "tcp"
                     }
@@ -79,7 +78,7 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
 
 /// Says that a terminal is that of a guest which ran when the XML was written.
 pub(super) fn of_running_guest(terminal: &Value<'_>) {
-    let reason = "the terminal of a running guest; each start gives a new one";
+    let reason = "the terminal of a running guest; each start assigns a new one";
     terminal.mark(Finding::no_effect("live-state", reason));
 }
 

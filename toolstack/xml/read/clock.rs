@@ -1,4 +1,4 @@
-//! `<clock>` and `<timer>`, word for word. What the words come to on Xen is not decided here.
+//! `<clock>` and `<timer>`, as written. Their meaning on Xen is determined elsewhere.
 
 use timers::{
     Adjustment, Basis, Catchup, ClockOffset, GuestClock, Hertz, TickPolicy, Timer, TimerMode, TimerName,
@@ -31,7 +31,7 @@ pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
             Some(earlier) if *earlier == timer => {
                 child.mark_whole(&Finding::no_effect(
                     "timer-again",
-                    format!("says the same of {} again", timer.name),
+                    format!("repeats the settings of {}", timer.name),
                 ));
             }
             Some(_) => {
@@ -108,7 +108,7 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
             start.is(Part::Start);
             let seconds: u64 =
                 start.number_of(Unit::Epoch, "a number of seconds since 1970-01-01T00:00:00Z")?;
-            let start = i64::try_from(seconds).map_err(|_| start.not("a moment that a clock can hold"))?;
+            let start = i64::try_from(seconds).map_err(|_| start.not("a time that a clock can represent"))?;
             unused(element, &["adjustment", "basis", "timezone"]);
             Ok(ClockOffset::Absolute { start })
         }
@@ -121,7 +121,7 @@ fn unused(element: &Element<'_>, names: &[&str]) {
     for value in names.iter().filter_map(|name| element.attr(name)) {
         value.mark(Finding::no_effect(
             "other-clock",
-            "belongs to another kind of clock; libvirt passes over it too",
+            "belongs to another kind of clock; libvirt ignores it too",
         ));
     }
 }

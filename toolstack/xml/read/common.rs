@@ -1,4 +1,4 @@
-//! What several parts of a domain have in common.
+//! Parts that several elements of a domain share.
 
 use super::super::cursor::{Element, Result, Value};
 use crate::diag::Finding;
@@ -13,7 +13,10 @@ pub(super) fn set(field: &mut Option<Defbool>, value: bool) {
 pub(super) fn placed_by_xen(device: &Element<'_>) {
     for name in ["address", "alias"] {
         if let Some(child) = device.child(name) {
-            child.mark_whole(&Finding::no_effect("own-address", "libxl places and names devices by itself"));
+            child.mark_whole(&Finding::no_effect(
+                "own-address",
+                "libxl assigns the addresses and names of devices itself",
+            ));
         }
     }
 }
@@ -34,7 +37,9 @@ pub(super) fn backend_domain(element: &Element<'_>) -> Result<String> {
 /// A path, where xl.cfg can hold it.
 pub(super) fn held_by_xl(path: &Value<'_>) -> Result<String> {
     if path.text.ends_with(',') || path.text.contains('\n') {
-        return Err(path.not("a path that xl.cfg can hold: it may not end in a comma or hold a line break"));
+        return Err(
+            path.not("a path that xl.cfg can hold: it must not end in a comma or contain a line break")
+        );
     }
     Ok(path.text.to_owned())
 }

@@ -92,7 +92,7 @@ fn parallel(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 target.mark_whole(&Finding::no_effect("parallel-port", reason));
             }
             guest.qemu(["-parallel", &word]);
-            let reason = "libxl has no parallel ports: its QEMU is given one";
+            let reason = "libxl has no parallel ports; the port is passed to its QEMU";
             port.mark(Finding::approximated("parallel", reason));
         }
     }

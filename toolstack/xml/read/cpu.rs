@@ -1,4 +1,4 @@
-//! `<cpu>`: which CPU the guest sees. On Xen it sees the host's, with features put in and taken out.
+//! `<cpu>`: the CPU that the guest sees. On Xen this is the host's CPU, with features added and removed.
 
 use super::super::cursor::{Element, Result, Value};
 use super::cpu_features::{self, Bit, Register};
@@ -29,21 +29,28 @@ fn model(cpu: &Element<'_>, guest: &Guest<'_>, nested: Option<bool>) {
         let whole_host = matches!(mode.text, "host-passthrough" | "maximum");
         mode.mark(if whole_host && nested.is_none() && !guest.for_xen && guest.is_hvm() {
             let reason =
-                "a guest on Xen has the host's CPU, but without nested virtualization unless asked for";
+                "a guest on Xen has the host's CPU, but without nested virtualization unless requested";
             let instead =
-                "where the guest runs guests itself, add <feature policy='require' name='vmx'/> (svm on AMD)";
+                "if the guest runs guests itself, add <feature policy='require' name='vmx'/> (svm on AMD)";
             Finding::approximated("nested", reason).instead(instead)
         } else {
-            Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it")
+            Finding::no_effect(
+                "host-cpu",
+                "a guest on Xen has the host's CPU with the features that Xen exposes",
+            )
         });
     }
     for model in models {
         let finding = if named {
             let reason = "Xen has no CPU models: the guest has the host's CPU";
-            Finding::approximated("cpu-model", reason)
-                .instead("take out what the guest must not see: <feature policy='disable' name='NAME'/>")
+            Finding::approximated("cpu-model", reason).instead(
+                "disable features that the guest must not see: <feature policy='disable' name='NAME'/>",
+            )
         } else {
-            Finding::no_effect("host-cpu", "a guest on Xen has the host's CPU, as far as Xen lets it")
+            Finding::no_effect(
+                "host-cpu",
+                "a guest on Xen has the host's CPU with the features that Xen exposes",
+            )
         };
         model.leave_out(finding);
     }
@@ -71,7 +78,7 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
         }
     };
     let Some(wish) = wish else {
-        let reason = "a guest on Xen has the features of the host that Xen lets it have";
+        let reason = "a guest on Xen has the features of the host that Xen exposes";
         feature.mark_whole(&Finding::no_effect("cpu-optional", reason));
         return Ok(None);
     };
@@ -133,11 +140,11 @@ fn unknown(name: &str, wish: bool) -> Finding {
 fn policy_finding(policy: &Value<'_>) {
     match policy.text {
         "force" => {
-            policy.mark(Finding::approximated("cpu-force", "Xen shows a feature only where the host has it"))
+            policy.mark(Finding::approximated("cpu-force", "Xen exposes a feature only if the host has it"))
         }
         "forbid" => policy.mark(Finding::approximated(
             "cpu-forbid",
-            "Xen hides the feature, and starts the guest where the host has it too",
+            "Xen hides the feature, but also starts the guest on a host that has it",
         )),
         _ => {}
     }

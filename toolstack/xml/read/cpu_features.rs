@@ -1,4 +1,4 @@
-//! libvirt's names of x86 CPU features, and the CPUID bits they stand for.
+//! libvirt's names of x86 CPU features, with their CPUID bits.
 
 /// A register of CPUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

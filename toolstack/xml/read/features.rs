@@ -1,4 +1,4 @@
-//! `<features>`: ACPI and its kin, Xen's own, and what other hypervisors have.
+//! `<features>`: ACPI and related features, Xen's own, and those of other hypervisors.
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
@@ -67,12 +67,12 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if !on {
         guest.config.c_info.passthrough = Passthrough::Disabled;
         if let Some(mode) = mode {
-            mode.mark(Finding::no_effect("passthrough-off", "of a passthrough that is off"));
+            mode.mark(Finding::no_effect("passthrough-off", "a detail of passthrough, which is off"));
         }
         return Ok(());
     }
     if guest.kind() == timers::GuestKind::Pvh {
-        let reason = "libxl passes no devices through to a PVH guest";
+        let reason = "libxl does not pass devices through to a PVH guest";
         passthrough.mark_whole(&Finding::unsupported("passthrough-pvh", reason));
         return Ok(());
     }
@@ -85,7 +85,8 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 Passthrough::SharePt
             }
             _ => {
-                let reason = "libxl shares page tables with an HVM guest with HAP alone: it chooses";
+                let reason =
+                    "libxl shares page tables only with an HVM guest with HAP, so libxl chooses the mode";
                 mode.mark(Finding::approximated("passthrough-mode", reason).instead("write mode='sync_pt'"));
                 Passthrough::Enabled
             }
@@ -105,10 +106,10 @@ fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
         set(&mut guest.config.b_info.arch_x86.msr_relaxed, true);
         unknown.mark(Finding::approximated(
             "msr-relaxed",
-            "reads give 0 where Xen itself can read the MSR, writes are dropped",
+            "reads return 0 if Xen itself can read the MSR, and writes are dropped",
         ));
     } else {
-        unknown.mark(Finding::no_effect("msr-fault", "on Xen an unknown MSR faults unless told otherwise"));
+        unknown.mark(Finding::no_effect("msr-fault", "on Xen an unknown MSR faults by default"));
     }
 }
 
@@ -119,7 +120,7 @@ fn performance_counters(pmu: &Element<'_>) -> Result<()> {
         let finding = Finding::unsupported("vpmu", reason);
         pmu.leave_out(finding.instead_in_file("start Xen with vpmu=on, and write vpmu = 1"));
     } else {
-        let reason = "a guest on Xen has no performance counters unless asked for";
+        let reason = "a guest on Xen has no performance counters unless requested";
         pmu.mark_whole(&Finding::no_effect("vpmu", reason));
     }
     Ok(())

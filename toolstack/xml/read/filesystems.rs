@@ -18,7 +18,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         if element.children("readonly").next().is_some() {
             let reason = "Xen's 9pfs cannot be read-only";
             let instead =
-                "bind-mount the directory read-only in dom0 (mount -o bind,ro), and take <readonly/> out";
+                "bind-mount the directory read-only in dom0 (mount -o bind,ro), and remove <readonly/>";
             element.leave_out(Finding::unsupported("filesystem", reason).instead(instead));
             continue;
         }
@@ -53,11 +53,11 @@ fn share(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             let finding = Finding::approximated("filesystem-driver", "Xen's 9pfs, not virtiofs");
             finding.instead(format!("let the guest mount it with: mount -t 9p -o trans=xen {tag} /DIR"))
         } else {
-            Finding::no_effect("filesystem-driver", "Xen shares a directory by 9pfs alone")
+            Finding::no_effect("filesystem-driver", "Xen shares directories only by 9pfs")
         });
     }
     if !guest.for_xen && driver_type.is_none_or(|kind| kind.text != "virtiofs") {
-        let finding = Finding::approximated("filesystem-transport", "Xen's 9pfs has a transport of its own");
+        let finding = Finding::approximated("filesystem-transport", "Xen's 9pfs has its own transport");
         element.mark(
             finding.instead(format!("let the guest mount it with: mount -t 9p -o trans=xen {tag} /DIR")),
         );

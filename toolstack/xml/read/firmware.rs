@@ -1,4 +1,4 @@
-//! The firmware of an HVM guest, and what it tells the guest: ACPI tables, SMBIOS.
+//! The firmware of an HVM guest, and its tables: ACPI, SMBIOS.
 
 use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
@@ -10,7 +10,7 @@ pub(super) fn read(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(firmware) = os.attr("firmware") {
         uefi = firmware.one_of(&[("efi", true), ("bios", false)])?;
         if !uefi {
-            firmware.mark(Finding::no_effect("own-bios", "an HVM guest has SeaBIOS unless told otherwise"));
+            firmware.mark(Finding::no_effect("own-bios", "an HVM guest has SeaBIOS by default"));
         }
     }
     if let Some(features) = os.child("firmware") {
@@ -23,8 +23,8 @@ pub(super) fn read(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         hvm.bios = Some(Bios::Ovmf);
     }
     if let Some(nvram) = os.children("nvram").next() {
-        let reason = "Xen keeps no UEFI variables: the guest starts with none, and boots what its disks have as default";
-        let instead = "let each disk have the default boot loader: \\EFI\\BOOT\\BOOTX64.EFI";
+        let reason = "Xen keeps no UEFI variables: the guest starts without any, and boots the default boot loader of its disks";
+        let instead = "install the default boot loader on each disk: \\EFI\\BOOT\\BOOTX64.EFI";
         nvram.leave_out(Finding::unsupported("nvram", reason).instead(instead));
     }
     tables(os, guest)
@@ -85,7 +85,7 @@ fn loader(loader: &Element<'_>, guest: &mut Guest<'_>) -> Result<bool> {
     }
     let uefi = flash || is_uefi(&path);
     let own = if uefi { "OVMF" } else { "SeaBIOS" };
-    let reason = format!("firmware of another hypervisor does not know Xen: libxl's own {own}");
+    let reason = format!("firmware of another hypervisor does not know Xen, so libxl's own {own} is used");
     path.mark(Finding::approximated("other-firmware", reason));
     Ok(uefi)
 }
@@ -102,13 +102,13 @@ fn tables(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     for table in acpi.children("table") {
         let Some(hvm) = guest.hvm() else { continue };
         if hvm.acpi_firmware.is_some() {
-            let finding = Finding::unsupported("acpi-table", "libxl takes ACPI tables from one file");
-            table.leave_out(finding.instead("put the tables one behind the other into one file"));
+            let finding = Finding::unsupported("acpi-table", "libxl reads ACPI tables from one file");
+            table.leave_out(finding.instead("concatenate the tables into one file"));
             continue;
         }
         let table = table.take();
         if let Some(kind) = table.attr("type") {
-            kind.mark(Finding::no_effect("acpi-table", "the table itself says which it is"));
+            kind.mark(Finding::no_effect("acpi-table", "the table itself contains its type"));
         }
         hvm.acpi_firmware = table.text()?.map(|path| path.text.to_owned());
     }

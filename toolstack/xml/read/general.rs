@@ -1,4 +1,4 @@
-//! Name, UUID, notes, generation ID, what happens at the end.
+//! Name, UUID, notes, generation ID, and actions at the end of a guest.
 
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let name = element.text()?.ok_or_else(missing)?;
     // libvirt's own rule; a slash would also lead out of libxl's directories.
     if name.text.contains(['/', '\n']) {
-        return Err(name.not("a domain's name: it may hold neither '/' nor a line break"));
+        return Err(name.not("a domain's name: it must not contain '/' or a line break"));
     }
     element.is(Part::Name);
     config.c_info.name = Some(name.text.to_owned());
@@ -49,13 +49,14 @@ fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let id: Uuid = match (element.text()?, own) {
         (Some(text), _) => text.number("a GUID such as 43dc0cf8-809b-4adb-9bea-a9abb5f3d90e")?,
         (None, Some(own)) => {
-            let reason = "libvirt makes an ID up when it defines the guest: the domain's UUID stands for it";
+            let reason =
+                "libvirt generates an ID when it defines the guest; the domain's UUID is used instead";
             element.mark(Finding::approximated("genid", reason));
             own
         }
         (None, None) => {
-            let reason = "libvirt makes an ID up when it defines the guest";
-            let instead = "write an ID into it, as uuidgen gives";
+            let reason = "libvirt generates an ID when it defines the guest";
+            let instead = "write an ID, for example from uuidgen";
             element.mark(Finding::unsupported("genid", reason).instead(instead));
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The domain that the readers put together, and what they know of it.
+//! The domain that the readers build, and their shared state.
 
 use timers::GuestKind;
 

@@ -33,7 +33,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
 pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let Some(source) = element.children("source").next() else { return Err(no_address(element)) };
     if source.children("vendor").next().is_some() {
-        let reason = "libxl takes a card of the host for a PCI device, and this is a USB device";
+        let reason = "libxl expects a PCI device for a network card of the host, and this is a USB device";
         let instead = "write <hostdev mode='subsystem' type='usb'> with the same source";
         element.leave_out(Finding::unsupported("hostdev-usb", reason).instead(instead));
         return Ok(());
@@ -61,7 +61,7 @@ fn no_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
 fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let address = source.child("address").ok_or_else(|| no_address(element))?;
     if let Some(kind) = address.attr("type") {
-        kind.mark(Finding::no_effect("pci-address", "the address of a network card of the host is of PCI"));
+        kind.mark(Finding::no_effect("pci-address", "a network card of the host has a PCI address"));
     }
     let part = |name: &str, most: u32| -> Result<u32> {
         let Some(value) = address.attr(name) else { return Ok(0) };
@@ -82,16 +82,14 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
     if let Some(managed) = element.attr("managed") {
         device.seize = managed.yes_no()?;
         if !device.seize {
-            managed.mark(Finding::no_effect(
-                "unmanaged",
-                "libxl leaves the device's driver alone unless told otherwise",
-            ));
+            managed
+                .mark(Finding::no_effect("unmanaged", "libxl leaves the device's driver alone by default"));
         }
     }
     if let Some(filtering) = source.attr("writeFiltering") {
         device.permissive = !filtering.yes_no()?;
         if !device.permissive {
-            filtering.mark(Finding::no_effect("write-filtering", "Xen filters writes unless told otherwise"));
+            filtering.mark(Finding::no_effect("write-filtering", "Xen filters writes by default"));
         }
     }
     if let Some(driver) = element.child("driver") {
@@ -99,7 +97,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
     }
     let bdf = format!("{:04x}:{:02x}:{:02x}.{}", device.domain, device.bus, device.dev, device.func);
     if guest.kind() == timers::GuestKind::Pvh {
-        let reason = format!("libxl passes no PCI devices through to a PVH guest: {bdf} is left out");
+        let reason = format!("libxl does not pass PCI devices through to a PVH guest: {bdf} is left out");
         let instead = "make it an HVM guest: <os><type>hvm</type></os>";
         element.leave_out(Finding::unsupported("hostdev-pvh", reason).instead(instead));
         return Ok(());
@@ -109,7 +107,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
             == (device.domain, device.bus, device.dev, device.func)
     };
     if guest.config.pcidevs.iter().any(same) {
-        let finding = Finding::invalid("hostdev-twice", format!("a second time the device {bdf}"));
+        let finding = Finding::invalid("hostdev-twice", format!("the device {bdf} is given twice"));
         return Err(element.error(finding.instead("name each device of the host once")));
     }
     // As xl does: without the host's memory map a PV guest has no room for the device.
@@ -161,11 +159,12 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         ((Some(vendor), Some(product)), _) if guest.is_hvm() => {
             let id = |part: u32| u16::try_from(part).unwrap_or(u16::MAX);
             guest.usb.host.push((id(vendor), id(product)));
-            let reason = "libxl finds no USB device by vendor and product: its QEMU is given it";
+            let reason =
+                "libxl cannot find a USB device by vendor and product; it is passed to QEMU, which can";
             source.mark(Finding::approximated("hostdev-usb", reason));
         }
         ((Some(vendor), Some(product)), _) => {
-            let reason = "libxl finds no USB device by vendor and product";
+            let reason = "libxl cannot find a USB device by vendor and product";
             let finding = Finding::unsupported("hostdev-usb", reason);
             let instead = format!(
                 "look for its bus and number with lsusb -d {vendor:04x}:{product:04x}, and write <source><address bus='BUS' device='NUMBER'/></source>"
@@ -178,7 +177,7 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         policy.mark(Finding::no_effect("startup-policy", "libxl starts the guest in any case"));
     }
     if let Some(reset) = source.attr("guestReset") {
-        reset.mark(Finding::no_effect("guest-reset", "how QEMU resets the device is left to it"));
+        reset.mark(Finding::no_effect("guest-reset", "QEMU itself decides how to reset the device"));
     }
     Ok(())
 }

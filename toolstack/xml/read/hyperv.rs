@@ -25,7 +25,7 @@ pub(crate) const HYPERV: &[(&str, &[Viridian])] = &[
 pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     if let Some(mode) = hyperv.attr("mode").filter(|mode| mode.text != "custom") {
         set(&mut hvm.viridian, true);
-        let reason = "Xen's default group of enlightenments, not all there are";
+        let reason = "becomes Xen's default group of enlightenments, which does not contain all";
         let instead = "name the features wanted in <hyperv>";
         mode.mark(Finding::approximated("hyperv-passthrough", reason).instead(instead));
     }
@@ -33,7 +33,7 @@ pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     for feature in hyperv.elements() {
         let on = feature.attr("state").map_or(Ok(true), |state| state.on_off())?;
         if !on {
-            let reason = "an enlightenment that is not asked for is off";
+            let reason = "an enlightenment that is not requested is off";
             feature.mark_whole(&Finding::no_effect("hyperv-off", reason));
             continue;
         }

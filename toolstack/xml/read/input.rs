@@ -34,7 +34,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 let reason = if graphics::has_pv_input(&guest.config) {
                     "comes with Xen's framebuffer"
                 } else {
-                    "without <graphics> there is nothing to point at"
+                    "without <graphics> the guest has no screen for a pointer"
                 };
                 input.mark_whole(&Finding::no_effect("pv-input", reason));
             }
@@ -42,7 +42,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 guest.usb.input.push("tablet");
                 let input = input.take();
                 placed_by_xen(&input);
-                let reason = "a USB tablet: libxl gives QEMU no virtio input";
+                let reason = "becomes a USB tablet: libxl has no virtio input devices";
                 input.mark(Finding::approximated("input", reason));
             }
             _ => {

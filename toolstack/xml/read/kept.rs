@@ -1,5 +1,5 @@
-//! What a domain XML has no word for, in `<metadata>` under a namespace of our own: fields of libxl's config and of the
-//! clock, with their values as JSON.
+//! Settings that domain XML cannot express, from `<metadata>` in xenclock's namespace: fields of libxl's config and of
+//! the clock, with their values as JSON.
 
 use serde_json::Value as Json;
 
@@ -30,14 +30,14 @@ pub(super) fn read(root: &Element<'_>, domain: &mut Domain) -> Result<()> {
     };
     for element in kept.elements() {
         let Some(field) = element.attr("field") else {
-            let finding = Finding::invalid("no-field", "it does not say which field of libxl's config it is");
-            return Err(element.error(finding.instead("take it out, or convert the domain again")));
+            let finding = Finding::invalid("no-field", "it does not name a field of libxl's config");
+            return Err(element.error(finding.instead("remove it, or convert the domain again")));
         };
         let value = || -> Result<Json> {
             let text = element.text()?.map_or("", |text| text.text);
             serde_json::from_str(text).map_err(|error| {
-                let finding = Finding::invalid("bad-value", format!("not a value as JSON: {error}"));
-                element.error(finding.instead("write a text in double quotes, a number, or true or false"))
+                let finding = Finding::invalid("bad-value", format!("not a JSON value: {error}"));
+                element.error(finding.instead("write a string in double quotes, a number, true or false"))
             })
         };
         let to = match element.name().rsplit(':').next() {
@@ -54,13 +54,13 @@ pub(super) fn read(root: &Element<'_>, domain: &mut Domain) -> Result<()> {
         match changes::make(&domain.config, &domain.clock, &[change]) {
             Ok((config, clock)) => (domain.config, domain.clock) = (config, clock),
             Err(changes::ChangeError::NoSuchField(field)) => {
-                let reason = format!("there is no {field} any more that this would be of");
+                let reason = format!("the device of {field} no longer exists");
                 element.mark(Finding::no_effect("kept-gone", reason));
             }
             Err(changes::ChangeError::NoDomain(error)) => {
                 let finding =
                     Finding::invalid("bad-value", format!("not a value of {}: {error}", field.text));
-                return Err(element.error(finding.instead("take it out, or convert the domain again")));
+                return Err(element.error(finding.instead("remove it, or convert the domain again")));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How much memory the guest has.
+//! The guest's memory.
 
 use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
@@ -23,7 +23,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             now = max;
         } else if now < max && !guest.for_xen {
             let reason =
-                "the guest has no more than this until it loads Xen's balloon driver, and must load it";
+                "the guest has only this much memory until it loads Xen's balloon driver, which it must have";
             let finding = Finding::approximated("balloon", reason);
             element.mark(finding.instead("for a guest without Xen's drivers, write as much as in <memory>"));
         }

@@ -118,7 +118,7 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     if root.name() != "domain" {
         let reason = format!("the root element is <{}>, expected <domain>", root.name());
         let finding = Finding::invalid("not-a-domain", reason)
-            .instead("give the XML of one domain, as from: virsh dumpxml --inactive DOMAIN");
+            .instead("give the XML of one domain, such as the output of virsh dumpxml --inactive DOMAIN");
         return Err(root.error(finding));
     }
     root.is(Part::Domain);
@@ -172,10 +172,7 @@ fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> 
 /// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
 fn hypervisor(root: &Element<'_>) -> Result<bool> {
     if let Some(id) = root.attr("id") {
-        id.mark(Finding::no_effect(
-            "live-state",
-            "the number of a running domain; each start gives a new one",
-        ));
+        id.mark(Finding::no_effect("live-state", "the ID of a running domain; each start assigns a new one"));
     }
     let Some(hypervisor) = root.attr("type") else {
         return Ok(true);
@@ -199,12 +196,13 @@ fn emulator(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     let Some(path) = element.text()? else { return Ok(()) };
     if !guest.for_xen {
-        let reason = "the emulator of another hypervisor; Xen brings its own device model";
+        let reason = "the emulator of another hypervisor; Xen has its own device model";
         path.mark(Finding::no_effect("other-emulator", reason));
     } else if !guest.is_hvm() {
         path.mark(Finding::no_effect("no-device-model", "only an HVM guest has a device model"));
     } else if path.text.rsplit('/').next().is_some_and(|name| name.starts_with("qemu-dm")) {
-        let reason = "qemu-dm is the device model of old, which Xen no longer brings: its QEMU of today";
+        let reason =
+            "qemu-dm is the old device model, which Xen no longer includes; its present QEMU is used";
         path.mark(Finding::approximated("old-emulator", reason));
     } else {
         guest.config.b_info.device_model = Some(path.text.to_owned());
@@ -245,7 +243,7 @@ fn controllers(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
 
 fn xenbus(controller: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(index) = controller.attr("index") {
-        index.mark(Finding::no_effect("one-xenbus", "there is one xenbus"));
+        index.mark(Finding::no_effect("one-xenbus", "a guest has one xenbus"));
     }
     let b_info = &mut guest.config.b_info;
     if let Some(frames) = controller.attr("maxGrantFrames") {

@@ -99,7 +99,7 @@ fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option
         "bridge" => nic.bridge = bridge(source())?,
         "ethernet" => {
             if element.children("script").next().is_none() {
-                let reason = "libxl plugs a card without a script into xl's default bridge, xenbr0";
+                let reason = "libxl connects a card without a script to xl's default bridge, xenbr0";
                 let finding = Finding::approximated("ethernet", reason);
                 kind.mark(finding.instead("write <script path='vif-route'/>, or a script of your own"));
             }
@@ -114,14 +114,15 @@ fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option
                         mapped
                     }
                     (None, Some(bridge)) => {
-                        let reason = "libxl knows no libvirt networks: the bridge that this one had";
+                        let reason =
+                            "libxl does not know libvirt networks; the bridge of this network is used";
                         Finding::approximated("network", reason)
                             .instead(format!("write type='bridge' and <source bridge='{bridge}'/>"))
                     }
                     (None, None) => {
                         let name = network.text;
                         let reason = format!(
-                            "libxl knows no libvirt networks: '{name}' becomes xl's default bridge, xenbr0"
+                            "libxl does not know libvirt networks: '{name}' becomes xl's default bridge, xenbr0"
                         );
                         Finding::approximated("network", reason)
                             .instead("write type='bridge' and <source bridge='NAME'/>, a bridge of dom0")
@@ -136,7 +137,7 @@ fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option
                 if let Some(value) = source.and_then(|source| source.attr(name)) {
                     value.mark(Finding::no_effect(
                         "of-the-network",
-                        "of a libvirt network, which libxl does not know",
+                        "a setting of a libvirt network, which libxl does not know",
                     ));
                 }
             }
@@ -185,7 +186,10 @@ fn addresses(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
 fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     let Some(bandwidth) = element.child("bandwidth") else { return Ok(()) };
     if let Some(inbound) = bandwidth.child("inbound") {
-        let finding = Finding::unsupported("rate", "libxl limits what a guest sends, not what it receives");
+        let finding = Finding::unsupported(
+            "rate",
+            "libxl limits a guest's outgoing traffic, but not its incoming traffic",
+        );
         inbound.leave_out(finding.instead("limit the interface in dom0 with tc"));
     }
     let Some(outbound) = bandwidth.child("outbound") else { return Ok(()) };
@@ -196,7 +200,7 @@ fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     }
     for name in ["peak", "burst", "floor"] {
         if let Some(value) = outbound.attr(name) {
-            let reason = "the average is the limit on Xen; what is left of 50 ms is lost";
+            let reason = "Xen limits the average rate; credit that is unused after 50 ms is lost";
             value.mark(Finding::approximated("rate-burst", reason));
         }
     }
@@ -216,9 +220,9 @@ fn switch(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     }
     if let Some(parameters) = port.filter(|_| is_open).and_then(|port| port.child("parameters")) {
         parameters.mark_whole(&if parameters.attr("profileid").is_some() {
-            Finding::unsupported("virtualport", "Xen's script gives the port no profile")
+            Finding::unsupported("virtualport", "Xen's script sets no profile for the port")
         } else {
-            Finding::no_effect("virtualport", "each start gives the port a new id")
+            Finding::no_effect("virtualport", "each start assigns a new ID to the port")
         });
     }
     let vlan = element.children("vlan").next();
@@ -229,7 +233,7 @@ fn switch(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     }
     let Some(vlan) = vlan else { return Ok(()) };
     if !is_open {
-        let finding = Finding::unsupported("vlan", "Xen's script tags traffic on Open vSwitch alone");
+        let finding = Finding::unsupported("vlan", "Xen's script tags traffic only on Open vSwitch");
         let instead = "add <virtualport type='openvswitch'/>, or use a bridge of dom0 that has the VLAN";
         vlan.leave_out(finding.instead(instead));
         return Ok(());
@@ -246,7 +250,7 @@ fn switch(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
         };
         if let Some(mode) = tag.attr("nativeMode") {
             native = Some(number);
-            let reason = "Xen's script gives the port the VLAN and the trunk, and no native mode";
+            let reason = "Xen's script sets the VLAN and the trunk of the port, but no native mode";
             mode.mark(Finding::approximated("vlan-native", reason));
         } else {
             tags.push(number);
@@ -270,7 +274,7 @@ fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
     }
     let Some(name) = target.attr("dev") else { return Ok(()) };
     if is_generated(name.text) {
-        let reason = "a name of a running guest; each start gives a new one";
+        let reason = "a name of a running guest; each start assigns a new one";
         target.mark(Finding::no_effect("live-state", reason));
         name.mark(Finding::no_effect("live-state", reason));
         return Ok(());
@@ -279,8 +283,7 @@ fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
     let emulated = kind == GuestKind::Hvm && nic.nictype != Some(NicType::Vif);
     let longest = if emulated { LONGEST_NAME - "-emu".len() } else { LONGEST_NAME };
     if word.len() > longest {
-        let reason =
-            format!("longer than the {longest} bytes that libxl has for it: libxl names the interface");
+        let reason = format!("longer than the maximum of {longest} bytes, so libxl names the interface");
         name.mark(Finding::approximated("interface-name", reason));
         return Ok(());
     }
@@ -313,10 +316,11 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
         nic.model = Some(model.text.to_owned());
     } else {
         let reason = format!(
-            "libxl emulates no {} card: an rtl8139 until the guest loads Xen's PV driver",
+            "libxl does not emulate a {} card: the guest sees an rtl8139 until it loads Xen's PV driver",
             model.text
         );
-        let instead = "for a guest without Xen's PV drivers, write a card it knows: <model type='e1000'/>";
+        let instead =
+            "for a guest without Xen's PV drivers, write a card that it knows: <model type='e1000'/>";
         model.mark(Finding::approximated("network-card", reason).instead(instead));
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     let Some(numa) = cpu.children("numa").next() else { return Ok(()) };
     let reason = match guest.kind() {
         GuestKind::Hvm => None,
-        GuestKind::Pv => Some("libxl gives a PV guest no NUMA nodes of its own"),
+        GuestKind::Pv => Some("libxl does not support NUMA nodes for a PV guest"),
         GuestKind::Pvh => {
-            Some("libxl fails to start a PVH guest with NUMA nodes: it cannot make the ACPI table of them")
+            Some("libxl fails to start a PVH guest with NUMA nodes: it cannot create their ACPI table")
         }
     };
     if let Some(reason) = reason {
@@ -60,7 +60,7 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     let nodes = host_nodes(root, cells.len())?;
     let bound = root.children("numatune").any(|tune| tune.children("memnode").next().is_some());
     if !bound && nodes.len() > 1 {
-        let reason = "each cell has its memory on the host's node of its number, and libxl refuses a node that is not there";
+        let reason = "each cell gets its memory from the host's node with the same number, and libxl fails if that node does not exist";
         let instead = "on a host with fewer nodes, bind the cells: <numatune><memnode cellid='1' mode='strict' nodeset='0'/></numatune>";
         numa.mark(Finding::approximated("numa-nodes", reason).instead(instead));
     }
@@ -128,8 +128,8 @@ fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
         }
     }
     for (name, reason) in [
-        ("memAccess", "how QEMU maps memory is nothing that Xen asks"),
-        ("discard", "what QEMU does with memory at the end is nothing that Xen asks"),
+        ("memAccess", "how QEMU maps memory; Xen does not use it"),
+        ("discard", "what QEMU does with the memory at the end; Xen does not use it"),
     ] {
         if let Some(value) = element.attr(name) {
             value.mark(Finding::no_effect("cell-memory", reason));
@@ -172,14 +172,14 @@ fn host_nodes(root: &Element<'_>, count: usize) -> Result<Vec<u32>> {
         if let (Some(slot), Some(first)) = (nodes.get_mut(cell), set.first()) {
             *slot = *first;
             if set.len() > 1 {
-                let reason = format!("libxl takes a cell's memory from one node of the host: {first}");
+                let reason = format!("libxl allocates a cell's memory on one node of the host: {first}");
                 bound.mark(Finding::approximated("memnode", reason));
             }
         }
         if let Some(mode) = bound.attr("mode") {
             mode.mark(Finding::no_effect(
                 "memnode-mode",
-                "libxl takes a cell's memory from its node of the host",
+                "libxl allocates a cell's memory on its node of the host",
             ));
         }
     }

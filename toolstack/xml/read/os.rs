@@ -1,4 +1,4 @@
-//! `<os>` and the bootloader: what kind of guest it is and what it boots.
+//! `<os>` and the bootloader: the kind of guest and its boot settings.
 
 use timers::GuestKind;
 
@@ -51,7 +51,7 @@ fn machine_finding(machine: &Value<'_>) -> Finding {
         "xenfv" | "xenpv" | "xenpvh" => Finding::exact(),
         other if other.contains("q35") => {
             Finding::approximated("machine", "an HVM guest on Xen has an i440fx board, without PCI Express")
-                .instead("check that the guest's drivers do not count on Q35")
+                .instead("check that the guest's drivers do not depend on Q35")
         }
         other => Finding::no_effect(
             "machine",
@@ -97,7 +97,7 @@ fn kernel(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let alone = kernel.is_none() && guest.is_hvm();
     for name in ["initrd", "cmdline"].iter().filter(|_| alone) {
         for element in os.children(name) {
-            let reason = "without <kernel> the guest boots a disk, which has its own";
+            let reason = "without <kernel> the guest boots from a disk, which contains its own";
             element.mark_whole(&Finding::unsupported("no-kernel", reason));
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
         let text = label.children("label").next();
         if label.attr("type").is_some_and(|kind| kind.text != "static") || text.is_none() {
-            let reason = "without a label of its own the guest has that which the policy gives it";
+            let reason = "a guest without a label gets the default label of the policy";
             label.mark_whole(&Finding::no_effect("policy-label", reason));
             continue;
         }
@@ -24,11 +24,11 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             guest.config.c_info.ssid_label = Some(text.text.to_owned());
         }
         if let Some(relabel) = label.attr("relabel") {
-            relabel.mark(Finding::no_effect("relabel", "FLASK labels no files"));
+            relabel.mark(Finding::no_effect("relabel", "FLASK does not label files"));
         }
         for base in ["baselabel", "imagelabel"] {
             if let Some(base) = label.child(base) {
-                base.mark_whole(&Finding::no_effect("relabel", "FLASK labels no files"));
+                base.mark_whole(&Finding::no_effect("relabel", "FLASK does not label files"));
             }
         }
     }

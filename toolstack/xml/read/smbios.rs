@@ -1,4 +1,4 @@
-//! `<sysinfo>`: what the firmware says of the machine, xl.cfg's `smbios` since Xen 4.18.
+//! `<sysinfo>`: the firmware's description of the machine, xl.cfg's `smbios` since Xen 4.18.
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
@@ -42,11 +42,12 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(mode) = mode {
         match mode.text {
             "sysinfo" => {}
-            "emulate" => mode
-                .mark(Finding::no_effect("own-smbios", "hvmloader makes the tables unless told otherwise")),
+            "emulate" => {
+                mode.mark(Finding::no_effect("own-smbios", "hvmloader generates the tables by default"))
+            }
             other => {
                 let reason = format!(
-                    "hvmloader makes the tables; libxl takes strings for them, not those of the {other}"
+                    "hvmloader generates the tables from strings in libxl's config, not from those of the {other}"
                 );
                 mode.mark(Finding::unsupported("smbios-mode", reason));
             }
@@ -80,7 +81,7 @@ fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             match known {
                 Some((.., key)) => found.extend(string(&entry.take(), *key)?),
                 None if name == "uuid" => {
-                    let reason = "the UUID in the tables is that of the domain";
+                    let reason = "the tables contain the domain's UUID";
                     entry.mark_whole(&Finding::no_effect("smbios-uuid", reason));
                 }
                 None => {
@@ -94,7 +95,7 @@ fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     for strings in sysinfo.children("oemStrings").map(Element::take) {
         for entry in strings.children("entry") {
             if count == OEM_STRINGS {
-                let reason = format!("libxl takes {OEM_STRINGS} OEM strings");
+                let reason = format!("libxl accepts at most {OEM_STRINGS} OEM strings");
                 entry.mark_whole(&Finding::unsupported("smbios-entry", reason));
                 continue;
             }

@@ -1,4 +1,4 @@
-//! `<vcpu>` and `<cputune>`: how many vCPUs there are, where they run, and how much of them.
+//! `<vcpu>` and `<cputune>`: the number of vCPUs, their affinity, and their scheduling.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
         if let Some(value) = element.text()? {
             max = count(&value)?;
             if max > most {
-                let reason = format!("Xen gives a guest of this kind {most} vCPUs at most");
+                let reason = format!("on Xen a guest of this kind has at most {most} vCPUs");
                 value.mark(Finding::approximated("too-many-vcpus", reason));
             }
         }
@@ -64,7 +64,7 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
         if let Some(placement) = element.attr("placement") {
             let automatic = placement.one_of(&[("static", false), ("auto", true)])?;
             if automatic {
-                let reason = "Xen places vCPUs by itself unless told otherwise";
+                let reason = "Xen places vCPUs by itself by default";
                 placement.mark(Finding::no_effect("placement", reason));
             }
         }
@@ -149,7 +149,7 @@ fn shares(tune: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         let reason = format!("a weight on Xen is a number from 1 to 65535: {weight}");
         shares.mark(Finding::approximated("cpu-weight", reason));
     } else if !guest.for_xen {
-        let reason = "a weight beside that of Xen's other guests, which have 256 unless told otherwise";
+        let reason = "a weight relative to those of other guests, 256 by default";
         shares.mark(Finding::approximated("cpu-weight", reason));
     }
     Ok(())

@@ -181,7 +181,9 @@ impl<'t> Verdicts<'t> {
         let name = self.names.name(element);
         if self.tree.is_repeated(id) {
             let reason = format!("a second <{name}>; only the first one counts");
-            return New(Finding::unsupported("repeated", reason).instead("put everything into the first one"));
+            return New(
+                Finding::unsupported("repeated", reason).instead("move everything into the first one")
+            );
         }
         let what =
             attribute.map_or_else(|| format!("<{name}>"), |attribute| format!("{attribute}= of <{name}>"));
@@ -195,12 +197,12 @@ impl<'t> Verdicts<'t> {
         match prefix {
             Prefix::Foreign => Finding::no_effect(
                 "foreign-namespace",
-                "of another program's namespace, which libvirt passes over",
+                "in another program's namespace, which libvirt ignores",
             ),
             Prefix::Undeclared => {
                 let (prefix, _) = name.split_once(':').unwrap_or((name, ""));
                 let reason = format!(
-                    "libvirt passes over <{}>: nothing says which namespace {} stands for",
+                    "libvirt ignores <{}>: the prefix {} is not declared",
                     short(name),
                     short(prefix)
                 );
@@ -209,7 +211,7 @@ impl<'t> Verdicts<'t> {
                     .instead(format!("write <domain xmlns:{}='{uri}' ...>", short(prefix)))
             }
             Prefix::None | Prefix::Libvirt(_) => {
-                let reason = format!("libvirt knows no <{}> in <{around}>", short(name));
+                let reason = format!("libvirt does not know <{}> in <{around}>", short(name));
                 let finding = Finding::unsupported("unknown-element", reason);
                 // The list has libvirt's own namespaces by their usual prefixes.
                 let (own, local) = name.split_once(':').map_or(("", name), |(prefix, local)| (prefix, local));
@@ -237,10 +239,11 @@ impl<'t> Verdicts<'t> {
         if name.contains(':') {
             return Finding::no_effect(
                 "foreign-namespace",
-                "of another program's namespace, which libvirt passes over",
+                "in another program's namespace, which libvirt ignores",
             );
         }
-        let reason = format!("libvirt knows no attribute {} of <{}>", short(name), self.names.name(element));
+        let reason =
+            format!("libvirt does not know the attribute {} of <{}>", short(name), self.names.name(element));
         let finding = Finding::unsupported("unknown-attribute", reason);
         match suggestion(&mut self.suggestions, name, self.names.attributes(element)) {
             Some(near) => finding.instead(format!("write {near}=")),

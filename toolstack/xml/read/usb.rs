@@ -1,8 +1,9 @@
-//! USB: controllers, and what is plugged into those that QEMU emulates.
+//! USB controllers, and the devices on those that QEMU emulates.
 //!
-//! libxl has two ways to give an HVM guest USB. With `usb` and `usbdevice` QEMU's board has a USB 1.1 controller. With
-//! `usbversion` or `spiceusbredirection` it has a controller of that version; libxl refuses both together, so that
-//! what is plugged in then stands among QEMU's arguments. QEMU has taken no host device by `-usbdevice` since 2.12.
+//! libxl has two ways to provide USB for an HVM guest. With `usb` and `usbdevice`, QEMU's board has a USB 1.1
+//! controller. With `usbversion` or `spiceusbredirection`, it has a controller of that version. libxl refuses both
+//! together, so emulated devices are then passed as arguments to QEMU. QEMU has accepted no host device in `-usbdevice`
+//! since 2.12.
 
 use super::super::cursor::{Element, Result};
 use super::guest::{Guest, Usb};

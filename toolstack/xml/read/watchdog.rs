@@ -1,4 +1,5 @@
-//! `<watchdog>`: an emulated one is QEMU's own; Xen's watchdog is not emulated, and the guest loads its driver.
+//! `<watchdog>`: an emulated watchdog is QEMU's own; Xen's watchdog is not emulated, and the guest loads a driver for
+//! it.
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
@@ -47,10 +48,10 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         guest.config.on_watchdog = on_watchdog;
         if emulated {
             guest.qemu(["-device", model, "-watchdog-action", qemu]);
-            let reason = "libxl has no emulated watchdogs: its QEMU is given one";
+            let reason = "libxl has no emulated watchdogs; the watchdog is passed to its QEMU";
             watchdog.mark(Finding::approximated("watchdog", reason));
         } else {
-            let finding = Finding::approximated("watchdog", "Xen's own watchdog in place of an emulated one");
+            let finding = Finding::approximated("watchdog", "Xen's own watchdog replaces the emulated one");
             watchdog
                 .mark(finding.instead("load the driver of Xen's watchdog in the guest: modprobe xen_wdt"));
         }

@@ -1,7 +1,7 @@
-//! The names of libvirt's domain XML, and what is said of each that no mapping reads.
+//! The names of libvirt's domain XML, and the verdicts on those that no mapping reads.
 //!
-//! `names.txt` lists every element and attribute of libvirt's schema, from libvirt 7.0 to 12.8. [`rows`] says what
-//! becomes of them on Xen. `docs/mapping.md` shows the rows to people.
+//! `names.txt` lists every element and attribute of libvirt's schema, from libvirt 7.0 to 12.8. [`rows`] contains their
+//! verdicts. `docs/mapping.md` shows the rows to people.
 
 pub(super) mod names;
 pub(super) mod namespaces;

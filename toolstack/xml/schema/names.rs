@@ -1,8 +1,8 @@
 //! libvirt's names, parent by parent.
 //!
-//! A line of `names.txt` is an element, indented below the element around it: its name, `$` where it holds a text,
-//! and behind a colon its attributes. `NAME = PATH` is an element that holds the same as the one at PATH, which is
-//! listed above. A prefix stands for one of [`NAMESPACES`].
+//! A line of `names.txt` is an element, indented below its parent: its name, `$` if it contains text, and its
+//! attributes after a colon. `NAME = PATH` is an element with the same content as the one at PATH, which is listed
+//! above. A prefix stands for one of [`NAMESPACES`].
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! The known name that an unknown one was probably meant to be.
+//! Finds the known name that was probably meant by an unknown one.
 
 /// Longer names are no slips of the pen.
 const LONGEST: usize = 40;

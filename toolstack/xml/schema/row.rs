@@ -1,9 +1,9 @@
-//! A row: what Xen makes of the nodes that a pattern matches.
+//! A row: the verdict on the nodes that a pattern matches.
 
 use crate::diag::{Finding, Verdict};
 
 /// The reason of what libvirt's parser reads in devices of another kind.
-pub(super) const OTHER_KIND: &str = "belongs to another kind of device; libvirt passes over it here";
+pub(super) const OTHER_KIND: &str = "belongs to another kind of device; libvirt ignores it here";
 
 /// Rows on one part of the domain.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Absent {
             && let Some(value) = value(name)
             && values.contains(&value)
         {
-            return Finding::no_effect(self.code, "requests what every guest on Xen has");
+            return Finding::no_effect(self.code, "requests a property that every guest on Xen has");
         }
         let mut finding = Finding::new(self.verdict, self.code, self.reason);
         finding.alternative = self.instead.map(Into::into);

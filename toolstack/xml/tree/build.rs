@@ -156,7 +156,7 @@ impl Builder<'_> {
                 Event::DocType(_) => {
                     let finding =
                         Finding::invalid("xml-doctype", "a DOCTYPE is not allowed in a domain's XML")
-                            .instead("take the <!DOCTYPE ...> out; libvirt needs none");
+                            .instead("remove the <!DOCTYPE ...>; libvirt does not need it");
                     return Err(self.refuse(span, finding));
                 }
                 Event::Start(start) => {
@@ -189,7 +189,7 @@ impl Builder<'_> {
         }
         if self.nodes.is_empty() {
             let finding = Finding::invalid("xml-malformed", "no element found: this is not XML")
-                .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN");
+                .instead("give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN");
             return Err(self.refuse(0..0, finding));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The zone that is probably meant by a name that the tz database does not have.
+//! Suggests the zone that was probably meant by a name that is not in the tz database.
 
 mod windows;
 mod words;

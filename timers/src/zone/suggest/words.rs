@@ -1,4 +1,4 @@
-//! Names that people use for zones and that no tz database has, or only an older one.
+//! Common names for zones that are in no tz database, or only in older ones.
 
 /// A word, and the zones that it is used for, the most widely used first.
 type Word = (&'static str, &'static [&'static str]);

@@ -1,4 +1,4 @@
-//! The clock of a file, read back.
+//! Reads the clock of a file.
 
 #![allow(clippy::unwrap_used)]
 
@@ -144,7 +144,7 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
             "2:1",
             "other-clock",
             "belongs to a clock",
-            "take it out",
+            "remove it",
         ),
         ("clock_offset = \"variable\"\nclock_basis = \"x\"", "2:1", "bad-value", "clock_basis is 'x'", ""),
         ("clock_offset = \"variable\"\nclock_adjustment = \"reset\"", "2:1", "bad-value", "'reset'", ""),
@@ -202,7 +202,7 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
 #[test]
 fn plain_keys_that_say_otherwise_are_an_error() {
     let table = [
-        ("clock_offset = \"utc\"\nlocaltime = 1", "localtime contradicts the clock_ keys, which ask for utc"),
+        ("clock_offset = \"utc\"\nlocaltime = 1", "localtime contradicts the clock_ keys, which request utc"),
         ("clock_offset = \"localtime\"\nlocaltime = 0", "which ask for localtime"),
         ("clock_offset = \"timezone\"\nclock_timezone = \"X\"\nlocaltime = 1", "localtime contradicts"),
         (

@@ -1,4 +1,4 @@
-//! What is written of a clock is read back.
+//! A written clock is read back unchanged.
 
 use ::timers::{Catchup, UtcOffset};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! The state file: its forms, its errors, and many who use it at once.
+//! The state file: its forms, its errors, and concurrent use.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -99,7 +99,7 @@ fn places_that_cannot_be_are_refused() {
     symlink("b", dir.path().join("a")).unwrap();
     symlink("a", dir.path().join("b")).unwrap();
     let error = Mock::open(dir.path().join("a"), clock()).unwrap_err();
-    assert!(error.detail.ends_with("too many links, one to another"), "{}", error.detail);
+    assert!(error.detail.ends_with("too many symbolic links"), "{}", error.detail);
 }
 
 #[test]

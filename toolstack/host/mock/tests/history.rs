@@ -1,4 +1,4 @@
-//! Random histories: nothing panics, a file and the memory agree, and some things are always so.
+//! Random histories: nothing panics, the file and the memory agree, and invariants hold.
 
 use std::io::Seek;
 use std::time::Duration;

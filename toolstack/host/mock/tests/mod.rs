@@ -1,4 +1,4 @@
-//! Tests of what only the mock has; what it has in common with every host is in the contract suite.
+//! Tests of mock-only features; the contract suite tests the features of every host.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! A restored guest made native, the right way and the wrong ones, as they were seen on a real Xen.
+//! Makes a restored guest native, in the right way and in wrong ways, as observed on a real Xen.
 
 use chrono::DateTime;
 use timers::tsc::TscHost;

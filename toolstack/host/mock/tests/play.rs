@@ -1,4 +1,4 @@
-//! Being the guest, errors on demand, and seeing the same host twice.
+//! Acting as the guest, injected errors, and two handles of one host.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What RDTSC reads in a guest: the part of a TSC that no call of a host tells.
+//! The value of RDTSC in a guest, which no call of a host returns.
 
 use GuestKind::{Hvm, Pv, Pvh};
 use TscMode::{AlwaysEmulate, Default, Native};

@@ -1,4 +1,4 @@
-//! `<driver>`: who serves a disk, in which format, and how.
+//! `<driver>`: the backend and the format of a disk, and its options.
 
 use super::super::super::cursor::{Element, Result};
 use crate::diag::Finding;
@@ -54,7 +54,7 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
         match BACKENDS.iter().find(|(known, _)| *known == name.text) {
             Some((_, backend)) => disk.backend = Some(*backend),
             None => {
-                let reason = format!("libxl has no disks by {}: it chooses who serves the disk", name.text);
+                let reason = format!("libxl has no disks by {}: libxl chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
             }
         }
@@ -85,13 +85,13 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
                 ));
             }
             other => {
-                let reason = format!("libxl passes discards on or not, and knows no '{other}'");
+                let reason = format!("libxl passes discards through or not, and has no '{other}'");
                 discard.mark(Finding::unsupported("disk-discard", reason));
             }
         }
     }
     for value in TUNABLES.iter().filter_map(|name| driver.attr(name)) {
-        let reason = "a tunable of QEMU's own disks; Xen's backend has none";
+        let reason = "a tunable of QEMU's own disks; Xen's backends do not have it";
         value.mark(Finding::no_effect("disk-tuning", reason));
     }
     Ok(true)

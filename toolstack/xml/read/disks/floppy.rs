@@ -1,4 +1,4 @@
-//! libxl has no floppy drives of its own, but its QEMU does.
+//! Floppy drives: libxl has none, but its QEMU does.
 
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::boot_order::Bootable;
@@ -46,7 +46,7 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         return Ok(());
     };
     guest.qemu([option, &path]);
-    let reason = "libxl has no floppy drives: the image is handed to its QEMU";
+    let reason = "libxl has no floppy drives; the image is passed to its QEMU";
     element.mark(Finding::approximated("floppy", reason));
     Ok(())
 }

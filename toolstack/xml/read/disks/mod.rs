@@ -30,7 +30,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         match device.map_or("disk", |device| device.text) {
             "disk" | "cdrom" => wishes.push(wish(element, devices, guest)?),
             "lun" => {
-                let reason = "a plain disk: Xen passes no SCSI commands through";
+                let reason = "becomes a plain disk: Xen does not pass SCSI commands through";
                 if let Some(device) = device {
                     device.mark(Finding::approximated("disk-lun", reason));
                 }
@@ -103,8 +103,8 @@ fn in_boot_order(disks: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
 }
 
 fn no_name(element: &Element<'_>) {
-    let reason = "all names that such a drive can have are taken";
-    element.leave_out(Finding::unsupported("disk-no-name", reason).instead("take another drive out"));
+    let reason = "all names for such a drive are in use";
+    element.leave_out(Finding::unsupported("disk-no-name", reason).instead("remove another drive"));
 }
 
 fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -115,7 +115,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
         Source::File(path) | Source::Block(path) | Source::Network(path) => Some(path),
     };
     if path.is_some_and(|path| path.contains(',')) && is_qemus(placed, guest) {
-        let reason = "libxl passes the path to QEMU unchanged, where a comma ends it";
+        let reason = "libxl passes the path unchanged to QEMU, which ends it at a comma";
         let finding = Finding::unsupported("disk-comma", reason);
         element.leave_out(
             finding.instead("give QEMU a path without a comma: rename the image, or make a link to it"),
@@ -149,14 +149,17 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let readonly = element.child("readonly").is_some();
     disk.readwrite = i32::from(!cdrom && !readonly);
     if guest.is_hvm() && disk.backend_domname.is_some() {
-        let reason = "QEMU, which emulates disks, reaches none of another domain: the guest sees it with Xen's PV drivers alone";
+        let reason =
+            "QEMU cannot emulate a disk of another domain: the guest sees it only with Xen's PV drivers";
         if let Some(backend) = element.child("backenddomain") {
             backend.mark(Finding::approximated("disk-backend-domain", reason));
         }
     }
     if let Some(chain) = element.child("backingStore") {
-        chain
-            .mark_whole(&Finding::no_effect("backing-store", "libvirt's note of what the image itself says"));
+        chain.mark_whole(&Finding::no_effect(
+            "backing-store",
+            "libvirt's note of information in the image itself",
+        ));
     }
     target(&element, placed, guest.is_hvm());
     placed_by_xen(&element);
@@ -178,14 +181,14 @@ fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     let dev = target.attr("dev").map_or("", |dev| dev.text);
     let ahci = |bus: &Value<'_>| bus.text == "sata" && hvm && !placed.cdrom;
     if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
-        bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name says how it is attached"));
+        bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name determines how it is attached"));
     }
     if let Some(tray) = target.attr("tray") {
         tray.mark(Finding::no_effect("tray", "the state of a running guest"));
     }
     for name in ["removable", "rotation_rate"] {
         if let Some(value) = target.attr(name) {
-            let reason = "what a disk says of itself on another bus";
+            let reason = "how a disk identifies itself on another bus";
             value.mark(Finding::no_effect("disk-bus", reason));
         }
     }
@@ -204,16 +207,16 @@ fn fit_backend(
         _ if on_network => (Some(DiskBackend::Qdisk), None),
         // A script brings a block device, which the kernel serves.
         Some(DiskBackend::Qdisk) if disk.script.is_some() => {
-            (None, Some("what a script brings is a block device, which the kernel serves"))
+            (None, Some("a script provides a block device, which the kernel's backend serves"))
         }
         Some(DiskBackend::Phy) if emulated_cdrom => {
             (Some(DiskBackend::Qdisk), Some("QEMU serves every CD-ROM of an HVM guest"))
         }
         Some(DiskBackend::Phy) if disk.format != Some(DiskFormat::Raw) => {
-            (Some(DiskBackend::Qdisk), Some("phy takes raw images only; this one goes through QEMU"))
+            (Some(DiskBackend::Qdisk), Some("phy supports only raw images; this one goes through QEMU"))
         }
         Some(DiskBackend::Phy) if !block_device && !elsewhere && disk.pdev_path.is_some() => {
-            (Some(DiskBackend::Qdisk), Some("phy takes block devices only; a file goes through QEMU"))
+            (Some(DiskBackend::Qdisk), Some("phy supports only block devices; a file goes through QEMU"))
         }
         Some(DiskBackend::Tap) => {
             (Some(DiskBackend::Qdisk), Some("Xen no longer has blktap; the image goes through QEMU"))

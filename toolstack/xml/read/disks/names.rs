@@ -1,8 +1,8 @@
-//! What disks are called on Xen, where a disk's name says how it is attached.
+//! Names of disks on Xen, where the name of a disk determines how it is attached.
 //!
-//! The last letters of `hda`, `sda` and `xvda` are the number of one and the same emulated drive. QEMU emulates the
-//! first four as IDE drives (the first six on SATA), and the others are seen by Xen's PV drivers alone. A CD-ROM must
-//! be one of the first four, and a hard disk that cannot be written must not be among those emulated.
+//! The last letters of `hda`, `sda` and `xvda` are the number of the same emulated drive. QEMU emulates the first four
+//! as IDE drives (the first six on SATA); only Xen's PV drivers see the others. A CD-ROM must be one of the first four,
+//! and a read-only hard disk must not be among the emulated ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,13 +203,13 @@ impl Names {
         let how = if cdrom {
             "an emulated IDE drive"
         } else if hidden {
-            "QEMU emulates no hard disk that cannot be written: Xen's PV drivers see it"
+            "QEMU does not emulate a read-only hard disk: only Xen's PV drivers see it"
         } else if !self.hvm {
             "Xen's own disk"
         } else if number < self.emulated {
             "an emulated disk until the guest loads Xen's PV drivers"
         } else {
-            "QEMU emulates no more disks: Xen's PV drivers see it"
+            "QEMU does not emulate more disks: only Xen's PV drivers see it"
         };
         if name != wish.dev.text {
             let finding = Finding::approximated("disk-name", format!("becomes {name}: {how}"));

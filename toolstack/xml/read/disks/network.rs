@@ -1,4 +1,4 @@
-//! Disks on the network: the words that QEMU, libxl's qdisk, takes as a path.
+//! Network disks: the syntax that QEMU, libxl's qdisk, accepts as a path.
 
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::character::bracketed;
@@ -41,7 +41,7 @@ pub(super) fn address(
         "rbd" => rbd(disk, source, &name, &hosts),
         other => match URLS.iter().find(|(known, _)| *known == other) {
             Some((_, scheme)) => url(disk, source, scheme, &name, &hosts),
-            None => Err(format!("Xen's QEMU is given no {other} disks")),
+            None => Err(format!("{other} disks are not mapped to Xen's QEMU")),
         },
     })
 }
@@ -63,7 +63,7 @@ impl Host<'_> {
 fn secret(disk: &Element<'_>, source: &Element<'_>, instead: &'static str) -> Option<String> {
     let auth = source.children("auth").chain(disk.children("auth")).next()?;
     let user = auth.attr("username").map(|user| user.text.to_owned());
-    let finding = Finding::approximated("disk-secret", "the secret is with libvirt, not in the XML");
+    let finding = Finding::approximated("disk-secret", "the secret is stored in libvirt, not in the XML");
     auth.leave_out(finding.instead(instead));
     user
 }
@@ -72,7 +72,7 @@ fn nbd(source: &Element<'_>, name: &str, hosts: &[Host<'_>]) -> Result<std::resu
     if let Some(tls) = source.attr("tls")
         && tls.yes_no()?
     {
-        return Ok(Err("QEMU's words for a disk have no place for TLS".to_owned()));
+        return Ok(Err("QEMU's name for a disk cannot contain TLS settings".to_owned()));
     }
     let export = if name.is_empty() { String::new() } else { format!(":exportname={name}") };
     Ok(Ok(match hosts.first() {
@@ -127,7 +127,7 @@ fn url(
         let _ = transport;
         return Err(format!("a {scheme} disk of QEMU's has an address, no socket"));
     }
-    let user = secret(disk, source, "let the server ask for no secret, or attach the disk in dom0");
+    let user = secret(disk, source, "configure the server without a secret, or attach the disk in dom0");
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
     let query = source.attr("query").map(|query| format!("?{}", query.text)).unwrap_or_default();
     Ok(format!("{scheme}://{user}{}/{}{query}", host.address(), name.trim_start_matches('/')))

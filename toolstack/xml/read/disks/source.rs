@@ -1,4 +1,4 @@
-//! Where a disk's content is.
+//! The location of a disk's content.
 
 use super::super::super::cursor::{Element, Result};
 use super::super::common::held_by_xl;
@@ -105,13 +105,13 @@ fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static 
         inside || element.children(name).next().is_some()
     };
     if has("encryption") {
-        return Some("libxl decrypts no images: the guest would see encrypted data");
+        return Some("libxl does not decrypt images: the guest would see encrypted data");
     }
     if has("slices") {
-        return Some("libxl knows no slices of an image: the guest would see all of it");
+        return Some("libxl does not support slices of an image: the guest would see all of it");
     }
     if element.children("transient").next().is_some() {
-        return Some("libxl drops no writes: a disk that is to forget them would keep them");
+        return Some("libxl does not drop writes: a transient disk would keep them");
     }
     None
 }
@@ -122,7 +122,7 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
         let value = source.and_then(|source| source.attr(name));
         value.map_or_else(|| otherwise.to_owned(), |value| value.text.to_owned())
     };
-    let reason = format!("libxl takes a file or a block device of dom0, not a source of type {kind}");
+    let reason = format!("libxl accepts only files and block devices of dom0, not a source of type {kind}");
     let instead = match kind {
         "volume" => format!(
             "look for the volume's path with: virsh vol-path --pool {} {}, and write type='file' or 'block' with it",
@@ -134,7 +134,7 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
             "pass the drive through as a PCI device: <hostdev mode='subsystem' type='pci' managed='yes'>"
                 .to_owned()
         }
-        _ => "bring it to a block device of dom0, and write type='block' with that".to_owned(),
+        _ => "attach it to dom0 as a block device, and write type='block' with that device".to_owned(),
     };
     (reason, instead)
 }
@@ -142,7 +142,7 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
 /// What libvirt keeps in a source beside its path.
 fn details(source: &Element<'_>) {
     if let Some(index) = source.attr("index") {
-        index.mark(Finding::no_effect("live-state", "a number of a running guest"));
+        index.mark(Finding::no_effect("live-state", "a number that is assigned while the guest runs"));
     }
     if let Some(policy) = source.attr("startupPolicy") {
         let reason = "libxl needs the medium at each start";
@@ -153,7 +153,7 @@ fn details(source: &Element<'_>) {
     }
     for name in ["seclabel", "reservations", "address"] {
         for child in source.children(name) {
-            let reason = "of the host's processes and files; libxl opens the image as root";
+            let reason = "a label of the host's processes and files; libxl opens the image as root";
             child.mark_whole(&Finding::no_effect("host-file", reason));
         }
     }

@@ -1,4 +1,4 @@
-//! `<graphics>` and `<video>`: what the guest draws on and how one looks at it.
+//! `<graphics>` and `<video>`: graphics cards and displays.
 
 mod parts;
 mod spice;
@@ -62,7 +62,7 @@ fn sdl(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     (sdl.display, sdl.xauthority) = (text("display")?, text("xauth")?);
     if let Some(enable) = graphics.child("gl").and_then(|gl| gl.attr("enable")) {
         set(&mut sdl.opengl, enable.yes_no()?);
-        enable.mark(Finding::no_effect("sdl-opengl", "libxl keeps it, and tells QEMU nothing of it"));
+        enable.mark(Finding::no_effect("sdl-opengl", "libxl does not pass it to QEMU"));
     }
     match guest.hvm() {
         Some(hvm) => hvm.sdl = sdl,

@@ -1,4 +1,4 @@
-//! What the kinds of display have in common: where they listen, and a PV guest's framebuffer.
+//! Parts that the kinds of display share: listen addresses, and a PV guest's framebuffer.
 
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::character;
@@ -66,14 +66,14 @@ pub(super) fn listen<'t>(graphics: &Element<'t>, guest: &Guest<'_>) -> Listen {
                 if let Some(kind) = kind.filter(|_| kind_of == "network") {
                     let reason = match address {
                         Some(address) => {
-                            format!("libxl knows no libvirt networks: listens on {}", address.text)
+                            format!("libxl does not know libvirt networks: listens on {}", address.text)
                         }
-                        None => format!("libxl knows no libvirt networks: listens on {LOOPBACK}"),
+                        None => format!("libxl does not know libvirt networks: listens on {LOOPBACK}"),
                     };
                     let instead = "write <listen type='address' address='ADDRESS'/>";
                     kind.mark(Finding::approximated("listen", reason).instead(instead));
                     if let Some(network) = listen.attr("network") {
-                        network.mark(Finding::approximated("listen", "libxl knows no libvirt networks"));
+                        network.mark(Finding::approximated("listen", "libxl does not know libvirt networks"));
                     }
                 } else if let Some(kind) = kind.filter(|kind| kind.text != "address") {
                     let reason = format!("a display on Xen does not listen on a {}", kind.text);

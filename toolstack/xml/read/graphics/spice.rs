@@ -19,20 +19,20 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     let passwd = graphics.attr("passwd");
     if passwd.is_some_and(|passwd| passwd.text.is_empty()) {
         no_server(
-            "libxl refuses an empty password, and without one everybody could connect",
+            "libxl refuses an empty password, and without a password anyone could connect",
             "write a password",
         );
         return Ok(());
     }
     let Some(port) = server_port(&graphics)? else {
-        let reason = "libxl needs a port for SPICE, and there is none without TLS: there is no SPICE server";
+        let reason = "libxl needs a SPICE port without TLS, and none is given: the guest has no SPICE server";
         no_server(reason, "write port='5900' autoport='no'");
         return Ok(());
     };
     let host = match listen(&graphics, guest) {
         Listen::Address(address) => address.unwrap_or_else(|| LOOPBACK.to_owned()),
         Listen::Socket(_) | Listen::Nowhere => {
-            let reason = "libxl gives SPICE a port and nothing else: there is no SPICE server";
+            let reason = "libxl's SPICE server listens only on a port: the guest has no SPICE server";
             no_server(
                 reason,
                 "write port='5900' autoport='no' and <listen type='address' address='127.0.0.1'/>",
@@ -60,14 +60,15 @@ fn server_port(graphics: &Element<'_>) -> Result<Option<i32>> {
     let any = automatic.map_or(Ok(false), |autoport| autoport.yes_no())?;
     let given = port(graphics, "port")?;
     if let Some((secure, _)) = port(graphics, "tlsPort")? {
-        let reason = "libxl has no keys for the certificates that SPICE needs for TLS";
+        let reason = "libxl has no settings for the certificates that SPICE needs for TLS";
         let finding = Finding::unsupported("spice-tls", reason);
-        secure.mark(finding.instead("carry the port without TLS through a tunnel, as by ssh -L"));
+        secure.mark(finding.instead("tunnel the port without TLS, for example with ssh -L"));
     }
     let fixed = |value: Value<'_>, port: i32| {
-        let reason = format!("libxl finds no free port for SPICE by itself: {port} at each start");
+        let reason =
+            format!("libxl does not choose a free SPICE port: the guest has port {port} at each start");
         let finding = Finding::approximated("spice-port", reason);
-        value.mark(finding.instead("give each guest a port of its own: port='5900' autoport='no'"));
+        value.mark(finding.instead("give each guest its own port: port='5900' autoport='no'"));
         port
     };
     Ok(match (given, automatic) {
@@ -105,7 +106,7 @@ fn options(graphics: &Element<'_>, spice: &mut Spice) -> Result<()> {
 fn known(value: &Value<'_>, words: &[&str]) -> bool {
     let known = words.contains(&value.text);
     if !known {
-        let reason = format!("'{}' is none of SPICE's values here", value.text);
+        let reason = format!("'{}' is not a value that SPICE accepts here", value.text);
         value.mark(Finding::unsupported("spice-option", reason));
     }
     known

@@ -37,7 +37,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(model) = video.child("model") else { return Ok(()) };
     for name in ["heads", "primary"] {
         if let Some(value) = model.attr(name) {
-            value.mark(Finding::no_effect("one-screen", "there is one card with one screen"));
+            value.mark(Finding::no_effect("one-screen", "a guest on Xen has one card with one screen"));
         }
     }
     let Some(kind) = model.attr("type").filter(|kind| kind.text != "default") else { return Ok(()) };
@@ -48,7 +48,10 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let known = CARDS.iter().find(|(word, ..)| *word == kind.text);
     let (card, difference) = match known {
         Some((_, card, difference)) => (*card, difference.map(str::to_owned)),
-        None => (VgaKind::Std, Some(format!("libxl knows no card {}: the standard VGA", kind.text))),
+        None => (
+            VgaKind::Std,
+            Some(format!("libxl has no {} graphics card; the standard VGA is used", kind.text)),
+        ),
     };
     if let Some(hvm) = guest.hvm() {
         hvm.vga.kind = Some(card);

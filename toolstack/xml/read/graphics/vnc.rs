@@ -20,12 +20,12 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         (Some(true) | None, None) => (0, true),
         (Some(false), None) => (0, false),
         (Some(true), Some((port, _))) => {
-            port.mark(Finding::no_effect("autoport", "the next free port is taken, with autoport='yes'"));
+            port.mark(Finding::no_effect("autoport", "with autoport='yes' the next free port is used"));
             (0, true)
         }
         (Some(false) | None, Some((value, port))) => {
             if port < VNC_BASE {
-                let reason = format!("libxl counts displays from port {VNC_BASE}: that is the port");
+                let reason = format!("libxl counts displays from port {VNC_BASE}; port {VNC_BASE} is used");
                 let finding = Finding::approximated("vnc-port", reason);
                 value.mark(finding.instead(format!("write a port from {VNC_BASE} to 65535")));
             }
@@ -47,7 +47,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
             }
         }
         Listen::Nowhere => {
-            let reason = "a VNC server that listens nowhere is of use to libvirt alone: it is left out";
+            let reason = "only libvirt can use a VNC server that does not listen: it is left out";
             let instead = "write <listen type='address' address='127.0.0.1'/>";
             graphics.leave_out(Finding::unsupported("no-listen", reason).instead(instead));
             return Ok(());

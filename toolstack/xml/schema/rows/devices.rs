@@ -1,4 +1,4 @@
-//! Host devices and all other devices, and what any device may have.
+//! Host devices, all other devices, and elements common to all devices.
 
 use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
@@ -22,15 +22,15 @@ pub(super) static HOSTDEV: Section = Section {
         no_effect(
             "source/address/@multifunction",
             "pci-address",
-            "libxl takes a device by its domain, bus, slot and function",
+            "libxl identifies a device by its domain, bus, slot and function",
         ),
         no_effect("driver", "vfio-only", "how QEMU opens the device; Xen assigns it itself"),
         unsupported("rom", "option-rom", "the guest sees the device's own ROM"),
-        mapped("boot", "nothing: a guest does not boot from a device passed through"),
+        mapped("boot", "nothing: a guest cannot boot from a passed-through device"),
         unsupported(
             "@display|ramfb",
             "host-device-display",
-            "libxl shows no screen of a device passed through",
+            "libxl does not show the screen of a passed-through device",
         )
         .unless("", &["off"]),
         no_effect(
@@ -38,24 +38,28 @@ pub(super) static HOSTDEV: Section = Section {
             "scsi-commands",
             "belongs to SCSI devices, which Xen passes through in another way",
         ),
-        unsupported("teaming", "interface-teaming", "Xen pairs no card with a host device")
+        unsupported("teaming", "interface-teaming", "Xen does not pair a network card with a host device")
             .instead("bond the two cards in the guest"),
         unsupported(
             "readonly|shareable",
             "host-device-sharing",
-            "one guest has a device passed through, and may write to it",
+            "a device is passed through to only one guest, which can write to it",
         ),
         no_effect("ip|route", "container-only", "belongs to a network device of a container"),
         unsupported(
             "source/@startupPolicy",
             "startup-policy",
-            "libxl starts no guest whose device is missing",
+            "libxl does not start a guest whose device is missing",
         )
         .unless("", &["mandatory"]),
         unsupported("source/@guestReset", "guest-reset", "libxl lets the guest reset the device")
             .unless("", &["on"]),
-        unsupported("acpi", "acpi-index", "libxl gives devices no number that the guest names them by")
-            .instead("name the card in the guest by its MAC address"),
+        unsupported(
+            "acpi",
+            "acpi-index",
+            "libxl assigns no ACPI index by which the guest could name the device",
+        )
+        .instead("in the guest, identify the card by its MAC address"),
     ],
 };
 
@@ -77,20 +81,20 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "controller/pcihole64",
             "pci-hole",
-            "Xen's hvmloader itself makes room for large devices",
+            "Xen's hvmloader itself determines the size of the PCI hole",
         ),
         mapped("filesystem", "`p9`"),
         no_effect("filesystem/source/@dev|file|name|units|usage", "other-kind", OTHER_KIND),
-        no_effect("filesystem/@model", "virtio-option", "which kind of virtio device; on Xen there are none"),
-        unsupported("filesystem/boot", "boot-order", "a guest does not boot from a directory of dom0's")
+        no_effect("filesystem/@model", "virtio-option", "the kind of a virtio device; on Xen there are none"),
+        unsupported("filesystem/boot", "boot-order", "a guest cannot boot from a directory of dom0")
             .instead("boot from a disk"),
         unsupported(
             "filesystem/source/@socket",
             "filesystem-backend",
-            "libxl connects to no daemon that serves the directory",
+            "libxl does not connect to a daemon that serves the directory",
         )
         .instead("write <source dir='/PATH'/>"),
-        mapped("filesystem/driver", "nothing: Xen shares a directory by 9pfs alone"),
+        mapped("filesystem/driver", "nothing: Xen shares directories only by 9pfs"),
         no_effect(
             "filesystem/driver/@format|queue|wrpolicy",
             "filesystem-backend",
@@ -100,7 +104,7 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "filesystem/@multidevs|fmode|dmode",
             "filesystem-details",
-            "libxl shares a directory as it is, with dom0's own modes",
+            "libxl shares a directory with its owners and modes in dom0",
         ),
         unsupported(
             "filesystem/space_hard_limit|space_soft_limit",
@@ -111,23 +115,24 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "lease",
             "disk-lease",
-            "no lock manager keeps a second host from starting the same guest",
+            "xl has no lock manager that keeps a second host from starting the same guest",
         ),
         no_effect("hub", "own-controllers", "a guest's USB devices need no hub"),
         no_effect("memballoon", "own-balloon", "every guest on Xen has Xen's balloon"),
-        unsupported("memory", "memory-device", "Xen gives a guest no memory in modules")
-            .instead("add its size to <memory>, and leave the module out"),
+        unsupported("memory", "memory-device", "Xen has no memory modules (DIMMs)")
+            .instead("add its size to <memory>, and remove the module"),
         no_effect("nvram", "other-architecture", "only POWER guests have it"),
-        no_effect("panic", "own-panic", "a guest tells Xen of its crash without a device: see <on_crash>"),
-        unsupported("pstore", "pstore", "libxl gives a guest no store for its last words")
-            .instead("let Xen take a core: <on_crash>coredump-destroy</on_crash>"),
+        no_effect("panic", "own-panic", "a guest reports a crash to Xen without a device: see <on_crash>"),
+        unsupported("pstore", "pstore", "libxl has no persistent store for a guest's crash messages")
+            .instead("let Xen write a core dump: <on_crash>coredump-destroy</on_crash>"),
         unsupported("rng", "entropy-device", "Xen has no entropy device")
-            .instead("none is needed where the CPU has RDRAND; install haveged in an old guest"),
+            .instead("none is needed if the CPU has RDRAND; install haveged in an old guest"),
         unsupported("shmem", "shared-memory", "libxl shares no memory between guests")
             .instead("connect the guests over the network"),
-        unsupported("tpm", "tpm", "libxl gives an HVM guest no TPM")
-            .instead("turn off what needs the TPM in the guest before it is moved, as BitLocker"),
-        unsupported("iommu", "guest-iommu", "Xen gives a guest no IOMMU of its own"),
+        unsupported("tpm", "tpm", "libxl has no TPM for an HVM guest").instead(
+            "before you move the guest, turn off programs in it that need the TPM, such as BitLocker",
+        ),
+        unsupported("iommu", "guest-iommu", "Xen has no virtual IOMMU"),
         unsupported("vsock", "vsock", "Xen has no vsock").instead("use the guest's network"),
         unsupported("crypto", "crypto-device", "Xen has no crypto device; the guest has the CPU's own AES"),
         mapped("watchdog", "`device_model_args_hvm`, `on_watchdog`"),
@@ -135,12 +140,12 @@ pub(super) static SECTION: Section = Section {
 };
 
 pub(super) static COMMON: Section = Section {
-    title: "What any device may have",
+    title: "Common to all devices",
     path: "devices",
     rows: &[
-        no_effect("*/alias", "own-address", "libxl places and names devices by itself"),
-        no_effect("*/address", "own-address", "libxl places and names devices by itself"),
-        no_effect("*/acpi", "acpi-index", "libxl gives devices no ACPI number"),
+        no_effect("*/alias", "own-address", "libxl assigns the addresses and names of devices itself"),
+        no_effect("*/address", "own-address", "libxl assigns the addresses and names of devices itself"),
+        no_effect("*/acpi", "acpi-index", "libxl assigns no ACPI index to devices"),
         no_effect(
             "*/driver/@ats|iommu|packed|page_per_vq",
             "virtio-option",

@@ -2,11 +2,10 @@
 
 use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
-const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests";
-const BY_LABEL: &str = "find the disk in the guest by a file system's UUID or label";
-const LOG_IN: &str = "attach the storage in dom0 (rbd map, iscsiadm --login or the like), and write \
-    <disk type='block'> with the device that dom0 has then";
-const TUNING: &str = "a tunable of QEMU's own disks; Xen's backend has none";
+const LIMITS: &str = "Xen's disk backends do not limit or weight a guest's requests";
+const BY_LABEL: &str = "in the guest, identify the disk by the UUID or label of its file system";
+const LOG_IN: &str = "attach the storage in dom0 (for example with rbd map or iscsiadm --login), and write <disk type='block'> with the resulting device";
+const TUNING: &str = "a tunable of QEMU's own disks; Xen's backends do not have it";
 
 pub(super) static SECTION: Section = Section {
     title: "Disks",
@@ -20,53 +19,58 @@ pub(super) static SECTION: Section = Section {
         mapped("driver", "`format=`, `backendtype=`, `discard`"),
         mapped("readonly", "`access=ro`"),
         no_effect("@snapshot", "disk-snapshot", "how libvirt takes snapshots of the disk"),
-        no_effect("@model", "virtio-option", "which kind of virtio disk; on Xen there are none"),
-        unsupported("@rawio|sgio", "scsi-commands", "Xen's disks pass no SCSI commands on")
+        no_effect("@model", "virtio-option", "the kind of a virtio disk; on Xen there are none"),
+        unsupported("@rawio|sgio", "scsi-commands", "Xen's disks do not pass SCSI commands through")
             .unless("", &["no", "filtered"]),
         mapped("source/@startupPolicy", "nothing: libxl needs the medium at each start")
             .or_no_effect("startup-policy", "libxl needs the medium at each start"),
-        no_effect("source/@index", "live-state", "a number of a running guest"),
-        no_effect("source/@fdgroup", "live-state", "open files that a program hands to libvirt"),
-        mapped("source/@protocol|name|query|tls", "`target=` with QEMU's name of it, `backendtype=qdisk`")
-            .or_else("disk-source", "libxl takes a file or a block device of dom0")
+        no_effect("source/@index", "live-state", "a number that is assigned while the guest runs"),
+        no_effect("source/@fdgroup", "live-state", "open files that a program passes to libvirt"),
+        mapped("source/@protocol|name|query|tls", "`target=` with QEMU's name for it, `backendtype=qdisk`")
+            .or_else("disk-source", "libxl accepts only files and block devices of dom0")
             .instead(LOG_IN),
-        mapped("source/host|config|snapshot", "`target=` with QEMU's name of it, `backendtype=qdisk`")
-            .or_else("disk-source", "QEMU's own way to reach storage on a network")
+        mapped("source/host|config|snapshot", "`target=` with QEMU's name for it, `backendtype=qdisk`")
+            .or_else("disk-source", "an option of QEMU's network storage, for which libxl has no setting")
             .instead(LOG_IN),
         unsupported(
             "source/host/@transport",
             "disk-transport",
-            "Xen's QEMU reaches storage by TCP or a socket",
+            "Xen's QEMU reaches network storage by TCP or a Unix socket",
         )
         .unless("", &["tcp", "unix"]),
         unsupported(
             "source/@pool|volume|mode|dir|tlsHostname|type|managed|namespace|path",
             "disk-source",
-            "libxl takes a file or a block device of dom0",
+            "libxl accepts only files and block devices of dom0",
         )
         .instead(LOG_IN),
-        unsupported("source/*", "disk-source", "QEMU's own way to reach storage on a network")
-            .instead(LOG_IN),
+        unsupported(
+            "source/*",
+            "disk-source",
+            "an option of QEMU's network storage, for which libxl has no setting",
+        )
+        .instead(LOG_IN),
         no_effect(
             "source/seclabel",
             "host-label",
-            "confines the QEMU process on the host; Xen itself keeps guests apart",
+            "confines the QEMU process on the host; Xen itself isolates guests",
         ),
-        no_effect("source/dataStore", "backing-store", "the image itself names the file of its data"),
-        no_effect("source/privateData", "live-state", "what libvirt notes of a running guest"),
-        mapped(
-            "source/slices|encryption",
-            "nothing, and `create` refuses: libxl would show the guest other data than asked for",
+        no_effect("source/dataStore", "backing-store", "the image itself contains the name of its data file"),
+        no_effect("source/privateData", "live-state", "libvirt's notes about a running guest"),
+        mapped("source/slices|encryption", "nothing, and `create` refuses: the guest would see other data"),
+        unsupported(
+            "source/reservations",
+            "scsi-commands",
+            "Xen's disks do not pass SCSI reservations through",
         ),
-        unsupported("source/reservations", "scsi-commands", "Xen's disks pass no SCSI reservations on"),
-        mapped("encryption", "nothing, and `create` refuses: libxl would show the guest the encrypted data"),
-        unsupported("auth", "disk-secret", "libxl hands no passwords to a disk's backend").instead(LOG_IN),
-        mapped("source/auth", "the user in `target=`; the secret is with libvirt")
-            .or_else("disk-secret", "libxl hands no passwords to a disk's backend")
+        mapped("encryption", "nothing, and `create` refuses: the guest would see the encrypted data"),
+        unsupported("auth", "disk-secret", "libxl does not pass passwords to disk backends").instead(LOG_IN),
+        mapped("source/auth", "the user in `target=`; the secret is stored in libvirt")
+            .or_else("disk-secret", "libxl does not pass passwords to disk backends")
             .instead(LOG_IN),
-        no_effect("backingStore", "backing-store", "the image itself names the file that it builds on"),
-        no_effect("mirror", "live-state", "a copy that was being made of a running guest's disk"),
-        no_effect("privateData", "live-state", "what libvirt notes of a running guest"),
+        no_effect("backingStore", "backing-store", "the image itself contains the name of its backing file"),
+        no_effect("mirror", "live-state", "the state of a copy of a running guest's disk"),
+        no_effect("privateData", "live-state", "libvirt's notes about a running guest"),
         mapped("backenddomain", "`backend=`"),
         mapped("boot", "`boot`, and the order of `disk`"),
         no_effect(
@@ -75,10 +79,11 @@ pub(super) static SECTION: Section = Section {
             TUNING,
         ),
         no_effect("driver/iothreads|metadata_cache|statistics", "disk-tuning", TUNING),
-        unsupported("blockio", "block-size", "the guest sees the block size of the storage itself")
-            .instead("set the size where dom0 attaches the storage, as in losetup --sector-size SIZE"),
+        unsupported("blockio", "block-size", "the guest sees the storage's own block size").instead(
+            "set the size when dom0 attaches the storage, for example with losetup --sector-size SIZE",
+        ),
         no_effect("blockio/@discard_granularity", "disk-tuning", TUNING),
-        unsupported("geometry", "disk-geometry", "the guest sees the geometry that the backend makes up"),
+        unsupported("geometry", "disk-geometry", "the guest sees a geometry that the backend calculates"),
         unsupported("iotune", "disk-limits", LIMITS),
         unsupported("throttlefilters", "disk-limits", LIMITS),
         unsupported(
@@ -93,7 +98,7 @@ pub(super) static SECTION: Section = Section {
             "dom0's hotplug script refuses a device that another guest may write to",
         )
         .instead("write <readonly/> in each guest that shares the disk, or share over the network"),
-        mapped("transient", "nothing, and `create` refuses: libxl would keep what the guest writes"),
+        mapped("transient", "nothing, and `create` refuses: libxl would keep the guest's writes"),
         no_effect("target/@dpofua", "disk-tuning", TUNING),
     ],
 };

@@ -1,14 +1,14 @@
-//! The domain itself, its clock, what limits it, and what belongs to other hypervisors.
+//! The domain itself, its clock, its limits, and settings of other hypervisors.
 
 use super::super::row::{Section, mapped, no_effect, unsupported};
 
-const LIMITS: &str = "no disk backend of Xen limits or weighs a guest's requests";
+const LIMITS: &str = "Xen's disk backends do not limit or weight a guest's requests";
 
 pub(super) static SECTION: Section = Section {
     title: "The domain",
     path: "",
     rows: &[
-        mapped("@id|type", "nothing: each start gives a new number, and the hypervisor is Xen"),
+        mapped("@id|type", "nothing: each start assigns a new domain ID, and the hypervisor is Xen"),
         mapped("name|uuid", "`name`, `uuid`"),
         mapped("title|description|metadata", "comments"),
         mapped("memory|currentMemory", "`maxmem`, `memory`, in MiB, rounded up"),
@@ -19,30 +19,34 @@ pub(super) static SECTION: Section = Section {
         no_effect(
             "memory/@dumpCore",
             "memory-dump",
-            "the guest's memory is never in a core file of QEMU; xl takes cores of the guest itself",
+            "QEMU's core files never contain the guest's memory; xl dumps the guest's memory itself",
         ),
         unsupported(
             "maxMemory",
             "memory-hotplug",
-            "Xen plugs no memory in: a guest grows by its balloon, up to <memory>",
+            "Xen has no memory hotplug; a guest's balloon driver can grow it up to <memory>",
         )
-        .instead("write the largest size in <memory> and the size at the start in <currentMemory>"),
+        .instead("write the maximum size in <memory> and the initial size in <currentMemory>"),
         unsupported(
             "vcpus",
             "vcpu-choice",
-            "libxl is told how many vCPUs are online, not which: the first ones are",
+            "libxl sets only the number of online vCPUs: the first ones are online",
         )
-        .instead("write <vcpu current='NUMBER'>, and leave <vcpus> out"),
+        .instead("write <vcpu current='NUMBER'>, and remove <vcpus>"),
         mapped("vcpu/@cpuset", "`cpus`"),
-        mapped("genid", "`ms_vm_genid`; an xl.cfg has another ID at each start"),
+        mapped("genid", "`ms_vm_genid`; with an xl.cfg, each start generates a new ID"),
         unsupported("hwuuid", "smbios-uuid", "a guest's SMBIOS always has the domain's own UUID")
             .instead("write that UUID in <uuid>"),
         no_effect(
             "on_lockfailure",
             "no-lock-manager",
-            "libvirt's lock manager, which could fail, does not watch over a guest of xl's",
+            "a setting of libvirt's lock manager, which xl does not use",
         ),
-        no_effect("iommufd", "vfio-only", "a way for QEMU to open host devices; Xen assigns them itself"),
+        no_effect(
+            "iommufd",
+            "vfio-only",
+            "the way in which QEMU opens host devices; Xen assigns them itself",
+        ),
         no_effect("idmap", "container-only", "maps users of a container"),
     ],
 };
@@ -61,7 +65,7 @@ pub(super) static TUNING: Section = Section {
         no_effect(
             "memoryBacking/hugepages",
             "memory-backing",
-            "Xen always gives a guest the largest free pages",
+            "Xen always allocates a guest's memory in the largest free pages",
         ),
         no_effect("memoryBacking/locked", "memory-backing", "Xen never swaps a guest's memory out"),
         no_effect(
@@ -72,7 +76,7 @@ pub(super) static TUNING: Section = Section {
         no_effect(
             "memoryBacking/source|access",
             "memory-backing",
-            "how QEMU gets memory for a guest; on Xen the guest has it from the hypervisor",
+            "how QEMU allocates a guest's memory; on Xen the hypervisor allocates it",
         ),
         no_effect(
             "memoryBacking/allocation",
@@ -96,28 +100,28 @@ pub(super) static TUNING: Section = Section {
         unsupported(
             "resource/fibrechannel",
             "fibre-channel-id",
-            "Xen marks no guest's Fibre Channel traffic",
+            "Xen does not tag a guest's Fibre Channel traffic",
         ),
         no_effect(
             "perf",
             "perf-events",
-            "counters on the host of the QEMU process; the guest sees none of them",
+            "performance counters of the QEMU process on the host; the guest does not see them",
         ),
     ],
 };
 
 pub(super) static OTHERS: Section = Section {
-    title: "Security labels, and what belongs to other hypervisors",
+    title: "Security labels, and settings of other hypervisors",
     path: "",
     rows: &[
         mapped("seclabel", "`seclabel` for the model flask; labels of the host's processes have no effect"),
         unsupported(
             "launchSecurity",
             "encrypted-memory",
-            "Xen runs no guest whose memory is encrypted or sealed against the host",
+            "Xen does not support guests whose memory is encrypted or sealed against the host",
         ),
         unsupported("keywrap", "other-architecture", "keys of IBM Z, where Xen does not run"),
-        unsupported("sysinfo", "smbios-strings", "libxl takes no SMBIOS strings from here")
+        unsupported("sysinfo", "smbios-strings", "libxl has no setting for these SMBIOS strings")
             .in_file("write smbios_firmware = \"/PATH\", a file of SMBIOS structures"),
         mapped("qemu:commandline", "`device_model_args_hvm`"),
         unsupported(
@@ -128,14 +132,17 @@ pub(super) static OTHERS: Section = Section {
         unsupported(
             "qemu:override",
             "qemu-override",
-            "properties of devices as libvirt's QEMU driver names them; libxl names its \
-                devices otherwise",
+            "properties of devices by the names of libvirt's QEMU driver; libxl uses other names",
         ),
-        no_effect("qemu:capabilities", "qemu-capabilities", "what libvirt is to believe of its QEMU"),
-        no_effect("qemu:deprecation", "qemu-capabilities", "how libvirt's QEMU takes outdated words"),
+        no_effect(
+            "qemu:capabilities",
+            "qemu-capabilities",
+            "overrides the capabilities that libvirt detects in QEMU",
+        ),
+        no_effect("qemu:deprecation", "qemu-capabilities", "how libvirt's QEMU handles deprecated options"),
         mapped("xen:commandline", "`device_model_args`"),
         no_effect("lxc:namespace", "container-only", "namespaces that a container shares"),
-        no_effect("vmware:datacenterpath", "other-hypervisor", "a place in VMware's own inventory"),
-        unsupported("bhyve:commandline", "other-hypervisor", "words for bhyve, which means nothing to libxl"),
+        no_effect("vmware:datacenterpath", "other-hypervisor", "a location in VMware's inventory"),
+        unsupported("bhyve:commandline", "other-hypervisor", "arguments for bhyve, which libxl cannot use"),
     ],
 };

@@ -9,7 +9,7 @@ pub(super) static SECTION: Section = Section {
     title: "Features",
     path: "features",
     rows: &[
-        mapped("", "the rows below; what is not listed is off"),
+        mapped("", "the rows below; a feature that is not listed is off"),
         mapped("acpi|apic|pae|hap", "the same (see below)"),
         mapped("viridian", "`viridian`"),
         no_effect("apic/@eoi", "feature-elsewhere", "a paravirtual interrupt controller of KVM's"),
@@ -17,9 +17,9 @@ pub(super) static SECTION: Section = Section {
         no_effect(
             "ioapic",
             "feature-elsewhere",
-            "KVM's choice of where the I/O APIC runs; on Xen the hypervisor has it",
+            "where KVM emulates the I/O APIC; on Xen the hypervisor emulates it",
         ),
-        no_effect("vmport", "feature-elsewhere", "an HVM guest on Xen has no VMware port unless asked for"),
+        no_effect("vmport", "feature-elsewhere", "an HVM guest on Xen has no VMware port unless requested"),
         no_effect(
             "tcg",
             "emulated-cpu",
@@ -33,14 +33,18 @@ pub(super) static SECTION: Section = Section {
             "x86 guests do not have it",
         ),
         mapped("pmu", "nothing, unless Xen was started with vpmu=on"),
-        unsupported("pvspinlock", "pv-spinlocks", "the guest's own kernel decides for Xen's PV spinlocks")
-            .instead("write nopvspin on the command line of the guest's kernel")
-            .unless("state", &["on"]),
+        unsupported(
+            "pvspinlock",
+            "pv-spinlocks",
+            "the guest's own kernel decides whether it uses Xen's PV spinlocks",
+        )
+        .instead("add nopvspin to the command line of the guest's kernel")
+        .unless("state", &["on"]),
         unsupported("smm", "smm", "Xen's guests have no System Management Mode").unless("state", OFF),
         unsupported("ps2", "ps2", "an HVM guest always has a PS/2 controller").unless("state", &["on"]),
-        no_effect("vmcoreinfo", "vmcoreinfo", "a note for QEMU's dumps; xl dump-core goes without"),
+        no_effect("vmcoreinfo", "vmcoreinfo", "information for QEMU's dumps; xl dump-core does not need it"),
         mapped("msrs", "`msr_relaxed`"),
-        unsupported("virtualization", "nested-virtualization", "the guest cannot run guests of its own")
+        unsupported("virtualization", "nested-virtualization", "the guest has no nested virtualization")
             .in_file("write nestedhvm = 1"),
         mapped("xen/e820_host", "`e820_host`"),
         mapped("xen/passthrough", "`passthrough`"),
@@ -53,11 +57,19 @@ pub(super) static HYPERV: Section = Section {
     path: "features/hyperv",
     rows: &[
         mapped("", "`viridian`"),
-        unsupported("vendor_id", "hyperv-vendor", "Xen's enlightenments name Microsoft as the vendor")
-            .unless("state", OFF),
-        unsupported("reenlightenment", "hyperv-absent", "Xen tells no guest that its TSC has changed")
-            .instead("take mode='emulate' for the <timer name='tsc'> of a guest that migrates")
-            .unless("state", OFF),
+        unsupported(
+            "vendor_id",
+            "hyperv-vendor",
+            "Xen's enlightenments always report Microsoft as the vendor",
+        )
+        .unless("state", OFF),
+        unsupported(
+            "reenlightenment",
+            "hyperv-absent",
+            "Xen does not notify a guest when the frequency of its TSC changes",
+        )
+        .instead("use mode='emulate' in the <timer name='tsc'> of a guest that migrates")
+        .unless("state", OFF),
         unsupported(
             "runtime|reset|evmcs|avic|emsr_bitmap|xmm_input",
             "hyperv-absent",
@@ -68,7 +80,7 @@ pub(super) static HYPERV: Section = Section {
             .unless("state", OFF),
         unsupported("tlbflush/direct", "hyperv-absent", "Xen has no such enlightenment for nested guests")
             .unless("state", OFF),
-        unsupported("tlbflush/extended", "hyperv-absent", "libxl is not told of it")
+        unsupported("tlbflush/extended", "hyperv-absent", "it is not mapped to libxl's config")
             .in_file("add \"ex_processor_masks\" to viridian (Xen 4.15 and later)")
             .unless("state", OFF),
     ],

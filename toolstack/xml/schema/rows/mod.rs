@@ -1,7 +1,7 @@
-//! What becomes of each element and attribute of libvirt's schema on Xen.
+//! The verdicts on all elements and attributes of libvirt's schema.
 //!
-//! A row speaks of what its pattern matches and of all that is in it, down to where another row matches more of the
-//! path. What a mapping reads has the mapping's own verdict; the rest has that of its row.
+//! A row applies to the nodes that its pattern matches and to their content, except where another row matches more of
+//! the path. A node that a mapping reads has the mapping's own verdict; all others have that of their row.
 
 mod chardevs;
 mod devices;

@@ -2,9 +2,9 @@
 
 use super::super::row::{Section, mapped, no_effect, unsupported};
 
-const VARIABLES: &str = "Xen's OVMF forgets its variables when the guest ends";
-const WITHOUT_VARIABLES: &str = "see to it that the guest's boot loader is at \\EFI\\BOOT\\BOOTX64.EFI, which \
-                needs no variable";
+const VARIABLES: &str = "Xen's OVMF loses its variables when the guest ends";
+const WITHOUT_VARIABLES: &str =
+    "install the guest's boot loader at \\EFI\\BOOT\\BOOTX64.EFI, which needs no variable";
 
 pub(super) static SECTION: Section = Section {
     title: "Boot",
@@ -16,11 +16,11 @@ pub(super) static SECTION: Section = Section {
         mapped("loader", "`bios`, `bios_path_override`, `firmware_override`"),
         mapped("kernel|initrd|cmdline", "`kernel`, `ramdisk`, `cmdline`"),
         mapped("boot", "`boot`"),
-        unsupported("root", "boot-root", "libxl takes no root device apart from the command line")
+        unsupported("root", "boot-root", "libxl has no setting for the root device")
             .instead("write root=DEVICE in <cmdline>"),
         unsupported("dtb", "device-tree", "an x86 guest has no device tree"),
         unsupported("shim", "boot-shim", "libxl boots a kernel directly, without a shim before it")
-            .instead("boot from a disk with the shim on it: leave <kernel>, <initrd> and <shim> out"),
+            .instead("boot from a disk that contains the shim: remove <kernel>, <initrd> and <shim>"),
         mapped("firmware", "`bios`; Xen's firmware has no Secure Boot"),
         mapped(
             "loader/@readonly|stateless|format|secure",
@@ -29,12 +29,16 @@ pub(super) static SECTION: Section = Section {
         mapped("nvram", "nothing: Xen keeps no UEFI variables"),
         unsupported("varstore", "nvram", VARIABLES).instead(WITHOUT_VARIABLES),
         no_effect("bootmenu", "boot-menu", "SeaBIOS on Xen always offers its menu (Esc)"),
-        unsupported("bootmenu/@timeout", "boot-menu", "libxl sets no time for the firmware's boot menu"),
+        unsupported("bootmenu/@timeout", "boot-menu", "libxl has no timeout for the firmware's boot menu"),
         unsupported("bios/@useserial", "bios-serial", "Xen's SeaBIOS does not write to the serial port")
             .unless("", &["no"]),
         unsupported("bios/@rebootTimeout", "bios-timeout", "SeaBIOS on Xen tries again after 60 seconds")
             .unless("", &["60000"]),
-        no_effect("bios", "bios-settings", "holds settings of the firmware; each has its own line"),
+        no_effect(
+            "bios",
+            "bios-settings",
+            "contains settings of the firmware, which are reported one by one",
+        ),
         mapped("smbios", "`smbios`, with the strings of `sysinfo`"),
         mapped("acpi", "`acpi_firmware`"),
         no_effect(

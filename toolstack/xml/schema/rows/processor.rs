@@ -6,39 +6,39 @@ pub(super) static SECTION: Section = Section {
     title: "The processor",
     path: "cpu",
     rows: &[
-        mapped("", "nothing: a guest has the host's CPU, as far as Xen lets it"),
+        mapped("", "nothing: a guest has the host's CPU with the features that Xen exposes"),
         no_effect(
             "@check|match|migratable|deprecated_features",
             "host-cpu",
-            "how libvirt compares the CPU with the host's; Xen does not ask",
+            "how libvirt compares the CPU with the host's; Xen does not compare them",
         ),
-        mapped("@mode", "nothing: a guest has the host's CPU, as far as Xen lets it"),
-        mapped("model|vendor", "nothing: a guest has the host's CPU, as far as Xen lets it"),
+        mapped("@mode", "nothing: a guest has the host's CPU with the features that Xen exposes"),
+        mapped("model|vendor", "nothing: a guest has the host's CPU with the features that Xen exposes"),
         mapped("feature", "`cpuid`; vmx and svm: `nestedhvm`"),
         unsupported(
             "topology",
             "cpu-topology",
-            "libxl takes a number of vCPUs, and no sockets, cores and threads",
+            "libxl sets a number of vCPUs, but no sockets, cores and threads",
         ),
-        unsupported("cache", "cpu-cache", "a guest on Xen is told of the host's own caches")
+        unsupported("cache", "cpu-cache", "Xen reports the host's own caches to a guest")
             .unless("mode", &["passthrough"]),
         unsupported(
             "maxphysaddr",
             "cpu-address-bits",
-            "Xen itself decides how many address bits a guest is told of",
+            "Xen itself decides how many address bits it reports to a guest",
         )
         .unless("mode", &["passthrough"]),
         mapped("numa", "`vnuma`"),
-        mapped("numa/cell/@memAccess|discard", "nothing: the hypervisor gives a node its memory"),
+        mapped("numa/cell/@memAccess|discard", "nothing: the hypervisor allocates a node's memory"),
         unsupported(
             "numa/cell/cache",
             "numa-details",
-            "Xen's NUMA tables have sizes and distances, and no caches",
+            "Xen's NUMA tables contain sizes and distances, but no caches",
         ),
         unsupported(
             "numa/interconnects",
             "numa-details",
-            "Xen's NUMA tables have distances, and no bandwidth or latency",
+            "Xen's NUMA tables contain distances, but no bandwidth or latency",
         )
         .instead("write <distances> in each <cell>"),
     ],
@@ -60,7 +60,7 @@ pub(super) static TUNING: Section = Section {
         unsupported(
             "cputune/emulatorpin",
             "emulator-affinity",
-            "libxl pins no QEMU: it runs where dom0 does",
+            "libxl does not pin QEMU, which runs on dom0's vCPUs",
         )
         .instead("pin dom0's own vCPUs: xl vcpu-pin Domain-0 all CPUS"),
         no_effect(
@@ -71,39 +71,39 @@ pub(super) static TUNING: Section = Section {
         unsupported(
             "cputune/vcpusched|emulatorsched",
             "cpu-scheduler",
-            "Xen's scheduler has weights and caps, and none of Linux's priorities",
+            "Xen's scheduler has weights and caps, but not Linux's priorities",
         ),
         unsupported(
             "cputune/cachetune",
             "cache-allocation",
-            "libxl's config has no place for cache allocation",
+            "libxl's config has no setting for cache allocation",
         )
         .instead("boot Xen with psr=cat, and once the guest runs: xl psr-cat-set DOMAIN BITMASK"),
         unsupported(
             "cputune/memorytune",
             "memory-bandwidth",
-            "libxl's config has no place for memory bandwidth",
+            "libxl's config has no setting for memory bandwidth",
         )
         .instead("boot Xen with psr=mba, and once the guest runs: xl psr-mba-set DOMAIN THROTTLE"),
         no_effect(
             "cputune/cachetune|memorytune/monitor",
             "resource-monitor",
-            "counters on the host; the guest sees none of them",
+            "counters on the host; the guest does not see them",
         ),
         no_effect(
             "cputune/energytune",
             "resource-monitor",
-            "counters on the host; the guest sees none of them",
+            "counters on the host; the guest does not see them",
         ),
         unsupported(
             "numatune",
             "numa-placement",
-            "libxl takes memory where the vCPUs may run, and nowhere else",
+            "libxl allocates memory only on the nodes where the vCPUs may run",
         )
         .instead("pin the vCPUs to the node's CPUs: cpuset= of <vcpu>; the memory follows")
         .in_file("write cpus = \"nodes:NODE\"; the memory follows"),
         mapped("numatune/memnode", "`pnode=` of `vnuma`")
-            .or_else("numa-placement", "libxl is not told which node a guest's node lies on")
+            .or_else("numa-placement", "the guest's node is not bound to a node of the host")
             .in_file("write pnode=NODE in the guest's node in vnuma"),
     ],
 };

@@ -1,5 +1,5 @@
-//! A walk over libvirt's own schema, where it is installed (Debian: libvirt0): a document for every element, attribute
-//! and value, and what is said of it.
+//! Walks libvirt's own schema, if it is installed (Debian: libvirt0): a document for every element, attribute and
+//! value, and its findings.
 
 #![allow(clippy::unwrap_used)]
 

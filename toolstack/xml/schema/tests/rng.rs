@@ -1,5 +1,5 @@
-//! A RELAX NG schema, as far as libvirt's go: every way to an element, an attribute or a value, and the smallest
-//! document that has it.
+//! A RELAX NG schema, as far as libvirt uses it: every path to an element, an attribute or a value, and the smallest
+//! document that contains it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
