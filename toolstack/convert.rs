@@ -102,7 +102,7 @@ fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>>
     }
 }
 
-/// What is taken out of a document at most, before it is given up.
+/// The most elements that are taken out of a document before it is given up.
 const ROUNDS: usize = 200;
 
 /// A domain as domain XML, with the number that it runs under, if any. What is not read from it word for word is taken out
@@ -138,7 +138,7 @@ pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Findi
     Err(unheld("a domain XML cannot hold this domain".to_owned()))
 }
 
-/// What libxl of a release would pass over in a config, in silence.
+/// The fields of a config that libxl of a release passes over in silence.
 fn unknown_to_libxl(config: &DomainConfig, xen: XenVersion) -> Vec<Unsaid> {
     let unknown = release::unknown_fields(config, xen).into_iter();
     let finding =

@@ -14,7 +14,7 @@ pub struct Input {
     pub report: Report,
     /// The release of Xen that it was read for.
     pub xen: XenVersion,
-    /// What a mapping did for it, and what it would need one for.
+    /// The effects of a mapping on it, and the names that need a rule.
     pub mapped: Outcome,
 }
 

@@ -13,7 +13,7 @@ use crate::diag::Finding;
 use crate::domain::DomainConfig;
 use crate::domain::config::{Bios, Disk, DiskBackend, Nic, Pci};
 
-/// What a path leads to.
+/// The thing that a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
     /// A regular file.
@@ -28,7 +28,7 @@ pub enum Thing {
 
 /// How a host is looked at. Nothing is opened and nothing changed.
 pub trait Look {
-    /// What an absolute path leads to; `None` where there is nothing.
+    /// The thing that an absolute path leads to; `None` if there is nothing.
     fn thing(&self, path: &str) -> Option<Thing>;
     /// The last part of the path that a symbolic link leads to.
     fn link(&self, path: &str) -> Option<String>;
@@ -69,10 +69,10 @@ impl Look for Rooted {
     }
 }
 
-/// Where xl plugs in a card that names no bridge.
+/// The bridge of a card that names none.
 const DEFAULT_BRIDGE: &str = "xenbr0";
 
-/// Where distributions put QEMU for Xen.
+/// The paths of QEMU for Xen in distributions.
 const QEMU: &[&str] = &[
     "/usr/libexec/xen-qemu-system-i386",
     "/usr/lib/xen-VERSION/bin/qemu-system-i386",
@@ -87,7 +87,7 @@ const QEMU: &[&str] = &[
 /// The minor releases of Xen 4 that a directory may be named after.
 const RELEASES: std::ops::RangeInclusive<u32> = 8..=30;
 
-/// Where they put what Xen's build makes itself.
+/// The directories of the files that Xen's build makes itself.
 const BOOT: &[&str] =
     &["/usr/lib/xen-VERSION/boot", "/usr/lib/xen/boot", "/usr/libexec/xen/boot", "/usr/local/lib/xen/boot"];
 
@@ -98,7 +98,7 @@ const SEABIOS: &[&str] = &["/usr/share/seabios/bios-256k.bin", "/usr/share/seabi
 /// The drivers that hold a PCI device for guests.
 const ASSIGNABLE: &[&str] = &["pciback", "xen-pciback", "vfio-pci"];
 
-/// What a guest needs and the host does not have: each with the field of the config that asks for it.
+/// The things that a guest needs and the host lacks, each with the field of the config that asks for it.
 #[must_use]
 pub fn missing(config: &DomainConfig, look: &dyn Look) -> Vec<(String, Finding)> {
     let mut missing = Missing { look, found: Vec::new() };

@@ -56,7 +56,7 @@ struct Rule {
     kind: Kind,
     from: String,
     to: String,
-    /// Where it is written: `--map`, or a file and a line.
+    /// The place of the rule: `--map`, or a file and a line.
     origin: String,
 }
 
@@ -70,7 +70,7 @@ pub struct Mapping {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     used: BTreeSet<usize>,
-    /// What means nothing on another host and has no rule.
+    /// The names that mean nothing on another host and have no rule.
     pub needs: BTreeSet<(Kind, String)>,
 }
 
@@ -159,7 +159,7 @@ impl Mapping {
         self.rules.is_empty()
     }
 
-    /// What stands for a name, and the finding that says so.
+    /// The replacement of a name, and the finding that says so.
     pub fn find(&self, kind: Kind, name: &str, outcome: &mut Outcome) -> Option<(String, Finding)> {
         let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.kind == kind);
         let found = matching.filter_map(|(index, rule)| Some((index, rule, rule.applied(name)?)));
@@ -247,7 +247,7 @@ impl Rule {
         }
     }
 
-    /// What a name becomes, where the rule is for it.
+    /// The replacement of a name, if the rule is for it.
     fn applied(&self, name: &str) -> Option<String> {
         let Rule { kind, from, to, .. } = self;
         if let Some((before, after)) = from.split_once('*') {
@@ -282,7 +282,7 @@ fn new_mac(card: &str) -> String {
     format!("00:16:3e:{:02x}:{b:02x}:{c:02x}", a & 0x7f)
 }
 
-/// What a config uses on its host as it is: bridges and the directories of disks.
+/// The names that a config uses on its host as they are: bridges and the directories of disks.
 pub fn references(config: &DomainConfig) -> impl Iterator<Item = (Kind, String)> + '_ {
     let bridges =
         config.nics.iter().filter_map(|nic| nic.bridge.clone()).map(|bridge| (Kind::Bridge, bridge));

@@ -64,7 +64,7 @@ complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "man-page" -d 'Pri
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "completion" -d 'Print a completion script for a shell'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s f -l defconfig -d 'The file. The last one counts; - is standard input' -r -F
-complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s p -d 'Leave the guest paused before its first instruction'
+complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s p -d 'Leave the guest paused'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s c -d 'Attach to the guest\'s console, as xl does'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s V -l vncviewer -d 'Open a VNC viewer for the guest\'s screen, as xl does'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s A -l vncviewer-autopass -d 'Open a VNC viewer and pass it the password'

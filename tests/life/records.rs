@@ -398,7 +398,7 @@ fn what_a_disk_does_not_take_is_in_the_spill_until_it_does() {
             let error = open().change(UUID, |record, _| counted(record)).unwrap_err();
             seen += 1;
             assert!(error.to_string().contains(": until then the record is in "), "{how}: {error}");
-            assert_eq!(error.into_record().unwrap().guest.seen, seen, "{how}");
+            assert_eq!(error.record().unwrap().guest.seen, seen, "{how}");
             assert_eq!(open().get(UUID).unwrap().unwrap().guest.seen, seen, "{how}");
         }
         // A guest of which nothing was kept so far.

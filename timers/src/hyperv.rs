@@ -51,7 +51,7 @@ impl Viridian {
     }
 }
 
-/// What `<timer name='hypervclock' present='yes'/>` turns on: the two time sources that QEMU's `hv-time` stands for,
+/// The groups that `<timer name='hypervclock' present='yes'/>` turns on: the two time sources of QEMU's `hv-time`,
 /// and the base that libxl demands.
 ///
 /// `reference_tsc` comes with `time_ref_count` because Xen's `update_reference_tsc` puts the counter's offset into

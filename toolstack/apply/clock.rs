@@ -110,7 +110,7 @@ pub(crate) fn verify_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) 
     Err(HostError::new(ErrorKind::Other, format!("check the TSC of domain {domid}"), why))
 }
 
-/// Whether a guest may set its own clock while it is being set.
+/// A guest's ability to set its own clock while it is being set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuestState {
     /// It cannot run.
@@ -120,7 +120,7 @@ pub enum GuestState {
 }
 
 impl GuestState {
-    /// Of one that has run already.
+    /// The state of a guest that has run already, or has not.
     #[must_use]
     pub fn has_run(has_run: bool) -> Self {
         if has_run { GuestState::Runs } else { GuestState::Held }

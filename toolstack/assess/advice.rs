@@ -7,10 +7,10 @@ use timers::{Basis, ClockOffset};
 use crate::diag::Finding;
 use crate::domain::{Domain, Part};
 
-/// What libosinfo's IDs of Windows begin with.
+/// The prefix of libosinfo's IDs of Windows.
 const WINDOWS: &str = "microsoft.com/win";
 
-/// What libosinfo's IDs of Linux and of the BSDs begin with.
+/// The prefixes of libosinfo's IDs of Linux and of the BSDs.
 const UNIX: &[&str] = &[
     "almalinux.org/",
     "alpinelinux.org/",

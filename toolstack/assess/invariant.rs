@@ -29,7 +29,7 @@ fn ground(domain: &Domain) -> Option<Ground> {
     }
 }
 
-/// What becomes of it on Xen.
+/// The finding for the invariant TSC of a domain on Xen.
 pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
     let reason = match ground(domain)? {
         Ground::NoMigrate => {

@@ -38,7 +38,7 @@ pub struct Described {
 /// ```
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
-    // Where xl refuses the kind, that is said as well.
+    // A kind that xl refuses is reported as well.
     let kind = cfg.kind().unwrap_or(GuestKind::Pv);
     let mut reader = Reader::new(&cfg, host, DomainConfig::new(kind), false);
     reader.book.errors(syntax);

@@ -61,7 +61,7 @@ pub struct XlConf {
     pub cpu_masks: CpuMasks,
 }
 
-/// Whether dom0 gives up memory for a new guest.
+/// The rule by which dom0 gives up memory for a new guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Autoballoon {
     /// It does.

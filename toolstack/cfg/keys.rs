@@ -14,11 +14,11 @@ pub struct Key {
     pub name: &'static str,
     guests: u8,
     pub takes: Takes,
-    /// What its number counts.
+    /// The unit of its number.
     pub unit: Unit,
 }
 
-/// What a key's value is, and where it goes.
+/// The type of a key's value, and its field.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     /// A string, as it is.
@@ -67,7 +67,7 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.binary_search_by(|key| key.name.cmp(name)).ok().and_then(|index| KEYS.get(index))
 }
 
-/// What the number of a key counts; `None` for a key that there is not.
+/// The unit of a key's number; `None` for an unknown key.
 pub fn unit_of(name: &str) -> Option<Unit> {
     find(name).map(|key| key.unit)
 }

@@ -28,7 +28,7 @@ pub enum Kind {
     End,
     /// A text without quotes; only words of the command line have those.
     Bare,
-    /// What xl's lexer refuses.
+    /// A text that xl's lexer refuses.
     Odd(Odd),
 }
 
@@ -103,7 +103,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// What may follow a number's first digit.
+/// True for a byte that may follow a number's first digit.
 fn number_part(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x')
 }

@@ -88,7 +88,7 @@ struct Parser<'a> {
     crlf: bool,
 }
 
-/// Where to go on after an error.
+/// The place to go on after an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GoOn {
     /// With the setting at hand.
@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
         self.advance_to_value(key_span.start);
         let value = self.value(&name)?;
         if !matches!(self.token.kind, Kind::Newline | Kind::Semicolon | Kind::End) {
-            // What is read so far counts, so that nobody is told that it is missing.
+            // The values read so far count, so that none is reported as missing.
             let start = value.span.start;
             let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
             let _ = self.store(Setting { name, added, value, followed_by: None, key_span });
@@ -207,9 +207,9 @@ impl<'a> Parser<'a> {
     /// A value; lists within lists are kept on a stack of our own, since a file decides how many there are.
     fn value(&mut self, key: &str) -> std::result::Result<Value, Failed> {
         let mut open: Vec<Open> = Vec::new();
-        // Whether a value has just ended, so that a comma may follow.
+        // True if a value has just ended, so that a comma may follow.
         let mut after_value = false;
-        // Whether a line has just begun.
+        // True if a line has just begun.
         let mut line = false;
         loop {
             while !open.is_empty() && self.token.kind == Kind::Newline {

@@ -6,10 +6,10 @@ use std::ops::Range;
 /// How long a replacement character is.
 const REPLACEMENT: usize = char::REPLACEMENT_CHARACTER.len_utf8();
 
-/// Where the text that is shown differs from the bytes.
+/// The differences between the text that is shown and the bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
-    /// Where sequences that are not UTF-8 begin and end, and where that is in the text, in order.
+    /// The starts and ends of sequences that are not UTF-8, and their places in the text, in order.
     replaced: Vec<Replaced>,
 }
 
@@ -20,7 +20,7 @@ struct Replaced {
 }
 
 impl Shown {
-    /// Of the text that `String::from_utf8_lossy` makes of these bytes.
+    /// The differences for the text that `String::from_utf8_lossy` makes of these bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let (mut byte, mut end, mut replaced) = (0, 0, Vec::new());
         for chunk in bytes.utf8_chunks() {

@@ -5,7 +5,7 @@ use super::lex::{Kind, Odd};
 use super::suggest::{self, Unit};
 use crate::diag::Finding;
 
-/// What the grammar has room for at a place.
+/// The tokens that the grammar allows at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     Key,
@@ -241,13 +241,13 @@ fn key_like(word: &str) -> String {
     word.split(['=', '+', ' ']).next().unwrap_or_default().to_ascii_lowercase().replace('-', "_")
 }
 
-/// What is said, once, of a file with DOS's line ends.
+/// The finding, once, for a file with DOS's line ends.
 pub fn crlf() -> Finding {
     Finding::invalid("cfg-lexical", "lines end in CR and LF, and xl accepts only LF")
         .instead("save the file with Unix line ends, as dos2unix does")
 }
 
-/// What is said of a byte order mark.
+/// The finding for a byte order mark.
 pub fn byte_order_mark() -> Finding {
     Finding::invalid("cfg-lexical", "the file starts with a byte order mark")
         .instead("save it as UTF-8 without a byte order mark")

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::args::{Backend, Global};
 use super::output::{self, Failure, message};
+use super::progress;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
@@ -20,15 +21,15 @@ use xenclock::tracking::unfinished::{self, Mended};
 const DEFAULTS: &str = "/etc/default/xenclock";
 const TOLERANCE: &str = "XENCLOCK_TSC_TOLERANCE";
 
-/// Where the clocks of a real host are kept.
+/// The directory of the clock records of a real host.
 const RECORDS: &str = "/var/lib/xenclock";
 
 /// The host asked for; without a word libxl in a dom0, and the mock elsewhere.
 pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
     match &global.backend {
-        Some(Backend::Libxl) => libxl(),
+        Some(Backend::Libxl) => libxl(global),
         Some(Backend::Mock(_)) => Ok(Box::new(mock(global)?)),
-        None if dom0::in_dom0() => libxl(),
+        None if dom0::in_dom0() => libxl(global),
         None => {
             message(
                 "xenclock: no Xen found: using a mock host in memory (--backend mock:FILE keeps its state)",
@@ -38,7 +39,7 @@ pub(super) fn open(global: &Global) -> Result<Box<dyn Host>, Failure> {
     }
 }
 
-/// Whether the host is a model.
+/// Returns true if the host is a mock.
 pub(super) fn is_mock(global: &Global) -> bool {
     match &global.backend {
         Some(Backend::Mock(_)) => true,
@@ -47,7 +48,7 @@ pub(super) fn is_mock(global: &Global) -> bool {
     }
 }
 
-/// Where clocks are kept: in the directory asked for, or with the host.
+/// The clock records: in the requested directory, or with the host.
 pub(super) fn records(global: &Global) -> RecordStore {
     let dir = match (&global.records, &global.backend) {
         (Some(dir), _) => dir.clone(),
@@ -66,7 +67,7 @@ pub(super) fn records(global: &Global) -> RecordStore {
     }
 }
 
-/// Where records are that a full disk does not take: in memory, for this user alone.
+/// The directory for records that a full disk does not take: in memory, for this user alone.
 fn spill() -> Option<PathBuf> {
     let run = match rustix::process::geteuid().is_root() {
         true => PathBuf::from("/run"),
@@ -108,7 +109,7 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
-/// What is kept of a domain's clock. What is wrong with it is said, and then it counts as none.
+/// The record of a domain's clock. An error is printed, and then there is no record.
 pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
     records.get(uuid).unwrap_or_else(|error| {
         output::error(&error.to_string());
@@ -141,7 +142,9 @@ pub(super) fn now() -> DateTime<Utc> {
 /// The mock host, for commands that only it has.
 pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
     match &global.backend {
-        Some(Backend::Mock(Some(file))) => Ok(Mock::open(file, Box::new(now))?),
+        Some(Backend::Mock(Some(file))) => {
+            Ok(Mock::open(file, Box::new(now))?.with_progress(progress::listener(global)))
+        }
         Some(Backend::Libxl) => {
             Err(Failure::Error("this works on the mock host only: --backend mock:FILE".to_owned()))
         }
@@ -149,18 +152,18 @@ pub(super) fn mock(global: &Global) -> Result<Mock, Failure> {
             // Like the real host, it is in this machine's zone unless told otherwise.
             let mock = Mock::in_memory(Box::new(now));
             mock.set_fact("timezone", zone::machine_zone()?.name())?;
-            Ok(mock)
+            Ok(mock.with_progress(progress::listener(global)))
         }
     }
 }
 
 #[cfg(feature = "libxl")]
-fn libxl() -> Result<Box<dyn Host>, Failure> {
-    Ok(Box::new(xenclock::host::libxl::Libxl::open()?))
+fn libxl(global: &Global) -> Result<Box<dyn Host>, Failure> {
+    Ok(Box::new(xenclock::host::libxl::Libxl::open_with_progress(progress::listener(global))?))
 }
 
 #[cfg(not(feature = "libxl"))]
-fn libxl() -> Result<Box<dyn Host>, Failure> {
+fn libxl(_global: &Global) -> Result<Box<dyn Host>, Failure> {
     Err(Failure::Error(
         "this build does not include libxl; build with --features libxl, or use the mock host with --backend mock".to_owned(),
     ))
@@ -200,7 +203,7 @@ pub(super) fn guests(host: &dyn Host) -> Result<Vec<DomainSummary>, Failure> {
     Ok(host.domains()?.into_iter().filter(|domain| domain.domid != DomId(0)).collect())
 }
 
-/// Where named zones are looked up.
+/// The source of named zones.
 pub(super) fn zones() -> Box<dyn ZoneSource + Send + Sync> {
     default_zones()
 }

@@ -109,8 +109,8 @@ fn judge(
     Ok(())
 }
 
-/// What has no effect is a mistake in an xl.cfg, which is for Xen alone. Domain XML is for other hypervisors, too, and
-/// libxl's JSON is written by programs.
+/// The exit status. A setting without effect is a mistake in an xl.cfg, which is for Xen alone. Domain XML is for other
+/// hypervisors, too, and libxl's JSON is written by programs.
 fn status(report: &FileReport, format: Format) -> u8 {
     let differs = report.findings.iter().any(|found| {
         let verdict = found.diagnostic.finding.verdict;
@@ -126,7 +126,7 @@ fn show(checked: &Checked, quiet: bool, detail: Detail) -> Result<(), Failure> {
     }
     let mut text = report::heading(report);
     if let Some(source) = source {
-        // What an XML has beside what Xen needs is said with -v.
+        // The parts of an XML that Xen does not need are reported with -v.
         let is_dull =
             |found: &&Found| found.sort() == Sort::NoEffect && report.format == Format::Xml.as_str();
         let findings = report.findings.iter().filter(|found| detail == Detail::Full || !is_dull(found));

@@ -39,7 +39,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         output::lines(plan::text(&prepared).trim_end());
     }
     let Prepared { plan, asked, made_up, facts, .. } = prepared;
-    let viewer = Viewer::asked(global, create.console, create.screen)?;
+    let viewer = Viewer::asked(global, create.new.console, create.new.screen)?;
     let not_started = |why: &dyn std::fmt::Display| {
         Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
     };
@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     let terms = StartOptions::new(&records)
         .asked(&asked)
         .made_up(made_up)
-        .paused(create.paused)
+        .paused(create.new.paused)
         .zone_data(backend::zones().release());
     let room = memory::make_room(global, &*host, &plan.config)?;
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
@@ -67,7 +67,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     said(create, &plan, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
     let console = viewer.and_then(|viewer| viewer.show(domid));
-    let left = monitor::leave(global, host, &records, domid, After::of(global, create.monitoring));
+    let left = monitor::leave(global, host, &records, domid, After::of(global, create.new.monitoring));
     if let Some(console) = console {
         console.wait();
     }
@@ -88,7 +88,7 @@ fn said(
     if create.quiet {
         return Ok(());
     }
-    let how = if create.paused { "created, paused" } else { "started" };
+    let how = if create.new.paused { "created, paused" } else { "started" };
     let lines = plan::clock_lines(plan, &host.facts()?);
     let name = shown(plan.config.name());
     output::lines(format!("domain {} '{name}' {how}\n{lines}", outcome.domid).trim_end());

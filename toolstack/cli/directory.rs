@@ -20,6 +20,7 @@ pub(super) fn configs(directory: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     Ok((files, skipped))
 }
 
+/// Returns true if a file of a directory is taken for a domain's.
 fn is_config(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if name.starts_with('.') || !path.is_file() {

@@ -160,8 +160,6 @@ pub(super) fn ended(
         ));
     }
     let ended = monitor::act(global, host, records, domid, reason)?;
-    for warning in &ended.warnings {
-        output::message(&format!("xenclock: warning: {warning}"));
-    }
+    output::warn(&ended.warnings);
     output::text(&format!("{}\n", shown(&monitor::words(domid, &ended.became))))
 }

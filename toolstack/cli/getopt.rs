@@ -86,7 +86,7 @@ pub(super) fn wrong_operands(error: &Error) -> Option<u8> {
     }
 }
 
-/// What is wrong, without the usage.
+/// The error, without the usage.
 pub(super) fn first_line(error: &Error) -> String {
     let text = error.to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
@@ -100,12 +100,12 @@ pub(super) fn help(command: &str) -> String {
     cli.find_subcommand_mut(command).map(|command| command.render_help().to_string()).unwrap_or_default()
 }
 
-/// Whether the first word of xl create is its file.
+/// Returns true if the first word of xl create is its file.
 fn is_file(word: &OsStr) -> bool {
     !word.as_bytes().starts_with(b"-") && !word.as_bytes().contains(&b'=')
 }
 
-/// Where the command stands, and the words behind it.
+/// The place of the command, and the words behind it.
 fn command_at<'a>(cli: &Command, words: &'a [OsString]) -> Option<(usize, &'a [OsString])> {
     let (_, rest) = options(cli, words)?;
     let command = words.len() - rest.len();
@@ -243,7 +243,7 @@ mod tests {
             ("shutdown guest -w", "shutdown -- guest -w"),
             ("vcpu-l x -y", "vcpu-list x -y"),
             ("clock-show guest --json", "clock-show guest --json"),
-            // What is wrong stays.
+            // A wrong option stays.
             ("list -x guest -v", "list -x guest -v"),
             ("list --v=1", "list --v=1"),
             ("create --vnc a.cfg", "create --vnc a.cfg"),

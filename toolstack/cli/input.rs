@@ -20,7 +20,7 @@ use xenclock::input::Input;
 use xenclock::xl::installed::config_of;
 use xenclock::xml;
 
-/// Where xl has its own settings, and the environment variable that names another file for them.
+/// The path of xl's own settings, and the environment variable that names another file for them.
 const XL_CONF: &str = "/etc/xen/xl.conf";
 const XL_CONF_ELSEWHERE: &str = "XENCLOCK_XL_CONF";
 
@@ -64,7 +64,7 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
     }
 }
 
-/// What xl would take from the host for a file.
+/// The values that xl takes from the host for a file.
 pub(super) fn xl_host(global: &Global, release: Option<XenVersion>) -> Result<XlHost, Failure> {
     let mut host = XlHost { release, genid: *Uuid::new_v4().as_bytes(), ..XlHost::default() };
     if let Some(release) = host.release {

@@ -16,6 +16,7 @@ use super::save_restore::{domain_of, header};
 use xenclock::host::{DomId, RunState, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
+use xenclock::tracking::warning::Warning;
 use xenclock::xl::migration::{
     Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
     send as send_guest,
@@ -37,10 +38,7 @@ impl Leaving for Here<'_> {
     fn save(&mut self, to: &mut File) -> Result<(), Failed> {
         let changed = self.transfer.save(&mut self.outgoing, to, SaveKind::Live)?;
         if changed {
-            self.outgoing.warnings.push(
-                "the guest set its RTC during the save or migration; if stock xl restores the guest, that change is lost (xenclock reads it from the stream)"
-                    .to_owned(),
-            );
+            self.outgoing.warnings.push(Warning::RtcSetWhileMoving);
         }
         Ok(())
     }
@@ -223,7 +221,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     monitor::leave(global, host, &records, domid, after)
 }
 
-/// What ssh has connected: the sender is behind standard input and output.
+/// The line that ssh has connected: the sender is behind standard input and output.
 fn standard_line() -> std::io::Result<Line> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<File> {
         let fd: OwnedFd = fd.try_clone_to_owned()?;

@@ -119,7 +119,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
     output::stamp(global.timestamps);
-    progress::show(global);
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),
@@ -158,7 +157,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What libraries say on the way, for those who ask for it.
+/// Prints the messages of the libraries, for those who ask for them.
 fn listen(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {

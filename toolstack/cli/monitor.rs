@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(500);
 const WORDLESS: u32 = 4;
 
-/// Where xl's monitors log, too.
+/// The directory of the logs of xl's monitors.
 const LOGS: &str = "/var/log/xen";
 
 /// As many logs as libxl keeps.
@@ -40,7 +40,7 @@ pub(super) enum After {
 }
 
 impl After {
-    /// What xl's options -F and -e say. A mock host has no background: its guests are played with `xenclock mock`, which
+    /// Interprets xl's options -F and -e. A mock host has no background: its guests are played with `xenclock mock`, which
     /// does the monitor's part where there is none.
     pub(super) fn of(global: &Global, monitoring: Monitoring) -> Self {
         let mock = backend::is_mock(global);
@@ -240,7 +240,7 @@ pub(super) fn act(
     })
 }
 
-/// What became of a domain.
+/// The line that says what became of a domain.
 pub(super) fn words(domid: DomId, became: &Disposition) -> String {
     match became {
         Disposition::Gone => format!("domain {domid} has ended"),

@@ -16,6 +16,21 @@ pub(super) struct Monitoring {
     pub no_monitor: bool,
 }
 
+/// Options for a new domain, started or restored.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct NewDomain {
+    /// Leave the guest paused.
+    #[arg(short = 'p')]
+    pub paused: bool,
+    /// Attach to the guest's console, as xl does.
+    #[arg(short = 'c')]
+    pub console: bool,
+    #[command(flatten)]
+    pub screen: Screen,
+    #[command(flatten)]
+    pub monitoring: Monitoring,
+}
+
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Screen {
     /// Open a VNC viewer for the guest's screen, as xl does.

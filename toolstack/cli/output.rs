@@ -1,5 +1,6 @@
 //! Output: data to standard output, messages to standard error, colour only on a terminal.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ pub(super) enum Failure {
     Usage(String),
     /// All has been said already; exit status 1.
     Reported,
-    /// What was found is the exit status.
+    /// With the exit status of what was found.
     Found(u8),
     /// Whoever read standard output has gone; no failure.
     BrokenPipe,
@@ -95,7 +96,7 @@ pub(super) fn json_message(text: &str) {
     say(text);
 }
 
-/// Whether each message has a time.
+/// True if each message has a time.
 static STAMPED: AtomicBool = AtomicBool::new(false);
 
 /// Puts the time and this process's number in front of each message, as xl -T does.
@@ -189,6 +190,6 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
 }
 
 /// Prints warnings.
-pub(super) fn warn(warnings: &[String]) {
+pub(super) fn warn<T: Display>(warnings: &[T]) {
     warnings.iter().for_each(|warning| message(&format!("xenclock: warning: {warning}")));
 }

@@ -44,7 +44,7 @@ pub(super) struct Prepared {
     pub plan: Plan,
     /// The clock that the file asks for.
     pub asked: GuestClock,
-    /// Whether its UUID was made here.
+    /// True if its UUID was made here.
     pub made_up: bool,
     pub facts: HostFacts,
     /// The configuration as xl prints it.
@@ -142,7 +142,7 @@ fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, F
     let plan = match plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4()) {
         Ok(plan) => plan,
         Err(refusal) => {
-            // What the reader refuses stands in the report already.
+            // The findings of the reader's own refusals are in the report already.
             for (part, finding) in refusal.findings.into_iter().filter(|(part, _)| *part != Part::Domain) {
                 input.report.lower(part, finding.refusing_start());
             }

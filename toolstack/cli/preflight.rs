@@ -24,7 +24,7 @@ use xenclock::tracking::tolerance::{MadeNative, Outcome};
 use xenclock::tracking::transfer::{Incoming, Transfer, sender_in};
 use xenclock::xl::savefile::Header;
 
-/// Where the kernel has the machine's name.
+/// The kernel's file with the machine's name.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// The exit status for what was found.
@@ -154,7 +154,7 @@ fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Res
     tell(preflight, vec![foresight], None)
 }
 
-/// What a migration does, as the other host says of itself.
+/// The effect of a migration, as the other host tells it.
 fn asked(
     host: &dyn Host,
     from: &HostReport,
@@ -167,7 +167,7 @@ fn asked(
     Ok(foresee(guest, &from, &answer.report, MoveKind::Migration, Taken::Together(answer.precision)))
 }
 
-/// What is sent with a guest, once it may be: what the migration does is said, and what breaks its clock is refused
+/// Checks that a guest may be sent: the migration's effect is printed, and one that breaks its clock is refused
 /// without -f.
 pub(super) fn before_sending(
     global: &Global,
@@ -185,7 +185,7 @@ pub(super) fn before_sending(
                 "xenclock: warning: the effect of the move on the clock of '{}' is not known: {why}",
                 domain.name
             ));
-            // What does not depend on the other host.
+            // The effects that do not depend on the other host.
             (foresee(&guest, &from, &from, MoveKind::Migration, Taken::AtAnyTime), false)
         }
     };

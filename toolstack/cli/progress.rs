@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::args::Global;
 use xenclock::diag::shown;
-use xenclock::host::progress::{Progress, listen};
+use xenclock::host::progress::{Progress, ProgressListener};
 
 /// A step of fewer percent than this is shown with -v alone.
 const STEP: u32 = 5;
@@ -21,23 +21,18 @@ struct Shown {
     width: usize,
 }
 
-static SHOWN: Mutex<Option<Shown>> = Mutex::new(None);
-
-/// Shows progress from here on, where somebody looks.
-pub(super) fn show(global: &Global) {
+/// A listener that shows progress where somebody looks.
+pub(super) fn listener(global: &Global) -> ProgressListener {
     let over_itself = global.terminal || std::io::stderr().is_terminal();
     if !over_itself && global.verbose == 0 {
-        return;
+        return ProgressListener::default();
     }
-    let shown = Shown { over_itself, each: global.verbose > 0, ..Shown::default() };
-    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
-    listen(|progress| {
-        if let Some(shown) = &mut *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
-            let text = shown.text(progress);
-            // Nobody stops because nobody can read it.
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        }
-    });
+    let shown = Mutex::new(Shown { over_itself, each: global.verbose > 0, ..Shown::default() });
+    ProgressListener::new(move |progress| {
+        let text = shown.lock().unwrap_or_else(PoisonError::into_inner).text(progress);
+        // Nobody stops because nobody can read it.
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    })
 }
 
 impl Shown {

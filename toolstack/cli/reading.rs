@@ -22,7 +22,7 @@ use xenclock::mapping::{Mapping, Outcome};
 use xenclock::report::FileReport;
 use xenclock::{json, xml};
 
-/// What files are read with.
+/// The settings with which files are read.
 pub struct Setting {
     now: DateTime<Utc>,
     zone: Zone,
@@ -30,7 +30,7 @@ pub struct Setting {
     xen: Option<XenVersion>,
     xl_host: XlHost,
     from: Option<From>,
-    /// Whether libxl's JSON is taken where nobody asks for it.
+    /// True if libxl's JSON is accepted without a format that names it.
     pub takes_json: bool,
     pub mapping: Mapping,
     host: Option<Rooted>,
@@ -170,7 +170,7 @@ pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
 }
 
 impl Wrong {
-    /// What is wrong with a domain that was read.
+    /// The error of a domain that was read.
     pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
         Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid] }
     }

@@ -26,7 +26,7 @@ impl Interrupt {
         Ok(Interrupt { heard })
     }
 
-    /// Whether one has come.
+    /// Returns true if a signal has come.
     pub(super) fn has_come(&self) -> bool {
         let mut fds = [PollFd::new(&self.heard, PollFlags::IN)];
         matches!(poll(&mut fds, Some(&rustix::event::Timespec::default())), Ok(count) if count > 0)

@@ -12,7 +12,7 @@ use xenclock::xl::migration::ask_command;
 /// More than a report of any host has.
 const LONGEST: u64 = 16 << 20;
 
-/// What another host has answered.
+/// The answer of another host.
 pub(super) struct Answer {
     /// The other host.
     pub report: HostReport,
@@ -43,7 +43,7 @@ pub(super) fn ask(host: &dyn Host, ssh: &str, there: &str) -> Result<Answer, Str
     Ok(Answer { report, now: before + took / 2, precision: took / 2 })
 }
 
-/// What a command of the shell prints; what it says goes where our own messages go.
+/// The output of a command of the shell; its messages go where our own go.
 fn output_of(command: &str) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("'{command}' cannot be run: {error}");
     let mut shell = Command::new("sh");

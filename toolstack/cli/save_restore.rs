@@ -118,7 +118,7 @@ pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
 }
 
 pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure> {
-    let viewer = Viewer::asked(global, restore.console, restore.screen)?;
+    let viewer = Viewer::asked(global, restore.new.console, restore.new.screen)?;
     let (config, path) = match &restore.files[..] {
         [config, file] => (Some(config), file),
         [file] => (None, file),
@@ -155,7 +155,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         return Err(error);
     }
     output::warn(&incoming.warnings);
-    if !restore.paused {
+    if !restore.new.paused {
         unpause(&*host, &records, &incoming)?;
     }
     let domid = incoming.domid;
@@ -164,7 +164,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     drop(incoming);
     let console = viewer.and_then(|viewer| viewer.show(domid));
-    let after = After::of(global, restore.monitoring);
+    let after = After::of(global, restore.new.monitoring);
     let left = monitor::leave(global, host, &records, domid, after);
     if let Some(console) = console {
         console.wait();

@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         cfg::clock::words(&clock, target.kind(), &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
     let clock = words.clock;
-    // What cannot be had is refused before anything is kept or done.
+    // A clock that cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, target.kind(), &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
@@ -187,7 +187,7 @@ fn not_there(name: &str) -> Failure {
     Failure::Error(format!("'{name}' is not running; without --now its clock is set at the next start"))
 }
 
-/// What was asked so far: of a domain that nobody spoke of, what its config says.
+/// The clock requested so far; for an unmanaged domain, that of its config.
 fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
     match (&target.record, &target.domain) {
         (Some(record), _) => Ok(record.request.clock.clone()),
@@ -268,7 +268,7 @@ fn keep(
         Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
         Err(error) => {
             let why = error.to_string();
-            let record = error.into_record().ok_or_else(|| Failure::Error(why.clone()))?;
+            let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
             output::message(&format!("xenclock: warning: {why}"));
             Ok(record)
         }

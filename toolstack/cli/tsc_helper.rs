@@ -60,7 +60,7 @@ fn serve(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the helper is told to do.
+/// An order to the helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     /// A new domain's TSC.
@@ -193,8 +193,8 @@ impl Drop for HelperProcess {
     }
 }
 
-/// What the device-model wrapper runs before it becomes the device model: the guest cannot run before that, so nothing
-/// comes too late. Whatever goes wrong is said, and is no reason for the guest not to start.
+/// Runs for the device-model wrapper before it becomes the device model: the guest cannot run before that, so nothing
+/// comes too late. Every failure is printed, and none keeps the guest from starting.
 fn wrapper(global: &Global, helper: &TscHelperArgs, words: &[OsString]) -> Result<(), Failure> {
     let Some(domid) = domid_of(words) else { return Ok(()) };
     let host = backend::open(global)?;

@@ -9,7 +9,7 @@ use super::{backend, xl};
 use xenclock::host::DomId;
 use xenclock::xl::installed::Xl;
 
-/// What is shown, and by whom.
+/// The console and the screen to show, and the program that shows them.
 #[derive(Debug)]
 pub(super) struct Viewer {
     xl: Xl,
@@ -21,7 +21,7 @@ pub(super) struct Viewer {
 pub(super) struct Console(Child);
 
 impl Viewer {
-    /// What was asked for; `None` where that is nothing. Who can show nothing says so before a domain is made.
+    /// The viewer that was requested; `None` if none was. A viewer that can show nothing fails before a domain is made.
     pub(super) fn asked(global: &Global, console: bool, screen: Screen) -> Result<Option<Self>, Failure> {
         if !(console || screen.vnc || screen.vnc_autopass) {
             return Ok(None);

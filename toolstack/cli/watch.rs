@@ -26,7 +26,7 @@ const HEAR: Duration = Duration::from_millis(500);
 const GAP_PERIODS: u32 = 4;
 const GAP: Duration = Duration::from_secs(2);
 
-/// What waits for another program is looked at so often.
+/// The interval at which work that waits for another program is tried again.
 const SOON: Duration = Duration::from_millis(20);
 
 /// The signals that the service heeds.
@@ -109,7 +109,7 @@ fn serve(
         }
         let _ = sd_notify::notify(&[NotifyState::Watchdog]);
     }
-    // What was seen last is on disk: the next service goes on from there.
+    // The state that was seen last is on disk: the next service goes on from there.
     Ok(service.poll()?)
 }
 

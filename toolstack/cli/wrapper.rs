@@ -10,20 +10,20 @@ use xenclock::diag::shown;
 use xenclock::domain::config::DeviceModelVersion;
 use xenclock::domain::{Defbool, DomainConfig};
 
-/// Where the package puts it.
+/// The path at which the package puts it.
 pub(super) const WRAPPER: &str = "/usr/lib/xenclock/device-model";
 
 /// How a word for QEMU begins that the wrapper takes for itself: the guest's own device model.
 const OWN: &str = "XENCLOCK_QEMU=";
 
 impl Wrapper {
-    /// Whether it is asked for at all.
+    /// Returns true if it is requested at all.
     pub(super) fn is_asked(&self) -> bool {
         self.asked
     }
 
-    /// Whether it is asked for a guest that can have it; where not, that is said. Of a guest that is not there no config
-    /// is known.
+    /// Returns true if it is requested for a guest that can have it; if the guest cannot, a message says so. The config
+    /// of a guest that does not exist is not known.
     pub(super) fn is_for(&self, kind: GuestKind, config: Option<&DomainConfig>) -> bool {
         let in_stubdomain =
             |config: &DomainConfig| config.b_info.device_model_stubdomain == Some(Defbool::True);

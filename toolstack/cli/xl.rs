@@ -14,7 +14,7 @@ use super::output::Failure;
 use xenclock::xl::commands;
 use xenclock::xl::installed::{self, NoXl, Places, Xl};
 
-/// What is ours alone, whether or not this program has it: an xl would lose the clock.
+/// The commands that are ours alone, whether or not this program has them: an xl would lose the clock.
 const CLOCKED: [&str; 5] = ["create", "save", "restore", "migrate", "migrate-receive"];
 
 /// A command line that is wrong to us.
@@ -49,7 +49,7 @@ pub(super) fn whose(words: &[OsString], error: &Error) -> Wrong {
     if takes { Wrong::ForXl([&global, rest].concat()) } else { Wrong::Usage }
 }
 
-/// Whether a command is ours, or a slip of the pen for one that no xl has.
+/// Returns true if a command is ours, or a slip of the pen for one that no xl has.
 fn is_ours(name: &str) -> bool {
     let ours = Arguments::command();
     name.starts_with("clock-")

@@ -9,7 +9,7 @@ use crate::domain::changes::settled;
 use crate::domain::{Domain, DomainConfig};
 use crate::xml;
 
-/// What a domain is read as that was written.
+/// The domain that is read again after it was written.
 fn again(domain: &Domain) -> Domain {
     let text = xml_of(domain, None).unwrap();
     let read = xml::read("guest.xml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -15,7 +15,7 @@ impl Errors {
     /// These errors of an input; `None` where there are none.
     #[must_use]
     pub fn of(mut all: Vec<Diagnostic>, source: &Source) -> Option<Self> {
-        // What the command line says stands behind the file, and so do its bytes.
+        // Errors in the words of the command line come after the file's, and so do their bytes.
         all.sort_by_key(|error| error.place.span.start);
         (!all.is_empty()).then(|| Errors { source: Box::new(source.clone()), all })
     }

@@ -136,6 +136,19 @@ macro_rules! any {
     )* };
 }
 
+/// Lists of a type.
+macro_rules! lists {
+    ($ty:ty) => {
+        impl $crate::domain::arbitrary::Any for Vec<$ty> {
+            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
+                random.list($crate::domain::arbitrary::Any::any)
+            }
+        }
+    };
+}
+
+pub(crate) use lists;
+
 any! {
     bool: |_random| true;
     u8: |random| random.number() as u8;

@@ -128,11 +128,11 @@ libxl_struct! {
         dm_restrict: Option<Defbool>,
         /// The trusted execution environment of an Arm guest.
         tee: Tee,
-        /// What only an HVM guest has.
+        /// The settings of an HVM guest.
         hvm as "type.hvm": Option<Hvm>,
-        /// What only a PV guest has.
+        /// The settings of a PV guest.
         pv as "type.pv": Option<Pv>,
-        /// What only a PVH guest has.
+        /// The settings of a PVH guest.
         pvh as "type.pvh": Option<Pvh>,
         /// Settings of Arm only.
         arch_arm: ArchArm,

@@ -14,11 +14,11 @@ use super::project::{self, OffsetIn};
 pub struct Change {
     /// The field.
     pub field: String,
-    /// What happens to it.
+    /// The change.
     pub to: Kept,
 }
 
-/// What happens to a field.
+/// The change to a field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
     /// It has this value.
@@ -40,7 +40,7 @@ pub enum ChangeError {
     NoDomain(String),
 }
 
-/// What tells a device from others of its kind.
+/// The field that tells a device from others of its kind.
 const TELLING: [(&str, &str); 3] = [("disks", "vdev"), ("nics", "mac"), ("channels", "name")];
 
 /// More that tells whether two devices are the same one.
@@ -171,7 +171,7 @@ fn lists(from: &[Value], to: &[Value], path: &str, name: &str, changes: &mut Vec
     let telling = TELLING.iter().find(|(list, _)| *list == name).map(|(_, key)| *key);
     for (index, item, other) in pairs {
         let told = telling.and_then(|key| Some((key, other.get(key)?.as_str()?)));
-        // What tells it must be said by the other format, and of no other device.
+        // The other format must have the same value, for no other device.
         let alone = |(key, value): &(&str, &str)| {
             item.get(*key) == other.get(*key)
                 && to.iter().filter(|other| other.get(*key).and_then(Value::as_str) == Some(value)).count()

@@ -108,11 +108,7 @@ macro_rules! libxl_struct {
         }
 
         #[cfg(test)]
-        impl $crate::domain::arbitrary::Any for Vec<$name> {
-            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
-                random.list($crate::domain::arbitrary::Any::any)
-            }
-        }
+        $crate::domain::arbitrary::lists!($name);
 
         impl $crate::domain::idl::Field for Option<$name> {
             fn write<M: serde::ser::SerializeMap>(
@@ -120,7 +116,7 @@ macro_rules! libxl_struct {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                self.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
+                $crate::domain::idl::write_some(self.as_ref(), key, map)
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(
@@ -130,21 +126,7 @@ macro_rules! libxl_struct {
             }
         }
 
-        impl $crate::domain::idl::Field for Vec<$name> {
-            fn write<M: serde::ser::SerializeMap>(
-                &self,
-                key: &'static str,
-                map: &mut M,
-            ) -> Result<(), M::Error> {
-                if self.is_empty() { Ok(()) } else { map.serialize_entry(key, self) }
-            }
-
-            fn read<'de, A: serde::de::MapAccess<'de>>(
-                map: &mut A,
-            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
-                map.next_value().map(Ok)
-            }
-        }
+        $crate::domain::idl::plain_fields!(Vec<$name>);
     };
 }
 
@@ -177,7 +159,7 @@ macro_rules! libxl_enum {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                self.map_or(Ok(()), |value| map.serialize_entry(key, value.as_str()))
+                $crate::domain::idl::write_some(self.map($name::as_str), key, map)
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(
@@ -206,7 +188,8 @@ macro_rules! libxl_enum {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                if *self == $name::$default { Ok(()) } else { map.serialize_entry(key, self.as_str()) }
+                let value = Some(*self).filter(|value| *value != $name::$default);
+                $crate::domain::idl::write_some(value.map($name::as_str), key, map)
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(
@@ -251,11 +234,7 @@ macro_rules! libxl_enum {
         }
 
         #[cfg(test)]
-        impl $crate::domain::arbitrary::Any for Vec<$name> {
-            fn any(random: &mut $crate::domain::arbitrary::Gen) -> Self {
-                random.list($crate::domain::arbitrary::Any::any)
-            }
-        }
+        $crate::domain::arbitrary::lists!($name);
 
         impl $crate::domain::idl::Field for Vec<$name> {
             fn write<M: serde::ser::SerializeMap>(
@@ -263,10 +242,8 @@ macro_rules! libxl_enum {
                 key: &'static str,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                if self.is_empty() {
-                    return Ok(());
-                }
-                map.serialize_entry(key, &self.iter().map(|value| value.as_str()).collect::<Vec<_>>())
+                let words: Vec<_> = self.iter().map(|value| value.as_str()).collect();
+                $crate::domain::idl::write_some(Some(words).filter(|words| !words.is_empty()), key, map)
             }
 
             fn read<'de, A: serde::de::MapAccess<'de>>(

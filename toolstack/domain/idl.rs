@@ -54,19 +54,37 @@ pub(super) trait Field: Sized {
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error>;
 }
 
+/// Prints a field that has a value.
+pub(super) fn write_some<T: Serialize, M: SerializeMap>(
+    value: Option<T>,
+    key: &'static str,
+    map: &mut M,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, &value))
+}
+
+/// Fields that are printed unless they have the default of their type.
 macro_rules! plain_fields {
     ($($ty:ty),* $(,)?) => { $(
-        impl Field for $ty {
-            fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
+        impl $crate::domain::idl::Field for $ty {
+            fn write<M: serde::ser::SerializeMap>(
+                &self,
+                key: &'static str,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
                 if *self == <$ty>::default() { Ok(()) } else { map.serialize_entry(key, self) }
             }
 
-            fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                map: &mut A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
                 map.next_value().map(Ok)
             }
         }
     )* };
 }
+
+pub(super) use plain_fields;
 
 plain_fields!(
     bool,
@@ -87,7 +105,7 @@ macro_rules! optional_numbers {
     ($($ty:ty as $wide:ty, $default:pat, $expected:literal;)*) => { $(
         impl Field for Option<$ty> {
             fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
-                self.as_ref().map_or(Ok(()), |number| map.serialize_entry(key, number))
+                write_some(self.as_ref(), key, map)
             }
 
             fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
@@ -111,7 +129,7 @@ optional_numbers! {
 
 impl Field for Option<Uuid> {
     fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
-        self.as_ref().map_or(Ok(()), |uuid| map.serialize_entry(key, uuid))
+        write_some(self.as_ref(), key, map)
     }
 
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
@@ -122,7 +140,7 @@ impl Field for Option<Uuid> {
 
 impl Field for Option<Defbool> {
     fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
-        self.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
+        write_some(self.as_ref(), key, map)
     }
 
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
@@ -140,10 +158,7 @@ macro_rules! words_of_timers {
     ($($ty:ident, $default:literal, $from_word:expr;)*) => { $(
         impl Field for Option<$ty> {
             fn write<M: SerializeMap>(&self, key: &'static str, map: &mut M) -> Result<(), M::Error> {
-                match self.map($ty::as_str) {
-                    Some(word) if word != $default => map.serialize_entry(key, word),
-                    _ => Ok(()),
-                }
+                write_some(self.map($ty::as_str).filter(|word| *word != $default), key, map)
             }
 
             fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {

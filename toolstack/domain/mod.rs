@@ -12,6 +12,7 @@ mod devices;
 mod enums;
 mod hvm;
 mod idl;
+pub(crate) mod libvirt;
 pub mod project;
 pub mod release;
 mod tsc;

@@ -5,14 +5,14 @@ use timers::tsc::{CpuidBit, InvariantRequest, TscMode};
 
 use super::config::{Defbool, DomainConfig};
 
-/// Where CPUID has the invariant TSC: leaf and bit of EDX.
+/// CPUID's place for the invariant TSC: leaf and bit of EDX.
 const INVARIANT: (u32, usize) = (0x8000_0007, 8);
 
 /// Bits of a register; libxl writes them from the highest down.
 const BITS: usize = 32;
 
 impl DomainConfig {
-    /// What it says of the invariant TSC.
+    /// The config's settings for the invariant TSC.
     #[must_use]
     pub(crate) fn invariant_tsc(&self) -> InvariantRequest {
         InvariantRequest {

@@ -191,7 +191,7 @@ fn lock_within(file: File, limit: Duration) -> io::Result<Option<File>> {
     }
 }
 
-/// What tells a file from others.
+/// The identity of a file.
 type Mark = (u64, u64);
 
 fn mark(found: &Metadata) -> Mark {

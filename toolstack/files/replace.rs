@@ -42,7 +42,7 @@ pub struct Replacement {
     place: Place,
 }
 
-/// Where the content is until it is complete.
+/// The place of the content until it is complete.
 #[derive(Debug)]
 enum Place {
     /// In the file itself: a device or a FIFO cannot be replaced.

@@ -14,7 +14,7 @@ pub fn controls(capabilities: &Path) -> bool {
     std::fs::read_to_string(capabilities).is_ok_and(|text| text.contains("control_d"))
 }
 
-/// Whether Xen's command line fixes dom0's memory, by a `dom0_mem` that Xen understands.
+/// Returns true if Xen's command line fixes dom0's memory, by a `dom0_mem` that Xen understands.
 #[must_use]
 pub fn has_dom0_mem(command_line: &str) -> bool {
     let sizes = command_line.split(' ').filter_map(|word| word.strip_prefix("dom0_mem="));

@@ -113,8 +113,8 @@ pub trait Host {
     /// The CPU pool and the NUMA nodes of a domain, dom0 included.
     fn placement(&self, domid: DomId) -> Result<Placement>;
 
-    /// Whether dom0's memory is all that guests do not have, as Xen was booted without `dom0_mem`: room for a guest is then
-    /// made by taking memory from dom0.
+    /// True if dom0's memory is all that guests do not have, as Xen was booted without `dom0_mem`: room for a guest is
+    /// then made by taking memory from dom0.
     fn dom0_gives_memory(&self) -> Result<bool>;
 
     /// Makes room in memory for a domain of this config, by taking what is missing from dom0.

@@ -7,7 +7,7 @@
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 const LIBXL: &[u8; 8] = b"LibxlFmt";
-/// What follows the name in libxl's header.
+/// The bytes behind the name in libxl's header.
 const LIBXL_REST: i64 = 8;
 const LIBXL_END: u32 = 0;
 const LIBXL_LIBXC: u32 = 1;

@@ -1,4 +1,4 @@
-//! What is told of a clock's life: events, one JSON object each. Offsets always count from UTC.
+//! Events in a clock's life, one JSON object each. Offsets always count from UTC.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -122,10 +122,10 @@ pub enum EventKind {
     HostClockStep {
         /// By how many milliseconds; more than 0 is forward.
         by_ms: i64,
-        /// Whether something such as NTP keeps the host's clock right now.
+        /// True if something such as NTP keeps the host's clock right now; `None` where that is not known.
         #[serde(skip_serializing_if = "Option::is_none")]
         synchronised: Option<bool>,
-        /// What it does to the guest: `rtc-moves`, the RTC of an HVM guest moves as far and keeps its distance from UTC;
+        /// The effect on the guest: `rtc-moves`, the RTC of an HVM guest moves as far and keeps its distance from UTC;
         /// `wallclock-moves`, so does the wallclock of a PV or PVH guest. The time that its kernel keeps does not move.
         #[serde(skip_serializing_if = "Option::is_none")]
         effect: Option<StepEffect>,
@@ -137,10 +137,10 @@ pub enum EventKind {
         before: String,
         /// Its name now.
         zone: String,
-        /// Where the guest's clock would have stood after its next start, in seconds ahead of UTC.
+        /// The offset that the guest would have had after its next start, in seconds ahead of UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         offset_before: Option<i64>,
-        /// Where it stands after its next start, in seconds ahead of UTC.
+        /// The offset that it has after its next start, in seconds ahead of UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         offset: Option<i64>,
     },
@@ -156,12 +156,12 @@ pub enum EventKind {
     Unwatched {
         /// For how long the service had not looked.
         seconds: u64,
-        /// What may be lost, and why.
+        /// The possible loss, and its reason.
         why: String,
     },
     /// A program was killed while it started, saved, restored, sent or reset the guest or set its TSC, and that was put right.
     Interrupted {
-        /// What had happened, and what has been done about it.
+        /// The reason of the interruption, and the remedy that was applied.
         why: String,
     },
     /// Something did not work; the service goes on.

@@ -39,7 +39,7 @@ impl ClockSteps {
     }
 }
 
-/// What has changed since the last look.
+/// The changes since the last look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostChanges {
     /// By how much the clock was set.
@@ -81,7 +81,7 @@ impl HostClockWatch {
     }
 }
 
-/// What a step of the host's clock does to a guest.
+/// The effect of a step of the host's clock on a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepEffect {

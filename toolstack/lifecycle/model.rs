@@ -204,7 +204,7 @@ impl ClockRecord {
         at: DateTime<Utc>,
     ) -> Option<i64> {
         let before = offset.and_then(|offset| self.seen(offset, at));
-        // Of a guest without RTC, what it was given is all that can be known.
+        // The offset that a guest without RTC was given is all that can be known of it.
         let there = offset.or(self.last.map(|last| last.offset));
         if let (ShutdownReason::Suspend, Some(offset)) = (reason, there) {
             self.saved(Saved { incarnation, rtc: Seen { offset, at }, unset: self.unset().is_some() });

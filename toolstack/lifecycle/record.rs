@@ -287,7 +287,7 @@ pub enum RecordFormatError {
     Another(Uuid),
 }
 
-/// What every version of a record has.
+/// The part that every version of a record has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,

@@ -70,7 +70,7 @@ pub enum Taken {
 /// Clocks that are less apart are as good as equal: an RTC counts whole seconds.
 const LEAST_APART: TimeDelta = TimeDelta::seconds(1);
 
-/// What collecting a pool's files may take.
+/// The longest time for collecting a pool's files.
 const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 
 /// Predicts the effects of a move between two hosts on a guest's clock. `taken` bounds the comparison of the hosts' times.

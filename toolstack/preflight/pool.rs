@@ -109,7 +109,7 @@ mod tests {
         // All can: the lowest, or the one that the most have.
         assert_eq!(khz(&[(3000, true, yes), (2000, true, yes)]), Some(2000));
         assert_eq!(khz(&[(3000, true, yes), (2000, true, yes), (3000, true, yes)]), Some(3000));
-        // Where Xen does not trust the TSC nothing helps.
+        // Nothing helps on a host whose TSC Xen does not trust.
         assert_eq!(khz(&[(2000, false, no), (3000, true, no), (2000, false, no)]), Some(3000));
     }
 

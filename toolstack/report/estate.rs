@@ -41,7 +41,7 @@ pub struct Need {
     pub resolved: bool,
 }
 
-/// What a file adds to an estate, beside its report.
+/// The part of an estate that comes from one file, beside its report.
 #[derive(Clone, Debug, Default)]
 pub struct Uses {
     needs: BTreeSet<(Kind, String)>,
@@ -51,7 +51,7 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// What a domain uses.
+    /// The things that a domain uses.
     #[must_use]
     pub fn of(input: &Input) -> Self {
         let config = &input.domain.config;
@@ -70,7 +70,7 @@ impl Uses {
 }
 
 impl Uses {
-    /// What a mapping did for the domain.
+    /// The effects of a mapping on the domain.
     #[must_use]
     pub fn mapped(&self) -> &Outcome {
         &self.mapped
@@ -121,7 +121,7 @@ impl Estate {
         )
     }
 
-    /// What was found in most files: code, number of files, what it says in one of them.
+    /// The most frequent findings: code, number of files, and the text in one of them.
     #[must_use]
     pub fn commonest(&self, most: usize) -> Vec<(&'static str, usize, &str)> {
         let mut codes: Vec<_> =
@@ -131,7 +131,7 @@ impl Estate {
         codes
     }
 
-    /// What is to be mapped, or must be there on the host, by kind and name.
+    /// The names that need a mapping or must exist on the host, by kind and name.
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
         let need = |((kind, name), (guests, resolved)): (&(Kind, String), &(usize, bool))| Need {
@@ -148,7 +148,7 @@ impl Estate {
         self.twice.iter().map(String::as_str)
     }
 
-    /// What rules did for all files.
+    /// The effects of the rules on all files.
     #[must_use]
     pub fn mapped(&self) -> &Outcome {
         &self.mapped

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Source, Verdict, grouped, render, shown};
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// What differs, each thing once.
+    /// The differences, each once.
     Short,
     /// Every finding by itself, with its line of the input.
     Full,

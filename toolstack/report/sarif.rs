@@ -105,7 +105,7 @@ fn result(found: &Found, rules: &mut Rules) -> Value {
     result
 }
 
-/// What each code means, from the table of codes.
+/// The meaning of each code, from the table of codes.
 fn descriptions() -> BTreeMap<&'static str, &'static str> {
     let row = |line: &'static str| {
         let (code, text) = line.strip_prefix("| `")?.split_once("` | ")?;

@@ -41,7 +41,7 @@ pub fn starts_cell(report: &FileReport) -> &'static str {
     if report.starts() { "yes" } else { "no" }
 }
 
-/// What becomes of the clock.
+/// The cell for the clock: its offset, or the loss.
 #[must_use]
 pub fn clock_cell(report: &FileReport) -> String {
     match (report.clock.is_some(), report.clock_differs) {

@@ -132,7 +132,7 @@ impl Known {
     }
 }
 
-/// What is told of it.
+/// The event for an error.
 pub(super) fn said(error: &RecordError) -> EventKind {
     let why = error.to_string();
     match error {
@@ -267,7 +267,7 @@ mod tests {
         count(&mut memory);
         let kept = disk.1.get(UUID).unwrap().unwrap();
         assert_eq!((kept.name.as_str(), kept.guest.seen), ("renamed", 2));
-        // What could not be written builds on what another has written meanwhile.
+        // A change that could not be written is made again to what another program has written meanwhile.
         renames("again");
         disk.takes(false);
         count(&mut memory);

@@ -10,6 +10,7 @@ use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, TimerName};
 
+use super::warning::Warning;
 use crate::apply::clock::{GuestState, SetTsc, is_set, set_initial_tsc, set_rtc};
 use crate::host::{Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
@@ -27,7 +28,7 @@ pub struct ColdStart {
     /// Its TSC.
     pub tsc: TscDecision,
     /// Everything an administrator should know about it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Resolves the clock that a guest's next cold start has: what its request asks for, or where that is tracked what the
@@ -47,19 +48,18 @@ pub fn resolve(
     let mut warnings = Vec::new();
     let requested = &record.request.clock;
     if !record.can_be_set() {
-        let why = "the guest has set its RTC farther from UTC than Xen can represent";
-        warnings.push(format!("{why}; it starts with the requested clock instead"));
+        warnings.push(Warning::RtcOutOfRange);
     }
     let next = record.next_clock();
     let (clock, (rtc, tsc)) = match work_out(&next, kind, facts, zones) {
         Ok(worked_out) => (next, worked_out),
         Err(refusal) => {
             let worked_out = work_out(requested, kind, facts, zones)?;
-            warnings.push(format!("{refusal}; it starts with the requested clock instead"));
+            warnings.push(Warning::Refused(refusal));
             (requested.clone(), worked_out)
         }
     };
-    warnings.extend(rtc.warning());
+    warnings.extend(rtc.warning().map(Warning::HostClockUnset));
     Ok(ColdStart { clock, rtc, tsc, warnings })
 }
 

@@ -6,6 +6,7 @@
 //! - [`transfer`]: a guest is saved, restored, migrated.
 //! - [`watch`]: the service, which follows all domains of a host; `unmanaged.rs`: domains without a requested clock.
 //! - [`unfinished`]: guests that killed programs have left half-done.
+//! - [`warning`]: the warnings of all of them, as values.
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
@@ -20,4 +21,5 @@ pub mod tolerance;
 pub mod transfer;
 pub mod unfinished;
 pub(crate) mod unmanaged;
+pub mod warning;
 pub mod watch;

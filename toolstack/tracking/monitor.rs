@@ -1,4 +1,4 @@
-//! What becomes of a guest that ended, as its config says: what xl's monitor does, and its clock goes on.
+//! The restart or the end of a guest that has shut down, as its config says: xl's monitor, with a clock that goes on.
 //!
 //! On Xen a reboot is a new domain, made from the config; stock xl forgets what the guest made of its RTC and what was
 //! set from outside. Here the old domain is read, and what was read is on disk, before it goes.
@@ -11,13 +11,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
-use timers::{GuestClock, Hertz, UtcOffset};
+use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
 use super::unmanaged;
+use super::warning::Warning;
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
@@ -100,9 +101,9 @@ const UPDATE: &str = "xl";
 struct Next {
     config: DomainConfig,
     plan: Option<Plan>,
-    /// What an updated config asks.
+    /// The clock that an updated config requests.
     asked: Option<GuestClock>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// The error of a restart.
@@ -141,7 +142,7 @@ pub struct Ended {
     /// The state of the domain.
     pub became: Disposition,
     /// Warnings for the administrator.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Monitor<'_> {
@@ -159,7 +160,7 @@ impl Monitor<'_> {
             // As xl does: a dump that fails holds nothing up. Not every installation of Xen has the directory.
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(self.dumps);
             if let Err(error) = self.host.core_dump(domid, &file) {
-                warnings.push(error.to_string());
+                warnings.push(error.into());
             }
             action = if action == ShutdownAction::CoredumpRestart {
                 ShutdownAction::Restart
@@ -202,12 +203,12 @@ impl Monitor<'_> {
         &self,
         domid: DomId,
         reason: ShutdownReason,
-    ) -> Result<(Option<ClockRecord>, Vec<String>), HostError> {
+    ) -> Result<(Option<ClockRecord>, Vec<Warning>), HostError> {
         let (rtc, tsc) = read_clock(self.host, domid)?;
         let Some(uuid) = uuid_of(self.host, domid)? else { return Ok((None, Vec::new())) };
         let facts = self.host.facts()?;
         let note = |mut record: ClockRecord| {
-            // Of a guest without RTC only its own record knows where it stands.
+            // Only its own record knows the clock of a guest without RTC.
             if rtc.is_some() || record.is_instance(&facts.boot_id, domid) {
                 record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, facts.now);
             }
@@ -215,21 +216,21 @@ impl Monitor<'_> {
         };
         let kept = self.records.change(uuid, |record, trouble| (record.map(note), trouble));
         Ok(match kept {
-            Ok((record, trouble)) => (record, trouble.iter().map(ToString::to_string).collect()),
+            Ok((record, trouble)) => (record, trouble.into_iter().map(Warning::from).collect()),
             Err(error) => {
-                let why = vec![error.to_string()];
-                match error.into_record() {
-                    Some(record) => (Some(record), why),
-                    None => (self.records.get(uuid).ok().flatten().map(note), why),
-                }
+                let record = match error.record() {
+                    Some(record) => Some(record.clone()),
+                    None => self.records.get(uuid).ok().flatten().map(note),
+                };
+                (record, vec![error.into()])
             }
         })
     }
 
-    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>) -> Option<String> {
+    fn note_gone(&self, domid: DomId, record: Option<&ClockRecord>) -> Option<Warning> {
         let (record, facts) = (record?, self.host.facts().ok()?);
         let done = self.records.gone(record.uuid, &facts.boot_id, domid, facts.now);
-        done.err().map(|error| error.to_string())
+        done.err().map(Warning::from)
     }
 
     /// The next domain. Without a record it is the config alone, as xl does it.
@@ -242,8 +243,7 @@ impl Monitor<'_> {
         let (mut config, asked, warning) = self.updated(domid, config)?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         let Some(record) = record else {
-            warnings
-                .push(format!("domain {domid} has no clock record; it starts with the clock in its config"));
+            warnings.push(Warning::NoRecord(domid));
             return Ok(Next { config, plan: None, asked: None, warnings });
         };
         let facts = self.host.facts()?;
@@ -252,15 +252,15 @@ impl Monitor<'_> {
             let before = record.request.clock.tsc_frequency();
             record.adopt_from_file(asked, RequestOrigin::Create, facts.now);
             if let Some(before) = before.filter(|_| record.request.clock.tsc_frequency().is_none()) {
-                warnings.push(dropped(before));
+                warnings.push(Warning::TscFrequencyDropped { before });
                 let noted = self.records.change(record.uuid, |mut record, _| {
                     record.iter_mut().for_each(|record| record.dropped_frequency = Some(before));
                     (record, ())
                 });
-                warnings.extend(noted.err().map(|error| error.to_string()));
+                warnings.extend(noted.err().map(Warning::from));
             }
         }
-        // Of timers that nobody requested the config alone tells.
+        // The timers of a guest for which none were requested are in the config alone.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
         if unmanaged {
             record.request.clock.timers = unmanaged::timers_in(&config);
@@ -285,16 +285,16 @@ impl Monitor<'_> {
         &self,
         domid: DomId,
         config: DomainConfig,
-    ) -> Result<(DomainConfig, Option<GuestClock>, Option<String>), HostError> {
+    ) -> Result<(DomainConfig, Option<GuestClock>, Option<Warning>), HostError> {
         let Some(text) = self.host.user_data(domid, UPDATE)? else { return Ok((config, None, None)) };
         Ok(match (self.reread)(&text) {
             Ok((updated, asked)) => (updated, Some(asked), None),
-            Err(why) => (config, None, Some(format!("the config from xl config-update is not used: {why}"))),
+            Err(why) => (config, None, Some(Warning::UpdateNotUsed(why.into()))),
         })
     }
 
     /// Starts a domain again whose predecessor has gone.
-    fn again(&self, next: Next, warnings: &mut Vec<String>) -> Result<Started, RestartError> {
+    fn again(&self, next: Next, warnings: &mut Vec<Warning>) -> Result<Started, RestartError> {
         warnings.extend(next.warnings);
         let config = next.plan.as_ref().map_or(&next.config, |plan| &plan.config);
         let room = (self.make_room)(config)?;
@@ -366,14 +366,6 @@ impl Monitor<'_> {
     }
 }
 
-/// What is said of an updated config that asks for no TSC frequency any more.
-pub(super) fn dropped(before: Hertz) -> String {
-    format!(
-        "the config from xl config-update has no TSC frequency: the guest starts with the host's, and no longer with {before}; to keep {before}, add clock_tsc_frequency = {} to the config and update it again",
-        before.0
-    )
-}
-
 /// The RTC, where there is one, and the TSC.
 ///
 /// # Errors
@@ -397,7 +389,7 @@ fn of_start(error: HostError) -> ApplyError {
     ApplyError { error, left_behind: None }
 }
 
-/// What the config says of an end like this one.
+/// The config's action for this reason of a shutdown.
 fn action(config: &DomainConfig, reason: ShutdownReason) -> ShutdownAction {
     match reason {
         ShutdownReason::Poweroff => config.on_poweroff,

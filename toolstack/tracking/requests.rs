@@ -212,7 +212,7 @@ mod tests {
         let nobody = Uuid::nil();
         let by_name = requests.of(nobody, "guest").unwrap().unwrap();
         assert_eq!(by_name.path, dir.path().join("c.xml"));
-        // Of another with the same name, the file says who is meant.
+        // The file names the domain if another one has the same name.
         assert_eq!(requests.of(nobody, "renamed").unwrap(), None);
         assert_eq!(requests.of(nobody, "unread").unwrap(), None);
     }
@@ -266,7 +266,7 @@ mod tests {
             let why = error.to_string();
             assert!(why.starts_with(&format!("{}: ", dir.path().join("broken.xml").display())), "{why}");
             assert_eq!(requests.of(OTHER, "another").unwrap(), None);
-            // Where another file speaks of it, nothing is missing.
+            // Nothing is missing if another file names it.
             put("other.xml", &xml("broken", Some(OTHER), &variable(8)));
             assert_eq!(seconds(requests.of(OTHER, "broken").unwrap()), 8);
             fs::remove_file(dir.path().join("other.xml")).unwrap();

@@ -21,22 +21,22 @@ pub struct SavedOffset {
     pub uuid: Option<Uuid>,
     /// Its name.
     pub name: String,
-    /// Where its clock was.
+    /// The offset of its clock.
     pub offset: UtcOffset,
-    /// What that is known from.
+    /// The source of the offset.
     pub source: OffsetSource,
     /// Why a better source could not be used.
     pub warning: Option<String>,
 }
 
-/// What an offset is known from, the best first.
+/// The source of an offset, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetSource {
     /// The RTC itself, as Xen saved it.
     Rtc,
     /// The clock record that `xenclock save` put into the file.
     Record,
-    /// What the config in the file gives here and now: what the guest made of its clock is not in that.
+    /// The offset that the config in the file gives here and now, without the guest's own changes.
     Config,
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::cold_start;
 use super::store::{Claim, RecordStore, Then, Unfinished};
 use super::unfinished::mend_claimed;
+use super::warning::Warning;
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{DomId, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
@@ -67,7 +68,7 @@ pub struct Started {
     /// The domain.
     pub outcome: Outcome,
     /// Why its clock's record could not be written; the guest runs all the same.
-    pub unkept: Option<String>,
+    pub unkept: Option<Warning>,
 }
 
 /// The clock that a domain starts with whose file asks for `asked`: that, or where the file asked for the same before and
@@ -81,7 +82,7 @@ pub fn clock_for(
     kind: GuestKind,
     facts: &HostFacts,
     zones: &dyn ZoneSource,
-) -> (GuestClock, Vec<String>) {
+) -> (GuestClock, Vec<Warning>) {
     let new = ClockRecord::new(Uuid::nil(), "", Request::of_file(asked));
     match cold_start::resolve(&cold_start::with_request(record, new, facts.now), kind, facts, zones) {
         Ok(start) => (start.clock, start.warnings),
@@ -144,8 +145,8 @@ pub fn start(
             (Some(recorded(record, uuid, plan, options, start, instance)), trouble)
         });
         unkept = match kept {
-            Ok((_, trouble)) => trouble.map(|error| error.to_string()),
-            Err(error) => Some(error.to_string()),
+            Ok((_, trouble)) => trouble.map(Warning::from),
+            Err(error) => Some(error.into()),
         };
     });
     match outcome {

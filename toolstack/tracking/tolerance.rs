@@ -21,7 +21,7 @@ pub(crate) struct Arrival<'a> {
     pub domid: DomId,
     /// hvm, pv or pvh.
     pub kind: GuestKind,
-    /// What is kept of it, or came with it.
+    /// Its record, kept here or received with it.
     pub record: Option<&'a ClockRecord>,
     /// True if the frequency of birth in that is this life's: the record came along, or the guest's save was seen.
     pub continues: bool,

@@ -25,7 +25,7 @@ const MADE_WITHIN: Duration = Duration::from_secs(60);
 pub struct Mended {
     /// Its domain, as it was found.
     pub domain: DomainSummary,
-    /// What had happened, and what has been done about it.
+    /// The reason of the interruption, and the remedy that was applied.
     pub why: String,
 }
 
@@ -87,7 +87,7 @@ pub fn mend_claimed(
     let Some(domain) = host.domains()?.into_iter().find(is_it) else { return Ok(None) };
     let done = match put_right(host, &domain, &left.then) {
         Ok(Done::Destroyed(words)) => {
-            // What cannot be noted now is seen by whoever looks next.
+            // A change that cannot be noted now is seen at the next look.
             drop(records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
             words.to_owned()
         }
@@ -111,7 +111,7 @@ pub fn mend_claimed(
     Ok(Some(Mended { domain, why }))
 }
 
-/// Whether a domain is as a killed program leaves it. One that runs was let run by somebody.
+/// True if a domain is as a killed program leaves it. A domain that runs was let run by somebody.
 fn is_half_done(domain: &DomainSummary, then: &Then) -> bool {
     let new = domain.state == RunState::Paused && !domain.has_run;
     let suspended = domain.state == RunState::Shutdown(ShutdownReason::Suspend);

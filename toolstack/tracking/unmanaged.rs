@@ -42,7 +42,7 @@ pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSo
     here(&clock_of(config), config.kind(), facts, zones).ok().filter(|given| *given != 0)
 }
 
-/// What such a clock comes to here and now, in seconds ahead of UTC.
+/// The offset of such a clock here and now, in seconds ahead of UTC.
 pub(super) fn here(
     clock: &GuestClock,
     kind: GuestKind,
@@ -67,7 +67,7 @@ pub(super) fn request(clock: GuestClock) -> Request {
     Request::new(clock, RequestOrigin::Unmanaged)
 }
 
-/// What was asked is what the config says, as soon as that can be read. What the guest has made of it stays.
+/// Makes the config's clock the request, as soon as it can be read. The guest's own changes stay.
 pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
     if record.request.from == RequestOrigin::Unmanaged {
         record.request = request(clock_of(config));
@@ -165,7 +165,7 @@ mod tests {
         // The toolstack has put it where the config does: nothing is new.
         refound(&mut record, &found(Some(3600)), &facts(), &*zones);
         assert_eq!((tracked(&record), record.offset_changed), (goes_on.clone(), false));
-        // Of a guest without RTC nothing shows.
+        // A guest without RTC shows nothing.
         refound(&mut record, &found(None), &facts(), &*zones);
         assert_eq!(tracked(&record), goes_on);
         refound(&mut record, &found(Some(60)), &facts(), &*zones);

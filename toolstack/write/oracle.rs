@@ -31,7 +31,7 @@ impl Oracle {
         Some(Oracle { dir, work: tempfile::tempdir().unwrap() })
     }
 
-    /// What xl makes of a file, or what it says against it.
+    /// The config that xl reads from a file, or its error.
     pub(crate) fn xl(&self, cfg: &str) -> Result<Value, String> {
         let file = self.work.path().join("guest.cfg");
         std::fs::write(&file, cfg).unwrap();
@@ -45,7 +45,7 @@ impl Oracle {
         serde_json::from_slice(&done.stdout).map_err(|error| format!("{error}: {said}"))
     }
 
-    /// What libxl makes of configs in JSON; `None` where it refuses one.
+    /// The configs that libxl reads from JSON; `None` for one that it refuses.
     pub(crate) fn libxl(&self, configs: &[Value]) -> Vec<Option<Value>> {
         let mut libxl = Command::new(self.dir.join("libxl-json"));
         let libxl = libxl.stderr(Stdio::null()).env("LD_PRELOAD", self.dir.join("noxen.so"));

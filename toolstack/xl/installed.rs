@@ -9,9 +9,9 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::domain::DomainConfig;
 
-/// Where distributions have xl, whatever `PATH` says.
+/// The path of xl in most distributions, whatever `PATH` says.
 const SBIN: &str = "/usr/sbin/xl";
-/// Where Debian keeps one for each release of Xen: in `xen-4.17/bin/xl` below this.
+/// Debian's directory of one xl for each release of Xen: `xen-4.17/bin/xl` below this.
 const BY_RELEASE: &str = "/usr/lib";
 
 /// The environment variable that counts how many of this program's processes, one within the other, have handed over
@@ -169,7 +169,7 @@ pub fn config_of(xl: &Xl, file: &Path, lines: &[String]) -> Result<Understood, N
     Ok(Understood { config, warnings: said })
 }
 
-/// What xl said, but for what it says of every file.
+/// The output of xl, without the lines that it prints for every file.
 fn said(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let of_every_file =

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// How a file of xl's starts.
 const MAGIC: &[u8; 32] = b"Xen saved domain, xl format\n \0 \r";
 
-/// What the writer's byte order makes of this number shows it.
+/// The number that shows the writer's byte order.
 const BYTE_ORDER: u32 = 0x0102_0304;
 
 /// Mandatory flag: the config is libxl's JSON and no xl.cfg.
@@ -262,7 +262,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// What xl 4.14 to 4.22 writes before the stream of a domain with the config `{"c_info":{}}`.
+    /// The bytes that xl 4.14 to 4.22 writes before the stream of a domain with the config `{"c_info":{}}`.
     fn xls() -> Vec<u8> {
         let mut bytes = b"Xen saved domain, xl format\n \0 \r".to_vec();
         bytes.extend([0x04, 0x03, 0x02, 0x01]);

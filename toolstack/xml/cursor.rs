@@ -13,7 +13,7 @@ use crate::domain::Part;
 /// The error of every reader: the first thing wrong with the input.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
-/// What has been found out about the nodes of a tree so far.
+/// The marks on the nodes of a tree so far.
 #[derive(Debug)]
 pub struct Ledger<'t> {
     tree: &'t Tree,

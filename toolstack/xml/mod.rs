@@ -5,7 +5,6 @@ pub(crate) mod cursor;
 pub(crate) mod read;
 mod schema;
 pub(crate) mod tree;
-pub(crate) mod words;
 
 pub use comments::comments;
 pub use read::{read, read_for, read_mapped};

@@ -106,7 +106,7 @@ fn complete(text: &str, version: Version) -> Result<(), String> {
     Err(format!("the headers of Xen {version} do not declare {}", missing.join(", ")))
 }
 
-/// What bindgen met in the headers.
+/// The facts that bindgen met in the headers.
 #[derive(Clone, Debug, Default)]
 struct Seen(Arc<Mutex<Facts>>);
 

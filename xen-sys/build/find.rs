@@ -88,7 +88,7 @@ impl Xen {
         }
     }
 
-    /// What this crate's sources and tests, and its dependents' build scripts, get to know.
+    /// Tells this crate's sources and tests, and its dependents' build scripts, about the libraries.
     pub fn tell_cargo(&self) {
         println!("cargo::rustc-env=XEN_SYS_MAJOR={}", self.version.major);
         println!("cargo::rustc-env=XEN_SYS_MINOR={}", self.version.minor);

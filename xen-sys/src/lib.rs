@@ -33,7 +33,7 @@
 //!
 //! # Differences between the versions
 //!
-//! What these structures contain is not the same in every version, so code that
+//! The contents of these structures are not the same in every version, so code that
 //! is to build with all of them reads only the fields that are, and passes a
 //! `libxl_domain_config` on as JSON instead of building one:
 //!

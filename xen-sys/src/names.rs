@@ -1,4 +1,4 @@
-//! What the headers have only as a macro, and names for what has none in C.
+//! Constants that the headers have only as macros, and names for those that have none in C.
 
 use std::ffi::c_ulong;
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use xen_sys::*;
 
-/// What to compare: the C expression and Rust's value of it.
+/// The comparisons: each C expression with Rust's value of it.
 struct Probes(Vec<(String, i64)>);
 
 macro_rules! sizes {

@@ -174,7 +174,7 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
         OffsetSource::Absolute { start } => start,
         _ => now.saturating_add(seconds),
     };
-    // Of a start that no RTC can show, that is the better thing to say than how far away it is.
+    // That no RTC can show a start says more than how far away it is.
     if let OffsetSource::Absolute { .. } = source {
         check_shown(kind, shown)?;
     }

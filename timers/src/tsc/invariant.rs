@@ -157,7 +157,7 @@ mod tests {
             let request = request(bit, nomigrate, mode);
             let shown = |minor| request.shown(minor, emulated, Some(true)).shown;
             assert_eq!((shown(14), shown(15), shown(22)), (Some(old), Some(new), Some(new)), "{request:?}");
-            // What the CPU has not, nobody is shown.
+            // A guest is not shown what the CPU lacks.
             assert_eq!(request.shown(17, emulated, Some(false)).shown, Some(false));
             let unknown = request.shown(17, emulated, None).shown;
             assert_eq!(unknown, if new { None } else { Some(false) }, "{request:?}");

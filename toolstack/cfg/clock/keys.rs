@@ -18,10 +18,10 @@ const OURS: [&str; 8] = [
     "clock_timers",
 ];
 
-/// What reading the clock of a file ends with.
+/// The result of reading the clock of a file.
 pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
-/// What our own keys start with.
+/// The prefix of our own keys.
 const PREFIX: &str = "clock_";
 
 /// The plain keys that say what the RTC shows.

@@ -43,7 +43,7 @@ pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) ->
     Ok(offset)
 }
 
-/// What the plain keys of a clock would be: local time, and seconds.
+/// The values of the plain keys of a clock: local time, and seconds.
 fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
     match clock {
         ClockOffset::Localtime { .. } => (Some(true), None),
@@ -91,7 +91,7 @@ fn seconds(keys: &mut Keys<'_, '_>) -> Result<Option<i64>> {
     Ok(Some(seconds))
 }
 
-/// What plain keys mean.
+/// The meaning of plain keys.
 fn plain(keys: &mut Keys<'_, '_>, localtime: Option<bool>, seconds: Option<i64>) -> ClockOffset {
     let parts =
         [("rtc_timeoffset", [Part::Offset, Part::Adjustment]), ("localtime", [Part::Offset, Part::Basis])];
@@ -237,7 +237,7 @@ fn agree(
     localtime: Option<bool>,
     seconds: Option<i64>,
 ) -> Result<()> {
-    // What plain keys can say of it: whether it is local time, and the seconds where they are known.
+    // Plain keys can say whether it is local time, and the seconds if they are known.
     let (is_local, expected) = match offset.effective() {
         ClockOffset::Utc { .. } => (false, Some(0)),
         ClockOffset::Localtime { .. } => (true, Some(0)),

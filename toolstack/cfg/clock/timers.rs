@@ -49,7 +49,7 @@ fn named(timers: &mut Vec<Timer>, name: TimerName) -> usize {
     })
 }
 
-/// What `clock_timers` says of a timer that a plain key has to agree with.
+/// The timer of `clock_timers` that a plain key has to agree with.
 fn listed(keys: &Keys<'_, '_>, timers: &[Timer], name: TimerName, plain: Key<'_>) -> Option<Timer> {
     keys.clock_timers().filter(|_| !keys.overrides_timers(plain))?;
     timers.iter().find(|timer| timer.name == name).cloned()

@@ -29,7 +29,7 @@ pub struct Words<'a> {
     pub text: &'a str,
     /// The value it is from.
     value: &'a Value,
-    /// Where it begins in that value's text.
+    /// Its start in that value's text.
     at: usize,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Words<'a> {
         Words { text, at: self.at + range.start.min(self.text.len()), ..self }
     }
 
-    /// What follows a number of bytes.
+    /// The rest behind a number of bytes.
     pub fn from(self, start: usize) -> Self {
         self.part(start..self.text.len())
     }
@@ -81,12 +81,12 @@ impl<'a> Words<'a> {
         self.part(start..end.max(start))
     }
 
-    /// What follows a prefix.
+    /// The rest behind a prefix.
     pub fn after(self, prefix: &str) -> Option<Self> {
         self.text.starts_with(prefix).then(|| self.from(prefix.len()))
     }
 
-    /// What stands before and behind the first of a character.
+    /// The parts before and behind the first of a character.
     pub fn split(self, at: char) -> Option<(Self, Self)> {
         let index = self.text.find(at)?;
         Some((self.part(0..index), self.from(index + at.len_utf8())))
@@ -94,7 +94,7 @@ impl<'a> Words<'a> {
 }
 
 impl<'a> Book<'a> {
-    /// Of all the settings; those that a later one replaces say so.
+    /// A book of all the settings; those that a later one replaces say so.
     pub fn of(cfg: &'a Cfg) -> Self {
         let nodes = cfg
             .settings

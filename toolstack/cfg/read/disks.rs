@@ -10,7 +10,7 @@ use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
 
-/// What a rule of the lexer does.
+/// The action of a rule of the lexer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
     Blanks,

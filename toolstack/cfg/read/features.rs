@@ -6,6 +6,7 @@ use timers::ticks::MissedTicks;
 use timers::tsc::TscMode;
 
 use super::Reader;
+use super::book::Words;
 use crate::cfg::Content;
 use crate::diag::Finding;
 use crate::domain::Defbool;
@@ -27,7 +28,7 @@ const PARAVIRT: &str = "native_paravirt";
 
 const OEM_STRINGS: usize = 99;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(super) fn features(&mut self) {
         self.plain_clock();
         self.altp2m();
@@ -268,19 +269,24 @@ impl Reader<'_> {
         other.retain(|known| *known != number);
     }
 
-    fn mca_caps(&mut self) -> Option<u64> {
-        let found = self.find("mca_caps")?;
+    /// The texts of a key that takes nothing but a list of texts.
+    fn texts_of(&mut self, name: &str, example: &str) -> Option<Vec<(Words<'a>, usize)>> {
+        let found = self.find(name)?;
         let Content::List(items) = &found.setting.value.content else {
-            let finding = Finding::invalid("no-list", "mca_caps is a list");
-            self.book.error(found.node, finding.instead("write mca_caps = [ \"lmce\" ]"));
+            let finding = Finding::invalid("no-list", format!("{name} is a list"));
+            self.book.error(found.node, finding.instead(format!("write {name} = [ \"{example}\" ]")));
             return None;
         };
         let texts = self.texts(items, found.node);
         if texts.len() < items.len() && !self.book.has_errors() {
             self.crash_in_list(found.node);
         }
+        Some(texts)
+    }
+
+    fn mca_caps(&mut self) -> Option<u64> {
         let mut caps = 0;
-        for (words, node) in texts {
+        for (words, node) in self.texts_of("mca_caps", "lmce")? {
             match words.text {
                 "lmce" => caps |= MCA_LMCE,
                 _ => self.book.error(node, super::bad_word("a machine check feature", words.text, &["lmce"])),
@@ -290,18 +296,8 @@ impl Reader<'_> {
     }
 
     fn smbios(&mut self) -> Option<Vec<Smbios>> {
-        let found = self.find("smbios")?;
-        let Content::List(items) = &found.setting.value.content else {
-            let finding = Finding::invalid("no-list", "smbios is a list");
-            self.book.error(found.node, finding.instead("write smbios = [ \"system_manufacturer=...\" ]"));
-            return None;
-        };
-        let texts = self.texts(items, found.node);
-        if texts.len() < items.len() && !self.book.has_errors() {
-            self.crash_in_list(found.node);
-        }
         let mut strings = Vec::new();
-        for (words, node) in texts {
+        for (words, node) in self.texts_of("smbios", "system_manufacturer=...")? {
             let words_of_libxl: Vec<_> = SmbiosType::ALL.iter().map(|key| key.as_str()).collect();
             let Some((key, value)) = words.split('=').filter(|(_, value)| !value.text.is_empty()) else {
                 let finding = Finding::invalid("bad-smbios", format!("'{}' is not key=value", words.text));
@@ -322,7 +318,7 @@ impl Reader<'_> {
         Some(strings)
     }
 
-    /// What only Arm has; xl reads it on x86 too.
+    /// Reads the settings of Arm alone; xl reads them on x86 too.
     pub(super) fn arm(&mut self) {
         let vuart = |text: &str| match VuartType::from_word(text) {
             None if text.eq_ignore_ascii_case("unknown") => Some(None),

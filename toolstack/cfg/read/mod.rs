@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is said of a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
+/// The finding for a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
 /// refuse is refused.
 pub(super) fn no_number(setting: &Setting) -> Finding {
     let (name, unit) = (&setting.name, keys::unit_of(&setting.name).unwrap_or(Unit::Plain));
@@ -309,7 +309,7 @@ fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
         .filter(|distance| *distance <= most)
 }
 
-/// What is said of a key that this guest does not have.
+/// The finding for a key that this guest does not have.
 fn other_guests(key: &Key) -> Finding {
     Finding::no_effect("other-guest", format!("only {} has this, and xl ignores it", key.guests()))
 }

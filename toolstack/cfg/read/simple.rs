@@ -47,7 +47,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What is said of a key or a word that the host's release does not have.
+    /// The finding for a key or a word that the host's release does not have.
     pub(super) fn other_release(&self, name: &str, known: Known) -> Finding {
         let release = self.host.release.map(|release| format!(" of Xen {release}")).unwrap_or_default();
         let reason = format!("xl knows {name} {known}, and the xl{release} ignores it");

@@ -5,7 +5,7 @@ use super::book::Words;
 use crate::diag::Finding;
 use crate::domain::config::{Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType};
 
-/// What an item of a card is about.
+/// The subject of an item of a card.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum About {
     Card,

@@ -6,7 +6,7 @@ use crate::cfg::suggest::{self, Unit};
 use crate::cfg::{Content, Setting};
 use crate::diag::Finding;
 
-/// What a key that looks like a clock's is about.
+/// The subject of a key that looks like a clock's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
     Zone,

@@ -10,7 +10,7 @@ use crate::diag::Finding;
 use crate::domain::Defbool;
 use crate::domain::config::VnodeInfo;
 
-/// What all nodes come to.
+/// The sums over all nodes.
 #[derive(Default)]
 struct Sums {
     vcpus: u64,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::options::{Monitoring, Screen, Wrapper};
+use super::super::options::{Monitoring, NewDomain, Wrapper};
 
 /// A file, and lines for its end: what `create` and `plan` read.
 #[derive(Debug, Args)]
@@ -21,16 +21,8 @@ pub(in crate::cli) struct Described {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Create {
-    /// Leave the guest paused before its first instruction.
-    #[arg(short = 'p')]
-    pub paused: bool,
-    /// Attach to the guest's console, as xl does.
-    #[arg(short = 'c')]
-    pub console: bool,
     #[command(flatten)]
-    pub screen: Screen,
-    #[command(flatten)]
-    pub monitoring: Monitoring,
+    pub new: NewDomain,
     /// Print only errors.
     #[arg(short = 'q', long)]
     pub quiet: bool,
@@ -87,16 +79,8 @@ pub(in crate::cli) struct Save {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Restore {
-    /// Leave the guest paused.
-    #[arg(short = 'p')]
-    pub paused: bool,
-    /// Attach to the guest's console, as xl does.
-    #[arg(short = 'c')]
-    pub console: bool,
     #[command(flatten)]
-    pub screen: Screen,
-    #[command(flatten)]
-    pub monitoring: Monitoring,
+    pub new: NewDomain,
     /// Print each step.
     #[arg(short = 'd')]
     pub debug: bool,

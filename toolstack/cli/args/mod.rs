@@ -205,7 +205,7 @@ impl Command {
             | Command::Migrate(_)
             | Command::Save(_)
             | Command::Restore(_) => true,
-            // Of one file only where it writes none; it says so itself.
+            // One file can be tried only where it writes none; the command says so itself.
             Command::Convert(_) => true,
             Command::Completion { .. } | Command::ManPage { .. } => true,
             _ => false,

@@ -26,17 +26,17 @@ const COMMONEST: usize = 10;
 /// How often the progress is said.
 const PROGRESS: Duration = Duration::from_millis(100);
 
-/// What became of a file.
+/// The result of converting a file.
 struct Outcome {
     index: usize,
     report: FileReport,
     uses: Uses,
     secret: bool,
-    /// What is said of it with -v.
+    /// The report of it with -v.
     details: String,
 }
 
-/// What all workers share.
+/// The state that all workers share.
 struct Shared<'a> {
     jobs: Vec<Job>,
     next: AtomicUsize,
@@ -179,7 +179,7 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     read_regular(file, xml::MAX_BYTES as u64)
 }
 
-/// What is said of a file with -v.
+/// The report of a file with -v.
 fn details(report: &FileReport, source: &xenclock::diag::Source, detail: Detail) -> String {
     if detail == Detail::Short {
         return String::new();

@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub refused: Option<String>,
 }
 
-/// Whether many inputs are converted, rather than one to standard output or to a file.
+/// Returns true if many inputs are converted, rather than one to standard output or to a file.
 pub(super) fn are_many(options: &Convert) -> bool {
     let into_directory = options
         .output
@@ -78,7 +78,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     Ok((files.into_iter().map(job).collect(), skipped))
 }
 
-/// What tells a file from others.
+/// The identity of a file.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }

@@ -11,7 +11,7 @@ use xenclock::domain::DomainConfig;
 use xenclock::files::{Access, Replacement, sweep};
 use xenclock::report::{Estate, FileReport, html, sarif};
 
-/// Whether a config has a password in it: of a display, or in words for QEMU.
+/// Returns true if a config has a password in it: of a display, or in words for QEMU.
 pub(super) fn has_password(config: &DomainConfig) -> bool {
     fn is_in(value: &Value) -> bool {
         match value {

@@ -13,7 +13,7 @@ pub(super) fn uptime() -> Duration {
     Duration::new(u64::try_from(since.tv_sec).unwrap_or(0), u32::try_from(since.tv_nsec).unwrap_or(0))
 }
 
-/// What the kernel knows of it; nothing where asking is forbidden, as by systemd's `ProtectClock`.
+/// The kernel's state of it; unknown if asking is forbidden, as by systemd's `ProtectClock`.
 pub(super) fn state() -> HostClock {
     // SAFETY: a structure of plain numbers; no mode in it: nothing is set.
     let mut timex: libc::timex = unsafe { mem::zeroed() };

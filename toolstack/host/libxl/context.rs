@@ -14,10 +14,10 @@ const CPU_XSAVE: u16 = 16;
 /// The type, the instance and the length of what follows.
 const HEAD: usize = size_of::<hvm_save_descriptor>();
 
-/// Where a virtual CPU's record has its TSC.
+/// The place of the TSC in a virtual CPU's record.
 const TSC: usize = offset_of!(hvm_hw_cpu, tsc);
 
-/// Where the header has the guest's frequency.
+/// The place of the guest's frequency in the header.
 const KHZ: usize = offset_of!(hvm_save_header, gtsc_khz);
 
 /// One record of a context.
@@ -51,7 +51,7 @@ fn records(context: &[u8]) -> Result<Vec<Record<'_>>, String> {
     }
 }
 
-/// What to load so that the boot CPU starts anew with its TSC at 0: the header with the frequency in force, and that
+/// The context that starts the boot CPU anew with its TSC at 0: the header with the frequency in force, and that
 /// CPU alone.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ pub(super) fn cpus(context: &[u8]) -> Result<Vec<(u16, u64)>, String> {
     }
 }
 
-/// What to load so that the guest's TSC goes on at this frequency: the header with it, and all that Xen keeps of each
+/// The context with which the guest's TSC goes on at this frequency: the header with it, and all that Xen keeps of each
 /// virtual CPU's registers, for loading takes down those that it does not find. To each TSC so many ticks are added.
 ///
 /// # Errors

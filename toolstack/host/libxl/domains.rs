@@ -12,7 +12,7 @@ use crate::host::{DomId, DomainSummary, ErrorKind, HostError, Result, RunState, 
 /// As many are asked for at a time.
 const BATCH: usize = 256;
 
-/// What Xen says of a domain.
+/// Xen's state of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Domain {
     pub domid: u32,

@@ -37,7 +37,7 @@ pub(super) fn of_errno(doing: impl Into<String>, errno: i32, lines: &[Line]) -> 
     HostError::new(kind_of(errno), doing, with_lines(error.to_string(), lines)).caused_by(error)
 }
 
-/// What an errno means that came out of Xen or the system.
+/// The kind of an errno from Xen or the system.
 pub(super) fn kind_of(errno: i32) -> ErrorKind {
     match errno {
         libc::ESRCH => ErrorKind::NoSuchDomain,

@@ -11,10 +11,10 @@ use super::state::Fixed;
 use super::{Libxl, clock, console, cpuid};
 use crate::host::{ErrorKind, HostError, HostFacts, Result, zone};
 
-/// Where the kernel says which boot this is. Xen and its dom0 boot together.
+/// The kernel's ID of this boot. Xen and its dom0 boot together.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What dom0's kernel knows of its CPUs. Xen shows dom0 an invariant TSC wherever there is one.
+/// The kernel's list of dom0's CPUs. Xen shows dom0 an invariant TSC wherever there is one.
 const CPU_INFO: &str = "/proc/cpuinfo";
 
 impl Libxl {
@@ -72,7 +72,7 @@ impl Libxl {
         })
     }
 
-    /// What the CPUID leaves do not say, Xen prints when asked.
+    /// Asks Xen to print what the CPUID leaves do not say.
     fn ask_for_tsc(&self, doing: &str) -> Result<bool> {
         let unknown = |why: &str| {
             let why = format!("cannot determine whether Xen trusts the host's TSC: {why}");

@@ -99,7 +99,7 @@ impl Store {
         unsafe { xen_sys::xs_is_domain_introduced(self.ptr, domid) }
     }
 
-    /// What stands at this path, where it is text; `None` where nothing does.
+    /// The text at this path; `None` if there is none.
     pub(super) fn read(&self, path: &str) -> Option<String> {
         let path = CString::new(path).ok()?;
         let mut length = 0;

@@ -38,7 +38,7 @@ impl Libxl {
         })
     }
 
-    /// What making and restoring have in common: nothing is left when it fails.
+    /// The common part of making and restoring: nothing is left when it fails.
     pub(super) fn make(
         &self,
         config: &DomainConfig,

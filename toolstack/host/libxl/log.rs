@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xen_sys::{__va_list_tag, vsnprintf, xentoollog_level as Level, xentoollog_logger};
 
 use super::strings;
-use crate::host::progress::{Progress, tell};
+use crate::host::progress::{Progress, ProgressListener};
 
 /// Lines are cut here; the longest of libxl's are file names in a message.
 const LONGEST: usize = 1024;
@@ -30,13 +30,14 @@ pub(super) struct Line {
 pub(super) struct Log {
     head: xentoollog_logger,
     errors: Mutex<Vec<Line>>,
+    progress: ProgressListener,
 }
 
 impl Log {
-    pub(super) fn new() -> Arc<Log> {
+    pub(super) fn new(listener: ProgressListener) -> Arc<Log> {
         let head =
             xentoollog_logger { vmessage: Some(vmessage), progress: Some(progress), destroy: Some(destroy) };
-        Arc::new(Log { head, errors: Mutex::default() })
+        Arc::new(Log { head, errors: Mutex::default(), progress: listener })
     }
 
     /// As the libraries take it. It is theirs as long as somebody holds the `Arc`.
@@ -45,7 +46,7 @@ impl Log {
         Arc::as_ptr(self).cast_mut().cast()
     }
 
-    /// What was logged as an error since the last time.
+    /// The errors logged since the last time.
     pub(super) fn take(&self) -> Vec<Line> {
         std::mem::take(&mut *self.errors())
     }
@@ -120,7 +121,7 @@ unsafe extern "C" fn vmessage(
 
 /// The libraries' way to tell how far they are.
 unsafe extern "C" fn progress(
-    _logger: *mut xentoollog_logger,
+    logger: *mut xentoollog_logger,
     context: *const c_char,
     doing: *const c_char,
     percent: c_int,
@@ -130,7 +131,9 @@ unsafe extern "C" fn progress(
     let told = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: both are C strings or null.
         let (library, doing) = unsafe { (strings::copied(context), strings::copied(doing)) };
-        tell(&Progress {
+        // SAFETY: the library was given this by `Log::as_ptr`, so it is the head of a `Log` that lives.
+        let log = unsafe { &*logger.cast_const().cast::<Log>() };
+        log.progress.tell(&Progress {
             library: library.as_deref().unwrap_or("xen"),
             doing: doing.as_deref().unwrap_or_default(),
             percent: u32::try_from(percent).unwrap_or(0),
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_first_errors_are_kept_and_given_out_once() {
-        let log = Log::new();
+        let log = Log::new(ProgressListener::default());
         log.hear(Level::XTL_WARN, None, "xc", "no error");
         for number in 0..20 {
             log.hear(Level::XTL_ERROR, Some(number), "xc", &format!("error {number}"));
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_library_logs_through_c() {
-        let log = Log::new();
+        let log = Log::new(ProgressListener::default());
         // SAFETY: the logger lives to the end of the test, and all that is read of it are C strings.
         unsafe {
             let handle = xen_sys::xc_interface_open(

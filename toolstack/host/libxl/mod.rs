@@ -65,7 +65,7 @@ pub struct Libxl {
     xc: Xc,
     store: Store,
     log: Arc<Log>,
-    /// What does not change while the host runs.
+    /// The facts that do not change while the host runs.
     fixed: OnceCell<Fixed>,
     watched: RefCell<Watched>,
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::HostError;
 
-/// Where libxl has the device models' logs.
+/// libxl's directory of the device models' logs.
 const LOGS: &str = "/var/log/xen";
 
 /// The end of a log that is looked at.
@@ -25,7 +25,7 @@ pub(super) struct Log {
     before: Option<Mark>,
 }
 
-/// What tells one log from the next.
+/// The identity of a log.
 type Mark = (u64, u64, (i64, i64));
 
 impl Log {

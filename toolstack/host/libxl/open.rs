@@ -11,6 +11,7 @@ use super::handles::{Ctx, Store, Xc};
 use super::log::{Line, Log};
 use super::state::Watched;
 use super::{Libxl, error};
+use crate::host::progress::ProgressListener;
 use crate::host::{ErrorKind, HostError, Result, XenVersion, dom0};
 
 const DOING: &str = "open libxl";
@@ -22,7 +23,15 @@ impl Libxl {
     /// When this is no dom0, or not root, or xenstored does not run, or the libraries are not those of the hypervisor;
     /// the message says which.
     pub fn open() -> Result<Self> {
-        let log = Log::new();
+        Self::open_with_progress(ProgressListener::default())
+    }
+
+    /// The host that this program runs on, with a listener that hears of each save and restore.
+    ///
+    /// # Errors
+    /// As [`Libxl::open`].
+    pub fn open_with_progress(progress: ProgressListener) -> Result<Self> {
+        let log = Log::new(progress);
         let explain = |error: HostError| Situation::here().explain(error);
         let ctx = Ctx::open(&log).map_err(|code| explain(error::of_libxl(DOING, code, &log.take())))?;
         let failed = |error: std::io::Error, lines: &[Line]| {
@@ -87,7 +96,7 @@ fn no_xenstore(error: HostError) -> HostError {
     }
 }
 
-/// What this machine looks like, for the reason why libxl does not open.
+/// The state of this machine, for the reason why libxl does not open.
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     xen: bool,

@@ -21,7 +21,7 @@ pub(super) enum Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    /// What this file is; `None` when it is neither.
+    /// The kind of this file; `None` when it is neither.
     pub(super) fn of(file: &'a File) -> io::Result<Option<Self>> {
         let kind = file.metadata()?.file_type();
         Ok(match () {
@@ -87,7 +87,7 @@ fn look_into_socket(socket: RawFd, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is so of a file, after at most so many milliseconds; -1 waits until something is.
+/// The events of a file, after at most so many milliseconds; -1 waits until there is one.
 fn poll(fd: RawFd, events: c_short, millis: c_int) -> io::Result<c_short> {
     let mut asked = libc::pollfd { fd, events, revents: 0 };
     loop {
@@ -99,7 +99,7 @@ fn poll(fd: RawFd, events: c_short, millis: c_int) -> io::Result<c_short> {
     }
 }
 
-/// What a call has answered, or its error.
+/// The answer of a call, or its error.
 fn done(answer: isize) -> io::Result<usize> {
     usize::try_from(answer).map_err(|_| io::Error::last_os_error())
 }

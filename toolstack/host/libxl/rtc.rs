@@ -60,7 +60,7 @@ const HOURS_24: u8 = 0x02;
 /// In the hours, where they go from 1 to 12: past noon.
 const PM: u8 = 0x80;
 
-/// What the registers of a CMOS clock show; `None` when that is no date. The year has two digits, 2000 to 2099.
+/// The time in the registers of a CMOS clock; `None` when that is no date. The year has two digits, 2000 to 2099.
 fn shown(cmos: &[u8; 14]) -> Option<NaiveDateTime> {
     let mode = cmos[0x0b];
     let number = |raw: u8| -> Option<u32> {
@@ -85,7 +85,7 @@ fn shown(cmos: &[u8; 14]) -> Option<NaiveDateTime> {
     )
 }
 
-/// What a clock with this offset stands at, where its registers cannot say.
+/// The time of a clock with this offset, if its registers cannot say.
 fn stands_at(now: DateTime<Utc>, offset: i64) -> NaiveDateTime {
     let seconds = now.timestamp().saturating_add(offset);
     DateTime::from_timestamp(seconds, 0).unwrap_or(now).naive_utc()

@@ -23,7 +23,7 @@ pub(super) struct Watched {
     pub waiting: VecDeque<Event>,
 }
 
-/// What does not change while the host runs.
+/// The facts that do not change while the host runs.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed {
     pub boot_id: String,

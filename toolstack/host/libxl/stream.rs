@@ -19,7 +19,7 @@ const BIG_ENDIAN: u32 = 1;
 /// The record from which on the helper reads: no length is told, as the helper knows where it ends.
 const HELPERS: [u8; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
 
-/// Where a file is read or written next; `None` for one that has no places, such as a pipe.
+/// The place at which a file is read or written next; `None` for one that has no places, such as a pipe.
 fn place(mut file: &File) -> io::Result<Option<u64>> {
     match file.stream_position() {
         Ok(place) => Ok(Some(place)),
@@ -75,7 +75,7 @@ pub(super) fn check_writable(file: &File, doing: &str) -> Result<()> {
     match place(file).map_err(io)? {
         // There it would stay in front of what libxl writes.
         Some(_) if appends(file) => Ok(()),
-        // What libxl begins with comes over it.
+        // libxl's own beginning overwrites it.
         Some(start) => file.write_all_at(&[0; BEGIN], start).map_err(io),
         // Whoever reads may still hang up as soon as this is over.
         None => check_read(file, doing),

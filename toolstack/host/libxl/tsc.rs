@@ -254,7 +254,7 @@ fn no_context(domid: DomId, doing: &str) -> HostError {
     HostError::new(ErrorKind::Invalid, doing, why)
 }
 
-/// What a counter of this frequency counts meanwhile.
+/// The ticks of a counter of this frequency in a time.
 fn ticks(time: Duration, khz: KiloHertz) -> u64 {
     let ticks = time.as_nanos() * u128::from(khz.0) / 1_000_000;
     u64::try_from(ticks).unwrap_or(u64::MAX)

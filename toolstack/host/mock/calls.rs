@@ -14,7 +14,7 @@ use super::state::State;
 use super::stream::Stream;
 use super::{Mock, ended};
 use crate::domain::DomainConfig;
-use crate::host::progress::{self, Progress};
+use crate::host::progress::Progress;
 use crate::host::{
     DomId, DomainInfo, DomainSummary, ErrorKind, Event, Host, HostError, HostFacts, Placement, Result,
     RtcRecord, SaveKind, ShutdownRequest, TscInfo,
@@ -68,7 +68,7 @@ impl Host for Mock {
         self.strike(Call::RestorePaused, &doing)?;
         // Whoever saves into this pipe needs the state, too.
         let stream = Stream::read(stream).map_err(|error| Refusal::from(error).while_doing(&doing))?;
-        progress::tell(&FRAMES);
+        self.progress.tell(&FRAMES);
         self.play(&doing, |state, present| {
             on_site(state, present, |xen, site| xen.restore(config, &stream, site))
         })
@@ -85,7 +85,7 @@ impl Host for Mock {
     fn save(&self, domid: DomId, stream: &mut File, _how: SaveKind) -> Result<()> {
         let doing = format!("save domain {domid}");
         let saved = self.act(Call::Save, &doing, |state, present| state.xen.save(domid, present))?;
-        progress::tell(&FRAMES);
+        self.progress.tell(&FRAMES);
         // Whoever restores from this pipe needs the state, too.
         saved.write(stream).map_err(|error| {
             let why = format!("the stream cannot be written: {error}");

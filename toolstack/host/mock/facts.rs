@@ -101,7 +101,7 @@ impl Facts {
         })
     }
 
-    /// What the machine is told.
+    /// The machine's present.
     pub(super) fn present(&self, real: DateTime<Utc>) -> Present {
         let utc = self.now(real);
         // A time of day that somebody has set back before the boot leaves no uptime.

@@ -50,7 +50,7 @@ impl Call {
     }
 }
 
-/// What is to go wrong, and how often still.
+/// An injected failure, and the number of times that is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fault {
@@ -98,7 +98,7 @@ impl Faults {
     }
 }
 
-/// What a host would say.
+/// The message of a host for a kind of error.
 fn said(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NoSuchDomain => "no such domain",

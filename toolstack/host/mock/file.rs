@@ -39,7 +39,7 @@ struct Known {
     _file: File,
 }
 
-/// What tells a file, and each of its contents, from others.
+/// The identity of a file, and of each of its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     file: (u64, u64),
@@ -60,7 +60,7 @@ impl Mark {
 }
 
 impl Known {
-    /// What is in a file that was as told at this moment, before it was read, or was written since.
+    /// The content of a file that had these times at this moment, before it was read, or was written since.
     fn new(file: &Metadata, at: SystemTime, state: &Arc<State>, open: File) -> Self {
         let settled = file
             .modified()

@@ -25,14 +25,14 @@ const RUN_NS: u64 = 1_000_000;
 /// dom0's, in KiB.
 const DOM0_MEMORY_KB: u64 = 1024 * 1024;
 
-/// What libxl keeps of one domain.
+/// libxl's state of one domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Kept {
     pub config: DomainConfig,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub user_data: BTreeMap<String, Blob>,
-    /// What the guest was asked to do while it could not hear it.
+    /// The request to the guest that it could not hear yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ShutdownRequest>,
     /// True if another may have its UUID.
@@ -41,7 +41,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// What is kept of a new domain.
+    /// The state of a new domain.
     pub(super) fn new(config: DomainConfig) -> Self {
         Kept { config, user_data: BTreeMap::new(), asked: None, preserved: false }
     }
@@ -55,7 +55,7 @@ pub(super) struct Libxl {
     pub kept: BTreeMap<DomId, Kept>,
 }
 
-/// What a build is told of the host.
+/// The facts of the host that a build needs.
 pub(super) struct Site<'a> {
     pub present: &'a Present,
     pub zone: &'a Zone,
@@ -134,7 +134,7 @@ impl Libxl {
         Ok(())
     }
 
-    /// Whether there is room for a domain. The model's dom0 keeps what it has.
+    /// Checks that there is room for a domain. The model's dom0 keeps what it has.
     pub(super) fn check_memory(&self, config: &DomainConfig, memory_mb: u64) -> Result<(), Refusal> {
         let memory_kb = memory_kb(config);
         let used_kb: u64 = self.machine.domains().map(|(_, domain)| domain.memory_kb).sum();
@@ -148,7 +148,7 @@ impl Libxl {
         Ok(())
     }
 
-    /// What a new and a restored domain have in common.
+    /// The common part of a new and a restored domain.
     fn build(&mut self, config: DomainConfig, site: &Site<'_>) -> Result<DomId, Refusal> {
         self.check_name(config.name(), None)?;
         let memory_kb = self.check_memory(&config, site.memory_mb).map(|()| memory_kb(&config))?;
@@ -165,7 +165,7 @@ impl Libxl {
         Ok(domid)
     }
 
-    /// What `libxl__build_pre` does to the clocks of a domain, be it new, to be restored, or soft reset.
+    /// The effect of `libxl__build_pre` on the clocks of a domain, be it new, to be restored, or soft reset.
     pub(super) fn build_clocks(
         &mut self,
         domid: DomId,
@@ -349,7 +349,7 @@ fn memory_kb(config: &DomainConfig) -> u64 {
     config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(MEMORY_KB)
 }
 
-/// What libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
+/// The value that libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
 fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
     let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset);
     if !config.b_info.localtime.is_some_and(Defbool::is_true) {

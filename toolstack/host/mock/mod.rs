@@ -61,6 +61,7 @@ use self::faults::Call;
 use self::machine::{Present, Refusal};
 use self::state::{Change, State, StoreError};
 use self::store::{Memory, Store};
+use super::progress::ProgressListener;
 use super::{ErrorKind, HostError, Result};
 
 /// Tells the real time of day.
@@ -92,6 +93,7 @@ pub struct Mock {
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// The number of the last event that was given out.
     seen: Mutex<u64>,
+    progress: ProgressListener,
 }
 
 impl fmt::Debug for Mock {
@@ -115,7 +117,14 @@ impl Mock {
     /// A host in memory: empty, and gone with the last value that uses it.
     #[must_use]
     pub fn in_memory(clock: Clock) -> Self {
-        Mock { store: Store::Memory(Arc::<Memory>::default()), clock: clock.into(), seen: Mutex::new(0) }
+        let store = Store::Memory(Arc::<Memory>::default());
+        Mock { store, clock: clock.into(), seen: Mutex::new(0), progress: ProgressListener::default() }
+    }
+
+    /// With this listener, which hears of each save and restore.
+    #[must_use]
+    pub fn with_progress(self, progress: ProgressListener) -> Self {
+        Mock { progress, ..self }
     }
 
     /// The same host seen by another: it has the same domains, and hears of the events from now on.
@@ -124,6 +133,7 @@ impl Mock {
     /// When the state cannot be read.
     pub fn reopen(&self) -> Result<Self> {
         Self::on(self.store.clone(), Arc::clone(&self.clock))
+            .map(|host| host.with_progress(self.progress.clone()))
             .map_err(|error| error.while_doing("open the mock host again"))
     }
 
@@ -132,7 +142,7 @@ impl Mock {
         clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     ) -> std::result::Result<Self, StoreError> {
         let seen = store.read()?.xen.machine.events().latest();
-        Ok(Mock { store, clock, seen: Mutex::new(seen) })
+        Ok(Mock { store, clock, seen: Mutex::new(seen), progress: ProgressListener::default() })
     }
 
     /// A call that changes nothing, so nothing is written.

@@ -14,7 +14,7 @@ pub struct TimeOfDay {
     offset: i64,
     /// True if a toolstack has set it: then a restore does not take the stream's. A guest's own write leaves this.
     set: bool,
-    /// What the CMOS registers hold. They follow the clock only while the guest runs.
+    /// The CMOS registers. They follow the clock only while the guest runs.
     cmos: NaiveDateTime,
 }
 
@@ -80,11 +80,11 @@ impl TimeOfDay {
     }
 }
 
-/// What a CMOS clock shows: whole seconds, and a year of two digits that reads as 20xx.
+/// The registers of a CMOS clock: whole seconds, and a year of two digits that reads as 20xx.
 fn registers(now: DateTime<Utc>, offset: i64) -> NaiveDateTime {
     let shown = now.timestamp().checked_add(offset).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     let shown = shown.unwrap_or(DateTime::UNIX_EPOCH).naive_utc();
-    // Of a century, only the last two digits are there; 2000 to 2099 have a February 29 wherever they had one, so
+    // Only the last two digits of a year are there; 2000 to 2099 have a February 29 wherever they had one, so
     // the date exists.
     shown.with_year(2000 + shown.year().rem_euclid(100)).unwrap_or(shown)
 }

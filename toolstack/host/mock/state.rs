@@ -27,7 +27,7 @@ pub(super) struct StoreError {
     pub source: Option<io::Error>,
 }
 
-/// What became of a state, and what is to be said of that.
+/// The fate of a changed state, and the answer about it.
 pub(super) enum Change<T> {
     /// It stays as it is now.
     Keep(T),

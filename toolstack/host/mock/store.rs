@@ -10,7 +10,7 @@ use super::state::{Change, State, StoreError};
 /// How long to wait before looking at a file again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Where the state is.
+/// The place of the state.
 #[derive(Clone, Debug)]
 pub(super) enum Store {
     Memory(Arc<Memory>),

@@ -31,7 +31,7 @@ pub struct Tsc {
     incarnation: u32,
     /// The host's uptime at which an emulated TSC counts from; may lie before 0.
     epoch_ns: u64,
-    /// What the vCPU adds to the counter. PV guests have none.
+    /// The vCPU's addition to the counter. PV guests have none.
     shift: u64,
 }
 

@@ -59,7 +59,7 @@ fn running() -> ClockRecord {
     record
 }
 
-/// What there is to see of a record.
+/// The visible state of a record.
 fn line(record: &ClockRecord) -> String {
     let next = match record.next_clock().offset {
         ClockOffset::Variable { adjustment, .. } => adjustment.to_string(),
@@ -77,7 +77,7 @@ fn line(record: &ClockRecord) -> String {
     )
 }
 
-/// What happens, in words, and how; and what is to be seen then.
+/// An action in words, the action, and the state after it.
 type Row = (&'static str, fn(&mut ClockRecord), &'static str);
 
 #[test]

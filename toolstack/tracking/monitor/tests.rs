@@ -1,14 +1,14 @@
 #![allow(clippy::unwrap_used)]
 use std::fs;
 
-use timers::GuestKind;
 use timers::zone::default_zones;
+use timers::{GuestKind, Hertz};
 
 use super::*;
 use crate::host::RunState;
 use crate::host::mock::Mock;
 
-/// What becomes of a guest of this name that crashes, what is then on the host, and what was dumped.
+/// The disposition of a guest of this name that crashes, the guests that are then on the host, and the dumps.
 fn crash(name: &str, on_crash: ShutdownAction) -> (Disposition, Vec<String>, Vec<String>) {
     let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
     let mut config = DomainConfig::new(GuestKind::Hvm);
@@ -80,15 +80,8 @@ fn timers_that_nobody_requested_stay_as_the_config_has_them() {
         ClockRecord::new(uuid, "guest", unmanaged::request(crate::domain::project::clock_of(&config)));
     records.change(uuid, |_, _| (Some(record), ())).unwrap();
     mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
-    let monitor = Monitor {
-        host: &mock,
-        records: &records,
-        zones: &*default_zones(),
-        dumps: std::path::Path::new("/nowhere"),
-        reread: &|_| Err("".into()),
-        make_room: &|_| Ok(Box::new(())),
-        patience: Duration::ZERO,
-    };
+    let zones = default_zones();
+    let monitor = Monitor::new(&mock, &records, &*zones, &|_| Err("".into()));
     let Disposition::Restarted(started) = monitor.ended(domid, ShutdownReason::Reboot).unwrap().became else {
         panic!("it was not started again");
     };
@@ -116,17 +109,13 @@ fn an_updated_config_that_drops_the_tsc_frequency_is_told() {
         let request = crate::lifecycle::record::Request::of_file(&clock(Some(1_000_000_000)));
         records.change(uuid, |_, _| (Some(ClockRecord::new(uuid, "guest", request)), ())).unwrap();
         mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
-        let monitor = Monitor {
-            host: &mock,
-            records: &records,
-            zones: &*default_zones(),
-            dumps: std::path::Path::new("/nowhere"),
-            reread: &|_| Ok((config.clone(), clock(asked))),
-            make_room: &|_| Ok(Box::new(())),
-            patience: Duration::ZERO,
-        };
+        let (zones, reread) = (default_zones(), |_: &[u8]| Ok((config.clone(), clock(asked))));
+        let monitor = Monitor::new(&mock, &records, &*zones, &reread);
         let ended = monitor.ended(domid, ShutdownReason::Reboot).unwrap();
-        let is_told = ended.warnings.iter().any(|said| said.contains("clock_tsc_frequency = 1000000000"));
+        let is_told = ended
+            .warnings
+            .iter()
+            .any(|warning| warning.to_string().contains("clock_tsc_frequency = 1000000000"));
         assert_eq!(is_told, told, "{:?}", ended.warnings);
     }
 }

@@ -19,16 +19,16 @@ use crate::host::{DomId, TscInfo};
 /// No note is longer.
 const LONGEST: usize = 16 << 10;
 
-/// What a program does to a guest.
+/// A program's unfinished operation on a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfinished {
-    /// What is being done, for messages.
+    /// The operation, for messages.
     pub doing: String,
     /// The host's boot.
     pub boot: String,
     /// The domain, as soon as that is known.
     pub domid: Option<DomId>,
-    /// What is due if this program is killed.
+    /// The remedy if this program is killed.
     pub then: Then,
 }
 
@@ -43,7 +43,7 @@ impl Unfinished {
     }
 }
 
-/// What is due for a guest whose program was killed.
+/// The remedy for a guest whose program was killed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Then {
@@ -96,7 +96,7 @@ impl Saved {
         Ok(Saved { path: std::path::absolute(path)?, device: found.dev(), inode: found.ino() })
     }
 
-    /// Whether it is in its place.
+    /// True if the file is in its place.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         let found = std::fs::metadata(&self.path);
@@ -113,7 +113,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// What the program before has left in the file.
+    /// The claim with what the program before has left in the file.
     pub(super) fn of(lock: FileLock, uuid: Uuid) -> Self {
         let left = lock.file().and_then(|file| {
             let mut bytes = vec![0; LONGEST];
@@ -129,13 +129,13 @@ impl Claim {
         self.uuid
     }
 
-    /// What a program that was killed has left half-done.
+    /// The operation that a killed program has left half-done.
     #[must_use]
     pub fn left(&self) -> Option<&Unfinished> {
         self.left.as_ref()
     }
 
-    /// The same, which is the caller's to put right from now on.
+    /// Takes the same, which is the caller's to put right from now on.
     pub fn take_left(&mut self) -> Option<Unfinished> {
         self.left.take()
     }

@@ -15,7 +15,7 @@ use crate::files::{Access, FileLock, LockError, Replacement, read_start, sweep};
 use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::{ClockRecord, Watched};
 
-/// Where processes hold what they do to a guest.
+/// The directories in which processes hold their operations on a guest.
 const HELD: [&str; 4] = [STARTING, LEAVING, HOLDING, MONITORS];
 pub(super) const STARTING: &str = "starting";
 pub(super) const LEAVING: &str = "leaving";
@@ -41,7 +41,7 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) path: PathBuf,
-    /// What killed processes left has been removed.
+    /// True once the leftovers of killed processes have been removed.
     swept: AtomicBool,
     /// A lock was waited for in vain, and has not been had since: to wait again would hold up everything else.
     waited: AtomicBool,
@@ -67,7 +67,7 @@ impl Directory {
     pub(super) fn check(&self) -> Result<()> {
         let found = match fs::metadata(&self.path) {
             Ok(found) if found.is_dir() => found,
-            // What is no directory fails with a better message later.
+            // A path that is no directory fails with a better message later.
             _ => return Ok(()),
         };
         let refused = |why: String| Err(RecordError::Unsafe { path: self.path.clone(), why });
@@ -244,7 +244,7 @@ impl Directory {
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
     }
 
-    /// Whether a process holds something of a guest.
+    /// True if a process holds an operation on a guest.
     pub(super) fn is_held(&self, what: &str, uuid: Uuid) -> Result<bool> {
         let path = self.path.join(what).join(uuid.hyphenated().to_string());
         FileLock::is_held(&path).map_err(|error| RecordError::io("open", &path, error))

@@ -145,7 +145,7 @@ fn put_into(spill: &Directory, error: RecordError, record: Option<ClockRecord>) 
     }
 }
 
-/// What a change makes of a record, or of none, and of a record that was set aside.
+/// A function from a record, or none, and from a record that was set aside, to a record.
 pub(super) trait Change<T>:
     FnOnce(Option<ClockRecord>, Option<RecordError>) -> (Option<ClockRecord>, T)
 {
@@ -156,7 +156,7 @@ impl<T, F> Change<T> for F where
 {
 }
 
-/// Of one record in two places the one that has changed more often.
+/// The record that has changed more often, of one record in two places.
 fn newest(on_disk: ClockRecord, spilled: Option<ClockRecord>) -> ClockRecord {
     match spilled {
         Some(spilled) if spilled.generation >= on_disk.generation => spilled,
@@ -189,7 +189,7 @@ pub(super) fn spill_name(dir: &Path) -> String {
 /// A directory's name may have 255 bytes.
 const LONGEST_NAME: usize = 200;
 
-/// What is to be done with a record's file.
+/// The change to a record's file.
 pub(super) enum Changed {
     Nothing,
     Gone,

@@ -87,9 +87,9 @@ pub enum RecordError {
 impl RecordError {
     /// The record, where its change is made in spite of this.
     #[must_use]
-    pub fn into_record(self) -> Option<ClockRecord> {
+    pub fn record(&self) -> Option<&ClockRecord> {
         match self {
-            RecordError::Spilled { record, .. } => Some(*record),
+            RecordError::Spilled { record, .. } => Some(record),
             _ => None,
         }
     }
@@ -130,7 +130,7 @@ pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
     kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
 }
 
-/// What an administrator can do about it.
+/// The remedy for an administrator.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",

@@ -6,10 +6,10 @@ use crate::lifecycle::ClockRecord;
 use crate::preflight::Sender;
 use crate::xl::savefile::Header;
 
-/// What is being done when a guest comes.
+/// The operation that restores a guest, for messages.
 pub(super) const RESTORE: &str = "restore the domain";
 
-/// Where the sender stands in what is ours of a header, beside the fields of the record.
+/// The field of the sender in our part of a header, beside the fields of the record.
 pub(super) const SENDER: &str = "sender";
 
 /// True if a record is longer than one that is kept may be: the other side could not keep it either.

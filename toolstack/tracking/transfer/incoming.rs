@@ -1,6 +1,7 @@
 //! A guest that arrives: restored under its config and its record, and its TSC.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use timers::GuestKind;
 use timers::tsc::Tolerance;
@@ -17,6 +18,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::start::{claim, note, put_back};
 use crate::tracking::store::{Claim, Then, Unfinished};
 use crate::tracking::tolerance::{Arrival, Outcome, tolerate};
+use crate::tracking::warning::Warning;
 use crate::xl::savefile::Header;
 
 /// The same of a migration, too.
@@ -31,12 +33,12 @@ pub struct Incoming {
     /// Its RTC, in seconds ahead of UTC; of a guest without one what its wallclock was given.
     pub offset: i64,
     /// Warnings for the administrator.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     kind: GuestKind,
     uuid: Uuid,
     /// True if its record is known to be of this life of the guest.
     continues: bool,
-    /// What was kept here before.
+    /// The record that was kept here before.
     before: Option<ClockRecord>,
     /// Held until the guest runs, so that a service keeps off it.
     claim: Option<Claim>,
@@ -128,7 +130,7 @@ impl Transfer<'_> {
                 rtc.map(|rtc| rtc.offset)
             }
             Err(error) => {
-                warnings.push(error.to_string());
+                warnings.push(error.into());
                 None
             }
         };
@@ -142,7 +144,7 @@ impl Transfer<'_> {
             before = here;
             (Some(record), ())
         });
-        warnings.extend(kept.err().map(|error| error.to_string()));
+        warnings.extend(kept.err().map(Warning::from));
         let kind = config.kind();
         let boot = facts.boot_id;
         Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, claim, boot })
@@ -192,19 +194,13 @@ impl Transfer<'_> {
         &self,
         came: Option<std::result::Result<ClockRecord, RecordFormatError>>,
         uuid: Uuid,
-    ) -> (Option<ClockRecord>, Vec<String>) {
+    ) -> (Option<ClockRecord>, Vec<Warning>) {
         let (here, trouble) = self.record(uuid);
         let mut warnings: Vec<_> = trouble.into_iter().collect();
         match came {
             Some(Ok(came)) => (Some(came.arrived(here)), warnings),
             Some(Err(why)) => {
-                let known = match here.is_some() {
-                    true => "its record on this host is used",
-                    false => "its next start follows its config",
-                };
-                warnings.push(format!(
-                    "the clock record in the stream cannot be used ({why}): the guest's RTC continues as saved, and {known}"
-                ));
+                warnings.push(Warning::RecordInStream { why: Arc::new(why), known_here: here.is_some() });
                 (here, warnings)
             }
             None => (here, warnings),

@@ -1,7 +1,7 @@
 //! A guest that is saved, restored or moved: its RTC goes on as if nothing had happened.
 //!
-//! What travels is libxl's own JSON, with the clock as it is now and nothing else touched, and behind it the clock's
-//! record, so that what was asked is known where the guest arrives. An RTC is in Xen's stream, which wins where the
+//! libxl's own JSON travels, with the clock as it is now and nothing else touched, and behind it the clock's record, so
+//! that the request is known where the guest arrives. An RTC is in Xen's stream, which wins where the
 //! config has neither an offset nor localtime; so a restore here takes both away, whoever saved the guest. Of a guest
 //! without RTC the stream has nothing, and its offset stands in the config.
 
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::store::RecordStore;
 use super::unmanaged;
+use super::warning::Warning;
 use crate::domain::project;
 use crate::domain::{Defbool, DomainConfig};
 use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
@@ -78,20 +79,17 @@ impl<'a> Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<String>) {
+    fn record(&self, uuid: Uuid) -> (Option<ClockRecord>, Option<Warning>) {
         match self.records.get(uuid) {
             Ok(record) => (record, None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(error.into())),
         }
     }
 
-    /// Where nothing is kept of a guest without RTC: what its config gives it now.
-    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<String>)> {
-        let warning = config.b_info.localtime.is_some_and(Defbool::is_true).then(|| {
-            "the config has localtime: the wallclock follows the host's zone, and its offset at the guest's start is \
-             not known"
-                .to_owned()
-        });
+    /// The offset of a guest without RTC and without record: the one that its config gives now.
+    fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<Warning>)> {
+        let warning =
+            config.b_info.localtime.is_some_and(Defbool::is_true).then_some(Warning::LocaltimeWallclock);
         let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
             |error| {
                 HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
@@ -101,14 +99,14 @@ impl Transfer<'_> {
     }
 
     /// Notes something in a record; answers why that did not work.
-    fn note(&self, uuid: Uuid, with: impl FnOnce(&mut ClockRecord)) -> Option<String> {
+    fn note(&self, uuid: Uuid, with: impl FnOnce(&mut ClockRecord)) -> Option<Warning> {
         let noted = self.records.change(uuid, |mut record, _| {
             if let Some(record) = &mut record {
                 with(record);
             }
             (record, ())
         });
-        noted.err().map(|error| error.to_string())
+        noted.err().map(Warning::from)
     }
 }
 
@@ -118,7 +116,7 @@ fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
 }
 
 /// One offset from UTC, and no zone.
-fn put(config: &mut DomainConfig, offset: i64) -> Option<String> {
+fn put(config: &mut DomainConfig, offset: i64) -> Option<Warning> {
     config.b_info.localtime = None;
     match UtcOffset::new(offset) {
         Ok(offset) => {
@@ -128,7 +126,7 @@ fn put(config: &mut DomainConfig, offset: i64) -> Option<String> {
         // Then at least no wrong one: an RTC's is in the stream.
         Err(error) => {
             config.b_info.rtc_timeoffset = 0;
-            Some(error.to_string())
+            Some(error.into())
         }
     }
 }

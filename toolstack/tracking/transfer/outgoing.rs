@@ -17,6 +17,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::store::{Claim, Saved as SaveFile, Then, Unfinished};
 use crate::tracking::unfinished::mend_claimed;
 use crate::tracking::unmanaged;
+use crate::tracking::warning::Warning;
 use crate::xl::savefile::Header;
 
 /// A guest that is about to leave.
@@ -32,7 +33,7 @@ pub struct Outgoing {
     /// The host that it leaves, which travels with the record.
     pub sender: Option<Sender>,
     /// Warnings for the administrator.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// The JSON may grow by this many bytes until the guest is suspended: its RTC's offset, at most.
@@ -117,7 +118,7 @@ impl Transfer<'_> {
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
-        // Where nothing is kept of it, what travels says at least where it stood.
+        // Without a record of it, one of where its clock stood travels at least.
         let (record, trouble) = self.record(uuid);
         let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
@@ -132,9 +133,7 @@ impl Transfer<'_> {
             record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
         let unfit = carry(&mut config, offset);
-        let most = ClockRecord::MAX_BYTES;
-        let long = is_too_long(&record)
-            .then(|| format!("its clock record is longer than {most} bytes and is not sent"));
+        let long = is_too_long(&record).then_some(Warning::RecordTooLong);
         let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
@@ -153,13 +152,13 @@ impl Transfer<'_> {
         Ok(birth_khz(recorded, info.incarnation, &tsc, facts.cpu_khz))
     }
 
-    /// Where the guest's clock is now, and a warning where that is not certain.
+    /// The offset of the guest's clock now, and a warning if it is not certain.
     fn offset_now(
         &self,
         domid: DomId,
         record: &ClockRecord,
         facts: &HostFacts,
-    ) -> Result<(i64, Option<String>)> {
+    ) -> Result<(i64, Option<Warning>)> {
         let (rtc, _) = read_clock(self.host, domid)?;
         let last = record.last.filter(|_| record.is_instance(&facts.boot_id, domid));
         match (rtc, last) {
@@ -233,7 +232,7 @@ impl Transfer<'_> {
     pub fn left(&self, domain: &DomainSummary) -> Result<()> {
         self.host.destroy(domain.domid)?;
         let facts = self.host.facts()?;
-        // What cannot be noted now is seen by whoever looks next.
+        // A change that cannot be noted now is seen at the next look.
         drop(self.records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now));
         Ok(())
     }
@@ -245,7 +244,7 @@ impl Transfer<'_> {
     pub fn stays(&self, domain: &DomainSummary) -> Result<()> {
         self.host.resume(domain.domid)?;
         let facts = self.host.facts()?;
-        // What cannot be noted now is seen by whoever looks next.
+        // A change that cannot be noted now is seen at the next look.
         drop(self.note(domain.uuid, |record| {
             if record.is_instance(&facts.boot_id, domain.domid) {
                 record.ended = None;
@@ -257,7 +256,7 @@ impl Transfer<'_> {
 
 /// Puts the clock as it is now into the config that travels; answers a warning where it does not fit. An RTC's is in the
 /// stream, and wins as long as the config has nothing.
-fn carry(config: &mut DomainConfig, offset: i64) -> Option<String> {
+fn carry(config: &mut DomainConfig, offset: i64) -> Option<Warning> {
     let stands_in_config = !config.kind().has_rtc() || unmanaged::moves_rtc(config);
     if stands_in_config { put(config, offset) } else { None }
 }

@@ -63,7 +63,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Where the guest's clock stands after its next start, as far as that is known.
+    /// The offset of the guest's clock after its next start, as far as that is known.
     fn next_offset(&mut self, guest: &Guest, facts: &HostFacts) -> Option<i64> {
         let clock = match self.recall(facts, &guest.domain_ref) {
             Some(record) => record.next_clock(),
@@ -78,19 +78,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use serde_json::json;
     use timers::GuestKind;
-    use timers::zone::default_zones;
 
-    use crate::apply::clock::InProcess;
     use crate::domain::{Defbool, DomainConfig};
     use crate::host::Host;
     use crate::host::mock::Mock;
-    use crate::lifecycle::ClockEvent;
     use crate::lifecycle::host_clock::ClockSteps;
-    use crate::tracking::requests::XmlRequests;
     use crate::tracking::store::RecordStore;
-    use crate::tracking::watch::{Tools, Watch, WatchOptions};
+    use crate::tracking::watch::WatchOptions;
+    use crate::tracking::watch::tests::events_of;
 
-    /// What a service tells of a host with three guests when these facts change, without times and UUIDs; and what it keeps.
+    /// A service's events on a host with three guests when these facts change, without times and UUIDs; and its steps.
     fn told(facts: &[(&str, &str)]) -> (Vec<serde_json::Value>, ClockSteps) {
         let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
         mock.set_fact("timezone", "Europe/Berlin").unwrap();
@@ -106,23 +103,13 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let records = RecordStore::in_dir(dir.path());
-        let zones = default_zones();
-        let mut events: Vec<ClockEvent> = Vec::new();
-        let mut tell = |event| events.push(event);
-        let tools = Tools {
-            host: &mock,
-            records: &records,
-            zones: &*zones,
-            tsc: &mut InProcess(&mock),
-            requests: &mut XmlRequests::in_dirs(Vec::new()),
-            tell: &mut tell,
-        };
-        let mut watch = Watch::new(tools, WatchOptions::default());
-        watch.scan().unwrap();
-        for (name, value) in facts {
-            mock.set_fact(name, value).unwrap();
-            watch.poll().unwrap();
-        }
+        let events = events_of(&mock, &records, WatchOptions::default(), |watch| {
+            watch.scan().unwrap();
+            for (name, value) in facts {
+                mock.set_fact(name, value).unwrap();
+                watch.poll().unwrap();
+            }
+        });
         let host_events = events
             .iter()
             .map(|event| json!(event))

@@ -93,7 +93,7 @@ struct Guest {
     told: i64,
     /// Why it ended. It may live on: after a save that left it, a migration that failed, a soft reset.
     ended: Option<ShutdownReason>,
-    /// What is still to be done about it.
+    /// The work that is left.
     pending: Pending,
     /// As it was found at first: what its toolstack has made of it, before the guest did anything.
     first: Option<Discovered>,
@@ -102,7 +102,7 @@ struct Guest {
     looked: Instant,
 }
 
-/// What is still to be done about a domain.
+/// The work that is left for a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     /// Nothing.
@@ -199,7 +199,7 @@ impl<'a> Watch<'a> {
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
         bad.iter().for_each(|error| self.say(&facts, None, said(error)));
-        // Of those that ended while no service was there, nothing more can be known.
+        // Nothing more can be known of domains that ended while no service was there.
         for record in records {
             let lives = record
                 .instance

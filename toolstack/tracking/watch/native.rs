@@ -43,9 +43,9 @@ impl Watch<'_> {
         let uuid = guest.domain_ref.uuid;
         let (cache, host, default) = (&mut self.cache, self.tools.host, self.options.tsc_tolerance);
         let mut keep_birth = |birth| {
-            // Of a guest without a record the next move knows no birth, and so adds nothing to this one.
+            // The next move of a guest without a record knows no birth, and so adds nothing to this one.
             let Some(_) = record else { return Ok(()) };
-            // What the disk does not take is said when it is tried again.
+            // A change that the disk does not take is told when it is tried again.
             drop(cache.change(uuid, |record| record.birth_khz = Some(birth)));
             match cache.records().get(uuid) {
                 Ok(Some(kept)) if kept.birth_khz == Some(birth) => Ok(()),

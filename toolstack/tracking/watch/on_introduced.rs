@@ -12,8 +12,9 @@ use crate::lifecycle::model::{Discovered, Due, due};
 use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
 use crate::plan::RtcTarget;
 use crate::tracking::cold_start::{self, configure};
-use crate::tracking::monitor::{dropped, read_clock};
+use crate::tracking::monitor::read_clock;
 use crate::tracking::unmanaged;
+use crate::tracking::warning::Warning;
 
 /// libxl writes a domain's config down only when it has made all of it.
 const CONFIG_WITHIN: Duration = Duration::from_secs(60);
@@ -92,7 +93,7 @@ impl Watch<'_> {
         self.refine(facts, domain.domid);
     }
 
-    /// What is kept of a guest, with what its XML asks now. One that nobody spoke of gets a record where its changes are
+    /// The record of a guest, with the request of its XML. An unmanaged guest gets a record if its changes are
     /// to be kept too.
     fn record_of(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered) -> Option<ClockRecord> {
         let domain_ref = &guest.domain_ref;
@@ -133,7 +134,7 @@ impl Watch<'_> {
         Some(record)
     }
 
-    /// What a guest was asked to have of which nobody spoke is what its config says, as soon as that can be read.
+    /// Takes the request of an unmanaged guest from its config, as soon as that can be read.
     pub(super) fn refine(&mut self, facts: &HostFacts, domid: DomId) {
         let Some(guest) = self.guests.get(&domid).cloned() else { return };
         let record = self.recall(facts, &guest.domain_ref);
@@ -165,7 +166,8 @@ impl Watch<'_> {
         let record = self.recall(facts, domain_ref);
         let Some(before) = record.and_then(|record| record.dropped_frequency) else { return };
         self.change(facts, domain_ref, |record| record.dropped_frequency = None);
-        let kind = EventKind::TscDropped { before_hz: before, why: dropped(before) };
+        let why = Warning::TscFrequencyDropped { before }.to_string();
+        let kind = EventKind::TscDropped { before_hz: before, why };
         self.say(facts, Some(domain_ref.clone()), kind);
     }
 
@@ -199,7 +201,7 @@ impl Watch<'_> {
         };
         self.say(facts, Some(guest.domain_ref.clone()), kind);
         let tsc_error = set.tsc_error.filter(|_| !late);
-        let troubles = start.warnings.into_iter().chain(tsc_error);
+        let troubles = start.warnings.iter().map(ToString::to_string).chain(tsc_error);
         troubles.for_each(|why| self.failed(facts, found.domid, why));
     }
 
@@ -230,7 +232,7 @@ impl Watch<'_> {
     }
 
     fn put_right(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, offset: i64) {
-        // What the guest has done to its RTC since it was found stays.
+        // The guest's changes to its RTC since it was found stay.
         let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);

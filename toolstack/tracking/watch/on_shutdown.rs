@@ -9,7 +9,7 @@ use crate::lifecycle::event::EventKind;
 use crate::lifecycle::record::Instance;
 use crate::tracking::monitor::read_clock;
 
-/// What could be read of a domain's clock.
+/// The clock of a domain, as far as it could be read.
 type Read = Result<(Option<RtcRecord>, TscInfo), HostError>;
 
 impl Watch<'_> {
@@ -38,7 +38,7 @@ impl Watch<'_> {
         read: Read,
     ) {
         let Some(guest) = self.guests.get_mut(&domid) else { return };
-        // Where it is too late to read it, what was seen last counts: by this service, or by who came in time.
+        // The offset that was seen last counts if it is too late to read it: by this service, or by who came in time.
         let in_time = read.is_ok();
         if !in_time {
             let guest = guest.clone();

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::cell::RefCell;
 use std::io::{Seek, SeekFrom};
 
 use serde_json::json;
@@ -37,31 +36,41 @@ fn record(records: &RecordStore) -> ClockRecord {
     records.get(GUEST).unwrap().unwrap()
 }
 
-/// Runs a story with a service that hears of everything; answers the words of what it told.
-fn told(mock: &Mock, records: &RecordStore, story: &mut dyn FnMut(&mut dyn FnMut())) -> Vec<String> {
-    let zones = default_zones();
-    let events = RefCell::new(Vec::<ClockEvent>::new());
-    let mut tell = |event| events.borrow_mut().push(event);
+/// The events of a service while a story goes on.
+pub(super) fn events_of(
+    mock: &Mock,
+    records: &RecordStore,
+    options: WatchOptions,
+    story: impl FnOnce(&mut Watch<'_>),
+) -> Vec<ClockEvent> {
+    let mut events = Vec::new();
+    let mut tell = |event| events.push(event);
     let tools = Tools {
         host: mock,
         records,
-        zones: &*zones,
+        zones: &*default_zones(),
         tsc: &mut InProcess(mock),
         requests: &mut XmlRequests::in_dirs(Vec::new()),
         tell: &mut tell,
     };
-    let mut watch = Watch::new(tools, WatchOptions { all: true, ..WatchOptions::default() });
-    watch.scan().unwrap();
-    story(&mut || {
-        while let Some(event) = mock.next_event(std::time::Duration::ZERO).unwrap() {
-            watch.event(&event).unwrap();
-        }
-        watch.go_on().unwrap();
-        watch.poll().unwrap();
+    story(&mut Watch::new(tools, options));
+    events
+}
+
+/// Runs a story with a service that hears of everything; answers the words of what it told.
+fn told(mock: &Mock, records: &RecordStore, story: &mut dyn FnMut(&mut dyn FnMut())) -> Vec<String> {
+    let events = events_of(mock, records, WatchOptions::default().all(true), |watch| {
+        watch.scan().unwrap();
+        story(&mut || {
+            while let Some(event) = mock.next_event(std::time::Duration::ZERO).unwrap() {
+                watch.event(&event).unwrap();
+            }
+            watch.go_on().unwrap();
+            watch.poll().unwrap();
+        });
     });
-    drop(watch);
     let word = |event: &ClockEvent| json!(event)["event"].as_str().unwrap().to_owned();
-    events.into_inner().iter().map(word).collect()
+    events.iter().map(word).collect()
 }
 
 #[test]

@@ -32,22 +32,18 @@ impl Watch<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::cell::RefCell;
     use std::time::Duration;
 
     use timers::GuestKind;
-    use timers::zone::default_zones;
     use uuid::Uuid;
 
-    use crate::apply::clock::InProcess;
     use crate::domain::DomainConfig;
     use crate::host::mock::Mock;
     use crate::host::{DomId, Host, ShutdownReason};
-    use crate::lifecycle::ClockEvent;
     use crate::lifecycle::event::EventKind;
-    use crate::tracking::requests::XmlRequests;
     use crate::tracking::store::RecordStore;
-    use crate::tracking::watch::{Tools, Watch, WatchOptions};
+    use crate::tracking::watch::WatchOptions;
+    use crate::tracking::watch::tests::events_of;
 
     fn guest(mock: &Mock) -> DomId {
         let mut config = DomainConfig::new(GuestKind::Hvm);
@@ -62,32 +58,22 @@ mod tests {
     fn told(after: Option<Duration>, read: bool) -> usize {
         let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
         let records = RecordStore::in_memory();
-        let zones = default_zones();
-        let events = RefCell::new(Vec::<ClockEvent>::new());
-        let tools = Tools {
-            host: &mock,
-            records: &records,
-            zones: &*zones,
-            tsc: &mut InProcess(&mock),
-            requests: &mut XmlRequests::in_dirs(Vec::new()),
-            tell: &mut |event| events.borrow_mut().push(event),
-        };
         let options = WatchOptions { unwatched_after: after, ..WatchOptions::default().all(true) };
-        let mut watch = Watch::new(tools, options);
-        let domid = guest(&mock);
-        watch.scan().unwrap();
-        while mock.next_event(Duration::ZERO).unwrap().is_some() {}
-        mock.guest_shift_rtc(domid, 20).unwrap();
-        if read {
-            mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
-            watch.event(&mock.next_event(Duration::ZERO).unwrap().unwrap()).unwrap();
-        }
-        mock.destroy(domid).unwrap();
-        guest(&mock);
-        while let Some(event) = mock.next_event(Duration::ZERO).unwrap() {
-            watch.event(&event).unwrap();
-        }
-        let events = events.borrow();
+        let events = events_of(&mock, &records, options, |watch| {
+            let domid = guest(&mock);
+            watch.scan().unwrap();
+            while mock.next_event(Duration::ZERO).unwrap().is_some() {}
+            mock.guest_shift_rtc(domid, 20).unwrap();
+            if read {
+                mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
+                watch.event(&mock.next_event(Duration::ZERO).unwrap().unwrap()).unwrap();
+            }
+            mock.destroy(domid).unwrap();
+            guest(&mock);
+            while let Some(event) = mock.next_event(Duration::ZERO).unwrap() {
+                watch.event(&event).unwrap();
+            }
+        });
         events.iter().filter(|event| matches!(event.kind, EventKind::Unwatched { .. })).count()
     }
 

@@ -250,7 +250,7 @@ impl Writer {
         new.or(old)
     }
 
-    /// What stands there for another kind of guest.
+    /// Hands back the settings of another kind of guest.
     fn kinds(&mut self, kind: GuestKind, there: [bool; 3]) {
         for (other, there) in [GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh].into_iter().zip(there) {
             if there && other != kind {

@@ -67,16 +67,16 @@ pub fn write(domain: &Domain, config: &DomainConfig, report: &Report, release: X
 /// The groups of the file, in its order.
 #[derive(Clone, Copy, Debug)]
 enum Section {
-    /// What it is, its memory and vCPUs.
+    /// The kind of the guest, its memory and vCPUs.
     General,
-    /// Where its vCPUs run and what they can do.
+    /// The place and the abilities of its vCPUs.
     Cpus,
-    /// What it boots and its firmware.
+    /// The boot order and the firmware.
     Boot,
     /// The device model, in one paragraph with the firmware.
     Model,
     Clock,
-    /// What happens at its end.
+    /// The actions at its end.
     Ends,
     /// Displays, sound, input, serial ports.
     Screen,
@@ -200,7 +200,7 @@ impl Writer {
         self.unsaid(path, Finding::no_effect("same-in-xl-cfg", reason));
     }
 
-    /// What only a libxl knows that is newer than this program.
+    /// Hands back the fields that only a newer libxl has.
     fn rest(&mut self, path: &str, rest: &Rest) {
         for key in rest.keys() {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -257,7 +257,7 @@ fn notes(notes: &Notes) -> String {
     out
 }
 
-/// What is not carried over, and what to do instead, for those who read the file and not the messages.
+/// Writes the losses and their remedies, for those who read the file and not the messages.
 fn losses(out: &mut String, report: &Report, unsaid: &[Unsaid]) {
     let groups = grouped(report.losses());
     let of_input = groups.iter().map(|group| (group.lines(), &group.first.finding));

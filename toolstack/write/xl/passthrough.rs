@@ -7,7 +7,7 @@ use super::Writer;
 use super::entry::Entry;
 use crate::domain::config::{Dtdev, IomemRange, IoportRange, Pci, RdmPolicy};
 
-/// Where a guest's slot stands in `vdevfn`.
+/// The place of a guest's slot in `vdevfn`.
 const SLOT_SHIFT: u32 = 3;
 const LAST_SLOT: u32 = 0x1f;
 

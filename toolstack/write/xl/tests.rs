@@ -31,7 +31,7 @@ fn read(json: Value) -> DomainConfig {
     serde_json::from_value(json).unwrap()
 }
 
-/// What is handed back, as paths and verdicts.
+/// The paths and verdicts of what is handed back.
 fn unsaid(written: &Written) -> Vec<(&str, &'static str)> {
     written.unsaid.iter().map(|unsaid| (unsaid.path.as_str(), unsaid.finding.verdict.as_str())).collect()
 }
@@ -241,7 +241,7 @@ fn field_of(key: &str) -> &str {
     }
 }
 
-/// What xl puts in and means nothing by: numbers of devices, and a policy that PV guests' devices do not have.
+/// True for a value of xl's that means nothing: numbers of devices, and a policy that PV guests' devices do not have.
 fn is_xls_own(path: &str, config: &DomainConfig) -> bool {
     path.ends_with("].devid")
         || path.ends_with("].rdm_policy") && config.kind() != GuestKind::Hvm

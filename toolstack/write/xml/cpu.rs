@@ -3,9 +3,8 @@
 use timers::GuestKind;
 
 use super::element::Element;
-use crate::domain::Defbool;
 use crate::domain::config::{BuildInfo, CpuPolicy, CpuidLeaf, VnodeInfo};
-use crate::xml::words;
+use crate::domain::{Defbool, libvirt};
 
 /// `<vcpu>` and `<cputune>`.
 pub(super) fn vcpus(b_info: &BuildInfo) -> Vec<Element> {
@@ -89,7 +88,7 @@ fn features_of(leaf: &CpuidLeaf) -> Option<Vec<Element>> {
                 '0' | '1' => bit == '1',
                 _ => return None,
             };
-            let name = words::feature_at((*leaf)?, *subleaf, register, 31_usize.checked_sub(at)?)?;
+            let name = libvirt::feature_at((*leaf)?, *subleaf, register, 31_usize.checked_sub(at)?)?;
             // These two stand for nested virtualization.
             if matches!(name, "vmx" | "svm") {
                 return None;

@@ -8,9 +8,9 @@ use super::element::{Element, yes_no};
 use super::{screens, serial};
 use crate::domain::Defbool;
 use crate::domain::config::{
-    Channel, Connection, Disk, DiskBackend, DiskFormat, DomainConfig, Hvm, Nic, NicType, P9, Pci, UsbCtrl,
-    UsbDev,
+    Channel, Connection, Disk, DiskBackend, DomainConfig, Hvm, Nic, NicType, P9, Pci, UsbCtrl, UsbDev,
 };
+use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, SOUND_CARDS, word_of};
 
 pub(super) fn devices(config: &DomainConfig) -> Element {
     let kind = config.kind();
@@ -63,7 +63,7 @@ pub(super) fn devices(config: &DomainConfig) -> Element {
     Element::new("devices").around(found)
 }
 
-/// What only an HVM guest has: each field is written here, in another file, or kept.
+/// The fields of an HVM guest alone: each is written here, in another file, or kept.
 fn taken_apart(hvm: &Hvm) {
     let Hvm {
         firmware: _,
@@ -159,19 +159,10 @@ fn disk(disk: &Disk) -> Option<Element> {
         Some("sd") => "scsi",
         _ => "xen",
     };
-    let name = match backend {
-        Some(DiskBackend::Phy) => Some("phy"),
-        Some(DiskBackend::Qdisk) => Some("qemu"),
-        Some(DiskBackend::Tap | DiskBackend::Standalone) | None => None,
-    };
-    let word = match format {
-        Some(DiskFormat::Qcow) => Some("qcow"),
-        Some(DiskFormat::Qcow2) => Some("qcow2"),
-        Some(DiskFormat::Vhd) => Some("vpc"),
-        Some(DiskFormat::Qed) => Some("qed"),
-        Some(DiskFormat::Raw) => Some("raw"),
-        _ => None,
-    };
+    // Xen has no blktap any more.
+    let name = backend.filter(|backend| *backend != DiskBackend::Tap);
+    let name = name.and_then(|backend| word_of(DISK_BACKENDS, &backend));
+    let word = format.and_then(|format| word_of(DISK_FORMATS, &format));
     let writable = *readwrite != 0;
     let discard = discard_enable.filter(|_| writable);
     let driver = Element::new("driver")
@@ -209,7 +200,7 @@ fn on_nbd(path: &str) -> Option<Element> {
     Some(Element::new("source").with("protocol", "nbd").with("name", name).around([host]))
 }
 
-/// Whether libvirt's schema takes a name for an interface's or a bridge's.
+/// True if libvirt's schema takes a name for an interface's or a bridge's.
 fn is_device(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-:/".contains(c))
 }
@@ -321,11 +312,7 @@ fn input(hvm: &Hvm) -> Vec<Element> {
 }
 
 fn sound(word: &str) -> Option<Element> {
-    let model = match word {
-        "hda" => "ich6",
-        "ac97" | "es1370" | "sb16" => word,
-        _ => return None,
-    };
+    let (model, ..) = SOUND_CARDS.iter().find(|(_, known, _)| *known == word)?;
     Some(Element::new("sound").with("model", model))
 }
 

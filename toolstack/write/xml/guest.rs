@@ -10,8 +10,8 @@ use crate::domain::config::{
     ArchArm, ArchX86, Bios, BuildInfo, CreateInfo, DomainConfig, Hvm, Passthrough, Pv, Pvh, SchedParams,
     Smbios,
 };
+use crate::domain::libvirt::{self, BOOT_DEVICES, PASSTHROUGH_MODES, word_of};
 use crate::domain::{Defbool, Domain, Notes};
-use crate::xml::words;
 
 /// The whole document. What is in a structure and has no place in a domain XML is named with `_`.
 pub(super) fn root(domain: &Domain) -> Element {
@@ -250,16 +250,9 @@ fn os(b_info: &BuildInfo, kind: GuestKind) -> Element {
     }
     let Some(hvm) = hvm else { return os };
     let letters = hvm.boot.iter().flat_map(|letters| letters.chars());
-    os = os.around(letters.filter_map(|letter| {
-        let device = match letter {
-            'a' => "fd",
-            'c' => "hd",
-            'd' => "cdrom",
-            'n' => "network",
-            _ => return None,
-        };
-        Some(Element::new("boot").with("dev", device))
-    }));
+    os = os.around(
+        letters.filter_map(|letter| Some(Element::new("boot").with("dev", word_of(BOOT_DEVICES, &letter)?))),
+    );
     if !hvm.smbios.is_empty() {
         os = os.around([Element::new("smbios").with("mode", "sysinfo")]);
     }
@@ -275,7 +268,7 @@ fn sysinfo(hvm: &Hvm) -> Element {
     let mut sysinfo = Element::new("sysinfo").with("type", "smbios");
     for group in ["bios", "system", "baseBoard", "chassis", "oemStrings"] {
         let entries = hvm.smbios.iter().filter_map(|Smbios { key, value, rest: _ }| {
-            let (of, name) = words::smbios_place((*key)?)?;
+            let (of, name) = libvirt::smbios_place((*key)?)?;
             let entry = Element::of("entry", value.as_ref()?);
             (of == group).then(|| if name.is_empty() { entry } else { entry.with("name", name) })
         });
@@ -311,8 +304,9 @@ fn features(b_info: &BuildInfo, kind: GuestKind, hap: Option<Defbool>, passthrou
         Passthrough::Default => None,
         Passthrough::Disabled => Some(state.with("state", "off")),
         Passthrough::Enabled => Some(state.with("state", "on")),
-        Passthrough::SyncPt => Some(state.with("state", "on").with("mode", "sync_pt")),
-        Passthrough::SharePt => Some(state.with("state", "on").with("mode", "share_pt")),
+        Passthrough::SyncPt | Passthrough::SharePt => {
+            Some(state.with("state", "on").maybe("mode", word_of(PASSTHROUGH_MODES, &passthrough)))
+        }
     };
     let xen = xen.around(state);
     features.around(Some(xen).filter(|xen| !xen.is_empty()))
@@ -321,7 +315,7 @@ fn features(b_info: &BuildInfo, kind: GuestKind, hap: Option<Defbool>, passthrou
 /// `<hyperv>`, where its features make up the groups.
 fn hyperv(groups: &[u32]) -> Option<Element> {
     let has = |group: &Viridian| groups.contains(&group.number());
-    let all = words::HYPERV.iter().filter(|(_, needed)| needed.iter().all(has));
+    let all = libvirt::HYPERV.iter().filter(|(_, needed)| needed.iter().all(has));
     // relaxed and vpindex are the base group alone.
     let all: Vec<_> = all.filter(|(name, _)| *name != "vpindex").collect();
     let covered = |group: &u32| all.iter().any(|(_, groups)| groups.iter().any(|one| one.number() == *group));

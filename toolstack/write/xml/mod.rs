@@ -16,7 +16,7 @@ use timers::GuestClock;
 
 use crate::domain::Domain;
 use crate::domain::changes::{Change, Kept};
-use crate::xml::words::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
+use crate::domain::libvirt::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
 use element::{Element, escaped};
 
 /// A domain XML that can still be changed.

@@ -3,6 +3,7 @@
 use super::element::{Element, yes_no};
 use crate::domain::Defbool;
 use crate::domain::config::{DomainConfig, Hvm, Sdl, Spice, Vfb, VgaKind, Vnc};
+use crate::domain::libvirt::VIDEO_CARDS;
 
 /// The port of display 0.
 const VNC_BASE: i32 = 5900;
@@ -112,16 +113,17 @@ fn spice(spice: &Spice, keymap: Option<&str>) -> Option<Element> {
 /// The graphics card.
 pub(super) fn video(config: &DomainConfig, hvm: &Hvm) -> Option<Element> {
     let kib = config.b_info.video_memkb;
-    let model = Element::new("model");
-    let model = match hvm.vga.kind? {
-        VgaKind::Cirrus => model.with("type", "cirrus").maybe("vram", kib),
-        VgaKind::Std => model.with("type", "vga").maybe("vram", kib),
+    let kind = hvm.vga.kind?;
+    let (word, ..) = VIDEO_CARDS.iter().find(|(_, known, _)| *known == kind)?;
+    let model = Element::new("model").with("type", word);
+    let model = match kind {
+        VgaKind::Cirrus | VgaKind::Std => model.maybe("vram", kib),
         // libxl halves the memory into its two kinds.
         VgaKind::Qxl => {
             let half = kib.map(|kib| kib / 2);
-            model.with("type", "qxl").maybe("ram", half).maybe("vram", half)
+            model.maybe("ram", half).maybe("vram", half)
         }
-        VgaKind::None => model.with("type", "none"),
+        VgaKind::None => model,
     };
     Some(Element::new("video").around([model]))
 }

@@ -38,7 +38,7 @@ pub(super) fn port(number: usize, word: &str) -> Option<Element> {
     Some(element.around([Element::new("target").with("port", number)]))
 }
 
-/// What stands before the options, and whether they say that others connect.
+/// The part before the options, and true if others connect.
 fn server(rest: &str) -> (&str, bool) {
     match rest.strip_suffix(",server,nowait") {
         Some(rest) => (rest, true),

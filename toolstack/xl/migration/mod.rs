@@ -33,7 +33,7 @@ pub use receive::{Arrived, Arriving, NotArrived, receive};
 pub use send::{Leaving, Moved, NotMoved, Now, send};
 pub use transport::{Rune, Transport, ask_command};
 
-/// What the target says first; alone of all messages it ends without a NUL.
+/// The first message of the target; it alone ends without a NUL.
 const BANNER: &[u8] = b"xl migration receiver ready, send binary domain data.\n";
 /// The target has the guest, paused.
 const READY: &[u8] = b"domain received, ready to unpause\0";

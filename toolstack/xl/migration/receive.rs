@@ -50,9 +50,9 @@ pub struct NotArrived {
     pub remains: Option<Failed>,
 }
 
-/// What the target reports where the guest does not start: libxl's general failure.
+/// The target's code if the guest does not start: libxl's general failure.
 const NOT_STARTED: u8 = 3;
-/// What it reports where it was not allowed to: xl's number for that.
+/// The target's code if the guest must not start: xl's number for that.
 const NOT_ALLOWED: u8 = 255;
 
 /// Receives a guest from a sender that speaks at the other end of the line. With `paused` it is not let run.
@@ -77,7 +77,7 @@ pub fn receive(guest: &mut dyn Arriving, line: Line, paused: bool) -> Result<Arr
             Ok(Arrived { untold: told.map(|error| failed("the sender could not be informed", error)) })
         }
         Err((code, why)) => {
-            // Whether or not the sender hears it, the copy has to go.
+            // The copy has to go, whether or not the sender hears of it.
             let _ = report(&mut to, code);
             let remains = guest.destroy().err();
             if remains.is_none() {

@@ -30,7 +30,7 @@ use Step::*;
 const STEPS: [Step; 9] =
     [Save, RenameAway, RenameBack, Resume, DestroyAway, Restore, RenameHome, Unpause, DestroyIncoming];
 
-/// What a host has of the guest.
+/// The state of the guest on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Copy {
     None,
@@ -143,7 +143,7 @@ fn cut_pipe(after: Option<usize>) -> (File, File, thread::JoinHandle<Vec<u8>>) {
     (end, writer, relay)
 }
 
-/// What came of a migration, with what went over the line in both directions.
+/// The result of a migration, with what went over the line in both directions.
 struct Migration {
     world: World,
     sent: Result<Moved, NotMoved>,

@@ -4,11 +4,9 @@ use super::super::cursor::Element;
 use super::guest::Guest;
 use crate::diag::Finding;
 
-/// What libvirt's namespaces end in.
+/// The ends of libvirt's namespaces.
 const QEMU: &str = "/schemas/domain/qemu/1.0";
 const XEN: &str = "/schemas/domain/xen/1.0";
-/// The second one in full.
-pub(crate) const XEN_NAMESPACE: &str = "http://libvirt.org/schemas/domain/xen/1.0";
 
 /// Options of QEMU's that libxl gives by itself, or that QEMU does not take on Xen.
 const NOT_ON_XEN: &[&str] = &[

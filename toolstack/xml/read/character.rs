@@ -4,7 +4,7 @@ use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
 use crate::diag::Finding;
 
-/// Where libvirt puts the sockets that it names itself, for each run of a guest anew.
+/// libvirt's directories for the sockets that it names itself, for each run of a guest anew.
 const GENERATED: &[&str] = &["/var/lib/libvirt/", "/run/libvirt/", "/var/run/libvirt/"];
 
 /// QEMU's word for the dom0 end of a device of this kind; `None` when it is left out.
@@ -118,7 +118,7 @@ pub(super) fn is_server(source: &Element<'_>) -> Result<bool> {
     source.attr("mode").map_or(Ok(false), |mode| mode.one_of(&modes))
 }
 
-/// What follows the address of a socket.
+/// The options behind the address of a socket.
 fn options(source: &Element<'_>, server: bool) -> Result<String> {
     if server {
         return Ok(",server,nowait".to_owned());

@@ -57,7 +57,7 @@ fn number(port: &Element<'_>) -> Result<Option<usize>> {
     number.map(|number| number.number("the number of a port, from 0")).transpose()
 }
 
-/// Where the port is in libvirt's machine. Its number has been read.
+/// Marks the place of the port in libvirt's machine. Its number has been read.
 fn target(port: &Element<'_>) {
     placed_by_xen(port);
     let Some(target) = port.child("target") else { return };

@@ -1,12 +1,12 @@
 //! `<cpu>`: the CPU that the guest sees. On Xen this is the host's CPU, with features added and removed.
 
 use super::super::cursor::{Element, Result, Value};
-use super::cpu_features::{self, Bit, Register};
 use super::guest::Guest;
 use super::{numa, set};
 use crate::diag::Finding;
 use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf};
+use crate::domain::libvirt::{self, Bit, Register};
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(cpu) = root.child("cpu") else { return Ok(()) };
@@ -86,7 +86,7 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
     if matches!(name.text, "vmx" | "svm") {
         return Ok(nested(&feature, &name, wish, guest));
     }
-    let Some(bit) = cpu_features::bit(name.text) else {
+    let Some(bit) = libvirt::bit(name.text) else {
         let finding = unknown(name.text, wish);
         feature.mark_whole(&finding);
         return Ok(None);

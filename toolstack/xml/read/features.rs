@@ -5,6 +5,7 @@ use super::guest::Guest;
 use super::{hyperv, set};
 use crate::diag::Finding;
 use crate::domain::config::Passthrough;
+use crate::domain::libvirt::{PASSTHROUGH_MODES, value_of};
 use crate::domain::release;
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
@@ -78,12 +79,14 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     guest.config.c_info.passthrough = match mode {
         None => Passthrough::Enabled,
-        Some(mode) => match mode.text {
-            "sync_pt" => Passthrough::SyncPt,
+        Some(mode) => match value_of(PASSTHROUGH_MODES, mode.text) {
             // libxl shares page tables only with HAP, and not with a PV guest.
-            "share_pt" if guest.is_hvm() && guest.config.c_info.hap.is_none_or(|hap| hap.is_true()) => {
+            Some(Passthrough::SharePt)
+                if guest.is_hvm() && guest.config.c_info.hap.is_none_or(|hap| hap.is_true()) =>
+            {
                 Passthrough::SharePt
             }
+            Some(Passthrough::SyncPt) => Passthrough::SyncPt,
             _ => {
                 let reason =
                     "libxl shares page tables only with an HVM guest with HAP, so libxl chooses the mode";
@@ -95,7 +98,7 @@ fn of_xen(xen: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of reads and writes of MSRs that the hypervisor does not know.
+/// Reads how MSRs that the hypervisor does not know are read and written.
 fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
     let Some(unknown) = msrs.attr("unknown") else { return };
     if let Some(finding) =

@@ -11,7 +11,7 @@ use crate::mapping::{Kind, Mapping, Outcome};
 
 /// A domain that is being read.
 pub(super) struct Guest<'t> {
-    /// What libxl is given.
+    /// The config for libxl.
     pub(super) config: DomainConfig,
     /// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
     pub(super) for_xen: bool,
@@ -21,9 +21,9 @@ pub(super) struct Guest<'t> {
     pub(super) boot: BootOrder<'t>,
     /// The devices on emulated USB controllers.
     pub(super) usb: Usb,
-    /// What the host has in the place of names of another.
+    /// The host's replacements for names of another host.
     mapping: &'t Mapping,
-    /// What the mapping did.
+    /// The effects of the mapping.
     pub(super) mapped: Outcome,
 }
 
@@ -33,7 +33,7 @@ impl<'t> Guest<'t> {
         Guest { config, for_xen, xen, boot: BootOrder::default(), usb: Usb::default(), mapping, mapped }
     }
 
-    /// What the mapping has for a name; that there is nothing is noted.
+    /// The replacement of a name; that there is none is noted.
     pub(super) fn mapped(&mut self, kind: Kind, name: &str) -> Option<(String, Finding)> {
         let found = self.mapping.find(kind, name, &mut self.mapped);
         if found.is_none() {
@@ -59,7 +59,7 @@ impl<'t> Guest<'t> {
         self.kind() == GuestKind::Hvm
     }
 
-    /// What only an HVM guest has.
+    /// The settings of an HVM guest, if it is one.
     pub(super) fn hvm(&mut self) -> Option<&mut Hvm> {
         self.config.b_info.hvm.as_mut()
     }
@@ -113,7 +113,7 @@ impl Bootable {
 #[derive(Default)]
 pub(super) struct BootOrder<'t>(pub(super) Vec<(u32, Bootable, Value<'t>)>);
 
-/// What is plugged into emulated USB controllers.
+/// The devices on emulated USB controllers.
 #[derive(Default)]
 pub(super) struct Usb {
     /// Mice, keyboards and tablets.

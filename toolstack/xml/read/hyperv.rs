@@ -6,21 +6,7 @@ use super::super::cursor::{Element, Result};
 use super::set;
 use crate::diag::Finding;
 use crate::domain::config::Hvm;
-
-/// Hyper-V features whose counterpart in Xen are these groups. All of them need `base`.
-pub(crate) const HYPERV: &[(&str, &[Viridian])] = &[
-    ("relaxed", &[Viridian::Base]),
-    ("vpindex", &[Viridian::Base]),
-    ("vapic", &[Viridian::Base, Viridian::ApicAssist]),
-    ("synic", &[Viridian::Base, Viridian::Synic]),
-    (
-        "stimer",
-        &[Viridian::Base, Viridian::TimeRefCount, Viridian::ReferenceTsc, Viridian::Synic, Viridian::Stimer],
-    ),
-    ("frequencies", &[Viridian::Base, Viridian::Freq]),
-    ("tlbflush", &[Viridian::Base, Viridian::HcallRemoteTlbFlush]),
-    ("ipi", &[Viridian::Base, Viridian::HcallIpi]),
-];
+use crate::domain::libvirt::{HYPERV, value_of};
 
 pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
     if let Some(mode) = hyperv.attr("mode").filter(|mode| mode.text != "custom") {
@@ -37,8 +23,8 @@ pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
             feature.mark_whole(&Finding::no_effect("hyperv-off", reason));
             continue;
         }
-        match HYPERV.iter().find(|(name, _)| *name == feature.name()) {
-            Some((_, wanted)) => {
+        match value_of(HYPERV, feature.name()) {
+            Some(wanted) => {
                 let _ = feature.take();
                 groups.extend_from_slice(wanted);
             }

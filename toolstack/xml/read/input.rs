@@ -17,7 +17,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
         let bus = input.attr("bus").map_or("ps2", |bus| bus.text);
         match (kind.text, bus) {
-            // What QEMU's board has anyway does the same.
+            // A device of QEMU's board does the same.
             ("mouse" | "keyboard", "ps2" | "virtio") if guest.is_hvm() => {
                 let reason = "an HVM guest always has a PS/2 mouse and keyboard";
                 input.mark_whole(&Finding::no_effect("own-input", reason));

@@ -7,11 +7,7 @@ use super::super::cursor::{Element, Result};
 use crate::diag::Finding;
 use crate::domain::Domain;
 use crate::domain::changes::{self, Change, Kept};
-
-/// The namespace, and the prefix that it is written with.
-pub const KEPT_NAMESPACE: &str = "urn:xenclock:domain:1.0";
-/// The prefix of [`KEPT_NAMESPACE`].
-pub const KEPT_PREFIX: &str = "xenclock";
+use crate::domain::libvirt::KEPT_NAMESPACE;
 
 /// The element in `<metadata>`, if there is one.
 pub(super) fn element<'t>(metadata: &Element<'t>) -> Option<Element<'t>> {

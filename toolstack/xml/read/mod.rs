@@ -11,7 +11,6 @@ mod clock;
 mod common;
 mod consoles;
 mod cpu;
-mod cpu_features;
 mod disks;
 mod features;
 mod filesystems;
@@ -42,13 +41,8 @@ use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
-pub(crate) use arguments::XEN_NAMESPACE;
 use common::{backend_domain, placed_by_xen, set};
-pub(crate) use cpu_features::feature_at;
 use guest::Guest;
-pub(crate) use hyperv::HYPERV;
-pub(crate) use kept::{KEPT_NAMESPACE, KEPT_PREFIX};
-pub(crate) use smbios::place as smbios_place;
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();

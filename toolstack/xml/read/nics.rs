@@ -37,7 +37,7 @@ const MODELS: &[&str] = &[
     "vmxnet3",
 ];
 
-/// What libvirt and libxl call the interfaces that they name themselves, before a number.
+/// The prefixes of the interfaces that libvirt and libxl name themselves, before a number.
 const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
 
 /// The interval at which xl lets a card send again, in microseconds.
@@ -87,7 +87,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     Ok(())
 }
 
-/// What the card is plugged into; `None` when the interface is left out.
+/// The network of the card; `None` when the interface is left out.
 fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option<Nic>> {
     let mut nic = Nic::default();
     let Some(kind) = element.attr("type") else {
@@ -182,7 +182,7 @@ fn addresses(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     Ok(())
 }
 
-/// What the guest may send; libxl has no limit for what it receives.
+/// Reads the limit of what the guest sends; libxl has none for what it receives.
 fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     let Some(bandwidth) = element.child("bandwidth") else { return Ok(()) };
     if let Some(inbound) = bandwidth.child("inbound") {

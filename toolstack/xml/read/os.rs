@@ -3,10 +3,10 @@
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
-use super::boot_order::Bootable;
 use super::firmware;
 use super::guest::Guest;
 use crate::diag::Finding;
+use crate::domain::libvirt::BOOT_DEVICES;
 
 /// hvm, pv or pvh.
 ///
@@ -120,14 +120,7 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
                 Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>"),
             ));
         };
-        let letter = device
-            .one_of(&[
-                ("hd", Bootable::HardDisk),
-                ("cdrom", Bootable::Cdrom),
-                ("network", Bootable::Network),
-                ("fd", Bootable::Floppy),
-            ])?
-            .letter();
+        let letter = device.one_of(BOOT_DEVICES)?;
         if order.contains(letter) {
             device.mark(Finding::no_effect("boot-twice", "named before"));
         } else {

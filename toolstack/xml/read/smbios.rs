@@ -4,34 +4,7 @@ use super::super::cursor::{Element, Result};
 use super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::config::{Smbios, SmbiosType};
-use crate::domain::release;
-
-/// libvirt's groups and entries, and libxl's strings.
-const STRINGS: &[(&str, &str, SmbiosType)] = &[
-    ("bios", "vendor", SmbiosType::BiosVendor),
-    ("bios", "version", SmbiosType::BiosVersion),
-    ("system", "manufacturer", SmbiosType::SystemManufacturer),
-    ("system", "product", SmbiosType::SystemProductName),
-    ("system", "version", SmbiosType::SystemVersion),
-    ("system", "serial", SmbiosType::SystemSerialNumber),
-    ("baseBoard", "manufacturer", SmbiosType::BaseboardManufacturer),
-    ("baseBoard", "product", SmbiosType::BaseboardProductName),
-    ("baseBoard", "version", SmbiosType::BaseboardVersion),
-    ("baseBoard", "serial", SmbiosType::BaseboardSerialNumber),
-    ("baseBoard", "asset", SmbiosType::BaseboardAssetTag),
-    ("baseBoard", "location", SmbiosType::BaseboardLocationInChassis),
-    ("chassis", "manufacturer", SmbiosType::EnclosureManufacturer),
-    ("chassis", "serial", SmbiosType::EnclosureSerialNumber),
-    ("chassis", "asset", SmbiosType::EnclosureAssetTag),
-];
-
-/// Where libvirt has a string of libxl's: the group, and the entry's name, which an OEM string has none of.
-pub(crate) fn place(key: SmbiosType) -> Option<(&'static str, &'static str)> {
-    if key == SmbiosType::Oem {
-        return Some(("oemStrings", ""));
-    }
-    STRINGS.iter().find(|(.., known)| *known == key).map(|(group, name, _)| (*group, *name))
-}
+use crate::domain::{libvirt, release};
 
 /// OEM strings that libxl takes.
 const OEM_STRINGS: usize = 99;
@@ -77,9 +50,8 @@ fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         let group = group.take();
         for entry in group.children("entry") {
             let name = entry.attr("name").map_or("", |name| name.text);
-            let known = STRINGS.iter().find(|(of, known, _)| (*of, *known) == (group.name(), name));
-            match known {
-                Some((.., key)) => found.extend(string(&entry.take(), *key)?),
+            match libvirt::smbios_type(group.name(), name) {
+                Some(key) => found.extend(string(&entry.take(), key)?),
                 None if name == "uuid" => {
                     let reason = "the tables contain the domain's UUID";
                     entry.mark_whole(&Finding::no_effect("smbios-uuid", reason));

@@ -4,16 +4,7 @@ use super::super::cursor::Element;
 use super::guest::Guest;
 use super::placed_by_xen;
 use crate::diag::Finding;
-
-/// libvirt's cards, libxl's words, and how near they are.
-const CARDS: &[(&str, &str, Option<&str>)] = &[
-    ("ac97", "ac97", None),
-    ("es1370", "es1370", None),
-    ("ich6", "hda", None),
-    ("ich7", "hda", Some("Intel HD audio of the ICH6")),
-    ("ich9", "hda", Some("Intel HD audio of the ICH6")),
-    ("sb16", "sb16", None),
-];
+use crate::domain::libvirt::SOUND_CARDS;
 
 pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) {
     for sound in devices.children("sound") {
@@ -27,8 +18,8 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) {
             continue;
         }
         let model = sound.attr("model");
-        let Some((value, (_, word, difference))) =
-            model.and_then(|model| Some((model, CARDS.iter().find(|(known, ..)| *known == model.text)?)))
+        let Some((value, (_, word, difference))) = model
+            .and_then(|model| Some((model, SOUND_CARDS.iter().find(|(known, ..)| *known == model.text)?)))
         else {
             let model = model.map_or("", |model| model.text);
             let reason = format!("libxl has no sound card {model}");

@@ -14,11 +14,11 @@ const MAX_VCPUS: i32 = 8192;
 const MAX_HVM_VCPUS: i32 = 128;
 /// The CPUs that libvirt counts at most.
 const MAX_CPUS: u32 = 16384;
-/// Where a vCPU may run that is pinned nowhere, when others are: on more CPUs than any host has.
+/// The CPUs of a vCPU that is pinned nowhere, when others are: more CPUs than any host has.
 const ANYWHERE: u32 = 1024;
 /// libvirt's period where there is a quota alone, in microseconds.
 const PERIOD: u64 = 100_000;
-/// What the credit scheduler takes as a weight.
+/// The weights that the credit scheduler takes.
 const WEIGHTS: std::ops::RangeInclusive<i32> = 1..=65535;
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {

@@ -23,7 +23,7 @@ pub(super) struct Verdicts<'t> {
     suggestions: usize,
 }
 
-/// Where the schema stands at an element.
+/// The place of an element in the schema.
 #[derive(Clone, Copy)]
 enum Place {
     /// At this element of the schema.
@@ -123,7 +123,7 @@ impl<'t> Verdicts<'t> {
             }
             _ => None,
         };
-        // Where there is no prefix libvirt goes by the name alone.
+        // libvirt goes by the name alone if there is no prefix.
         in_namespace.or_else(|| self.names.child(parent, name).filter(|_| !name.contains(':')))
     }
 

@@ -69,7 +69,7 @@ pub(super) fn finish(guest: &mut Guest<'_>) {
         }
         return;
     }
-    // Where there are redirections, libxl's own default is 2.
+    // libxl's own default is 2 if there are redirections.
     let version = version.filter(|&version| version > 1).unwrap_or(2);
     if redirections == 0 || version != 2 {
         hvm.usbversion = version;

@@ -8,12 +8,12 @@ use super::names::NAMESPACES;
 /// The declarations around the present element.
 #[derive(Debug, Default)]
 pub(crate) struct Namespaces<'t> {
-    /// Of each prefix (the empty one for elements without) the namespaces, each with the end of the element that
+    /// The namespaces of each prefix (the empty one for elements without), each with the end of the element that
     /// declares it; the innermost is the last.
     declared: HashMap<&'t str, Vec<(usize, &'t str)>>,
 }
 
-/// What an element's prefix means.
+/// The meaning of an element's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prefix {
     /// There is none, and no namespace but libvirt's own way.
@@ -40,7 +40,7 @@ impl<'t> Namespaces<'t> {
         }
     }
 
-    /// What the prefix of an element means; the element is the one that was entered last.
+    /// The meaning of the prefix of an element; the element is the one that was entered last.
     pub(crate) fn prefix(&mut self, tree: &Tree, element: NodeId) -> Prefix {
         let prefix = tree.name(element).split_once(':').map_or("", |(prefix, _)| prefix);
         let start = tree.span(element).start;

@@ -16,15 +16,15 @@ pub(crate) struct Section {
     pub(crate) rows: &'static [Row],
 }
 
-/// What is said of a pattern.
+/// The statement about a pattern.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// Steps parted by `/`; each is a name, several parted by `|`, or `*` for any element. A last step that begins
     /// with `@` means attributes. Empty for the section's own element.
     pub(crate) at: &'static str,
-    /// What a mapping makes of it, where there is one.
+    /// The target of its mapping, if there is one.
     pub(crate) to: Option<&'static str>,
-    /// What is said where no mapping reads it.
+    /// The verdict if no mapping reads it.
     pub(crate) absent: Option<Absent>,
 }
 
@@ -34,9 +34,9 @@ pub(crate) struct Absent {
     pub(crate) verdict: Verdict,
     pub(crate) code: &'static str,
     pub(crate) reason: &'static str,
-    /// What to do instead, in the XML, in dom0 or in the guest.
+    /// The remedy in the XML, in dom0 or in the guest.
     pub(crate) instead: Option<&'static str>,
-    /// What to write instead in the xl.cfg that `convert` writes.
+    /// The remedy in the xl.cfg that `convert` writes.
     pub(crate) in_file: Option<&'static str>,
     /// An attribute, and values of it with which nothing is asked for that Xen does not give anyway. Of a row on an
     /// attribute the name is empty.
@@ -59,12 +59,12 @@ pub(super) const fn unsupported(at: &'static str, code: &'static str, reason: &'
 }
 
 impl Row {
-    /// Where no mapping reads it, it changes nothing on Xen.
+    /// With the verdict that it changes nothing on Xen, if no mapping reads it.
     pub(super) const fn or_no_effect(self, code: &'static str, reason: &'static str) -> Row {
         Row { absent: Some(Absent::new(Verdict::NoEffect, code, reason)), ..self }
     }
 
-    /// Where no mapping reads it, Xen has nothing for it.
+    /// With the verdict that Xen has nothing for it, if no mapping reads it.
     pub(super) const fn or_else(self, code: &'static str, reason: &'static str) -> Row {
         Row { absent: Some(Absent::new(Verdict::Unsupported, code, reason)), ..self }
     }

@@ -457,7 +457,7 @@ fn position(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// Where a part that was borrowed from `whole` starts in it.
+/// The start, in `whole`, of a part that was borrowed from it.
 fn offset_within(whole: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
 }

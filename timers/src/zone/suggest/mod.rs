@@ -77,7 +77,7 @@ impl Known<'_> {
         spelt.chain(windows).chain(words).collect()
     }
 
-    /// What a table has for a word.
+    /// The zones that a table has for a word.
     fn words(&self, table: &[(&str, &[&str])], plain: &str) -> Vec<String> {
         let found = table.iter().filter(|(word, _)| self::plain(word) == plain);
         found.flat_map(|(_, zones)| *zones).filter_map(|zone| self.present(zone)).collect()
@@ -120,7 +120,7 @@ impl Known<'_> {
         Some(Meant::Offset { offset: UtcOffset::from(sign * (hours * 3600 + minutes * 60)), zone })
     }
 
-    /// What Windows shows, as in `(UTC+01:00) Amsterdam, Berlin`: the first city of the database.
+    /// The zone of a name that Windows shows, as in `(UTC+01:00) Amsterdam, Berlin`: the first city in the database.
     fn of_display(&self, name: &str) -> Option<Meant> {
         let (offset, cities) = name.strip_prefix('(')?.split_once(')')?;
         let city = cities.split([',', '&', '/']).find_map(|city| self.first(self.city(city.trim())));
@@ -199,7 +199,7 @@ fn near(one: &str, other: &str) -> Option<usize> {
         .filter(|distance| *distance <= most)
 }
 
-/// What to write in place of the name.
+/// Writes the text that replaces the name.
 impl fmt::Display for Meant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

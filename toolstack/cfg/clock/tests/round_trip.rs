@@ -27,7 +27,7 @@ fn through_xl(clock: &GuestClock, kind: GuestKind, now: UtcOffset) -> (GuestCloc
     (back.clock, text)
 }
 
-/// What is the same in two ways of saying it: plain keys have one.
+/// The common form of two ways to write the same: plain keys have one.
 fn the_same(mut clock: GuestClock, kind: GuestKind) -> GuestClock {
     for timer in &mut clock.timers {
         timer.catchup = timer.catchup.filter(|catchup| *catchup != Catchup::default());
@@ -112,7 +112,7 @@ proptest! {
         kind in select(vec![GuestKind::Hvm, GuestKind::Pv, GuestKind::Pvh]),
         now in any::<i32>(),
     ) {
-        // What the clock comes to now, where that needs no zone.
+        // The clock's offset now, if that needs no zone.
         let now = match clock.offset.effective() {
             ClockOffset::Utc { .. } => UtcOffset::ZERO,
             ClockOffset::Variable { adjustment, basis: Basis::Utc } => UtcOffset::new(adjustment).unwrap(),

@@ -157,7 +157,7 @@ fn take(mock: &Mock, step: &Step) -> String {
     }
 }
 
-/// What every domain must be like at any time.
+/// Checks the rules that hold for every domain at any time.
 fn check(mock: &Mock) {
     for domain in mock.domains().unwrap().into_iter().skip(1) {
         let domid = domain.domid;

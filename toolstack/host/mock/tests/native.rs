@@ -11,7 +11,7 @@ use crate::host::{DomId, TscInfo};
 const HOST: u32 = 2_445_423;
 const GUEST: u32 = HOST + 611;
 const SECOND: u64 = 1_000_000_000;
-/// What the guest had counted when it was saved.
+/// The guest's count when it was saved.
 const SAVED: u64 = 10 * GUEST as u64 * 1000;
 
 fn present(up: u64) -> Present {
@@ -81,7 +81,7 @@ fn setting_the_frequency_alone_jumps() {
     assert!(!is_emulated(&machine, domid));
     // By the host's counter less the domain's age.
     assert_eq!(tsc(&machine, domid, 200) - SAVED, (200 - 10) * u64::from(HOST) * 1000 - 10 * 611 * 1000);
-    // What is read then is already wrong.
+    // The value that is read then is already wrong.
     let wrong = machine.context(domid, &present(200)).unwrap();
     machine.load_context(domid, &wrong, &present(200)).unwrap();
     assert!(tsc(&machine, domid, 200) > SAVED + 100 * u64::from(HOST) * 1000);

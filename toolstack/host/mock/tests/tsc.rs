@@ -166,6 +166,6 @@ fn extreme_values_are_taken_and_wrap() {
             mock.guest_tsc(domid).unwrap();
         }
     }
-    // What is negative when read as signed is told as 0.
+    // A value that is negative when read as signed is told as 0.
     assert_eq!(mock.tsc_info(domid).unwrap().elapsed_ns, 0);
 }

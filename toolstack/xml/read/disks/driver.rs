@@ -2,28 +2,8 @@
 
 use super::super::super::cursor::{Element, Result};
 use crate::diag::Finding;
-use crate::domain::config::{Defbool, Disk, DiskBackend, DiskFormat};
-
-/// libvirt's image formats and libxl's.
-const FORMATS: &[(&str, DiskFormat)] = &[
-    ("raw", DiskFormat::Raw),
-    ("aio", DiskFormat::Raw),
-    ("iso", DiskFormat::Raw),
-    ("qcow", DiskFormat::Qcow),
-    ("qcow2", DiskFormat::Qcow2),
-    ("vpc", DiskFormat::Vhd),
-    ("vhd", DiskFormat::Vhd),
-    ("qed", DiskFormat::Qed),
-];
-
-/// libvirt's driver names and libxl's backends.
-const BACKENDS: &[(&str, DiskBackend)] = &[
-    ("phy", DiskBackend::Phy),
-    ("qemu", DiskBackend::Qdisk),
-    ("file", DiskBackend::Qdisk),
-    ("tap", DiskBackend::Tap),
-    ("tap2", DiskBackend::Tap),
-];
+use crate::domain::config::{Defbool, Disk, DiskFormat};
+use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
 
 /// Attributes that tune QEMU's own disks.
 const TUNABLES: &[&str] = &[
@@ -51,8 +31,8 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
     disk.format = Some(DiskFormat::Raw);
     let Some(driver) = element.child("driver") else { return Ok(true) };
     if let Some(name) = driver.attr("name") {
-        match BACKENDS.iter().find(|(known, _)| *known == name.text) {
-            Some((_, backend)) => disk.backend = Some(*backend),
+        match value_of(DISK_BACKENDS, name.text) {
+            Some(backend) => disk.backend = Some(backend),
             None => {
                 let reason = format!("libxl has no disks by {}: libxl chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
@@ -60,8 +40,8 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
         }
     }
     if let Some(format) = driver.attr("type") {
-        match FORMATS.iter().find(|(word, _)| *word == format.text) {
-            Some((_, libxl)) => disk.format = Some(*libxl),
+        match value_of(DISK_FORMATS, format.text) {
+            Some(libxl) => disk.format = Some(libxl),
             None => {
                 let reason = format!("libxl reads raw, qcow, qcow2, vhd and qed, not {}", format.text);
                 let instead =

@@ -58,7 +58,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     Ok(())
 }
 
-/// What the XML asks of a disk's name and place.
+/// The name and the place that the XML asks for a disk.
 fn wish<'t>(element: Element<'t>, devices: &Element<'t>, guest: &Guest<'_>) -> Result<Wish<'t>> {
     let missing = || {
         let finding = Finding::invalid("no-target", "the disk has no target");

@@ -20,7 +20,7 @@ const SCSI_DISKS: u32 = 7;
 /// Disks that a guest can have, more than enough.
 const MOST_DISKS: u32 = 702;
 
-/// What a disk is attached to in the XML.
+/// The bus of a disk in the XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bus {
     Xen,

@@ -6,7 +6,7 @@ use super::super::guest::Guest;
 use super::network;
 use crate::diag::Finding;
 
-/// Where a disk's content is.
+/// The place of a disk's content.
 pub(super) enum Source {
     /// Nowhere: a drive without a medium.
     Empty,
@@ -116,7 +116,7 @@ fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static 
     None
 }
 
-/// What can be done about a source that is none of a file, a block device or the network.
+/// The remedy for a source that is none of a file, a block device or the network.
 fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
     let of = |name: &str, otherwise: &str| {
         let value = source.and_then(|source| source.attr(name));
@@ -139,7 +139,7 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
     (reason, instead)
 }
 
-/// What libvirt keeps in a source beside its path.
+/// Marks the details that libvirt keeps in a source beside its path.
 fn details(source: &Element<'_>) {
     if let Some(index) = source.attr("index") {
         index.mark(Finding::no_effect("live-state", "a number that is assigned while the guest runs"));

@@ -10,7 +10,7 @@ use crate::domain::config::{Vfb, Vkb};
 /// Displays count from the port of display 0.
 pub(super) const VNC_BASE: i32 = 5900;
 
-/// Where a display listens unless told otherwise, as in libvirt.
+/// The address of a display unless told otherwise, as in libvirt.
 pub(super) const LOOPBACK: &str = "127.0.0.1";
 
 /// The PV framebuffer, with the keyboard and pointer that belong to it.
@@ -34,7 +34,7 @@ pub(super) fn text(value: &Value<'_>, pv: bool) -> Result<String> {
     Ok(value.text.to_owned())
 }
 
-/// Where a display waits for its viewers.
+/// The address at which a display waits for its viewers.
 pub(super) enum Listen {
     /// At an address; `None` where there is none, so that it is libvirt's default.
     Address(Option<String>),

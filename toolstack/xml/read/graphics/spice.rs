@@ -79,7 +79,7 @@ fn server_port(graphics: &Element<'_>) -> Result<Option<i32>> {
     })
 }
 
-/// What SPICE does beside showing a screen.
+/// Reads the options of SPICE beside the screen.
 fn options(graphics: &Element<'_>, spice: &mut Spice) -> Result<()> {
     let option = |child: &str, name: &str| graphics.child(child).and_then(|child| child.attr(name));
     let images = ["auto_glz", "auto_lz", "quic", "glz", "lz", "off"];

@@ -5,17 +5,9 @@ use super::super::guest::Guest;
 use super::super::placed_by_xen;
 use crate::diag::Finding;
 use crate::domain::config::VgaKind;
+use crate::domain::libvirt::VIDEO_CARDS;
 
-/// libvirt's graphics cards: libxl's, and how near it is.
-const CARDS: &[(&str, VgaKind, Option<&str>)] = &[
-    ("cirrus", VgaKind::Cirrus, None),
-    ("vga", VgaKind::Std, None),
-    ("qxl", VgaKind::Qxl, None),
-    ("none", VgaKind::None, None),
-    ("bochs", VgaKind::Std, Some("the standard VGA, which has the same Bochs interface")),
-];
-
-/// What a card of libxl's can have as memory, in MiB: the least, and the most.
+/// The memory that a card of libxl's can have, in MiB: the least, and the most.
 fn memory_of(card: VgaKind) -> Option<(u64, u64)> {
     match card {
         // QEMU takes 4, 8 and 16 MiB, libxl no less than 8.
@@ -45,7 +37,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         model.mark_whole(&Finding::no_effect("pv-video", "Xen's framebuffer comes with <graphics>"));
         return Ok(());
     }
-    let known = CARDS.iter().find(|(word, ..)| *word == kind.text);
+    let known = VIDEO_CARDS.iter().find(|(word, ..)| *word == kind.text);
     let (card, difference) = match known {
         Some((_, card, difference)) => (*card, difference.map(str::to_owned)),
         None => (

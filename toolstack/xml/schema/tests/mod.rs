@@ -22,7 +22,7 @@ use crate::xml;
 /// Codes of findings that say nothing of the node in particular.
 const GENERIC: &[&str] = &["not-mapped", "repeated", "stray-text", "unknown-element", "unknown-attribute"];
 
-/// Where libvirt's schemas are. XENCLOCK_LIBVIRT_SCHEMAS names another directory, for those of another libvirt.
+/// The directory of libvirt's schemas. XENCLOCK_LIBVIRT_SCHEMAS names another one, for those of another libvirt.
 fn schemas() -> PathBuf {
     std::env::var_os("XENCLOCK_LIBVIRT_SCHEMAS")
         .map_or_else(|| "/usr/share/libvirt/schemas".into(), PathBuf::from)
@@ -40,7 +40,7 @@ fn grammar() -> Option<Grammar> {
     grammar
 }
 
-/// What libvirt's own parser asks for besides: elements, their types (`*`: any), a child of theirs (or they themselves)
+/// The requirements of libvirt's own parser: elements, their types (`*`: any), a child of theirs (or they themselves)
 /// and an attribute with a value.
 const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
     ("graphics", "spice", "", "port", "5900"),

@@ -30,7 +30,7 @@ pub(super) struct Made {
 /// A way through the patterns, from the start to what is wanted.
 pub(super) type Way = Vec<(usize, NodeId)>;
 
-/// What a way leads to.
+/// The goal of a way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Goal {
     /// The elements around and, for an element, itself.
@@ -181,7 +181,7 @@ impl Grammar {
         if let Some(&known) = self.sizes.borrow().get(&key(pattern)) {
             return known;
         }
-        // What asks for itself asks for too much.
+        // A pattern that asks for itself asks for too much.
         self.sizes.borrow_mut().insert(key(pattern), MUCH);
         let sum =
             |children: &[Pattern]| children.iter().map(|child| self.size(*child)).sum::<usize>().min(MUCH);

@@ -2,7 +2,7 @@
 
 /// A register of CPUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Register {
+pub(crate) enum Register {
     Eax,
     Ebx,
     Ecx,
@@ -11,11 +11,11 @@ pub(super) enum Register {
 
 /// A bit of CPUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bit {
-    pub(super) leaf: u32,
-    pub(super) subleaf: Option<u32>,
-    pub(super) register: Register,
-    pub(super) bit: usize,
+pub(crate) struct Bit {
+    pub(crate) leaf: u32,
+    pub(crate) subleaf: Option<u32>,
+    pub(crate) register: Register,
+    pub(crate) bit: usize,
 }
 
 /// The names of a register's bits. A blank name stands for a bit without one.
@@ -243,7 +243,7 @@ const REGISTERS: &[Names] = &[
 ];
 
 /// The bit that a feature's name stands for.
-pub(super) fn bit(name: &str) -> Option<Bit> {
+pub(crate) fn bit(name: &str) -> Option<Bit> {
     if name.is_empty() {
         return None;
     }
@@ -255,7 +255,7 @@ pub(super) fn bit(name: &str) -> Option<Bit> {
     })
 }
 
-/// The name of a bit: of a leaf, and of a register by its number from EAX on.
+/// The name of a bit of a leaf's register; registers are numbered from EAX on.
 pub(crate) fn feature_at(
     leaf: u32,
     subleaf: Option<u32>,
