@@ -1,5 +1,7 @@
 //! Changes the clock of a domain XML and keeps every other byte.
 
+use timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
+
 use crate::cfg::clock;
 use crate::diag::{Diagnostic, Errors};
 use crate::write::xml::{clock_element, clock_tag};
@@ -17,22 +19,70 @@ pub enum EditError {
     #[error("{0}")]
     Words(Errors),
     /// An XML has no place for what is asked for.
-    #[error("a <clock> cannot express this setting; convert the domain with: xenclock convert --to xml")]
+    #[error("a <clock> cannot express this setting; change the file by hand")]
     NotAsAsked,
+    /// A setting that is to go is not one of a clock's.
+    #[error("a clock has no setting {0} to take out; there are {known}", known = UNSET.join(", "))]
+    NoSuchKey(String),
 }
 
 /// The elements that a clock follows, the nearest first.
 const BEFORE: [&str; 8] = ["cpu", "features", "os", "vcpu", "currentMemory", "memory", "uuid", "name"];
 
-/// A domain XML with settings laid over its clock, as `clock-set` lays them over a guest's.
+/// The settings that can be taken out of a clock.
+const UNSET: [&str; 10] = [
+    "clock_offset",
+    "clock_timezone",
+    "clock_start",
+    "localtime",
+    "rtc_timeoffset",
+    "clock_adjustment",
+    "clock_basis",
+    "tsc_mode",
+    "clock_tsc_frequency",
+    "clock_timers",
+];
+
+/// A clock without a setting, as it would be had nobody written it.
+fn without(mut clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
+    match key {
+        "clock_offset" | "clock_timezone" | "clock_start" | "localtime" | "rtc_timeoffset" => {
+            clock.offset = ClockOffset::default();
+        }
+        "clock_adjustment" => match &mut clock.offset {
+            ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment = None,
+            ClockOffset::Variable { adjustment, .. } => *adjustment = 0,
+            ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => {}
+        },
+        "clock_basis" => {
+            if let ClockOffset::Variable { basis, .. } = &mut clock.offset {
+                *basis = Basis::Utc;
+            }
+        }
+        "tsc_mode" => clock.timers.iter_mut().for_each(|timer| timer.mode = None),
+        "clock_tsc_frequency" => clock.timers.iter_mut().for_each(|timer| timer.frequency = None),
+        "clock_timers" => clock.timers.clear(),
+        _ => return Err(EditError::NoSuchKey(key.to_owned())),
+    }
+    // A TSC of which nothing is left to say.
+    clock.timers.retain(|timer| *timer != Timer::named(TimerName::Tsc));
+    Ok(clock)
+}
+
+/// A domain XML with settings laid over its clock, as `clock-set` lays them over a guest's, once those of `unset` are taken
+/// out of it.
 ///
 /// # Errors
 /// Where the XML or a word is wrong, and for what a `<clock>` cannot say.
-pub fn edit(name: &str, bytes: &[u8], words: &[String]) -> Result<Vec<u8>, EditError> {
+pub fn edit(name: &str, bytes: &[u8], words: &[String], unset: &[String]) -> Result<Vec<u8>, EditError> {
     let input = xml::read(name, bytes).map_err(EditError::Xml)?;
     let before = &input.domain.clock;
     let kind = input.domain.config.kind();
-    let after = clock::words(before, kind, words).map_err(EditError::Words)?.clock;
+    let left = unset.iter().try_fold(before.clone(), |clock, key| without(clock, key))?;
+    let after = match words {
+        [] => left,
+        _ => clock::words_of_xml(&left, kind, words).map_err(EditError::Words)?.clock,
+    };
     let tree = Tree::parse(name, bytes).map_err(EditError::Xml)?;
     let text = tree.source().text();
     let changed = match element(&tree, &["clock"]) {
@@ -89,7 +139,7 @@ mod tests {
     fn edited(clock: &str, words: &[&str]) -> Result<String, EditError> {
         let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
         let xml = format!("\u{feff}{HEAD}{clock}</domain>\n");
-        edit("g.xml", xml.as_bytes(), &words).map(|text| String::from_utf8(text).unwrap())
+        edit("g.xml", xml.as_bytes(), &words, &[]).map(|text| String::from_utf8(text).unwrap())
     }
 
     #[test]
@@ -129,7 +179,31 @@ mod tests {
         for word in ["memory=64", "clock_offset=lunar", "localtime"] {
             assert!(matches!(edited("<clock offset='utc'/>", &[word]), Err(EditError::Words(_))), "{word}");
         }
-        assert!(matches!(edited("", &["clock_tsc_tolerance=50"]), Err(EditError::NotAsAsked)));
-        assert!(matches!(edit("g.xml", b"<domain", &[]), Err(EditError::Xml(_))));
+        let Err(EditError::Words(errors)) = edited("", &["clock_tsc_tolerance=50"]) else { panic!() };
+        assert!(errors.to_string().contains("a <clock> has no place for clock_tsc_tolerance"), "{errors}");
+        assert!(matches!(edit("g.xml", b"<domain", &[], &[]), Err(EditError::Xml(_))));
+    }
+
+    #[test]
+    fn what_was_set_is_taken_out_again() {
+        let timers = "\n    <timer name='rtc' tickpolicy='catchup'/>\n  ";
+        let table = [
+            ("<clock offset='utc'/>", "clock_offset=absolute clock_start=1704067200", "clock_offset"),
+            ("<clock offset='utc'/>", "clock_timezone=Europe/Berlin", "clock_timezone"),
+            (
+                "<clock offset='variable' adjustment='0' basis='utc'/>",
+                "clock_adjustment=5",
+                "clock_adjustment",
+            ),
+            (&*format!("<clock offset='utc'>{timers}</clock>"), "rtc_timeoffset=60", "rtc_timeoffset"),
+        ];
+        for (clock, words, unset) in table {
+            let words: Vec<_> = words.split(' ').collect();
+            let xml = edited(&format!("  {clock}\n"), &words).unwrap();
+            let back = edit("g.xml", xml.as_bytes(), &[], &[unset.to_owned()]).unwrap();
+            assert_eq!(String::from_utf8(back).unwrap(), format!("\u{feff}{HEAD}  {clock}\n</domain>\n"));
+        }
+        let unknown = edit("g.xml", format!("{HEAD}</domain>").as_bytes(), &[], &["nope".to_owned()]);
+        assert!(matches!(unknown, Err(EditError::NoSuchKey(_))));
     }
 }

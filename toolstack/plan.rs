@@ -57,7 +57,7 @@ pub enum StepKind {
     },
     /// The RTC is set from outside.
     SetTimeOffset(RtcTarget),
-    /// TSC and RTC are read back and compared.
+    /// The TSC, and the RTC where there is one, are read back and compared.
     Verify,
     /// Write the clock record, by the domain's UUID.
     KeepRecord,
@@ -174,7 +174,15 @@ fn decide_tsc(clock: &GuestClock, kind: GuestKind, facts: &HostFacts) -> Result<
             TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
             TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
         };
-        Refusal::one(part, Finding::unsupported(code, error.to_string()).refusing_start())
+        let finding = Finding::unsupported(code, error.to_string()).refusing_start();
+        let finding = match error {
+            TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
+                format!("write mode='auto' for {asked}, or leave out the frequency"),
+                format!("write tsc_mode = \"default\" (in clock_timers mode=auto) for {asked}, or leave out the frequency"),
+            ),
+            _ => finding,
+        };
+        Refusal::one(part, finding)
     })
 }
 
@@ -223,7 +231,7 @@ impl fmt::Display for StepKind {
             StepKind::SetTimeOffset(RtcTarget::Moment(moment)) => {
                 write!(f, "set the RTC to {}", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
             }
-            StepKind::Verify => f.write_str("read the TSC and the RTC back"),
+            StepKind::Verify => f.write_str("read the clock back"),
             StepKind::KeepRecord => f.write_str("write the clock record"),
             StepKind::Unpause => f.write_str("unpause the guest"),
         }

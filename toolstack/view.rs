@@ -6,7 +6,8 @@ use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode,
+    TimerName, UtcOffset,
 };
 use uuid::Uuid;
 
@@ -89,6 +90,12 @@ pub struct TscView {
     pub linux_clock: Option<LinuxClock>,
 }
 
+/// The next start where another clock has been requested since the last one.
+pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
+
+/// The next start of a guest that has moved its RTC too far.
+const TOO_FAR: &str = "as requested: the guest's offset is outside the -2147483648 to 2147483647 s that Xen takes, and is dropped";
+
 /// Reads a domain's clock. `record` is the guest's record, whichever domain it is of.
 ///
 /// # Errors
@@ -158,7 +165,10 @@ fn rtc(
             (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
         }
     };
-    let tracked = record.is_some_and(|record| !record.offset_changed && is_tracked(record, domain.kind));
+    // Xen takes 32 bits of seconds, and the next start cannot go on from more.
+    let can_be_set = UtcOffset::new(offset).is_ok();
+    let tracked =
+        record.is_some_and(|record| !record.offset_changed && is_tracked(record, domain.kind)) && can_be_set;
     let moved = lives.map(|record| {
         let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
         record.guest.seconds.saturating_add(since)
@@ -181,7 +191,8 @@ fn rtc(
                 None => NextStart::ResolvedAgain,
             };
             match record.offset_changed {
-                true => "another clock, requested since the last start",
+                true => ANOTHER_CLOCK,
+                false if is_tracked(record, domain.kind) && !can_be_set => TOO_FAR,
                 false => next_start_words(next, is_tracked(record, domain.kind)),
             }
         }),

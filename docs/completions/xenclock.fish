@@ -27,9 +27,9 @@ end
 complete -c xenclock -n "__fish_xenclock_needs_command" -l backend -d 'The host: libxl, mock (in memory) or mock:FILE' -r
 complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'Run a guest\'s TSC natively after a move to a host of another frequency, if it is then off its initial frequency by at most this many parts per million: 0 (off) to 250. A guest\'s clock_tsc_tolerance takes precedence. The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0' -r
 complete -c xenclock -n "__fish_xenclock_needs_command" -l records -d 'The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE]' -r -F
-complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Print each step; repeat for more detail'
-complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: print what would be done and change nothing'
-complete -c xenclock -n "__fish_xenclock_needs_command" -s f -l force -d 'Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes wrong'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Print each step; repeat for more detail. Behind a command it works too, unless xl has that command'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: print what would be done and change nothing. Behind a command it works too, unless xl has that command'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s f -l force -d 'Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes wrong, or to which Xen supports no move'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s t -d 'Update progress in place, as on a terminal'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s T -d 'Prefix each message with the time and the process ID'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -121,7 +121,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand check" -s h -l help -d
 complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -l inactive -d 'Print the clock of the next start instead of the present one, and no domain ID'
 complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -l security-info -d 'Also print passwords'
 complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand edit" -l unset -d 'Remove a key from the file' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand edit" -l unset -d 'Remove a key from the file, or a setting from the clock of a domain XML' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand edit" -s o -l output -d 'Write to this file, and leave the input unchanged; - for standard output, as with -N' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand edit" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-list" -l json -d 'Print JSON'

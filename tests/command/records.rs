@@ -139,9 +139,12 @@ fn a_record_of_a_newer_version_stays_and_is_named() {
     let run = lab.mock(["clock-set", "guest", "clock_offset=utc"]);
     names(&run);
     run.fails(1);
+    let run = lab.mock(["clock-show", "guest"]);
+    names(&run);
+    assert!(run.code == 1 && run.out.contains("tracked      unknown"), "{run:?}");
+    assert_eq!(fs::read_to_string(record(&lab)).unwrap(), newer);
     for words in [
-        &["clock-show", "guest"][..],
-        &["mock", "write-rtc", "guest", "+20"],
+        &["mock", "write-rtc", "guest", "+20"][..],
         &["clock-watch", "--once"],
         &["mock", "reboot", "guest"],
         &["save", "guest", "saved"],
@@ -306,4 +309,20 @@ fn what_a_full_disk_does_not_take_is_known_to_every_process_until_there_is_room(
     run(&["clock-watch", "--once"]).ok();
     run(&["create", "-q", "guest.xml"]).ok();
     assert_eq!(shown(), (3630, 1_000_000));
+}
+
+#[test]
+fn records_that_cannot_be_read_are_not_said_to_be_none() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    for words in [&["clock-list"][..], &["clock-show", "guest"], &["clock-set", "guest", "localtime=1"]] {
+        let run = lab.mock(["--records", "/dev/null"].into_iter().chain(words.iter().copied()));
+        assert_eq!(run.err.matches("xenclock: error").count(), 1, "{words:?}: {run:?}");
+        assert!(run.code == 1 && run.out.contains("unknown") != words.contains(&"clock-set"), "{run:?}");
+    }
+    fs::set_permissions(lab.path("mock.json.clocks"), fs::Permissions::from_mode(0o777)).unwrap();
+    let run = lab.mock(["clock-list", "--json"]);
+    assert_eq!(run.err.matches("is writable by users other than").count(), 1, "{run:?}");
+    let listed: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert!(run.code == 1 && listed[0]["rtc"]["tracked"].is_null(), "{run:?}");
 }

@@ -107,3 +107,109 @@ fn numbers_that_are_worked_out() {
         }
     }
 }
+
+const XML_HEAD: &str = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os>";
+const CFG_HEAD: &str = "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n";
+
+/// A wrong clock in each format, the remedy in that format's words, and the clock that follows from it.
+const WORDS: [(&str, &str, &str); 13] = [
+    (
+        "<timer name='tsc' mode='paravirt'/>",
+        "write mode='auto', or mode='native' for a guest that never migrates",
+        "<timer name='tsc' mode='auto'/>",
+    ),
+    ("tsc_mode = 3", "write tsc_mode = \"default\", or tsc_mode = \"native\"", "tsc_mode = \"default\""),
+    (
+        "clock_timers = [ \"name=tsc,mode=paravirt\" ]",
+        "write mode=auto, or mode=native for",
+        "clock_timers = [ \"name=tsc,mode=auto\" ]",
+    ),
+    (
+        "clock_timers = [ \"name=tsc,mode=smpsafe\" ]",
+        "write mode=emulate to be safe",
+        "clock_timers = [ \"name=tsc,mode=emulate\" ]",
+    ),
+    (
+        "<timer name='tsc' frequency='0'/>",
+        "as in frequency='2000000000'",
+        "<timer name='tsc' frequency='2000000000'/>",
+    ),
+    ("clock_tsc_frequency = 0", "as in clock_tsc_frequency = 2000000000", "clock_tsc_frequency = 2000000000"),
+    ("<timer name='tsc' present='no'/>", "remove present='no'", "<timer name='tsc'/>"),
+    ("clock_timers = [ \"name=tsc,present=no\" ]", "remove present=no", "clock_timers = [ \"name=tsc\" ]"),
+    ("<timer name='rtc' track='boot'/>", "write track='wall'", "<timer name='rtc' track='wall'/>"),
+    (
+        "clock_timers = [ \"name=rtc,track=boot\" ]",
+        "write track=wall",
+        "clock_timers = [ \"name=rtc,track=wall\" ]",
+    ),
+    (
+        "tsc_mode = \"native\"\nclock_tsc_frequency = 1000000000",
+        "remove mode native (tsc_mode, or mode= in clock_timers)",
+        "clock_tsc_frequency = 1000000000",
+    ),
+    ("Localtime=1", "write localtime = 1", "localtime = 1"),
+    ("clock_offset = \"localtime\"\nlocaltime = 0", "remove the clock_ keys", "localtime = 0"),
+];
+
+#[test]
+fn remedies_are_in_the_words_of_their_input() {
+    for (wrong, remedy, right) in WORDS {
+        let lab = Lab::with_host(json!({}));
+        let (file, text): (_, fn(&str) -> String) = match wrong.starts_with('<') {
+            true => {
+                ("guest.xml", |timer| format!("{XML_HEAD}<clock offset='utc'>{timer}</clock></domain>\n"))
+            }
+            false => ("guest.cfg", |line| format!("{CFG_HEAD}{line}\n")),
+        };
+        lab.write(file, text(wrong));
+        let said = lab.run(["convert", file].into_iter().chain(FIXED)).err;
+        assert!(said.contains(remedy), "{wrong}: {said}");
+        lab.write(file, text(right));
+        let done = lab.run(["convert", file].into_iter().chain(FIXED));
+        assert!(!done.err.contains(remedy), "{right}: {}", done.err);
+        done.ok();
+        lab.mock(["create", file]).ok();
+    }
+}
+
+#[test]
+fn an_encoding_is_changed_where_it_is_declared() {
+    let lab = Lab::new();
+    let body = |encoding: &str, title: &str| {
+        format!("<?xml version='1.0' encoding='{encoding}'?>\n{XML_HEAD}<title>{title}</title></domain>\n")
+    };
+    let latin: Vec<u8> = body("ISO-8859-15", "Büro").chars().map(|letter| letter as u8).collect();
+    let wide: Vec<u8> = body("UTF-16", "Büro").encode_utf16().fold(vec![0xff, 0xfe], |mut bytes, unit| {
+        bytes.extend(unit.to_le_bytes());
+        bytes
+    });
+    for (text, remedy) in [
+        (
+            latin,
+            "iconv -f ISO-8859-15 -t UTF-8 FILE > NEW; then write encoding='UTF-8' in the first line of NEW",
+        ),
+        (wide, "iconv -f UTF-16 -t UTF-8 FILE > NEW; then write encoding='UTF-8' in the first line of NEW"),
+        (body("UTF-16", "Büro").into_bytes(), "write encoding='UTF-8': the file is in it already"),
+        (body("ISO-8859-1", "Buro").into_bytes(), "write encoding='UTF-8': the file is in it already"),
+    ] {
+        lab.write("guest.xml", text);
+        let said = lab.run(["convert", "guest.xml"]).fails(1);
+        assert!(said.contains(remedy), "{said}");
+    }
+    lab.write("guest.xml", body("UTF-8", "Büro"));
+    lab.run(["convert", "guest.xml"]).ok();
+}
+
+#[test]
+fn an_xl_cfg_in_utf_16_is_one() {
+    let lab = Lab::new();
+    let wide = CFG_HEAD.encode_utf16().fold(vec![0xff, 0xfe], |mut bytes, unit| {
+        bytes.extend(unit.to_le_bytes());
+        bytes
+    });
+    lab.write("guest.cfg", wide);
+    let said = lab.run(["convert", "guest.cfg"]).fails(1);
+    assert!(said.contains("[not-utf8]") && said.contains("iconv -f UTF-16"), "{said}");
+    assert!(!said.contains("xml"), "{said}");
+}

@@ -479,3 +479,54 @@ proptest! {
         read_and_convert(&bytes);
     }
 }
+
+#[test]
+fn what_libvirt_refuses_of_a_timer() {
+    let slew = "<catchup slew='120'/>";
+    for (timer, code, word) in [
+        ("<timer name='kvmclock' tickpolicy='delay'/>".to_owned(), "other-timer", "takes no tickpolicy"),
+        ("<timer name='hypervclock' tickpolicy='catchup'/>".to_owned(), "other-timer", "take tickpolicy out"),
+        ("<timer name='rtc' frequency='1000'/>".to_owned(), "other-timer", "timer rtc takes no frequency"),
+        ("<timer name='pit' mode='native'/>".to_owned(), "other-timer", "timer pit takes no mode"),
+        ("<timer name='tsc' track='wall'/>".to_owned(), "other-timer", "only rtc has one"),
+        (
+            format!("<timer name='rtc' tickpolicy='delay'>{slew}</timer>"),
+            "no-catchup",
+            "add tickpolicy='catchup'",
+        ),
+        (format!("<timer name='rtc'>{slew}</timer>"), "no-catchup", "take <catchup> out"),
+    ] {
+        let said = refused(clock(&timer));
+        assert!(said.contains(&format!("[{code}]")) && said.contains(word), "{timer}: {said}");
+    }
+    // libvirt takes numbers of 0 for none.
+    for timer in ["<timer name='rtc' frequency='0'/>", "<timer name='rtc'><catchup slew='0'/></timer>"] {
+        let lab = Lab::new();
+        lab.write("guest.xml", clock(timer));
+        lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+    }
+}
+
+#[test]
+fn elements_of_another_default_namespace_are_not_libvirts() {
+    let lab = Lab::new();
+    lab.write("guest.xml", with("<clock xmlns='urn:x' offset='localtime'/>"));
+    let run = lab.run(["-v", "convert", "guest.xml"].into_iter().chain(FIXED));
+    assert!(run.err.contains("foreign-namespace"), "{}", run.err);
+    assert!(!run.ok().contains("localtime"));
+    lab.write("guest.xml", with("<clock xmlns='' offset='localtime'/>"));
+    assert!(lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok().contains("localtime = 1"));
+    lab.write("guest.xml", with("").replace("<domain>", "<domain xmlns='urn:x'>"));
+    let said = lab.run(["convert", "guest.xml"]).fails(1);
+    assert!(said.contains("take xmlns= out of <domain>"), "{said}");
+}
+
+#[test]
+fn hyper_vs_clock_is_there_where_it_is_asked_for() {
+    let lab = Lab::new();
+    for (present, there) in [("", false), (" present='no'", false), (" present='yes'", true)] {
+        lab.write("guest.xml", clock(&format!("<timer name='hypervclock'{present}/>")));
+        let cfg = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+        assert_eq!(cfg.contains("time_ref_count"), there, "{present}: {cfg}");
+    }
+}

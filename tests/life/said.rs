@@ -183,7 +183,9 @@ impl World<'_> {
         if !is_source(source, &spec.offset) && !source.starts_with("libxl config") {
             return Err(format!("of {} the offset is said to be from {source}", said.guest));
         }
-        let variable = is_variable(&spec.offset);
+        // Xen takes 32 bits of seconds, so what is more is dropped at the next start.
+        let fits = i32::try_from(instance.offset).is_ok();
+        let variable = is_variable(&spec.offset) && fits;
         said.is("/rtc/tracked", variable && has_rtc)?;
         let next = match (&spec.offset, variable) {
             (_, true) if has_rtc => &["the guest's changes are tracked for the next start"][..],

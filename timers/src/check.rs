@@ -5,8 +5,7 @@ use crate::timer::{Timer, TimerName};
 /// One timer twice, and not the same both times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "timer '{name}' is given twice with different settings, as number {} and number {} of the clock's timers; \
-     expected one <timer name='{name}'>, so merge the two",
+    "timer '{name}' is given twice with different settings, as number {} and number {} of the clock's timers",
     first + 1,
     second + 1
 )]

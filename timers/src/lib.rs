@@ -31,5 +31,5 @@ pub use clock::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 pub use resolve::{Moment, NextStart, OffsetSource, ResolveError, Resolved, resolve};
 pub use severity::Severity;
 pub use timer::{Catchup, TickPolicy, Timer, TimerMode, TimerName, Track};
-pub use units::{Hertz, KiloHertz, Ppm, UtcOffset};
+pub use units::{Hertz, KiloHertz, Ppm, UtcOffset, from_utc};
 pub use zone::{Zone, ZoneChange, ZoneError, ZoneSource};

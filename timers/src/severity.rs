@@ -11,6 +11,6 @@ pub enum Severity {
     Fine,
     /// The guest notices it, and its clocks stay right, or within what was allowed.
     Change,
-    /// The guest's clock goes wrong.
+    /// The guest's clock goes wrong, or the guest must not be moved at all.
     Harm,
 }

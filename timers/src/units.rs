@@ -174,18 +174,21 @@ impl From<i32> for UtcOffset {
 /// `UTC`, `UTC+02:00`, `UTC-03:30`, `UTC+00:00:20`; whole days as in `UTC+52d 13:00`.
 impl fmt::Display for UtcOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
-            return f.write_str("UTC");
-        }
-        let (sign, all) = (if self.0 < 0 { '-' } else { '+' }, self.0.unsigned_abs());
-        let (days, hours, minutes, seconds) = (all / 86_400, all / 3600 % 24, all / 60 % 60, all % 60);
-        write!(f, "UTC{sign}")?;
-        if days > 0 {
-            write!(f, "{days}d ")?;
-        }
-        write!(f, "{hours:02}:{minutes:02}")?;
-        if seconds > 0 { write!(f, ":{seconds:02}") } else { Ok(()) }
+        f.write_str(&from_utc(self.0.into()))
     }
+}
+
+/// Seconds from UTC as [`UtcOffset`] prints them, also those that do not fit into Xen's 32 bits.
+#[must_use]
+pub fn from_utc(seconds: i64) -> String {
+    if seconds == 0 {
+        return "UTC".to_owned();
+    }
+    let (sign, all) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
+    let (days, hours, minutes, seconds) = (all / 86_400, all / 3600 % 24, all / 60 % 60, all % 60);
+    let days = if days > 0 { format!("{days}d ") } else { String::new() };
+    let seconds = if seconds > 0 { format!(":{seconds:02}") } else { String::new() };
+    format!("UTC{sign}{days}{hours:02}:{minutes:02}{seconds}")
 }
 
 #[cfg(test)]

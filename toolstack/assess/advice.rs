@@ -69,15 +69,22 @@ pub(super) fn of_zone(domain: &Domain) -> Option<(Part, Finding)> {
     let local = is_local(&domain.clock.offset)?;
     let finding = if windows && !local {
         Finding::advice("advice-windows-utc", "Windows expects local time in the RTC, and this RTC shows UTC")
-            .instead("write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry")
+            .instead_by_format(
+                "write <clock offset='localtime'/>, or set RealTimeIsUniversal in the guest's registry",
+                "write localtime = 1, or set RealTimeIsUniversal in the guest's registry",
+            )
     } else if unix && local && domain.config.kind().has_rtc() {
         let reason = "Linux and the BSDs expect UTC in the RTC, and this RTC shows local time";
-        Finding::advice("advice-unix-localtime", reason)
-            .instead("write <clock offset='utc'/>, unless the guest is set up for an RTC in local time")
+        Finding::advice("advice-unix-localtime", reason).instead_by_format(
+            "write <clock offset='utc'/>, unless the guest is set up for an RTC in local time",
+            "remove localtime and the clock's zone, unless the guest is set up for an RTC in local time",
+        )
     } else if unix && local {
         let reason = "a PV or PVH guest expects UTC in Xen's wallclock, and this wallclock shows local time";
-        Finding::advice("advice-pv-localtime", reason)
-            .instead("write <clock offset='utc'/>, and set the time zone in the guest")
+        Finding::advice("advice-pv-localtime", reason).instead_by_format(
+            "write <clock offset='utc'/>, and set the time zone in the guest",
+            "remove localtime and the clock's zone, and set the time zone in the guest",
+        )
     } else {
         return None;
     };

@@ -51,9 +51,11 @@ pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
 /// The advice for one that nothing keeps when the guest moves.
 pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
     let reason = "the guest sees an invariant TSC: xenclock migrate refuses to move it, as libvirt does, but xl migrate moves it";
-    let advice = Finding::advice("advice-invtsc", reason).instead(
-        "request a frequency, as in <timer name='tsc' frequency='2600000000'/> \
-                  (clock_tsc_frequency), or nomigrate = 1 for a guest that stays",
+    let advice = Finding::advice("advice-invtsc", reason).instead_by_format(
+        "request a frequency, as in <timer name='tsc' frequency='2600000000'/>, or convert it to an \
+         xl.cfg and write nomigrate = 1 for a guest that stays",
+        "request a frequency, as in clock_tsc_frequency = 2600000000, or write nomigrate = 1 for a \
+         guest that stays",
     );
     (ground(domain)? == Ground::Nothing).then_some((Part::InvariantTsc, advice))
 }

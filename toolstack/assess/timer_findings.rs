@@ -1,6 +1,6 @@
 //! The findings on timers.
 
-use timers::{GuestKind, TickPolicy, Timer, TimerMode, TimerName, Track, ticks};
+use timers::{Catchup, GuestKind, TickPolicy, Timer, TimerMode, TimerName, Track, ticks};
 
 use super::Target;
 use crate::diag::Finding;
@@ -34,7 +34,12 @@ pub(super) fn findings(timers: &[Timer], kind: GuestKind, target: Target) -> Fin
 fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
     if timer.present == Some(false) {
         let finding = Finding::unsupported("tsc-hidden", "the TSC cannot be hidden from a guest on Xen");
-        all.push((Part::Present(index), finding.instead("remove present='no'").refusing_start()));
+        all.push((
+            Part::Present(index),
+            finding
+                .instead_by_format("remove present='no'", "remove present=no from clock_timers")
+                .refusing_start(),
+        ));
     }
     match timer.mode {
         Some(TimerMode::Paravirt) => {
@@ -43,7 +48,10 @@ fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
             all.push((
                 Part::Mode(index),
                 finding
-                    .instead("mode='auto', or mode='native' for a guest that never migrates")
+                    .instead_by_format(
+                        "write mode='auto', or mode='native' for a guest that never migrates",
+                        "write tsc_mode = \"default\", or tsc_mode = \"native\" for a guest that never migrates",
+                    )
                     .refusing_start(),
             ));
         }
@@ -51,8 +59,10 @@ fn tsc(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
             let reason = "Xen has no such mode: default is used, which emulates if the host's TSC is not reliable on all CPUs";
             all.push((
                 Part::Mode(index),
-                Finding::approximated("tsc-smpsafe", reason)
-                    .instead("mode='emulate' to be safe on every host"),
+                Finding::approximated("tsc-smpsafe", reason).instead_by_format(
+                    "write mode='emulate' to be safe on every host",
+                    "write tsc_mode = \"always_emulate\" to be safe on every host",
+                ),
             ));
         }
         _ => {}
@@ -78,7 +88,10 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
             let finding = Finding::invalid("tsc-frequency", error.to_string());
             all.push((
                 part,
-                finding.instead("write the frequency in Hz, as in frequency='2000000000' for 2 GHz"),
+                finding.instead_by_format(
+                    "write the frequency in Hz, as in frequency='2000000000' for 2 GHz",
+                    "write the frequency in Hz, as in clock_tsc_frequency = 2000000000 for 2 GHz",
+                ),
             ));
             return;
         }
@@ -88,7 +101,11 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         if target != Target::Start {
             let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
             let finding = Finding::unsupported("tsc-native-frequency", reason);
-            all.push((part, finding.instead("remove mode='native'; then Xen scales or emulates the TSC")));
+            let finding = finding.instead_by_format(
+                "remove mode='native'; then Xen scales or emulates the TSC",
+                "remove mode native (tsc_mode, or mode= in clock_timers); then Xen scales or emulates the TSC",
+            );
+            all.push((part, finding));
         }
         return;
     }
@@ -125,11 +142,17 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
         (true, Some(false)) if name != TimerName::Hpet => {
             let finding =
                 Finding::unsupported("timer-fixed", format!("an HVM guest on Xen always has its {name}"));
-            Some(finding.instead("remove present='no', or use a PVH guest, which has none"))
+            Some(finding.instead_by_format(
+                "remove present='no', or use a PVH guest, which has none",
+                "remove present=no from clock_timers, or use a PVH guest, which has none",
+            ))
         }
         (false, Some(true)) => {
             let finding = Finding::unsupported("no-such-timer", format!("a PV or PVH guest has no {name}"));
-            Some(finding.instead("remove present='yes', or use an HVM guest"))
+            Some(finding.instead_by_format(
+                "remove present='yes', or use an HVM guest",
+                "remove present=yes from clock_timers, or use an HVM guest",
+            ))
         }
         _ => None,
     };
@@ -155,7 +178,11 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
         Some(_) => Finding::no_effect("no-such-timer", "a PV or PVH guest has no RTC"),
         None => return,
     };
-    let finding = if track.verdict.is_loss() { track.instead("track='wall'") } else { track };
+    let finding = if track.verdict.is_loss() {
+        track.instead_by_format("write track='wall'", "write track=wall")
+    } else {
+        track
+    };
     all.push((Part::Track(index), finding));
 }
 
@@ -166,8 +193,14 @@ fn overruled(decided_by: Option<TimerName>) -> Finding {
 }
 
 fn hyperv(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
-    if timer.present == Some(false) {
-        return;
+    match timer.present {
+        Some(true) => {}
+        Some(false) => return,
+        None => {
+            // So it is for libvirt's QEMU driver, too.
+            let reason = "Hyper-V's clock is there only with present='yes'";
+            return all.push((Part::Timer(index), Finding::no_effect("hyperv-not-asked", reason)));
+        }
     }
     if !kind.has_rtc() {
         let finding = Finding::unsupported("hyperv-hvm-only", "only an HVM guest has Hyper-V's clock");
@@ -195,21 +228,24 @@ fn absent(timer: &Timer, index: usize, all: &mut Findings) {
     all.push((Part::Timer(index), finding));
 }
 
-/// Attributes that belong to other timers: libvirt reads them and does nothing.
+/// Attributes that belong to other timers, which libvirt refuses: its `virDomainDefPostParseTimer`.
 fn elsewhere(timer: &Timer, index: usize, all: &mut Findings) {
     let name = timer.name;
     let is_tsc = name == TimerName::Tsc;
     let ticks = !matches!(name, TimerName::Kvmclock | TimerName::Hypervclock);
     let tracks = matches!(name, TimerName::Rtc | TimerName::Platform);
+    let frequency = timer.frequency.is_some_and(|frequency| frequency.0 != 0);
     let strangers = [
-        (timer.mode.is_some() && !is_tsc, Part::Mode(index), "only the TSC has a mode"),
-        (timer.frequency.is_some() && !is_tsc, Part::Frequency(index), "only the TSC has a frequency"),
-        (timer.tickpolicy.is_some() && !ticks, Part::TickPolicy(index), "a paravirtual clock does not tick"),
-        (timer.track.is_some() && !tracks, Part::Track(index), "only the RTC follows another clock"),
+        (timer.mode.is_some() && !is_tsc, Part::Mode(index), "mode", "only tsc has one"),
+        (frequency && !is_tsc, Part::Frequency(index), "frequency", "only tsc has one"),
+        (timer.tickpolicy.is_some() && !ticks, Part::TickPolicy(index), "tickpolicy", "it does not tick"),
+        (timer.track.is_some() && !tracks, Part::Track(index), "track", "only rtc has one"),
     ];
-    for (there, part, reason) in strangers {
+    for (there, part, attribute, reason) in strangers {
         if there {
-            all.push((part, Finding::no_effect("other-timer", reason)));
+            let reason = format!("timer {name} takes no {attribute}: {reason}");
+            let finding = Finding::invalid("other-timer", reason);
+            all.push((part, finding.instead(format!("take {attribute} out"))));
         }
     }
 }
@@ -219,7 +255,18 @@ fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
         return;
     };
     if timer.tickpolicy != Some(TickPolicy::Catchup) {
-        all.push((Part::Catchup(index), Finding::no_effect("no-catchup", "belongs to tickpolicy='catchup'")));
+        let Catchup { threshold, slew, limit } = catchup;
+        let finding = if [threshold, slew, limit].into_iter().flatten().any(|number| number != 0) {
+            let reason =
+                "threshold, slew and limit belong to tickpolicy 'catchup', which this timer does not have";
+            Finding::invalid("no-catchup", reason).instead_by_format(
+                "add tickpolicy='catchup', or take <catchup> out",
+                "add tickpolicy=catchup, or take threshold, slew and limit out",
+            )
+        } else {
+            Finding::no_effect("no-catchup", "belongs to tickpolicy='catchup'")
+        };
+        return all.push((Part::Catchup(index), finding));
     }
     let numbers = [
         ("threshold", catchup.threshold, Part::Threshold(index)),

@@ -2,13 +2,19 @@
 
 use std::ops::Range;
 
+use super::clock::OURS;
 use super::clock::superseded_by;
 use super::domain::read;
 use super::host::XlHost;
-use super::parse::parse_with;
+use super::keys::{self, KEYS};
+use super::parse::{WORDS, parse_with};
+use super::read::nearest;
 use super::{Setting, suggest};
-use crate::diag::Errors;
+use crate::diag::{Diagnostic, Errors};
 use crate::domain::{Domain, changes};
+
+/// Bytes of a file, and those in their place.
+type Change = (Range<usize>, Vec<u8>);
 
 /// Why a file is not changed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +26,9 @@ pub enum EditError {
     /// The changed file would mean something else than asked for.
     #[error("the changed file would not have the requested meaning: {0}")]
     NotAsAsked(String),
+    /// A key that is to go is not in the file, and xl has none of its name.
+    #[error("there is no key {0} to take out{near}", near = nearest(.0, KEYS.iter().map(|key| key.name)).map_or_else(String::new, |near| format!("; write {near}")))]
+    NoSuchKey(String),
 }
 
 impl From<Errors> for EditError {
@@ -40,12 +49,28 @@ pub fn edit(
     unset: &[String],
     host: &XlHost,
 ) -> Result<Vec<u8>, EditError> {
-    let wanted = if unset.is_empty() { Some(read(name, bytes, words, host)?.input.domain) } else { None };
+    // What is wrong with the file may be what is taken out.
+    let with_words = match read(name, bytes, words, host) {
+        Ok(described) => Some(described.input),
+        Err(errors) if unset.is_empty() => return Err(errors.into()),
+        Err(_) => None,
+    };
+    let passed_over = |loss: &Diagnostic| {
+        &*loss.place.file == WORDS
+            && ["unknown-key", "unknown-clock-key", "old-key"].contains(&loss.finding.code)
+    };
+    if let Some(report) = with_words.as_ref().map(|input| &input.report) {
+        let unknown: Vec<_> = report.losses().filter(passed_over).collect();
+        if let Some(errors) = Errors::of(unknown, report.source()) {
+            return Err(EditError::Wrong(errors));
+        }
+    }
+    let wanted = with_words.map(|input| input.domain).filter(|_| unset.is_empty());
     let (cfg, _) = parse_with(name, bytes, words);
     let tail = cfg.tail.unwrap_or(cfg.bytes.len());
     let split = cfg.settings.iter().position(|setting| setting.key_span.start >= tail);
     let (file, asked) = cfg.settings.split_at(split.unwrap_or(cfg.settings.len()));
-    let mut changes: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    let mut changes: Vec<Change> = Vec::new();
     let mut lines = Vec::new();
     for (index, setting) in asked.iter().enumerate() {
         let again = |later: &Setting| later.name == setting.name && !later.added;
@@ -64,6 +89,11 @@ pub fn edit(
             }
         }
     }
+    let in_file = |key: &String| file.iter().any(|setting| setting.name == *key);
+    let is_known = |key: &String| keys::find(key).is_some() || OURS.contains(&key.as_str());
+    if let Some(key) = unset.iter().find(|key| !in_file(key) && !is_known(key)) {
+        return Err(EditError::NoSuchKey(key.clone()));
+    }
     let names: Vec<&str> = asked.iter().map(|setting| setting.name.as_str()).collect();
     let gone = superseded_by(&names);
     let goes = |setting: &&Setting| {
@@ -71,7 +101,7 @@ pub fn edit(
         replaced || unset.contains(&setting.name)
     };
     changes.extend(file.iter().filter(goes).map(|setting| (line_of(bytes, setting), Vec::new())));
-    let text = changed(bytes, changes, lines);
+    let text = changed(bytes, whole_lines(bytes, changes), lines);
     let got = read(name, &text, &[], host)?.input.domain;
     match wanted {
         Some(wanted) if !same(&got, &wanted) => Err(EditError::NotAsAsked(
@@ -95,27 +125,47 @@ fn written(bytes: &[u8], setting: &Setting) -> Vec<u8> {
     }
 }
 
-/// The bytes that go with a setting: its line, or its part of a line that has others.
+/// The bytes that go with a setting: itself, and the `;` behind it.
 fn line_of(bytes: &[u8], setting: &Setting) -> Range<usize> {
     let (start, end) = (setting.key_span.start, setting.value.span.end);
-    let before = bytes.get(..start).unwrap_or_default();
-    let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let behind = bytes.get(end..).unwrap_or_default();
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let alone = bytes.get(line..start).unwrap_or_default().iter().all(u8::is_ascii_whitespace);
-    match behind.get(blanks) {
-        Some(b';') => start..end + blanks + 1,
-        _ if !alone => start..end,
-        Some(b'\n' | b'#') => {
-            let rest = behind.iter().position(|byte| *byte == b'\n').map_or(behind.len(), |at| at + 1);
-            line..end + rest
-        }
-        _ => line..end + blanks,
-    }
+    if behind.get(blanks) == Some(&b';') { start..end + blanks + 1 } else { start..end }
 }
 
-fn changed(bytes: &[u8], mut changes: Vec<(Range<usize>, Vec<u8>)>, lines: Vec<u8>) -> Vec<u8> {
+/// The changes, with each line as a whole of which they leave nothing but a comment.
+fn whole_lines(bytes: &[u8], mut changes: Vec<Change>) -> Vec<Change> {
     changes.sort_by_key(|(span, _)| span.start);
+    let end_of = |at: usize| {
+        let behind = bytes.get(at..).unwrap_or_default();
+        behind.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |found| at + found + 1)
+    };
+    let mut all = Vec::new();
+    let mut rest = changes.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let before = bytes.get(..first.0.start).unwrap_or_default();
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let mut end = end_of(first.0.end);
+        let mut group = vec![first];
+        while let Some(next) = rest.next_if(|(span, _)| span.start < end) {
+            end = end_of(next.0.end);
+            group.push(next);
+        }
+        let cuts = group.iter().map(|(span, _)| span.clone()).chain(std::iter::once(end..end));
+        let mut left = Vec::new();
+        let mut at = start;
+        for cut in cuts {
+            left.extend(bytes.get(at..cut.start).unwrap_or_default());
+            at = cut.end.max(at);
+        }
+        let left = left.trim_ascii();
+        let goes = group.iter().all(|(_, new)| new.is_empty()) && (left.is_empty() || left.starts_with(b"#"));
+        if goes { all.push((start..end, Vec::new())) } else { all.extend(group) }
+    }
+    all
+}
+
+fn changed(bytes: &[u8], changes: Vec<Change>, lines: Vec<u8>) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len() + lines.len() + 1);
     let mut at = 0;
     for (span, new) in changes {
@@ -178,6 +228,14 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
         let one = "type = 'hvm'; vcpus = 2; name = 'a'\n";
         assert_eq!(edited(one, &[], &["vcpus"]).unwrap(), "type = 'hvm';  name = 'a'\n");
         assert_eq!(edited(&file, &[], &["vcpus"]).unwrap(), file.replace("\tvcpus   =   2\n", ""));
+        // A line of which nothing is left goes.
+        let two = "type = 'hvm'\nlocaltime=1 ; rtc_timeoffset=60 # both\nname = 'a'\n";
+        let left = "type = 'hvm'\nname = 'a'\n";
+        assert_eq!(edited(two, &[], &["localtime", "rtc_timeoffset"]).unwrap(), left);
+        let zone = edited(two, &["clock_timezone=Europe/Berlin"], &[]).unwrap();
+        assert_eq!(zone, format!("{left}clock_timezone = \"Europe/Berlin\"\n"));
+        let list = "type = 'hvm'\nvif = [ 'bridge=a',\n 'bridge=b' ] # two\nname = 'a'\n";
+        assert_eq!(edited(list, &[], &["vif"]).unwrap(), left);
         // Without a line break at its end.
         assert_eq!(
             edited("name='a'; type='hvm'", &["memory=64"], &[]).unwrap(),
@@ -193,5 +251,13 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
             assert!(matches!(edited(&file, words, &[]), Err(EditError::Wrong(_))), "{words:?}");
         }
         assert!(matches!(edited("name = ", &["memory=64"], &[]), Err(EditError::Wrong(_))));
+        // What xl would pass over.
+        for word in ["timezone=Europe/Berlin", "memroy=5", "ram=5"] {
+            assert!(matches!(edited(&file, &[word], &[]), Err(EditError::Wrong(_))), "{word}");
+        }
+        let Err(EditError::NoSuchKey(key)) = edited(&file, &[], &["memroy"]) else { panic!() };
+        assert_eq!(key, "memroy");
+        // One that is not there is out already.
+        assert_eq!(edited(&file, &[], &["rtc_timeoffset"]).unwrap(), file);
     }
 }

@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 1000;
 /// After so many errors the rest of the file is not looked at.
 const MAX_ERRORS: usize = 50;
 
+/// How a file in UTF-16 begins.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// The name that places in the words of a command line have.
 pub const WORDS: &str = "command line";
 
@@ -62,6 +65,12 @@ pub(super) fn parse_with(name: &str, bytes: &[u8], words: &[String]) -> (Cfg, Ve
     if bytes.len() > MAX_BYTES {
         let reason = format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
         let finding = Finding::invalid("too-long", reason);
+        let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
+        return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
+    }
+    if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        let finding = Finding::invalid("not-utf8", "the file is UTF-16, and xl takes UTF-8")
+            .instead("convert the file, as in: iconv -f UTF-16 -t UTF-8 FILE > NEW");
         let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
         return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
     }

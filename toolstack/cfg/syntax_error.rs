@@ -75,9 +75,16 @@ impl Unexpected<'_> {
                     (Kind::Text(_), Expected::EndOfSetting | Expected::EndOfItem) => finding.instead(
                         "join the two strings into one; several strings are a list, as in [ \"a\", \"b\" ]",
                     ),
-                    (Kind::Newline | Kind::End, Expected::Value) => finding.instead(
-                        "write the value on the line of the key; only a list may continue on the next line",
-                    ),
+                    (Kind::Newline | Kind::End, Expected::Value) => {
+                        let example = match self.key.and_then(keys::unit_of) {
+                            Some(_) => "1",
+                            None => "\"...\"",
+                        };
+                        finding.instead(format!(
+                            "write a value behind the = on its line, as in {} = {example}; only a list may continue on the next line",
+                            self.key()
+                        ))
+                    }
                     (Kind::Assign, Expected::Value) => finding.instead("write only one ="),
                     (Kind::Number | Kind::Text(_), Expected::Assign) => {
                         finding.instead(format!("write {} = {}", self.key(), self.line))
@@ -192,8 +199,14 @@ impl Unexpected<'_> {
                     .instead(self.written(value))
             }
             Some('A'..='Z') if self.expected == Expected::Key => {
-                lexical(format!("{} is not a key: keys are in lower case", self.word))
-                    .instead(format!("write {}", key_like(self.word)))
+                let instead = match self.value().split_once('=') {
+                    Some((key, value)) => {
+                        let (key, equals) = key.strip_suffix('+').map_or((key, "="), |key| (key, "+="));
+                        format!("write {} {equals} {}", key_like(key.trim_end()), value.trim_start())
+                    }
+                    None => format!("write {}", key_like(self.word)),
+                };
+                lexical(format!("{} is not a key: keys are in lower case", self.word)).instead(instead)
             }
             Some('-') if self.expected == Expected::Assign && self.whole != self.word => {
                 lexical(format!("{} is not a key: keys contain _ and no -", self.whole))

@@ -14,7 +14,7 @@ use super::progress;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
-use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::store::{RecordError, RecordStore};
 use xenclock::tracking::unfinished::{self, Mended};
 
 /// The settings of a real host, and the one for a tolerance.
@@ -98,7 +98,7 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
     if text.is_empty() {
         return Ok(Tolerance::OFF);
     }
-    text.parse().map_err(|error| Failure::Error(format!("{place}: {error}")))
+    text.parse().map_err(|error| Failure::Usage(format!("{place}: {error}")))
 }
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.
@@ -109,12 +109,26 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
-/// The record of a domain's clock. An error is printed, and then there is no record.
+/// The record of a domain's clock. An error is printed, and then there is no record: a guest starts and moves without it.
 pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
-    records.get(uuid).unwrap_or_else(|error| {
+    record(records, uuid).unwrap_or_else(|error| {
         output::error(&error.to_string());
         None
     })
+}
+
+/// The record of a domain's clock. One that is no record is set aside, which is said; then there is none.
+///
+/// # Errors
+/// When it cannot be read, so that nobody knows what it says.
+pub(super) fn record(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRecord>, RecordError> {
+    match records.get(uuid) {
+        Err(error @ RecordError::SetAside { .. }) => {
+            output::error(&error.to_string());
+            Ok(None)
+        }
+        other => other,
+    }
 }
 
 /// The domain is gone: its record stays only where it is good for something. What cannot be noted now is seen by

@@ -31,14 +31,11 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
                 error => Failure::Error(format!("{name}: {error}")),
             })?
         }
-        Format::Xml if unset.is_empty() => {
-            edit::edit(name, &bytes, settings).map_err(|error| match error {
-                EditError::Words(errors) => input::wrong(&errors),
-                EditError::Xml(error) => input::wrong_xml(&error, &bytes),
-                error => Failure::Error(format!("{name}: {error}")),
-            })?
-        }
-        Format::Xml => return Err(Failure::Error(format!("{name}: --unset works only for an xl.cfg"))),
+        Format::Xml => edit::edit(name, &bytes, settings, unset).map_err(|error| match error {
+            EditError::Words(errors) => input::wrong(&errors),
+            EditError::Xml(error) => input::wrong_xml(&error, &bytes),
+            error => Failure::Error(format!("{name}: {error}")),
+        })?,
         Format::Json => {
             return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
         }

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Error};
 
 use super::args::Arguments;
@@ -54,7 +54,12 @@ pub(super) fn arrange(cli: &mut Command, words: &[OsString]) -> Arranged {
         cli.build();
     }
     let (Some(ours), true) = (cli.find_subcommand(name), of_xl.is_some()) else {
-        arranged.extend_from_slice(rest);
+        let (global, rest) = match cli.find_subcommand(name) {
+            Some(ours) => globals(ours, rest),
+            None => (Vec::new(), rest.to_vec()),
+        };
+        arranged.splice(command..command, global);
+        arranged.extend(rest);
         return Arranged { words: arranged, of_xl: None };
     };
     // xl create looks at its first word before it looks for options.
@@ -75,6 +80,50 @@ pub(super) fn arrange(cli: &mut Command, words: &[OsString]) -> Arranged {
             Arranged { words: arranged, of_xl: None }
         }
     }
+}
+
+/// The letters of the options that commands which xl does not have take behind their name, too.
+const GLOBALS: &[u8] = b"vN";
+
+/// The words of such a command that are global options, which clap takes before the command only, and the others.
+fn globals(ours: &Command, words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let own =
+        |letter: &u8| ours.get_arguments().any(|argument| argument.get_short() == Some(char::from(*letter)));
+    let takes_next = |word: &OsString| {
+        ours.get_arguments().filter(|argument| argument.get_action().takes_values()).any(|argument| {
+            let long = argument.get_long().is_some_and(|long| *word == *format!("--{long}"));
+            long || argument.get_short().is_some_and(|short| *word == *format!("-{short}"))
+        })
+    };
+    let (mut global, mut others) = (Vec::new(), Vec::new());
+    for (index, word) in words.iter().enumerate() {
+        let is_value = index > 0 && takes_next(&words[index - 1]);
+        let is_global = match word.as_bytes() {
+            b"--dry-run" => true,
+            [b'-', letters @ ..] if !letters.is_empty() => {
+                letters.iter().all(|letter| GLOBALS.contains(letter) && !own(letter))
+            }
+            _ => false,
+        };
+        let to = if is_global && !is_value && index < end { &mut global } else { &mut others };
+        to.push(word.clone());
+    }
+    (global, others)
+}
+
+/// The global option that stands behind a command of xl's, where xl has none of that letter.
+pub(super) fn misplaced(error: &Error) -> Option<String> {
+    let word = match (error.kind(), error.get(ContextKind::InvalidArg)?) {
+        (ErrorKind::UnknownArgument, ContextValue::String(word)) => word,
+        _ => return None,
+    };
+    let cli = Arguments::command();
+    let is_global = cli.get_arguments().any(|argument| {
+        let long = argument.get_long().is_some_and(|long| *word == format!("--{long}"));
+        long || argument.get_short().is_some_and(|short| *word == format!("-{short}"))
+    });
+    is_global.then(|| word.clone())
 }
 
 /// The exit status of xl where it is the operands that are wrong: too few of them, or too many.

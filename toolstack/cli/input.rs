@@ -55,7 +55,9 @@ pub(super) fn name_of(path: &Path) -> String {
 pub(super) fn format_of(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     // A zero is half a character of UTF-16, which an XML may be in.
-    if text.starts_with(b"<") || text.starts_with(b"\0") || xml::is_utf16(text) {
+    let letter = |byte: &&u8| byte.is_ascii_graphic();
+    let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
+    if text.starts_with(b"<") || text.starts_with(b"\0") || is_wide {
         Format::Xml
     } else if text.starts_with(b"{") {
         Format::Json

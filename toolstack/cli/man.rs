@@ -8,7 +8,7 @@ use super::args::Arguments;
 const TAIL: &str = r#".SH EXIT STATUS
 0 success; 1 failure; 2 wrong usage.
 .B preflight
-also returns 3 if a guest notices the move, and 4 if its clock goes wrong.
+also returns 3 if a guest notices the move, and 4 if its clock goes wrong or the move is not supported.
 .B check
 returns 0 if nothing is wrong, 1 if a setting differs or is ignored, and 2 if a guest does not start or a file is wrong. A
 closed standard output is not a failure.

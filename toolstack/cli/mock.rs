@@ -45,8 +45,15 @@ pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
     }
 }
 
+/// The words that serde would take.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split_once("expected one of ").map_or(text.clone(), |(_, words)| words.replace('`', ""))
+}
+
 fn error_kind(word: &str) -> Result<ErrorKind, Failure> {
     // The words are those of the enum's own serialisation.
-    serde_json::from_value(serde_json::Value::String(word.to_owned()))
-        .map_err(|error| Failure::Usage(format!("kind of failure: {error}")))
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|error| {
+        Failure::Usage(format!("there is no kind of failure '{word}'; there are {}", words(&error)))
+    })
 }

@@ -83,8 +83,17 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
     if let Wrong::ForXl(words) = whose {
         return status(Err(xl::become_xl(&words)));
     }
+    if let Some(option) = getopt::misplaced(error) {
+        output::error(&format!("put {option} before the command, as in: xenclock {option} COMMAND ..."));
+        return ExitCode::from(2);
+    }
     // Help and version are no errors; clap knows where each goes.
-    let _ = error.print();
+    if let Err(failed) = error.print()
+        && failed.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        output::error(&format!("cannot write the help: {failed}"));
+        return ExitCode::FAILURE;
+    }
     if let Wrong::Clocked(command) = whose {
         output::message(&format!(
             "xenclock: '{command}' is not passed to xl, which would drop the guest's clock"

@@ -245,10 +245,12 @@ pub(super) fn words(domid: DomId, became: &Disposition) -> String {
     match became {
         Disposition::Gone => format!("domain {domid} has ended"),
         Disposition::Restarted(started) => format!(
-            "domain {domid} has ended and was restarted as domain {}, RTC at {}",
+            "domain {domid} has ended and was restarted as domain {}, its clock at {}",
             started.outcome.domid, started.outcome.offset
         ),
-        Disposition::Reset(offset) => format!("domain {domid} continues after a soft reset, RTC at {offset}"),
+        Disposition::Reset(offset) => {
+            format!("domain {domid} continues after a soft reset, its clock at {offset}")
+        }
         Disposition::Kept(why) => format!("domain {domid} has ended and is preserved: {why}"),
         other => format!("domain {domid} has ended: {other:?}"),
     }

@@ -57,6 +57,11 @@ pub(super) struct XmlDirs {
 }
 
 impl XmlDirs {
+    /// The named directories that are not there.
+    pub(super) fn missing(&self) -> impl Iterator<Item = &PathBuf> {
+        self.xml_dirs.iter().filter(|dir| !dir.is_dir())
+    }
+
     pub(super) fn dirs(&self) -> Vec<PathBuf> {
         if self.xml_dirs.is_empty() { default_xml_dirs() } else { self.xml_dirs.clone() }
     }

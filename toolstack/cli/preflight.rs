@@ -104,7 +104,15 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             let not_text = || Failure::Usage("the names of a domain and a host are UTF-8".to_owned());
             let words = (domain.to_str(), there.to_str());
             let (Some(domain), Some(there)) = words else { return Err(not_text()) };
-            one(global, preflight, domain, there)
+            // One of two files may be misspelt.
+            let missing = if Path::new(domain).is_file() { there } else { domain };
+            let are_mixed = Path::new(domain).is_file() != Path::new(there).is_file();
+            one(global, preflight, domain, there).map_err(|failure| match failure {
+                Failure::Error(why) if are_mixed && why.starts_with("no domain ") => {
+                    Failure::Error(format!("{why}; and of two files, {missing} is not there"))
+                }
+                other => other,
+            })
         }
         _ => Err(Failure::Usage("expected DOMAIN HOST, FILE FILE or --pool FILE FILE ...".to_owned())),
     }
@@ -315,7 +323,7 @@ fn refuse_harm(global: &Global, foresight: &Foresight, done: &str, way: &str) ->
     let harms = foresight.effects.iter().filter(|effect| effect.severity == Severity::Harm);
     let words: Vec<_> = harms.map(|effect| effect.effect).collect();
     Err(Failure::Error(format!(
-        "'{}' was not {done}: its clock would go wrong ({}); {way}",
+        "'{}' was not {done}, because of {}; {way}",
         foresight.name,
         words.join(", ")
     )))
@@ -346,7 +354,7 @@ fn lines(foresight: &Foresight) -> String {
     let says = match severity {
         Severity::Fine => "harmless for the guest",
         Severity::Change => "the guest notices it",
-        Severity::Harm => "its clock goes wrong",
+        Severity::Harm => "refused without -f",
     };
     let named =
         |host: &str| if host.is_empty() { "another host".to_owned() } else { shown(host).into_owned() };

@@ -112,6 +112,12 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         }
         return output::json(&told);
     }
+    if target.domain.is_none() && target.record.is_none() {
+        output::message(&format!(
+            "xenclock: no guest {} is known yet: this is kept for its first start",
+            target.uuid
+        ));
+    }
     say(set, wrapper.as_deref(), &target, &record, &facts)
 }
 
@@ -163,7 +169,8 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
     };
     let no_domain = match domain {
         Ok(domain) => {
-            let record = backend::record_of(records, domain.uuid);
+            let record = backend::record(records, domain.uuid);
+            let record = record.map_err(|error| Failure::Error(error.to_string()))?;
             return Ok(Target { uuid: domain.uuid, name: domain.name.clone(), domain: Some(domain), record });
         }
         Err(no_domain) => no_domain,

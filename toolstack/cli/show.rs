@@ -1,7 +1,10 @@
 //! `xenclock clock-show`, `clock-list`, `host-info`
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::args::{ClockList, Global};
 use super::backend::{self, find};
@@ -9,11 +12,13 @@ use super::metrics;
 use super::output::{self, Failure};
 use super::preflight;
 use timers::tsc::Tolerance;
+use timers::{Adjustment, ClockOffset};
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
+use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::host_clock::ClockSteps;
 use xenclock::tracking::store::RecordStore;
-use xenclock::view::{ClockView, view};
+use xenclock::view::{ANOTHER_CLOCK, ClockView, view};
 
 pub(super) fn clock_show(global: &Global, domain: &str, as_json: bool) -> Result<(), Failure> {
     clock_show_on(&*backend::open(global)?, &backend::records(global), domain, as_json)
@@ -27,25 +32,69 @@ pub(super) fn clock_show_on(
 ) -> Result<(), Failure> {
     let domain = find(host, domain)?;
     let facts = host.facts()?;
-    let record = backend::record_of(records, domain.uuid);
+    let mut unread = Unread::default();
+    let record = unread.record(records, domain.uuid);
     let view = view(host, &domain, &facts, record.as_ref())?;
-    if as_json { output::json(&json!(view)) } else { output::text(&lines(&view)) }
+    match as_json {
+        true => output::json(&unread.json(&view))?,
+        false => output::text(&lines(&view, &unread))?,
+    }
+    unread.told()
+}
+
+/// The guests whose records cannot be read: nobody knows whether they are tracked.
+#[derive(Debug, Default)]
+struct Unread(BTreeSet<Uuid>);
+
+impl Unread {
+    /// A guest's record; the first error is said, for it is the directory's mostly.
+    fn record(&mut self, records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
+        backend::record(records, uuid).unwrap_or_else(|error| {
+            if self.0.is_empty() {
+                output::error(&error.to_string());
+            }
+            self.0.insert(uuid);
+            None
+        })
+    }
+
+    fn tracked(&self, view: &ClockView) -> &'static str {
+        match view.rtc.tracked {
+            _ if self.0.contains(&view.uuid) => "unknown",
+            true => "yes",
+            false => "no",
+        }
+    }
+
+    fn json(&self, view: &ClockView) -> Value {
+        let mut told = json!(view);
+        if self.0.contains(&view.uuid) {
+            (told["rtc"]["tracked"], told["rtc"]["next_start"]) = (Value::Null, Value::Null);
+        }
+        told
+    }
+
+    fn told(&self) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+    }
 }
 
 pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failure> {
     let host = backend::open(global)?;
     let facts = host.facts()?;
     let records = backend::records(global);
-    let mut views = Vec::new();
+    let (mut views, mut unread) = (Vec::new(), Unread::default());
     for guest in backend::guests(&*host)? {
-        let record = backend::record_of(&records, guest.uuid);
+        let record = unread.record(&records, guest.uuid);
         views.push(view(&*host, &guest, &facts, record.as_ref())?);
     }
     if list.json {
-        return output::json(&json!(views));
+        output::json(&views.iter().map(|view| unread.json(view)).collect())?;
+        return unread.told();
     }
     if list.prometheus {
-        return output::data(&metrics::of(&views, &facts));
+        output::data(&metrics::of(&views, &facts))?;
+        return unread.told();
     }
     let mut text = format!(
         "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
@@ -58,23 +107,24 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
             view.domid,
             view.kind.as_str(),
             view.rtc.offset,
-            if view.rtc.tracked { "yes" } else { "no" },
+            unread.tracked(&view),
             view.tsc.mode,
             view.tsc.khz,
             view.tsc.behaviour.as_str()
         ));
     }
-    output::text(&text)
+    output::text(&text)?;
+    unread.told()
 }
 
-fn lines(view: &ClockView) -> String {
+fn lines(view: &ClockView, unread: &Unread) -> String {
     let ClockView { domid, name, uuid, kind, rtc, tsc, .. } = view;
     let what = if kind.has_rtc() { "RTC" } else { "wallclock" };
     let time = rtc.time.map(|time| time.to_string()).unwrap_or_default();
     let name = shown(name);
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {}\n", shown(value)));
-    line(what, &format!("{time}, {} ({} s)", timers_offset(rtc.offset), rtc.offset));
+    line(what, &format!("{time}, {} ({} s)", timers::from_utc(rtc.offset), rtc.offset));
     line("origin", &rtc.source);
     line("source", rtc.known_from);
     if let Some(resolved) = &rtc.resolved_at {
@@ -83,8 +133,21 @@ fn lines(view: &ClockView) -> String {
     if let Some(changed) = rtc.changed_by_guest {
         line("guest", &format!("moved its RTC by {changed} s"));
     }
-    line("tracked", if rtc.tracked { "yes: the guest's changes survive a reboot" } else { "no" });
-    line("next start", rtc.next_start);
+    line(
+        "tracked",
+        match unread.tracked(view) {
+            "yes" => "yes: the guest's changes survive a reboot",
+            "unknown" => "unknown: its clock record cannot be read",
+            no => no,
+        },
+    );
+    match &view.clock {
+        None if unread.0.contains(uuid) => line("next start", "unknown: its clock record cannot be read"),
+        Some(clock) if rtc.next_start == ANOTHER_CLOCK => {
+            line("next start", &format!("{ANOTHER_CLOCK}: {}", offset_words(&clock.offset)));
+        }
+        _ => line("next start", rtc.next_start),
+    }
     if let Some(change) = &rtc.zone_change {
         line("zone", &format!("{change}; the {what} does not follow"));
     }
@@ -117,8 +180,25 @@ fn lines(view: &ClockView) -> String {
     text
 }
 
-fn timers_offset(seconds: i64) -> String {
-    timers::UtcOffset::new(seconds).map_or_else(|_| format!("UTC{seconds:+} s"), |offset| offset.to_string())
+/// What a clock is asked to show.
+fn offset_words(offset: &ClockOffset) -> String {
+    let word = offset.as_str();
+    match offset {
+        ClockOffset::Utc { adjustment: None } | ClockOffset::Localtime { adjustment: None } => {
+            word.to_owned()
+        }
+        ClockOffset::Utc { adjustment: Some(Adjustment::Reset) }
+        | ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) } => format!("{word}, reset"),
+        ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(seconds)) }
+        | ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) } => {
+            format!("variable, {seconds} s from {word}")
+        }
+        ClockOffset::Variable { adjustment, basis } => {
+            format!("{word}, {adjustment} s from {}", basis.as_str())
+        }
+        ClockOffset::Timezone { timezone } => format!("{word} {timezone}"),
+        ClockOffset::Absolute { start } => format!("{word}, {start} s since 1970-01-01T00:00:00Z"),
+    }
 }
 
 fn times(count: u32) -> String {

@@ -58,6 +58,9 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
         let why = format!("another clock-watch runs for {dir}; two would set each new domain twice");
         return Err(Failure::Error(why));
     }
+    for dir in watch.xml.missing() {
+        output::message(&format!("xenclock: warning: {}: there is no such directory yet", dir.display()));
+    }
     let options =
         WatchOptions::default().all(!watch.asked_only).tsc_tolerance(backend::tsc_tolerance(global)?);
     let options = options.unwatched_after(watch.period.saturating_mul(GAP_PERIODS).max(GAP));

@@ -5,6 +5,7 @@ mod findings;
 mod group;
 pub mod number;
 pub mod part;
+mod remedy;
 pub mod render;
 pub mod report;
 mod shown;
@@ -19,6 +20,7 @@ pub use errors::Errors;
 pub(crate) use findings::{FindingId, Findings};
 pub use group::{Group, grouped};
 pub use part::Part;
+pub use remedy::Remedy;
 pub use report::Report;
 pub use shown::{shown, shown_lines};
 pub use source::{Place, Source};
@@ -83,6 +85,8 @@ pub struct Finding {
     pub alternative: Option<Cow<'static, str>>,
     /// An alternative for the xl.cfg that `convert` writes; a start has no such file.
     pub alternative_in_file: Option<Cow<'static, str>>,
+    /// The alternative where it depends on the format of the input; the report chooses the words by the place.
+    pub by_format: Option<Remedy>,
     /// True if a guest started all the same would have another TSC or another RTC than asked for.
     pub refuses_start: bool,
 }
@@ -103,6 +107,7 @@ impl Finding {
             reason: reason.into(),
             alternative,
             alternative_in_file,
+            by_format: None,
             refuses_start: false,
         }
     }
@@ -150,6 +155,29 @@ impl Finding {
     #[must_use]
     pub fn instead(mut self, alternative: impl Into<Cow<'static, str>>) -> Self {
         self.alternative = Some(alternative.into());
+        self
+    }
+
+    /// With what to write instead in a domain XML, and in an xl.cfg. Until a place is known, the words are those of an
+    /// xl.cfg, which are also those of a command line.
+    #[must_use]
+    pub fn instead_by_format(
+        mut self,
+        xml: impl Into<Cow<'static, str>>,
+        key: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let remedy = Remedy::new(xml, key);
+        self.alternative = Some(remedy.at(""));
+        self.by_format = Some(remedy);
+        self
+    }
+
+    /// The finding with the alternative in the words of a node's format.
+    #[must_use]
+    pub(crate) fn at(mut self, node: &str) -> Self {
+        if let Some(remedy) = self.by_format.take() {
+            self.alternative = Some(remedy.at(node));
+        }
         self
     }
 

@@ -147,6 +147,7 @@ impl Report {
     #[must_use]
     pub fn at(&self, part: Part, finding: Finding) -> Diagnostic {
         let node = self.node_of(part).map(|node| self.path(node)).unwrap_or_default();
+        let finding = finding.at(&node);
         Diagnostic { place: self.place(part), node, finding }
     }
 
@@ -160,6 +161,7 @@ impl Report {
         if self.finding(&self.nodes[node]).verdict > finding.verdict {
             return;
         }
+        let finding = finding.at(&self.path(node));
         let verdict = finding.verdict;
         let finding = self.findings.add(finding);
         if part.is_whole() && self.origins.get(&part) == Some(&node) {
@@ -179,6 +181,7 @@ impl Report {
     /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
     pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };
+        let advice = advice.at(&self.path(node));
         if self.nodes.get(node).is_some_and(|node| !self.finding(node).verdict.is_loss()) {
             self.nodes[node].finding = self.findings.add(advice.clone());
         }

@@ -28,7 +28,11 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
     (b_info.rtc_timeoffset, b_info.localtime) = match offset {
         OffsetIn::Outside => (0, None),
         OffsetIn::Resolved(offset) => (offset.to_libxl(), None),
-        OffsetIn::Intent(now) => intent(&clock.offset, now),
+        OffsetIn::Intent(now) => match intent(&clock.offset, now) {
+            // A key that says no is there all the same.
+            (offset, None) => (offset, b_info.localtime.map(|_| false.into())),
+            local => local,
+        },
     };
     b_info.tsc_mode = tsc_mode(clock);
     // A PV guest has no periodic timers, and xl refuses the key; a PVH guest's are none of those libvirt names, and
@@ -40,10 +44,13 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
         return;
     };
     for timer in &clock.timers {
-        let present = timer.present.unwrap_or(true);
         match timer.name {
-            TimerName::Hpet => hvm.hpet = Some(present.into()),
-            TimerName::Hypervclock if present => add(&mut hvm.viridian_enable, hyperv::clock_groups()),
+            TimerName::Hpet => hvm.hpet = Some(timer.present.unwrap_or(true).into()),
+            // One of which nothing is said is not asked for.
+            TimerName::Hypervclock if timer.present.is_none() => {}
+            TimerName::Hypervclock if timer.present == Some(true) => {
+                add(&mut hvm.viridian_enable, hyperv::clock_groups())
+            }
             TimerName::Hypervclock => {
                 // In xl's list a group that is taken out is out, even where another feature put it in.
                 let out = [Viridian::TimeRefCount, Viridian::ReferenceTsc];

@@ -49,6 +49,8 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.process {
+            // One of another container may have no name here.
+            Some((pid, name)) if name.is_empty() => write!(f, "process {pid}"),
             Some((pid, name)) => write!(f, "process {pid} ({name})"),
             None => f.write_str("another process"),
         }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde::Serialize;
-use timers::tsc::{Behaviour, TscEffect, TscMove};
+use timers::tsc::{Behaviour, TscEffect, TscMode, TscMove};
 use timers::{GuestKind, Severity};
 use uuid::Uuid;
 
@@ -112,7 +112,7 @@ pub fn foresee(
     effects.extend(nomigrate(guest, how));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
-    effects.extend(unsynchronised(from, to));
+    effects.extend(unsynchronised(guest, from, to));
     effects.extend(of_zone(guest, from, to));
     effects.extend(of_xen(from, to));
     let severity = effects.iter().map(|effect| effect.severity).max().unwrap_or_default();
@@ -171,8 +171,14 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         TscEffect::Invariant => (
             "tsc-invariant",
             format!(
-                "CPUID reports an invariant TSC to it ({}), but no frequency is requested: request one (clock_tsc_frequency) and restart the guest",
-                guest.invariant_tsc.why
+                "CPUID reports an invariant TSC to it ({}), but no frequency is requested: {}",
+                guest.invariant_tsc.why,
+                if tsc.before.mode == TscMode::Native {
+                    "mode native keeps none, so restart the guest with tsc_mode = \"default\" and clock_tsc_frequency, or \
+                     without the invariant TSC"
+                } else {
+                    "request one (clock_tsc_frequency) and restart the guest"
+                }
             ),
         ),
     };
@@ -223,14 +229,15 @@ fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: T
     Some(Effect { effect: "hosts-apart", severity: Severity::Change, text })
 }
 
-fn unsynchronised(from: &HostReport, to: &HostReport) -> Option<Effect> {
+fn unsynchronised(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Option<Effect> {
     let worse = to.clock.synchronised == Some(false) && from.clock.synchronised != Some(false);
     worse.then(|| Effect {
         effect: "host-unsynchronised",
         severity: Severity::Change,
         text: format!(
-            "the clock of {} is not synchronised (no NTP), and the guest's RTC follows it",
-            named(to)
+            "the clock of {} is not synchronised (no NTP), and the guest's {} follows it",
+            named(to),
+            if guest.kind.has_rtc() { "RTC" } else { "wallclock" }
         ),
     })
 }
@@ -264,7 +271,7 @@ fn of_zone(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Vec<Effec
 fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
     (to.xen_version < from.xen_version).then(|| Effect {
         effect: "xen-older",
-        severity: Severity::Change,
+        severity: Severity::Harm,
         text: format!(
             "Xen does not support a move from {} to the older {}",
             from.xen_version, to.xen_version

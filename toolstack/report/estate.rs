@@ -17,6 +17,8 @@ pub struct Estate {
     differs: usize,
     blocked: usize,
     wrong: usize,
+    /// Not read, or not written.
+    failed: usize,
     clock_differs: usize,
     /// By kind and name: how many guests have it, and whether they start without a rule.
     needs: BTreeMap<(Kind, String), (usize, bool)>,
@@ -84,7 +86,8 @@ impl Estate {
         self.starts += usize::from(report.starts());
         self.differs += usize::from(report.starts() && report.counts.differs > 0);
         self.blocked += usize::from(report.counts.blockers > 0);
-        self.wrong += usize::from(report.failure.is_some() || report.counts.errors > 0);
+        self.wrong += usize::from(report.failure.is_none() && report.counts.errors > 0);
+        self.failed += usize::from(report.failure.is_some());
         self.clock_differs += usize::from(report.clock_differs > 0);
         for (names, resolved) in [(&uses.needs, false), (&uses.references, true)] {
             for name in names {
@@ -113,9 +116,10 @@ impl Estate {
     /// How many files there are of each sort, in a line without its end.
     #[must_use]
     pub fn totals(&self) -> String {
-        let Estate { files, starts, differs, blocked, wrong, clock_differs, .. } = self;
+        let Estate { files, starts, differs, blocked, wrong, failed, clock_differs, .. } = self;
+        let failed = if *failed > 0 { format!(", {failed} not converted") } else { String::new() };
         format!(
-            "{}: {starts} start ({differs} with differences), {blocked} blocked, {wrong} wrong; the clock \
+            "{}: {starts} start ({differs} with differences), {blocked} blocked, {wrong} wrong{failed}; the clock \
              differs in {clock_differs}",
             counted(*files, "file")
         )

@@ -35,10 +35,14 @@ pub fn table_row(report: &FileReport, width: usize) -> String {
     crate::diag::shown(&line).into_owned() + "\n"
 }
 
-/// True if the guest starts.
+/// True if the guest starts; `-` where the file was not read or not written, which tells nothing of the guest.
 #[must_use]
 pub fn starts_cell(report: &FileReport) -> &'static str {
-    if report.starts() { "yes" } else { "no" }
+    match report.starts() {
+        _ if report.failure.is_some() => "-",
+        true => "yes",
+        false => "no",
+    }
 }
 
 /// The cell for the clock: its offset, or the loss.

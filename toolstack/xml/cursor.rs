@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::str::FromStr;
 
+use super::schema::namespaces;
 use super::tree::{Kind, NodeId, Tree};
 use crate::diag::number::{Unit, meant};
 use crate::diag::{Diagnostic, Finding, FindingId, Findings, Report};
@@ -30,6 +31,9 @@ pub struct Mark {
     /// True if it was put on a whole element that this node is in, and not on the node itself.
     pub with_others: bool,
 }
+
+/// The digits that any number of 64 bits may have.
+const LONGEST_NUMBER: usize = 18;
 
 /// An element, with the ledger that its readings go to.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +131,8 @@ impl<'t> Element<'t> {
     /// All child elements of this name, not read yet: call [`Element::take`] on each that is used.
     pub fn children<'n>(&self, name: &'n str) -> impl Iterator<Item = Element<'t>> + use<'t, 'n> {
         let tree = self.ledger.tree;
-        self.elements().filter(move |child| tree.name(child.id) == name)
+        let libvirts = move |child: &Element<'t>| !namespaces::declares_foreign(tree, child.id);
+        self.elements().filter(move |child| tree.name(child.id) == name).filter(libvirts)
     }
 
     /// All child elements, not read yet.
@@ -135,6 +140,12 @@ impl<'t> Element<'t> {
         let ledger = self.ledger;
         let children = ledger.tree.children(self.id);
         children.filter(|&id| ledger.tree.kind(id) == Kind::Element).map(|id| Element { ledger, id })
+    }
+
+    /// True if the element is in another program's namespace.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        namespaces::declares_foreign(self.ledger.tree, self.id)
     }
 
     /// Marks the element as read.
@@ -192,8 +203,13 @@ impl<'t> Element<'t> {
 
     /// Puts a finding on the element and on all that is in it; what to do instead is said once.
     pub fn leave_out(&self, finding: Finding) {
-        let within =
-            Finding { alternative: None, alternative_in_file: None, refuses_start: false, ..finding.clone() };
+        let within = Finding {
+            alternative: None,
+            alternative_in_file: None,
+            by_format: None,
+            refuses_start: false,
+            ..finding.clone()
+        };
         self.mark_whole(&within);
         self.mark(finding);
     }
@@ -247,6 +263,10 @@ impl<'t> Value<'t> {
     /// When it is not one, or does not fit; `expected` says what would.
     pub fn number_of<T: FromStr>(&self, unit: Unit, expected: &str) -> Result<T> {
         self.number(expected).map_err(|mut error| {
+            let digits = self.text.trim_start_matches(['-', '+']);
+            if digits.len() > LONGEST_NUMBER && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                error.finding.reason = format!("{} is too large, expected {expected}", self.text).into();
+            }
             let meant = meant(self.text, unit).map(|number| number.to_string());
             if let Some(number) = meant.filter(|number| number.parse::<T>().is_ok()) {
                 let name = self.ledger.tree.name(self.id);

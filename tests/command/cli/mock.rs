@@ -179,3 +179,50 @@ fn a_file_that_is_empty_or_not_there_yet_is_a_new_host() {
         serde_json::from_str::<Value>(&lab.read("mock.json")).unwrap();
     }
 }
+
+#[test]
+fn the_kinds_and_calls_that_can_fail_are_listed() {
+    let lab = with_guest("hvm", UTC);
+    let said = lab.mock(["mock", "fail", "save", "tired"]).fails(2);
+    assert!(said.contains("there is no kind of failure 'tired'; there are no_such_domain, "), "{said}");
+    let said = lab.mock(["mock", "fail", "sleep", "io"]).fails(1);
+    assert!(said.contains("a host has no call 'sleep'; there are facts, "), "{said}");
+    for kind in ["exists", "no_rtc", "not_supported", "wrong_state"] {
+        lab.mock(["mock", "fail", "save", kind, "0"]).ok();
+        assert!(lab.mock(["mock", "fail", "--help"]).ok().contains(kind), "{kind}");
+    }
+}
+
+#[test]
+fn a_state_is_a_regular_file_of_bearable_length() {
+    let lab = Lab::new();
+    for device in ["/dev/full", "/dev/zero"] {
+        let host = format!("mock:{device}");
+        let said = lab.run(["--backend", &host, "list"]).fails(1);
+        assert!(said.contains("expected a regular file"), "{said}");
+    }
+    lab.write("long.json", " ".repeat((16 << 20) + 1));
+    let said = lab.run(["--backend", "mock:long.json", "list"]).fails(1);
+    assert!(said.contains("longer than"), "{said}");
+}
+
+#[test]
+fn an_rtc_too_far_away_is_not_said_to_survive() {
+    let lab = with_guest("hvm", VARIABLE);
+    lab.mock(["mock", "write-rtc", "guest", "2099-12-31T23:59:59"]).ok();
+    let shown = lab.mock(["clock-show", "guest"]).ok();
+    assert!(shown.contains("UTC+26846d ") && shown.contains("tracked      no"), "{shown}");
+    assert!(shown.contains("outside the -2147483648 to 2147483647 s"), "{shown}");
+}
+
+#[test]
+fn a_pending_clock_is_named() {
+    let lab = with_guest("hvm", UTC);
+    lab.mock(["clock-set", "guest", "clock_timezone=Asia/Tokyo"]).ok();
+    let shown = lab.mock(["clock-show", "guest"]).ok();
+    assert!(shown.contains("another clock, requested since the last start: timezone Asia/Tokyo"), "{shown}");
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c9";
+    let run = lab.mock(["clock-set", uuid, "localtime=1"]);
+    assert!(run.err.contains(&format!("no guest {uuid} is known yet")), "{}", run.err);
+    assert!(lab.mock(["clock-set", uuid, "localtime=0"]).err.is_empty());
+}

@@ -60,9 +60,9 @@ fn preflight_asks_the_other_host_over_migrates_line() {
     );
     let there = there();
     let Run { code, out, err } = lab.mock(["preflight", "--json", "-s", "", "guest", &there]);
-    assert_eq!((code, err.as_str()), (3, ""));
+    assert_eq!((code, err.as_str()), (4, ""));
     let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(told["severity"], "change");
+    assert_eq!(told["severity"], "harm");
     assert_eq!(effects(&told), ["tsc-slower", "hosts-apart", "xen-older"]);
     let moved = &told["moves"][0];
     assert_eq!(
@@ -76,9 +76,9 @@ fn preflight_asks_the_other_host_over_migrates_line() {
     );
 
     let Run { code, out, .. } = lab.mock(["preflight", "-s", "", "guest", &there]);
-    assert_eq!(code, 3);
+    assert_eq!(code, 4);
     for words in [
-        "guest (domain 1, hvm) from mock to there",
+        "guest (domain 1, hvm) from mock to there: refused without -f",
         "2600000 kHz, native -> 2600000 kHz, emulated",
         "goes 90 s forward",
     ] {
@@ -277,7 +277,7 @@ fn tolerances_that_there_are_not() {
     }
     let mut command = lab.command(["--backend", "mock:mock.json", "host-info"]);
     command.env("XENCLOCK_TSC_TOLERANCE", "many");
-    let refused = finish(command, b"").fails(1);
+    let refused = finish(command, b"").fails(2);
     assert!(refused.contains("XENCLOCK_TSC_TOLERANCE: 'many' is not a TSC tolerance"), "{refused}");
 }
 

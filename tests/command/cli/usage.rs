@@ -217,3 +217,27 @@ fn words_that_are_not_utf_8_are_no_panic() {
     let run = lab.run([OsStr::new("convert"), odd]);
     assert!([1, 2].contains(&run.code), "{run:?}");
 }
+
+#[test]
+fn global_letters_stand_behind_our_own_commands_too() {
+    let lab = lab();
+    let before = lab.run(["-v", "convert", "guest.xml"]);
+    assert_eq!(lab.run(["convert", "-v", "guest.xml"]).err, before.err);
+    assert_eq!(lab.run(["convert", "guest.xml", "-v"]).err, before.err);
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    lab.mock(["clock-set", "guest", "localtime=1", "-N"]).ok();
+    assert!(lab.mock(["clock-show", "guest"]).ok().contains("the same at the next start"));
+    // xl's commands have letters of their own.
+    let said = lab.mock(["pause", "-N", "guest"]).fails(2);
+    assert!(said.contains("put -N before the command"), "{said}");
+    assert!(lab.mock(["list", "-v"]).ok().contains("UUID"));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let lab = lab();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = lab.command(["--help"]).stdout(full).output().unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("cannot write the help"));
+}

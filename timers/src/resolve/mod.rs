@@ -82,7 +82,8 @@ pub enum ResolveError {
     /// Xen's RTC has two digits for the year and stands in the century of 2000 (`rtc.c`), so a guest would see
     /// another year.
     #[error(
-        "the guest's RTC would start at {}, expected a year from {first} to {last}, the years that Xen's RTC can show; write an offset or start that gives one",
+        "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
+         change the guest's offset or start, or the host's clock where that is wrong",
         Second(*shown),
         first = RTC_YEARS.start(),
         last = RTC_YEARS.end()
@@ -93,8 +94,8 @@ pub enum ResolveError {
     },
     /// The wallclock of a PV or PVH guest counts from 1970.
     #[error(
-        "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; write an offset or start \
-         that gives it",
+        "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; \
+         change the guest's offset or start, or the host's clock where that is wrong",
         Second(*shown)
     )]
     BeforeEpoch {

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
 
 /// Our own keys.
-const OURS: [&str; 8] = [
+pub(in crate::cfg) const OURS: [&str; 8] = [
     "clock_offset",
     "clock_adjustment",
     "clock_basis",
@@ -209,6 +209,9 @@ impl<'a, 'b> Keys<'a, 'b> {
     }
 }
 
+/// The digits that any number of 64 bits may have.
+const LONGEST_NUMBER: usize = 18;
+
 /// A value that a key does not take.
 pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
     let Setting { name, value, added, .. } = setting;
@@ -217,8 +220,14 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
         Content::Text(_) if *added => "added up by +=".to_owned(),
         Content::Text(text) => format!("'{}'", String::from_utf8_lossy(text)),
     };
-    let finding = Finding::invalid("bad-value", format!("{name} is {what}, expected {expected}"));
     let text = String::from_utf8_lossy(setting.text().unwrap_or_default());
+    let digits = text.trim_start_matches(['-', '+']);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let reason = match is_number && !setting.added && digits.len() > LONGEST_NUMBER {
+        true => format!("{name} is {text}, which is too large, expected {expected}"),
+        false => format!("{name} is {what}, expected {expected}"),
+    };
+    let finding = Finding::invalid("bad-value", reason);
     match nearest(&text, expected.split(", ")) {
         Some(near) => finding.instead(format!("write {name} = \"{near}\"")),
         None => finding,
@@ -227,7 +236,10 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
 
 /// The error for a plain key that says something else than ours.
 pub fn contradiction(keys: &Keys<'_, '_>, node: usize, name: &str, ours: &str) -> Box<Diagnostic> {
-    let finding = Finding::invalid("contradiction", format!("{name} contradicts {ours}"))
+    let setting = keys.get(name).map(|key| key.setting);
+    let text = setting.and_then(Setting::text).map(String::from_utf8_lossy);
+    let said = text.map_or_else(|| name.to_owned(), |text| format!("{name} = {text}"));
+    let finding = Finding::invalid("contradiction", format!("{said} contradicts {ours}"))
         .instead("change both, or remove the clock_ keys, so that only the plain keys count");
     keys.error(node, finding)
 }

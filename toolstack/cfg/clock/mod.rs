@@ -15,5 +15,5 @@ mod tests;
 
 pub use asked::{Asked, read};
 pub(super) use asked::{Base, read_into};
-pub(super) use keys::superseded_by;
-pub use words::{Words, words};
+pub(super) use keys::{OURS, superseded_by};
+pub use words::{Words, words, words_of_xml};

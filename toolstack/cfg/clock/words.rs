@@ -9,7 +9,7 @@ use super::asked::{Base, read_into};
 use crate::diag::{Errors, Finding, Report};
 
 /// The settings of a clock that need no file around them.
-const CLOCK: [&str; 10] = [
+const CLOCK: [&str; 11] = [
     "clock_offset",
     "clock_timezone",
     "clock_start",
@@ -17,6 +17,7 @@ const CLOCK: [&str; 10] = [
     "clock_adjustment",
     "clock_tsc_frequency",
     "clock_tsc_tolerance",
+    "clock_timers",
     "localtime",
     "rtc_timeoffset",
     "tsc_mode",
@@ -35,20 +36,43 @@ pub struct Words {
     pub report: Report,
 }
 
+/// The setting that a `<clock>` has no place for.
+const TOLERANCE: &str = "clock_tsc_tolerance";
+
 /// Lays words over the clock of a guest of this kind.
 ///
 /// # Errors
 /// Where xl refuses a word, where it would pass over one, and at a setting that is not a clock's.
 pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
+    lay(clock, kind, words, true)
+}
+
+/// The same for a domain XML.
+///
+/// # Errors
+/// As [`words`], and at a setting that a `<clock>` has no place for.
+pub fn words_of_xml(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
+    lay(clock, kind, words, false)
+}
+
+fn lay(clock: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -> Result<Words, Errors> {
+    let known: Vec<&str> = CLOCK.into_iter().filter(|name| tolerance || *name != TOLERANCE).collect();
     let (cfg, syntax) = parse_with(WORDS, b"", words);
     let mut book = Book::of(&cfg);
     book.errors(syntax);
     for (node, setting) in cfg.settings().iter().enumerate() {
         let name = setting.name.as_str();
-        if !CLOCK.contains(&name) && !name.starts_with("clock_") {
+        if name == TOLERANCE && !tolerance {
+            let finding = Finding::invalid("no-such-key", format!("a <clock> has no place for {name}"));
+            book.error(
+                node,
+                finding
+                    .instead("set it with xenclock clock-set, or in an xl.cfg that the file is converted to"),
+            );
+        } else if !known.contains(&name) && !name.starts_with("clock_") {
             let finding = Finding::invalid("no-such-key", format!("a clock has no setting {name}"));
-            let instead = nearest(name, CLOCK.into_iter())
-                .map_or_else(|| format!("there are {}", CLOCK.join(", ")), |near| format!("write {near}"));
+            let instead = nearest(name, known.iter().copied())
+                .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("write {near}"));
             book.error(node, finding.instead(instead));
         }
     }

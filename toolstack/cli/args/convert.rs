@@ -138,7 +138,7 @@ pub struct Dumpxml {
 
 #[derive(Debug, Args)]
 pub struct Edit {
-    /// Remove a key from the file.
+    /// Remove a key from the file, or a setting from the clock of a domain XML.
     #[arg(long, value_name = "KEY")]
     pub unset: Vec<String>,
     /// Write to this file, and leave the input unchanged; - for standard output, as with -N.

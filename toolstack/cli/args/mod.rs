@@ -33,7 +33,7 @@ pub struct Arguments {
 
 const EXTRA: &str = "\
 EXIT STATUS
-  0 success; 1 failure; 2 wrong usage. check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
+  0 success; 1 failure; 2 wrong usage (1 where xl has it, as for shutdown without a guest). check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
   Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. Commands that create, save, \
@@ -52,18 +52,18 @@ start, or not as its file requests, or a file cannot be read.";
 
 const PREFLIGHT: &str = "\
 Exit status: 0 the guests notice nothing harmful; 3 they notice the move, and their clocks stay right or within their \
-tolerance; 4 a clock goes wrong, and migrate refuses without -f; 1 failure; 2 wrong usage.";
+tolerance; 4 a clock goes wrong or the move is not supported, and migrate refuses without -f; 1 failure; 2 wrong usage.";
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Print each step; repeat for more detail.
+    /// Print each step; repeat for more detail. Behind a command it works too, unless xl has that command.
     #[arg(short = 'v', action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Dry run: print what would be done and change nothing.
+    /// Dry run: print what would be done and change nothing. Behind a command it works too, unless xl has that command.
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
     /// Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes
-    /// wrong.
+    /// wrong, or to which Xen supports no move.
     #[arg(short = 'f', long)]
     pub force: bool,
     /// Update progress in place, as on a terminal.

@@ -43,9 +43,10 @@ pub(in crate::cli) enum Play {
     },
     /// Make a call of the host fail, as in set_tsc_info permission.
     Fail {
-        /// The name of the call in the library's Host trait.
+        /// The name of the call in the library's Host trait; a wrong name prints them all.
         call: String,
-        /// The kind of failure: permission, no_memory, invalid, no_such_domain, io, other.
+        /// The kind of failure: no_such_domain, exists, invalid, no_rtc, permission, no_memory, not_supported, wrong_state, io
+        /// or other.
         kind: String,
         /// The number of calls that fail; 0 cancels the failure.
         #[arg(default_value_t = 1)]

@@ -50,6 +50,10 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
             files.push(file.clone());
         }
     }
+    if files.is_empty() {
+        let named: Vec<_> = options.files.iter().map(|file| file.display().to_string()).collect();
+        return Err(Failure::Error(format!("{}: there is no domain XML or xl.cfg in it", named.join(", "))));
+    }
     let mut taken: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     let inputs: std::collections::HashSet<_> = if options.output.is_some() {
         files.iter().filter_map(|file| identity(file)).collect()

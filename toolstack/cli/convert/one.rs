@@ -18,6 +18,13 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         let message = "several inputs need -o DIR, or --report FILE for just a report";
         return Err(Failure::Usage(message.to_owned()));
     };
+    if file.is_dir() {
+        let message = format!(
+            "{}: Is a directory: give -o DIR to convert its files, or --report FILE for a report alone",
+            file.display()
+        );
+        return Err(Failure::Error(message));
+    }
     written::check_report(options)?;
     let bytes = output::input(file)?;
     let setting = Setting::of(global, &options.reading)?;

@@ -46,7 +46,12 @@ impl Call {
     /// The call of this name; else what would be one.
     pub(super) fn named(name: &str) -> Result<Self, String> {
         let json = serde_json::Value::String(name.to_owned());
-        serde_json::from_value(json).map_err(|error| format!("{error}, so nothing can fail there"))
+        serde_json::from_value(json).map_err(|error: serde_json::Error| {
+            let error = error.to_string();
+            let calls =
+                error.split_once("expected one of ").map_or(&*error, |(_, calls)| calls).replace('`', "");
+            format!("a host has no call '{name}'; there are {calls}")
+        })
     }
 }
 
@@ -136,10 +141,7 @@ mod tests {
     #[test]
     fn unknown_calls_and_kinds_are_named() {
         let error = Call::named("settscinfo").unwrap_err();
-        assert!(
-            error.starts_with("unknown variant `settscinfo`, expected one of `facts`, `domains`"),
-            "{error}"
-        );
+        assert!(error.starts_with("a host has no call 'settscinfo'; there are facts, domains"), "{error}");
         assert_eq!(Call::named("restore_paused"), Ok(Call::RestorePaused));
         let parse = |json: &str| serde_json::from_str::<Faults>(json).unwrap_err().to_string();
         assert!(parse(r#"{"save": {"kind": "tired"}}"#).contains("unknown variant `tired`"));

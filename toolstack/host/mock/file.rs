@@ -13,11 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::state::{Change, State, StoreError};
-use crate::files::{Access, FileLock, LockError, Replacement, follow_links, sweep};
+use crate::files::{Access, FileLock, LockError, Replacement, follow_links, open_regular, sweep};
 use crate::host::ErrorKind;
 
 /// The kernel's clock for files goes in steps, and within one of them two writes look alike. None is longer.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+/// A state is a few kilobytes a domain.
+const LONGEST: u64 = 16 << 20;
 
 /// No process of ours holds the state for longer, unless it is stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,7 +93,7 @@ impl StateFile {
         let is_known = |file: &Metadata| known.as_ref().and_then(|known| known.state_of(file));
         let file = match fs::metadata(&self.path).map(|file| is_known(&file)) {
             Ok(Some(state)) => return Ok(state),
-            Ok(None) => File::open(&self.path),
+            Ok(None) => open_regular(&self.path),
             Err(error) => Err(error),
         };
         match file {
@@ -141,6 +144,12 @@ impl StateFile {
 }
 
 fn open(path: &Path) -> io::Result<File> {
+    // A device or a FIFO is refused before it is opened.
+    match open_regular(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
@@ -151,9 +160,13 @@ fn into_io(error: LockError) -> io::Error {
     }
 }
 
-fn load(path: &Path, mut file: &File) -> Result<State, StoreError> {
+fn load(path: &Path, file: &File) -> Result<State, StoreError> {
     let mut json = String::new();
-    file.read_to_string(&mut json).map_err(|error| failed("read", path, error))?;
+    file.take(LONGEST + 1).read_to_string(&mut json).map_err(|error| failed("read", path, error))?;
+    if json.len() as u64 > LONGEST {
+        let why = format!("it is longer than {LONGEST} bytes");
+        return Err(failed("read", path, io::Error::new(io::ErrorKind::FileTooLarge, why)));
+    }
     let at = |line: usize, column: usize, message: &str| StoreError {
         kind: ErrorKind::Io,
         detail: format!("{}:{line}:{column}: {message}", path.display()),

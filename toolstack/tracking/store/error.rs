@@ -135,6 +135,9 @@ fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",
         ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory with --records",
+        ErrorKind::PermissionDenied if rustix::process::geteuid().is_root() => {
+            "; root is refused, too: see lsattr for an immutable flag, or name another directory with --records"
+        }
         ErrorKind::PermissionDenied => "; run as root, or name another directory with --records",
         _ => "",
     }

@@ -22,6 +22,13 @@ pub(super) fn read(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(hvm) = guest.hvm().filter(|_| uefi) {
         hvm.bios = Some(Bios::Ovmf);
     }
+    if uefi && let Some(menu) = os.children("bootmenu").next() {
+        let reason = "libxl has no setting for the boot menu of OVMF, the UEFI firmware";
+        match menu.attr("enable").map_or(Ok(true), |enable| enable.yes_no())? {
+            true => menu.leave_out(Finding::unsupported("boot-menu", reason)),
+            false => menu.mark_whole(&Finding::no_effect("boot-menu", reason)),
+        }
+    }
     if let Some(nvram) = os.children("nvram").next() {
         let reason = "Xen keeps no UEFI variables: the guest starts without any, and boots the default boot loader of its disks";
         let instead = "install the default boot loader on each disk: \\EFI\\BOOT\\BOOTX64.EFI";

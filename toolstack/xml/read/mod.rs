@@ -115,6 +115,13 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
             .instead("give the XML of one domain, such as the output of virsh dumpxml --inactive DOMAIN");
         return Err(root.error(finding));
     }
+    if let Some(namespace) = root.attr("xmlns").filter(|_| root.is_foreign()) {
+        let reason =
+            format!("the document is in the namespace {}, where libvirt finds no domain", namespace.text);
+        return Err(
+            namespace.error(Finding::invalid("foreign-root", reason).instead("take xmlns= out of <domain>"))
+        );
+    }
     root.is(Part::Domain);
     let for_xen = hypervisor(root)?;
     let kind = os::kind(root)?;

@@ -123,8 +123,8 @@ impl<'t> Verdicts<'t> {
             }
             _ => None,
         };
-        // libvirt goes by the name alone if there is no prefix.
-        in_namespace.or_else(|| self.names.child(parent, name).filter(|_| !name.contains(':')))
+        let in_none = !name.contains(':') && prefix != Prefix::Foreign;
+        in_namespace.or_else(|| self.names.child(parent, name).filter(|_| in_none))
     }
 
     /// An attribute or a text.

@@ -26,6 +26,14 @@ pub(crate) enum Prefix {
     Undeclared,
 }
 
+/// True if an element puts itself into another program's namespace, by a default namespace of its own. libvirt looks for
+/// names without a namespace, and passes over it.
+pub(crate) fn declares_foreign(tree: &Tree, element: NodeId) -> bool {
+    let uri = tree.attribute(element, "xmlns").map_or("", |attribute| tree.value(attribute));
+    let is_prefixed = tree.name(element).contains(':');
+    !is_prefixed && !uri.is_empty() && !NAMESPACES.iter().any(|(_, known)| *known == uri)
+}
+
 impl<'t> Namespaces<'t> {
     /// Comes to an element: what it declares holds from now on, until its end. Elements must come in the order of the
     /// document.

@@ -52,12 +52,42 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => Err(refuse(
             &bytes[..error.valid_up_to()],
-            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(format!(
-                "convert the file, as in: iconv -f {} -t UTF-8",
-                if is_utf16(bytes) { "UTF-16" } else { "ISO-8859-1" }
-            )),
+            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(to_utf8(bytes)),
         )),
     }
+}
+
+/// How a file becomes UTF-8. An XML declaration that names the old encoding would be wrong of the new file.
+fn to_utf8(bytes: &[u8]) -> String {
+    let declared = declared_encoding(bytes);
+    let from = match &declared {
+        _ if is_utf16(bytes) => "UTF-16",
+        Some(declared) if !declared.to_ascii_uppercase().starts_with("UTF-") => declared,
+        _ => "ISO-8859-1",
+    };
+    let convert = format!("convert the file, as in: iconv -f {from} -t UTF-8 FILE > NEW");
+    match declared.is_some_and(|declared| !is_utf8(&declared)) {
+        true => format!("{convert}; then write encoding='UTF-8' in the first line of NEW"),
+        false => convert,
+    }
+}
+
+/// The encoding that an XML declaration names, whatever the file is in.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let head: Vec<u8> =
+        bytes.iter().copied().filter(u8::is_ascii).filter(|byte| *byte != 0).take(200).collect();
+    let head = String::from_utf8(head).ok()?;
+    let (declaration, _) = head.split_once("<?xml")?.1.split_once("?>")?;
+    let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let name = value[1..].split(quote).next()?;
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+}
+
+/// True for the encodings whose every text is UTF-8.
+fn is_utf8(encoding: &str) -> bool {
+    ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
 }
 
 /// The tree so far, and the elements that are still open.
@@ -214,14 +244,18 @@ impl Builder<'_> {
         }
         match decl.encoding() {
             None => Ok(()),
-            Some(Ok(encoding)) if ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str()) => {
-                Ok(())
-            }
+            Some(Ok(encoding)) if is_utf8(&encoding) => Ok(()),
             Some(Ok(encoding)) => {
-                let finding =
-                    Finding::invalid("xml-not-utf8", format!("the encoding is {encoding}, expected UTF-8"))
-                        .instead(format!("convert the file, as in: iconv -f {encoding} -t UTF-8"));
-                Err(self.refuse(span.clone(), finding))
+                let text = self.text;
+                // Neither of these could be read so far if the file were in it.
+                let wide = ["utf-16", "utf-32", "ucs-", "utf16", "utf32", "iso-10646"];
+                let is_wide = wide.iter().any(|start| encoding.to_ascii_lowercase().starts_with(start));
+                let instead = match text.is_ascii() || is_wide {
+                    true => "write encoding='UTF-8': the file is in it already".to_owned(),
+                    false => to_utf8(text.as_bytes()),
+                };
+                let reason = format!("the encoding is {encoding}, expected UTF-8");
+                Err(self.refuse(span.clone(), Finding::invalid("xml-not-utf8", reason).instead(instead)))
             }
             Some(Err(error)) => Err(self.malformed(span.clone(), error.to_string())),
         }

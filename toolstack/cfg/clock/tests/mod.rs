@@ -202,24 +202,33 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
 #[test]
 fn plain_keys_that_say_otherwise_are_an_error() {
     let table = [
-        ("clock_offset = \"utc\"\nlocaltime = 1", "localtime contradicts the clock_ keys, which request utc"),
-        ("clock_offset = \"localtime\"\nlocaltime = 0", "which ask for localtime"),
-        ("clock_offset = \"timezone\"\nclock_timezone = \"X\"\nlocaltime = 1", "localtime contradicts"),
+        (
+            "clock_offset = \"utc\"\nlocaltime = 1",
+            "localtime = 1 contradicts the clock_ keys, which request utc",
+        ),
+        (
+            "clock_offset = \"localtime\"\nlocaltime = 0",
+            "localtime = 0 contradicts the clock_ keys, which request localtime",
+        ),
+        ("clock_offset = \"timezone\"\nclock_timezone = \"X\"\nlocaltime = 1", "localtime = 1 contradicts"),
         (
             "clock_offset = \"variable\"\nclock_adjustment = 5\nrtc_timeoffset = 6",
-            "rtc_timeoffset contradicts",
+            "rtc_timeoffset = 6 contradicts",
         ),
         (
             "clock_offset = \"utc\"\nclock_adjustment = \"reset\"\nrtc_timeoffset = 6",
-            "rtc_timeoffset contradicts",
+            "rtc_timeoffset = 6 contradicts",
         ),
-        ("clock_timers = [ \"name=tsc,mode=smpsafe\" ]\ntsc_mode = \"native\"", "tsc_mode contradicts"),
+        (
+            "clock_timers = [ \"name=tsc,mode=smpsafe\" ]\ntsc_mode = \"native\"",
+            "tsc_mode = native contradicts",
+        ),
         (
             "clock_timers = [ \"name=tsc,frequency=5\" ]\nclock_tsc_frequency = 6",
-            "clock_tsc_frequency contradicts",
+            "clock_tsc_frequency = 6 contradicts",
         ),
-        ("clock_timers = [ \"name=hpet,tickpolicy=delay\" ]\nhpet = 0", "hpet contradicts"),
-        ("clock_timers = [ \"name=rtc,tickpolicy=delay\" ]\ntimer_mode = 1", "timer_mode contradicts"),
+        ("clock_timers = [ \"name=hpet,tickpolicy=delay\" ]\nhpet = 0", "hpet = 0 contradicts"),
+        ("clock_timers = [ \"name=rtc,tickpolicy=delay\" ]\ntimer_mode = 1", "timer_mode = 1 contradicts"),
         (
             "clock_timers = [ \"name=hypervclock,present=no\" ]\nviridian = [ \"all\" ]",
             "viridian contradicts",

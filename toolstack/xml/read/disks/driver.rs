@@ -5,10 +5,12 @@ use crate::diag::Finding;
 use crate::domain::config::{Defbool, Disk, DiskFormat};
 use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
 
+/// What becomes of the host's cache of an image.
+const CACHES: &str = "blkback reads and writes a disk directly; QEMU (qdisk) goes through the host's cache, but with \
+                      direct-io-safe in the disk's line of xl.cfg";
+
 /// Attributes that tune QEMU's own disks.
 const TUNABLES: &[&str] = &[
-    "cache",
-    "io",
     "queues",
     "queue_size",
     "iothread",
@@ -70,8 +72,21 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
             }
         }
     }
+    if let Some(cache) = driver.attr("cache") {
+        cache.mark(match cache.text {
+            "writethrough" | "directsync" if writable => {
+                let reason =
+                    "Xen's backends keep a write safe when the guest flushes it, and not each by itself";
+                Finding::approximated("disk-cache", reason)
+            }
+            _ => Finding::no_effect("disk-tuning", CACHES),
+        });
+    }
+    if let Some(io) = driver.attr("io") {
+        io.mark(Finding::no_effect("disk-tuning", CACHES));
+    }
     for value in TUNABLES.iter().filter_map(|name| driver.attr(name)) {
-        let reason = "a tunable of QEMU's own disks; Xen's backends do not have it";
+        let reason = "tunes QEMU's own disks; libxl has no setting for it, and the guest finds the same data";
         value.mark(Finding::no_effect("disk-tuning", reason));
     }
     Ok(true)

@@ -5,7 +5,7 @@ use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 const LIMITS: &str = "Xen's disk backends do not limit or weight a guest's requests";
 const BY_LABEL: &str = "in the guest, identify the disk by the UUID or label of its file system";
 const LOG_IN: &str = "attach the storage in dom0 (for example with rbd map or iscsiadm --login), and write <disk type='block'> with the resulting device";
-const TUNING: &str = "a tunable of QEMU's own disks; Xen's backends do not have it";
+const TUNING: &str = "tunes QEMU's own disks; libxl has no setting for it, and the guest finds the same data";
 
 pub(super) static SECTION: Section = Section {
     title: "Disks",
@@ -73,8 +73,9 @@ pub(super) static SECTION: Section = Section {
         no_effect("privateData", "live-state", "libvirt's notes about a running guest"),
         mapped("backenddomain", "`backend=`"),
         mapped("boot", "`boot`, and the order of `disk`"),
+        mapped("driver/@cache", "the backend's own cache").or_no_effect("disk-tuning", TUNING),
         no_effect(
-            "driver/@cache|io|queues|queue_size|iothread|error_policy|rerror_policy|detect_zeroes|copy_on_read|event_idx|ioeventfd|discard_no_unref",
+            "driver/@io|queues|queue_size|iothread|error_policy|rerror_policy|detect_zeroes|copy_on_read|event_idx|ioeventfd|discard_no_unref",
             "disk-tuning",
             TUNING,
         ),
