@@ -88,21 +88,21 @@ pub fn edit(name: &str, bytes: &[u8], words: &[String], unset: &[String]) -> Res
     let changed = match element(&tree, &["clock"]) {
         // The timers, with all that stands between them, stay as they are.
         Some(clock) if after.timers == before.timers => {
-            let span = tree.node(clock).span.clone();
+            let span = tree.span(clock);
             let alone = text.get(span.clone()).is_some_and(|tag| tag.ends_with("/>"));
             replaced(text, span, &clock_tag(&after, alone))
         }
         Some(clock) => {
-            let span = tree.node(clock).whole.clone();
+            let span = tree.whole(clock);
             let indent = indent(text, span.start);
             replaced(text, span, clock_element(&after, indent).trim_start())
         }
         None => {
             let place = BEFORE.iter().find_map(|name| element(&tree, &[name]));
-            let place = place.map(|node| tree.node(node)).ok_or(EditError::NotAsAsked)?;
-            let indent = indent(text, place.whole.start);
+            let place = place.map(|node| tree.whole(node)).ok_or(EditError::NotAsAsked)?;
+            let indent = indent(text, place.start);
             let new = format!("\n{}", clock_element(&after, indent).trim_end());
-            replaced(text, place.whole.end..place.whole.end, &new)
+            replaced(text, place.end..place.end, &new)
         }
     };
     let mark = bytes.len() - text.len();
@@ -115,8 +115,7 @@ pub fn edit(name: &str, bytes: &[u8], words: &[String], unset: &[String]) -> Res
 
 /// A child of the root.
 fn element(tree: &Tree, names: &[&str]) -> Option<NodeId> {
-    let children = &tree.node(tree.root()).children;
-    children.iter().copied().find(|child| names.contains(&tree.name(*child)))
+    tree.children(tree.root()).find(|child| names.contains(&tree.name(*child)))
 }
 
 /// How deep a line is that an element begins.

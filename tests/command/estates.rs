@@ -23,6 +23,54 @@ fn nic(network: &str) -> String {
     format!("<interface type='network'><source network='{network}'/></interface>")
 }
 
+#[test]
+fn a_directory_is_checked_as_it_is_converted() {
+    let lab = estate();
+    let all = lab.run(["check", "in"].into_iter().chain(FIXED));
+    assert_eq!(all.code, 2, "{all:?}");
+    for (file, said) in [
+        ("in/a.xml", "starts"),
+        ("in/b.xml", "starts; 1 thing differs"),
+        ("in/c", "starts"),
+        ("in/e.cfg", "starts"),
+        ("in/refused.xml", "does not start"),
+    ] {
+        assert!(all.out.contains(&format!("{file}: {said}")), "{file}: {}", all.out);
+    }
+    assert!(all.out.contains("in/broken.xml:2:1: invalid: "), "{}", all.out);
+    assert!(all.out.ends_with("\n6 files: 4 start, 2 do not\n"), "{}", all.out);
+    assert_eq!(all.err, "xenclock: skipped 2 other files\n");
+    let some = lab.run(["check", "-q", "in/a.xml", "in/b.xml"].into_iter().chain(FIXED));
+    assert!(some.code == 1 && some.out.starts_with("in/b.xml: "), "{some:?}");
+    let nothing = lab.run(["check", "in/networks"].into_iter().chain(FIXED));
+    assert_eq!((nothing.code, &*nothing.out), (0, "0 files: 0 start, 0 do not\n"), "{nothing:?}");
+}
+
+#[test]
+fn a_file_that_is_xml_by_its_name_is_told_where_xml_was_expected() {
+    let lab = Lab::new();
+    for (text, place) in [
+        ("\n  not a domain\n", "2:3: invalid: expected '<', which begins a domain XML; found 'n'"),
+        ("", "1:1: invalid: expected '<', which begins a domain XML; found nothing"),
+        ("memory = \n", "1:1: invalid: expected '<', which begins a domain XML; found 'm'"),
+        ("\u{feff}&lt;domain&gt;", "1:1: invalid: expected '<', which begins a domain XML; found '&'"),
+    ] {
+        lab.write("wrong.xml", text);
+        for command in ["check", "convert", "plan", "create"] {
+            let run = lab.mock([command, "wrong.xml"]);
+            let said = [run.out.as_str(), run.err.as_str()].concat();
+            assert!(said.contains(&format!("wrong.xml:{place}")), "{command} {text:?}: {said}");
+            assert!(!said.contains("xl.cfg, expected") && run.code != 0, "{command} {text:?}: {said}");
+        }
+    }
+    // xl reads an xl.cfg whatever its name.
+    lab.write("right.xml", "name = \"right\"\ntype = \"pvh\"\nmemory = 64\nkernel = \"/boot/vmlinuz\"\n");
+    assert_eq!(lab.run(["check", "right.xml"]).code, 0);
+    // And with --from what is wrong is that of an xl.cfg.
+    let told = lab.run(["check", "--from", "xl", "wrong.xml"]);
+    assert!(!told.out.contains("begins a domain XML") && told.code == 2, "{told:?}");
+}
+
 fn estate() -> Lab {
     let lab = Lab::new();
     fs::create_dir(lab.path("in")).unwrap();

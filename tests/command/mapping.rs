@@ -133,3 +133,80 @@ fn xml_means_what_the_lines_beside_it_mean() {
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
+
+/// Of each: what is in the domain, a node, its verdict and the code of that.
+const VERDICTS: &[(&str, &str, &str, &str)] = &[
+    (
+        "<devices><graphics type='spice' port='5900'/><redirdev bus='usb' type='spicevmc'/></devices>",
+        "/domain/devices/redirdev/@bus",
+        "no-effect",
+        "redirdev",
+    ),
+    (
+        "<devices><input type='evdev'><source dev='/dev/input/event3' grab='all'/></input></devices>",
+        "/domain/devices/input/source/@grab",
+        "exact",
+        "exact",
+    ),
+    (
+        "<devices><input type='evdev'><source dev='/dev/input/event3' grabToggle='new-keys'/></input></devices>",
+        "/domain/devices/input/source/@grabToggle",
+        "unsupported",
+        "input",
+    ),
+    // QEMU on Xen hands OVMF no boot order.
+    (
+        "<os firmware='efi'><type>hvm</type><boot dev='hd'/></os><devices>DISK CDROM</devices>",
+        "/domain/os/boot/@dev",
+        "approximated",
+        "boot-order",
+    ),
+    (
+        "<os firmware='efi'><type>hvm</type><boot dev='hd'/></os><devices>DISK EMPTY</devices>",
+        "/domain/os/boot/@dev",
+        "exact",
+        "exact",
+    ),
+    (
+        "<os firmware='efi'><type>hvm</type><boot dev='cdrom'/><boot dev='hd'/></os><devices>DISK CDROM</devices>",
+        "/domain/os/boot[1]/@dev",
+        "exact",
+        "exact",
+    ),
+    (
+        "<os firmware='efi'><type>hvm</type><boot dev='network'/></os><devices>DISK</devices>",
+        "/domain/os/boot/@dev",
+        "approximated",
+        "boot-order",
+    ),
+    (
+        "<os><type>hvm</type><boot dev='hd'/></os><devices>DISK CDROM</devices>",
+        "/domain/os/boot/@dev",
+        "exact",
+        "exact",
+    ),
+];
+
+#[test]
+fn what_real_files_ask_for_has_its_verdict() {
+    let disk = "<disk type='file'><source file='/d'/><target dev='vda'/></disk>";
+    let cdrom = "<disk type='file' device='cdrom'><source file='/c.iso'/><target dev='hdc'/></disk>";
+    let lab = Lab::new();
+    for (inside, node, verdict, code) in VERDICTS {
+        let empty = cdrom.replace("<source file='/c.iso'/>", "");
+        let inside = inside.replace("DISK", disk).replace("CDROM", cdrom).replace("EMPTY", &empty);
+        let row =
+            Row::from([("domain_type".to_owned(), "kvm".to_owned()), ("guest".to_owned(), "hvm".to_owned())]);
+        lab.write("guest.xml", domain(&row, &inside));
+        let words = ["convert", "--diagnostics", "json", "guest.xml"];
+        let run = lab.run(words.into_iter().chain(FIXED));
+        let all: Value = serde_json::from_str(&run.err).unwrap();
+        let found = all.as_array().unwrap().iter().find(|found| found["node"] == *node);
+        let found = found.unwrap_or_else(|| panic!("no {node}: {inside}"));
+        assert_eq!(
+            (&found["verdict"], &found["code"]),
+            (&Value::from(*verdict), &Value::from(*code)),
+            "{inside}"
+        );
+    }
+}

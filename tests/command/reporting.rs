@@ -216,9 +216,9 @@ fn check_says_all_errors_of_a_file_and_of_all_files() {
     let lab = Lab::new();
     lab.write("a.cfg", "name = \"a\"\nlocaltime = True\nhpet = False\n");
     lab.write("b.xml", "<domain type='xen'><name>b</name></domain>");
-    let run = lab.run(["check", "a.cfg", "nothing", "b.xml", "."]);
+    let run = lab.run(["check", "a.cfg", "nothing", "b.xml", "a.cfg/x"]);
     assert_eq!(run.code, 2);
-    for place in ["a.cfg:2:", "a.cfg:3:", "nothing: No such file", "b.xml:1:", ".: Is a directory"] {
+    for place in ["a.cfg:2:", "a.cfg:3:", "nothing: No such file", "b.xml:1:", "a.cfg/x: Not a directory"] {
         assert!(run.out.contains(place), "{place}: {}", run.out);
     }
     assert_eq!(lab.files(), ["a.cfg", "b.xml"], "nothing is started or written");

@@ -331,11 +331,11 @@ fn too_deep() {
 #[test]
 fn too_large() {
     let mut huge = with("<description>");
-    huge.push_str(&"x".repeat(16 << 20));
-    says(&huge, "1:1", "xml-too-large", &["16777216"]);
-    says(with(&"<a/>".repeat(250_000)), "1:1", "xml-too-large", &["200000"]);
+    huge.push_str(&"x".repeat(32 << 20));
+    says(&huge, "1:1", "xml-too-large", &["33554432"]);
+    says(with(&"<a/>".repeat(2_100_000)), "1:1", "xml-too-large", &["2000000"]);
     let mut attributes = String::new();
-    for number in 0..250_000 {
+    for number in 0..2_100_000 {
         let _ = write!(attributes, " a{number}=''");
     }
     refused(with(&format!("<a{attributes}/>")));

@@ -1,10 +1,11 @@
 //! `xenclock check`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::args::{Check, Global};
+use super::directory;
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
@@ -27,7 +28,8 @@ pub(super) fn run(global: &Global, check: &Check) -> Result<(), Failure> {
     let setting = setting;
     let detail = report::detail(global);
     let (mut worst, mut reports) = (0, Vec::new());
-    for file in &check.files {
+    let (files, skipped) = files(check);
+    for file in &files {
         let checked = checked(file, &setting);
         worst = worst.max(checked.status);
         if check.json || check.sarif {
@@ -42,12 +44,31 @@ pub(super) fn run(global: &Global, check: &Check) -> Result<(), Failure> {
         output::json(&json!({"files": files, "summary": summary_json(&reports)}))?;
     } else if check.sarif {
         output::json(&sarif(&reports))?;
-    } else if !check.quiet && reports.len() > 1 {
+    } else if !check.quiet && (reports.len() > 1 || files != check.files) {
         let number = |status: fn(&FileReport) -> bool| reports.iter().filter(|report| status(report)).count();
         let (starts, wrong) = (number(FileReport::starts), number(|report| !report.starts()));
         output::text(&format!("{}: {starts} start, {wrong} do not\n", counted(reports.len(), "file")))?;
     }
+    if skipped > 0 {
+        output::message(&format!("xenclock: skipped {}", counted(skipped, "other file")));
+    }
     if worst == 0 { Ok(()) } else { Err(Failure::Found(worst)) }
+}
+
+/// The files that are named, those of directories among them, and how many files of directories are passed over.
+fn files(check: &Check) -> (Vec<PathBuf>, usize) {
+    let (mut files, mut skipped) = (Vec::new(), 0);
+    for file in &check.files {
+        match directory::configs(file) {
+            Ok((configs, others)) => {
+                files.extend(configs);
+                skipped += others;
+            }
+            // No directory, or one whose error its turn brings out.
+            Err(_) => files.push(file.clone()),
+        }
+    }
+    (files, skipped)
 }
 
 fn checked(file: &Path, setting: &Setting) -> Checked {

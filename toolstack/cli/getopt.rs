@@ -38,17 +38,21 @@ pub(super) struct Arranged {
 }
 
 /// Words that clap takes as xl takes these. Where they are wrong to xl, they stay as they are: clap says why.
-pub(super) fn arrange(words: &[OsString]) -> Arranged {
-    let mut cli = Arguments::command();
-    cli.build();
+///
+/// `cli` is [`Arguments`]' command, of which there is one: making it and building it take a while.
+pub(super) fn arrange(cli: &mut Command, words: &[OsString]) -> Arranged {
     let as_they_are = || Arranged { words: words.to_vec(), of_xl: None };
-    let Some((command, mut rest)) = command_at(&cli, words) else { return as_they_are() };
+    let Some((command, mut rest)) = command_at(cli, words) else { return as_they_are() };
     let Some(word) = words[command].to_str() else { return as_they_are() };
     let is_ours = cli.get_subcommands().any(|ours| ours.get_name() == word);
     let name = if is_ours { word } else { commands::named(word).unwrap_or(word) };
     let mut arranged = words[..command].to_vec();
     arranged.push(name.into());
     let of_xl = XLS.into_iter().find(|command| *command == name);
+    if of_xl.is_some() {
+        // Gives the commands the options that they share.
+        cli.build();
+    }
     let (Some(ours), true) = (cli.find_subcommand(name), of_xl.is_some()) else {
         let (global, rest) = match cli.find_subcommand(name) {
             Some(ours) => globals(ours, rest),
@@ -258,8 +262,11 @@ mod tests {
 
     fn arranged(line: &str) -> String {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let words: Vec<_> =
-            arrange(&words).words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<_> = arrange(&mut Arguments::command(), &words)
+            .words
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
         words.join(" ")
     }
 

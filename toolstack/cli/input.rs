@@ -211,8 +211,30 @@ pub(super) fn wrong(errors: &Errors) -> Failure {
     Failure::Reported
 }
 
+/// The error for a file that is XML by its name, and neither by its content nor an xl.cfg.
+pub(super) fn not_xml(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
+    let is_named = Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("xml"));
+    if !is_named || format_of(bytes) != Format::Cfg {
+        return None;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
+    let text = source.text();
+    let start = text.len() - text.trim_start().len();
+    let (found, end) = match text.trim_start().chars().next() {
+        Some(c) => (format!("'{}'", shown(c.encode_utf8(&mut [0; 4]))), start + c.len_utf8()),
+        None => ("nothing".to_owned(), start),
+    };
+    let finding = Finding::invalid("not-xml", format!("expected '<', which begins a domain XML; found {found}"))
+        .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN; an xl.cfg has a name that ends in .cfg");
+    Some(Diagnostic { place: source.place(start..end), node: String::new(), finding })
+}
+
 /// Says what is wrong with a file that is taken for an xl.cfg, and why it is.
 pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
+    if let Some(error) = not_xml(file, bytes) {
+        return wrong_xml(&error, bytes);
+    }
     let failure = wrong(errors);
     if let Some(hint) = no_cfg(file, bytes, Format::Cfg) {
         output::error(&hint);

@@ -5,6 +5,7 @@ mod backend;
 mod check;
 mod convert;
 mod create;
+mod directory;
 mod domains;
 mod dumpxml;
 mod edit;
@@ -39,7 +40,7 @@ mod xl;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Arguments, Command};
 use getopt::Arranged;
@@ -53,9 +54,14 @@ use xl::Wrong;
 #[must_use]
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let arranged = getopt::arrange(&words);
+    // Taking it apart at the end would take longer than a small command does.
+    let cli = Box::leak(Box::new(Arguments::command()));
+    let arranged = getopt::arrange(cli, &words);
     let program = std::iter::once(OsString::from("xenclock"));
-    let arguments = match Arguments::try_parse_from(program.chain(arranged.words.iter().cloned())) {
+    let matches = cli.try_get_matches_from_mut(program.chain(arranged.words.iter().cloned()));
+    let arguments =
+        matches.and_then(|matches| Arguments::from_arg_matches(&matches).map_err(|error| error.format(cli)));
+    let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => return wrong(&words, &arranged, &error),
     };

@@ -132,7 +132,11 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 
 /// Says lines that are safe to show, with their ends.
 pub(super) fn said(lines: &str) {
-    let _ = write!(anstream::stderr(), "{lines}");
+    // In one piece, which anstream alone would cut where colours begin and end.
+    let choice = anstream::AutoStream::choice(&std::io::stderr());
+    let mut text = anstream::AutoStream::new(Vec::new(), choice);
+    let _ = text.write_all(lines.as_bytes());
+    let _ = std::io::stderr().write_all(&text.into_inner());
 }
 
 /// Prints lines that are safe to show, in colour on a terminal.
@@ -143,7 +147,7 @@ pub(super) fn coloured(lines: &str) -> Result<(), Failure> {
 
 /// Says a diagnostic in these words, with its verdict in colour.
 pub(super) fn painted(diagnostic: &Diagnostic, text: &str) {
-    let _ = write!(anstream::stderr(), "{}", with_colour(diagnostic, text));
+    said(&with_colour(diagnostic, text));
 }
 
 /// The words of a diagnostic, with its verdict in colour.

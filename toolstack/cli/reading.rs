@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Moment;
-use timers::zone::{Zone, ZoneSource};
+use timers::zone::{Remembered, Zone, ZoneSource};
 use uuid::Uuid;
 
 use super::args::{From, Global, Reading};
@@ -12,7 +12,7 @@ use super::backend;
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use xenclock::cfg::{self, XlHost};
-use xenclock::diag::{Diagnostic, Source};
+use xenclock::diag::{Diagnostic, Errors, Source};
 use xenclock::domain::XenVersion;
 use xenclock::files::read_regular;
 use xenclock::host::dom0;
@@ -63,7 +63,7 @@ impl Setting {
         Ok(Setting {
             now,
             zone,
-            zones: backend::zones(),
+            zones: Box::new(Remembered::new(backend::zones())),
             xen,
             xl_host,
             from: reading.from,
@@ -109,12 +109,17 @@ impl Setting {
             Format::Cfg => {
                 // No two guests have one generation ID.
                 let host = XlHost { genid: *Uuid::new_v4().as_bytes(), ..self.xl_host.clone() };
-                let read = cfg::read(name, bytes, &[], &host).map_err(|errors| Wrong {
-                    format,
-                    errors: errors.iter().cloned().collect(),
-                    source: Box::new(errors.source().clone()),
-                })?;
-                read.input
+                let wrong = |errors: Errors| match input::not_xml(name, bytes) {
+                    Some(error) if self.from.is_none() => {
+                        Wrong { format: Format::Xml, ..one(Box::new(error)) }
+                    }
+                    _ => Wrong {
+                        format,
+                        errors: errors.iter().cloned().collect(),
+                        source: Box::new(errors.source().clone()),
+                    },
+                };
+                cfg::read(name, bytes, &[], &host).map_err(wrong)?.input
             }
         };
         if format != Format::Xml {

@@ -19,11 +19,12 @@ pub(super) fn say(said: &FileReport, report: &Report, how: Diagnostics, detail: 
     match how {
         Diagnostics::Human if nothing_to_say(said, detail) => {}
         Diagnostics::Human => {
-            output::said(&heading(said));
+            let mut lines = heading(said);
             let shown = said.said(detail).map(|found| found.diagnostic.clone());
             for (finding, text) in findings(shown, report.source(), detail) {
-                output::painted(&finding, &text);
+                lines.push_str(&output::with_colour(&finding, &text));
             }
+            output::said(&lines);
         }
         Diagnostics::Json => array(report.all()),
         Diagnostics::Sarif => output::json_message(&format!("{:#}", sarif([said]))),

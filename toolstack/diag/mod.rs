@@ -1,6 +1,7 @@
 //! Findings on an input: one verdict for every node, with its place, the reason and the remedy.
 
 mod errors;
+mod findings;
 mod group;
 pub mod number;
 pub mod part;
@@ -16,6 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use errors::Errors;
+pub(crate) use findings::{FindingId, Findings};
 pub use group::{Group, grouped};
 pub use part::Part;
 pub use remedy::Remedy;

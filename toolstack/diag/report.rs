@@ -3,33 +3,71 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Diagnostic, Finding, Part, Place, Source, Verdict};
+use super::source::Bytes;
+use super::{Diagnostic, Finding, FindingId, Findings, Part, Place, Source, Verdict};
 
 /// Every node of an input with what became of it.
 #[derive(Clone, Debug)]
 pub struct Report {
     source: Source,
     nodes: Vec<Node>,
+    findings: Findings,
     origins: BTreeMap<Part, usize>,
     advice: Vec<(usize, Finding)>,
 }
 
+/// A node's entry. It is small, and its path is made only when asked for: an input may have very many nodes.
 #[derive(Clone, Debug)]
 struct Node {
-    /// The node around it; its path is made only when asked for, since a hostile input can make paths long.
-    parent: Option<usize>,
-    step: String,
-    span: Range<usize>,
-    finding: Finding,
+    /// The node around it.
+    parent: Option<u32>,
+    step: Step,
+    span: Bytes,
+    finding: FindingId,
     /// Reported with the node around it: not worth a line of its own.
     inherited: bool,
+}
+
+/// A node's own step of its path.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// The step word for word, `/disk/0`.
+    Literal(Box<str>),
+    /// An element: the place of its name, and its number among the siblings of that name, or 0.
+    Element { name: Bytes, ordinal: u32 },
+    /// An attribute: the place of its name.
+    Attribute { name: Bytes },
+    /// The text of an element.
+    Text,
+}
+
+impl Step {
+    /// Adds the step to a path; `text` is the input.
+    pub(crate) fn push_to(&self, path: &mut String, text: &str) {
+        let name = |name: &Bytes| text.get(name.range()).unwrap_or_default();
+        match self {
+            Step::Literal(step) => path.push_str(step),
+            Step::Text => path.push_str("/text()"),
+            Step::Attribute { name: at } => path.extend(["/@", name(at)]),
+            Step::Element { name: at, ordinal: 0 } => path.extend(["/", name(at)]),
+            Step::Element { name: at, ordinal } => {
+                path.extend(["/", name(at), "[", &ordinal.to_string(), "]"]);
+            }
+        }
+    }
 }
 
 impl Report {
     /// A report without nodes.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Report { source, nodes: Vec::new(), origins: BTreeMap::new(), advice: Vec::new() }
+        Report::with_findings(source, Findings::default(), 0)
+    }
+
+    /// A report without nodes, whose findings are known already.
+    pub(crate) fn with_findings(source: Source, findings: Findings, nodes: usize) -> Self {
+        let (nodes, origins, advice) = (Vec::with_capacity(nodes), BTreeMap::new(), Vec::new());
+        Report { source, nodes, findings, origins, advice }
     }
 
     /// Puts a text behind the input, with a name of its own; returns the byte at which it starts.
@@ -47,20 +85,44 @@ impl Report {
         finding: Finding,
         inherited: bool,
     ) -> usize {
-        self.nodes.push(Node { parent, step, span, finding, inherited });
+        let finding = match finding.verdict {
+            Verdict::Exact => FindingId::EXACT,
+            _ => self.findings.add(finding),
+        };
+        let parent = parent.and_then(|parent| u32::try_from(parent).ok());
+        self.push(Node { parent, step: Step::Literal(step.into()), span: span.into(), finding, inherited })
+    }
+
+    fn push(&mut self, node: Node) -> usize {
+        self.nodes.push(node);
         self.nodes.len() - 1
     }
 
-    /// The finding on a node.
-    pub(crate) fn finding(&self, node: usize) -> &Finding {
-        &self.nodes[node].finding
+    /// Adds a node with one of the report's findings.
+    pub(crate) fn add_known(
+        &mut self,
+        parent: Option<usize>,
+        step: Step,
+        span: Range<usize>,
+        finding: FindingId,
+    ) {
+        let inherited = parent.is_some_and(|parent| self.findings.alike(self.nodes[parent].finding, finding));
+        let parent = parent.and_then(|parent| u32::try_from(parent).ok());
+        self.push(Node { parent, step, span: span.into(), finding, inherited });
     }
 
-    /// True if a node has this very finding already, whatever it gives as alternative.
-    #[must_use]
-    pub fn says(&self, node: usize, finding: &Finding) -> bool {
-        let there = &self.nodes[node].finding;
-        (there.verdict, there.code, &there.reason) == (finding.verdict, finding.code, &finding.reason)
+    /// The report's findings.
+    pub(crate) fn findings(&mut self) -> &mut Findings {
+        &mut self.findings
+    }
+
+    /// The finding on a node.
+    pub(crate) fn finding_id(&self, node: usize) -> FindingId {
+        self.nodes[node].finding
+    }
+
+    fn finding(&self, node: &Node) -> &Finding {
+        self.findings.get(node.finding)
     }
 
     /// Says which node a part of the domain came from.
@@ -77,7 +139,7 @@ impl Report {
     /// The place of a part of the domain, or of the nearest enclosing part that is written out.
     #[must_use]
     pub fn place(&self, part: Part) -> Place {
-        let span = self.node_of(part).map_or(0..0, |node| self.nodes[node].span.clone());
+        let span = self.node_of(part).map_or(0..0, |node| self.nodes[node].span.range());
         self.source.place(span)
     }
 
@@ -96,16 +158,18 @@ impl Report {
             self.add(None, String::new(), 0..0, finding, false);
             return;
         };
-        if self.nodes[node].finding.verdict > finding.verdict {
+        if self.finding(&self.nodes[node]).verdict > finding.verdict {
             return;
         }
         let finding = finding.at(&self.path(node));
+        let verdict = finding.verdict;
+        let finding = self.findings.add(finding);
         if part.is_whole() && self.origins.get(&part) == Some(&node) {
             // Nodes are in the order of the input, so all that is in a node follows it.
-            let within = |inner: &&mut Node| inner.parent.is_some_and(|parent| parent >= node);
+            let within = |inner: &&mut Node| inner.parent.is_some_and(|parent| parent as usize >= node);
             for inner in self.nodes[node + 1..].iter_mut().take_while(within) {
-                if inner.finding.verdict < finding.verdict {
-                    inner.finding = finding.clone();
+                if self.findings.get(inner.finding).verdict < verdict {
+                    inner.finding = finding;
                     inner.inherited = true;
                 }
             }
@@ -118,8 +182,8 @@ impl Report {
     pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };
         let advice = advice.at(&self.path(node));
-        if let Some(node) = self.nodes.get_mut(node).filter(|node| !node.finding.verdict.is_loss()) {
-            node.finding = advice.clone();
+        if self.nodes.get(node).is_some_and(|node| !self.finding(node).verdict.is_loss()) {
+            self.nodes[node].finding = self.findings.add(advice.clone());
         }
         self.advice.push((node, advice));
     }
@@ -133,7 +197,7 @@ impl Report {
 
     /// Keeps of each finding's alternatives the one that can be followed: in the file that is written, or without one.
     pub(crate) fn choose_alternatives(&mut self, to_file: bool) {
-        for Node { finding, .. } in &mut self.nodes {
+        for finding in self.findings.all_mut() {
             let in_file = finding.alternative_in_file.take();
             if to_file && in_file.is_some() {
                 finding.alternative = in_file;
@@ -148,15 +212,19 @@ impl Report {
 
     /// The nodes of which something is lost, each once.
     pub fn losses(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        let lost = |node: &usize| self.nodes[*node].finding.verdict.is_loss() && !self.nodes[*node].inherited;
+        let lost = |node: &usize| {
+            let node = &self.nodes[*node];
+            !node.inherited && self.finding(node).verdict.is_loss()
+        };
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
 
     /// The nodes that change nothing on Xen, each once, without those that advice is about.
     pub fn without_effect(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         let plain = |node: &usize| {
-            let Node { finding, inherited, .. } = &self.nodes[*node];
-            finding.verdict == Verdict::NoEffect && !inherited && !finding.is_advice()
+            let node = &self.nodes[*node];
+            let finding = self.finding(node);
+            finding.verdict == Verdict::NoEffect && !node.inherited && !finding.is_advice()
         };
         (0..self.nodes.len()).filter(plain).map(|node| self.diagnostic(node))
     }
@@ -173,11 +241,11 @@ impl Report {
         }
         // Nodes follow those that they are in.
         for (index, node) in self.nodes.iter().enumerate() {
-            of_clock[index] |= node.parent.is_some_and(|parent| of_clock[parent]);
+            of_clock[index] |= node.parent.is_some_and(|parent| of_clock[parent as usize]);
         }
         let lost = move |node: &usize| {
             let Node { finding, inherited, .. } = &self.nodes[*node];
-            of_clock[*node] && finding.verdict.is_loss() && !inherited
+            of_clock[*node] && self.findings.get(*finding).verdict.is_loss() && !inherited
         };
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
@@ -190,27 +258,25 @@ impl Report {
     /// How many nodes got this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.nodes.iter().filter(|node| node.finding.verdict == verdict).count()
+        self.nodes.iter().filter(|node| self.finding(node).verdict == verdict).count()
     }
 
     fn diagnostic(&self, index: usize) -> Diagnostic {
         let node = &self.nodes[index];
         Diagnostic {
-            place: self.source.place(node.span.clone()),
+            place: self.source.place(node.span.range()),
             node: self.path(index),
-            finding: node.finding.clone(),
+            finding: self.finding(node).clone(),
         }
     }
 
     fn path(&self, index: usize) -> String {
-        let mut steps = Vec::new();
-        let mut at = Some(index);
-        while let Some(index) = at {
-            steps.push(self.nodes[index].step.as_str());
-            at = self.nodes[index].parent;
-        }
+        let above = |node: &&Node| node.parent.map(|parent| &self.nodes[parent as usize]);
+        let mut steps: Vec<_> = std::iter::successors(Some(&self.nodes[index]), above).collect();
         steps.reverse();
-        steps.concat()
+        let mut path = String::new();
+        steps.iter().for_each(|node| node.step.push_to(&mut path, self.source.text()));
+        path
     }
 
     fn node_of(&self, part: Part) -> Option<usize> {

@@ -22,7 +22,7 @@ pub fn shown_lines(text: &str) -> Cow<'_, str> {
 }
 
 fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&acts) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(&acts) {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();

@@ -4,9 +4,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// An input: its name and its text.
+/// An input: its name and its text. A copy shares them.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct Source(Arc<Input>);
+
+#[derive(Clone, Debug)]
+struct Input {
     name: Arc<str>,
     text: String,
     line_starts: Vec<usize>,
@@ -21,6 +24,31 @@ struct Tail {
     byte: usize,
     /// How many lines stand before it.
     lines: usize,
+}
+
+/// Bytes of an input, kept small: there is one for each of its nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    start: u32,
+    end: u32,
+}
+
+impl Bytes {
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn end(self) -> u32 {
+        self.end
+    }
+}
+
+impl From<Range<usize>> for Bytes {
+    /// Inputs are far shorter than 4 GiB.
+    fn from(range: Range<usize>) -> Self {
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Bytes { start: small(range.start), end: small(range.end) }
+    }
 }
 
 /// A byte whose line and column are known, so that no place is far from one however long the lines are.
@@ -50,15 +78,64 @@ pub struct Place {
 impl Source {
     /// A text under a name.
     pub fn new(name: &str, text: String) -> Self {
-        let mut source =
-            Source { name: name.into(), text, line_starts: Vec::new(), marks: Vec::new(), tail: None };
-        source.index_from(0);
-        source
+        let mut input =
+            Input { name: name.into(), text, line_starts: Vec::new(), marks: Vec::new(), tail: None };
+        input.index_from(0);
+        Source(Arc::new(input))
     }
 
     /// Puts a text behind this one, on a line of its own: places in it have its name, and its lines count from 1.
     /// Returns the byte at which it starts.
     pub fn append(&mut self, name: &str, text: &str) -> usize {
+        Arc::make_mut(&mut self.0).append(name, text)
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Line and column of a span. A span outside the text, or within a character, is brought to the nearest place.
+    #[must_use]
+    pub fn place(&self, span: Range<usize>) -> Place {
+        let start = floor_char_boundary(&self.0.text, span.start);
+        // There is a mark at byte 0.
+        let index = self.0.marks.partition_point(|mark| mark.byte <= start).saturating_sub(1);
+        let Mark { byte, line, column } = self.0.marks[index];
+        let column = column + self.0.text[byte..start].chars().count();
+        let span = start..span.end.max(start);
+        match &self.0.tail {
+            Some(tail) if start >= tail.byte => {
+                Place { file: tail.name.clone(), line: line - tail.lines, column, span }
+            }
+            _ => Place { file: self.0.name.clone(), line, column, span },
+        }
+    }
+
+    /// The line in which a place begins, without its end.
+    #[must_use]
+    pub(crate) fn line_of(&self, place: &Place) -> &str {
+        let at = floor_char_boundary(&self.0.text, place.span.start);
+        // There is a line at byte 0.
+        let next = self.0.line_starts.partition_point(|&start| start <= at);
+        let start = next.checked_sub(1).and_then(|index| self.0.line_starts.get(index)).copied().unwrap_or(0);
+        let end = self.0.line_starts.get(next).copied().unwrap_or(self.0.text.len());
+        self.0.text[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// How many characters of the span lie on its first line; at least 1, for a caret.
+    #[must_use]
+    pub fn width(&self, place: &Place) -> usize {
+        let start = floor_char_boundary(&self.0.text, place.span.start);
+        let end = floor_char_boundary(&self.0.text, place.span.end);
+        let first_line = self.0.text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default();
+        first_line.chars().count().max(1)
+    }
+}
+
+impl Input {
+    fn append(&mut self, name: &str, text: &str) -> usize {
         if !self.text.ends_with('\n') {
             self.text.push('\n');
         }
@@ -89,49 +166,6 @@ impl Source {
                 self.marks.push(mark);
             }
         }
-    }
-
-    /// The whole text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Line and column of a span. A span outside the text, or within a character, is brought to the nearest place.
-    #[must_use]
-    pub fn place(&self, span: Range<usize>) -> Place {
-        let start = floor_char_boundary(&self.text, span.start);
-        // There is a mark at byte 0.
-        let index = self.marks.partition_point(|mark| mark.byte <= start).saturating_sub(1);
-        let Mark { byte, line, column } = self.marks[index];
-        let column = column + self.text[byte..start].chars().count();
-        let span = start..span.end.max(start);
-        match &self.tail {
-            Some(tail) if start >= tail.byte => {
-                Place { file: tail.name.clone(), line: line - tail.lines, column, span }
-            }
-            _ => Place { file: self.name.clone(), line, column, span },
-        }
-    }
-
-    /// The line in which a place begins, without its end.
-    #[must_use]
-    pub(crate) fn line_of(&self, place: &Place) -> &str {
-        let at = floor_char_boundary(&self.text, place.span.start);
-        // There is a line at byte 0.
-        let next = self.line_starts.partition_point(|&start| start <= at);
-        let start = next.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(0);
-        let end = self.line_starts.get(next).copied().unwrap_or(self.text.len());
-        self.text[start..end].trim_end_matches(['\n', '\r'])
-    }
-
-    /// How many characters of the span lie on its first line; at least 1, for a caret.
-    #[must_use]
-    pub fn width(&self, place: &Place) -> usize {
-        let start = floor_char_boundary(&self.text, place.span.start);
-        let end = floor_char_boundary(&self.text, place.span.end);
-        let first_line = self.text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default();
-        first_line.chars().count().max(1)
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Taken from the xl of releases 4.2 to 4.22. A name that is in no table is as old as the key to which it belongs.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -82,8 +84,12 @@ impl fmt::Display for Known {
 /// The releases whose xl knows this key of xl.cfg; `None` where no release does.
 #[must_use]
 pub fn key(name: &str) -> Option<Known> {
-    let group = KEYS.iter().find(|(.., names)| names.contains(&name));
-    group.map(|(since, until, _)| known(*since, *until))
+    static ALL: LazyLock<HashMap<&str, Known>> = LazyLock::new(|| {
+        let keys =
+            KEYS.iter().flat_map(|(since, until, names)| names.iter().map(move |name| (*name, since, until)));
+        keys.map(|(name, since, until)| (name, known(*since, *until))).collect()
+    });
+    ALL.get(name).copied()
 }
 
 /// The releases whose xl knows this setting in an entry of a list such as `disk` or `vif`.

@@ -2,6 +2,8 @@
 //!
 //! The grammar is that of `libxlu_cfg_l.l`: a number has no sign, everything else is quoted.
 
+use std::fmt::Write;
+
 use crate::domain::Defbool;
 
 /// A value of a setting.
@@ -61,37 +63,49 @@ impl From<&[String]> for Value {
 }
 
 impl Value {
-    /// The value as it stands behind `=`.
-    #[must_use]
-    pub fn written(&self) -> String {
+    /// Writes the value as it stands behind `=`.
+    pub fn write_to(&self, out: &mut String) {
         match self {
-            Value::Number(number) => number.to_string(),
-            Value::Text(text) => quoted(text),
+            // Writing to a string cannot fail.
+            Value::Number(number) => drop(write!(out, "{number}")),
+            Value::Text(text) => quote(text, out),
             Value::List(items) if items.len() > 1 => {
-                let lines: String = items.iter().map(|item| format!("    {},\n", item.written())).collect();
-                format!("[\n{lines}]")
+                out.push_str("[\n");
+                for item in items {
+                    out.push_str("    ");
+                    item.write_to(out);
+                    out.push_str(",\n");
+                }
+                out.push(']');
             }
             Value::List(items) | Value::Line(items) => {
-                let items: Vec<_> = items.iter().map(Value::written).collect();
-                format!("[ {} ]", items.join(", "))
+                out.push_str("[ ");
+                for (index, item) in items.iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { ", " });
+                    item.write_to(out);
+                }
+                out.push_str(" ]");
             }
         }
     }
 }
 
-/// A string in double quotes, with the escapes that xl's lexer undoes.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+/// Writes a string in double quotes, with the escapes that xl's lexer undoes.
+fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ => out.push(c),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\\', '\n', '\r', '\t']) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        out.push_str(match special.as_bytes()[0] {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            _ => "\\t",
+        });
+        rest = &special[1..];
     }
+    out.push_str(rest);
     out.push('"');
-    out
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::schema::namespaces;
 use super::tree::{Kind, NodeId, Tree};
 use crate::diag::number::{Unit, meant};
-use crate::diag::{Diagnostic, Finding, Report};
+use crate::diag::{Diagnostic, Finding, FindingId, Findings, Report};
 use crate::domain::Part;
 
 /// The error of every reader: the first thing wrong with the input.
@@ -19,14 +19,15 @@ pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 pub struct Ledger<'t> {
     tree: &'t Tree,
     marks: RefCell<Vec<Option<Mark>>>,
+    findings: RefCell<Findings>,
     origins: RefCell<Vec<(Part, NodeId)>>,
 }
 
 /// A finding that was put on a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Mark {
     /// The finding.
-    pub finding: Finding,
+    pub(crate) finding: FindingId,
     /// True if it was put on a whole element that this node is in, and not on the node itself.
     pub with_others: bool,
 }
@@ -54,8 +55,8 @@ impl<'t> Ledger<'t> {
     /// A ledger in which nothing has been read yet.
     #[must_use]
     pub fn new(tree: &'t Tree) -> Self {
-        let marks = RefCell::new(tree.ids().map(|_| None).collect());
-        Ledger { tree, marks, origins: RefCell::default() }
+        let marks = RefCell::new(vec![None; tree.ids().len()]);
+        Ledger { tree, marks, findings: RefCell::default(), origins: RefCell::default() }
     }
 
     /// The root element, read.
@@ -66,29 +67,31 @@ impl<'t> Ledger<'t> {
     }
 
     fn mark(&self, id: NodeId, finding: Finding) {
+        let finding = self.findings.borrow_mut().add(finding);
         self.marks.borrow_mut()[id] = Some(Mark { finding, with_others: false });
     }
 
     /// Marks a node as read; what has been found out about it stays.
     fn read(&self, id: NodeId) {
-        let exact = || Mark { finding: Finding::exact(), with_others: false };
-        self.marks.borrow_mut()[id].get_or_insert_with(exact);
+        let exact = Mark { finding: FindingId::EXACT, with_others: false };
+        self.marks.borrow_mut()[id].get_or_insert(exact);
     }
 
     /// The report. `verdict` has the last word on each node, in the order of the document: it is given the node, the
     /// finding that was put on it, and the verdict on the element around it.
     #[must_use]
-    pub fn into_report(
+    pub(crate) fn into_report(
         self,
-        mut verdict: impl FnMut(NodeId, Option<Mark>, Option<&Finding>) -> Finding,
+        mut verdict: impl FnMut(NodeId, Option<Mark>, Option<FindingId>, &mut Findings) -> FindingId,
     ) -> Report {
-        let mut report = Report::new(self.tree.source().clone());
+        let tree = self.tree;
+        let findings = self.findings.into_inner();
+        let mut report = Report::with_findings(tree.source().clone(), findings, tree.ids().len());
         for (id, mark) in self.marks.into_inner().into_iter().enumerate() {
-            let node = self.tree.node(id);
-            let around = node.parent.map(|parent| report.finding(parent));
-            let finding = verdict(id, mark, around);
-            let inherited = node.parent.is_some_and(|parent| report.says(parent, &finding));
-            report.add(node.parent, self.tree.step(id), node.span.clone(), finding, inherited);
+            let parent = tree.parent(id);
+            let around = parent.map(|parent| report.finding_id(parent));
+            let finding = verdict(id, mark, around, report.findings());
+            report.add_known(parent, tree.step(id), tree.span(id), finding);
         }
         for (part, id) in self.origins.into_inner() {
             report.set_origin(part, id);
@@ -107,20 +110,16 @@ impl<'t> Element<'t> {
     /// The element's whole text in the input, tags and all.
     #[must_use]
     pub fn raw(&self) -> &'t str {
-        let node = self.ledger.tree.node(self.id);
-        &self.ledger.tree.source().text()[node.whole.clone()]
+        &self.ledger.tree.source().text()[self.ledger.tree.whole(self.id)]
     }
 
     /// An attribute's value; read from now on.
     #[must_use]
     pub fn attr(&self, name: &str) -> Option<Value<'t>> {
-        let tree = self.ledger.tree;
-        let id = *tree.node(self.id).attributes.iter().find(|&&id| tree.name(id) == name)?;
+        let Ledger { tree, .. } = self.ledger;
+        let id = tree.attribute(self.id, name)?;
         self.ledger.read(id);
-        match &tree.node(id).kind {
-            Kind::Attribute(_, text) => Some(Value { ledger: self.ledger, id, text }),
-            _ => None,
-        }
+        Some(Value { ledger: self.ledger, id, text: tree.value(id) })
     }
 
     /// The first child element of this name; read from now on. Others of the name stay unread.
@@ -130,18 +129,17 @@ impl<'t> Element<'t> {
     }
 
     /// All child elements of this name, not read yet: call [`Element::take`] on each that is used.
-    pub fn children(&self, name: &str) -> impl Iterator<Item = Element<'t>> + use<'t> {
-        let (ledger, name) = (self.ledger, name.to_owned());
-        let libvirts = move |child: &Element<'t>| !namespaces::declares_foreign(ledger.tree, child.id);
-        self.elements().filter(move |child| ledger.tree.name(child.id) == name).filter(libvirts)
+    pub fn children<'n>(&self, name: &'n str) -> impl Iterator<Item = Element<'t>> + use<'t, 'n> {
+        let tree = self.ledger.tree;
+        let libvirts = move |child: &Element<'t>| !namespaces::declares_foreign(tree, child.id);
+        self.elements().filter(move |child| tree.name(child.id) == name).filter(libvirts)
     }
 
     /// All child elements, not read yet.
     pub fn elements(&self) -> impl Iterator<Item = Element<'t>> + use<'t> {
         let ledger = self.ledger;
-        let children = &ledger.tree.node(self.id).children;
-        let is_element = move |id: &&NodeId| matches!(ledger.tree.node(**id).kind, Kind::Element(_));
-        children.iter().filter(is_element).map(move |&id| Element { ledger, id })
+        let children = ledger.tree.children(self.id);
+        children.filter(|&id| ledger.tree.kind(id) == Kind::Element).map(|id| Element { ledger, id })
     }
 
     /// True if the element is in another program's namespace.
@@ -164,17 +162,13 @@ impl<'t> Element<'t> {
     pub fn text(&self) -> Result<Option<Value<'t>>> {
         let tree = self.ledger.tree;
         let mut found = None;
-        for &id in &tree.node(self.id).children {
-            match &tree.node(id).kind {
-                Kind::Text(text) if found.is_none() => found = Some(Value { ledger: self.ledger, id, text }),
-                Kind::Text(_) => {
-                    return Err(self.invalid(
-                        "xml-mixed",
-                        format!("<{}> contains elements, expected text", self.name()),
-                    ));
-                }
-                _ => {}
+        for id in tree.children(self.id).filter(|&id| tree.kind(id) == Kind::Text) {
+            if found.is_some() {
+                return Err(
+                    self.invalid("xml-mixed", format!("<{}> contains elements, expected text", self.name()))
+                );
             }
+            found = Some(Value { ledger: self.ledger, id, text: tree.value(id) });
         }
         if let Some(value) = found {
             self.ledger.read(value.id);
@@ -197,14 +191,13 @@ impl<'t> Element<'t> {
 
     /// Puts a finding on the element and on all that is in it.
     pub fn mark_whole(&self, finding: &Finding) {
-        let node = self.ledger.tree.node(self.id);
-        self.mark(finding.clone());
-        for id in self.ledger.tree.ids().skip(self.id + 1) {
-            if self.ledger.tree.node(id).span.start >= node.whole.end {
-                break;
-            }
-            let mark = Mark { finding: finding.clone(), with_others: true };
-            self.ledger.marks.borrow_mut()[id] = Some(mark);
+        let Ledger { tree, findings, marks, .. } = self.ledger;
+        let finding = findings.borrow_mut().add(finding.clone());
+        let end = tree.whole(self.id).end;
+        let mut marks = marks.borrow_mut();
+        marks[self.id] = Some(Mark { finding, with_others: false });
+        for id in tree.ids().skip(self.id + 1).take_while(|&id| tree.span(id).start < end) {
+            marks[id] = Some(Mark { finding, with_others: true });
         }
     }
 

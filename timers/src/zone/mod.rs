@@ -2,6 +2,7 @@
 //!
 //! [`HostZones`] and related types are sources of zones.
 
+mod remembered;
 mod sources;
 mod suggest;
 
@@ -14,6 +15,7 @@ use tz::{TimeZone, TzError};
 
 use crate::units::UtcOffset;
 
+pub use remembered::Remembered;
 #[cfg(feature = "embedded-tzdb")]
 pub use sources::EmbeddedZones;
 pub use sources::{FirstOf, HostZones, default_zones};

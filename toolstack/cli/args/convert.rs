@@ -58,8 +58,9 @@ pub struct Check {
     pub quiet: bool,
     #[command(flatten)]
     pub reading: Reading,
-    /// Domain XML, xl.cfg or libxl's JSON; - for standard input.
-    #[arg(value_name = "FILE", required = true)]
+    /// Domain XML, xl.cfg or libxl's JSON; - for standard input. In a directory, the files whose names end in .xml or
+    /// .cfg, or whose content starts like XML.
+    #[arg(value_name = "FILE|DIR", required = true)]
     pub files: Vec<PathBuf>,
 }
 

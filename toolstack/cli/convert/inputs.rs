@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::args::{Convert, To};
+use super::super::directory;
 use super::super::output::Failure;
-use xenclock::files::read_start;
 
 /// A file to convert, and the file that it becomes.
 pub(super) struct Job {
@@ -41,18 +41,11 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
             ));
         }
         if file.is_dir() {
-            let failed = |error| Failure::Error(format!("{}: {error}", file.display()));
-            let entries = fs::read_dir(file).map_err(failed)?;
-            let mut paths = Vec::new();
-            for entry in entries {
-                let path = entry.map_err(failed)?.path();
-                match is_config(&path) {
-                    true => paths.push(path),
-                    false => skipped += 1,
-                }
-            }
-            paths.sort();
-            files.extend(paths);
+            let found = directory::configs(file);
+            let (configs, others) =
+                found.map_err(|error| Failure::Error(format!("{}: {error}", file.display())))?;
+            files.extend(configs);
+            skipped += others;
         } else {
             files.push(file.clone());
         }
@@ -103,14 +96,4 @@ fn output_name(input: &Path, to: To) -> OsString {
         To::Xml => ".xml",
     });
     name
-}
-
-/// Returns true if a file of a directory is taken for a domain's.
-fn is_config(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if name.starts_with('.') || !path.is_file() {
-        return false;
-    }
-    let is_named = [".xml", ".cfg"].iter().any(|end| name.ends_with(end));
-    is_named || read_start(path, 64).is_ok_and(|start| start.trim_ascii_start().starts_with(b"<"))
 }

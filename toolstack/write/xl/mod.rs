@@ -106,7 +106,7 @@ impl Writer {
         let section = &mut self.sections[section as usize];
         section.push_str(key);
         section.push_str(" = ");
-        section.push_str(&value.into().written());
+        value.into().write_to(section);
         section.push('\n');
     }
 

@@ -24,6 +24,7 @@ const NOT_ON_XEN: &[&str] = &[
     "-mem-prealloc",
     "-bios",
     "-pflash",
+    "-rtc",
     "-tpmdev",
 ];
 
@@ -67,9 +68,15 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
         // `--option` is `-option`.
         let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
         if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
-            let reason =
-                format!("{of} is not passed to Xen's QEMU: libxl sets it itself, or only KVM has it");
-            argument.mark_whole(&Finding::unsupported("qemu-argument", reason));
+            argument.mark_whole(&if of == "-rtc" {
+                let reason = "Xen itself has the guest's RTC; QEMU's -rtc does nothing to it";
+                Finding::unsupported("qemu-argument", reason)
+                    .instead("write it in <clock>, as <clock offset='localtime'/>")
+            } else {
+                let reason =
+                    format!("{of} is not passed to Xen's QEMU: libxl sets it itself, or only KVM has it");
+                Finding::unsupported("qemu-argument", reason)
+            });
             if of == option && !WITHOUT_VALUE.contains(&option) {
                 skip = Some(option);
             }

@@ -4,6 +4,7 @@ use super::super::cursor::{Element, Result, Value};
 pub(super) use super::guest::Bootable;
 use super::guest::{BootOrder, Guest};
 use crate::diag::Finding;
+use crate::domain::config::{Bios, Disk};
 
 /// The place of a device in the boot order, as its `<boot>` has it.
 pub(super) fn place<'t>(device: &Element<'t>) -> Result<Option<(u32, Value<'t>)>> {
@@ -55,11 +56,13 @@ pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
         return;
     };
     if places.is_empty() {
-        return;
+        let first = os.and_then(|os| os.children("boot").next()).and_then(|boot| boot.attr("dev"));
+        return untold(guest, first);
     }
     for boot in os.iter().flat_map(|os| os.children("boot")) {
         boot.mark_whole(&Finding::no_effect("boot-order", "the devices have a boot order of their own"));
     }
+    let first = places.first().map(|(_, _, place)| *place);
     let mut letters = String::new();
     for (_, kind, place) in places {
         let letter = kind.letter();
@@ -72,4 +75,25 @@ pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
         }
     }
     hvm.boot = Some(letters);
+    untold(guest, first);
+}
+
+/// Says where another device boots than the first of the order. QEMU on Xen hands UEFI firmware no boot order, and OVMF tries
+/// what can be taken out, then disks, then the network.
+fn untold(guest: &mut Guest<'_>, first: Option<Value<'_>>) {
+    let with_medium =
+        |disk: &Disk| disk.is_cdrom != 0 && disk.pdev_path.as_ref().is_some_and(|path| !path.is_empty());
+    let has_medium = guest.config.disks.iter().any(with_medium);
+    let has_disk = !guest.config.disks.is_empty();
+    let boots_kernel = guest.config.b_info.kernel.is_some();
+    let Some(hvm) = guest.hvm().filter(|hvm| hvm.bios == Some(Bios::Ovmf) && !boots_kernel) else { return };
+    let (Some(order), Some(first)) = (&hvm.boot, first) else { return };
+    let reason =
+        "Xen's OVMF is told no boot order: it tries CD-ROMs with a medium, then disks, then the network";
+    let finding = Finding::approximated("boot-order", reason);
+    match order.chars().next() {
+        Some('c') if has_medium => first.mark(finding.instead("take the medium out of the CD-ROM drive")),
+        Some('n') if has_disk => first.mark(finding),
+        _ => {}
+    }
 }

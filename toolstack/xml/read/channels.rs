@@ -142,6 +142,9 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     } else {
         guest.usb.redirections += 1;
         let element = element.take();
+        if let Some(bus) = element.attr("bus") {
+            bus.mark(Finding::no_effect("redirdev", "devices are redirected from USB alone"));
+        }
         placed_by_xen(&element);
         boot_order::cannot_boot(&element, "a redirected USB device");
         return;

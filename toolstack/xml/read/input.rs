@@ -7,10 +7,14 @@ use super::placed_by_xen;
 use crate::diag::Finding;
 
 pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
-    for input in devices.children("input") {
+    for (number, input) in devices.children("input").enumerate() {
         let Some(kind) = input.attr("type") else {
             return Err(input.invalid("no-input-type", "<input> has no type"));
         };
+        if kind.text == "evdev" {
+            host_input(number, &input, guest)?;
+            continue;
+        }
         let bus = input.attr("bus").map_or("ps2", |bus| bus.text);
         match (kind.text, bus) {
             // A device of QEMU's board does the same.
@@ -54,3 +58,54 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+/// An input device of the host, whose events QEMU hands to the guest's keyboard and mouse.
+fn host_input(number: usize, input: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    if !guest.is_hvm() {
+        let reason = "only an HVM guest has a QEMU that reads the host's input devices";
+        input.leave_out(Finding::unsupported("input", reason));
+        return Ok(());
+    }
+    let source = input.children("source").next();
+    let Some(path) = source.and_then(|source| source.attr("dev")) else {
+        return Err(input.invalid("no-source", "<input type='evdev'> does not say which device"));
+    };
+    let input = input.take();
+    let source = input.child("source");
+    let attribute = |name| source.and_then(|source| source.attr(name));
+    // QEMU takes two commas for one.
+    let mut object = format!("input-linux,id=evdev{number},evdev={}", path.text.replace(',', ",,"));
+    let words = [
+        ("grab", "grab_all", &[("all", "on")][..]),
+        ("repeat", "repeat", &[("on", "on"), ("off", "off")]),
+        ("grabToggle", "grab-toggle", TOGGLES),
+    ];
+    for (name, option, known) in words {
+        let Some(value) = attribute(name) else { continue };
+        match known.iter().find(|(word, _)| *word == value.text) {
+            Some((_, word)) => object.push_str(&format!(",{option}={word}")),
+            None => {
+                value.mark(Finding::unsupported("input", format!("QEMU knows no {name} '{}'", value.text)))
+            }
+        }
+    }
+    guest.qemu(["-object", &object]);
+    if let Some(bus) = input.attr("bus") {
+        bus.mark(Finding::no_effect(
+            "input-host",
+            "QEMU takes the host's events to the PS/2 keyboard and mouse",
+        ));
+    }
+    placed_by_xen(&input);
+    Ok(())
+}
+
+/// The keys that take the host's devices from the guest and give them back.
+const TOGGLES: &[(&str, &str)] = &[
+    ("ctrl-ctrl", "ctrl-ctrl"),
+    ("alt-alt", "alt-alt"),
+    ("shift-shift", "shift-shift"),
+    ("meta-meta", "meta-meta"),
+    ("scrolllock", "scrolllock"),
+    ("ctrl-scrolllock", "ctrl-scrolllock"),
+];

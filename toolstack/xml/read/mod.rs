@@ -104,7 +104,7 @@ pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8])
     let root = ledger.root();
     let (domain, mapped) = domain(&root, xen, mapping)?;
     let mut verdicts = unread::Verdicts::new(&tree);
-    let report = ledger.into_report(|id, mark, around| verdicts.of(id, mark, around));
+    let report = ledger.into_report(|id, mark, around, findings| verdicts.of(id, mark, around, findings));
     Ok(Input { xen, mapped, ..Input::new(domain, report) })
 }
 

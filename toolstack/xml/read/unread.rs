@@ -7,7 +7,7 @@ use super::super::schema::namespaces::{Namespaces, Prefix};
 use super::super::schema::nearest::nearest;
 use super::super::schema::rows;
 use super::super::tree::{Kind, NodeId, Tree};
-use crate::diag::Finding;
+use crate::diag::{Finding, FindingId, Findings};
 
 /// How many unknown names the nearest known one is looked for. Nobody reads more, and it takes a while.
 const MOST_SUGGESTIONS: usize = 1000;
@@ -42,6 +42,13 @@ struct Known {
     left_out: bool,
 }
 
+/// A verdict: a finding that some node has already, or a new one.
+enum Verdict {
+    Is(FindingId),
+    New(Finding),
+}
+use Verdict::{Is, New};
+
 impl<'t> Verdicts<'t> {
     pub(super) fn new(tree: &'t Tree) -> Self {
         Verdicts {
@@ -54,26 +61,33 @@ impl<'t> Verdicts<'t> {
     }
 
     /// The verdict on a node, read or not; `around` is that on the element around it. Nodes must come in their order.
-    pub(super) fn of(&mut self, id: NodeId, read: Option<Mark>, around: Option<&Finding>) -> Finding {
-        let is_element = matches!(self.tree.node(id).kind, Kind::Element(_));
+    pub(super) fn of(
+        &mut self,
+        id: NodeId,
+        read: Option<Mark>,
+        around: Option<FindingId>,
+        findings: &mut Findings,
+    ) -> FindingId {
+        let is_element = self.tree.kind(id) == Kind::Element;
         if is_element {
             self.namespaces.enter(self.tree, id);
         }
-        let Some(parent) = self.tree.node(id).parent else {
+        let (Some(parent), Some(around)) = (self.tree.parent(id), around) else {
             self.places.push(Place::Known(Known { element: self.names.root(), left_out: false }));
-            return read.map_or_else(Finding::exact, |read| read.finding);
+            return read.map_or(FindingId::EXACT, |read| read.finding);
         };
         let place = self.places[parent];
-        let (finding, place) = match (place, read) {
+        let (verdict, place) = match (place, read) {
             (Place::Known(parent), read) if is_element => self.element(id, parent, read, around),
             (Place::Known(parent), read) => (self.leaf(id, parent, read, around), place),
-            (Place::Metadata, Some(read)) => (read.finding, place),
-            (Place::Metadata | Place::Elsewhere, _) => {
-                (around.cloned().unwrap_or_else(Finding::exact), place)
-            }
+            (Place::Metadata, Some(read)) => (Is(read.finding), place),
+            (Place::Metadata | Place::Elsewhere, _) => (Is(around), place),
         };
         self.places.push(place);
-        finding
+        match verdict {
+            Is(finding) => finding,
+            New(finding) => findings.add(finding),
+        }
     }
 
     fn element(
@@ -81,23 +95,23 @@ impl<'t> Verdicts<'t> {
         id: NodeId,
         parent: Known,
         read: Option<Mark>,
-        around: Option<&Finding>,
-    ) -> (Finding, Place) {
+        around: FindingId,
+    ) -> (Verdict, Place) {
         let prefix = self.namespaces.prefix(self.tree, id);
         let Some(element) = self.find(parent.element, self.tree.name(id), prefix) else {
-            let finding = match read {
-                Some(Mark { finding, with_others: false }) => finding,
-                _ => self.stranger(id, parent.element, prefix),
+            let verdict = match read {
+                Some(Mark { finding, with_others: false }) => Is(finding),
+                _ => New(self.stranger(id, parent.element, prefix)),
             };
-            return (finding, Place::Elsewhere);
+            return (verdict, Place::Elsewhere);
         };
         let left_out = parent.left_out || read.is_none();
-        let finding = match read {
-            Some(read) if !left_out => read.finding,
-            _ => self.unread(id, element, None, around.filter(|_| parent.left_out)),
+        let verdict = match read {
+            Some(read) if !left_out => Is(read.finding),
+            _ => self.unread(id, element, None, Some(around).filter(|_| parent.left_out)),
         };
         let metadata = self.names.metadata() == Some(element);
-        (finding, if metadata { Place::Metadata } else { Place::Known(Known { element, left_out }) })
+        (verdict, if metadata { Place::Metadata } else { Place::Known(Known { element, left_out }) })
     }
 
     /// The element of the schema with this name in this place.
@@ -114,58 +128,66 @@ impl<'t> Verdicts<'t> {
     }
 
     /// An attribute or a text.
-    fn leaf(&mut self, id: NodeId, parent: Known, read: Option<Mark>, around: Option<&Finding>) -> Finding {
+    fn leaf(&mut self, id: NodeId, parent: Known, read: Option<Mark>, around: FindingId) -> Verdict {
         let Known { element, left_out } = parent;
-        let attribute = match &self.tree.node(id).kind {
-            Kind::Attribute(name, _) => Some(name.as_str()),
-            _ => None,
+        let tree = self.tree;
+        let attribute = (tree.kind(id) == Kind::Attribute).then(|| tree.name(id));
+        let around = Some(around).filter(|_| left_out);
+        let Some(name) = attribute else {
+            return match read {
+                Some(read) if !left_out => Is(read.finding),
+                _ if !self.names.holds_text(element) => {
+                    New(Finding::no_effect("stray-text", "libvirt reads no text here"))
+                }
+                _ => self.unread(id, element, None, around),
+            };
         };
-        let around = around.filter(|_| left_out);
-        match (attribute, read) {
-            (Some(name), _) if name == "xmlns" || name.starts_with("xmlns:") => {
-                Finding::no_effect("namespace", "names a namespace")
-            }
-            (Some(name), read) if self.names.attribute_number(element, name).is_none() => match read {
-                Some(Mark { finding, with_others: false }) if !left_out => finding,
-                _ => self.strange_attribute(name, element),
+        if name == "xmlns" || name.starts_with("xmlns:") {
+            return New(Finding::no_effect("namespace", "names a namespace"));
+        }
+        match read {
+            Some(Mark { finding, with_others: false }) if !left_out => Is(finding),
+            _ => match (self.names.attribute_number(element, name), read) {
+                (None, _) => New(self.strange_attribute(name, element)),
+                (Some(_), Some(read)) if !left_out => Is(read.finding),
+                (Some(number), _) => self.unread(id, element, Some((name, number)), around),
             },
-            (_, Some(read)) if !left_out => read.finding,
-            (None, _) if !self.names.holds_text(element) => {
-                Finding::no_effect("stray-text", "libvirt reads no text here")
-            }
-            _ => self.unread(id, element, attribute, around),
         }
     }
 
     /// The verdict on a node that nobody read. What is in an element that nobody read goes with it, unless it has a row
-    /// of its own.
+    /// of its own. An attribute has its name and its number.
     fn unread(
         &self,
         id: NodeId,
         element: ElementId,
-        attribute: Option<&str>,
-        around: Option<&Finding>,
-    ) -> Finding {
+        attribute: Option<(&str, usize)>,
+        around: Option<FindingId>,
+    ) -> Verdict {
         let steps = self.names.depth(element) + usize::from(attribute.is_some());
-        let row = rows::row(self.names, element, attribute).filter(|found| found.steps == steps);
+        let number = attribute.map_or_else(|| self.names.number(element), |(_, number)| number);
+        let attribute = attribute.map(|(name, _)| name);
+        let row = rows::row_of(self.names, number, element, attribute).filter(|found| found.steps == steps);
         if let Some(absent) = row.and_then(|found| found.row.absent.as_ref()) {
-            return absent.finding(|name| match &self.tree.node(id).kind {
-                Kind::Attribute(_, value) => Some(value.as_str()),
-                Kind::Element(_) => self.tree.attribute(id, name),
-                Kind::Text(_) => None,
-            });
+            return New(absent.finding(|name| match self.tree.kind(id) {
+                Kind::Attribute => Some(self.tree.value(id)),
+                Kind::Element => self.tree.attribute(id, name).map(|attribute| self.tree.value(attribute)),
+                Kind::Text => None,
+            }));
         }
         if let Some(around) = around {
-            return around.clone();
+            return Is(around);
         }
         let name = self.names.name(element);
         if self.tree.is_repeated(id) {
             let reason = format!("a second <{name}>; only the first one counts");
-            return Finding::unsupported("repeated", reason).instead("move everything into the first one");
+            return New(
+                Finding::unsupported("repeated", reason).instead("move everything into the first one")
+            );
         }
         let what =
             attribute.map_or_else(|| format!("<{name}>"), |attribute| format!("{attribute}= of <{name}>"));
-        Finding::unsupported("not-mapped", format!("{what} is not mapped to Xen here; it is left out"))
+        New(Finding::unsupported("not-mapped", format!("{what} is not mapped to Xen here; it is left out")))
     }
 
     /// An element that the schema does not have in this place.

@@ -23,10 +23,19 @@ pub(crate) struct ElementId(u16);
 #[derive(Debug)]
 pub(crate) struct Names {
     elements: Vec<Element>,
+    children: Vec<Child>,
     metadata: Option<ElementId>,
 }
 
-#[derive(Clone, Debug)]
+/// An element in another, and the number of the entry of the next one there. A command reads the list at each start, and
+/// one vector for all elements takes little time.
+#[derive(Clone, Copy, Debug)]
+struct Child {
+    element: ElementId,
+    next: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Element {
     name: &'static str,
     parent: Option<ElementId>,
@@ -35,7 +44,8 @@ struct Element {
     holds_text: bool,
     /// Steps from `<domain>`.
     depth: usize,
-    children: Vec<ElementId>,
+    /// The entries of the first and the last of its children.
+    children: Option<(u16, u16)>,
     /// The number of the element itself among all elements and attributes; its attributes follow.
     number: u16,
 }
@@ -48,23 +58,26 @@ impl Names {
     }
 
     fn parse(list: &'static str) -> Names {
-        let mut names = Names { elements: Vec::with_capacity(1200), metadata: None };
+        let mut names =
+            Names { elements: Vec::with_capacity(1200), children: Vec::with_capacity(1300), metadata: None };
         // The elements around the line, from the outermost.
         let mut open: Vec<ElementId> = Vec::new();
         for line in list.lines() {
             let text = line.trim_start();
             open.truncate(line.len() - text.len());
             let parent = open.last().copied();
-            let (text, same_as) = match text.split_once(" = ") {
-                Some((name, path)) => (name, names.at(path)),
-                None => (text, None),
+            // `NAME`, `NAME: ATTRIBUTES` or `NAME = PATH`.
+            let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+            let (attributes, same_as) = match rest.strip_prefix("= ") {
+                Some(path) => ("", names.at(path)),
+                None => (rest, None),
             };
-            let (name, attributes) = text.split_once(": ").unwrap_or((text, ""));
+            let name = name.strip_suffix(':').unwrap_or(name);
             match same_as {
                 // An element within itself.
                 Some(around) if open.contains(&around) => {
                     if let Some(parent) = parent {
-                        names.elements[parent.index()].children.push(around);
+                        names.put(around, parent);
                     }
                 }
                 Some(other) => names.copy(other, parent),
@@ -77,7 +90,7 @@ impl Names {
                         attributes,
                         holds_text,
                         depth: 0,
-                        children: Vec::new(),
+                        children: None,
                         number: 0,
                     }));
                 }
@@ -86,33 +99,43 @@ impl Names {
         let mut number = 0;
         for element in &mut names.elements {
             element.number = number;
-            number += 1 + u16::try_from(element.attributes().count()).unwrap_or_default();
+            number += 1 + element.attribute_count();
         }
         names.metadata = names.at("metadata");
         names
     }
 
     fn add(&mut self, mut element: Element) -> ElementId {
-        let id = ElementId(u16::try_from(self.elements.len()).unwrap_or(u16::MAX));
+        let id = ElementId(small(self.elements.len()));
         if let Some(parent) = element.parent {
-            let parent = &mut self.elements[parent.index()];
-            parent.children.push(id);
-            element.depth = parent.depth + 1;
+            element.depth = self.element(parent).depth + 1;
+            self.put(id, parent);
         }
         self.elements.push(element);
         id
     }
 
+    /// Puts an element behind those in another.
+    fn put(&mut self, element: ElementId, parent: ElementId) {
+        let new = small(self.children.len());
+        self.children.push(Child { element, next: None });
+        let children = &mut self.elements[parent.index()].children;
+        let (first, last) = children.unwrap_or((new, new));
+        if last != new {
+            self.children[usize::from(last)].next = Some(new);
+        }
+        *children = Some((first, new));
+    }
+
     /// Adds a copy of an element, with all that is in it. What lies within itself stays there.
     fn copy(&mut self, original: ElementId, parent: Option<ElementId>) {
-        let children = self.elements[original.index()].children.clone();
-        let element = Element { parent, children: Vec::new(), ..self.elements[original.index()].clone() };
-        let copy = self.add(element);
+        let children: Vec<_> = self.children(original).collect();
+        let copy = self.add(Element { parent, children: None, ..*self.element(original) });
         for child in children {
             if self.element(child).parent == Some(original) {
                 self.copy(child, Some(copy));
             } else {
-                self.elements[copy.index()].children.push(child);
+                self.put(child, copy);
             }
         }
     }
@@ -137,7 +160,10 @@ impl Names {
 
     /// The elements in an element.
     pub(crate) fn children(&self, parent: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        self.element(parent).children.iter().copied()
+        let first = self.element(parent).children.map(|(first, _)| first);
+        let entry = |number: u16| &self.children[usize::from(number)];
+        std::iter::successors(first, move |&number| entry(number).next)
+            .map(move |number| entry(number).element)
     }
 
     /// An element's name.
@@ -168,7 +194,7 @@ impl Names {
 
     /// How many elements and attributes there are.
     pub(crate) fn count(&self) -> usize {
-        self.elements.last().map_or(0, |last| usize::from(last.number) + 1 + last.attributes().count())
+        self.elements.last().map_or(0, |last| usize::from(last.number + 1 + last.attribute_count()))
     }
 
     /// How many steps it is from `<domain>` to an element.
@@ -207,6 +233,16 @@ impl Element {
     fn attributes(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.attributes.split(' ').filter(|name| !name.is_empty())
     }
+
+    fn attribute_count(&self) -> u16 {
+        let spaces = self.attributes.bytes().filter(|byte| *byte == b' ').count();
+        if self.attributes.is_empty() { 0 } else { 1 + small(spaces) }
+    }
+}
+
+/// A number as the entries hold it; the list is far shorter.
+fn small(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 impl ElementId {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::tree::{Kind, NodeId, Tree};
+use super::super::tree::{NodeId, Tree};
 use super::names::NAMESPACES;
 
 /// The declarations around the present element.
@@ -29,7 +29,7 @@ pub(crate) enum Prefix {
 /// True if an element puts itself into another program's namespace, by a default namespace of its own. libvirt looks for
 /// names without a namespace, and passes over it.
 pub(crate) fn declares_foreign(tree: &Tree, element: NodeId) -> bool {
-    let uri = tree.attribute(element, "xmlns").unwrap_or_default();
+    let uri = tree.attribute(element, "xmlns").map_or("", |attribute| tree.value(attribute));
     let is_prefixed = tree.name(element).contains(':');
     !is_prefixed && !uri.is_empty() && !NAMESPACES.iter().any(|(_, known)| *known == uri)
 }
@@ -38,21 +38,20 @@ impl<'t> Namespaces<'t> {
     /// Comes to an element: what it declares holds from now on, until its end. Elements must come in the order of the
     /// document.
     pub(crate) fn enter(&mut self, tree: &'t Tree, element: NodeId) {
-        for &attribute in &tree.node(element).attributes {
-            let Kind::Attribute(name, uri) = &tree.node(attribute).kind else { continue };
-            let prefix = match name.strip_prefix("xmlns") {
+        for attribute in tree.attributes(element) {
+            let prefix = match tree.name(attribute).strip_prefix("xmlns") {
                 Some("") => "",
                 Some(prefix) if prefix.starts_with(':') => &prefix[1..],
                 _ => continue,
             };
-            self.declared.entry(prefix).or_default().push((tree.node(element).whole.end, uri));
+            self.declared.entry(prefix).or_default().push((tree.whole(element).end, tree.value(attribute)));
         }
     }
 
     /// The meaning of the prefix of an element; the element is the one that was entered last.
     pub(crate) fn prefix(&mut self, tree: &Tree, element: NodeId) -> Prefix {
         let prefix = tree.name(element).split_once(':').map_or("", |(prefix, _)| prefix);
-        let start = tree.node(element).span.start;
+        let start = tree.span(element).start;
         let uri = self.declared.get_mut(prefix).and_then(|declared| {
             while declared.pop_if(|(end, _)| *end <= start).is_some() {}
             declared.last().map(|&(_, uri)| uri)

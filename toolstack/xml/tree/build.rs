@@ -8,7 +8,10 @@ use quick_xml::Reader;
 use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{Kind, MAX_BYTES, MAX_DEPTH, MAX_NODES, Node, NodeId, Tree, is_utf16};
+use super::{
+    BYTES_PER_NODE, FEW, Kind, MAX_BYTES, MAX_DEPTH, MAX_NODES, NONE, Node, NodeId, Tree, Value, is_utf16,
+};
+use crate::diag::source::Bytes;
 use crate::diag::{Diagnostic, Finding, Source};
 
 impl Tree {
@@ -18,13 +21,18 @@ impl Tree {
     /// The first thing that is not well-formed or not allowed, with its place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
         let text = decode(name, bytes)?;
-        let mut builder =
-            Builder { tree: Tree { source: Source::new(name, text), nodes: Vec::new() }, open: Vec::new() };
-        // The reader borrows the text while the builder fills the tree beside it.
-        let text = builder.tree.source.text().to_owned();
-        builder.run(&text)?;
-        builder.tree.number_siblings();
-        Ok(builder.tree)
+        let mut builder = Builder {
+            name,
+            text: &text,
+            nodes: Vec::with_capacity(text.len() / BYTES_PER_NODE),
+            decoded: Vec::new(),
+            open: Vec::new(),
+        };
+        builder.run()?;
+        let Builder { nodes, decoded, .. } = builder;
+        let mut tree = Tree { source: Source::new(name, text), nodes, decoded };
+        tree.number_siblings();
+        Ok(tree)
     }
 }
 
@@ -83,24 +91,48 @@ fn is_utf8(encoding: &str) -> bool {
 }
 
 /// The tree so far, and the elements that are still open.
-struct Builder {
-    tree: Tree,
-    open: Vec<NodeId>,
+struct Builder<'t> {
+    name: &'t str,
+    text: &'t str,
+    nodes: Vec<Node>,
+    decoded: Vec<Box<str>>,
+    open: Vec<Open>,
 }
 
-impl Builder {
-    fn run(&mut self, text: &str) -> Result<(), Box<Diagnostic>> {
-        if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_xml_char(c)) {
+/// An element that has not ended yet.
+struct Open {
+    id: NodeId,
+    /// The last of its children so far.
+    last: Option<NodeId>,
+}
+
+/// A text that has not ended yet: character data is split at entities and CDATA.
+struct Pending {
+    /// From its first byte to the end of its last piece that is not blank.
+    span: Range<usize>,
+    /// Its content, unless that is what stands in the input.
+    decoded: Option<String>,
+    /// The end of its last piece.
+    end: usize,
+}
+
+impl Builder<'_> {
+    fn run(&mut self) -> Result<(), Box<Diagnostic>> {
+        let text = self.text;
+        // Nearly every input is plain ASCII, which is fast to tell.
+        let unusual = |byte: u8| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+        if text.bytes().any(unusual)
+            && let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_xml_char(c))
+        {
             return Err(
                 self.malformed(at..at + c.len_utf8(), format!("control character U+{:04X}", u32::from(c)))
             );
         }
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
-        // The pieces of the text being read: character data is split at entities and CDATA.
-        let mut pending: Option<(Range<usize>, String)> = None;
+        let mut pending: Option<Pending> = None;
         loop {
-            if self.tree.nodes.len() > MAX_NODES {
+            if self.nodes.len() > MAX_NODES {
                 let reason = format!("the input has more than {MAX_NODES} nodes");
                 return Err(self.refuse(0..0, Finding::invalid("xml-too-large", reason)));
             }
@@ -116,6 +148,9 @@ impl Builder {
             };
             let piece: Option<Cow<'_, str>> = match &event {
                 Event::Text(data) => {
+                    if is_blank(data) && pending.is_none() {
+                        continue;
+                    }
                     if let Some(at) = data.find("]]>") {
                         let at = span.start + at;
                         return Err(self.malformed(at..at + 3, "']]>' in a text; write ]]&gt;".to_owned()));
@@ -127,7 +162,7 @@ impl Builder {
                 _ => None,
             };
             if let Some(piece) = piece {
-                let blank = piece.chars().all(is_space);
+                let blank = is_blank(&piece);
                 if self.open.is_empty() && !(blank && matches!(event, Event::Text(_))) {
                     return Err(self.malformed(span, "text outside the root element".to_owned()));
                 }
@@ -135,11 +170,7 @@ impl Builder {
                 if blank && pending.is_none() {
                     continue;
                 }
-                let (whole, text) = pending.get_or_insert_with(|| (span.clone(), String::new()));
-                if !blank {
-                    whole.end = span.end;
-                }
-                text.push_str(&piece);
+                self.piece(&mut pending, &piece, span, blank);
                 continue;
             }
             // A comment or processing instruction does not end a text: `1<!-- -->0` is 10.
@@ -165,7 +196,7 @@ impl Builder {
                         let reason = format!("elements are nested more than {MAX_DEPTH} deep");
                         return Err(self.refuse(span, Finding::invalid("xml-too-deep", reason)));
                     }
-                    self.open.push(id);
+                    self.open.push(Open { id, last: None });
                 }
                 Event::Empty(start) => {
                     self.text(pending.take());
@@ -173,19 +204,20 @@ impl Builder {
                 }
                 Event::End(_) => {
                     self.text(pending.take());
-                    if let Some(id) = self.open.pop() {
-                        self.tree.nodes[id].whole.end = span.end;
+                    if let Some(Open { id, .. }) = self.open.pop() {
+                        self.nodes[id].end = Bytes::from(span).end();
                     }
                 }
                 Event::Eof => break,
                 Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {}
             }
         }
-        if let Some(&open) = self.open.last() {
-            let reason = format!("<{}> is not closed", self.tree.name(open));
-            return Err(self.malformed(self.tree.nodes[open].span.clone(), reason));
+        if let Some(open) = self.open.last() {
+            let Node { name, span, .. } = &self.nodes[open.id];
+            let name = self.text.get(name.range()).unwrap_or_default();
+            return Err(self.malformed(span.range(), format!("<{name}> is not closed")));
         }
-        if self.tree.nodes.is_empty() {
+        if self.nodes.is_empty() {
             let finding = Finding::invalid("xml-malformed", "no element found: this is not XML")
                 .instead("give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN");
             return Err(self.refuse(0..0, finding));
@@ -214,7 +246,7 @@ impl Builder {
             None => Ok(()),
             Some(Ok(encoding)) if is_utf8(&encoding) => Ok(()),
             Some(Ok(encoding)) => {
-                let text = self.tree.source.text();
+                let text = self.text;
                 // Neither of these could be read so far if the file were in it.
                 let wide = ["utf-16", "utf-32", "ucs-", "utf16", "utf32", "iso-10646"];
                 let is_wide = wide.iter().any(|start| encoding.to_ascii_lowercase().starts_with(start));
@@ -234,19 +266,23 @@ impl Builder {
         if !is_name(name) {
             return Err(self.malformed(span.clone(), format!("'{name}' is not a name for an element")));
         }
-        if self.open.is_empty() && !self.tree.nodes.is_empty() {
-            return Err(self.malformed(span.clone(), format!("a second root element <{name}>")));
+        if self.open.is_empty() && !self.nodes.is_empty() {
+            let mut error = self.malformed(span.clone(), format!("a second root element <{name}>"));
+            error.finding.alternative = Some("put each domain into a file of its own".into());
+            return Err(error);
         }
-        let id = self.push(Kind::Element(name.to_owned()), span.clone());
+        let at = span.start + 1;
+        let nothing = Value::InInput(Bytes::default());
+        let id = self.push(Kind::Element, at..at + name.len(), nothing, span.clone());
         // `<`, then the name, then the attributes: their places follow from where the raw text lies.
         let raw = start.attributes_raw();
         let base = span.start + 1 + name.len();
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         for attribute in start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| self.bad_attribute(&error, span))?;
             let key = attribute.key.into_inner();
             let key_at = base + offset_within(raw, key);
-            if !self.tree.source.text()[..key_at].ends_with(is_space) {
+            if !self.text[..key_at].ends_with(is_space) {
                 let what = format!("white space expected before the attribute '{key}'");
                 return Err(self.malformed(key_at..key_at + key.len(), what));
             }
@@ -262,18 +298,33 @@ impl Builder {
             if attribute.value.contains('<') {
                 return Err(self.malformed(whole, "'<' in an attribute's value; write &lt;".to_owned()));
             }
-            if !seen.insert(key.to_owned()) {
+            if !seen.insert(key) {
                 return Err(self.malformed(whole, format!("attribute '{key}' twice in <{name}>")));
             }
-            let value = self.attribute_value(&attribute.value, &whole)?;
-            let attribute = self.push(Kind::Attribute(key.to_owned(), value), whole);
-            self.tree.nodes[attribute].parent = Some(id);
-            self.tree.nodes[id].attributes.push(attribute);
+            let value = match attribute.value.bytes().any(|byte| matches!(byte, b'&' | b'\t' | b'\n' | b'\r'))
+            {
+                true => self.decoded(self.attribute_value(&attribute.value, &whole)?),
+                false => Value::InInput(Bytes::from(value_at..value_at + attribute.value.len())),
+            };
+            let attribute = self.push(Kind::Attribute, key_at..key_at + key.len(), value, whole);
+            self.nodes[attribute].parent = number(id);
         }
-        if let Some(&parent) = self.open.last() {
-            self.tree.nodes[parent].children.push(id);
-        }
+        self.link(id);
         Ok(id)
+    }
+
+    /// Puts a node behind those that are in the present element.
+    fn link(&mut self, id: NodeId) {
+        if let Some(open) = self.open.last_mut()
+            && let Some(before) = open.last.replace(id)
+        {
+            self.nodes[before].next = number(id);
+        }
+    }
+
+    fn decoded(&mut self, value: String) -> Value {
+        self.decoded.push(value.into());
+        Value::Decoded(number(self.decoded.len() - 1))
     }
 
     fn attribute_value(&self, raw: &str, span: &Range<usize>) -> Result<String, Box<Diagnostic>> {
@@ -328,34 +379,57 @@ impl Builder {
         }
     }
 
-    fn text(&mut self, pending: Option<(Range<usize>, String)>) {
-        let (Some((span, text)), Some(&parent)) = (pending, self.open.last()) else {
-            return;
-        };
-        let trimmed = text.trim_matches(is_space);
-        if trimmed.is_empty() {
-            return;
+    /// Adds a piece of character data to the text that is being read.
+    fn piece(&self, pending: &mut Option<Pending>, piece: &str, span: Range<usize>, blank: bool) {
+        let as_it_is = self.text.get(span.clone()) == Some(piece);
+        match pending {
+            None => {
+                let decoded = (!as_it_is).then(|| piece.to_owned());
+                *pending = Some(Pending { end: span.end, span, decoded });
+            }
+            Some(so_far) => {
+                if !(as_it_is && so_far.end == span.start && so_far.decoded.is_none()) {
+                    let before = self.text.get(so_far.span.start..so_far.end).unwrap_or_default();
+                    so_far.decoded.get_or_insert_with(|| before.to_owned()).push_str(piece);
+                }
+                so_far.end = span.end;
+                if !blank {
+                    so_far.span.end = span.end;
+                }
+            }
         }
-        let raw = &self.tree.source.text()[span.clone()];
-        let start = span.start + (raw.len() - raw.trim_start_matches(is_space).len());
-        let end = start + raw.trim_matches(is_space).len();
-        let id = self.push(Kind::Text(trimmed.to_owned()), start..end);
-        self.tree.nodes[parent].children.push(id);
     }
 
-    fn push(&mut self, kind: Kind, span: Range<usize>) -> NodeId {
-        let parent = self.open.last().copied();
-        let whole = span.clone();
-        self.tree.nodes.push(Node {
+    fn text(&mut self, pending: Option<Pending>) {
+        let (Some(Pending { span, decoded, .. }), false) = (pending, self.open.is_empty()) else {
+            return;
+        };
+        let raw = &self.text[span.clone()];
+        let start = span.start + (raw.len() - raw.trim_start_matches(is_space).len());
+        let end = start + raw.trim_matches(is_space).len();
+        let value = match decoded.as_deref().map(|text| text.trim_matches(is_space)) {
+            Some("") => return,
+            Some(text) => self.decoded(text.to_owned()),
+            None if start == end => return,
+            None => Value::InInput(Bytes::from(start..end)),
+        };
+        let id = self.push(Kind::Text, 0..0, value, start..end);
+        self.link(id);
+    }
+
+    fn push(&mut self, kind: Kind, name: Range<usize>, value: Value, span: Range<usize>) -> NodeId {
+        let span = Bytes::from(span);
+        self.nodes.push(Node {
             kind,
-            parent,
-            span,
-            attributes: Vec::new(),
-            children: Vec::new(),
-            whole,
+            parent: self.open.last().map_or(NONE, |open| number(open.id)),
+            next: NONE,
             ordinal: 0,
+            name: name.into(),
+            value,
+            span,
+            end: span.end(),
         });
-        self.tree.nodes.len() - 1
+        self.nodes.len() - 1
     }
 
     /// quick-xml counts from behind the `<`.
@@ -379,8 +453,33 @@ impl Builder {
     }
 
     fn refuse(&self, span: Range<usize>, finding: Finding) -> Box<Diagnostic> {
-        Box::new(Diagnostic { place: self.tree.source.place(span), node: String::new(), finding })
+        let place = Source::new(self.name, self.text.to_owned()).place(span);
+        Box::new(Diagnostic { place, node: String::new(), finding })
     }
+}
+
+/// The names of an element's attributes so far.
+#[derive(Default)]
+struct Seen<'t> {
+    few: Vec<&'t str>,
+    many: HashSet<&'t str>,
+}
+
+impl<'t> Seen<'t> {
+    /// Adds a name; false if it is there already.
+    fn insert(&mut self, name: &'t str) -> bool {
+        if self.few.len() < FEW {
+            let new = !self.few.contains(&name);
+            self.few.push(name);
+            return new;
+        }
+        self.many.insert(name) && !self.few.contains(&name)
+    }
+}
+
+/// A node's number, as a node holds it. There are at most [`MAX_NODES`].
+fn number(id: NodeId) -> u32 {
+    u32::try_from(id).unwrap_or(NONE)
 }
 
 fn digits(text: &str, radix: u32) -> Option<u32> {
@@ -402,6 +501,10 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
+fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| is_space(byte.into()))
+}
+
 /// XML 1.0's `Char`, without DEL and the C1 controls that it merely discourages.
 fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}'
@@ -410,6 +513,11 @@ fn is_xml_char(c: char) -> bool {
 
 /// XML's `Name`, colons included.
 fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b':');
+    let plain_rest = |byte: u8| plain(byte) || matches!(byte, b'0'..=b'9' | b'-' | b'.');
+    if name.bytes().next().is_some_and(plain) && name.bytes().all(plain_rest) {
+        return true;
+    }
     let start = |c: char| c.is_alphabetic() || c == '_' || c == ':';
     let rest =
         |c: char| start(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}');

@@ -107,12 +107,9 @@ pub(super) static SECTION: Section = Section {
         unsupported("video/model/resolution", "video-resolution", "libxl does not pass a resolution to QEMU")
             .instead("set the resolution in the guest"),
         no_effect("input/driver", "virtio-option", "an option of virtio devices; on Xen there are none"),
-        unsupported(
-            "input/source",
-            "input-host",
-            "libxl does not pass the host's keyboard or mouse to a guest",
-        )
-        .instead("pass the whole USB device through"),
+        mapped("input/source", "`device_model_args_hvm`: QEMU's `input-linux`")
+            .or_else("input-host", "Xen's QEMU gives a guest no virtio input")
+            .instead("write type='evdev' and <source dev=>, or pass the whole USB device through"),
         no_effect("input/@model", "virtio-option", "the kind of a virtio device; on Xen there are none"),
         mapped("input/@bus|type", "`usbdevice`"),
     ],

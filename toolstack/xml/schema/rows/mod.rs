@@ -45,24 +45,39 @@ pub(crate) struct Match {
     pub(crate) steps: usize,
 }
 
-/// The row on an element, or on an attribute of it.
-pub(crate) fn row(names: &Names, element: ElementId, attribute: Option<&str>) -> Option<Match> {
-    let number = match attribute {
-        None => names.number(element),
-        Some(name) => names.attribute_number(element, name)?,
-    };
+/// The row on an element, or on an attribute of it, by its number.
+pub(crate) fn row_of(
+    names: &Names,
+    number: usize,
+    element: ElementId,
+    attribute: Option<&str>,
+) -> Option<Match> {
     // Looking a row up takes a while, and the same nodes come again and again.
     static FOUND: OnceLock<Box<[OnceLock<Option<Match>>]>> = OnceLock::new();
     let found = FOUND.get_or_init(|| (0..names.count()).map(|_| OnceLock::new()).collect());
     *found[number].get_or_init(|| look_up(&names.steps(element), attribute))
 }
 
+/// The row on an element, or on an attribute of it.
+#[cfg(test)]
+pub(crate) fn row(names: &Names, element: ElementId, attribute: Option<&str>) -> Option<Match> {
+    let number = match attribute {
+        None => names.number(element),
+        Some(name) => names.attribute_number(element, name)?,
+    };
+    row_of(names, number, element, attribute)
+}
+
 fn look_up(path: &[&str], attribute: Option<&str>) -> Option<Match> {
     let mut best = None;
     for section in SECTIONS {
-        let around = section.path.split('/').filter(|step| !step.is_empty());
-        let depth = around.clone().count();
-        if depth > path.len() || !around.eq(path[..depth].iter().copied()) {
+        let mut depth = 0;
+        let mut around = section.path.split('/').filter(|step| !step.is_empty());
+        let is_in = around.all(|step| {
+            depth += 1;
+            path.get(depth - 1) == Some(&step)
+        });
+        if !is_in {
             continue;
         }
         for row in section.rows {
