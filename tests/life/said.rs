@@ -188,9 +188,20 @@ impl World<'_> {
         }
         // Xen takes 32 bits of seconds, so what is more is dropped at the next start.
         let fits = i32::try_from(instance.offset).is_ok();
-        let variable = is_variable(&spec.offset) && fits;
-        said.is("/rtc/tracked", variable && has_rtc)?;
+        let variable = is_variable(&spec.offset);
+        said.is("/rtc/tracked", variable && has_rtc && fits)?;
         let next = match (&spec.offset, variable) {
+            (_, true) if has_rtc && !fits => {
+                let dropped = "and is dropped";
+                let text = said.text("/rtc/next_start");
+                return match text.ends_with(dropped) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "of {} the next start is said to be: {text}; its RTC is too far from UTC",
+                        said.guest
+                    )),
+                };
+            }
             (_, true) if has_rtc => &["the guest's changes are tracked for the next start"][..],
             (_, true) | (ClockOffset::Utc { .. }, _) => {
                 &["the same at the next start", "resolved again at the next start"]

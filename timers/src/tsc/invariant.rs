@@ -170,7 +170,7 @@ mod tests {
             request(bit, nomigrate, TscMode::Default).shown(minor, false, Some(true)).why
         };
         assert!(why(17, true, CpuidBit::Default).starts_with("nomigrate"));
-        assert!(why(17, false, CpuidBit::On).starts_with("cpuid asks"));
+        assert!(why(17, false, CpuidBit::On).starts_with("cpuid requests"));
         assert!(why(14, false, CpuidBit::On).contains("only with nomigrate or an emulated TSC"));
     }
 
