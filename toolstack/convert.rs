@@ -174,7 +174,7 @@ pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Resu
     resolved(input, at)?;
     let domain = &input.domain;
     let refused = match host {
-        Some(host) => decide_tsc(&domain.clock, domain.config.kind(), host).err(),
+        Some(host) => decide_tsc(&domain.clock, domain.config.kind(), host).err().map(|refused| *refused),
         None => native_at_a_frequency(&domain.clock),
     };
     if let Some((part, finding)) = refused {

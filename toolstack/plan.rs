@@ -161,7 +161,7 @@ pub fn work_out(
     let resolved = resolve::resolve(&clock.offset, kind, &at)
         .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error, zones)))?;
     let tsc = assess::decide_tsc(clock, kind, &facts.tsc());
-    Ok((resolved, tsc.map_err(|(part, finding)| Refusal::one(part, finding))?))
+    Ok((resolved, tsc.map_err(|refused| Refusal { findings: vec![*refused] })?))
 }
 
 fn steps(kind: GuestKind, clock: &Resolved, tsc: &TscDecision) -> Vec<Step> {

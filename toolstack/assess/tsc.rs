@@ -11,7 +11,7 @@ pub(crate) fn decide_tsc(
     clock: &GuestClock,
     kind: GuestKind,
     host: &TscHost,
-) -> Result<TscDecision, (Part, Finding)> {
+) -> Result<TscDecision, Box<(Part, Finding)>> {
     let index = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_default();
     let request = tsc::request(&clock.timers);
     request.and_then(|request| tsc::decide(&request, kind, host)).map_err(|error| {
@@ -32,7 +32,7 @@ pub(crate) fn decide_tsc(
             ),
             _ => finding,
         };
-        (part, finding)
+        Box::new((part, finding))
     })
 }
 
