@@ -27,7 +27,7 @@ pub struct Guest {
     pub given: Option<Given>,
     /// One has been taken.
     pub was_given: bool,
-    /// Stock xl brought it to a host that knew nothing of it but its config.
+    /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config.
     pub by_config: bool,
 }
 

@@ -257,6 +257,7 @@ impl World<'_> {
         if by == Tool::Us {
             self.ours(guest, site);
         }
+        self.guests[guest].by_config |= by == Tool::Xl || self.saved[index].by == Tool::Xl;
         self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
         let given = if self.does_ours(by) { self.take_given(guest, false) } else { None };
@@ -349,7 +350,6 @@ impl World<'_> {
         kept.saves_sure = false;
         let here = (kept.requested.clone(), kept.fresh);
         // Stock xl sends no record.
-        self.guests[guest].by_config |= saved.by == Tool::Xl && here.0.is_none();
         let came = match (saved.by, &here.0) {
             (Tool::Us, _) => saved.requested.clone(),
             (Tool::Xl, asks) => Requested {

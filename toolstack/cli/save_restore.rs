@@ -25,7 +25,7 @@ use xenclock::xl::savefile::Header;
 pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     if save.config.as_deref().is_some_and(|config| is_same_file(config, &save.file)) {
         let why = format!("{} is the config, and would be lost: save to another file", save.file.display());
-        return Err(Failure::Usage(why));
+        return Err(Failure::Error(why));
     }
     let host = backend::open(global)?;
     let records = backend::records(global);
