@@ -125,6 +125,11 @@ impl World<'_> {
 
     fn check_tsc(&self, said: &Said<'_>, guest: usize, instance: &Instance) -> Told {
         let (kind, machine) = (self.guests[guest].spec.kind, &self.machines[instance.site]);
+        // After a soft reset by stock xl, a native TSC on a host that scales has the ratio of whatever was set before, and
+        // Xen reports no frequency.
+        if instance.mode == TimerMode::Native && instance.tsc_anywhere && machine.scaling == Some(true) {
+            return Ok(());
+        }
         let khz = if instance.mode == TimerMode::Native { machine.khz } else { instance.rate };
         let reading = reading(instance.mode, khz, kind, machine);
         said.is("/type", kind.as_str())?;
