@@ -2,7 +2,7 @@
 //!
 //! Taken from the xl of releases 4.2 to 4.22. A name that is in no table is as old as the key to which it belongs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -84,7 +84,7 @@ impl fmt::Display for Known {
 /// The releases whose xl knows this key of xl.cfg; `None` where no release does.
 #[must_use]
 pub fn key(name: &str) -> Option<Known> {
-    static ALL: LazyLock<HashMap<&str, Known>> = LazyLock::new(|| {
+    static ALL: LazyLock<BTreeMap<&str, Known>> = LazyLock::new(|| {
         let keys =
             KEYS.iter().flat_map(|(since, until, names)| names.iter().map(move |name| (*name, since, until)));
         keys.map(|(name, since, until)| (name, known(*since, *until))).collect()
