@@ -226,7 +226,8 @@ impl World<'_> {
         }
         let guest = saved.guest;
         // Of a config that was given to xenclock stock xl's next start does not know.
-        if by == Tool::Xl && (saved.requested.given || self.is_stale(guest, site)) {
+        let other_tsc = saved.requested.tsc != self.guests[guest].spec.tsc;
+        if by == Tool::Xl && (saved.requested.given || other_tsc || self.is_stale(guest, site)) {
             return Ok(());
         }
         let mut file = saved.file.try_clone().unwrap();
