@@ -42,6 +42,10 @@ impl World<'_> {
         }
         let turns = Turns { end: true, birth: true };
         if self.guests[guest].spec.by == By::Us {
+            // What a service still has to do with other guests is not to meet the failure.
+            if self.services[site].is_some() {
+                self.turn(site)?;
+            }
             return self.create_in_vain(guest, site, fault, turns);
         }
         // Who else would meet the failure is not the one who sets clocks.
