@@ -474,6 +474,20 @@ fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a service dropped the record of a guest whose host had restarted, though stock xl had brought the guest back",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: true, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    serve(1),
+                ],
+            ),
+        ),
     ]
 }
 

@@ -205,9 +205,11 @@ impl<'a> Watch<'a> {
                 .instance
                 .as_ref()
                 .is_some_and(|instance| instance.boot == facts.boot_id && is_there(instance.domid));
+            // Its guest may have come again, from another host or by another toolstack: then the record is looked at with it.
+            let is_back = there.iter().any(|domain| domain.uuid == record.uuid);
             if record.instance.is_none() {
                 self.forget_in_time(&facts, &record);
-            } else if !lives {
+            } else if !lives && !is_back {
                 let troubles = self.cache.change(record.uuid, |now| {
                     // It may have come again since it was read.
                     if now.instance == record.instance {
