@@ -3,16 +3,16 @@
 //! A lock is `flock` on a file. The kernel releases it when its process ends, for whatever reason.
 
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::read::{check, open_with};
+use super::read::{check, identity, open_with};
 
 /// A lock, held as long as this value lives.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ fn wait(path: &Path, limit: Duration, open: &dyn Fn() -> io::Result<File>) -> Re
     let begun = Instant::now();
     loop {
         let file = open()?;
-        let mark = mark(&file.metadata()?);
+        let mark = identity(&file.metadata()?);
         let left = limit.saturating_sub(begun.elapsed());
         match lock_within(file, left)? {
             Some(file) if leads_to(path, mark)? => return Ok(FileLock { file: Some(file), remove: None }),
@@ -196,13 +196,9 @@ fn lock_within(file: File, limit: Duration) -> io::Result<Option<File>> {
 /// The identity of a file.
 type Mark = (u64, u64);
 
-fn mark(found: &Metadata) -> Mark {
-    (found.dev(), found.ino())
-}
-
 fn leads_to(path: &Path, file: Mark) -> io::Result<bool> {
     match fs::metadata(path) {
-        Ok(named) => Ok(mark(&named) == file),
+        Ok(named) => Ok(identity(&named) == file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -283,7 +279,8 @@ mod tests {
                 let path = path.clone();
                 thread::spawn(move || {
                     let lock = FileLock::wait(&path, LONG).unwrap();
-                    mark(&lock.file().unwrap().metadata().unwrap()) == mark(&fs::metadata(&path).unwrap())
+                    identity(&lock.file().unwrap().metadata().unwrap())
+                        == identity(&fs::metadata(&path).unwrap())
                 })
             };
             thread::yield_now();

@@ -8,5 +8,5 @@ mod read;
 mod replace;
 
 pub use lock::{FileLock, Holder, LockError};
-pub use read::{is_same_file, open_regular, read_regular, read_start};
+pub use read::{identity, is_same_file, open_regular, read_regular, read_start};
 pub use replace::{Access, Replacement, follow_links, sweep};

@@ -66,12 +66,17 @@ pub(super) fn check(found: &Metadata) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, expected a regular file")))
 }
 
-/// True if both names stand for one regular file, whichever links they take. A file that is not there yet is known by its
-/// directory and its name.
+/// The identity of a file, whichever links its name takes: its device and its inode.
+#[must_use]
+pub fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// True if both names stand for one regular file. One that does not exist yet is identified by its directory and its name.
 #[must_use]
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Ok(one), Ok(other)) => one.is_file() && identity(&one) == identity(&other),
         (Err(_), Err(_)) => {
             let place = |path: &Path| {
                 let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

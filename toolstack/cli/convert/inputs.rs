@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::args::{Convert, To};
 use super::super::directory;
 use super::super::output::Failure;
+use xenclock::files::identity;
 
 /// A file to convert, and the file that it becomes.
 pub(super) struct Job {
@@ -55,8 +55,9 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
         return Err(Failure::Error(format!("{}: there is no domain XML or xl.cfg in it", named.join(", "))));
     }
     let mut taken: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    let of = |path: &Path| fs::metadata(path).ok().map(|found| identity(&found));
     let inputs: std::collections::HashSet<_> = if options.output.is_some() {
-        files.iter().filter_map(|file| identity(file)).collect()
+        files.iter().filter_map(|file| of(file)).collect()
     } else {
         Default::default()
     };
@@ -71,7 +72,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
                 output.display(),
                 first.display()
             )),
-            None if identity(&output).is_some_and(|output| inputs.contains(&output)) => {
+            None if of(&output).is_some_and(|output| inputs.contains(&output)) => {
                 Some(format!("{} is itself an input: write to another directory", output.display()))
             }
             None => None,
@@ -80,11 +81,6 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
         Job { input, output: Some(output), refused }
     };
     Ok((files.into_iter().map(job).collect(), skipped))
-}
-
-/// The identity of a file.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// The name of the file that an input becomes.
