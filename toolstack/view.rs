@@ -169,9 +169,7 @@ fn as_requested(record: &ClockRecord, offset: i64, facts: &HostFacts) -> bool {
         ClockOffset::Utc { .. } | ClockOffset::Absolute { .. } => true,
         ClockOffset::Timezone { .. } => record.start.as_ref().is_some_and(zone_is_as_before),
         ClockOffset::Localtime { .. } => {
-            let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &FirstOf::new(Vec::new()) };
-            let now = resolve(&record.request.clock.offset, GuestKind::Hvm, &at);
-            now.is_ok_and(|now| i64::from(now.offset.seconds()) == offset)
+            offset_now(&record.request.clock.offset, GuestKind::Hvm, facts) == Some(offset)
         }
     }
 }
@@ -244,9 +242,13 @@ fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
 
 /// The offset that the config of a guest without an RTC gave its wallclock; with localtime, as far as it can be known now.
 fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
+    offset_now(&project::clock_of(config).offset, config.kind(), facts).unwrap_or_default()
+}
+
+/// The offset of a clock that names no zone, if it were resolved now.
+fn offset_now(clock: &ClockOffset, kind: GuestKind, facts: &HostFacts) -> Option<i64> {
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &FirstOf::new(Vec::new()) };
-    let resolved = resolve(&project::clock_of(config).offset, config.kind(), &at);
-    resolved.map_or(0, |resolved| resolved.offset.seconds().into())
+    resolve(clock, kind, &at).ok().map(|resolved| resolved.offset.seconds().into())
 }
 
 fn config_words(config: &DomainConfig) -> String {

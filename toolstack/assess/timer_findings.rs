@@ -3,6 +3,7 @@
 use timers::{Catchup, GuestKind, TickPolicy, Timer, TimerMode, TimerName, Track, ticks};
 
 use super::Target;
+use super::tsc::native_frequency;
 use crate::diag::Finding;
 use crate::domain::Part;
 
@@ -99,13 +100,7 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
     if timer.mode == Some(TimerMode::Native) {
         // A start knows the host's frequency, and decides by it.
         if target != Target::Start {
-            let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
-            let finding = Finding::unsupported("tsc-native-frequency", reason);
-            let finding = finding.instead_by_format(
-                "remove mode='native'; then Xen scales or emulates the TSC",
-                "remove mode native (tsc_mode, or mode= in clock_timers); then Xen scales or emulates the TSC",
-            );
-            all.push((part, finding));
+            all.push((part, native_frequency()));
         }
         return;
     }

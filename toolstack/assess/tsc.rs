@@ -36,14 +36,19 @@ pub(crate) fn decide_tsc(
     })
 }
 
-/// A frequency in native mode, which every host refuses but one whose TSC runs at it.
+/// The finding for a frequency in native mode, which every host refuses but one whose TSC runs at it.
+pub(super) fn native_frequency() -> Finding {
+    let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
+    Finding::unsupported("tsc-native-frequency", reason).instead_by_format(
+        "remove mode='native'; then Xen scales or emulates the TSC",
+        "remove mode native (tsc_mode, or mode= in clock_timers); then Xen scales or emulates the TSC",
+    )
+}
+
+/// The same of a clock that is started on a host of which nothing is known.
 pub(crate) fn native_at_a_frequency(clock: &GuestClock) -> Option<(Part, Finding)> {
     let is_native = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Native);
     let index = clock.timers.iter().position(is_native)?;
-    let khz = clock.timers.get(index)?.frequency?.to_khz().ok()?;
-    let reason =
-        format!("in TSC mode native the guest reads the host's TSC: it starts only where that runs at {khz}");
-    let finding = Finding::unsupported("tsc-native-frequency", reason)
-        .instead("remove mode native, and Xen scales or emulates the TSC");
-    Some((Part::Frequency(index), finding.refusing_start()))
+    clock.timers.get(index)?.frequency?;
+    Some((Part::Frequency(index), native_frequency().refusing_start()))
 }
