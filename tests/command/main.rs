@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod advice;
+mod any_bytes;
 mod cli;
 mod common;
 mod conformance;

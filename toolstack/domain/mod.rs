@@ -16,6 +16,7 @@ pub(crate) mod libvirt;
 pub mod project;
 pub mod release;
 mod tsc;
+mod version;
 
 use timers::GuestClock;
 
