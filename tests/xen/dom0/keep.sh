@@ -353,6 +353,15 @@ keep_case() {
   no_keeper
   check "$expected"
   record "$name" hvm "$maker" "${4//_/ }"
+  [ "$verdict" = pass ] || said_of_failure
+}
+
+# What was said about a case that failed: a boot that runs out of time leaves nothing but what it has printed.
+said_of_failure() {
+  local log
+  for log in "$dir/said" /var/log/xen/xenclock-keeper.log*; do
+    [ -s "$log" ] && tail -n 8 "$log" | sed "s#^#     ${log##*/}: #" >> "$progress"
+  done
 }
 
 run_keep() {
