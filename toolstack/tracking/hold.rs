@@ -14,6 +14,7 @@ use crate::host::{DomId, Host, HostError, TscInfo};
 
 /// How long another process is waited for that sets the TSC of the same domain.
 const PATIENCE: Duration = Duration::from_secs(5);
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 /// Sets the TSC from this process, with a note in the records' directory.
 pub struct NotedTsc<'a> {
@@ -59,7 +60,7 @@ impl<'a> NotedTsc<'a> {
         let begun = Instant::now();
         loop {
             match self.records.claim_holding(uuid) {
-                Ok(None) if begun.elapsed() < PATIENCE => {}
+                Ok(None) if begun.elapsed() < PATIENCE => std::thread::sleep(TRY_AGAIN),
                 claim => return claim.ok().flatten(),
             }
         }
