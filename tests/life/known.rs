@@ -27,7 +27,8 @@ pub struct Guest {
     pub given: Option<Given>,
     /// One has been taken.
     pub was_given: bool,
-    /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config.
+    /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config, or a service has found it
+    /// without its record.
     pub by_config: bool,
 }
 

@@ -249,6 +249,8 @@ impl World<'_> {
         // Of one that was restored, what it did before it was found may count.
         kept.changed = if restored && written { None } else { Some(false) };
         let doubt = kept.what == What::Doubt;
+        // Its next start may be that of its config, and what is said of it travels.
+        self.guests[guest].by_config |= doubt;
         let instance = self.instance(guest);
         // Of what our own tools could not find, a service may think that all is done.
         instance.settled =
