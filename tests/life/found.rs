@@ -1,10 +1,12 @@
 //! Sequences that random tests once found broken.
 
 use timers::{Adjustment, Basis, ClockOffset, GuestKind, TimerMode};
+use xenclock::host::ErrorKind;
 
 use crate::given::Given;
-use crate::op::{By, End, Op, Sick, Spec, Story, Tool};
+use crate::op::{By, End, Op, Sick, Spec, Story, Tool, Turns};
 use crate::short::*;
+use crate::vain::Fault;
 
 /// The stories, with what was broken.
 pub fn found() -> Vec<(&'static str, Story)> {
@@ -350,6 +352,68 @@ pub fn found() -> Vec<(&'static str, Story)> {
                     serve(1),
                     end(End::Reboot, TOO_LATE),
                     Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a failure that was meant for a start met who looked at another guest",
+            Story {
+                guests: vec![hvm(By::Us, utc()), hvm(By::Us, utc())],
+                ..told(
+                    hvm(By::Us, utc()),
+                    vec![
+                        serve(0),
+                        start(0),
+                        lose(None),
+                        Op::Migrate {
+                            guest: 0,
+                            to: 0,
+                            by: Tool::Us,
+                            write: 0,
+                            fails: false,
+                            turns: TOO_LATE,
+                        },
+                        end(End::Reboot, TOO_LATE),
+                        Op::Vain {
+                            guest: 1,
+                            site: 0,
+                            fault: Fault { call: "rtc_record", kind: ErrorKind::Permission },
+                        },
+                    ],
+                )
+            },
+        ),
+        (
+            "a save of a wallclock that nobody knew was taken for one of where it stood",
+            told(
+                pvh(By::Asked, localtime()),
+                vec![
+                    serve(1),
+                    start(0),
+                    migrate(1, Tool::Xl, false),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Zone { site: 1, zone: "Asia/Kathmandu" },
+                ],
+            ),
+        ),
+        (
+            "an RTC that could not be put right was taken to stand where stock xl had put it",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![
+                    serve(1),
+                    start(1),
+                    Op::Date { site: 1, date: Some("1970-01-01T00:00:10Z") },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 1,
+                        by: Tool::Xl,
+                        write: 1,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    Op::Pass { seconds: 150 * 86_400 },
+                    end(End::Reboot, TOO_LATE),
                 ],
             ),
         ),
