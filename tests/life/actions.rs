@@ -17,6 +17,14 @@ use crate::oracle::{BEYOND, LOST, NO_SERVICE, NOTHING_KEPT, SOFT_RESET};
 use crate::vain::Fault;
 use crate::world::{Told, World};
 
+fn mode_in(mode: TscMode) -> TimerMode {
+    match mode {
+        TscMode::Native => TimerMode::Native,
+        TscMode::AlwaysEmulate => TimerMode::Emulate,
+        TscMode::Default => TimerMode::Auto,
+    }
+}
+
 impl World<'_> {
     pub fn does_ours(&self, tool: Tool) -> bool {
         self.keeping && tool == Tool::Us
@@ -293,11 +301,7 @@ impl World<'_> {
         if !sure {
             // With a record that could not be written, the request of a config given on the way may be lost.
             let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
-            self.instance(guest).mode = match TscMode::from_number(info.mode.into()).unwrap() {
-                TscMode::Native => TimerMode::Native,
-                TscMode::AlwaysEmulate => TimerMode::Emulate,
-                _ => TimerMode::Auto,
-            };
+            self.instance(guest).mode = mode_in(TscMode::from_number(info.mode.into()).unwrap());
             self.instance(guest).settled = Settled::Maybe;
         }
         Ok(())
@@ -338,6 +342,8 @@ impl World<'_> {
             let rate = self.rate(guest)?;
             let instance = self.instance(guest);
             (instance.rate, instance.tsc_anywhere, instance.reset) = (rate, true, true);
+            // A config that was given on the way has perhaps another mode than the guest.
+            instance.mode = mode_in(config.b_info.tsc_mode.unwrap_or(TscMode::Default));
             // To whoever has not seen it before it is a new one.
             (instance.incarnation, instance.came) = (1, None);
             return Ok(());

@@ -95,7 +95,10 @@ impl ClockRecord {
         self.offset_changed |= self.request.clock.offset != clock.offset;
         self.dropped_frequency = self.dropped_frequency.filter(|_| clock.tsc_frequency().is_none());
         let made_in = self.generation.saturating_add(1);
-        self.request = Request { made_in, ..Request::new(clock, from).made(at) };
+        let request = Request::new(clock, from).made(at);
+        // It is later than the one that it replaces, even if the host's clock was set back since.
+        let made_at = request.made_at.max(self.request.made_at);
+        self.request = Request { made_in, made_at, ..request };
     }
 
     /// A cold start.
