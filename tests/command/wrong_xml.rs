@@ -80,6 +80,16 @@ fn what_is_not_well_formed() {
     says("<?xml version='1.1'?>".to_owned() + &with(""), "1:1", "xml-malformed", &["1.1"]);
 }
 
+/// XML advises against DEL and the controls after it, and allows them.
+#[test]
+fn characters_that_xml_advises_against_are_read() {
+    let lab = Lab::with_host(json!({}));
+    for text in ["\u{7f}", "\u{85}", "&#x9b;", "&#127;", "\u{fdd0}", "&#x1ffff;"] {
+        lab.write("guest.xml", with(&format!("<description>a{text}z</description>")));
+        lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+    }
+}
+
 #[test]
 fn characters_that_xml_does_not_allow() {
     says(with("<a>\u{1}</a>"), "3:4", "xml-malformed", &["U+0001"]);
