@@ -375,7 +375,7 @@ fn what_libvirt_refuses_of_a_timer() {
             "no-catchup",
             "add tickpolicy='catchup'",
         ),
-        (format!("<timer name='rtc'>{slew}</timer>"), "no-catchup", "take <catchup> out"),
+        (format!("<timer name='rtc'>{slew}</timer>"), "no-catchup", "remove <catchup>"),
     ] {
         let said = refused(clock(&timer));
         assert!(said.contains(&format!("[{code}]")) && said.contains(word), "{timer}: {said}");
@@ -399,7 +399,7 @@ fn elements_of_another_default_namespace_are_not_libvirts() {
     assert!(lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok().contains("localtime = 1"));
     lab.write("guest.xml", with("").replace("<domain>", "<domain xmlns='urn:x'>"));
     let said = lab.run(["convert", "guest.xml"]).fails(1);
-    assert!(said.contains("take xmlns= out of <domain>"), "{said}");
+    assert!(said.contains("remove xmlns= from <domain>"), "{said}");
 }
 
 #[test]
