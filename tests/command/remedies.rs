@@ -213,3 +213,45 @@ fn an_xl_cfg_in_utf_16_is_one() {
     assert!(said.contains("[not-utf8]") && said.contains("iconv -f UTF-16"), "{said}");
     assert!(!said.contains("xml"), "{said}");
 }
+
+/// Words for a TSC mode, each with libvirt's and xl's for what it means.
+const MODES: [(&str, &str, &str); 12] = [
+    ("emulate", "emulate", "always_emulate"),
+    ("always_emulate", "emulate", "always_emulate"),
+    ("Emulated", "emulate", "always_emulate"),
+    ("native", "native", "native"),
+    ("passthrough", "native", "native"),
+    ("auto", "auto", "default"),
+    ("default", "auto", "default"),
+    ("smpsafe", "auto", "default"),
+    ("pvrdtscp", "auto", "default"),
+    ("paravirt", "auto", "default"),
+    ("native_paravirt", "auto", "default"),
+    ("2", "native", "native"),
+];
+
+#[test]
+fn tsc_modes_in_the_words_of_another_toolstack() {
+    let lab = Lab::with_host(json!({}));
+    for (word, libvirts, xls) in MODES {
+        let xml = |mode| {
+            format!("{XML_HEAD}<clock offset='utc'><timer name='tsc' mode='{mode}'/></clock></domain>\n")
+        };
+        let listed = |mode| format!("{CFG_HEAD}clock_timers = [ \"name=tsc,mode={mode}\" ]\n");
+        let key = |mode| format!("{CFG_HEAD}tsc_mode = \"{mode}\"\n");
+        let files = [
+            ("a.xml", xml(word), format!("write mode='{libvirts}'"), xml(libvirts)),
+            ("b.cfg", listed(word), format!("write mode={libvirts}"), listed(libvirts)),
+            ("c.cfg", key(word), format!("write tsc_mode = \"{xls}\""), key(xls)),
+        ];
+        for (file, wrong, remedy, right) in files {
+            lab.write(file, wrong);
+            let ran = lab.mock(["create", "-n", file]);
+            if ran.code != 0 {
+                assert!(ran.err.contains(&remedy), "{file} {word}: {}", ran.err);
+                lab.write(file, right);
+                lab.mock(["create", "-n", file]).ok();
+            }
+        }
+    }
+}

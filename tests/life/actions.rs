@@ -55,6 +55,7 @@ impl World<'_> {
             came: None,
             fault: None,
             unset: false,
+            stuck: None,
         });
         let (offset, rate, given) = (self.offset(guest)?, self.rate(guest)?, self.given(guest));
         let instance = self.instance(guest);
@@ -146,7 +147,7 @@ impl World<'_> {
             let terms = StartOptions::new(&ground.records).asked(&asked).zone_data(zone_data);
             let mut broken = None;
             if let Some(fault) = fault {
-                fault.waits(&ground.mock);
+                self.awaits(fault, site);
             }
             let started = start(&plan, &ground.mock, &facts, &terms, &mut |_| {
                 // The service sees the domain that is being made, and keeps off it.
@@ -154,9 +155,7 @@ impl World<'_> {
                     broken = self.turn(site).err();
                 }
             });
-            if let Some(fault) = fault {
-                fault.is_over(&ground.mock);
-            }
+            self.awaits_nothing(site);
             broken.map_or(Ok(()), Err)?;
             let started = match started {
                 Ok(started) => started,
@@ -243,7 +242,8 @@ impl World<'_> {
             // Written down or not, the monitor knows what it has just read.
             (_, What::Sure(_)) => {
                 let kept = self.guests[guest].kept[site].clone();
-                if self.guests[guest].spec.kind.has_rtc() {
+                let shown = self.instance(guest).shows();
+                if let Some(offset) = shown.filter(|_| self.guests[guest].spec.kind.has_rtc()) {
                     self.guests[guest].kept[site].last(offset);
                 }
                 let expect = self.next(guest, site);

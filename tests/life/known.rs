@@ -27,7 +27,8 @@ pub struct Guest {
     pub given: Option<Given>,
     /// One has been taken.
     pub was_given: bool,
-    /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config.
+    /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config, or a service has found it
+    /// without its record.
     pub by_config: bool,
 }
 
@@ -79,6 +80,8 @@ pub struct Instance {
     pub fault: Option<Fault>,
     /// Its clock could not be set.
     pub unset: bool,
+    /// Where stock xl has put an RTC that could not be put right: there it says nothing of the guest.
+    pub stuck: Option<i64>,
 }
 
 /// A domain that is gone, and nobody has noted it so far.
@@ -204,7 +207,9 @@ impl Kept {
     }
 
     pub fn saved(&mut self, incarnation: u32, serial: usize) {
-        if self.what != What::Nothing && !self.saves.contains(&(incarnation, serial)) {
+        // A save of a clock of which nobody knows where it stood is not noted.
+        let known = self.what != What::Nothing && self.what != What::Sure(Vec::new());
+        if known && !self.saves.contains(&(incarnation, serial)) {
             self.saves.insert(0, (incarnation, serial));
             self.saves.truncate(SAVES);
         }
@@ -212,6 +217,11 @@ impl Kept {
 }
 
 impl Instance {
+    /// What its RTC says of the guest.
+    pub fn shows(&self) -> Option<i64> {
+        Some(self.offset).filter(|_| self.stuck != Some(self.offset))
+    }
+
     /// The guest has moved its RTC to there.
     pub fn moves(&mut self, offset: i64) {
         if self.settled != Settled::Yes {

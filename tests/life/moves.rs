@@ -39,6 +39,8 @@ pub struct Saved {
     requested: Requested,
     /// The guest moved its RTC when its config was on the way already.
     behind: bool,
+    /// Its RTC says nothing of the guest.
+    stuck: bool,
 }
 
 fn scratch_file() -> File {
@@ -137,6 +139,7 @@ impl World<'_> {
         let serial = self.saved.len();
         let instance = self.guests[guest].instance.clone().unwrap();
         let moves = self.config_moves_rtc(guest)?;
+        let stuck = self.guests[guest].spec.kind.has_rtc() && instance.shows().is_none();
         let request = self.guests[guest].kept[site].is_sure() && self.sick[site] != Some(Sick::Gone);
         let saved = Saved {
             guest,
@@ -148,13 +151,14 @@ impl World<'_> {
             rate: instance.rate,
             incarnation: instance.incarnation,
             serial,
-            known,
+            known: known && !stuck,
             moves,
             config_offset,
             request,
             tsc_anywhere: instance.tsc_anywhere,
             requested,
             behind: how == SaveKind::Live && instance.offset != before,
+            stuck,
         };
         self.instance(guest).end_unseen = true;
         let our_monitor = self.does_ours(instance.tool);
@@ -342,9 +346,10 @@ impl World<'_> {
         let sick = self.sick[site];
         let kept = &mut self.guests[guest].kept[site];
         let here = kept.is_sure() && sick != Some(Sick::Gone);
-        let request = here
+        let known = here
             || saved.request && saved.by == Tool::Us
             || kept.what == What::Nothing && self.guests[guest].spec.by == By::Discovered;
+        let request = known && !saved.stuck;
         let kept = &mut self.guests[guest].kept[site];
         // Which of two records it goes on with, it decides.
         kept.saves.clear();

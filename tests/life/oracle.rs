@@ -112,6 +112,7 @@ impl World<'_> {
             expect = expect.or(instance.offset);
         }
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
+        let stuck = instance.came.filter(|_| has_rtc && expect == Expect::Any(BEYOND));
         self.expect(guest, expect, "the service has looked")?;
         let in_time = instance.incarnation == 1 && !instance.runs;
         let timed = self.guests[guest].asked.timers.is_empty();
@@ -126,6 +127,10 @@ impl World<'_> {
         }
         let offset = self.instance(guest).offset;
         self.looked(guest, site, has_rtc, instance.incarnation > 1, offset);
+        if let Some(came) = stuck {
+            self.guests[guest].kept[site].what = What::Sure(vec![came.offset]);
+            self.instance(guest).stuck = Some(offset);
+        }
         Ok(())
     }
 
@@ -158,7 +163,7 @@ impl World<'_> {
             _ if spec.kind.has_rtc() && self.given(guest) != instance.given => Expect::Any(LATE),
             // libxl sets no sum of 0, and the stream has won.
             _ if spec.kind.has_rtc() && instance.given == Some(0) => unchanged,
-            _ if UtcOffset::new(came.offset).is_err() => Expect::Any(BEYOND),
+            _ if UtcOffset::new(came.offset + instance.written).is_err() => Expect::Any(BEYOND),
             _ => Expect::Is(vec![came.offset + instance.written]),
         })
     }
@@ -249,6 +254,8 @@ impl World<'_> {
         // Of one that was restored, what it did before it was found may count.
         kept.changed = if restored && written { None } else { Some(false) };
         let doubt = kept.what == What::Doubt;
+        // Its next start may be that of its config, and what is said of it travels.
+        self.guests[guest].by_config |= doubt;
         let instance = self.instance(guest);
         // Of what our own tools could not find, a service may think that all is done.
         instance.settled =
@@ -263,9 +270,10 @@ impl World<'_> {
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
         let Some(instance) = &mut self.guests[guest].instance else { return };
         (instance.end_unseen, instance.set_unseen) = (false, false);
-        let (site, offset) = (instance.site, instance.offset);
+        let (site, shown) = (instance.site, instance.shows());
+        instance.stuck = instance.stuck.filter(|_| shown.is_none());
         let kept = &mut self.guests[guest].kept[site];
-        if has_rtc {
+        if let Some(offset) = shown.filter(|_| has_rtc) {
             kept.last(offset);
         }
         if sick[site] {
@@ -297,14 +305,12 @@ impl World<'_> {
     pub fn ours_noted(&mut self, guest: usize) {
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
         let Some(instance) = &mut self.guests[guest].instance else { return };
-        let (site, offset) = (instance.site, instance.offset);
+        let (site, offset, shown) = (instance.site, instance.offset, instance.shows());
         if !self.serving[site] {
             // Nobody is there to be told, and whoever comes later has it from where it was noted.
             instance.told = (instance.settled == Settled::Yes).then_some(offset);
         }
-        if !has_rtc {
-            return;
-        }
+        let Some(offset) = shown.filter(|_| has_rtc) else { return };
         if self.sick[site].is_some() {
             self.guests[guest].kept[site].or_last(offset);
         } else {

@@ -2,7 +2,6 @@
 //! guest's own offset, so the record keeps it for the next start.
 
 use serde_json::Value;
-use xenclock::host::mock::Mock;
 use xenclock::host::{ErrorKind, Host};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::view::view;
@@ -18,16 +17,6 @@ pub struct Fault {
     pub kind: ErrorKind,
 }
 
-impl Fault {
-    pub fn waits(self, mock: &Mock) {
-        mock.inject(self.call, self.kind, 1).unwrap();
-    }
-
-    pub fn is_over(self, mock: &Mock) {
-        mock.inject(self.call, self.kind, 0).unwrap();
-    }
-}
-
 /// What counts of a record for the next start.
 fn what_counts(record: Option<&ClockRecord>) -> Option<(Value, Option<i64>)> {
     let clock = |record: &ClockRecord| serde_json::to_value(&record.request).unwrap();
@@ -35,6 +24,17 @@ fn what_counts(record: Option<&ClockRecord>) -> Option<(Value, Option<i64>)> {
 }
 
 impl World<'_> {
+    pub fn awaits(&mut self, fault: Fault, site: usize) {
+        self.mock(site).inject(fault.call, fault.kind, 1).unwrap();
+        self.fault = Some(fault);
+    }
+
+    pub fn awaits_nothing(&mut self, site: usize) {
+        if let Some(fault) = self.fault.take() {
+            self.mock(site).inject(fault.call, fault.kind, 0).unwrap();
+        }
+    }
+
     /// A start during which a call fails, after which the guest is destroyed before it has done anything.
     pub fn start_in_vain(&mut self, guest: usize, site: usize, fault: Fault) -> Told {
         if self.guests[guest].instance.is_some() || !self.keeping || self.is_sick(site) {
@@ -56,9 +56,9 @@ impl World<'_> {
         let domid = self.mock(site).create_paused(&config).map_err(|error| error.to_string())?;
         self.alive(guest, site, domid, crate::op::Tool::Xl)?;
         self.instance(guest).fault = Some(fault);
-        fault.waits(self.mock(site));
+        self.awaits(fault, site);
         let seen = self.turn(site);
-        fault.is_over(self.mock(site));
+        self.awaits_nothing(site);
         seen?;
         self.instance(guest).fault = None;
         self.check_unset(guest, site)?;

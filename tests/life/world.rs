@@ -18,6 +18,7 @@ use crate::known::{Gone, Guest, Instance, Kept, Settled, What};
 use crate::moves::Saved;
 use crate::op::{By, Machine, Op, Sick, Story, ZONES};
 use crate::service::{Kit, Service};
+use crate::vain::Fault;
 
 /// Done, or what was broken.
 pub type Told = Result<(), String>;
@@ -86,6 +87,8 @@ pub struct World<'k> {
     pub saved: Vec<Saved>,
     /// The domains that are gone, and nobody has noted it so far.
     pub gone: Vec<Gone>,
+    /// A call that is to fail, and not when the judge makes it.
+    pub fault: Option<Fault>,
     /// How long the story is already.
     passed: i64,
     /// The hosts' TSCs, as they are now.
@@ -193,6 +196,7 @@ impl<'k> World<'k> {
             guests,
             saved: Vec::new(),
             gone: Vec::new(),
+            fault: None,
             passed: 0,
             machines: story.machines.clone(),
             ahead: [0; 2],
@@ -224,7 +228,8 @@ impl<'k> World<'k> {
     pub fn offset(&self, guest: usize) -> Result<i64, String> {
         let (site, domid) = self.place(guest).ok_or("it does not live")?;
         let wallclock = self.mock(site).wallclock_offset(domid).map_err(|error| error.to_string())?;
-        if self.guests[guest].spec.kind.has_rtc() {
+        let fails = self.fault.is_some_and(|fault| fault.call == "rtc_record");
+        if self.guests[guest].spec.kind.has_rtc() && !fails {
             let rtc = self.mock(site).rtc_record(domid).map_err(|error| error.to_string())?.offset;
             assert_eq!(rtc, wallclock);
         }
@@ -400,6 +405,7 @@ impl<'k> World<'k> {
         self.guests[guest].kept[site].fresh = false;
         let instance = self.instance(guest);
         (instance.offset, instance.told, instance.set_unseen) = (offset, Some(offset), true);
+        instance.stuck = None;
     }
 
     /// The host's clock leaves its century, as with a dead battery, or is right again.

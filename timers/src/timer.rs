@@ -129,3 +129,48 @@ words! {
         Smpsafe = "smpsafe",
     }
 }
+
+/// The words of xl, QEMU and others for a TSC mode, and xl's old numbers. PVRDTSCP has no successor but `auto`.
+const OTHER_MODES: [(TimerMode, &[&str]); 3] = [
+    (
+        TimerMode::Emulate,
+        &[
+            "emulate",
+            "emulated",
+            "emulation",
+            "always",
+            "always_emulate",
+            "always-emulate",
+            "alwaysemulate",
+            "1",
+        ],
+    ),
+    (TimerMode::Native, &["native", "passthrough", "never", "never_emulate", "host", "hardware", "2"]),
+    (
+        TimerMode::Auto,
+        &[
+            "auto",
+            "default",
+            "smpsafe",
+            "dynamic",
+            "scaled",
+            "paravirt",
+            "pv",
+            "native_paravirt",
+            "native-paravirt",
+            "pvrdtscp",
+            "0",
+            "3",
+            "",
+        ],
+    ),
+];
+
+impl TimerMode {
+    /// The mode that a word of another toolstack means, in any case; `None` for a word that none has.
+    #[must_use]
+    pub fn meant_by(word: &str) -> Option<Self> {
+        let word = word.trim().to_ascii_lowercase();
+        OTHER_MODES.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(mode, _)| *mode)
+    }
+}

@@ -62,11 +62,11 @@ fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
         match (mode, listed(keys, timers, TimerName::Tsc, key)) {
             (None, _) => {
                 let finding = bad_value(key.setting, "default, always_emulate or native");
-                let text =
-                    String::from_utf8_lossy(key.setting.text().unwrap_or_default()).to_ascii_lowercase();
-                let meant = OTHER_MODES.iter().find(|(words, _)| words.contains(&text.as_str()));
+                let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default());
+                let meant = TimerMode::meant_by(&text)
+                    .and_then(|meant| TSC_MODES.iter().find(|(_, mode)| *mode == meant));
                 let finding = match meant {
-                    Some((_, word)) => finding.instead(format!("write tsc_mode = \"{word}\"")),
+                    Some((word, _)) => finding.instead(format!("write tsc_mode = \"{word}\"")),
                     None => finding,
                 };
                 return Err(keys.error(key.node, finding));
@@ -116,13 +116,6 @@ const TSC_MODES: [(&str, TimerMode); 4] = [
     ("always_emulate", TimerMode::Emulate),
     ("native", TimerMode::Native),
     ("native_paravirt", TimerMode::Paravirt),
-];
-
-/// The words of libvirt, QEMU and people for xl's.
-const OTHER_MODES: [(&[&str], &str); 3] = [
-    (&["emulate", "emulated", "always", "alwaysemulate", "always-emulate", "1"], "always_emulate"),
-    (&["passthrough", "never", "never_emulate", "host", "hardware"], "native"),
-    (&["auto", "smpsafe", "dynamic", "paravirt", "pvrdtscp", ""], "default"),
 ];
 
 fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
@@ -322,7 +315,12 @@ fn set(keys: &mut Keys<'_, '_>, timer: &mut Timer, word: &Word<'_>, index: usize
             Part::Frequency(index)
         }
         "mode" => {
-            timer.mode = Some(one_of(keys, word, TimerMode::ALL)?);
+            timer.mode = Some(one_of(keys, word, TimerMode::ALL).map_err(|mut error| {
+                if let Some(mode) = TimerMode::meant_by(word.value) {
+                    error.finding = error.finding.instead(format!("write mode={mode}"));
+                }
+                error
+            })?);
             Part::Mode(index)
         }
         _ => {

@@ -148,7 +148,15 @@ fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
     timer.track = word(element, "track", Part::Track(index), Track::ALL, Track::as_str)?;
     timer.tickpolicy =
         word(element, "tickpolicy", Part::TickPolicy(index), TickPolicy::ALL, TickPolicy::as_str)?;
-    timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::as_str)?;
+    timer.mode = word(element, "mode", Part::Mode(index), TimerMode::ALL, TimerMode::as_str).map_err(
+        |mut error| {
+            let word = element.attr("mode").map(|mode| mode.text);
+            if let Some(mode) = word.and_then(TimerMode::meant_by) {
+                error.finding = error.finding.instead(format!("write mode='{mode}'"));
+            }
+            error
+        },
+    )?;
     if let Some(frequency) = element.attr("frequency") {
         frequency.is(Part::Frequency(index));
         timer.frequency = Some(Hertz(frequency.number_of(Unit::Hertz, "a frequency in Hz")?));

@@ -1,0 +1,421 @@
+//! Sequences that random tests once found broken.
+
+use timers::{Adjustment, Basis, ClockOffset, GuestKind, TimerMode};
+use xenclock::host::ErrorKind;
+
+use crate::given::Given;
+use crate::op::{By, End, Op, Sick, Spec, Story, Tool, Turns};
+use crate::short::*;
+use crate::vain::Fault;
+
+/// The stories, with what was broken.
+pub fn found() -> Vec<(&'static str, Story)> {
+    let hvm = |by, offset| spec(GuestKind::Hvm, by, offset);
+    let pvh = |by, offset| spec(GuestKind::Pvh, by, offset);
+    let hour = |by| spec(GuestKind::Hvm, by, ClockOffset::Variable { adjustment: 3600, basis: Basis::Utc });
+    let poll = |site| Op::Poll { site };
+    let change = |site| Op::ToChange { site };
+    let sicken = |site| Op::Sicken { site, how: Sick::ReadOnly };
+    let lose = |keeps| Op::Lose { site: 0, guest: 0, keeps };
+    vec![
+        (
+            "what our own tools note first was told to nobody",
+            told(hvm(By::Us, utc()), vec![serve(0), start(0), save(Tool::Us, true, 1), poll(0)]),
+        ),
+        (
+            "a guest that lived on after a save was not looked at any more",
+            told(
+                hvm(By::Asked, variable()),
+                vec![
+                    serve(0),
+                    start(0),
+                    save(Tool::Xl, true, 0),
+                    poll(0),
+                    write(-1),
+                    poll(0),
+                    write(5),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "nor its end, where it was saved once more before",
+            told(
+                hvm(By::Us, utc()),
+                vec![start(0), serve(0), save(Tool::Us, true, 0), save(Tool::Us, false, -1)],
+            ),
+        ),
+        (
+            "a migration within a host that failed left its record to the domain that is gone",
+            told(
+                hvm(By::Us, utc()),
+                vec![serve(0), start(0), write(1), migrate(0, Tool::Us, true), serve(0)],
+            ),
+        ),
+        (
+            "the same where no service was there, and what was asked of it was lost with it",
+            told(
+                hvm(By::Us, utc()),
+                vec![start(0), write(1), migrate(0, Tool::Us, true), serve(0), end(End::Reboot, IN_TIME)],
+            ),
+        ),
+        (
+            "the same by xl, and its clock was set anew",
+            told(
+                hvm(By::Asked, localtime()),
+                vec![serve(0), start(0), migrate(0, Tool::Xl, true), change(0), serve(0)],
+            ),
+        ),
+        (
+            "and one of a guest that nobody spoke of a record that had its clock set anew",
+            told(
+                pvh(By::Discovered, of_localtime()),
+                vec![serve(0), start(0), change(0), migrate(0, Tool::Us, true), serve(0)],
+            ),
+        ),
+        (
+            "a service that began with a disk that takes nothing kept nothing",
+            told(hvm(By::Us, utc()), vec![start(0), sicken(0), write(1), serve(0), poll(0)]),
+        ),
+        (
+            "what could not be written was dropped for what had been written before",
+            told(
+                hvm(By::Asked, variable()),
+                vec![
+                    start(1),
+                    serve(1),
+                    save(Tool::Us, true, 0),
+                    sicken(1),
+                    write(-1),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "a lost record came back only with a change",
+            told(
+                hvm(By::Asked, localtime()),
+                vec![serve(0), start(0), write(3), poll(0), lose(None), poll(0), serve(0)],
+            ),
+        ),
+        (
+            "a soft reset after a migration let the TSC begin near 2^64",
+            Story {
+                machines: [machine(2_600_000, false, false), machine(3_000_000, true, false)],
+                ..told(
+                    hvm(By::Us, utc()),
+                    vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, IN_TIME)],
+                )
+            },
+        ),
+        (
+            "a record that nobody asked for took the place of the one that travels",
+            told(
+                Spec { tsc: Some((TimerMode::Auto, Some(3_000_000))), ..hvm(By::Us, utc()) },
+                vec![
+                    serve(0),
+                    start(1),
+                    migrate(0, Tool::Xl, true),
+                    migrate(0, Tool::Us, false),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "a request that nobody spoke of, met on the way, had the guest's own changes let go",
+            told(
+                hvm(By::Us, of_localtime()),
+                vec![
+                    change(0),
+                    start(0),
+                    migrate(1, Tool::Xl, false),
+                    migrate(0, Tool::Us, false),
+                    change(0),
+                    Op::Destroy { guest: 0 },
+                    start(0),
+                ],
+            ),
+        ),
+        (
+            "what was asked here at last, and was in force where the guest came from, had its own changes let go",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![
+                    serve(0),
+                    start(1),
+                    migrate(0, Tool::Us, false),
+                    migrate(0, Tool::Xl, false),
+                    serve(1),
+                    migrate(1, Tool::Xl, false),
+                    migrate(0, Tool::Us, false),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "a wallclock that was set between two saves was put right to the first",
+            told(
+                pvh(By::Asked, utc()),
+                vec![
+                    serve(1),
+                    start(1),
+                    save(Tool::Us, true, 0),
+                    Op::Set { guest: 0, offset: -1 },
+                    migrate(1, Tool::Xl, false),
+                ],
+            ),
+        ),
+        (
+            "a wallclock was taken from the record of an earlier instance",
+            told(
+                pvh(By::Asked, of_localtime()),
+                vec![serve(0), start(0), migrate(1, Tool::Xl, false), migrate(0, Tool::Us, false)],
+            ),
+        ),
+        (
+            "and put right to it after a save",
+            told(
+                pvh(By::Us, of_localtime()),
+                vec![
+                    start(0),
+                    Op::Boot { site: 0, drift: 0 },
+                    start(1),
+                    migrate(0, Tool::Xl, false),
+                    save(Tool::Us, false, 0),
+                    restore(0, Tool::Xl),
+                    serve(0),
+                ],
+            ),
+        ),
+        (
+            "a service that came too late to read an end wrote over what the monitor had read",
+            told(
+                hvm(By::Us, variable()),
+                vec![
+                    start(0),
+                    serve(0),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 1, fails: false, turns: TOO_LATE },
+                    Op::Boot { site: 1, drift: 0 },
+                    start(0),
+                ],
+            ),
+        ),
+        (
+            "a config that says localtime where that is UTC had what it did not move put right",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![serve(0), start(0), Op::Zone { site: 0, zone: "UTC" }, migrate(0, Tool::Xl, false)],
+            ),
+        ),
+        (
+            "a wallclock that was set after a save was taken to stand in the guest that came out of it",
+            told(
+                Spec { kind: GuestKind::Pvh, ..hvm(By::Us, variable()) },
+                vec![
+                    start(1),
+                    save(Tool::Us, true, 0),
+                    Op::Set { guest: 0, offset: -1 },
+                    Op::Destroy { guest: 0 },
+                    Op::Restore { file: 0, site: 1, by: Tool::Xl, turns: TOO_LATE },
+                    serve(1),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "what a guest did between its restore and the service's first look passed for what it had been",
+            told(
+                hour(By::Asked),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(40),
+                    save(Tool::Xl, false, 0),
+                    Op::Kill { site: 0 },
+                    restore(0, Tool::Xl),
+                    write(40),
+                    serve(0),
+                ],
+            ),
+        ),
+        (
+            "the TSC mode of an xl.cfg was lost when the guest was started again by xenclock",
+            told(
+                Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Discovered, variable()) },
+                vec![start(0), save(Tool::Us, false, 0), restore(0, Tool::Us), end(End::Reboot, IN_TIME)],
+            ),
+        ),
+        (
+            "a wallclock of which nothing is kept jumped to the clock of the config given on the way",
+            told(
+                Spec {
+                    kind: GuestKind::Pvh,
+                    ..hvm(By::Asked, ClockOffset::Timezone { timezone: "Asia/Kathmandu".to_owned() })
+                },
+                vec![
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: true } },
+                    migrate(0, Tool::Us, false),
+                ],
+            ),
+        ),
+        (
+            "a start that failed before it wrote the record took the record away",
+            told(
+                hour(By::Us),
+                vec![start(0), write(40), end(End::Poweroff, IN_TIME), vain("set_time_offset")],
+            ),
+        ),
+        (
+            "of a clock that could not be set the one before was said",
+            told(
+                hour(By::Asked),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(40),
+                    end(End::Poweroff, IN_TIME),
+                    vain("set_time_offset"),
+                    start(0),
+                ],
+            ),
+        ),
+        (
+            "of a config given to a restore whose record could not be written, the live mode was taken for its own",
+            told(
+                Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Us, utc()) },
+                vec![
+                    start(0),
+                    save(Tool::Us, false, 0),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    Op::Sicken { site: 0, how: Sick::ReadOnly },
+                    restore(0, Tool::Us),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "west of Greenwich, a host whose clock had fallen to the first day of 2000 did not start a guest again",
+            told(
+                hvm(By::Us, localtime()),
+                vec![
+                    start(1),
+                    Op::Date { site: 1, date: Some("2000-01-01T00:00:00Z") },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "on a host that scales, a native guest that had come from another jumped by a soft reset",
+            Story {
+                machines: [machine(2_600_000, true, true), machine(3_000_000, true, true)],
+                guests: vec![Spec { tsc: Some((TimerMode::Native, None)), ..hvm(By::Us, utc()) }],
+                ops: vec![start(1), migrate(0, Tool::Us, false), end(End::SoftReset, TOO_LATE)],
+            },
+        ),
+        (
+            "a config given to a save on a host that had the guest from stock xl was forgotten where the guest had started",
+            told(
+                hvm(By::Us, of_localtime()),
+                vec![
+                    start(1),
+                    migrate(0, Tool::Xl, false),
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: true } },
+                    save(Tool::Us, false, 0),
+                    restore(1, Tool::Us),
+                ],
+            ),
+        ),
+        (
+            "a service dropped the record of a guest whose host had restarted, though stock xl had brought the guest back",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: true, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    serve(1),
+                ],
+            ),
+        ),
+        (
+            "a guest that a service had found without its record was said to have had its own clock at its next start",
+            told(
+                hvm(By::Us, ClockOffset::Utc { adjustment: Some(Adjustment::Reset) }),
+                vec![
+                    start(0),
+                    Op::Destroy { guest: 0 },
+                    start(1),
+                    Op::Lose { site: 1, guest: 0, keeps: None },
+                    serve(1),
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a failure that was meant for a start met who looked at another guest",
+            Story {
+                guests: vec![hvm(By::Us, utc()), hvm(By::Us, utc())],
+                ..told(
+                    hvm(By::Us, utc()),
+                    vec![
+                        serve(0),
+                        start(0),
+                        lose(None),
+                        Op::Migrate {
+                            guest: 0,
+                            to: 0,
+                            by: Tool::Us,
+                            write: 0,
+                            fails: false,
+                            turns: TOO_LATE,
+                        },
+                        end(End::Reboot, TOO_LATE),
+                        Op::Vain {
+                            guest: 1,
+                            site: 0,
+                            fault: Fault { call: "rtc_record", kind: ErrorKind::Permission },
+                        },
+                    ],
+                )
+            },
+        ),
+        (
+            "a save of a wallclock that nobody knew was taken for one of where it stood",
+            told(
+                pvh(By::Asked, localtime()),
+                vec![
+                    serve(1),
+                    start(0),
+                    migrate(1, Tool::Xl, false),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Zone { site: 1, zone: "Asia/Kathmandu" },
+                ],
+            ),
+        ),
+        (
+            "an RTC that could not be put right was taken to stand where stock xl had put it",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![
+                    serve(1),
+                    start(1),
+                    Op::Date { site: 1, date: Some("1970-01-01T00:00:10Z") },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 1,
+                        by: Tool::Xl,
+                        write: 1,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    Op::Pass { seconds: 150 * 86_400 },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+    ]
+}
