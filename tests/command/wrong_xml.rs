@@ -80,6 +80,16 @@ fn what_is_not_well_formed() {
     says("<?xml version='1.1'?>".to_owned() + &with(""), "1:1", "xml-malformed", &["1.1"]);
 }
 
+/// XML advises against DEL and the controls after it, and allows them.
+#[test]
+fn characters_that_xml_advises_against_are_read() {
+    let lab = Lab::with_host(json!({}));
+    for text in ["\u{7f}", "\u{85}", "&#x9b;", "&#127;", "\u{fdd0}", "&#x1ffff;"] {
+        lab.write("guest.xml", with(&format!("<description>a{text}z</description>")));
+        lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+    }
+}
+
 #[test]
 fn characters_that_xml_does_not_allow() {
     says(with("<a>\u{1}</a>"), "3:4", "xml-malformed", &["U+0001"]);
@@ -365,7 +375,7 @@ fn what_libvirt_refuses_of_a_timer() {
             "no-catchup",
             "add tickpolicy='catchup'",
         ),
-        (format!("<timer name='rtc'>{slew}</timer>"), "no-catchup", "take <catchup> out"),
+        (format!("<timer name='rtc'>{slew}</timer>"), "no-catchup", "remove <catchup>"),
     ] {
         let said = refused(clock(&timer));
         assert!(said.contains(&format!("[{code}]")) && said.contains(word), "{timer}: {said}");
@@ -389,7 +399,7 @@ fn elements_of_another_default_namespace_are_not_libvirts() {
     assert!(lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok().contains("localtime = 1"));
     lab.write("guest.xml", with("").replace("<domain>", "<domain xmlns='urn:x'>"));
     let said = lab.run(["convert", "guest.xml"]).fails(1);
-    assert!(said.contains("take xmlns= out of <domain>"), "{said}");
+    assert!(said.contains("remove xmlns= from <domain>"), "{said}");
 }
 
 #[test]

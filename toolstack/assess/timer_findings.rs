@@ -255,8 +255,8 @@ fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
             let reason =
                 "threshold, slew and limit belong to tickpolicy 'catchup', which this timer does not have";
             Finding::invalid("no-catchup", reason).instead_by_format(
-                "add tickpolicy='catchup', or take <catchup> out",
-                "add tickpolicy=catchup, or take threshold, slew and limit out",
+                "add tickpolicy='catchup', or remove <catchup>",
+                "add tickpolicy=catchup, or remove threshold, slew and limit",
             )
         } else {
             Finding::no_effect("no-catchup", "belongs to tickpolicy='catchup'")

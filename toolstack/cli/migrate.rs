@@ -80,6 +80,10 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let records = backend::records(global);
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
+    if !global.dry_run {
+        backend::wait_until_free(&records)?;
+        backend::mend(&*host, &records)?;
+    }
     let domain = find(&*host, &migrate.domain)?;
     let config = migrate.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let name = domain.name.clone();
@@ -90,8 +94,6 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
-    backend::wait_until_free(&records)?;
-    backend::mend(&*host, &records)?;
     let departure = transfer.departs(&outgoing.domain, "send the guest away")?;
     let rune = Rune {
         ssh: &migrate.ssh,

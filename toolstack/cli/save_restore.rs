@@ -31,6 +31,10 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let records = backend::records(global);
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
+    if !global.dry_run {
+        backend::wait_until_free(&records)?;
+        backend::mend(&*host, &records)?;
+    }
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
@@ -39,8 +43,6 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         return preflight::before_saving(global, &from, &guest);
     }
     outgoing.sender = Some(Sender { host: from, forced: false, told: false });
-    backend::wait_until_free(&records)?;
-    backend::mend(&*host, &records)?;
     let mut departure = transfer.departs(&domain, "save the guest")?;
     let interrupt = Interrupt::heed().map_err(|error| Failure::Error(format!("signals: {error}")))?;
     let failed = |error: std::io::Error| Failure::Error(format!("{}: {error}", save.file.display()));

@@ -124,10 +124,10 @@ look_linux() {
   [ -z "${seen[hwclock]:-}" ] || seen[hwclock_offset]=$(($(date -u -d "${seen[hwclock]}" +%s) - now))
 }
 
-# until_domid gone|reborn NAME DOMID [SECONDS]: waits until the domain has no number, or another.
+# until_domid gone|reborn NAME DOMID: waits until the domain has no number, or another.
 until_domid() {
-  local now n
-  for ((n = 0; n < ${4:-30} * 2; n++)); do
+  local now end=$((SECONDS + 90))
+  while [ $SECONDS -lt $end ]; do
     now=$(xl domid "$2" 2> /dev/null)
     case $1 in
       gone) [ -n "$now" ] || return 0 ;;
@@ -146,9 +146,7 @@ obey() {
     # shellcheck disable=SC2086 # an order and its argument
     xprobe order "$domid" $order || return 1
     case $order in
-      *reboot) until_domid reborn "$name" "$domid" ;;
-      # libxl looks for a page in each of the first 4 GiB, which takes its time in emulation
-      crash) until_domid reborn "$name" "$domid" 240 ;;
+      *reboot | crash) until_domid reborn "$name" "$domid" ;;
       *halt) until_domid gone "$name" "$domid" ;;
     esac
   done <<< "$orders,"

@@ -172,7 +172,7 @@ impl Transfer<'_> {
     /// A guest begins to leave. Until it is told otherwise, it goes on here if this program is killed.
     ///
     /// # Errors
-    /// When another program saves it or sends it away.
+    /// When another program saves it or sends it away, or has done so.
     pub fn departs(&self, domain: &DomainSummary, doing: &str) -> Result<Departure> {
         let mut claim = match self.records.claim_leaving(domain.uuid) {
             Ok(Some(claim)) => Some(claim),
@@ -185,6 +185,12 @@ impl Transfer<'_> {
         };
         if let Some(claim) = &mut claim {
             mend_claimed(self.host, self.records, claim)?;
+        }
+        // Whoever had the claim before may have sent it away.
+        let is_here = |now: &DomainSummary| (now.domid, now.uuid) == (domain.domid, domain.uuid);
+        if !self.host.domains()?.iter().any(is_here) {
+            let why = format!("domain {} has gone meanwhile", domain.domid);
+            return Err(HostError::new(ErrorKind::NoSuchDomain, doing, why));
         }
         let (boot, domid) = (self.host.facts()?.boot_id, Some(domain.domid));
         let unfinished = Unfinished { doing: doing.to_owned(), boot, domid, then: Then::Resume };

@@ -11,6 +11,7 @@ use crate::domain::DomainConfig;
 use crate::host::SaveKind;
 use crate::host::mock::Mock;
 use crate::tracking::store::{Clocks, Saved};
+use crate::tracking::transfer::Transfer;
 
 const UUID: Uuid = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
 
@@ -146,6 +147,19 @@ fn a_suspended_guest_goes_on_unless_its_file_is_complete() {
         assert_eq!(lab.mend().len(), 1);
         assert_eq!(lab.state(), (!complete).then_some(RunState::Running));
     }
+}
+
+#[test]
+fn a_guest_that_was_sent_away_meanwhile_does_not_depart() {
+    let lab = lab();
+    let domain = lab.host.domains().unwrap().into_iter().find(|domain| domain.domid == lab.domid).unwrap();
+    let zones = timers::zone::default_zones();
+    let transfer = Transfer::new(&lab.host, &lab.records, &*zones);
+    drop(transfer.departs(&domain, "save the guest").unwrap());
+    lab.host.destroy(lab.domid).unwrap();
+    let error = transfer.departs(&domain, "save the guest").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NoSuchDomain);
+    assert!(!lab.path(true).exists(), "a claim is left");
 }
 
 #[test]

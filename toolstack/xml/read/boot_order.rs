@@ -92,7 +92,7 @@ fn untold(guest: &mut Guest<'_>, first: Option<Value<'_>>) {
         "Xen's OVMF is told no boot order: it tries CD-ROMs with a medium, then disks, then the network";
     let finding = Finding::approximated("boot-order", reason);
     match order.chars().next() {
-        Some('c') if has_medium => first.mark(finding.instead("take the medium out of the CD-ROM drive")),
+        Some('c') if has_medium => first.mark(finding.instead("remove the medium from the CD-ROM drive")),
         Some('n') if has_disk => first.mark(finding),
         _ => {}
     }

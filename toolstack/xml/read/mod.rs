@@ -119,7 +119,7 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
         let reason =
             format!("the document is in the namespace {}, where libvirt finds no domain", namespace.text);
         return Err(
-            namespace.error(Finding::invalid("foreign-root", reason).instead("take xmlns= out of <domain>"))
+            namespace.error(Finding::invalid("foreign-root", reason).instead("remove xmlns= from <domain>"))
         );
     }
     root.is(Part::Domain);

@@ -450,10 +450,9 @@ fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| is_space(byte.into()))
 }
 
-/// XML 1.0's `Char`, without DEL and the C1 controls that it merely discourages.
+/// XML 1.0's `Char`.
 fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}'
-        | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
 
 /// XML's `Name`, colons included.
