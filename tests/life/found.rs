@@ -465,5 +465,24 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a config given to the migration back, with the clock of the start, had the guest's own changes let go",
+            told(
+                hvm(By::Us, ClockOffset::Variable { adjustment: -5400, basis: Basis::Localtime }),
+                vec![
+                    start(1),
+                    migrate(0, Tool::Xl, false),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Variable { adjustment: -5400, basis: Basis::Localtime },
+                            tsc: None,
+                            leaving: true,
+                        },
+                    },
+                    migrate(1, Tool::Us, false),
+                ],
+            ),
+        ),
     ]
 }

@@ -52,6 +52,26 @@ fn a_request_is_later_than_the_one_that_it_replaces_also_where_the_clock_was_set
     }
 }
 
+#[test]
+fn only_the_record_with_the_start_knows_whether_another_clock_was_requested_since() {
+    let here = running();
+    // Stock xl took the guest to a host without a record, where the config counts as the request.
+    let away = || ClockRecord::new(here.uuid, &here.name, request(variable(90), RequestOrigin::Unmanaged));
+    let asked = here.request.clock.clone();
+    let mut came = away();
+    came.adopt_from_file(&asked, RequestOrigin::Create, at(5));
+    assert!(!came.arrived(Some(here.clone())).offset_changed, "the same as at the start");
+    let mut came = away();
+    came.adopt_from_file(&clock(variable(60)), RequestOrigin::Create, at(5));
+    assert!(came.clone().arrived(Some(here.clone())).offset_changed, "another");
+    let mut later = here.clone();
+    later.set_request(clock(variable(61)), RequestOrigin::Create, at(6));
+    assert!(came.clone().arrived(Some(later)).offset_changed, "another, requested here");
+    let mut later = here.clone();
+    later.request.made_at = Some(at(6));
+    assert!(!came.arrived(Some(later)).offset_changed, "started here with what counts");
+}
+
 /// A step of a guest's story on two hosts; the first number is the host.
 #[derive(Clone, Copy, Debug)]
 enum Act {
