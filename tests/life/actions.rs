@@ -106,6 +106,13 @@ impl World<'_> {
         (instance.runs, instance.told) = (true, Some(offset));
     }
 
+    /// The mode that the host has for a guest's TSC.
+    pub fn mode(&self, guest: usize) -> Result<TimerMode, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
+        Ok(mode_in(TscMode::from_number(info.mode.into()).unwrap()))
+    }
+
     pub fn start(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
         if self.guests[guest].instance.is_some() {
             return Ok(());
@@ -192,6 +199,8 @@ impl World<'_> {
     pub fn xl_create(&mut self, guest: usize, site: usize, config: &DomainConfig, turns: Turns) -> Told {
         let domid = self.mock(site).create_paused(config).map_err(|error| error.to_string())?;
         self.alive(guest, site, domid, Tool::Xl)?;
+        // After a config was given on the way, the one that stock xl has may be older.
+        self.instance(guest).mode = mode_in(config.b_info.tsc_mode.unwrap_or(TscMode::Default));
         if turns.birth {
             self.turn(site)?;
         }
@@ -300,8 +309,7 @@ impl World<'_> {
         self.ours_knows(guest, site, sure);
         if !sure {
             // With a record that could not be written, the request of a config given on the way may be lost.
-            let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
-            self.instance(guest).mode = mode_in(TscMode::from_number(info.mode.into()).unwrap());
+            self.instance(guest).mode = self.mode(guest)?;
             self.instance(guest).settled = Settled::Maybe;
         }
         Ok(())

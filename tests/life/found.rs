@@ -484,5 +484,24 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a start by stock xl had the TSC mode of a config that was given to xenclock",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    Op::Give {
+                        guest: 0,
+                        given: Given { offset: utc(), tsc: Some((TimerMode::Emulate, None)), leaving: false },
+                    },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    save(Tool::Us, true, 0),
+                    migrate(0, Tool::Us, false),
+                    Op::Destroy { guest: 0 },
+                    restore(0, Tool::Us),
+                    migrate(0, Tool::Xl, false),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }
