@@ -503,5 +503,18 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a soft reset that put the RTC back to where the service had seen it left the record where clock-set had",
+            told(
+                hvm(By::Asked, ClockOffset::Absolute { start: 1_700_000_000 }),
+                vec![
+                    start(1),
+                    serve(1),
+                    end(End::SoftReset, TOO_LATE),
+                    Op::Set { guest: 0, offset: 0 },
+                    end(End::SoftReset, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }

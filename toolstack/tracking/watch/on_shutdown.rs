@@ -5,7 +5,7 @@ use timers::tsc::{GuestTsc, TscMode};
 
 use super::{Guest, Watch};
 use crate::host::{DomId, DomainSummary, HostError, HostFacts, RtcRecord, RunState, ShutdownReason, TscInfo};
-use crate::lifecycle::event::EventKind;
+use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::record::Instance;
 use crate::tracking::monitor::read_clock;
 
@@ -53,12 +53,16 @@ impl Watch<'_> {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
             Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
+        let domain_ref = guest.domain_ref.clone();
+        let again = guest.ended.replace(reason) == Some(reason) && guest.offset == offset;
         // Nothing has become of it since. Of a guest without RTC that cannot be seen.
-        if guest.ended.replace(reason) == Some(reason) && guest.offset == offset && offset.is_some() {
+        if let Some(offset) = offset.filter(|_| again)
+            && self.is_recorded(facts, domid, &domain_ref, offset)
+        {
             return;
         }
+        let Some(guest) = self.guests.get_mut(&domid) else { return };
         let seen = std::mem::replace(&mut guest.offset, offset);
-        let domain_ref = guest.domain_ref.clone();
         let told = guest.told;
         let mut changes = None;
         self.change(facts, &domain_ref, |record| {
@@ -80,6 +84,16 @@ impl Watch<'_> {
             self.tell_changes(facts, domid, changes, offset);
         }
         self.say(facts, Some(domain_ref), EventKind::Ended { reason, offset });
+    }
+
+    /// True if a domain's record has its RTC where it is: another tool may have set it since the service looked.
+    fn is_recorded(&mut self, facts: &HostFacts, domid: DomId, domain_ref: &DomainRef, offset: i64) -> bool {
+        let record = self.recall(facts, domain_ref);
+        record.filter(|record| record.is_instance(&facts.boot_id, domid)).is_none_or(|mut record| {
+            let before = record.last;
+            record.seen(offset, facts.now);
+            record.last == before
+        })
     }
 
     /// A domain that had ended lives on.
