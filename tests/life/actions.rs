@@ -17,6 +17,14 @@ use crate::oracle::{BEYOND, LOST, NO_SERVICE, NOTHING_KEPT, SOFT_RESET};
 use crate::vain::Fault;
 use crate::world::{Told, World};
 
+fn mode_in(mode: TscMode) -> TimerMode {
+    match mode {
+        TscMode::Native => TimerMode::Native,
+        TscMode::AlwaysEmulate => TimerMode::Emulate,
+        TscMode::Default => TimerMode::Auto,
+    }
+}
+
 impl World<'_> {
     pub fn does_ours(&self, tool: Tool) -> bool {
         self.keeping && tool == Tool::Us
@@ -96,6 +104,13 @@ impl World<'_> {
         let instance = self.instance(guest);
         instance.settled = if sick { Settled::Maybe } else { Settled::Yes };
         (instance.runs, instance.told) = (true, Some(offset));
+    }
+
+    /// The mode that the host has for a guest's TSC.
+    pub fn mode(&self, guest: usize) -> Result<TimerMode, String> {
+        let (site, domid) = self.place(guest).ok_or("it does not live")?;
+        let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
+        Ok(mode_in(TscMode::from_number(info.mode.into()).unwrap()))
     }
 
     pub fn start(&mut self, guest: usize, site: usize, turns: Turns) -> Told {
@@ -184,6 +199,8 @@ impl World<'_> {
     pub fn xl_create(&mut self, guest: usize, site: usize, config: &DomainConfig, turns: Turns) -> Told {
         let domid = self.mock(site).create_paused(config).map_err(|error| error.to_string())?;
         self.alive(guest, site, domid, Tool::Xl)?;
+        // After a config was given on the way, the one that stock xl has may be older.
+        self.instance(guest).mode = mode_in(config.b_info.tsc_mode.unwrap_or(TscMode::Default));
         if turns.birth {
             self.turn(site)?;
         }
@@ -292,12 +309,7 @@ impl World<'_> {
         self.ours_knows(guest, site, sure);
         if !sure {
             // With a record that could not be written, the request of a config given on the way may be lost.
-            let info = self.mock(site).tsc_info(domid).map_err(|error| error.to_string())?;
-            self.instance(guest).mode = match TscMode::from_number(info.mode.into()).unwrap() {
-                TscMode::Native => TimerMode::Native,
-                TscMode::AlwaysEmulate => TimerMode::Emulate,
-                _ => TimerMode::Auto,
-            };
+            self.instance(guest).mode = self.mode(guest)?;
             self.instance(guest).settled = Settled::Maybe;
         }
         Ok(())
@@ -338,6 +350,8 @@ impl World<'_> {
             let rate = self.rate(guest)?;
             let instance = self.instance(guest);
             (instance.rate, instance.tsc_anywhere, instance.reset) = (rate, true, true);
+            // A config that was given on the way has perhaps another mode than the guest.
+            instance.mode = mode_in(config.b_info.tsc_mode.unwrap_or(TscMode::Default));
             // To whoever has not seen it before it is a new one.
             (instance.incarnation, instance.came) = (1, None);
             return Ok(());

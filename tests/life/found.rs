@@ -417,5 +417,91 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "where an RTC that could not be put right stood was told again after the service was started again",
+            told(
+                hvm(By::Asked, of_localtime()),
+                vec![
+                    serve(0),
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    write(2_200_000_000),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Xl,
+                        write: 0,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    serve(0),
+                ],
+            ),
+        ),
+        (
+            "a config given after the host's clock was set back was forgotten for the one before",
+            told(
+                hvm(By::Us, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: true } },
+                    start(0),
+                    Op::Step { site: 0, seconds: -7200 },
+                    migrate(0, Tool::Us, false),
+                    end(End::Reboot, IN_TIME),
+                ],
+            ),
+        ),
+        (
+            "a soft reset by stock xl kept the TSC mode that the config given on the way had not",
+            told(
+                Spec { tsc: Some((TimerMode::Emulate, None)), ..hvm(By::Us, utc()) },
+                vec![
+                    start(0),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    migrate(0, Tool::Us, false),
+                    migrate(0, Tool::Us, false),
+                    Op::Boot { site: 0, drift: 0 },
+                    restore(0, Tool::Xl),
+                    end(End::SoftReset, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "a config given to the migration back, with the clock of the start, had the guest's own changes let go",
+            told(
+                hvm(By::Us, ClockOffset::Variable { adjustment: -5400, basis: Basis::Localtime }),
+                vec![
+                    start(1),
+                    migrate(0, Tool::Xl, false),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Variable { adjustment: -5400, basis: Basis::Localtime },
+                            tsc: None,
+                            leaving: true,
+                        },
+                    },
+                    migrate(1, Tool::Us, false),
+                ],
+            ),
+        ),
+        (
+            "a start by stock xl had the TSC mode of a config that was given to xenclock",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    Op::Give {
+                        guest: 0,
+                        given: Given { offset: utc(), tsc: Some((TimerMode::Emulate, None)), leaving: false },
+                    },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    save(Tool::Us, true, 0),
+                    migrate(0, Tool::Us, false),
+                    Op::Destroy { guest: 0 },
+                    restore(0, Tool::Us),
+                    migrate(0, Tool::Xl, false),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }

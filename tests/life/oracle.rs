@@ -120,10 +120,21 @@ impl World<'_> {
             self.guests[guest].kept[site].what != What::Doubt && self.guests[guest].spec.by != By::Discovered;
         let known_wish = self.guests[guest].spec.by == By::Asked
             || matches!(self.guests[guest].kept[site].what, What::Sure(_));
-        match in_time && !maybe && wished && known_wish && !timed && instance.fault.is_none() {
+        let set = in_time && !maybe && wished && known_wish && instance.fault.is_none();
+        let mode = self.guests[guest].spec.mode();
+        match set {
+            true if timed => self.instance(guest).rate = self.rate(guest)?,
             true => self.expect_birth_tsc(guest, site, "the service has looked in time")?,
-            false if in_time || maybe => self.instance(guest).rate = self.rate(guest)?,
+            false if in_time || maybe => {
+                self.instance(guest).rate = self.rate(guest)?;
+                if instance.mode != mode {
+                    self.instance(guest).mode = self.mode(guest)?;
+                }
+            }
             false => {}
+        }
+        if set {
+            self.instance(guest).mode = mode;
         }
         let offset = self.instance(guest).offset;
         self.looked(guest, site, has_rtc, instance.incarnation > 1, offset);

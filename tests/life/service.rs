@@ -75,8 +75,9 @@ impl<'k> World<'k> {
                 self.guests[guest].instance.clone().filter(|instance| instance.site == site)
                 && instance.settled == Settled::Yes
             {
-                let last = match &self.guests[guest].kept[site].what {
-                    What::Sure(lasts) if lasts.len() == 1 => Some(lasts[0]),
+                let last = match (instance.stuck, &self.guests[guest].kept[site].what) {
+                    (Some(stuck), _) => Some(stuck),
+                    (None, What::Sure(lasts)) if lasts.len() == 1 => Some(lasts[0]),
                     _ => None,
                 };
                 self.instance(guest).told = self.instance(guest).told.and(last);

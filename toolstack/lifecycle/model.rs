@@ -95,7 +95,10 @@ impl ClockRecord {
         self.offset_changed |= self.request.clock.offset != clock.offset;
         self.dropped_frequency = self.dropped_frequency.filter(|_| clock.tsc_frequency().is_none());
         let made_in = self.generation.saturating_add(1);
-        self.request = Request { made_in, ..Request::new(clock, from).made(at) };
+        let request = Request::new(clock, from).made(at);
+        // It is later than the one that it replaces, even if the host's clock was set back since.
+        let made_at = request.made_at.max(self.request.made_at);
+        self.request = Request { made_in, made_at, ..request };
     }
 
     /// A cold start.
@@ -137,15 +140,19 @@ impl ClockRecord {
             (Some(here), Some(came)) if here != came => here > came,
             _ => counted(&here) >= counted(&self),
         };
+        let differs = here.request.clock.offset != self.request.clock.offset;
+        // Then only the record here knows with what the guest was started.
+        let started_here = self.start.is_none() && here.start.is_some();
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
         } else if later && !unmanaged(&here) && here.request.clock != self.request.clock {
-            self.offset_changed |=
-                here.offset_changed || here.request.clock.offset != self.request.clock.offset;
+            let changed_there = !started_here && (self.offset_changed || differs);
+            self.offset_changed = here.offset_changed || changed_there;
             self.request = here.request;
+        } else if started_here && !unmanaged(&here) {
+            self.offset_changed = here.offset_changed || differs;
         } else if self.start.is_none() && !unmanaged(&here) {
-            // Only the record here knows with what the guest was started, and another clock was requested elsewhere since.
-            self.offset_changed |= here.request.clock.offset != self.request.clock.offset;
+            self.offset_changed |= differs;
         }
         for saved in here.saves {
             if !self.saves.contains(&saved) {

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use proptest::prelude::*;
+mod requests;
+
 use timers::Adjustment;
 use timers::resolve::NextStart;
 use timers::tsc::{Behaviour, TscMode};
@@ -414,82 +415,4 @@ fn a_clock_that_could_not_be_set_says_nothing_about_the_guest() {
     let mut record = unset();
     record.set_live(7, at(4));
     assert_eq!((record.seen(7, at(5)), record.next_clock()), (None, clock(variable(7))), "set by clock-set");
-}
-
-#[test]
-fn of_two_requests_the_later_counts() {
-    let mut here = running();
-    here.generation = 5;
-    // A config given to `save` is requested in the file, and the record here changes once more for the save.
-    let mut travels = here.clone();
-    travels.adopt_from_file(&clock(variable(60)), RequestOrigin::Create, at(2));
-    here.generation = 6;
-    assert_eq!(travels.clone().arrived(Some(here.clone())).next_clock(), clock(variable(60)));
-    here.set_request(clock(variable(61)), RequestOrigin::ClockSet { instead_of: None }, at(3));
-    assert_eq!(
-        travels.clone().arrived(Some(here.clone())).next_clock(),
-        clock(variable(61)),
-        "clock-set came after it"
-    );
-    // All at the same moment: the generations in which they were made decide.
-    here.request.made_at = travels.request.made_at;
-    assert_eq!(
-        travels.clone().arrived(Some(here.clone())).next_clock(),
-        clock(variable(61)),
-        "at the same moment"
-    );
-    let mut before = running();
-    before.request.made_at = travels.request.made_at;
-    before.generation = 6;
-    assert_eq!(travels.arrived(Some(before)).next_clock(), clock(variable(60)), "the record only changed");
-}
-
-/// A step of a guest's story on two hosts; the first number is the host.
-#[derive(Clone, Copy, Debug)]
-enum Act {
-    /// Somebody asks for an offset.
-    Ask(usize),
-    /// The record changes for other reasons, so many times.
-    Count(usize, u64),
-    /// The guest goes to the other host.
-    Travel,
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        (0..2_usize).prop_map(Act::Ask),
-        (0..2_usize, 1..1000_u64).prop_map(|(host, times)| Act::Count(host, times)),
-        Just(Act::Travel),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn the_latest_request_that_a_host_can_know_counts_whatever_the_generations(
-        acts in proptest::collection::vec(act(), 1..40)
-    ) {
-        let mut records = [running(), running()];
-        // The newest request that each host has heard of, by its number.
-        let mut newest = [3600_i64, 3600];
-        let mut place = 0;
-        for (now, act) in (1_i64..).zip(acts) {
-            match act {
-                Act::Ask(host) => {
-                    let from = RequestOrigin::ClockSet { instead_of: None };
-                    records[host].set_request(clock(variable(3600 + now)), from, at(now));
-                    newest[host] = 3600 + now;
-                }
-                Act::Count(host, times) => records[host].generation += times,
-                Act::Travel => {
-                    let there = 1 - place;
-                    records[there] = records[place].clone().arrived(Some(records[there].clone()));
-                    newest[there] = newest[0].max(newest[1]);
-                    place = there;
-                }
-            }
-            for host in 0..2 {
-                prop_assert_eq!(&records[host].request.clock, &clock(variable(newest[host])));
-            }
-        }
-    }
 }
