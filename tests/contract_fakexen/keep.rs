@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use fakexen::parts;
+use fakexen::{parts, world};
 use serde_json::Value;
 use timers::GuestKind;
 use xenclock::host::{DomId, RunState, ShutdownReason, TscInfo};
@@ -59,6 +59,10 @@ struct Service {
 impl Dom0 {
     /// Without xl there is nothing to test with, and a line says so.
     fn new() -> Option<Self> {
+        Dom0::with(&Scenario::default())
+    }
+
+    fn with(scenario: &Scenario) -> Option<Self> {
         let Some(xl) = parts::utility("xl").filter(|_| parts::utility("libxl-save-helper").is_some()) else {
             xentest::skip(
                 "no xl",
@@ -73,7 +77,7 @@ impl Dom0 {
             );
             return None;
         }
-        let stage = FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap();
+        let stage = FakeStage::new(scenario).map_err(|cannot| cannot.0).unwrap();
         Some(Dom0 { stage, xl })
     }
 
@@ -400,6 +404,64 @@ pub fn an_updated_config_is_taken() {
     let third = dom0.running(Some(second));
     assert_eq!((wallclock(third), dom0.tsc(third).mode), (120, 1));
     dom0.xl(&["destroy", "guest"]);
+}
+
+/// Memory that is short for a guest comes from dom0, as much as with xl, also where a monitor starts the guest again. What
+/// dom0 does not give up is said.
+pub fn dom0_gives_memory() {
+    let scenario = Scenario { memory_mb: Some(8), ..Scenario::default() };
+    let guest = |dom0: &Dom0, memory: u32| {
+        let text = cfg(dom0.stage.dir(), GuestKind::Pvh, "on_reboot = \"restart\"\n");
+        dom0.file("guest.cfg", &text.replace("memory = 16", &format!("memory = {memory}")))
+    };
+    let left = |dom0: &Dom0| dom0.stage.host().domains().unwrap()[0].memory_kb;
+    // A toolstack asks of dom0 what Xen's own program has written down at the boot.
+    let booted = || {
+        let dom0 = Dom0::with(&scenario)?;
+        let init = parts::utility("xen-init-dom0").unwrap();
+        // It takes dom0's number in xenstore as a sign that it has been there.
+        assert_eq!(world::with(|world| world.store.forget("/local/domain/0/domid")), Some(true));
+        dom0.run(init.as_os_str(), &[]);
+        Some(dom0)
+    };
+    // What it has written is dom0's own, and no guest has left it.
+    let shut_down = |dom0: Dom0| {
+        world::with(|world| world.store.forget("/vm/00000000-0000-0000-0000-000000000000"));
+        for file in fs::read_dir("/var/lib/xen").unwrap().map(|entry| entry.unwrap().path()) {
+            assert!(file.to_str().unwrap().contains("userdata-d.0."), "{file:?}");
+            fs::remove_file(file).unwrap();
+        }
+        drop(dom0);
+    };
+    let Some(dom0) = booted() else { return };
+    let all = left(&dom0);
+    dom0.xl(&["create", &guest(&dom0, 16)]);
+    let with_xl = left(&dom0);
+    assert!(with_xl < all, "{with_xl}");
+    dom0.xl(&["destroy", "guest"]);
+    shut_down(dom0);
+
+    let dom0 = booted().unwrap();
+    dom0.xenclock(&["create", "-q", &guest(&dom0, 16)]);
+    assert_eq!(left(&dom0), with_xl);
+    let first = dom0.running(None);
+    dom0.xl(&["config-update", "guest", &guest(&dom0, 64)]);
+    dom0.ends(first, ShutdownReason::Reboot);
+    let second = dom0.running(Some(first));
+    assert!(left(&dom0) + (40 << 10) < with_xl, "{}", left(&dom0));
+    dom0.xl(&["destroy", &second.to_string()]);
+
+    let file = guest(&dom0, 2000);
+    let refused = |program: &OsStr, words: &[&str]| {
+        let output = dom0.command(program, words).stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    refused(dom0.xl.as_os_str(), &["create", &file]);
+    let words = ["--backend", "libxl", "--records", &dom0.records(), "create", "-q", &file];
+    let said = refused(OsStr::new(env!("CARGO_BIN_EXE_xenclock")), &words);
+    assert!(said.contains("memory=MB, or end another guest"), "{said}");
+    shut_down(dom0);
 }
 
 impl Dom0 {

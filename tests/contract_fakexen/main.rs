@@ -47,6 +47,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_clock_is_kept_by_a_monitor_that_waits", keep::by_a_monitor_that_waits),
     ("a_guest_has_a_monitor_without_a_disk", keep::by_a_monitor_without_a_disk),
     ("an_updated_config_is_taken", keep::an_updated_config_is_taken),
+    ("dom0_gives_memory", keep::dom0_gives_memory),
 ];
 
 fn the_real_libraries_keep_the_contract() {

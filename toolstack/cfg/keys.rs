@@ -94,9 +94,9 @@ fn int_but_minus_one(number: i64) -> Option<i32> {
     Some(number as i32).filter(|number| *number != -1)
 }
 
-/// A number of 32 bits without a sign of which all bits set is libxl's default.
-fn bits_but_all(number: i64) -> Option<u32> {
-    Some(number as u32).filter(|number| *number != u32::MAX)
+/// A number of 32 bits without a sign of which one is libxl's default.
+pub fn bits_but(default: u32, number: i64) -> Option<u32> {
+    Some(number as u32).filter(|number| *number != default)
 }
 
 /// All keys, in the order of their names.
@@ -212,11 +212,7 @@ pub const KEYS: &[Key] = &[
     key("nestedhvm", ANY, Takes::Flag(|config| Some(&mut config.b_info.nested_hvm))),
     key("nographic", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.nographic))),
     key("nomigrate", ANY, Takes::Flag(|config| Some(&mut config.b_info.disable_migrate))),
-    key(
-        "nr_spis",
-        ANY,
-        Takes::Number(|config, number| config.b_info.arch_arm.nr_spis = bits_but_all(number)),
-    ),
+    key("nr_spis", ANY, Takes::Own),
     key("nx", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.nx))),
     key("on_crash", ANY, Takes::Own),
     key("on_poweroff", ANY, Takes::Own),
@@ -402,7 +398,7 @@ pub const KEYS: &[Key] = &[
     key(
         "xenstore_feature_mask",
         ANY,
-        Takes::Number(|config, number| config.b_info.xenstore_feature_mask = bits_but_all(number)),
+        Takes::Number(|config, number| config.b_info.xenstore_feature_mask = bits_but(u32::MAX, number)),
     ),
     key("xenstore_quota", ANY, Takes::Own),
 ];

@@ -31,7 +31,7 @@ pub use domain::{Described, for_xl, overlay, read};
 pub use edit::{EditError, edit};
 pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
 pub use masks::apply as apply_cpu_masks;
-pub use parse::parse;
+pub use parse::{WORDS, parse};
 
 /// Longer files are refused: an xl.cfg is a page or two.
 pub const MAX_BYTES: usize = 16 << 20;

@@ -153,6 +153,28 @@ fn codes(release: &str, text: &str) -> (bool, Vec<&'static str>) {
 }
 
 #[test]
+fn the_default_of_nr_spis_depends_on_the_release() {
+    let all = Some(u32::MAX);
+    for (release, number, expected) in [
+        ("4.17", "5", None),
+        ("4.20", "5", Some(5)),
+        ("4.20", "0", None),
+        ("4.20", "'-1'", all),
+        ("4.20", "4294967295", all),
+        ("4.21", "0", Some(0)),
+        ("4.21", "'-1'", None),
+        ("4.21", "4294967295", None),
+        ("4.22", "5", Some(5)),
+    ] {
+        let host = XlHost { release: release.parse().ok(), ..XlHost::default() };
+        let text = format!("name = 'g'\ntype = 'hvm'\nmemory = 64\nnr_spis = {number}\n");
+        let read = read("g.cfg", text.as_bytes(), &[], &host).unwrap();
+        let nr_spis = read.input.domain.config.b_info.arch_arm.nr_spis;
+        assert_eq!(nr_spis, expected, "{release}: nr_spis = {number}");
+    }
+}
+
+#[test]
 fn each_release_has_its_own_settings_and_words() {
     let table = [
         ("4.14", "disk = [ 'vdev=hda,specification=xen,target=/x' ]", false, vec!["bad-disk"]),

@@ -5,7 +5,7 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::plan::{self, How, Prepared};
 use super::viewer::Viewer;
-use super::{backend, memory, report};
+use super::{backend, input, memory, report};
 use xenclock::apply::Outcome;
 use xenclock::diag::shown;
 use xenclock::host::{ErrorKind, Host};
@@ -57,7 +57,10 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         }
     })
     .map_err(|error| match error.error.kind {
-        ErrorKind::NoMemory => not_started(&memory::with_remedy(&error.error)),
+        ErrorKind::NoMemory => {
+            let conf = input::conf(global).unwrap_or_default();
+            not_started(&memory::with_remedy(&error.error, &conf, &*host))
+        }
         _ => not_started(&error),
     })?;
     drop(room);

@@ -22,20 +22,22 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
     }
     let bytes = output::input(file)?;
+    let host = input::xl_host(global, None)?;
     let name = &input::name_of(file);
     let new = match input::format_of(&bytes) {
-        Format::Cfg => {
-            let host = input::xl_host(global, None)?;
-            cfg::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
-                cfg::EditError::Wrong(errors) => input::wrong(&errors),
+        Format::Cfg => cfg::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
+            cfg::EditError::Wrong(errors) => input::wrong(&errors),
+            error => Failure::Error(format!("{name}: {error}")),
+        })?,
+        Format::Xml => {
+            // xl.conf is about files of xl.
+            let host = cfg::XlHost { conf: cfg::XlConf::default(), ..host };
+            edit::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
+                EditError::Words(errors) => input::wrong(&errors),
+                EditError::Xml(error) => input::wrong_xml(&error, &bytes),
                 error => Failure::Error(format!("{name}: {error}")),
             })?
         }
-        Format::Xml => edit::edit(name, &bytes, settings, unset).map_err(|error| match error {
-            EditError::Words(errors) => input::wrong(&errors),
-            EditError::Xml(error) => input::wrong_xml(&error, &bytes),
-            error => Failure::Error(format!("{name}: {error}")),
-        })?,
         Format::Json => {
             return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
         }

@@ -27,17 +27,13 @@ pub(super) struct Room {
 
 /// Makes room for a domain, as `autoballoon` and `lockfile` of `xl.conf` say.
 pub(super) fn make_room(global: &Global, host: &dyn Host, config: &DomainConfig) -> Result<Room, Failure> {
-    room_by(&input::conf(global)?, host, config).map_err(|error| Failure::Error(with_remedy(&error)))
+    let conf = input::conf(global)?;
+    room_by(&conf, host, config).map_err(|error| Failure::Error(with_remedy(&error, &conf, host)))
 }
 
 /// The same by settings that have been read.
 pub(super) fn room_by(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> Result<Room, HostError> {
-    let gives = match conf.autoballoon {
-        Autoballoon::On => true,
-        Autoballoon::Off => false,
-        Autoballoon::Auto => host.dom0_gives_memory()?,
-    };
-    if !gives {
+    if !dom0_gives(conf, host)? {
         return Ok(Room { _lock: None });
     }
     let path = Path::new(&conf.lockfile);
@@ -49,13 +45,25 @@ pub(super) fn room_by(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> 
     Ok(Room { _lock: Some(lock) })
 }
 
+/// True if dom0 gives up memory for a guest.
+fn dom0_gives(conf: &XlConf, host: &dyn Host) -> Result<bool, HostError> {
+    match conf.autoballoon {
+        Autoballoon::On => Ok(true),
+        Autoballoon::Off => Ok(false),
+        Autoballoon::Auto => host.dom0_gives_memory(),
+    }
+}
+
 /// A failure, with what to do where it is memory that is short.
-pub(super) fn with_remedy(error: &HostError) -> String {
-    match error.kind {
-        ErrorKind::NoMemory => format!(
-            "{error}; give the guest less with memory=MB, end another guest, or take memory from dom0: xl mem-set Domain-0 MB"
-        ),
-        _ => error.to_string(),
+pub(super) fn with_remedy(error: &HostError, conf: &XlConf, host: &dyn Host) -> String {
+    const LESS: &str = "give the guest less with memory=MB";
+    if error.kind != ErrorKind::NoMemory {
+        return error.to_string();
+    }
+    match dom0_gives(conf, host) {
+        // dom0 has given what it can.
+        Ok(true) => format!("{error}; {LESS}, or end another guest"),
+        _ => format!("{error}; {LESS}, end another guest, or take memory from dom0: xl mem-set Domain-0 MB"),
     }
 }
 

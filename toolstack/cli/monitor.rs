@@ -231,9 +231,9 @@ pub(super) fn act(
     let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::room_by(&conf, host, config)?));
     Monitor::new(host, records, &*zones, reread).make_room(make_room).ended(domid, reason).map_err(|error| {
         Failure::Error(match &error {
-            RestartError::Host(error) => memory::with_remedy(error),
+            RestartError::Host(error) => memory::with_remedy(error, &conf, host),
             RestartError::Apply(failed) if failed.error.kind == ErrorKind::NoMemory => {
-                memory::with_remedy(&failed.error)
+                memory::with_remedy(&failed.error, &conf, host)
             }
             _ => error.to_string(),
         })

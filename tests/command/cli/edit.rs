@@ -40,8 +40,12 @@ fn what_is_wrong_leaves_the_file_alone() {
     lab.run(["edit", "nothing.cfg", "memory=64"]).fails(1);
     assert_eq!(lab.read("guest.cfg"), FILE);
     lab.write("guest.xml", domain("hvm", "<clock offset='utc'/>"));
-    let said = lab.run(["edit", "guest.xml", "memory=64"]).fails(1);
-    assert!(said.contains("a clock has no setting memory"), "{said}");
+    let said = lab.run(["edit", "guest.xml", "vcpus=2", "mmio_hole=512"]).fails(1);
+    assert!(said.contains("mmio_hole cannot be changed in place"), "{said}");
+    // The remedy can be followed.
+    let words = said.split("with xenclock ").nth(1).unwrap().split(',').next().unwrap();
+    lab.run(words.replace("FILE", "guest.xml").split_whitespace()).ok();
+    lab.run(["edit", "GUEST.cfg", "vcpus=2", "mmio_hole=512"]).ok();
     assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='utc'/>"));
 }
 
@@ -51,6 +55,24 @@ fn the_clock_of_an_xml_is_changed_in_place() {
     lab.write("guest.xml", domain("hvm", "<clock  offset='utc'/><!-- why -->"));
     lab.run(["edit", "guest.xml", "clock_offset=localtime"]).ok();
     assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='localtime'/><!-- why -->"));
+}
+
+#[test]
+fn any_setting_that_an_xml_has_a_place_for_is_changed_in_it() {
+    let lab = Lab::new();
+    let old = domain("hvm", "<vcpu>1</vcpu><on_crash>destroy</on_crash><clock offset='utc'/><!-- why -->");
+    lab.write("guest.xml", &old);
+    let words = ["name=other", "memory=128", "vcpus=2", "on_crash=preserve", "localtime=1"];
+    lab.run(["edit", "guest.xml"].into_iter().chain(words)).ok();
+    let new = old
+        .replace("<name>guest<", "<name>other<")
+        .replace("'MiB'>64<", "'MiB'>128<")
+        .replace("<vcpu>1<", "<vcpu>2<")
+        .replace("<on_crash>destroy<", "<on_crash>preserve<")
+        .replace("'utc'", "'localtime'");
+    assert_eq!(lab.read("guest.xml"), new);
+    let said = lab.run(["edit", "guest.xml", "memroy=64"]).fails(1);
+    assert!(said.contains("write memory"), "{said}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn oracle_host(oracle: &Oracle) -> cfg::XlHost {
     cfg::XlHost {
         release: Some(oracle.release),
         cpus: Some(64),
-        nodes: Some(vec![(0..64).collect()]),
+        // All CPUs are in the first node.
+        nodes: Some((0..8).map(|node| if node == 0 { (0..64).collect() } else { Vec::new() }).collect()),
         firmware_dir: format!("/usr/lib/xen-{}/boot", oracle.release),
         ..cfg::XlHost::default()
     }

@@ -52,6 +52,10 @@ impl Default for Facts {
     }
 }
 
+/// dom0's memory at first, and what it needs itself, in pages.
+pub const DOM0_MOST: u64 = 1 << 18;
+const DOM0_LEAST: u64 = 1 << 16;
+
 /// A machine with Xen on it.
 #[derive(Debug)]
 pub struct World {
@@ -143,10 +147,17 @@ impl World {
         self.guests.get_mut(&domid).ok_or(libc::ESRCH)
     }
 
-    /// Frames that no guest has.
+    /// dom0's memory. Its balloon driver does at once what its target says, as far as it can.
+    pub fn dom0_pages(&self) -> u64 {
+        let target = self.store.text("/local/domain/0/memory/target");
+        let target = target.and_then(|kb| kb.parse::<u64>().ok()).map_or(DOM0_MOST, |kb| kb >> 2);
+        target.clamp(DOM0_LEAST, DOM0_MOST)
+    }
+
+    /// Frames that nobody has.
     pub fn free_pages(&self) -> u64 {
         let used: u64 = self.guests.values().map(|guest| guest.used_pages).sum();
-        (self.facts.memory_mb << 8).saturating_sub(used)
+        ((self.facts.memory_mb << 8) + DOM0_MOST).saturating_sub(self.dom0_pages()).saturating_sub(used)
     }
 
     /// Takes a pause away. A guest that runs now does what it was asked meanwhile.

@@ -16,4 +16,4 @@ mod tests;
 pub use asked::{Asked, read};
 pub(super) use asked::{Base, read_into};
 pub(super) use keys::{OURS, superseded_by};
-pub use words::{Words, words, words_of_xml};
+pub use words::{Words, is_of_clock, words, words_of_xml};

@@ -23,6 +23,13 @@ const CLOCK: [&str; 11] = [
     "tsc_mode",
 ];
 
+/// True for a word of a command line that [`words`] takes.
+#[must_use]
+pub fn is_of_clock(word: &str) -> bool {
+    let key = word.split(['=', '+']).next().unwrap_or_default().trim();
+    CLOCK.contains(&key) || key.starts_with("clock_")
+}
+
 /// The clock that words request.
 #[derive(Clone, Debug)]
 pub struct Words {

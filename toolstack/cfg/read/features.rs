@@ -8,6 +8,7 @@ use timers::tsc::TscMode;
 use super::Reader;
 use super::book::Words;
 use crate::cfg::Content;
+use crate::cfg::keys::bits_but;
 use crate::diag::Finding;
 use crate::domain::Defbool;
 use crate::domain::config::{
@@ -336,6 +337,11 @@ impl<'a> Reader<'a> {
         let lengths: Vec<_> = Sve::ALL.iter().map(|sve| sve.as_str()).collect();
         if let Some(sve) = self.word("sve", Sve::from_word, &lengths) {
             self.config.b_info.arch_arm.sve_vl = sve;
+        }
+        if let Some(number) = self.number("nr_spis") {
+            // The default since Xen 4.21 is all bits: that many as the devices need.
+            let default = if self.host.is_before(21) { 0 } else { u32::MAX };
+            self.config.b_info.arch_arm.nr_spis = bits_but(default, number);
         }
         if let Some((words, node)) = self.words("arm_sci") {
             let mut kind = ArmSciType::default();

@@ -146,7 +146,7 @@ pub struct Edit {
     pub output: Option<PathBuf>,
     /// The xl.cfg or domain XML.
     pub file: PathBuf,
-    /// Settings as in xl.cfg, such as memory=512 or clock_timezone=Europe/Berlin; for an XML, only settings of its clock.
+    /// Settings as in xl.cfg, such as memory=512 or clock_timezone=Europe/Berlin.
     #[arg(value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
 }

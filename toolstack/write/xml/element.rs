@@ -86,7 +86,7 @@ impl Element {
 }
 
 /// A text as it stands in a document. What XML has no place for is left out.
-pub(super) fn escaped(text: &str, quoted: bool) -> Cow<'_, str> {
+pub(crate) fn escaped(text: &str, quoted: bool) -> Cow<'_, str> {
     let odd = |c: char| "&<>'\"".contains(c) || c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
     if !text.contains(odd) {
         return Cow::Borrowed(text);

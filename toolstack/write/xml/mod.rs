@@ -17,7 +17,8 @@ use timers::GuestClock;
 use crate::domain::Domain;
 use crate::domain::changes::{Change, Kept};
 use crate::domain::libvirt::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
-use element::{Element, escaped};
+use element::Element;
+pub(crate) use element::escaped;
 
 /// A domain XML that can still be changed.
 #[derive(Clone, Debug)]
@@ -113,18 +114,17 @@ fn line(what: &str, field: &str, value: Option<&serde_json::Value>) -> String {
 
 /// A `<clock>` alone, on lines of its own.
 #[must_use]
-pub fn clock_element(clock: &GuestClock, indent: usize) -> String {
+pub fn clock_element(clock: &GuestClock) -> String {
     let mut out = String::new();
     clock::clock(clock).write(0, &mut out);
-    let blanks = " ".repeat(indent);
-    let lines: Vec<_> = out.lines().map(|line| format!("{blanks}{line}")).collect();
-    lines.join("\n")
+    out.truncate(out.trim_end().len());
+    out
 }
 
 /// The start tag of a `<clock>`, or all of one that holds nothing.
 #[must_use]
 pub fn clock_tag(clock: &GuestClock, alone: bool) -> String {
     let offset = GuestClock { timers: Vec::new(), ..clock.clone() };
-    let tag = clock_element(&offset, 0);
+    let tag = clock_element(&offset);
     if alone { tag } else { tag.replace("/>", ">") }
 }

@@ -60,20 +60,23 @@ pub(super) fn in_mebibytes(value: &Value<'_>, unit: Option<Value<'_>>) -> Result
     Ok(mib)
 }
 
-/// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
+/// Bytes in a unit of an XML, or the error about it.
 fn bytes_per(unit: &Value<'_>) -> Result<u128> {
-    let lower = unit.text.to_ascii_lowercase();
+    unit_bytes(unit.text)
+        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
+}
+
+/// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
+pub(crate) fn unit_bytes(unit: &str) -> Option<u128> {
+    let lower = unit.to_ascii_lowercase();
     let base: u128 = match lower.as_str() {
-        "b" | "byte" | "bytes" => return Ok(1),
+        "b" | "byte" | "bytes" => return Some(1),
         _ if lower.ends_with("ib") || lower.len() == 1 => 1024,
         _ => 1000,
     };
     let letter = lower.trim_end_matches('b').trim_end_matches('i');
-    ["k", "m", "g", "t", "p", "e"]
-        .iter()
-        .position(|known| *known == letter)
-        .and_then(|power| base.checked_pow(u32::try_from(power).ok()? + 1))
-        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
+    let power = ["k", "m", "g", "t", "p", "e"].iter().position(|known| *known == letter)?;
+    base.checked_pow(u32::try_from(power).ok()? + 1)
 }
 
 /// Gives the guest all its memory at once where libxl refuses anything else: with devices of the host, and with NUMA

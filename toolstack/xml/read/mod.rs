@@ -43,6 +43,7 @@ use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
+pub(crate) use memory::unit_bytes;
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();

@@ -11,7 +11,7 @@ use crate::Errno;
 use crate::caller::Caller;
 use crate::guest::{Guest, Vnuma};
 use crate::pv;
-use crate::world::{World, errno};
+use crate::world::{DOM0_MOST, World, errno};
 
 /// The domain that asks.
 const DOM0: DomId = DomId(0);
@@ -22,9 +22,6 @@ const SET_CACHE_COLORS: u32 = 89;
 /// The size of what Xen keeps a guest's page tables in: not in the headers of all versions.
 const GET_PAGING_POOL: u32 = 85;
 const SET_PAGING_POOL: u32 = 86;
-
-/// dom0's memory in the list of domains, in pages.
-const DOM0_PAGES: u64 = 1 << 18;
 
 /// One call, whose structure is at this address.
 pub fn domctl(world: &mut World, caller: Caller, at: u64) -> Answer {
@@ -99,6 +96,7 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
             }
             guest.has_vcpus = true;
         }
+        xen_sys::XEN_DOMCTL_max_mem if domid == DOM0 => {}
         xen_sys::XEN_DOMCTL_max_mem => {
             // SAFETY: see above.
             let kb = unsafe { op.u.max_mem }.max_memkb;
@@ -243,8 +241,8 @@ pub fn info(world: &World, domid: DomId) -> Result<xen_domctl_getdomaininfo, Err
     info.domain = domid.0 as u16;
     if domid == DOM0 {
         info.flags = xen_sys::XEN_DOMINF_running;
-        info.tot_pages = DOM0_PAGES;
-        info.max_pages = DOM0_PAGES;
+        info.tot_pages = world.dom0_pages();
+        info.max_pages = DOM0_MOST;
         info.nr_online_vcpus = 1;
         info.cpu_time = 1;
         return Ok(info);

@@ -96,6 +96,11 @@ impl Store {
         self.changed(&[Change { path: path.to_owned(), gone: false }]);
     }
 
+    /// Removes a node, as if it had never been there. Whether it was.
+    pub fn forget(&mut self, path: &str) -> bool {
+        self.tree.remove(path)
+    }
+
     /// The paths of all nodes below this one.
     pub fn paths_below(&self, top: &str) -> Vec<String> {
         self.tree.paths().filter(|path| is_within(path, top)).map(str::to_owned).collect()

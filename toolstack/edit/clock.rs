@@ -1,0 +1,101 @@
+//! Changes the clock of a domain XML.
+
+use timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
+
+use super::error::EditError;
+use super::text::{self, elements};
+use crate::cfg::clock;
+use crate::write::xml::{clock_element, clock_tag};
+use crate::xml;
+use crate::xml::tree::{NodeId, Tree};
+
+/// The elements that a clock follows, the nearest first.
+const BEFORE: [&str; 8] = ["cpu", "features", "os", "vcpu", "currentMemory", "memory", "uuid", "name"];
+
+/// The settings that can be taken out of a clock.
+const UNSET: [&str; 10] = [
+    "clock_offset",
+    "clock_timezone",
+    "clock_start",
+    "localtime",
+    "rtc_timeoffset",
+    "clock_adjustment",
+    "clock_basis",
+    "tsc_mode",
+    "clock_tsc_frequency",
+    "clock_timers",
+];
+
+/// A clock without a setting, as it would be had nobody written it.
+fn without(mut clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
+    match key {
+        "clock_offset" | "clock_timezone" | "clock_start" | "localtime" | "rtc_timeoffset" => {
+            clock.offset = ClockOffset::default();
+        }
+        "clock_adjustment" => match &mut clock.offset {
+            ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment = None,
+            ClockOffset::Variable { adjustment, .. } => *adjustment = 0,
+            ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => {}
+        },
+        "clock_basis" => {
+            if let ClockOffset::Variable { basis, .. } = &mut clock.offset {
+                *basis = Basis::Utc;
+            }
+        }
+        "tsc_mode" => clock.timers.iter_mut().for_each(|timer| timer.mode = None),
+        "clock_tsc_frequency" => clock.timers.iter_mut().for_each(|timer| timer.frequency = None),
+        "clock_timers" => clock.timers.clear(),
+        _ => return Err(EditError::NoSuchKey { key: key.to_owned(), known: UNSET.join(", ") }),
+    }
+    // A TSC of which nothing is left to say.
+    clock.timers.retain(|timer| *timer != Timer::named(TimerName::Tsc));
+    Ok(clock)
+}
+
+/// A domain XML with settings laid over its clock, once those of `unset` are taken out.
+pub(super) fn edit(
+    name: &str,
+    bytes: &[u8],
+    words: &[String],
+    unset: &[String],
+) -> Result<Vec<u8>, EditError> {
+    let input = xml::read(name, bytes).map_err(EditError::Xml)?;
+    let before = &input.domain.clock;
+    let kind = input.domain.config.kind();
+    let left = unset.iter().try_fold(before.clone(), |clock, key| without(clock, key))?;
+    let after = match words.iter().all(String::is_empty) {
+        true => left,
+        false => clock::words_of_xml(&left, kind, words).map_err(EditError::Words)?.clock,
+    };
+    if after == *before {
+        return Ok(bytes.to_vec());
+    }
+    let tree = Tree::parse(name, bytes).map_err(EditError::Xml)?;
+    let source = tree.source().text();
+    let change = match element(&tree, &["clock"]) {
+        // The timers, with all that stands between them, stay as they are.
+        Some(clock) if after.timers == before.timers => {
+            let span = tree.span(clock);
+            let alone = source.get(span.clone()).is_some_and(|tag| tag.ends_with("/>"));
+            (span, clock_tag(&after, alone))
+        }
+        Some(clock) => {
+            (tree.whole(clock), text::in_style(&tree, &clock_element(&after), text::indent(&tree, clock)))
+        }
+        None => {
+            let sibling =
+                BEFORE.iter().find_map(|name| element(&tree, &[name])).ok_or(EditError::NotAsAsked)?;
+            text::behind(&tree, sibling, &clock_element(&after))
+        }
+    };
+    let changed = text::changed(source, vec![change]).ok_or(EditError::NotAsAsked)?;
+    let changed = text::with_mark(bytes, &tree, &changed);
+    let read = xml::read(name, &changed).map_err(EditError::Xml)?.domain;
+    let same = read.clock == after && read.config == input.domain.config;
+    if same { Ok(changed) } else { Err(EditError::NotAsAsked) }
+}
+
+/// A child of the root.
+fn element(tree: &Tree, names: &[&str]) -> Option<NodeId> {
+    elements(tree, tree.root()).find(|child| names.contains(&tree.name(*child)))
+}
