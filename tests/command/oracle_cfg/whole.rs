@@ -98,8 +98,8 @@ fn understood_alike(oracle: &Oracle, lab: &Lab, text: &[u8]) -> Result<&'static 
 /// Parts of xl's warnings, and the codes of which one must be in our report.
 const WARNINGS: &[(&str, &[&str])] = &[
     // What a line says next is about the same.
-    ("while parsing CPUID ", &["bad-cpuid"]),
-    ("  error", &["bad-cpuid"]),
+    ("while parsing CPUID ", &["bad-cpuid", "other-release"]),
+    ("  error", &["bad-cpuid", "other-release"]),
     // A key of a screen for a guest that has none is passed over as a whole.
     ("can't use += with numbers", &["no-number", "no-screen"]),
     ("could not be parsed as a number", &["no-number", "no-screen"]),
