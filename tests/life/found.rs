@@ -516,5 +516,19 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a config given where the clock was behind lost to the request that the guest was started with",
+            told(
+                hvm(By::Us, ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    start(0),
+                    save(Tool::Xl, false, 0),
+                    Op::Step { site: 1, seconds: -7200 },
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    restore(1, Tool::Us),
+                    migrate(0, Tool::Us, false),
+                ],
+            ),
+        ),
     ]
 }

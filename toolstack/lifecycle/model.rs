@@ -136,13 +136,21 @@ impl ClockRecord {
         // One host may count many changes and another few, so generations say little about requests made on two hosts.
         // They decide where the times do not: at the same moment, and without a time.
         let counted = |record: &ClockRecord| (record.request.made_in, record.generation);
+        // Then only the record here knows with what the guest was started.
+        let started_here = self.start.is_none() && here.start.is_some();
+        // And what was requested where it has been since, is later than what it was started with, whatever the clocks say.
+        let before_it_left = started_here
+            && !here.offset_changed
+            && here
+                .start
+                .as_ref()
+                .is_some_and(|start| here.request.made_at.is_none_or(|made| made <= start.at));
         let later = match (here.request.made_at, self.request.made_at) {
+            _ if before_it_left => false,
             (Some(here), Some(came)) if here != came => here > came,
             _ => counted(&here) >= counted(&self),
         };
         let differs = here.request.clock.offset != self.request.clock.offset;
-        // Then only the record here knows with what the guest was started.
-        let started_here = self.start.is_none() && here.start.is_some();
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
         } else if later && !unmanaged(&here) && here.request.clock != self.request.clock {
