@@ -1,9 +1,9 @@
 //! Fixed sequences: the usual life of a guest on Xen, which must fail without tracking; and those of `found.rs`.
 
-use timers::{ClockOffset, GuestKind, TimerMode};
+use timers::{Basis, ClockOffset, GuestKind, TimerMode};
 
 use crate::found::found;
-use crate::op::{By, End, Op, Spec, Story, Tool};
+use crate::op::{By, End, Op, Spec, Story, Tool, Turns};
 use crate::short::*;
 use crate::world::{Without, play};
 
@@ -91,6 +91,30 @@ fn what_was_broken_once_holds() {
     for (what, story) in found() {
         if let Err(why) = play(&story, Without::Nothing) {
             panic!("{what}: {why}\n{story:?}");
+        }
+    }
+}
+
+/// A correction made twice would move the guest's RTC by what its config gives.
+#[test]
+fn an_rtc_is_put_right_once_wherever_the_service_ends() {
+    let early = Turns { end: false, birth: true };
+    let hour = ClockOffset::Variable { adjustment: 3600, basis: Basis::Utc };
+    for (at, done) in (0..40).flat_map(|at| [(at, false), (at, true)]) {
+        let story = told(
+            spec(GuestKind::Hvm, By::Discovered, hour.clone()),
+            vec![
+                serve(1),
+                start(1),
+                Op::Set { guest: 0, offset: 0 },
+                Op::Dies { site: 1, at, done },
+                Op::Poll { site: 1 },
+                Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: early },
+                serve(1),
+            ],
+        );
+        if let Err(why) = play(&story, Without::Nothing) {
+            panic!("{why}\n{story:?}");
         }
     }
 }

@@ -5,8 +5,8 @@ use timers::tsc::GuestTsc;
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
 
 use super::record::{
-    Changes, ClockRecord, ConfiguredBy, Ended, Instance, Request, RequestOrigin, SAVES, Saved, Seen, Start,
-    Unset,
+    Changes, ClockRecord, ConfiguredBy, Correction, Ended, Instance, Request, RequestOrigin, SAVES, Saved,
+    Seen, Start, Unset,
 };
 use crate::host::{DomId, ShutdownReason};
 
@@ -106,7 +106,7 @@ impl ClockRecord {
         self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
         self.offset_changed = false;
         self.guest = Changes::default();
-        self.ended = None;
+        (self.ended, self.correction) = (None, None);
         self.birth_khz = Some(start.tsc.khz);
         self.start = Some(start);
         self.instance = Some(instance);
@@ -115,7 +115,7 @@ impl ClockRecord {
     /// The guest goes on in another domain: out of a save, or on another host.
     pub fn continued(&mut self, instance: Instance, offset: Option<i64>) {
         self.last = offset.map(|offset| Seen { offset, at: instance.since }).or(self.last);
-        self.ended = None;
+        (self.ended, self.correction) = (None, None);
         self.instance = Some(instance);
     }
 
@@ -311,6 +311,13 @@ pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     };
     if record.is_instance(&found.boot, found.domid) {
         return Due::Nothing;
+    }
+    let begun = |correction: &&Correction| (&correction.boot, correction.domid) == (&found.boot, found.domid);
+    if let Some(correction) = record.correction.as_ref().filter(begun) {
+        return match found.offset == Some(correction.from) {
+            true => Due::PutRight(correction.to),
+            false => Due::Follow("its RTC was put right", Some(correction.to)),
+        };
     }
     if found.incarnation > 1 {
         let Some(saved) = record.save_before(found.incarnation) else {

@@ -55,12 +55,29 @@ pub struct ClockRecord {
     /// The TSC frequency that an updated config has dropped, until a service reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped_frequency: Option<Hertz>,
+    /// The correction of its RTC that a service makes, until it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<Correction>,
     /// The latest saves: what the guest's RTC was in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<Saved>,
     /// How the last domain ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
+}
+
+/// An RTC that another toolstack's restore has moved, and that a service puts right. A service that finds it knows whether
+/// the one before, which has ended meanwhile, had done so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The host's boot.
+    pub boot: String,
+    /// The domain.
+    pub domid: DomId,
+    /// Its offset before, in seconds.
+    pub from: i64,
+    /// Its offset after that, in seconds.
+    pub to: i64,
 }
 
 /// A requested clock and its origin.
@@ -318,6 +335,7 @@ impl ClockRecord {
             guest: Changes::default(),
             birth_khz: None,
             dropped_frequency: None,
+            correction: None,
             saves: Vec::new(),
             ended: None,
         }

@@ -9,7 +9,9 @@ use crate::apply::clock::{GuestState, SetTsc, set_rtc};
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, HostFacts};
 use crate::lifecycle::event::{DomainRef, EventKind};
 use crate::lifecycle::model::{Discovered, Due, due};
-use crate::lifecycle::record::{ClockRecord, ConfiguredBy, Instance, Request, RequestOrigin, Unset};
+use crate::lifecycle::record::{
+    ClockRecord, ConfiguredBy, Correction, Instance, Request, RequestOrigin, Unset,
+};
 use crate::plan::RtcTarget;
 use crate::tracking::cold_start::{self, configure};
 use crate::tracking::monitor::read_clock;
@@ -236,11 +238,17 @@ impl Watch<'_> {
         let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
-        let set = |offset| {
-            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(offset), GuestState::Runs)
+        let mut set = |to| {
+            // A correction that is made twice moves the RTC away again.
+            if let Some(from) = now {
+                let (boot, domid) = (found.boot.clone(), found.domid);
+                let correction = Correction { boot, domid, from, to: offset };
+                self.change(facts, &guest.domain_ref, |record| record.correction = Some(correction.clone()));
+            }
+            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(to), GuestState::Runs)
                 .map_err(|error| error.to_string())
         };
-        let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(set);
+        let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(&mut set);
         if let Err(why) = done {
             return self.not_set(facts, guest, found, &why);
         }
