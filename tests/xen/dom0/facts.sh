@@ -68,7 +68,7 @@ look_inside() {
   keep_evidence "$1" "$2"
   [ $status = $SILENT ] || return 0
   ! grep -qx stopped=0 "$dir/silence/state-1" || silent=yes
-  ! grep -q "d$2v0 Triple fault" "$dir/silence/xl-dmesg" || silent=yes
+  ! grep -q "d$2v[0-9]* Triple fault" "$dir/silence/xl-dmesg" || silent=yes
 }
 
 # look NAME GUEST: waits for the guest and takes what it and Xen say.
