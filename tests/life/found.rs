@@ -1,4 +1,4 @@
-//! Sequences that random tests once found broken.
+//! Sequences that random tests once found broken. The file is long because it is one table: each failure adds a row.
 
 use timers::{Adjustment, Basis, ClockOffset, GuestKind, TimerMode};
 use xenclock::host::ErrorKind;

@@ -66,7 +66,7 @@ pub(super) fn check(found: &Metadata) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, expected a regular file")))
 }
 
-/// The identity of a file, whichever links its name takes: its device and its inode.
+/// The identity of a file: its device and its inode, the same by each of its names.
 #[must_use]
 pub fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())

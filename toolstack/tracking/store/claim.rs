@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use timers::UtcOffset;
 use uuid::Uuid;
 
-use crate::files::FileLock;
+use crate::files::{FileLock, identity};
 use crate::host::{DomId, TscInfo};
 
 /// No note is longer.
@@ -93,14 +93,15 @@ impl Saved {
     /// When it cannot be told.
     pub fn of(file: &File, path: &Path) -> io::Result<Self> {
         let found = file.metadata()?;
-        Ok(Saved { path: std::path::absolute(path)?, device: found.dev(), inode: found.ino() })
+        let (device, inode) = identity(&found);
+        Ok(Saved { path: std::path::absolute(path)?, device, inode })
     }
 
     /// True if the file is in its place.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         let found = std::fs::metadata(&self.path);
-        found.is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
+        found.is_ok_and(|found| identity(&found) == (self.device, self.inode))
     }
 }
 

@@ -238,19 +238,17 @@ impl Watch<'_> {
         let now = self.tools.host.rtc_record(found.domid).ok().map(|rtc| rtc.offset);
         let since = now.zip(found.offset).map_or(0, |(now, first)| now.saturating_sub(first));
         let offset = offset.saturating_add(since);
-        let mut set = |to| {
-            // A correction that is made twice moves the RTC away again.
-            if let Some(from) = now {
-                let (boot, domid) = (found.boot.clone(), found.domid);
-                let correction = Correction { boot, domid, from, to: offset };
-                self.change(facts, &guest.domain_ref, |record| record.correction = Some(correction.clone()));
-            }
-            set_rtc(self.tools.host, found.domid, RtcTarget::Offset(to), GuestState::Runs)
-                .map_err(|error| error.to_string())
+        let to = match UtcOffset::new(offset) {
+            Ok(to) => to,
+            Err(why) => return self.not_set(facts, guest, found, &why.to_string()),
         };
-        let done = UtcOffset::new(offset).map_err(|error| error.to_string()).and_then(&mut set);
-        if let Err(why) = done {
-            return self.not_set(facts, guest, found, &why);
+        // A correction that is made twice moves the RTC away again.
+        if let Some(from) = now {
+            let correction = Correction { boot: found.boot.clone(), domid: found.domid, from, to: offset };
+            self.change(facts, &guest.domain_ref, |record| record.correction = Some(correction.clone()));
+        }
+        if let Err(why) = set_rtc(self.tools.host, found.domid, RtcTarget::Offset(to), GuestState::Runs) {
+            return self.not_set(facts, guest, found, &why.to_string());
         }
         self.note(found.domid, |guest| guest.offset = guest.offset.map(|_| offset));
         let instance = Instance::of(found, facts.now, ConfiguredBy::Followed);
