@@ -205,8 +205,9 @@ fn leads_to(path: &Path, file: Mark) -> io::Result<bool> {
 }
 
 fn holder((device, inode): Mark) -> Holder {
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    let pid = holder_in(&locks, device, inode);
+    let table = || fs::read_to_string("/proc/locks").unwrap_or_default();
+    // A table that changes while it is read may lack a line.
+    let pid = (0..5).find_map(|_| holder_in(&table(), device, inode));
     let name =
         |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
     Holder { process: pid.map(|pid| (pid, name(pid))) }
