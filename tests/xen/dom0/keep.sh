@@ -205,8 +205,9 @@ on_thirty() {
   seen[records]=$kept
   seen[gone]=$(told gone)
 }
+# The fewest open files of several looks, since the service may just be reading one, and its memory.
 measure_service() {
-  fds=$(find "/proc/$service_pid/fd" -type l | wc -l)
+  fds=$(for _ in {1..5}; do find "/proc/$service_pid/fd" -type l | wc -l; sleep 0.3; done | sort -n | head -n 1)
   rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$service_pid/status")
 }
 

@@ -15,7 +15,7 @@ mod processor;
 
 use std::sync::OnceLock;
 
-use super::names::{ElementId, Names};
+use super::names::{COUNT, ElementId, Names};
 use super::row::{Row, Section};
 
 /// Every section, in the order of the documentation.
@@ -53,9 +53,8 @@ pub(crate) fn row_of(
     attribute: Option<&str>,
 ) -> Option<Match> {
     // Looking a row up takes a while, and the same nodes come again and again.
-    static FOUND: OnceLock<Box<[OnceLock<Option<Match>>]>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| (0..names.count()).map(|_| OnceLock::new()).collect());
-    *found[number].get_or_init(|| look_up(&names.steps(element), attribute))
+    static FOUND: [OnceLock<Option<Match>>; COUNT] = [const { OnceLock::new() }; COUNT];
+    *FOUND[number].get_or_init(|| look_up(&names.steps(element), attribute))
 }
 
 /// The row on an element, or on an attribute of it.
