@@ -82,7 +82,8 @@ impl Names {
     }
 
     const fn parse(list: &[u8]) -> Names {
-        let mut names = Names { elements: Few::of(Element::NONE), children: Few::of(Child::NONE), metadata: None };
+        let mut names =
+            Names { elements: Few::of(Element::NONE), children: Few::of(Child::NONE), metadata: None };
         // The elements around the line, from the outermost.
         let mut open = [ElementId(0); DEPTH];
         let mut at = 0;
@@ -101,10 +102,13 @@ impl Names {
             if !same {
                 let (name, _) = name.without_last(list, b':');
                 let (name, holds_text) = name.without_last(list, b'$');
-                open[depth] = names.add(Element { name, parent, attributes: rest, holds_text, ..Element::NONE });
+                open[depth] =
+                    names.add(Element { name, parent, attributes: rest, holds_text, ..Element::NONE });
                 continue;
             }
-            let Some(original) = names.at(list, path.without_first(list, b' ').0) else { panic!("no such path") };
+            let Some(original) = names.at(list, path.without_first(list, b' ').0) else {
+                panic!("no such path")
+            };
             if depth > 0 && is_among(&open, depth, original) {
                 // an element within itself
                 names.put(original, open[depth - 1]);
@@ -260,7 +264,8 @@ impl Names {
 
     /// An element around one of this name; `None` where there is none, and for a name that is too common to tell.
     pub(crate) fn somewhere(&self, name: &str) -> Option<ElementId> {
-        let mut around = self.elements.entries[..self.elements.used].iter().filter(|element| element.name.text() == name);
+        let mut around =
+            self.elements.entries[..self.elements.used].iter().filter(|element| element.name.text() == name);
         match (around.next(), around.next()) {
             (Some(only), None) => only.parent,
             _ => None,
@@ -341,12 +346,20 @@ impl Word {
 
     /// The rest, and true, if it begins with this byte.
     const fn without_first(self, list: &[u8], byte: u8) -> (Word, bool) {
-        if self.is_empty() || list[self.from as usize] != byte { (self, false) } else { (Word { from: self.from + 1, ..self }, true) }
+        if self.is_empty() || list[self.from as usize] != byte {
+            (self, false)
+        } else {
+            (Word { from: self.from + 1, ..self }, true)
+        }
     }
 
     /// The rest, and true, if it ends with this byte.
     const fn without_last(self, list: &[u8], byte: u8) -> (Word, bool) {
-        if self.is_empty() || list[self.end() - 1] != byte { (self, false) } else { (Word { to: self.to - 1, ..self }, true) }
+        if self.is_empty() || list[self.end() - 1] != byte {
+            (self, false)
+        } else {
+            (Word { to: self.to - 1, ..self }, true)
+        }
     }
 
     /// The number of words with a space between them.
@@ -370,11 +383,14 @@ const fn find(list: &[u8], from: usize, end: usize, byte: u8) -> usize {
 }
 
 const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
     let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
+    while at < a.len() && a[at] == b[at] {
         at += 1;
     }
-    at == a.len() && at == b.len()
+    at == a.len()
 }
 
 const fn is_among(elements: &[ElementId], count: usize, element: ElementId) -> bool {

@@ -16,7 +16,7 @@ mod processor;
 use std::sync::OnceLock;
 
 use super::names::{COUNT, ElementId, Names};
-use super::row::{Row, Section};
+use super::row::{Row, Section, steps_of};
 
 /// Every section, in the order of the documentation.
 pub(crate) static SECTIONS: &[&Section] = &[
@@ -71,10 +71,9 @@ fn look_up(path: &[&str], attribute: Option<&str>) -> Option<Match> {
     let mut best = None;
     for section in SECTIONS {
         let mut depth = 0;
-        let mut around = section.path.split('/').filter(|step| !step.is_empty());
-        let is_in = around.all(|step| {
+        let is_in = steps_of(section.path).all(|step| {
             depth += 1;
-            path.get(depth - 1) == Some(&step)
+            path.get(depth - 1).is_some_and(|name| name.as_bytes() == step)
         });
         if !is_in {
             continue;
