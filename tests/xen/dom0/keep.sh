@@ -350,7 +350,7 @@ of_pvh() { "$@" && seen[dom0]=$(cat /sys/hypervisor/guest_type); }
 pvh_our_reboot() { of_pvh our_reboot; }
 pvh_our_guest() { of_pvh our_pvh_guest; }
 our_pvh_guest() { our_keeper '' pvh && see pvh; }
-pvh_on_restore() { of_pvh on_restore; }
+pvh_on_reboot() { of_pvh on_reboot; }
 
 # How many guests have fallen over an instruction since Xen booted. No guest of ours does: the emulator mixes up its
 # registers, most often where a guest has just been restored.
@@ -453,6 +453,6 @@ run_pvh() {
   keep_case pvh-our-reboot xenclock "$kept" pvh_our_reboot
   keep_case pvh-our-guest xenclock 'exit=0; wc_offset~3600; leaf_khz=1000000; dom0=PVH' pvh_our_guest
   service
-  keep_case pvh-on-restore xl "$kept; jumped~0" pvh_on_restore
+  keep_case pvh-on-reboot xl "$kept" pvh_on_reboot
   end_service
 }
