@@ -145,8 +145,11 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     backend::wait_until_free(&records)?;
     backend::mend(&*host, &records)?;
-    let room = memory::make_room(global, &*host, &given)?;
-    let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    let conf = input::conf(global)?;
+    let with_remedy =
+        |error: HostError| Failure::Error(memory::with_remedy_of_arrival(&error, &conf, &*host));
+    let room = memory::make_room(&conf, &*host, &given).map_err(with_remedy)?;
+    let incoming = arrive(&*host, &records, &header, config, &mut file).map_err(with_remedy)?;
     drop(room);
     if !file.metadata().is_ok_and(|found| found.is_file()) {
         // It was read from where it cannot be read again.
@@ -184,10 +187,10 @@ fn arrive(
     header: &Header,
     instead: Option<Domain>,
     file: &mut File,
-) -> Result<Incoming, Failure> {
+) -> Result<Incoming, HostError> {
     let zones = backend::zones();
     let transfer = Transfer::new(host, records, &*zones);
-    Ok(transfer.receive(header, instead, str::to_owned, file)?)
+    transfer.receive(header, instead, str::to_owned, file)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.
