@@ -65,12 +65,17 @@ impl Directory {
 
     /// Refuses what is no directory, and one in which somebody else than root and this user could put records.
     pub(super) fn check(&self) -> Result<()> {
+        let refused = |why: String| Err(RecordError::Unsafe { path: self.path.clone(), why });
         let found = match fs::metadata(&self.path) {
             Ok(found) => found,
+            Err(_) if fs::read_link(&self.path).is_ok() => {
+                let why =
+                    "is a symbolic link that leads to no directory; make the directory, or remove the link";
+                return refused(why.to_owned());
+            }
             // It is made later, or that fails with a better message.
             Err(_) => return Ok(()),
         };
-        let refused = |why: String| Err(RecordError::Unsafe { path: self.path.clone(), why });
         if !found.is_dir() {
             let why = "is no directory: a file is in its place; remove it, or name another directory with --records";
             return refused(why.to_owned());
