@@ -13,8 +13,8 @@ use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
-use super::save_restore::{domain_of, header};
-use xenclock::host::{DomId, HostError, RunState, SaveKind};
+use super::save_restore::{domain_of, goes_on, header};
+use xenclock::host::{DomId, HostError, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
 use xenclock::tracking::warning::Warning;
@@ -58,12 +58,11 @@ impl Leaving for Here<'_> {
     }
 
     fn resume(&mut self) -> Result<(), Failed> {
-        let domid = self.outgoing.domain.domid;
-        let domains = self.transfer.host.domains()?;
-        let suspended = domains
-            .iter()
-            .any(|domain| domain.domid == domid && matches!(domain.state, RunState::Shutdown(_)));
-        if suspended { Ok(self.transfer.stays(&self.outgoing.domain)?) } else { Ok(()) }
+        let domain = &self.outgoing.domain;
+        match goes_on(&self.transfer, domain)? {
+            true => Ok(()),
+            false => Err(format!("domain {} is paused or has ended", domain.domid).into()),
+        }
     }
 
     fn destroy(&mut self) -> Result<(), Failed> {

@@ -72,8 +72,9 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     output::warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
-        return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
-            Ok(()) => format!("'{}' was not saved and continues to run: {why}", domain.name),
+        return Err(Failure::Error(match goes_on(&transfer, &domain) {
+            Ok(true) => format!("'{}' was not saved and continues to run: {why}", domain.name),
+            Ok(false) => format!("'{}' was not saved: {why}", domain.name),
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
@@ -108,13 +109,15 @@ fn finish(
     file.commit().map(drop)
 }
 
-/// A guest that was not saved goes on, unless it does so already.
-fn stays_if_suspended(transfer: &Transfer<'_>, domain: &DomainSummary) -> Result<(), HostError> {
+/// Lets a guest go on that is suspended and does not leave. Answers true if it runs: one that was paused, has ended or is
+/// gone stays so.
+pub(super) fn goes_on(transfer: &Transfer<'_>, domain: &DomainSummary) -> Result<bool, HostError> {
     let domains = transfer.host.domains()?;
-    let suspended = |other: &DomainSummary| {
-        other.domid == domain.domid && other.state == RunState::Shutdown(ShutdownReason::Suspend)
-    };
-    if domains.iter().any(suspended) { transfer.stays(domain) } else { Ok(()) }
+    match domains.iter().find(|other| other.domid == domain.domid).map(|domain| domain.state) {
+        Some(RunState::Shutdown(ShutdownReason::Suspend)) => transfer.stays(domain).map(|()| true),
+        Some(RunState::Running) => Ok(true),
+        _ => Ok(false),
+    }
 }
 
 pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
