@@ -1,7 +1,7 @@
 //! The clock keys of a file, each with its place and its verdict.
 
 use super::super::read::book::{Book, Words};
-use super::super::read::nearest;
+use super::super::read::{known_instead, nearest};
 use super::super::{Content, Setting};
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
@@ -84,9 +84,7 @@ impl<'a, 'b> Keys<'a, 'b> {
             let name = setting.name.as_str();
             if name.starts_with(PREFIX) && !OURS.contains(&name) {
                 let finding = Finding::invalid("no-such-key", format!("there is no key {name}"));
-                let near = nearest(name, OURS.into_iter());
-                let instead = near
-                    .map_or_else(|| format!("there are {}", OURS.join(", ")), |near| format!("write {near}"));
+                let instead = known_instead(name, &OURS, "");
                 let error = cfg.at(&setting.key_span, &format!("/{name}"), finding.instead(instead));
                 keys.book.errors([error]);
             } else if setting.followed_by.is_none() {
@@ -160,7 +158,7 @@ impl<'a, 'b> Keys<'a, 'b> {
     /// The value of one of our keys: a text.
     ///
     /// # Errors
-    /// Where it is a list, or not UTF-8.
+    /// If it is a list, or not UTF-8.
     pub fn text(&self, key: Key<'a>, expected: &str) -> Result<&'a str> {
         let text = key.setting.text().and_then(|text| std::str::from_utf8(text).ok());
         text.ok_or_else(|| self.not(key, expected))

@@ -198,10 +198,7 @@ impl<'a> Reader<'a> {
                 known.retain(|name| self.host.knows_setting("disk", name));
                 spec.failed = true;
                 let finding = Finding::invalid("bad-disk", format!("a disk has no setting '{key}'"));
-                let instead = match super::nearest(key, known.iter().copied()) {
-                    Some(near) => format!("write {near}="),
-                    None => format!("there are {}", known.join(", ")),
-                };
+                let instead = super::known_instead(key, &known, "=");
                 self.book.wrong(spec.node, &whole, finding.instead(instead));
             }
             Rule::FormatPrefix => {

@@ -286,6 +286,15 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     })
 }
 
+/// The remedy for an unknown word: the known one that is probably meant, else all that are known. `end` is what follows
+/// such a word, as in `write size=`.
+pub(super) fn known_instead(word: &str, known: &[&str], end: &str) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("write {near}{end}"),
+        None => format!("use one of {}", known.join(", ")),
+    }
+}
+
 fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_ascii_lowercase().replace('-', "_");
     let most = match word.len() {
