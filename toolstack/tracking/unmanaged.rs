@@ -2,39 +2,24 @@
 //! keys, and their changes to their RTC are kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
-use timers::tsc::TscMode;
 use timers::zone::ZoneSource;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind};
 
+use crate::domain::DomainConfig;
 use crate::domain::project::clock_of;
-use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::event::DomainRef;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{Request, RequestOrigin};
 
-/// The timers that libxl's config has keys for and that a start plans: the TSC's mode.
-pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
-    let mode = match config.b_info.tsc_mode {
-        None | Some(TscMode::Default) => return Vec::new(),
-        Some(TscMode::AlwaysEmulate) => TimerMode::Emulate,
-        Some(TscMode::Native) => TimerMode::Native,
-    };
-    vec![Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }]
-}
-
 fn bare(offset: ClockOffset) -> GuestClock {
     GuestClock::new(offset, Vec::new())
 }
 
-fn moves_rtc_by_zone(config: &DomainConfig) -> bool {
-    config.b_info.localtime.is_some_and(Defbool::is_true)
-}
-
 /// True if a restore with this config overwrites the guest's own RTC.
 pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
-    config.b_info.rtc_timeoffset != 0 || moves_rtc_by_zone(config)
+    config.b_info.rtc_timeoffset != 0 || config.is_localtime()
 }
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
@@ -96,6 +81,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::Defbool;
     use crate::host::mock::Mock;
     use crate::host::{DomId, Host};
 

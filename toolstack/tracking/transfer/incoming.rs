@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use timers::GuestKind;
 use timers::tsc::Tolerance;
+use timers::{GuestKind, UtcOffset};
 use uuid::Uuid;
 
 use super::header::{RESTORE, config_in, is_too_long};
@@ -111,7 +111,7 @@ impl Transfer<'_> {
         }
         let mut offset = 0;
         if config.kind().has_rtc() {
-            (config.b_info.rtc_timeoffset, config.b_info.localtime) = (0, None);
+            config.set_rtc_offset(UtcOffset::ZERO);
         } else {
             let (known, warning) = match record.last {
                 Some(last) => (last.offset, None),
