@@ -250,7 +250,7 @@ fn a_lock_that_is_never_given_back_is_waited_for_once() {
         format!("cannot lock {}: process {} (", dir.path().join("lock").display(), std::process::id());
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert!(
-        error.to_string().contains("holds the lock; waited 5 s; wait until it is done, or end that process"),
+        error.to_string().contains("holds the lock; waited 5 s; wait for that process, or end it"),
         "{error}"
     );
     // Many guests are not each waited for.

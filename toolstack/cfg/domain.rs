@@ -23,7 +23,7 @@ pub struct Described {
 /// Reads an xl.cfg with words of a command line, which are lines behind it. `name` is the file's for messages.
 ///
 /// # Errors
-/// Where xl refuses the file, or crashes over it: every such place.
+/// Every place where xl refuses the file or crashes.
 ///
 /// ```
 /// use xenclock::cfg::{XlHost, read};
@@ -79,7 +79,7 @@ pub fn for_xl(name: &str, bytes: &[u8], words: &[String]) -> Vec<u8> {
 /// Lays the words of a command line over a domain: each key means what it means in an xl.cfg.
 ///
 /// # Errors
-/// Where xl refuses a word, and where there is no such key.
+/// If xl refuses a word, or a key does not exist.
 pub fn overlay(input: &mut Input, words: &[String], host: &XlHost) -> Result<(), Errors> {
     if words.is_empty() {
         return Ok(());

@@ -27,7 +27,7 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 /// Reads an xl.cfg. `name` is the file's name for messages.
 ///
 /// # Errors
-/// Where xl's own reader refuses the file: every such place.
+/// Every place where xl's own reader refuses the file.
 ///
 /// ```
 /// use timers::{ClockOffset, GuestKind};

@@ -178,7 +178,7 @@ impl Unexpected<'_> {
             Odd::HexEscape => lexical("xl's \\x escapes do not work")
                 .instead("write the character itself; the file may be UTF-8"),
             Odd::OctalEscape | Odd::Escape => lexical("an unknown escape: xl does not accept this \\")
-                .instead("write \\\\ for a backslash; there are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
+                .instead("write \\\\ for a backslash; the other escapes are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
             Odd::Nul => lexical("a NUL byte in a string").instead("remove it"),
             Odd::Character => self.odd_character(),
         }

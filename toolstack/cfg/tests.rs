@@ -139,7 +139,7 @@ fn the_kind_of_guest_is_xls() {
     }
 }
 
-/// What a file gives on a host with this Xen: the codes of its findings, or those of its errors.
+/// The codes of a file's findings, or of its errors, on a host with this Xen.
 fn codes(release: &str, text: &str) -> (bool, Vec<&'static str>) {
     let host = XlHost { release: release.parse().ok(), nodes: Some(vec![vec![0, 1]]), ..XlHost::default() };
     let text = format!("name = 'g'\ntype = 'hvm'\nvcpus = 1\n{text}\n");

@@ -301,7 +301,7 @@ pub enum RecordFormatError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// It is the record of another guest.
-    #[error("it is of {0}")]
+    #[error("it belongs to guest {0}")]
     Another(Uuid),
 }
 

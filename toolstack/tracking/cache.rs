@@ -117,7 +117,9 @@ impl<'a> RecordCache<'a> {
                 match std::mem::replace(&mut known.unsaved, true) {
                     true => Vec::new(),
                     false => {
-                        vec![EventKind::Failed { why: format!("{error}; the service has it in memory") }]
+                        vec![EventKind::Failed {
+                            why: format!("{error}; the service keeps the record in memory"),
+                        }]
                     }
                 }
             }
