@@ -171,7 +171,7 @@ fn listen(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         // An error's own message has what libxl said about it.
-        0 => LevelFilter::OFF,
+        0 => return,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

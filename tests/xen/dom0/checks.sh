@@ -80,9 +80,9 @@ check() {
   done
 }
 
-# record CASE GUEST MAKER ASKED: the check's result as a line of the table.
+# record CASE GUEST MAKER ASKED: the check's result as a line of the table; the progress has the driver's seconds before it.
 record() {
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$group" "$1" "$2" "$3" "$4" "$expected_text" "$seen_text" "$verdict" >> "$results"
-  printf '%-4s %-28s %s\n' "$verdict" "$1" "$([ "$verdict" = pass ] || echo "$seen_text")" >> "$progress"
+  printf '%5d %-4s %-28s %s\n' "$SECONDS" "$verdict" "$1" "$([ "$verdict" = pass ] || echo "$seen_text")" >> "$progress"
   [ "$verdict" = pass ] || failures=$((failures + 1))
 }
