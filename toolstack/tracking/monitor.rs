@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
-use super::warning::Warning;
+use super::warning::{Warning, add};
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction, project};
@@ -174,7 +174,7 @@ impl Monitor<'_> {
             }),
             ShutdownAction::Destroy => {
                 self.host.destroy(domid)?;
-                warnings.extend(self.note_gone(domid, record.as_ref()));
+                add(&mut warnings, self.note_gone(domid, record.as_ref()));
                 Disposition::Gone
             }
             ShutdownAction::Restart => {
@@ -293,7 +293,7 @@ impl Monitor<'_> {
 
     /// Starts a domain again whose predecessor has gone.
     fn again(&self, next: Next, warnings: &mut Vec<Warning>) -> Result<Started, RestartError> {
-        warnings.extend(next.warnings);
+        add(warnings, next.warnings);
         let config = next.plan.as_ref().map_or(&next.config, |plan| &plan.config);
         let room = (self.make_room)(config)?;
         let once = || match &next.plan {
@@ -324,7 +324,7 @@ impl Monitor<'_> {
             }
         };
         drop(room);
-        warnings.extend(started.unkept.clone());
+        add(warnings, started.unkept.clone());
         Ok(started)
     }
 
