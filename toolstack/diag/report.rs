@@ -279,7 +279,7 @@ impl Report {
         let above = |node: &&Node| node.parent.map(|parent| &self.nodes[parent as usize]);
         let mut steps: Vec<_> = std::iter::successors(Some(&self.nodes[index]), above).collect();
         steps.reverse();
-        let mut path = String::new();
+        let mut path = String::with_capacity(steps.len() * 16);
         steps.iter().for_each(|node| node.step.push_to(&mut path, self.source.text()));
         path
     }
