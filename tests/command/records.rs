@@ -160,6 +160,86 @@ fn a_record_of_a_newer_version_stays_and_is_named() {
     assert_eq!(offset_and_khz(&lab).0, 7200);
 }
 
+/// Makes a record unreadable or unwritable; answers a word of the message.
+type Fault = fn(&Lab) -> &'static str;
+
+#[test]
+fn a_command_says_once_what_is_wrong_with_a_record() {
+    let faults: [Fault; 4] = [
+        |lab| {
+            fs::write(record(lab), format!("{{\"version\": 9, \"uuid\": \"{UUID}\"}}")).unwrap();
+            "is of version 9"
+        },
+        |lab| {
+            let _ = fs::remove_file(record(lab));
+            fs::create_dir(record(lab)).unwrap();
+            "is a directory; remove it"
+        },
+        |lab| {
+            let lock = lab.path("mock.json.clocks/lock");
+            fs::remove_file(&lock).unwrap();
+            std::os::unix::fs::symlink("elsewhere", lock).unwrap();
+            "it is a symbolic link, expected a regular file; remove it"
+        },
+        |lab| {
+            fs::remove_dir_all(lab.path("mock.json.clocks")).unwrap();
+            lab.write("mock.json.clocks", "");
+            "a file is in its place; remove it, or name another directory with --records"
+        },
+    ];
+    let commands = [
+        &["create", "guest.xml"][..],
+        &["destroy", "guest"],
+        &["clock-set", "--now", "guest", "clock_offset=localtime"],
+        &["save", "guest", "again"],
+        &["restore", "saved"],
+        &["mock", "reboot", "guest"],
+        &["shutdown", "guest"],
+        &["clock-watch", "--once"],
+    ];
+    for (fault, commands) in
+        faults.into_iter().zip([&commands[..], &commands[..2], &commands, &commands[..3]])
+    {
+        for words in commands {
+            let lab = lab();
+            lab.mock(["create", "-q", "guest.xml"]).ok();
+            lab.mock(["clock-set", "guest", "clock_offset=variable", "clock_adjustment=20"]).ok();
+            match words[0] {
+                "create" => drop(lab.mock(["destroy", "guest"]).ok()),
+                "restore" => drop(lab.mock(["save", "guest", "saved"]).ok()),
+                _ => {}
+            }
+            let told = fault(&lab);
+            let before = lab.mock(["list", "--json"]).ok();
+            let run = lab.mock(words.iter().copied());
+            let times = run.err.matches(told).count();
+            // Not every command needs the lock, or the record.
+            assert!(times == 1 || (told.contains("symbolic") && times == 0), "{words:?}: {run:?}");
+            // What is done all the same comes with a warning.
+            assert!(
+                run.code == 1 || !run.err.contains("xenclock: error: the clock record"),
+                "{words:?}: {run:?}"
+            );
+            let jumps = run.err.contains(" jumps from ");
+            assert!(!jumps || run.code == 0, "{words:?}: {run:?}");
+            if run.code == 1 {
+                assert_eq!(lab.mock(["list", "--json"]).ok(), before, "{words:?}: {run:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_service_tells_once_what_is_wrong_with_a_record() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    fs::write(record(&lab), format!("{{\"version\": 9, \"uuid\": \"{UUID}\"}}")).unwrap();
+    let told = |run: Run| run.ok().lines().filter(|line| line.contains("is of version 9")).count();
+    assert_eq!(told(lab.mock(["clock-watch", "--once"])), 1, "of a guest that runs");
+    lab.mock(["destroy", "guest"]).ok();
+    assert_eq!(told(lab.mock(["clock-watch", "--once"])), 1, "of a guest that does not");
+}
+
 #[test]
 fn a_directory_that_others_may_write_is_refused_before_anything_is_done() {
     let lab = lab();

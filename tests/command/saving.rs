@@ -59,6 +59,40 @@ fn a_save_that_a_signal_ends_lets_the_guest_go_on() {
     }
 }
 
+#[test]
+fn of_a_guest_that_does_not_run_nobody_says_that_it_continues_to_run() {
+    let lab = lab();
+    lab.mock(["pause", "guest"]).ok();
+    for words in [&["save", "guest", "saved"][..], &["migrate", "-s", "", "guest", "false"]] {
+        let said = lab.mock(words.iter().copied()).fails(1);
+        assert!(said.contains("not saved") || said.contains("not migrated"), "{said}");
+        assert!(!said.contains("continues to run"), "{said}");
+    }
+    assert_eq!(state(&lab), "\"paused\"");
+    lab.mock(["unpause", "guest"]).ok();
+    let said = lab.mock(["migrate", "-s", "", "guest", "false"]).fails(1);
+    assert!(said.contains("continues to run here"), "{said}");
+}
+
+/// A limit on the size of files is an error like a full disk, and no end of the command in its midst.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let lab = lab();
+    let before = state(&lab);
+    for (words, told) in [
+        ("clock-set guest clock_offset=localtime", "File too large"),
+        ("save guest saved", "'guest' was not saved and continues to run: "),
+    ] {
+        let mut command = std::process::Command::new("sh");
+        let run = format!("ulimit -f 1; exec \"$0\" --backend mock:mock.json {words}");
+        command.args(["-c", &run, env!("CARGO_BIN_EXE_xenclock")]).current_dir(lab.path(""));
+        let run = crate::common::finish(command, b"");
+        assert!(run.code == 1 && run.err.contains(told), "{words}: {run:?}");
+        assert!(!lab.path("saved").exists());
+        assert_eq!(state(&lab), before, "{words}");
+    }
+}
+
 /// At random moments: whatever the signal meets, there is the file or the guest, and nothing else.
 #[test]
 fn a_save_that_is_killed_leaves_no_file() {

@@ -301,8 +301,18 @@ fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
     let records = RecordStore::in_dir(dir.path().join("file"));
     fs::write(dir.path().join("file"), "").unwrap();
     let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
-    assert!(error.to_string().starts_with("cannot make the directory "), "{error}");
+    assert!(error.to_string().contains(" is no directory: "), "{error}");
     assert!(records.get(UUID).is_err() && records.all().is_err() && records.claim(UUID).is_err());
+    // A link that leads nowhere, and one that leads to itself.
+    for to in ["nothing", "link"] {
+        let link = dir.path().join("link");
+        symlink(dir.path().join(to), &link).unwrap();
+        let records = RecordStore::in_dir(&link);
+        let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
+        assert!(error.to_string().contains("is a symbolic link that leads to no directory; "), "{error}");
+        assert!(records.wait_until_free().is_err() && records.get(UUID).is_err());
+        fs::remove_file(&link).unwrap();
+    }
 }
 
 /// A small file system of its own; `None`, with a word, where none can be had.

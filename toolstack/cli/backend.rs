@@ -109,10 +109,10 @@ fn setting(text: &str, name: &str) -> Option<String> {
     Some(quoted.unwrap_or(value).to_owned())
 }
 
-/// The record of a domain's clock. An error is printed, and then there is no record: a guest starts and moves without it.
+/// The record of a domain's clock. An error is a warning, and then there is no record: a guest starts and moves without it.
 pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord> {
-    record(records, uuid).unwrap_or_else(|error| {
-        output::error(&error.to_string());
+    records.get(uuid).unwrap_or_else(|error| {
+        output::warn(&[error]);
         None
     })
 }
@@ -124,7 +124,7 @@ pub(super) fn record_of(records: &RecordStore, uuid: Uuid) -> Option<ClockRecord
 pub(super) fn record(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRecord>, RecordError> {
     match records.get(uuid) {
         Err(error @ RecordError::SetAside { .. }) => {
-            output::error(&error.to_string());
+            output::warn(&[error]);
             Ok(None)
         }
         other => other,
@@ -136,7 +136,7 @@ pub(super) fn record(records: &RecordStore, uuid: Uuid) -> Result<Option<ClockRe
 pub(super) fn note_gone(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
     let Ok(facts) = host.facts() else { return };
     if let Err(error) = records.gone(domain.uuid, &facts.boot_id, domain.domid, facts.now) {
-        output::message(&format!("xenclock: warning: {error}"));
+        output::warn(&[error]);
     }
 }
 

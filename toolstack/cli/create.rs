@@ -5,10 +5,10 @@ use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::plan::{self, How, Prepared};
 use super::viewer::Viewer;
-use super::{backend, input, memory, report};
+use super::{backend, memory, report};
 use xenclock::apply::Outcome;
 use xenclock::diag::shown;
-use xenclock::host::{ErrorKind, Host};
+use xenclock::host::{ErrorKind, Host, HostError};
 use xenclock::plan::Plan;
 use xenclock::report::Detail;
 use xenclock::tracking::start::{StartOptions, start};
@@ -29,6 +29,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         output::message(&format!("Parsing config from {}", prepared.file));
     }
     if global.dry_run || create.dry_run {
+        output::warn(prepared.unread.as_slice());
         // xl's own dry run prints what it has read, and its readers want JSON.
         return if create.json { plan::print_json(&prepared) } else { output::data(&prepared.json) };
     }
@@ -38,34 +39,34 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
     if global.verbose > 0 {
         output::lines(plan::text(&prepared).trim_end());
     }
-    let Prepared { plan, asked, made_up, facts, .. } = prepared;
+    let Prepared { plan, asked, made_up, facts, conf, unread, .. } = prepared;
     let viewer = Viewer::asked(global, create.new.console, create.new.screen)?;
     let not_started = |why: &dyn std::fmt::Display| {
         Failure::Error(format!("'{}' was not started: {why}", plan.config.name()))
     };
     records.wait_until_free().map_err(|error| not_started(&error))?;
+    output::warn(unread.as_slice());
     backend::mend(&*host, &records)?;
     let terms = StartOptions::new(&records)
         .asked(&asked)
         .made_up(made_up)
         .paused(create.new.paused)
         .zone_data(backend::zones().release());
-    let room = memory::make_room(global, &*host, &plan.config)?;
+    let with_remedy = |error: &HostError| memory::with_remedy(error, &conf, &*host);
+    let room = memory::make_room(&conf, &*host, &plan.config);
+    let room = room.map_err(|error| Failure::Error(with_remedy(&error)))?;
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if create.debug || global.verbose > 1 {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));
         }
     })
     .map_err(|error| match error.error.kind {
-        ErrorKind::NoMemory => {
-            let conf = input::conf(global).unwrap_or_default();
-            not_started(&memory::with_remedy(&error.error, &conf, &*host))
-        }
+        ErrorKind::NoMemory => not_started(&with_remedy(&error.error)),
         _ => not_started(&error),
     })?;
     drop(room);
     if let Some(why) = &started.unkept {
-        output::error(&format!("'{}' runs, but its clock record was not written: {why}", plan.config.name()));
+        unkept(plan.config.name(), &why.to_string());
     }
     said(create, &plan, made_up, &started.outcome, &*host, &records)?;
     let domid = started.outcome.domid;
@@ -75,6 +76,12 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         console.wait();
     }
     left
+}
+
+/// Says that the guest runs without a record, and the reason unless that has been said.
+fn unkept(name: &str, why: &str) {
+    let why = if output::has_warned(why) { String::new() } else { format!(": {why}") };
+    output::error(&format!("'{name}' runs, but its clock record was not written{why}"));
 }
 
 /// Says how the guest was started, where nobody who reads xl's standard output sees it.

@@ -51,7 +51,7 @@ fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
         (record, ())
     });
     if let Err(error) = noted {
-        output::message(&format!("xenclock: warning: {error}"));
+        output::warn(&[error]);
     }
 }
 

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
-use super::args::Global;
-use super::input;
-use super::output::{self, Failure};
+use super::output;
 use xenclock::cfg::{Autoballoon, XlConf};
 use xenclock::domain::DomainConfig;
 use xenclock::host::{ErrorKind, Host, HostError};
@@ -26,13 +24,7 @@ pub(super) struct Room {
 }
 
 /// Makes room for a domain, as `autoballoon` and `lockfile` of `xl.conf` say.
-pub(super) fn make_room(global: &Global, host: &dyn Host, config: &DomainConfig) -> Result<Room, Failure> {
-    let conf = input::conf(global)?;
-    room_by(&conf, host, config).map_err(|error| Failure::Error(with_remedy(&error, &conf, host)))
-}
-
-/// The same by settings that have been read.
-pub(super) fn room_by(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> Result<Room, HostError> {
+pub(super) fn make_room(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -> Result<Room, HostError> {
     if !dom0_gives(conf, host)? {
         return Ok(Room { _lock: None });
     }
@@ -54,17 +46,26 @@ fn dom0_gives(conf: &XlConf, host: &dyn Host) -> Result<bool, HostError> {
     }
 }
 
-/// A failure, with what to do where it is memory that is short.
+/// A failed start, with what to do where it is memory that is short.
 pub(super) fn with_remedy(error: &HostError, conf: &XlConf, host: &dyn Host) -> String {
-    const LESS: &str = "give the guest less with memory=MB";
+    remedied(error, conf, host, &["give the guest less with memory=MB"])
+}
+
+/// The same of a guest that arrives with the memory that it has.
+pub(super) fn with_remedy_of_arrival(error: &HostError, conf: &XlConf, host: &dyn Host) -> String {
+    remedied(error, conf, host, &[])
+}
+
+fn remedied(error: &HostError, conf: &XlConf, host: &dyn Host, first: &[&str]) -> String {
     if error.kind != ErrorKind::NoMemory {
         return error.to_string();
     }
-    match dom0_gives(conf, host) {
-        // dom0 has given what it can.
-        Ok(true) => format!("{error}; {LESS}, or end another guest"),
-        _ => format!("{error}; {LESS}, end another guest, or take memory from dom0: xl mem-set Domain-0 MB"),
+    let mut remedies = [first, &["end another guest"]].concat();
+    // A dom0 that gives up memory has given what it can.
+    if !matches!(dom0_gives(conf, host), Ok(true)) {
+        remedies.push("take memory from dom0: xl mem-set Domain-0 MB");
     }
+    format!("{error}; {}", remedies.join(", or "))
 }
 
 /// Takes a lock of xl's kind, which is the process's own and ends with it.

@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::args::{Global, Migrate, MigrateReceive};
 use super::backend::{self, find};
 use super::domains::pass_over;
+use super::input;
 use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
-use super::save_restore::{domain_of, header};
-use xenclock::host::{DomId, RunState, SaveKind};
+use super::save_restore::{domain_of, goes_on, header};
+use xenclock::host::{DomId, HostError, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
 use xenclock::tracking::warning::Warning;
@@ -57,12 +58,11 @@ impl Leaving for Here<'_> {
     }
 
     fn resume(&mut self) -> Result<(), Failed> {
-        let domid = self.outgoing.domain.domid;
-        let domains = self.transfer.host.domains()?;
-        let suspended = domains
-            .iter()
-            .any(|domain| domain.domid == domid && matches!(domain.state, RunState::Shutdown(_)));
-        if suspended { Ok(self.transfer.stays(&self.outgoing.domain)?) } else { Ok(()) }
+        let domain = &self.outgoing.domain;
+        match goes_on(&self.transfer, domain)? {
+            true => Ok(()),
+            false => Err(format!("domain {} is paused or has ended", domain.domid).into()),
+        }
     }
 
     fn destroy(&mut self) -> Result<(), Failed> {
@@ -162,8 +162,11 @@ impl Arriving for There<'_> {
         let (global, how) = (self.global, MoveKind::Migration);
         let config = config_in(&header)?;
         preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
-        let room = memory::make_room(global, host, &config)?;
-        let incoming = self.transfer.receive(&header, None, incoming, from)?;
+        let conf = input::conf(global)?;
+        let with_remedy =
+            |error: HostError| Failed::from(memory::with_remedy_of_arrival(&error, &conf, host));
+        let room = memory::make_room(&conf, host, &config).map_err(with_remedy)?;
+        let incoming = self.transfer.receive(&header, None, incoming, from).map_err(with_remedy)?;
         drop(room);
         let checked = preflight::after_taking(global, host, records, &header, incoming.domid, how)
             .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));

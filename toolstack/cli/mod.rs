@@ -41,6 +41,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use signal_hook::{consts::SIGXFSZ, flag};
 
 use args::{Arguments, Command};
 use getopt::Arranged;
@@ -122,12 +123,20 @@ fn status(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
+/// At a limit on the size of files (`ulimit -f`) a write fails, so that a command can say so and undo what it has begun. By
+/// default the kernel ends the process.
+fn outlive_file_size_limit() {
+    // Without the handler it is as for any other program.
+    let _ = flag::register(SIGXFSZ, std::sync::Arc::default());
+}
+
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let global = &arguments.global;
     if global.dry_run && !arguments.command.can_dry_run() {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
     output::stamp(global.timestamps);
+    outlive_file_size_limit();
     match &arguments.command {
         Command::Create(create) => create::run(global, create),
         Command::Plan(words) => plan::run(global, words),
@@ -171,7 +180,7 @@ fn listen(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         // An error's own message has what libxl said about it.
-        0 => LevelFilter::OFF,
+        0 => return,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

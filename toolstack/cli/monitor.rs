@@ -228,7 +228,7 @@ pub(super) fn act(
         Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
     };
     let conf = input::conf(global).unwrap_or_default();
-    let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::room_by(&conf, host, config)?));
+    let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::make_room(&conf, host, config)?));
     Monitor::new(host, records, &*zones, reread).make_room(make_room).ended(domid, reason).map_err(|error| {
         Failure::Error(match &error {
             RestartError::Host(error) => memory::with_remedy(error, &conf, host),

@@ -1,9 +1,11 @@
 //! Output: data to standard output, messages to standard error, colour only on a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
@@ -189,7 +191,24 @@ pub(super) fn reason_word(reason: ShutdownReason) -> &'static str {
     }
 }
 
-/// Prints warnings.
+/// Prints warnings, each once.
 pub(super) fn warn<T: Display>(warnings: &[T]) {
-    warnings.iter().for_each(|warning| message(&format!("xenclock: warning: {warning}")));
+    for warning in warnings {
+        let text = warning.to_string();
+        if !has_warned(&text) {
+            message(&format!("xenclock: warning: {text}"));
+            warned().insert(text);
+        }
+    }
+}
+
+/// True if this warning has been printed.
+pub(super) fn has_warned(text: &str) -> bool {
+    warned().contains(text)
+}
+
+/// The warnings that this command has printed: it may meet one trouble several times.
+fn warned() -> MutexGuard<'static, BTreeSet<String>> {
+    static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    WARNED.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,7 @@ use super::options::Wrapper;
 use super::output::{self, Failure};
 use super::{backend, input, report};
 use xenclock::assess::Target;
-use xenclock::cfg::apply_cpu_masks;
+use xenclock::cfg::{XlConf, apply_cpu_masks};
 use xenclock::convert::{Format, convert, lower};
 use xenclock::diag::shown;
 use xenclock::domain::Part;
@@ -24,7 +24,7 @@ use xenclock::input::Input;
 use xenclock::plan::{Plan, next_start_words, plan};
 use xenclock::report::Detail;
 use xenclock::tracking::start::clock_for;
-use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::store::{RecordError, RecordStore};
 
 /// How a file is read for a start.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,10 @@ pub(super) struct Prepared {
     /// True if its UUID was made here.
     pub made_up: bool,
     pub facts: HostFacts,
+    /// xl's own settings.
+    pub conf: XlConf,
+    /// Why the guest's record could not be read, for the caller to say: the start is planned without it.
+    pub unread: Option<RecordError>,
     /// The configuration as xl prints it.
     pub json: String,
     /// The file's name.
@@ -63,6 +67,7 @@ pub(super) fn run(global: &Global, words: &Words) -> Result<(), Failure> {
     };
     let host = backend::open(global)?;
     let prepared = prepare(global, &*host, &backend::records(global), how)?;
+    output::warn(prepared.unread.as_slice());
     if words.json { print_json(&prepared) } else { output::text(&text(&prepared)) }
 }
 
@@ -87,13 +92,14 @@ pub(super) fn prepare(
     // A clock that was requested before goes on from what its guest has made of it.
     let asked = input.domain.clock.clone();
     let uuid = input.domain.config.c_info.uuid;
-    let record = uuid.and_then(|uuid| backend::record_of(records, uuid));
+    let found = uuid.map_or(Ok(None), |uuid| records.get(uuid));
+    let (record, unread) = found.map_or_else(|error| (None, Some(error)), |record| (record, None));
     let kind = input.domain.config.kind();
     let (clock, warnings) = clock_for(record, &asked, kind, &facts, &*backend::zones());
     input.domain.clock = clock;
     output::warn(&warnings);
     let plan = planned(&mut input, &facts, how)?;
-    Ok(Prepared { plan, asked, made_up: uuid.is_none(), facts, json, file: name })
+    Ok(Prepared { plan, asked, made_up: uuid.is_none(), facts, conf: xl_host.conf, unread, json, file: name })
 }
 
 /// The file, and the lines for its end. As in xl, a word with an equals sign is never the file.

@@ -72,8 +72,9 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     output::warn(&outgoing.warnings);
     if let Err(why) = done {
         // The guest is in no file, so it goes on.
-        return Err(Failure::Error(match stays_if_suspended(&transfer, &domain) {
-            Ok(()) => format!("'{}' was not saved and continues to run: {why}", domain.name),
+        return Err(Failure::Error(match goes_on(&transfer, &domain) {
+            Ok(true) => format!("'{}' was not saved and continues to run: {why}", domain.name),
+            Ok(false) => format!("'{}' was not saved: {why}", domain.name),
             Err(error) => format!("'{}' was not saved: {why}; {error}", domain.name),
         }));
     }
@@ -108,13 +109,15 @@ fn finish(
     file.commit().map(drop)
 }
 
-/// A guest that was not saved goes on, unless it does so already.
-fn stays_if_suspended(transfer: &Transfer<'_>, domain: &DomainSummary) -> Result<(), HostError> {
+/// Lets a guest go on that is suspended and does not leave. Answers true if it runs: one that was paused, has ended or is
+/// gone stays so.
+pub(super) fn goes_on(transfer: &Transfer<'_>, domain: &DomainSummary) -> Result<bool, HostError> {
     let domains = transfer.host.domains()?;
-    let suspended = |other: &DomainSummary| {
-        other.domid == domain.domid && other.state == RunState::Shutdown(ShutdownReason::Suspend)
-    };
-    if domains.iter().any(suspended) { transfer.stays(domain) } else { Ok(()) }
+    match domains.iter().find(|other| other.domid == domain.domid).map(|domain| domain.state) {
+        Some(RunState::Shutdown(ShutdownReason::Suspend)) => transfer.stays(domain).map(|()| true),
+        Some(RunState::Running) => Ok(true),
+        _ => Ok(false),
+    }
 }
 
 pub(super) fn header(outgoing: &Outgoing) -> Result<Header, Failure> {
@@ -145,8 +148,11 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     }
     backend::wait_until_free(&records)?;
     backend::mend(&*host, &records)?;
-    let room = memory::make_room(global, &*host, &given)?;
-    let incoming = arrive(&*host, &records, &header, config, &mut file)?;
+    let conf = input::conf(global)?;
+    let with_remedy =
+        |error: HostError| Failure::Error(memory::with_remedy_of_arrival(&error, &conf, &*host));
+    let room = memory::make_room(&conf, &*host, &given).map_err(with_remedy)?;
+    let incoming = arrive(&*host, &records, &header, config, &mut file).map_err(with_remedy)?;
     drop(room);
     if !file.metadata().is_ok_and(|found| found.is_file()) {
         // It was read from where it cannot be read again.
@@ -184,10 +190,10 @@ fn arrive(
     header: &Header,
     instead: Option<Domain>,
     file: &mut File,
-) -> Result<Incoming, Failure> {
+) -> Result<Incoming, HostError> {
     let zones = backend::zones();
     let transfer = Transfer::new(host, records, &*zones);
-    Ok(transfer.receive(header, instead, str::to_owned, file)?)
+    transfer.receive(header, instead, str::to_owned, file)
 }
 
 /// Lets it run, or takes it away again: half a restore is none.

@@ -91,6 +91,9 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         }),
         false => None,
     };
+    if !global.dry_run {
+        backend::wait_until_free(&records)?;
+    }
     if let Some(live) = &live {
         live.say(&*host, &facts, global.force)?;
     }
@@ -102,7 +105,6 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             resolved.source
         ));
     }
-    backend::wait_until_free(&records)?;
     if let Some(live) = &live {
         live.set(&*host)?;
     }
@@ -279,7 +281,7 @@ fn keep(
         Err(error) => {
             let why = error.to_string();
             let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
-            output::message(&format!("xenclock: warning: {why}"));
+            output::warn(&[why]);
             Ok(record)
         }
     }

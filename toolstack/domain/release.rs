@@ -2,9 +2,7 @@
 //!
 //! Taken from the xl of releases 4.2 to 4.22. A name that is in no table is as old as the key to which it belongs.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -42,12 +40,8 @@ impl fmt::Display for Known {
 /// The releases whose xl knows this key of xl.cfg; `None` where no release does.
 #[must_use]
 pub fn key(name: &str) -> Option<Known> {
-    static ALL: LazyLock<BTreeMap<&str, Known>> = LazyLock::new(|| {
-        let keys =
-            KEYS.iter().flat_map(|(since, until, names)| names.iter().map(move |name| (*name, since, until)));
-        keys.map(|(name, since, until)| (name, known(*since, *until))).collect()
-    });
-    ALL.get(name).copied()
+    let of = KEYS.iter().find(|(.., names)| names.binary_search(&name).is_ok());
+    of.map(|(since, until, _)| known(*since, *until))
 }
 
 /// The releases whose xl knows this setting in an entry of a list such as `disk` or `vif`.
@@ -75,6 +69,12 @@ pub fn word(key_name: &str, word: &str) -> Option<Known> {
 #[must_use]
 pub(crate) fn unknown_fields(config: &DomainConfig, release: XenVersion) -> Vec<(String, Known)> {
     let mut found = Vec::new();
+    let is_newer = |since: u32| release < four(since);
+    let any_newer = FIELDS.iter().any(|(_, since)| is_newer(*since))
+        || FIELD_WORDS.iter().any(|(_, _, since)| is_newer(*since));
+    if !any_newer {
+        return found;
+    }
     // A config of these types can always be written as JSON.
     if let Ok(json) = serde_json::to_value(config) {
         fields(&json, &mut String::new(), &mut String::new(), release, &mut found);
@@ -142,7 +142,7 @@ fn known(since: u32, until: Option<u32>) -> Known {
     Known { since: four(since), until: until.map(four) }
 }
 
-/// Minor release that has them first, the first that has them no more, and the keys.
+/// The minor release that has them first, the first that no longer has them, and the keys, in order.
 const KEYS: &[(u32, Option<u32>, &[&str])] = &[
     (
         2,
@@ -417,6 +417,17 @@ mod tests {
 
     fn version(text: &str) -> XenVersion {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_key_is_found_in_one_list() {
+        for (since, until, names) in KEYS {
+            for name in *names {
+                let lists = KEYS.iter().filter(|(.., names)| names.contains(name));
+                assert_eq!(lists.count(), 1, "{name}");
+                assert_eq!(key(name), Some(known(*since, *until)), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -20,30 +20,53 @@ struct Known {
 pub(super) struct RecordCache<'a> {
     records: &'a RecordStore,
     known: BTreeMap<Uuid, Known>,
+    /// The errors that have been told, until the record can be read and written again.
+    told: BTreeMap<Uuid, String>,
 }
 
 impl<'a> RecordCache<'a> {
     pub(super) fn of(records: &'a RecordStore) -> Self {
-        RecordCache { records, known: BTreeMap::new() }
+        RecordCache { records, known: BTreeMap::new(), told: BTreeMap::new() }
     }
 
     pub(super) fn records(&self) -> &'a RecordStore {
         self.records
     }
 
-    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong. What was
-    /// read is remembered.
+    /// A guest's record from disk, or from memory where the disk has lost it or is behind; and what is wrong, once. What
+    /// was read is remembered.
     pub(super) fn get(&mut self, uuid: Uuid) -> (Option<ClockRecord>, Option<EventKind>) {
-        let known = self.known.get(&uuid);
-        let trouble = match self.records.get(uuid) {
-            Ok(Some(record)) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
-                self.known.insert(uuid, Known { record, unsaved: false });
+        let trouble = match self.read(uuid) {
+            Ok(()) => {
+                self.told.remove(&uuid);
                 None
             }
-            Ok(_) => None,
-            Err(error) => Some(said(&error)),
+            Err(error) => self.is_new(uuid, &error).then(|| said(&error)),
         };
         (self.known.get(&uuid).map(|known| known.record.clone()), trouble)
+    }
+
+    fn read(&mut self, uuid: Uuid) -> Result<(), RecordError> {
+        let known = self.known.get(&uuid);
+        match self.records.get(uuid)? {
+            Some(record) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
+                self.known.insert(uuid, Known { record, unsaved: false });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// True if this error has not been told of this guest yet. It counts as told then.
+    fn is_new(&mut self, uuid: Uuid, error: &RecordError) -> bool {
+        let text = error.to_string();
+        self.told.insert(uuid, text.clone()) != Some(text)
+    }
+
+    /// True if this error has been told of a guest.
+    pub(super) fn is_told(&self, error: &RecordError) -> bool {
+        let text = error.to_string();
+        self.told.values().any(|told| *told == text)
     }
 
     /// A record that is not on disk yet; the next change writes it.
@@ -87,6 +110,7 @@ impl<'a> RecordCache<'a> {
         });
         match changed {
             Ok((record, trouble)) => {
+                self.told.remove(&uuid);
                 match record {
                     Some(record) => drop(self.known.insert(uuid, Known { record, unsaved: false })),
                     None => drop(self.known.remove(&uuid)),
@@ -108,18 +132,22 @@ impl<'a> RecordCache<'a> {
                     }
                     // Perhaps it can be read, and another has changed it.
                     _ => {
-                        self.get(uuid);
+                        // What is wrong with it is told below.
+                        drop(self.read(uuid));
                         self.known.get_mut(&uuid)
                     }
                 };
-                let Some(known) = known else { return vec![said(&error)] };
-                with(&mut known.record);
-                match std::mem::replace(&mut known.unsaved, true) {
-                    true => Vec::new(),
-                    false => {
-                        vec![EventKind::Failed { why: format!("{error}; the service has it in memory") }]
+                let event = match known {
+                    None => said(&error),
+                    Some(known) => {
+                        with(&mut known.record);
+                        if std::mem::replace(&mut known.unsaved, true) {
+                            return Vec::new();
+                        }
+                        EventKind::Failed { why: format!("{error}; the service has it in memory") }
                     }
-                }
+                };
+                self.is_new(uuid, &error).then_some(event).into_iter().collect()
             }
         }
     }

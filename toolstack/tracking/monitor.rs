@@ -18,7 +18,7 @@ use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
 use super::unmanaged;
-use super::warning::Warning;
+use super::warning::{Warning, add};
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
 use crate::domain::{Domain, DomainConfig, ShutdownAction};
@@ -175,7 +175,7 @@ impl Monitor<'_> {
             }),
             ShutdownAction::Destroy => {
                 self.host.destroy(domid)?;
-                warnings.extend(self.note_gone(domid, record.as_ref()));
+                add(&mut warnings, self.note_gone(domid, record.as_ref()));
                 Disposition::Gone
             }
             ShutdownAction::Restart => {
@@ -295,7 +295,7 @@ impl Monitor<'_> {
 
     /// Starts a domain again whose predecessor has gone.
     fn again(&self, next: Next, warnings: &mut Vec<Warning>) -> Result<Started, RestartError> {
-        warnings.extend(next.warnings);
+        add(warnings, next.warnings);
         let config = next.plan.as_ref().map_or(&next.config, |plan| &plan.config);
         let room = (self.make_room)(config)?;
         let once = || match &next.plan {
@@ -326,7 +326,7 @@ impl Monitor<'_> {
             }
         };
         drop(room);
-        warnings.extend(started.unkept.clone());
+        add(warnings, started.unkept.clone());
         Ok(started)
     }
 

@@ -84,6 +84,15 @@ pub enum Warning {
     RtcSetWhileMoving,
 }
 
+/// Adds warnings. The same one twice is one.
+pub(super) fn add(warnings: &mut Vec<Warning>, more: impl IntoIterator<Item = Warning>) {
+    for warning in more {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+}
+
 fn next_start(known_here: bool) -> &'static str {
     if known_here { "its record on this host is used" } else { "its next start follows its config" }
 }

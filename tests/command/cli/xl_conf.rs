@@ -53,6 +53,24 @@ fn short_memory_is_said_with_what_to_do() {
     assert!(said.contains("/nowhere/xl: cannot be opened") && said.contains("autoballoon=\"off\""), "{said}");
 }
 
+/// A saved guest has the memory that it has.
+#[test]
+fn short_memory_at_a_restore_is_said_with_what_to_do() {
+    let lab = lab();
+    lab.mock(["create", "guest.xml"]).ok();
+    lab.mock(["save", "guest", "saved"]).ok();
+    lab.mock(["mock", "set", "memory_mb=32"]).ok();
+    for conf in ["autoballoon=\"on\"\n", "autoballoon=\"off\"\n"] {
+        let conf = conf.to_owned() + &format!("lockfile=\"{}\"\n", lab.path("xl.lock").display());
+        let said = with_conf(&lab, &conf, &["restore", "saved"]).fails(1);
+        assert!(said.contains("32768 KiB are free (ENOMEM); end another guest"), "{conf}: {said}");
+        assert!(!said.contains("memory=MB"), "{conf}: {said}");
+        assert_eq!(said.contains("xl mem-set Domain-0 MB"), conf.contains("\"off\""), "{conf}: {said}");
+    }
+    lab.mock(["mock", "set", "memory_mb=64"]).ok();
+    with_conf(&lab, "", &["restore", "saved"]).ok();
+}
+
 /// Runs a command while an xl starts a guest: it says whom it waits for, and succeeds once that is done.
 fn waits(lab: &Lab, words: &[&str], meanwhile: &dyn Fn()) {
     let path = lab.path("xl.lock");

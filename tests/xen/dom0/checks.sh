@@ -62,7 +62,7 @@ holds() {
 # check EXPECTED: sets verdict, seen_text and expected_text (with the values that
 # words stood for).
 check() {
-  local rest="$1; " item key operator value text shape='^([a-z_]+)(\*=|=|~|<)(.*)$'
+  local rest="$1; " item key operator value text shape='^([a-z0-9_]+)(\*=|=|~|<)(.*)$'
   verdict=pass seen_text='' expected_text=''
   while [ -n "$rest" ]; do
     item=${rest%%; *}
@@ -80,9 +80,9 @@ check() {
   done
 }
 
-# record CASE GUEST MAKER ASKED: the check's result as a line of the table.
+# record CASE GUEST MAKER ASKED: the check's result as a line of the table; the progress has the driver's seconds before it.
 record() {
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$group" "$1" "$2" "$3" "$4" "$expected_text" "$seen_text" "$verdict" >> "$results"
-  printf '%-4s %-28s %s\n' "$verdict" "$1" "$([ "$verdict" = pass ] || echo "$seen_text")" >> "$progress"
+  printf '%5d %-4s %-28s %s\n' "$SECONDS" "$verdict" "$1" "$([ "$verdict" = pass ] || echo "$seen_text")" >> "$progress"
   [ "$verdict" = pass ] || failures=$((failures + 1))
 }

@@ -44,12 +44,15 @@ await() {
   return 1
 }
 
-# The guest's domain is gone.
+# Ends the guest's domain, and that of a migration that came to nothing; also one that its monitor starts meanwhile.
 no_keeper() {
-  xl destroy keeper > /dev/null 2>&1
-  # of a migration that came to nothing
-  xl destroy keeper--incoming > /dev/null 2>&1
-  until_domid gone keeper 0
+  local end=$((SECONDS + 90))
+  while xl domid keeper || xl domid keeper--incoming; do
+    xl destroy keeper
+    xl destroy keeper--incoming
+    [ $SECONDS -lt $end ] || return 1
+    sleep 0.5
+  done > /dev/null 2>&1
 }
 
 # Nothing is remembered of guests that were there before.
@@ -121,11 +124,11 @@ reboots() {
   see
   seen[missed]=$missed
 }
-on_twenty() { started && reboots 20; }
+on_reboots() { started && reboots 8; }
 on_load() {
   started || return
   load
-  reboots 5
+  reboots 3
   end_load
 }
 on_killed() {
@@ -140,7 +143,7 @@ on_killed() {
 # either as asked or as its toolstack made it.
 on_killed_setting() {
   local delay domid half=0 held=0 offset khz
-  for delay in 0.1 0.15 0.2 0.25 0.3 0.35 0.4 0.5 0.7 1; do
+  for delay in 0.1 0.2 0.3 0.4 0.6 1; do
     [ -n "$service_pid" ] || service
     clock_set rtc_timeoffset=3600 tsc_mode=always_emulate clock_tsc_frequency=1000000000
     (sleep "$delay"; kill -KILL "$service_pid") &
@@ -180,12 +183,12 @@ on_migrate() {
     run_command xl migrate -s '' keeper 'xl migrate-receive' && await put-right && see
 }
 
-# Fifty domains come and go.
-on_fifty() {
+# Thirty domains come and go.
+on_thirty() {
   local n kind before after kept
   measure_service
   before="$fds $rss"
-  for n in {1..50}; do
+  for n in {1..30}; do
     kind=pvh
     [ $((n % 5)) != 0 ] || kind=hvm
     sed "s/keeper/many$n/; /^uuid/d; /^on_reboot/d" "$(keep_cfg $kind '')" > /tmp/many.cfg
@@ -202,13 +205,15 @@ on_fifty() {
   seen[records]=$kept
   seen[gone]=$(told gone)
 }
+# The fewest open files of several looks, since the service may just be reading one, and its memory.
 measure_service() {
-  fds=$(find "/proc/$service_pid/fd" -type l | wc -l)
+  fds=$(for _ in {1..5}; do find "/proc/$service_pid/fd" -type l | wc -l; sleep 0.3; done | sort -n | head -n 1)
   rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$service_pid/status")
 }
 
 # How long a new domain waited for its clock, over all cases.
 on_latency() {
+  grep -q '"clock-set"' "$events" || on_start || return
   jq -r 'select(.event == "clock-set") | .after_ms' "$events" | sort -n > "$dir/after-ms"
   seen[count]=$(wc -l < "$dir/after-ms")
   seen[after_ms_least]=$(head -n 1 "$dir/after-ms")
@@ -223,7 +228,7 @@ on_wrapper() { started hvm "device_model_override = \"$wrapper\"" && see; }
 on_wrapper_reboot() { on_wrapper && keeper reboot && see; }
 
 # With both: the service reads what a guest made of its RTC, and the wrapper sets it.
-both_reboots() { on_wrapper && reboots 5; }
+both_reboots() { on_wrapper && reboots 3; }
 
 # With libvirt: what the guest is to have stands in its own XML, in libvirt's directory.
 
@@ -339,23 +344,52 @@ our_live_tsc() {
 # Whether the guest's TSC is behind what it was once, in ms.
 fell() { seen[fell]=$([ "${seen[tsc_ms]}" -ge "$1" ] && echo no || echo "from $1 ms to ${seen[tsc_ms]} ms"); }
 
-# keep_case NAME MAKER EXPECTED FUNCTION
-keep_case() {
-  local name=$1 maker=$2 expected=$3 began
-  chosen "$name" || return 0
-  dir=$out/cases/$name
-  mkdir -p "$dir"
+# Where dom0 is a PVH guest of Xen itself.
+
+of_pvh() { "$@" && seen[dom0]=$(cat /sys/hypervisor/guest_type); }
+pvh_our_reboot() { of_pvh our_reboot; }
+pvh_our_guest() { of_pvh our_pvh_guest; }
+our_pvh_guest() { our_keeper '' pvh && see pvh; }
+pvh_on_reboot() { of_pvh on_reboot; }
+
+# How many guests have fallen over an instruction since Xen booted. No guest of ours does: the emulator mixes up its
+# registers, most often where a guest has just been restored.
+felled() { xl dmesg | grep -c 'Triple fault'; }
+
+# play FUNCTION: the case once, from its beginning to the end of its guest.
+play() {
+  local began fallen
   set_zone Etc/UTC
   forget
   touch "$events"
   events_before=$(wc -l < "$events")
-  seen=()
-  began=$(now_ms)
-  "$4" > "$dir/said" 2>&1
+  seen=() silent=
+  fallen=$(felled) began=$(now_ms)
+  "$1" > "$dir/said" 2>&1
   seen[age_ms]=$(($(now_ms) - began))
   no_keeper
+  [ "$(felled)" -gt "$fallen" ] || return
+  silent=yes
+  # to fall is to reboot: a monitor may just be about to start the guest again
+  sleep 10
+  no_keeper
+}
+
+# keep_case NAME MAKER EXPECTED FUNCTION: a case whose guest fell, or said nothing at all, is played once more, and the
+# table says so.
+keep_case() {
+  local name=$1 maker=$2 expected=$3 asked=${4//_/ }
+  chosen "$name" || return 0
+  dir=$out/cases/$name
+  mkdir -p "$dir"
+  play "$4"
   check "$expected"
-  record "$name" hvm "$maker" "${4//_/ }"
+  if [ "$verdict" != pass ] && [ -n "$silent" ]; then
+    asked+=' (played twice: the first guest fell)'
+    play "$4"
+    check "$expected"
+  fi
+  record "$name" hvm "$maker" "$asked"
   [ "$verdict" = pass ] || said_of_failure
 }
 
@@ -386,16 +420,16 @@ run_keep() {
   keep_case on-pvh xl 'exit=0; wc_offset~3600; leaf_khz=1000000' on_pvh
   keep_case on-reboot xl "$kept" on_reboot
   keep_case on-reboot-at-once xl 'exit=0; cmos_offset~3607; rtc_offset=3607; leaf_khz=1000000' on_reboot_at_once
-  keep_case on-twenty xl "${kept}; missed=0" on_twenty
-  keep_case on-load xl 'exit=0; rtc_offset=3605; leaf_khz=1000000; missed=0' on_load
+  keep_case on-reboots xl 'exit=0; cmos_offset~3608; rtc_offset=3608; leaf_khz=1000000; missed=0' on_reboots
+  keep_case on-load xl 'exit=0; rtc_offset=3603; leaf_khz=1000000; missed=0' on_load
   keep_case on-killed xl 'exit=0; cmos_offset~3621; rtc_offset=3621; leaf_khz=1000000' on_killed
   keep_case on-killed-setting xl 'held=0; half=0' on_killed_setting
   keep_case on-restore xl "$kept; jumped~0" on_restore
   keep_case on-zone xl 'exit=0; cmos_offset~zone:Europe/Berlin+20; rtc_offset=zone:Europe/Berlin+20; jumped~0' on_zone
   keep_case on-migrate xl "$kept; jumped~0" on_migrate
-  keep_case on-wrapper xl 'exit=0; cmos_offset~3605; rtc_offset=3605; leaf_khz=1000000; missed=0' both_reboots
+  keep_case on-wrapper xl 'exit=0; cmos_offset~3603; rtc_offset=3603; leaf_khz=1000000; missed=0' both_reboots
   keep_case on-libvirt libvirt "$kept" libvirt_reboot
-  keep_case on-fifty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=50' on_fifty
+  keep_case on-thirty xl 'exit=0; more_fds=0; more_kib<2000; records=0; gone=30' on_thirty
   keep_case on-latency xl 'late=0; after_ms_most<5000; after_ms_median<5000; after_ms_least<5000; count<1000' on_latency
   end_service
   keep_case our-reboot xenclock "$kept" our_reboot
@@ -411,4 +445,14 @@ run_keep() {
   keep_case our-migrate-to-xl xenclock+xl "$kept; jumps=0" our_migrate_to_xl
   keep_case our-live-tsc xenclock 'exit=0; refused=1; leaf_khz=2000000; tsc_khz=2000000; rate_khz~2000000; fell=no' our_live_tsc
   keep_case our-migrate-reboot xenclock "$kept" our_migrate_reboot
+}
+
+run_pvh() {
+  local kept='exit=0; cmos_offset~3620; rtc_offset=3620; leaf_khz=1000000; dom0=PVH'
+  : > "$events"
+  keep_case pvh-our-reboot xenclock "$kept" pvh_our_reboot
+  keep_case pvh-our-guest xenclock 'exit=0; wc_offset~3600; leaf_khz=1000000; dom0=PVH' pvh_our_guest
+  service
+  keep_case pvh-on-reboot xl "$kept" pvh_on_reboot
+  end_service
 }

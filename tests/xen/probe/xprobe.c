@@ -132,19 +132,27 @@ static volatile struct mailbox *map_mailbox(void)
     return (void *)(page + MAILBOX_OFFSET);
 }
 
+/* Waits a moment for the guest; ends the program once the guest has had its time, or is gone. */
+static void wait_for_guest(double since, unsigned us, const char *complaint, int status)
+{
+    xc_domaininfo_t info;
+
+    if (seconds(CLOCK_MONOTONIC) > since + PATIENCE_S ||
+        xc_domain_getinfolist(xen, domid, 1, &info) != 1 || info.domain != domid) {
+        fprintf(stderr, "xprobe: %s\n", complaint);
+        exit(status);
+    }
+    usleep(us);
+}
+
 /* Waits until the guest has filled its mailbox. */
 static volatile struct mailbox *mailbox(void)
 {
     volatile struct mailbox *box = map_mailbox();
-    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+    double since = seconds(CLOCK_MONOTONIC);
 
-    while (box->magic != MAILBOX_MAGIC) {
-        if (seconds(CLOCK_MONOTONIC) > until) {
-            fprintf(stderr, "xprobe: the guest says nothing\n");
-            exit(SILENT);
-        }
-        usleep(5000);
-    }
+    while (box->magic != MAILBOX_MAGIC)
+        wait_for_guest(since, 5000, "the guest says nothing", SILENT);
     return box;
 }
 
@@ -178,17 +186,12 @@ static struct mailbox next_look(volatile struct mailbox *box)
 {
     struct mailbox copy;
     uint32_t beat = box->beat;
-    double until = seconds(CLOCK_MONOTONIC) + PATIENCE_S;
+    double since = seconds(CLOCK_MONOTONIC);
 
     beat += 2 + (beat & 1);
     do {
-        while ((int32_t)(box->beat - beat) < 0) {
-            if (seconds(CLOCK_MONOTONIC) > until) {
-                fprintf(stderr, "xprobe: the guest has stopped\n");
-                exit(1);
-            }
-            usleep(200);
-        }
+        while ((int32_t)(box->beat - beat) < 0)
+            wait_for_guest(since, 200, "the guest has stopped", 1);
         __sync_synchronize();
         beat = box->beat;
         memcpy(&copy, (const void *)box, sizeof copy);
@@ -287,13 +290,10 @@ static int order(const char *word, int32_t argument)
     __sync_synchronize();
     uint32_t number = box->obeyed + 1;
     box->given = number;
-    for (int i = 0; i < PATIENCE_S * 100; i++) {
-        if (box->obeyed == number)
-            return 0;
-        usleep(10000);
-    }
-    fprintf(stderr, "xprobe: the guest does not obey\n");
-    return 1;
+    double since = seconds(CLOCK_MONOTONIC);
+    while (box->obeyed != number)
+        wait_for_guest(since, 10000, "the guest does not obey", 1);
+    return 0;
 }
 
 /* Catches a toolstack between its setting of a new domain's TSC and its unpause. */

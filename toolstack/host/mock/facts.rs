@@ -116,7 +116,8 @@ impl Facts {
 
     fn booted(&self, real: DateTime<Utc>) -> DateTime<Utc> {
         let now = self.now(real);
-        self.booted.unwrap_or_else(|| now.checked_sub_signed(BOOTED_BEFORE).unwrap_or(now))
+        let before = || now.checked_sub_signed(BOOTED_BEFORE).filter(|at| moment::is_writable(*at));
+        self.booted.or_else(before).unwrap_or(now)
     }
 
     /// From here on, the uptime counts from one moment.
@@ -170,7 +171,8 @@ impl Facts {
                     "real" => None,
                     text => Some(moment::parse(text).ok_or_else(bad)?),
                 };
-                self.step(now, real);
+                // The boot moves along, and has to be a moment that can be written, too.
+                self.step(now, real).ok_or_else(bad)?;
             }
             "timezone" => {
                 zone_named(value)?;
@@ -191,11 +193,11 @@ impl Facts {
     }
 
     /// Sets the time of day. The host goes on running meanwhile, so its uptime stays what it was.
-    fn step(&mut self, now: Option<DateTime<Utc>>, real: DateTime<Utc>) {
+    fn step(&mut self, now: Option<DateTime<Utc>>, real: DateTime<Utc>) -> Option<()> {
         let up = self.now(real).signed_duration_since(self.booted(real));
-        self.now = now;
-        self.ahead = 0;
-        self.booted = self.now(real).checked_sub_signed(up);
+        let booted = now.unwrap_or(real).checked_sub_signed(up).filter(|at| moment::is_writable(*at))?;
+        (self.now, self.ahead, self.booted) = (now, 0, Some(booted));
+        Some(())
     }
 
     /// The host's zone.
@@ -330,6 +332,21 @@ mod tests {
         assert_eq!((told.tsc_reliable, told.tsc_scaling), (true, Some(false)));
         assert_eq!(told.xen_version, XenVersion { major: 4, minor: 17 });
         assert_eq!(facts.memory_mb, 65_536);
+    }
+
+    #[test]
+    fn what_is_kept_can_be_read_again_at_both_ends_of_time() {
+        for now in ["0000-01-01T00:00:00Z", "0000-01-01T02:00:00Z", "9999-12-31T23:59:59Z"] {
+            let mut set = Facts::default();
+            let is_set = set.set("now", now, real()).is_ok();
+            assert_eq!(is_set, now != "0000-01-01T00:00:00Z", "{now}");
+            let mut given: Facts = serde_json::from_str(&format!("{{\"now\": \"{now}\"}}")).unwrap();
+            given.settle_boot(real());
+            for facts in [set, given] {
+                let text = serde_json::to_string(&facts).unwrap();
+                assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts, "{now}");
+            }
+        }
     }
 
     #[test]

@@ -63,14 +63,23 @@ impl Directory {
         self.path.join(format!("{}.json", uuid.hyphenated()))
     }
 
-    /// Refuses a directory in which somebody else than root and this user could put records.
+    /// Refuses what is no directory, and one in which somebody else than root and this user could put records.
     pub(super) fn check(&self) -> Result<()> {
-        let found = match fs::metadata(&self.path) {
-            Ok(found) if found.is_dir() => found,
-            // A path that is no directory fails with a better message later.
-            _ => return Ok(()),
-        };
         let refused = |why: String| Err(RecordError::Unsafe { path: self.path.clone(), why });
+        let found = match fs::metadata(&self.path) {
+            Ok(found) => found,
+            Err(_) if fs::read_link(&self.path).is_ok() => {
+                let why =
+                    "is a symbolic link that leads to no directory; make the directory, or remove the link";
+                return refused(why.to_owned());
+            }
+            // It is made later, or that fails with a better message.
+            Err(_) => return Ok(()),
+        };
+        if !found.is_dir() {
+            let why = "is no directory: a file is in its place; remove it, or name another directory with --records";
+            return refused(why.to_owned());
+        }
         let euid = rustix::process::geteuid().as_raw();
         if found.uid() != 0 && found.uid() != euid {
             let owner = found.uid();
@@ -89,6 +98,7 @@ impl Directory {
 
     /// Makes the directory, for root alone: its content decides over guests' clocks.
     pub(super) fn make(&self) -> Result<()> {
+        self.check()?;
         make(&self.path)?;
         self.check()
     }

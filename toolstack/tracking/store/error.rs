@@ -117,7 +117,7 @@ impl RecordError {
     pub(super) fn is_in_the_way(&self) -> bool {
         match self {
             RecordError::Held { .. } | RecordError::Unsafe { .. } => true,
-            RecordError::Io { error, .. } => error.kind() == ErrorKind::InvalidInput,
+            RecordError::Io { error, .. } => is_another_thing(error),
             _ => false,
         }
     }
@@ -139,6 +139,11 @@ pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
     kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
 }
 
+/// True if somebody has put something else in the place of a file.
+fn is_another_thing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::IsADirectory)
+}
+
 /// The remedy for an administrator.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -148,8 +153,7 @@ fn advice(error: &io::Error) -> &'static str {
             "; root is refused, too: see lsattr for an immutable flag, or name another directory with --records"
         }
         ErrorKind::PermissionDenied => "; run as root, or name another directory with --records",
-        // Somebody has put something else in its place.
-        ErrorKind::InvalidInput => "; remove it",
+        _ if is_another_thing(error) => "; remove it",
         _ => "",
     }
 }

@@ -19,7 +19,7 @@ use crate::tracking::start::{claim, note, put_back};
 use crate::tracking::store::{Claim, Then, Unfinished};
 use crate::tracking::tolerance::{Arrival, Outcome, tolerate};
 use crate::tracking::unmanaged;
-use crate::tracking::warning::Warning;
+use crate::tracking::warning::{Warning, add};
 use crate::xl::savefile::Header;
 
 /// The same of a migration, too.
@@ -146,7 +146,7 @@ impl Transfer<'_> {
             before = here;
             (Some(record), ())
         });
-        warnings.extend(kept.err().map(Warning::from));
+        add(&mut warnings, kept.err().map(Warning::from));
         let kind = config.kind();
         let boot = facts.boot_id;
         Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, claim, boot })

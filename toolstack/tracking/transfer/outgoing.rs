@@ -17,7 +17,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::store::{Claim, Saved as SaveFile, Then, Unfinished};
 use crate::tracking::unfinished::mend_claimed;
 use crate::tracking::unmanaged;
-use crate::tracking::warning::Warning;
+use crate::tracking::warning::{Warning, add};
 use crate::xl::savefile::Header;
 
 /// A guest that is about to leave.
@@ -227,9 +227,7 @@ impl Transfer<'_> {
                 }
             }
         });
-        // The same warning twice is one.
-        let warning = warning.filter(|warning| !outgoing.warnings.contains(warning));
-        outgoing.warnings.extend(warning.into_iter().chain(unfit).chain(trouble));
+        add(&mut outgoing.warnings, warning.into_iter().chain(unfit).chain(trouble));
         Ok(outgoing.config != before)
     }
 

@@ -22,7 +22,7 @@ use timers::zone::ZoneSource;
 use super::cache::{RecordCache, said};
 use super::monitor::read_clock;
 use super::requests::XmlRequests;
-use super::store::RecordStore;
+use super::store::{RecordError, RecordStore};
 use super::unfinished::{self, Mended};
 use crate::apply::clock::SetTsc;
 use crate::host::{
@@ -198,7 +198,9 @@ impl<'a> Watch<'a> {
         let is_there = |domid: DomId| there.iter().any(|domain| domain.domid == domid);
         let gone: Vec<_> = self.guests.keys().filter(|domid| !is_there(**domid)).copied().collect();
         gone.into_iter().for_each(|domid| self.on_destroyed(&facts, domid));
-        bad.iter().for_each(|error| self.say(&facts, None, said(error)));
+        let (aside, unread): (Vec<_>, Vec<_>) =
+            bad.into_iter().partition(|error| matches!(error, RecordError::SetAside { .. }));
+        aside.iter().for_each(|error| self.say(&facts, None, said(error)));
         // Nothing more can be known of domains that ended while no service was there.
         for record in records {
             let lives = record
@@ -226,6 +228,10 @@ impl<'a> Watch<'a> {
                 let read = read_clock(self.tools.host, domain.domid);
                 self.on_shutdown(&facts, domain.domid, reason, read);
             }
+        }
+        // Those of guests that are here have been told with their guests.
+        for error in unread.iter().filter(|error| !self.cache.is_told(error)).collect::<Vec<_>>() {
+            self.say(&facts, None, said(error));
         }
         Ok(())
     }

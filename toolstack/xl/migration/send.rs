@@ -27,7 +27,7 @@ pub trait Leaving {
     /// Lets the guest run on; nothing is to be done where it was never suspended.
     ///
     /// # Errors
-    /// When it stays suspended.
+    /// When it does not run.
     fn resume(&mut self) -> Result<(), Failed>;
     /// Takes the guest away, since it runs at the target.
     ///
@@ -62,8 +62,8 @@ pub struct NotMoved {
 pub enum Now {
     /// It runs here as before.
     RunsHere,
-    /// It is nowhere but here, and here it stays suspended, for this reason.
-    Suspended(Failed),
+    /// It is nowhere but here, and does not run here either, for this reason.
+    Stopped(Failed),
     /// It may run at the target; here it stays suspended under its name for one that moved away.
     Unknown,
 }
@@ -73,10 +73,9 @@ impl fmt::Display for NotMoved {
         let NotMoved { why, now } = self;
         match now {
             Now::RunsHere => write!(f, "not migrated: {why}; the guest continues to run here"),
-            Now::Suspended(error) => write!(
+            Now::Stopped(error) => write!(
                 f,
-                "not migrated: {why}; the guest does not run at the target, but it could not be resumed here either: \
-                 {error}"
+                "not migrated: {why}; the guest does not run at the target, and it does not run here either: {error}"
             ),
             Now::Unknown => write!(
                 f,
@@ -104,7 +103,7 @@ pub fn send(guest: &mut dyn Leaving, header: &Header, line: Line) -> Result<Move
     let Line { mut to, mut from } = line;
     // Nothing has been done to the guest before the target speaks xl.
     if let Err(unheard) = hear(&mut from, BANNER) {
-        return Err(NotMoved { why: no_banner(unheard), now: Now::RunsHere });
+        return Err(NotMoved { why: no_banner(unheard), now: resumed(guest) });
     }
     if let Err(why) = up_to_ready(guest, header, &mut to, &mut from) {
         // The target gives up when it hears no more, before anything runs here again.
@@ -166,7 +165,7 @@ fn report(from: &mut File) -> Result<u8, Unheard> {
 fn resumed(guest: &mut dyn Leaving) -> Now {
     match guest.resume() {
         Ok(()) => Now::RunsHere,
-        Err(error) => Now::Suspended(error),
+        Err(error) => Now::Stopped(error),
     }
 }
 

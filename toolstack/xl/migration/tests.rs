@@ -187,7 +187,7 @@ impl Migration {
                 assert!(there.0 == Copy::None || failing.contains(&DestroyIncoming), "{now}");
                 assert!(here.1 == "guest" || failing.contains(&RenameBack), "{now}");
             }
-            Err(NotMoved { now: Now::Suspended(_), .. }) => {
+            Err(NotMoved { now: Now::Stopped(_), .. }) => {
                 assert_ne!((here.0, there.0), (Copy::None, Copy::Runs), "{now}");
                 assert_ne!(there.0, Copy::Runs, "{now}");
             }

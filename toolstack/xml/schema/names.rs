@@ -4,8 +4,6 @@
 //! attributes after a colon. `NAME = PATH` is an element with the same content as the one at PATH, which is listed
 //! above. A prefix stands for one of [`NAMESPACES`].
 
-use std::sync::OnceLock;
-
 /// libvirt's own namespaces, by the prefixes that they usually have.
 pub(crate) const NAMESPACES: &[(&str, &str)] = &[
     ("qemu", "http://libvirt.org/schemas/domain/qemu/1.0"),
@@ -15,6 +13,20 @@ pub(crate) const NAMESPACES: &[(&str, &str)] = &[
     ("bhyve", "http://libvirt.org/schemas/domain/bhyve/1.0"),
 ];
 
+const LIST: &str = include_str!("names.txt");
+
+/// The compiler reads the list, so that no command does it at its start.
+static NAMES: Names = Names::parse(LIST.as_bytes());
+
+/// How many elements and attributes there are.
+pub(crate) const COUNT: usize = Names::parse(LIST.as_bytes()).count();
+
+/// Room for the elements and for the entries of [`Child`]; the compiler says when it no longer suffices.
+const ELEMENTS: usize = 1200;
+const CHILDREN: usize = 1300;
+/// Elements within one another, at most.
+const DEPTH: usize = 16;
+
 /// An element of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ElementId(u16);
@@ -22,13 +34,19 @@ pub(crate) struct ElementId(u16);
 /// All elements and attributes.
 #[derive(Debug)]
 pub(crate) struct Names {
-    elements: Vec<Element>,
-    children: Vec<Child>,
+    elements: Few<Element, ELEMENTS>,
+    children: Few<Child, CHILDREN>,
     metadata: Option<ElementId>,
 }
 
-/// An element in another, and the number of the entry of the next one there. A command reads the list at each start, and
-/// one vector for all elements takes little time.
+/// An array with so many entries in use.
+#[derive(Debug)]
+struct Few<T: 'static, const N: usize> {
+    entries: [T; N],
+    used: usize,
+}
+
+/// An element in another, and the number of the entry of the next one there.
 #[derive(Clone, Copy, Debug)]
 struct Child {
     element: ElementId,
@@ -37,76 +55,81 @@ struct Child {
 
 #[derive(Clone, Copy, Debug)]
 struct Element {
-    name: &'static str,
+    name: Word,
     parent: Option<ElementId>,
     /// The names, parted by a space each.
-    attributes: &'static str,
+    attributes: Word,
     holds_text: bool,
     /// Steps from `<domain>`.
-    depth: usize,
+    depth: u8,
     /// The entries of the first and the last of its children.
     children: Option<(u16, u16)>,
     /// The number of the element itself among all elements and attributes; its attributes follow.
     number: u16,
 }
 
+/// A part of the list: from one byte to before another.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    from: u16,
+    to: u16,
+}
+
 impl Names {
-    /// The names, which are read from the list once.
+    /// The names of the list.
     pub(crate) fn get() -> &'static Names {
-        static NAMES: OnceLock<Names> = OnceLock::new();
-        NAMES.get_or_init(|| Names::parse(include_str!("names.txt")))
+        &NAMES
     }
 
-    fn parse(list: &'static str) -> Names {
+    const fn parse(list: &[u8]) -> Names {
         let mut names =
-            Names { elements: Vec::with_capacity(1200), children: Vec::with_capacity(1300), metadata: None };
+            Names { elements: Few::of(Element::NONE), children: Few::of(Child::NONE), metadata: None };
         // The elements around the line, from the outermost.
-        let mut open: Vec<ElementId> = Vec::new();
-        for line in list.lines() {
-            let text = line.trim_start();
-            open.truncate(line.len() - text.len());
-            let parent = open.last().copied();
+        let mut open = [ElementId(0); DEPTH];
+        let mut at = 0;
+        while at < list.len() {
+            let mut depth = 0;
+            while list[at] == b' ' {
+                depth += 1;
+                at += 1;
+            }
+            let parent = if depth == 0 { None } else { Some(open[depth - 1]) };
             // `NAME`, `NAME: ATTRIBUTES` or `NAME = PATH`.
-            let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
-            let (attributes, same_as) = match rest.strip_prefix("= ") {
-                Some(path) => ("", names.at(path)),
-                None => (rest, None),
+            let line = Word::new(at, find(list, at, list.len(), b'\n'));
+            let (name, rest) = line.split_once(list, b' ');
+            let (path, same) = rest.without_first(list, b'=');
+            at = line.end() + 1;
+            if !same {
+                let (name, _) = name.without_last(list, b':');
+                let (name, holds_text) = name.without_last(list, b'$');
+                open[depth] =
+                    names.add(Element { name, parent, attributes: rest, holds_text, ..Element::NONE });
+                continue;
+            }
+            let Some(original) = names.at(list, path.without_first(list, b' ').0) else {
+                panic!("no such path")
             };
-            let name = name.strip_suffix(':').unwrap_or(name);
-            match same_as {
-                // An element within itself.
-                Some(around) if open.contains(&around) => {
-                    if let Some(parent) = parent {
-                        names.put(around, parent);
-                    }
-                }
-                Some(other) => names.copy(other, parent),
-                None => {
-                    let (name, holds_text) =
-                        name.strip_suffix('$').map_or((name, false), |name| (name, true));
-                    open.push(names.add(Element {
-                        name,
-                        parent,
-                        attributes,
-                        holds_text,
-                        depth: 0,
-                        children: None,
-                        number: 0,
-                    }));
-                }
+            if depth > 0 && is_among(&open, depth, original) {
+                // an element within itself
+                names.put(original, open[depth - 1]);
+            } else {
+                names.copy(original, parent);
             }
         }
         let mut number = 0;
-        for element in &mut names.elements {
-            element.number = number;
-            number += 1 + element.attribute_count();
+        let mut index = 0;
+        while index < names.elements.used {
+            let element = &mut names.elements.entries[index];
+            element.number = small(number);
+            number += 1 + element.attributes.words(list);
+            index += 1;
         }
-        names.metadata = names.at("metadata");
+        names.metadata = names.named(list, ElementId(0), b"metadata");
         names
     }
 
-    fn add(&mut self, mut element: Element) -> ElementId {
-        let id = ElementId(small(self.elements.len()));
+    const fn add(&mut self, mut element: Element) -> ElementId {
+        let id = ElementId(small(self.elements.used));
         if let Some(parent) = element.parent {
             element.depth = self.element(parent).depth + 1;
             self.put(id, parent);
@@ -116,36 +139,68 @@ impl Names {
     }
 
     /// Puts an element behind those in another.
-    fn put(&mut self, element: ElementId, parent: ElementId) {
-        let new = small(self.children.len());
+    const fn put(&mut self, element: ElementId, parent: ElementId) {
+        let new = small(self.children.used);
         self.children.push(Child { element, next: None });
-        let children = &mut self.elements[parent.index()].children;
-        let (first, last) = children.unwrap_or((new, new));
-        if last != new {
-            self.children[usize::from(last)].next = Some(new);
-        }
-        *children = Some((first, new));
+        let children = &mut self.elements.entries[parent.index()].children;
+        *children = match *children {
+            None => Some((new, new)),
+            Some((first, last)) => {
+                self.children.entries[last as usize].next = Some(new);
+                Some((first, new))
+            }
+        };
     }
 
     /// Adds a copy of an element, with all that is in it. What lies within itself stays there.
-    fn copy(&mut self, original: ElementId, parent: Option<ElementId>) {
-        let children: Vec<_> = self.children(original).collect();
-        let copy = self.add(Element { parent, children: None, ..*self.element(original) });
-        for child in children {
-            if self.element(child).parent == Some(original) {
-                self.copy(child, Some(copy));
-            } else {
-                self.put(child, copy);
+    const fn copy(&mut self, original: ElementId, parent: Option<ElementId>) {
+        let copied = *self.element(original);
+        let copy = self.add(Element { parent, children: None, ..copied });
+        let mut next = first(copied.children);
+        // not those that the copying itself puts there
+        let end = self.children.used;
+        while let Some(number) = next {
+            let Child { element, next: after } = self.children.entries[number as usize];
+            next = match after {
+                Some(after) if (after as usize) < end => Some(after),
+                _ => None,
+            };
+            match self.element(element).parent {
+                Some(parent) if parent.0 == original.0 => self.copy(element, Some(copy)),
+                _ => self.put(element, copy),
             }
         }
     }
 
-    fn element(&self, id: ElementId) -> &Element {
-        &self.elements[id.index()]
+    const fn element(&self, id: ElementId) -> &Element {
+        &self.elements.entries[id.index()]
     }
 
-    fn at(&self, path: &str) -> Option<ElementId> {
-        path.split('/').try_fold(self.root(), |around, name| self.child(around, name))
+    /// The element at a path below `<domain>`.
+    const fn at(&self, list: &[u8], path: Word) -> Option<ElementId> {
+        let mut around = ElementId(0);
+        let mut rest = path;
+        while !rest.is_empty() {
+            let (name, after) = rest.split_once(list, b'/');
+            match self.named(list, around, name.bytes(list)) {
+                Some(element) => around = element,
+                None => return None,
+            }
+            rest = after;
+        }
+        Some(around)
+    }
+
+    const fn named(&self, list: &[u8], parent: ElementId, name: &[u8]) -> Option<ElementId> {
+        let mut next = first(self.element(parent).children);
+        while let Some(number) = next {
+            let child = self.children.entries[number as usize];
+            if same(self.element(child.element).name.bytes(list), name) {
+                return Some(child.element);
+            }
+            next = child.next;
+        }
+        None
     }
 
     /// `<domain>`
@@ -155,20 +210,19 @@ impl Names {
 
     /// An element in an element.
     pub(crate) fn child(&self, parent: ElementId, name: &str) -> Option<ElementId> {
-        self.children(parent).find(|&child| self.name(child) == name)
+        self.named(LIST.as_bytes(), parent, name.as_bytes())
     }
 
     /// The elements in an element.
     pub(crate) fn children(&self, parent: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        let first = self.element(parent).children.map(|(first, _)| first);
-        let entry = |number: u16| &self.children[usize::from(number)];
-        std::iter::successors(first, move |&number| entry(number).next)
+        let entry = |number: u16| &self.children.entries[usize::from(number)];
+        std::iter::successors(first(self.element(parent).children), move |&number| entry(number).next)
             .map(move |number| entry(number).element)
     }
 
     /// An element's name.
     pub(crate) fn name(&self, id: ElementId) -> &'static str {
-        self.element(id).name
+        self.element(id).name.text()
     }
 
     /// The names of an element's attributes.
@@ -188,18 +242,21 @@ impl Names {
 
     /// The number of an attribute; `None` for one that the element does not have.
     pub(crate) fn attribute_number(&self, id: ElementId, name: &str) -> Option<usize> {
-        let place = self.attributes(id).position(|known| known == name)?;
+        // A search for a `char` would take longer than these short words are.
+        let mut words = self.element(id).attributes.bytes(LIST.as_bytes()).split(|byte| *byte == b' ');
+        let place = words.position(|known| known == name.as_bytes())?;
         Some(self.number(id) + 1 + place)
     }
 
     /// How many elements and attributes there are.
-    pub(crate) fn count(&self) -> usize {
-        self.elements.last().map_or(0, |last| usize::from(last.number + 1 + last.attribute_count()))
+    pub(crate) const fn count(&self) -> usize {
+        let last = &self.elements.entries[self.elements.used - 1];
+        last.number as usize + 1 + last.attributes.words(LIST.as_bytes())
     }
 
     /// How many steps it is from `<domain>` to an element.
     pub(crate) fn depth(&self, id: ElementId) -> usize {
-        self.element(id).depth
+        self.element(id).depth.into()
     }
 
     /// `<metadata>`
@@ -209,7 +266,8 @@ impl Names {
 
     /// An element around one of this name; `None` where there is none, and for a name that is too common to tell.
     pub(crate) fn somewhere(&self, name: &str) -> Option<ElementId> {
-        let mut around = self.elements.iter().filter(|element| element.name == name);
+        let mut around =
+            self.elements.entries[..self.elements.used].iter().filter(|element| element.name.text() == name);
         match (around.next(), around.next()) {
             (Some(only), None) => only.parent,
             _ => None,
@@ -218,7 +276,7 @@ impl Names {
 
     /// The names from below `<domain>` to an element.
     pub(crate) fn steps(&self, id: ElementId) -> Vec<&'static str> {
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(self.depth(id));
         let mut at = id;
         while let Some(parent) = self.element(at).parent {
             steps.push(self.name(at));
@@ -229,25 +287,138 @@ impl Names {
     }
 }
 
-impl Element {
-    fn attributes(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.attributes.split(' ').filter(|name| !name.is_empty())
+impl<T: Copy, const N: usize> Few<T, N> {
+    const fn of(entry: T) -> Few<T, N> {
+        Few { entries: [entry; N], used: 0 }
     }
 
-    fn attribute_count(&self) -> u16 {
-        let spaces = self.attributes.bytes().filter(|byte| *byte == b' ').count();
-        if self.attributes.is_empty() { 0 } else { 1 + small(spaces) }
+    const fn push(&mut self, entry: T) {
+        self.entries[self.used] = entry;
+        self.used += 1;
     }
 }
 
-/// A number as the entries hold it; the list is far shorter.
-fn small(number: usize) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX)
+impl Child {
+    const NONE: Child = Child { element: ElementId(0), next: None };
+}
+
+impl Element {
+    const NONE: Element = Element {
+        name: Word::new(0, 0),
+        parent: None,
+        attributes: Word::new(0, 0),
+        holds_text: false,
+        depth: 0,
+        children: None,
+        number: 0,
+    };
+
+    fn attributes(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.attributes.text().split(' ').filter(|name| !name.is_empty())
+    }
+}
+
+impl Word {
+    const fn new(from: usize, to: usize) -> Word {
+        Word { from: small(from), to: small(to) }
+    }
+
+    const fn end(self) -> usize {
+        self.to as usize
+    }
+
+    const fn is_empty(self) -> bool {
+        self.from == self.to
+    }
+
+    fn text(self) -> &'static str {
+        LIST.get(self.from.into()..self.to.into()).unwrap_or_default()
+    }
+
+    const fn bytes(self, list: &[u8]) -> &[u8] {
+        list.split_at(self.to as usize).0.split_at(self.from as usize).1
+    }
+
+    /// The parts before and behind the first such byte.
+    const fn split_once(self, list: &[u8], byte: u8) -> (Word, Word) {
+        let end = self.end();
+        let at = find(list, self.from as usize, end, byte);
+        (Word::new(self.from as usize, at), Word::new(if at < end { at + 1 } else { end }, end))
+    }
+
+    /// The rest, and true, if it begins with this byte.
+    const fn without_first(self, list: &[u8], byte: u8) -> (Word, bool) {
+        if self.is_empty() || list[self.from as usize] != byte {
+            (self, false)
+        } else {
+            (Word { from: self.from + 1, ..self }, true)
+        }
+    }
+
+    /// The rest, and true, if it ends with this byte.
+    const fn without_last(self, list: &[u8], byte: u8) -> (Word, bool) {
+        if self.is_empty() || list[self.end() - 1] != byte {
+            (self, false)
+        } else {
+            (Word { to: self.to - 1, ..self }, true)
+        }
+    }
+
+    /// The number of words with a space between them.
+    const fn words(self, list: &[u8]) -> usize {
+        let (mut count, mut rest) = (0, self);
+        while !rest.is_empty() {
+            rest = rest.split_once(list, b' ').1;
+            count += 1;
+        }
+        count
+    }
+}
+
+/// The place of a byte, or the end.
+const fn find(list: &[u8], from: usize, end: usize, byte: u8) -> usize {
+    let mut at = from;
+    while at < end && list[at] != byte {
+        at += 1;
+    }
+    at
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len()
+}
+
+const fn is_among(elements: &[ElementId], count: usize, element: ElementId) -> bool {
+    let mut at = 0;
+    while at < count && elements[at].0 != element.0 {
+        at += 1;
+    }
+    at < count
+}
+
+const fn first(children: Option<(u16, u16)>) -> Option<u16> {
+    match children {
+        Some((first, _)) => Some(first),
+        None => None,
+    }
+}
+
+/// A number as the entries hold it.
+const fn small(number: usize) -> u16 {
+    assert!(number <= u16::MAX as usize);
+    number as u16
 }
 
 impl ElementId {
-    fn index(self) -> usize {
-        self.0.into()
+    const fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
@@ -256,16 +427,19 @@ mod tests {
     use super::*;
 
     fn at(path: &str) -> ElementId {
-        Names::get().at(path).unwrap_or_else(|| panic!("no {path}"))
+        let names = Names::get();
+        let below = |around, name| names.child(around, name).unwrap_or_else(|| panic!("no {path}"));
+        path.split('/').fold(names.root(), below)
     }
 
     #[test]
     fn every_line_of_the_list_is_understood() {
         let names = Names::get();
-        assert!(names.elements.len() > 850, "{}", names.elements.len());
+        let elements = &names.elements.entries[..names.elements.used];
+        assert!(elements.len() > 850, "{}", elements.len());
         assert!(names.count() > 2800, "{}", names.count());
-        for element in &names.elements {
-            let words = element.attributes().chain([element.name]);
+        for element in elements {
+            let words = element.attributes().chain([element.name.text()]);
             for word in words {
                 assert!(
                     word.chars().all(|c| c.is_ascii_alphanumeric() || "_-:".contains(c)) && !word.is_empty(),
@@ -297,7 +471,7 @@ mod tests {
     fn numbers_are_each_ones_own() {
         let names = Names::get();
         let mut seen = vec![false; names.count()];
-        for id in (0..names.elements.len()).filter_map(|index| u16::try_from(index).ok()).map(ElementId) {
+        for id in (0..names.elements.used).filter_map(|index| u16::try_from(index).ok()).map(ElementId) {
             let attributes = names.attributes(id).filter_map(|name| names.attribute_number(id, name));
             for number in std::iter::once(names.number(id)).chain(attributes) {
                 assert!(!std::mem::replace(&mut seen[number], true));

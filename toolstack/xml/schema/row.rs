@@ -89,16 +89,16 @@ impl Row {
     pub(super) fn matches(&self, path: &[&str], attribute: Option<&str>) -> Option<(usize, usize)> {
         let (mut steps, mut named) = (0, 0);
         let mut rest = path.iter();
-        for pattern in self.at.split('/').filter(|step| !step.is_empty()) {
+        for pattern in steps_of(self.at) {
             steps += 1;
-            named += usize::from(pattern != "*");
-            if let Some(names) = pattern.strip_prefix('@') {
+            named += usize::from(pattern != b"*");
+            if let [b'@', names @ ..] = pattern {
                 let at_end = rest.next().is_none();
                 return (at_end && attribute.is_some_and(|name| one_of(names, name)))
                     .then_some((steps, named));
             }
             let name = rest.next()?;
-            if pattern != "*" && !one_of(pattern, name) {
+            if pattern != b"*" && !one_of(pattern, name) {
                 return None;
             }
         }
@@ -106,10 +106,16 @@ impl Row {
     }
 }
 
+/// The steps of a path or a pattern. A search for a `char` would take longer than these short ones are.
+pub(super) fn steps_of(path: &str) -> impl Iterator<Item = &[u8]> {
+    path.as_bytes().split(|byte| *byte == b'/').filter(|step| !step.is_empty())
+}
+
 /// True if a name is one of those parted by `|`.
-fn one_of(names: &str, name: &str) -> bool {
+fn one_of(names: &[u8], name: &str) -> bool {
+    let name = name.as_bytes();
     // Most are one name.
-    names == name || (names.len() > name.len() && names.split('|').any(|one| one == name))
+    names == name || (names.len() > name.len() && names.split(|byte| *byte == b'|').any(|one| one == name))
 }
 
 impl Absent {

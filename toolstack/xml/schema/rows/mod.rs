@@ -15,8 +15,8 @@ mod processor;
 
 use std::sync::OnceLock;
 
-use super::names::{ElementId, Names};
-use super::row::{Row, Section};
+use super::names::{COUNT, ElementId, Names};
+use super::row::{Row, Section, steps_of};
 
 /// Every section, in the order of the documentation.
 pub(crate) static SECTIONS: &[&Section] = &[
@@ -53,9 +53,8 @@ pub(crate) fn row_of(
     attribute: Option<&str>,
 ) -> Option<Match> {
     // Looking a row up takes a while, and the same nodes come again and again.
-    static FOUND: OnceLock<Box<[OnceLock<Option<Match>>]>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| (0..names.count()).map(|_| OnceLock::new()).collect());
-    *found[number].get_or_init(|| look_up(&names.steps(element), attribute))
+    static FOUND: [OnceLock<Option<Match>>; COUNT] = [const { OnceLock::new() }; COUNT];
+    *FOUND[number].get_or_init(|| look_up(&names.steps(element), attribute))
 }
 
 /// The row on an element, or on an attribute of it.
@@ -72,10 +71,9 @@ fn look_up(path: &[&str], attribute: Option<&str>) -> Option<Match> {
     let mut best = None;
     for section in SECTIONS {
         let mut depth = 0;
-        let mut around = section.path.split('/').filter(|step| !step.is_empty());
-        let is_in = around.all(|step| {
+        let is_in = steps_of(section.path).all(|step| {
             depth += 1;
-            path.get(depth - 1) == Some(&step)
+            path.get(depth - 1).is_some_and(|name| name.as_bytes() == step)
         });
         if !is_in {
             continue;
