@@ -219,6 +219,11 @@ impl Report {
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
 
+    /// The losses, and the nodes that change nothing on Xen.
+    pub fn differences(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.losses().chain(self.without_effect())
+    }
+
     /// The nodes that change nothing on Xen, each once, without those that advice is about.
     pub fn without_effect(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         let plain = |node: &usize| {
@@ -274,7 +279,7 @@ impl Report {
         let above = |node: &&Node| node.parent.map(|parent| &self.nodes[parent as usize]);
         let mut steps: Vec<_> = std::iter::successors(Some(&self.nodes[index]), above).collect();
         steps.reverse();
-        let mut path = String::new();
+        let mut path = String::with_capacity(steps.len() * 16);
         steps.iter().for_each(|node| node.step.push_to(&mut path, self.source.text()));
         path
     }

@@ -62,7 +62,7 @@ holds() {
 # check EXPECTED: sets verdict, seen_text and expected_text (with the values that
 # words stood for).
 check() {
-  local rest="$1; " item key operator value text shape='^([a-z_]+)(\*=|=|~|<)(.*)$'
+  local rest="$1; " item key operator value text shape='^([a-z0-9_]+)(\*=|=|~|<)(.*)$'
   verdict=pass seen_text='' expected_text=''
   while [ -n "$rest" ]; do
     item=${rest%%; *}

@@ -52,7 +52,8 @@ domain_xml() {
 XML
 }
 
-# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them; of $vcpus vCPUs.
+# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them; of $vcpus vCPUs, and
+# Linux with $cmdline behind its own.
 domain_cfg() {
   local name=$1 guest=$2 config=$3
   echo "name = \"$name\""
@@ -66,7 +67,7 @@ domain_cfg() {
       ;;
     linux)
       printf '%s\n' 'type = "hvm"' 'memory = 256' 'kernel = "/tests/vmlinuz"' 'ramdisk = "/tests/linux-initrd"' \
-        'cmdline = "console=hvc0 quiet mitigations=off"'
+        "cmdline = \"console=hvc0 quiet mitigations=off${cmdline:+ $cmdline}\""
       ;;
   esac
   case $guest in

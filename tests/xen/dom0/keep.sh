@@ -344,6 +344,14 @@ our_live_tsc() {
 # Whether the guest's TSC is behind what it was once, in ms.
 fell() { seen[fell]=$([ "${seen[tsc_ms]}" -ge "$1" ] && echo no || echo "from $1 ms to ${seen[tsc_ms]} ms"); }
 
+# Where dom0 is a PVH guest of Xen itself.
+
+of_pvh() { "$@" && seen[dom0]=$(cat /sys/hypervisor/guest_type); }
+pvh_our_reboot() { of_pvh our_reboot; }
+pvh_our_guest() { of_pvh our_pvh_guest; }
+our_pvh_guest() { our_keeper '' pvh && see pvh; }
+pvh_on_reboot() { of_pvh on_reboot; }
+
 # How many guests have fallen over an instruction since Xen booted. No guest of ours does: the emulator mixes up its
 # registers, most often where a guest has just been restored.
 felled() { xl dmesg | grep -c 'Triple fault'; }
@@ -437,4 +445,14 @@ run_keep() {
   keep_case our-migrate-to-xl xenclock+xl "$kept; jumps=0" our_migrate_to_xl
   keep_case our-live-tsc xenclock 'exit=0; refused=1; leaf_khz=2000000; tsc_khz=2000000; rate_khz~2000000; fell=no' our_live_tsc
   keep_case our-migrate-reboot xenclock "$kept" our_migrate_reboot
+}
+
+run_pvh() {
+  local kept='exit=0; cmos_offset~3620; rtc_offset=3620; leaf_khz=1000000; dom0=PVH'
+  : > "$events"
+  keep_case pvh-our-reboot xenclock "$kept" pvh_our_reboot
+  keep_case pvh-our-guest xenclock 'exit=0; wc_offset~3600; leaf_khz=1000000; dom0=PVH' pvh_our_guest
+  service
+  keep_case pvh-on-reboot xl "$kept" pvh_on_reboot
+  end_service
 }

@@ -43,6 +43,27 @@ moved_service_receive() {
 moved_too_far() {
   saved_elsewhere 1 $((host_khz + host_khz / 3900)) && run_command xl restore /tmp/moved && await tsc-left && see
 }
+# Linux, which counts by the TSC: how far it gets in a minute of dom0's, and whether its watchdog complains.
+linux_minute() {
+  local first last began cmdline=clocksource=tsc
+  start_keeper "$(keep_cfg linux '')" && look_linux keeper && run_command xl save keeper /tmp/moved || return
+  # in place: dom0 has no room for two of its size
+  as-of $((host_khz + near)) /tmp/moved /tmp/moved && tolerant && run_command xenclock restore /tmp/moved || return
+  tick && first=${seen[tick]} began=$(now_ms) && sleep 60 && tick && last=${seen[tick]} || return
+  seen[minute]=$(awk "BEGIN { print int((($last - $first) * 1000 - ($(now_ms) - $began)) / 1000) }")
+  probe xen "$(xl domid keeper)"
+  look_at_report keeper
+}
+# Waits for the guest's next word on its clock.
+tick() {
+  local log=/var/log/xen/console/guest-keeper.log had
+  had=$(grep -c ^TICK "$log")
+  for _ in {1..100}; do
+    [ "$(grep -c ^TICK "$log")" -gt "$had" ] && break
+    sleep 0.1
+  done
+  read -r _ seen[tick] seen[clocksource] seen[unstable] < <(tr -d '\r' < "$log" | grep ^TICK | tail -n 1)
+}
 # A guest that is shown an invariant TSC, and has no frequency of its own, stays where it is.
 moved_invariant() {
   start_keeper "$(keep_cfg hvm 'cpuid = "host,invtsc=1"')" || return
@@ -88,5 +109,11 @@ run_moved() {
   end_service
   unset XENCLOCK_TSC_TOLERANCE
   keep_case moved-invariant xenclock 'exit=1; says*=tsc-invariant; invtsc=1; emulated=0; leaf_khz=host' moved_invariant
+  rm -f /tmp/moved*
+}
+
+run_linux() {
+  : > "$events"
+  keep_case linux-minute xenclock 'exit=0; tsc_khz=host; show_behaviour=native; clocksource=tsc; minute=0; unstable=0' linux_minute
   rm -f /tmp/moved*
 }

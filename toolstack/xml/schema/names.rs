@@ -242,7 +242,9 @@ impl Names {
 
     /// The number of an attribute; `None` for one that the element does not have.
     pub(crate) fn attribute_number(&self, id: ElementId, name: &str) -> Option<usize> {
-        let place = self.attributes(id).position(|known| known == name)?;
+        // A search for a `char` would take longer than these short words are.
+        let mut words = self.element(id).attributes.bytes(LIST.as_bytes()).split(|byte| *byte == b' ');
+        let place = words.position(|known| known == name.as_bytes())?;
         Some(self.number(id) + 1 + place)
     }
 

@@ -240,7 +240,7 @@ impl Builder<'_> {
             if !is_name(key) {
                 return Err(self.malformed(whole, format!("'{key}' is not a name for an attribute")));
             }
-            if attribute.value.contains('<') {
+            if attribute.value.bytes().any(|byte| byte == b'<') {
                 return Err(self.malformed(whole, "'<' in an attribute's value; write &lt;".to_owned()));
             }
             if !seen.insert(key) {
