@@ -156,8 +156,7 @@ pub fn view(
 
 /// True if another clock was requested since the domain was started.
 fn is_pending(record: &ClockRecord) -> bool {
-    let since = |start: &Start| record.request.made_at.is_some_and(|made_at| made_at > start.at);
-    record.offset_changed || record.start.as_ref().is_some_and(since)
+    record.offset_changed || record.is_requested_since_start()
 }
 
 /// True if the RTC still shows what was requested of the start.

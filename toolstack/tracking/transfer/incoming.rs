@@ -18,6 +18,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::start::{claim, note, put_back};
 use crate::tracking::store::{Claim, Then, Unfinished};
 use crate::tracking::tolerance::{Arrival, Outcome, tolerate};
+use crate::tracking::unmanaged;
 use crate::tracking::warning::{Warning, add};
 use crate::xl::savefile::Header;
 
@@ -120,6 +121,7 @@ impl Transfer<'_> {
             offset = known;
             warnings.extend(warning.into_iter().chain(put(&mut config, offset)));
         }
+        unmanaged::offset_in(&config).into_iter().for_each(|offset| record.config_written(offset));
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
         note(Some(domid));
