@@ -592,5 +592,22 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a guest that was reset while its record was gone, the RTC was set once more",
+            told(
+                hvm(By::Asked, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    serve(0),
+                    start(0),
+                    Op::Destroy { guest: 0 },
+                    Op::Sicken { site: 0, how: Sick::Gone },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Heal { site: 0 },
+                    end(End::SoftReset, TOO_LATE),
+                    write(-1),
+                    serve(0),
+                ],
+            ),
+        ),
     ]
 }

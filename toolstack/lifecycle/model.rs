@@ -78,6 +78,30 @@ impl ClockRecord {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
+    /// True if the domain of this record came after the one that another record has of the same guest on this host.
+    pub(crate) fn is_of_later_domain_than(&self, other: &ClockRecord) -> bool {
+        match (&self.instance, &other.instance) {
+            (None, _) => false,
+            (Some(ours), Some(its)) => ours.boot != its.boot || ours.domid > its.domid,
+            (Some(ours), None) => other.ended.is_none_or(|ended| ended.at <= ours.since),
+        }
+    }
+
+    /// This record with the domain of another record, and with all that happened to that domain.
+    pub(crate) fn with_domain_of(mut self, other: &ClockRecord) -> ClockRecord {
+        let is_requested = self.request.clock == other.request.clock;
+        self.start = other.start.clone().map(|start| {
+            let made_in = Some(if is_requested { self.generation } else { 0 });
+            Start { made_in, ..start }
+        });
+        self.instance.clone_from(&other.instance);
+        self.correction.clone_from(&other.correction);
+        (self.last, self.guest, self.birth_khz, self.ended) =
+            (other.last, other.guest, other.birth_khz, other.ended);
+        self.offset_changed = other.offset_changed || !is_requested;
+        self
+    }
+
     /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
     pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         let stands = match &self.request.from {

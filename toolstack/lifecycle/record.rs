@@ -95,8 +95,8 @@ pub struct Request {
     /// Its origin.
     pub from: RequestOrigin,
     /// When it was made, by the clock of the host where it was made: of two requests for one guest, made on different
-    /// hosts, the later counts. It is not before the request that this one replaced, nor before the last start. `None` where that clock was not set,
-    /// and in older records.
+    /// hosts, the later counts. It is not before the request that this one replaced, nor before the last start. `None`
+    /// where that clock was not set, and in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
     /// The generation of the record in which it was made. It decides between requests of the same moment, or where one has

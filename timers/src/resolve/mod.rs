@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_host_whose_clock_is_not_set_starts_its_guests() {
-        let zoned = "the zone's offset at the time shown";
+        let zoned = "the zone's offset at this time";
         for now in ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2106-02-07T06:28:15Z"] {
             for kind in [Hvm, Pv, Pvh] {
                 for (clock, offset, warning) in [
