@@ -6,8 +6,8 @@ use timers::resolve::{Moment, NextStart, resolve, rtc_time};
 use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode,
-    TimerName, UtcOffset,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+    UtcOffset,
 };
 use uuid::Uuid;
 
@@ -156,8 +156,7 @@ pub fn view(
 
 /// True if another clock was requested since the domain was started.
 fn is_pending(record: &ClockRecord) -> bool {
-    let since = |start: &Start| record.request.made_at.is_some_and(|made_at| made_at > start.at);
-    record.offset_changed || record.start.as_ref().is_some_and(since)
+    record.offset_changed || record.is_requested_since_start()
 }
 
 /// True if the RTC still shows what was requested of the start.
@@ -319,15 +318,10 @@ pub fn clock_now(view: &ClockView) -> GuestClock {
             adjustment => ClockOffset::Variable { adjustment, basis: Basis::Utc },
         };
     }
-    let mode = TscMode::from_word(&view.tsc.mode).map(|mode| match mode {
-        TscMode::Default => TimerMode::Auto,
-        TscMode::AlwaysEmulate => TimerMode::Emulate,
-        TscMode::Native => TimerMode::Native,
-    });
+    let mode = TscMode::from_word(&view.tsc.mode).map(TimerMode::from);
     let asked = clock.tsc_frequency();
     let khz = KiloHertz(view.tsc.khz);
-    let now =
-        asked.filter(|asked| asked.to_khz() == Ok(khz)).unwrap_or_else(|| Hertz(u64::from(khz.0) * 1000));
+    let now = asked.filter(|asked| asked.to_khz() == Ok(khz)).unwrap_or_else(|| khz.to_hz());
     let at = clock.timers.iter().position(|timer| timer.name == TimerName::Tsc).unwrap_or_else(|| {
         clock.timers.push(Timer::named(TimerName::Tsc));
         clock.timers.len() - 1

@@ -39,7 +39,7 @@ complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "plan" -d 'Print t
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "convert" -d 'Convert domain XML, an xl.cfg or libxl\'s JSON into another of these, and report everything Xen does differently'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "check" -d 'Check domain XML, xl.cfg or libxl\'s JSON, and report every error and every setting that Xen ignores'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "dumpxml" -d 'Print a running domain as libvirt\'s domain XML, with its present clock'
-complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "edit" -d 'Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file'
+complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "edit" -d 'Change settings of an xl.cfg or a domain XML, and keep every other byte of the file'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "clock-list" -d 'List the clocks of all domains'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "clock-show" -d 'Show a domain\'s clock and the reason for each value'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "clock-set" -d 'Set a guest\'s clock from its next start on, or at once with --now'
@@ -75,12 +75,12 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s d -d 'Print
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s n -l dryrun -d 'Print the configuration as JSON, and start nothing, as with the global -N'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s i -l ignore-global-affinity-masks -d 'Ignore vm.cpumask, vm.hvm.cpumask and vm.pv.cpumask of xl.conf'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l json -d 'Print the result as JSON; with -n the plan, as xenclock plan --json does'
-complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l wrapper -d 'Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs'
+complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s f -l defconfig -d 'The file. The last one counts; - is standard input' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s q -l quiet -d 'Print no findings'
-complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l wrapper -d 'Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs'
+complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l to -d 'The output format' -r -f -a "xl\t''
 json\t''
@@ -93,7 +93,7 @@ xl\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'Write for this release of Xen, such as 4.17, and leave out newer keys [default: the host\'s, or the newest known]' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map -d 'Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search below that directory, as the root of a dom0' -r -F
@@ -103,14 +103,14 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l report -d 
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output; for a directory or several inputs, write one file each to this directory' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l comments -d 'Copy the input\'s comments to the head of the output; JSON has no comments'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l strict -d 'Fail and write nothing unless every node is exact or without effect'
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l wrapper -d 'Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs'
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l from -d 'The input format [default: detected from the content]' -r -f -a "xml\t''
 xl\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l xen -d 'Write for this release of Xen, such as 4.17, and leave out newer keys [default: the host\'s, or the newest known]' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map -d 'Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search below that directory, as the root of a dom0' -r -F
@@ -132,7 +132,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -s h -l he
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Read the clock from this file first: a domain XML or an xl.cfg' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from-save -d 'Use the offset from this save file of xenclock or xl, for example after a rollback to a disk snapshot. A save file of another guest needs -f' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l now -d 'Also set the clock of the running guest now: its RTC jumps. Its TSC is changed only with -f'
-complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs'
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 'Print the resulting record as JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s c -d 'Leave the guest running'
@@ -165,7 +165,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s s -d 'Th
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l pool -d 'Compare every guest in every file with every other host, and recommend one TSC frequency for all of them'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -l period -d 'Seconds between two readings of all RTCs, the only way to see that a guest has set its own' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -l period -d 'Seconds between two readings of all RTCs; only a reading shows that a guest has set its RTC' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -l xml-dir -d 'A directory of domain XML; may be given more than once [default: /etc/xenclock/domains and /etc/libvirt/libxl]' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -l asked-only -d 'Track only guests with a requested clock, not the RTCs of all HVM guests'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -l once -d 'Read all clocks once and exit'
@@ -224,7 +224,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_s
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "convert" -d 'Convert domain XML, an xl.cfg or libxl\'s JSON into another of these, and report everything Xen does differently'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "check" -d 'Check domain XML, xl.cfg or libxl\'s JSON, and report every error and every setting that Xen ignores'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "dumpxml" -d 'Print a running domain as libvirt\'s domain XML, with its present clock'
-complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "edit" -d 'Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file'
+complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "edit" -d 'Change settings of an xl.cfg or a domain XML, and keep every other byte of the file'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "clock-list" -d 'List the clocks of all domains'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "clock-show" -d 'Show a domain\'s clock and the reason for each value'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "clock-set" -d 'Set a guest\'s clock from its next start on, or at once with --now'

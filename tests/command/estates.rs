@@ -47,6 +47,31 @@ fn a_directory_is_checked_as_it_is_converted() {
 }
 
 #[test]
+fn an_error_hides_nothing_of_the_rest() {
+    let lab = Lab::new();
+    let head =
+        "name = \"guest\"\ntype = \"pvh\"\nkernel = \"/k\"\nmemory = 64\nmemry = 5\ntimezone = \"UTC\"\n";
+    for (wrong, code) in [("clock_timezone = \"Nowhere\"", "bad-zone"), ("on_crash = \"burn\"", "bad-value")]
+    {
+        lab.write("guest.cfg", format!("{head}{wrong}\n"));
+        let said = lab.run(["check", "guest.cfg"]);
+        assert_eq!(said.code, 2);
+        for expected in [":5:1: unsupported: ", ":6:1: unsupported: ", ":7:1: invalid: ", code] {
+            assert!(said.out.contains(expected), "{expected}: {}", said.out);
+        }
+        assert!(
+            said.out.starts_with("guest.cfg: does not start; 1 error, 2 things differ\n"),
+            "{}",
+            said.out
+        );
+    }
+    // Nobody knows which keys count for a guest of which kind.
+    lab.write("guest.cfg", format!("{head}type = \"hvmm\"\n"));
+    let said = lab.run(["check", "guest.cfg"]);
+    assert!(said.code == 2 && !said.out.contains("unsupported"), "{}", said.out);
+}
+
+#[test]
 fn a_file_that_is_xml_by_its_name_is_told_where_xml_was_expected() {
     let lab = Lab::new();
     for (text, place) in [

@@ -79,8 +79,7 @@ fn nothing_is_begun_while_a_lock_is_held_and_nothing_is_held_up() {
     let refused = |run: Run| {
         let said = run.fails(1);
         assert!(
-            said.contains("holds the lock; waited ")
-                && said.contains("wait until it is done, or end that process"),
+            said.contains("holds the lock; waited ") && said.contains("wait for that process, or end it"),
             "{said}"
         );
         assert!(

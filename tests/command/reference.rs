@@ -9,6 +9,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::common::{Lab, root};
+use xenclock::lifecycle::ClockRecord;
+use xenclock::timers::GuestClock;
 
 /// The functions that make a finding from a code.
 const MAKERS: [&str; 7] =
@@ -109,6 +111,14 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
         fields(&value, "", &mut found);
         found
     };
+    let unset = json!({"host": {"now": "1970-01-01T00:00:10Z", "timezone": "Europe/Berlin"}});
+    lab.write("unset.json", unset.to_string());
+    let planned_unset = lab.run(["--backend", "mock:unset.json", "plan", "-q", "--json", windows]).json();
+    let slower = json!({"host": {"now": "2026-07-01T12:00:00Z", "cpu_khz": 2_000_000}});
+    lab.write("there.json", slower.to_string());
+    lab.write("here.info", lab.mock(["host-info", "--json"]).ok());
+    lab.write("there.info", lab.run(["--backend", "mock:there.json", "host-info", "--json"]).ok());
+    let moved = lab.run(["preflight", "--pool", "--json", "here.info", "there.info"]).out;
     let told = lab.mock(["clock-watch", "--once"]).ok();
     let events = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut event = fields_of(Value::Array(events));
@@ -119,22 +129,76 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
     let reported = serde_json::from_str(&lab.read("report.json")).unwrap();
     let checked = lab.run(["check", "--json", windows, "wrong.cfg"]);
     assert_eq!(checked.code, 2, "{checked:?}");
-    vec![
+    let mut outputs = vec![
         ("check --json", fields_of(serde_json::from_str(&checked.out).unwrap())),
         ("create --json", fields_of(created)),
-        ("plan --json", fields_of(planned)),
+        ("plan --json", fields_of(json!([planned, planned_unset]))),
         ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),
         ("clock-list --json", fields_of(lab.mock(["clock-list", "--json"]).json())),
         ("list --json", fields_of(lab.mock(["list", "--json"]).json())),
         ("host-info --json", fields_of(lab.mock(["host-info", "--json"]).json())),
         (
             "clock-set --json",
-            fields_of(lab.mock(["clock-set", "windows", "--json", "clock_offset=utc"]).json()),
+            fields_of(with_every_field(
+                lab.mock(["clock-set", "windows", "--json", "--wrapper", "clock_offset=utc"]).json(),
+            )),
         ),
+        ("preflight --json", fields_of(serde_json::from_str(&moved).unwrap())),
         ("convert --report FILE.json", fields_of(reported)),
         ("convert --diagnostics json", fields_of(serde_json::from_str(&diagnostics).unwrap())),
         ("clock-watch", event),
-    ]
+    ];
+    for (_, found) in &mut outputs {
+        // Wherever a clock stands, it may be any clock.
+        let before: Vec<_> =
+            found.iter().filter_map(|field| field.strip_suffix("offset.offset")).map(str::to_owned).collect();
+        for (before, field) in
+            before.iter().flat_map(|before| of_any_clock().map(move |field| (before, field)))
+        {
+            found.insert(format!("{before}{field}"));
+        }
+    }
+    outputs
+}
+
+/// A record with the fields that it has only after certain events.
+fn with_every_field(mut told: Value) -> Value {
+    let device_model = told.as_object_mut().unwrap().remove("device_model").unwrap();
+    told["ephemeral"] = json!(true);
+    told["dropped_frequency"] = json!(1);
+    told["correction"] = json!({"boot": "boot", "domid": 1, "from": 1, "to": 2});
+    told["instance"]["unset"] = json!({"at": 1});
+    let at = told["last"]["at"].clone();
+    told["config_offsets"] = json!([1]);
+    told["saves"] = json!([{"incarnation": 1, "rtc": {"offset": 1, "at": at}, "unset": true}]);
+    told["ended"] = json!({"reason": "poweroff", "at": at, "watched": 1});
+    let record = ClockRecord::from_bytes(told.to_string().as_bytes()).unwrap();
+    let read: Value = serde_json::from_slice(&record.to_bytes()).unwrap();
+    assert_eq!(read, told, "no field is another's");
+    told["device_model"] = device_model;
+    told
+}
+
+/// The fields of a requested clock, of every kind and with every setting.
+fn of_any_clock() -> impl Iterator<Item = String> {
+    let timers = json!([{
+        "name": "rtc", "present": true, "track": "wall", "tickpolicy": "catchup",
+        "catchup": {"threshold": 1, "slew": 2, "limit": 3}, "frequency": 1000, "mode": "auto",
+    }]);
+    let offsets = [
+        json!({"offset": "utc"}),
+        json!({"offset": "timezone", "timezone": "Europe/Berlin"}),
+        json!({"offset": "variable", "adjustment": 1, "basis": "utc"}),
+        json!({"offset": "absolute", "start": 1}),
+    ];
+    let mut found = BTreeSet::new();
+    for offset in offsets {
+        let clock = json!({"offset": offset, "timers": timers, "tsc_tolerance": 50});
+        let read: GuestClock = serde_json::from_value(clock.clone()).unwrap();
+        assert_eq!(json!(read), clock, "no field is another's");
+        fields(&clock, "", &mut found);
+    }
+    found.into_iter()
 }
 
 /// The fields that events declare, whether or not one of them happened here.

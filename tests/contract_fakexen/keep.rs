@@ -372,13 +372,16 @@ pub fn by_a_monitor_that_waits() {
     dom0.xenclock(&["destroy", &second.to_string()]);
 }
 
-/// Where no records can be written, nobody can be asked for the right to be the monitor; the guest still has one.
+/// Where nobody can be asked for the right to be the monitor, the guest still has one, and it needs no records.
 pub fn by_a_monitor_without_a_disk() {
     let Some(dom0) = Dom0::new() else { return };
-    dom0.file("clocks", "a file in the place of the directory");
+    fs::create_dir(dom0.records()).unwrap();
+    dom0.file("clocks/monitors", "a file in the place of a directory");
     let file = dom0.file("guest.cfg", &cfg(dom0.stage.dir(), GuestKind::Pvh, "on_reboot = \"restart\"\n"));
     dom0.xenclock(&["create", "-q", &file]);
     let first = dom0.running(None);
+    fs::remove_dir_all(dom0.records()).unwrap();
+    dom0.file("clocks", "a file in the place of the directory");
     dom0.ends(first, ShutdownReason::Reboot);
     let second = dom0.running(Some(first));
     dom0.xenclock(&["destroy", &second.to_string()]);

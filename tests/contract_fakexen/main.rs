@@ -34,6 +34,7 @@ const TESTS: &[(&str, fn())] = &[
     ("every_fixture_starts_as_reported", starts::fixtures),
     ("every_row_starts_as_reported", starts::rows),
     ("generated_domains_start_as_reported", starts::generated),
+    ("an_xl_cfg_and_its_xml_start_alike", starts::xml_of_cfg),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("our_list_is_xls", xl::lists_alike),

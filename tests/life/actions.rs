@@ -60,6 +60,7 @@ impl World<'_> {
             moved_back: false,
             reset: false,
             tsc_anywhere: false,
+            rewritten: false,
             came: None,
             fault: None,
             unset: false,
@@ -99,6 +100,7 @@ impl World<'_> {
         }
         kept.started(&asked);
         kept.changed = Some(false);
+        self.asks_as_its_file(guest, site, true);
         // Its record is another's now.
         self.gone.retain(|gone| (gone.guest, gone.site) != (guest, site));
         let instance = self.instance(guest);
@@ -121,7 +123,7 @@ impl World<'_> {
             return self.create(guest, site, turns, None);
         }
         let config = self.xl_config(guest, site);
-        self.xl_create(guest, site, &config, turns)
+        self.xl_create(guest, site, &config, false, turns)
     }
 
     /// The xl.cfg that was written for it, read again.
@@ -195,10 +197,18 @@ impl World<'_> {
         Ok(())
     }
 
-    /// `xl create`, and what xl does at a reboot.
-    pub fn xl_create(&mut self, guest: usize, site: usize, config: &DomainConfig, turns: Turns) -> Told {
+    /// `xl create`, and what xl does at a reboot, with its own config or one that xenclock has written.
+    pub fn xl_create(
+        &mut self,
+        guest: usize,
+        site: usize,
+        config: &DomainConfig,
+        rewritten: bool,
+        turns: Turns,
+    ) -> Told {
         let domid = self.mock(site).create_paused(config).map_err(|error| error.to_string())?;
         self.alive(guest, site, domid, Tool::Xl)?;
+        self.instance(guest).rewritten = rewritten;
         // After a config was given on the way, the one that stock xl has may be older.
         self.instance(guest).mode = mode_in(config.b_info.tsc_mode.unwrap_or(TscMode::Default));
         if turns.birth {
@@ -297,7 +307,10 @@ impl World<'_> {
     pub fn restarted(&mut self, guest: usize, site: usize, domid: DomId, expect: Expect) -> Told {
         let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
         let nothing = self.guests[guest].kept[site].what == What::Nothing;
+        let rewritten = self.guests[guest].instance.as_ref().is_some_and(|before| before.rewritten);
         self.alive(guest, site, domid, Tool::Us)?;
+        // Without a record the monitor takes the config as it is.
+        self.instance(guest).rewritten = rewritten || !nothing;
         self.expect(guest, expect, "started again")?;
         if sure && self.sick[site] != Some(Sick::Gone) && self.guests[guest].spec.by != By::Discovered {
             self.expect_birth_tsc(guest, site, "started again")?;
@@ -307,6 +320,8 @@ impl World<'_> {
             return Ok(());
         }
         self.ours_knows(guest, site, sure);
+        let stored = self.stored_offset(guest);
+        self.guests[guest].kept[site].writes(stored);
         if !sure {
             // With a record that could not be written, the request of a config given on the way may be lost.
             self.instance(guest).mode = self.mode(guest)?;
@@ -357,11 +372,12 @@ impl World<'_> {
             return Ok(());
         }
         mock.destroy(domid).map_err(|error| error.to_string())?;
+        let rewritten = self.instance(guest).rewritten;
         self.goes(guest, site, end != End::Poweroff);
         if end == End::Poweroff {
             return Ok(());
         }
-        self.xl_create(guest, site, &config, turns)
+        self.xl_create(guest, site, &config, rewritten, turns)
     }
 
     /// `xl destroy`.

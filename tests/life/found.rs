@@ -530,5 +530,84 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "the config that xenclock had written was taken for an edited one of a guest that nobody spoke of",
+            told(
+                hour(By::Discovered),
+                vec![
+                    Op::Start { guest: 0, site: 0, turns: IN_TIME },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 1, fails: false, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                    serve(1),
+                    end(End::Poweroff, TOO_LATE),
+                    start(1),
+                ],
+            ),
+        ),
+        (
+            "and its own xl.cfg, where stock xl had restored what xenclock had saved",
+            told(
+                hour(By::Discovered),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(20),
+                    save(Tool::Us, false, 0),
+                    restore(0, Tool::Xl),
+                    end(End::Poweroff, IN_TIME),
+                    start(0),
+                ],
+            ),
+        ),
+        (
+            "of a request that was made elsewhere where the clock was behind, nobody can tell that it is the later",
+            told(
+                Spec { tsc: Some((TimerMode::Auto, Some(3_000_000))), ..hvm(By::Us, utc()) },
+                vec![
+                    start(1),
+                    Op::Step { site: 0, seconds: -7200 },
+                    save(Tool::Us, false, 0),
+                    start(0),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: true } },
+                    save(Tool::Us, false, 0),
+                    restore(1, Tool::Us),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "of two requests for a guest, the one in an older save was taken for the later by the judge",
+            told(
+                hvm(By::Us, variable()),
+                vec![
+                    start(1),
+                    Op::Boot { site: 0, drift: 0 },
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: true } },
+                    save(Tool::Us, false, 0),
+                    start(0),
+                    end(End::Poweroff, TOO_LATE),
+                    restore(0, Tool::Us),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "of a guest that was reset while its record was gone, the RTC was set once more",
+            told(
+                hvm(By::Asked, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    serve(0),
+                    start(0),
+                    Op::Destroy { guest: 0 },
+                    Op::Sicken { site: 0, how: Sick::Gone },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Heal { site: 0 },
+                    end(End::SoftReset, TOO_LATE),
+                    write(-1),
+                    serve(0),
+                ],
+            ),
+        ),
     ]
 }

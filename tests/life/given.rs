@@ -3,18 +3,22 @@
 
 use std::fs;
 
+use chrono::{DateTime, Utc};
 use timers::{ClockOffset, TimerMode};
 use xenclock::domain::Domain;
 
 use crate::known::Guest;
 use crate::op::{By, Spec};
+use crate::said::SET;
 use crate::world::{Without, World};
+
+type Tsc = Option<(TimerMode, Option<u32>)>;
 
 /// The clock of a config that is given at the guest's next save or migration, or at its next restore.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub offset: ClockOffset,
-    pub tsc: Option<(TimerMode, Option<u32>)>,
+    pub tsc: Tsc,
     pub leaving: bool,
 }
 
@@ -22,13 +26,45 @@ pub struct Given {
 #[derive(Clone, Debug)]
 pub struct Requested {
     pub offset: ClockOffset,
-    pub tsc: Option<(TimerMode, Option<u32>)>,
+    pub tsc: Tsc,
     /// It is another than at the last start.
     pub fresh: bool,
     /// It was given for the way.
     pub given: bool,
     /// What the record asks for is known.
     pub sure: bool,
+    /// When that was asked.
+    pub word: Option<Word>,
+}
+
+/// A request in a record.
+#[derive(Clone, Debug)]
+pub struct Word {
+    offset: ClockOffset,
+    tsc: Tsc,
+    /// When it was made, by the clock of the host where it was made, unless that was not set; never before the request that
+    /// it replaced.
+    at: Option<DateTime<Utc>>,
+    /// When the guest was last started with it, by that clock.
+    started: Option<DateTime<Utc>>,
+    /// So many requests were made before it, on all hosts.
+    serial: usize,
+}
+
+impl Word {
+    fn asks_the_same(&self, other: &Word) -> bool {
+        (&self.offset, self.tsc) == (&other.offset, other.tsc)
+    }
+
+    /// Whether by the hosts' clocks the earlier of two requests is the later, or one of them has no time.
+    fn is_misordered(&self, other: &Word) -> bool {
+        let reversed = self.serial.cmp(&other.serial) == self.at.cmp(&other.at).reverse();
+        !self.asks_the_same(other) && (reversed || self.at.is_none() || other.at.is_none())
+    }
+
+    fn later(self, other: Option<Word>) -> Word {
+        other.filter(|other| other.serial > self.serial).unwrap_or(self)
+    }
 }
 
 impl World<'_> {
@@ -58,12 +94,43 @@ impl World<'_> {
         Some(Domain::new(config, spec.clock()))
     }
 
+    /// A request of this clock, where the record asks for another.
+    fn word(&mut self, site: usize, before: Option<Word>, offset: &ClockOffset, tsc: Tsc) -> Word {
+        let at = self.set_time(site);
+        let at = before.as_ref().map_or(at, |before| at.max(before.at).max(before.started));
+        self.words += 1;
+        let new = Word { offset: offset.clone(), tsc, at, started: None, serial: self.words };
+        before.filter(|before| before.asks_the_same(&new)).unwrap_or(new)
+    }
+
+    /// A host's time, unless its clock is not set.
+    fn set_time(&self, site: usize) -> Option<DateTime<Utc>> {
+        Some(self.facts(site).now).filter(|now| SET.contains(&now.timestamp()))
+    }
+
+    /// The record of a host asks for what the guest's file does.
+    pub fn asks_as_its_file(&mut self, guest: usize, site: usize, starts: bool) {
+        let Guest { spec, kept, .. } = &self.guests[guest];
+        let (before, offset, tsc) = (kept[site].word.clone(), spec.offset.clone(), spec.tsc);
+        let mut word = self.word(site, before, &offset, tsc);
+        if starts {
+            word.started = self.set_time(site);
+        }
+        self.guests[guest].kept[site].word = Some(word);
+    }
+
     /// What a guest that leaves its host takes along.
-    pub fn takes_along(&self, guest: usize, site: usize, given: Option<&Given>) -> Requested {
+    pub fn takes_along(&mut self, guest: usize, site: usize, given: Option<&Given>) -> Requested {
+        let word = self.guests[guest].kept[site].word.clone();
+        let word = match given {
+            Some(given) => Some(self.word(site, word, &given.offset, given.tsc)),
+            None => word,
+        };
         let Guest { spec, kept, .. } = &self.guests[guest];
         let before = kept[site].requested.clone().unwrap_or_else(|| spec.offset.clone());
         match given {
             Some(given) => Requested {
+                word,
                 fresh: kept[site].fresh || before != given.offset,
                 offset: given.offset.clone(),
                 tsc: given.tsc,
@@ -72,22 +139,42 @@ impl World<'_> {
             },
             None => {
                 let sure = kept[site].requested.is_some() || !self.guests[guest].was_given;
-                Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false, sure }
+                Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false, sure, word }
             }
         }
     }
 
     /// A guest has arrived by xenclock, and its next start is what was asked for last.
     pub fn adopt_given(&mut self, guest: usize, site: usize, came: &Requested, given: Option<&Given>) {
+        // Two hosts know of each other's requests only when they were made.
+        let words = (came.word.clone(), self.guests[guest].kept[site].word.clone());
+        let (misordered, outdated) = match &words {
+            (Some(came), Some(here)) => {
+                let decides = |word: &Word| given.is_none_or(|given| given.offset == word.offset);
+                let outdated = here.serial > came.serial && !came.asks_the_same(here);
+                let untold = came.is_misordered(here) || outdated && came.at == here.at;
+                (untold && (decides(came) || decides(here)), outdated)
+            }
+            _ => (false, false),
+        };
         let here = self.guests[guest].kept[site].requested.clone();
         let newest = match given {
             Some(given) => Some((given.offset.clone(), given.tsc)),
-            None => came.given.then(|| (came.offset.clone(), came.tsc)),
+            // Out of an older save it may be no news.
+            None => (came.given && !outdated).then(|| (came.offset.clone(), came.tsc)),
         };
         // Of a config that asks for what the guest brought along, the record here may ask for another in between.
         let unclear = given.is_some_and(|given| given.offset == came.offset)
             && !came.fresh
             && here.as_ref().is_some_and(|here| *here != came.offset);
+        let merged = match words {
+            (Some(came), here) => Some(came.later(here)),
+            (None, here) => here,
+        };
+        let merged = match given {
+            Some(given) => Some(self.word(site, merged, &given.offset, given.tsc)),
+            None => merged,
+        };
         let has_newest = newest.is_some();
         if let Some((offset, tsc)) = newest {
             let spec = &mut self.guests[guest].spec;
@@ -95,13 +182,15 @@ impl World<'_> {
             self.guests[guest].was_given = true;
             self.ask_everywhere(guest);
         }
+        self.guests[guest].was_given |= misordered;
         let Guest { spec, kept, .. } = &mut self.guests[guest];
         let kept = &mut kept[site];
         // Out of an older save, on a host that has not heard of a config that was given elsewhere since.
         let unheard = !has_newest && came.offset != spec.offset && here.as_ref() != Some(&spec.offset);
         kept.fresh = came.fresh || came.offset != spec.offset;
         kept.requested = Some(spec.offset.clone());
-        if unclear || unheard || !came.sure {
+        kept.word = merged;
+        if unclear || unheard || misordered || !came.sure {
             kept.doubt();
         }
     }

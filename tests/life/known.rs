@@ -4,7 +4,7 @@ use timers::{ClockOffset, GuestClock, TimerMode};
 use uuid::Uuid;
 use xenclock::host::{DomId, HostFacts};
 
-use crate::given::Given;
+use crate::given::{Given, Word};
 use crate::op::{Spec, Tool};
 use crate::vain::Fault;
 
@@ -18,8 +18,6 @@ pub struct Guest {
     pub uuid: Uuid,
     pub name: String,
     pub instance: Option<Instance>,
-    /// xenclock has written its config anew since stock xl started it on this host.
-    pub rewritten: [bool; 2],
     pub kept: [Kept; 2],
     /// The facts of the host on which it had its last cold start, then.
     pub birth_facts: Option<HostFacts>,
@@ -74,6 +72,8 @@ pub struct Instance {
     pub reset: bool,
     /// Stock xl has soft reset it, and its TSC counts from anywhere.
     pub tsc_anywhere: bool,
+    /// xenclock has written the offset in the config that libxl has of it.
+    pub rewritten: bool,
     /// The save that it came out of.
     pub came: Option<Came>,
     /// A call of the host that fails while its clock is set.
@@ -126,6 +126,12 @@ pub struct Kept {
     pub requested: Option<ClockOffset>,
     /// It is another than at the last start: what the guest made of its RTC is let go.
     pub fresh: bool,
+    /// The request in the record.
+    pub word: Option<Word>,
+    /// The offsets in configs that are known to be xenclock's and not its toolstack's.
+    pub written: Vec<i64>,
+    /// Of its own config nothing is known: there was none but one that xenclock had written when this began.
+    pub of_rewritten: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +172,9 @@ impl Default for Kept {
             changed: Some(false),
             requested: None,
             fresh: false,
+            word: None,
+            written: Vec::new(),
+            of_rewritten: false,
         }
     }
 }
@@ -203,6 +212,14 @@ impl Kept {
             && !lasts.contains(&offset)
         {
             lasts.push(offset);
+        }
+    }
+
+    pub fn writes(&mut self, offset: Option<i64>) {
+        if let Some(offset) = offset.filter(|_| self.what != What::Nothing) {
+            self.written.retain(|known| *known != offset);
+            self.written.insert(0, offset);
+            self.written.truncate(SAVES + 1);
         }
     }
 

@@ -41,6 +41,10 @@ pub struct Saved {
     behind: bool,
     /// Its RTC says nothing of the guest.
     stuck: bool,
+    /// xenclock has written the offset in its config.
+    rewritten: bool,
+    /// Its record knows nothing of its own config.
+    of_rewritten: bool,
 }
 
 fn scratch_file() -> File {
@@ -110,7 +114,6 @@ impl World<'_> {
         let mut outgoing = None;
         if ours {
             self.ours(guest, site);
-            self.guests[guest].rewritten[site] = true;
         }
         let before = self.instance(guest).offset;
         let known = self.knows_wallclock(guest, site, ours);
@@ -159,6 +162,11 @@ impl World<'_> {
             requested,
             behind: how == SaveKind::Live && instance.offset != before,
             stuck,
+            rewritten: instance.rewritten || ours && moves,
+            of_rewritten: match &self.guests[guest].kept[site].what {
+                What::Nothing => instance.rewritten,
+                _ => self.guests[guest].kept[site].of_rewritten,
+            },
         };
         self.instance(guest).end_unseen = true;
         let our_monitor = self.does_ours(instance.tool);
@@ -171,6 +179,9 @@ impl World<'_> {
             }
             self.ours_noted(guest);
             if !self.is_sick(site) {
+                if ours && moves {
+                    self.guests[guest].kept[site].writes(Some(saved.offset));
+                }
                 if ours && saved.known {
                     self.guests[guest].kept[site].last(saved.offset);
                 } else if ours && self.guests[guest].kept[site].what != What::Nothing {
@@ -263,7 +274,6 @@ impl World<'_> {
             self.ours(guest, site);
         }
         self.guests[guest].by_config |= by == Tool::Xl || self.saved[index].by == Tool::Xl;
-        self.guests[guest].rewritten[site] |= by == Tool::Us || self.saved[index].by == Tool::Us;
         let failed = |error: xenclock::host::HostError| error.to_string();
         let given = if self.does_ours(by) { self.take_given(guest, false) } else { None };
         let (domid, incoming) = if self.does_ours(by) {
@@ -280,10 +290,12 @@ impl World<'_> {
         let came = Came { serial: saved.serial, offset: saved.offset, known: saved.known };
         let (rate, tsc, offset, incarnation) = (saved.rate, saved.tsc, saved.offset, saved.incarnation + 1);
         let (mode, anywhere) = (saved.mode, saved.tsc_anywhere);
+        let rewritten = saved.rewritten || by == Tool::Us && saved.moves;
         let native = mode == TimerMode::Native;
         let instance = self.instance(guest);
         instance.mode = mode;
         (instance.incarnation, instance.came, instance.tsc_anywhere) = (incarnation, Some(came), anywhere);
+        instance.rewritten = rewritten;
         if !native {
             instance.rate = rate;
             self.expect_rate(guest, "restored")?;
@@ -344,6 +356,7 @@ impl World<'_> {
         let saved = &self.saved[index];
         let guest = saved.guest;
         let sick = self.sick[site];
+        let stored = self.stored_offset(guest);
         let kept = &mut self.guests[guest].kept[site];
         let here = kept.is_sure() && sick != Some(Sick::Gone);
         let known = here
@@ -354,20 +367,27 @@ impl World<'_> {
         // Which of two records it goes on with, it decides.
         kept.saves.clear();
         kept.saves_sure = false;
+        if kept.what == What::Nothing {
+            kept.of_rewritten = if saved.by == Tool::Us { saved.of_rewritten } else { saved.rewritten };
+        }
         let here = (kept.requested.clone(), kept.fresh);
+        let word = kept.word.clone();
         // Stock xl sends no record.
         let came = match (saved.by, &here.0) {
             (Tool::Us, _) => saved.requested.clone(),
             (Tool::Xl, asks) => Requested {
                 offset: asks.clone().unwrap_or_else(|| saved.requested.offset.clone()),
                 fresh: here.1,
+                word: None,
                 ..saved.requested.clone()
             },
         };
         self.ours_knows(guest, site, request);
         let kept = &mut self.guests[guest].kept[site];
         (kept.requested, kept.fresh) = here;
+        kept.word = word;
         kept.changed = None;
+        kept.writes(stored);
         self.adopt_given(guest, site, &came, given);
         let instance = self.instance(guest);
         (instance.runs, instance.told) = (false, Some(offset));

@@ -44,9 +44,9 @@ pub const SOFT_RESET: &str = "soft reset by stock xl with a config that moves th
 /// What xenclock sends before the guest is suspended cannot be written again.
 pub const ON_THE_WAY: &str = "the guest moved its RTC while it was sent, and stock xl restored it";
 
-/// xenclock writes the config anew that travels, and so the service takes the next xl.cfg for one that was edited.
-pub const REWRITTEN: &str =
-    "nobody spoke of the guest, xenclock saved or restored it, and stock xl starts it again";
+/// Stock xl has restored a guest that nobody spoke of, with the config that xenclock has written, and no service of this
+/// host has seen both that and its own config.
+pub const REWRITTEN: &str = "stock xl has brought a config here that xenclock has written";
 
 impl World<'_> {
     /// A cold start here and now.
@@ -157,8 +157,14 @@ impl World<'_> {
             return Ok(Expect::Any(LOST));
         }
         let Some(came) = instance.came else {
-            let rewritten = spec.by == By::Discovered && self.guests[guest].rewritten[instance.site];
-            return Ok(if rewritten { Expect::Any(REWRITTEN) } else { self.next(guest, instance.site) });
+            let is_known = match instance.rewritten {
+                true => self.stored_offset(guest).is_some_and(|offset| kept.written.contains(&offset)),
+                false => !kept.of_rewritten,
+            };
+            return Ok(match spec.by == By::Discovered && !is_known {
+                true => Expect::Any(REWRITTEN),
+                false => self.next(guest, instance.site),
+            });
         };
         let moves = !spec.kind.has_rtc() || self.config_moves_rtc(guest)?;
         if !moves {
@@ -233,10 +239,12 @@ impl World<'_> {
         if self.forgotten(guest, site) {
             self.guests[guest].kept[site].doubt();
         }
-        self.guests[guest].rewritten[site] &= restored;
+        let rewritten = self.instance(guest).rewritten;
+        let stored = self.stored_offset(guest).filter(|_| rewritten);
         let incarnation = self.instance(guest).incarnation;
         let put_right = self.guests[guest].kept[site].saves.iter().any(|(saved, _)| saved + 1 == incarnation);
         let kept = &mut self.guests[guest].kept[site];
+        let begins = kept.what == What::Nothing;
         kept.what = match (&kept.what, by) {
             (What::Nothing, By::Discovered) if !has_rtc => What::Nothing,
             (What::Nothing, By::Us) if !has_rtc => What::Nothing,
@@ -248,6 +256,8 @@ impl World<'_> {
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
+        kept.of_rewritten = rewritten && (begins || kept.of_rewritten) || restored && kept.of_rewritten;
+        kept.writes(stored);
         match restored {
             false => kept.started(&requested),
             // Its domain XML asks for it.
@@ -257,6 +267,7 @@ impl World<'_> {
             }
             true => {}
         }
+        let asks = !restored || by == By::Asked;
         if sick {
             kept.unsaved |= kept.what != What::Nothing;
         } else {
@@ -265,6 +276,9 @@ impl World<'_> {
         // Of one that was restored, what it did before it was found may count.
         kept.changed = if restored && written { None } else { Some(false) };
         let doubt = kept.what == What::Doubt;
+        if asks && !doubt {
+            self.asks_as_its_file(guest, site, !restored);
+        }
         // Its next start may be that of its config, and what is said of it travels.
         self.guests[guest].by_config |= doubt;
         let instance = self.instance(guest);

@@ -144,7 +144,7 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
         (text.replace("\"version\": 3", "\"version\": 1"), "version 1, and xenclock knows versions 2 to 3"),
         (
             text.replace(&UUID.to_string(), &OTHER.to_string()),
-            "it is of 0f1e2d3c-4b5a-4697-8877-665544332211",
+            "it belongs to guest 0f1e2d3c-4b5a-4697-8877-665544332211",
         ),
         (long, "EOF while parsing"),
     ] {
@@ -250,7 +250,7 @@ fn a_lock_that_is_never_given_back_is_waited_for_once() {
         format!("cannot lock {}: process {} (", dir.path().join("lock").display(), std::process::id());
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert!(
-        error.to_string().contains("holds the lock; waited 5 s; wait until it is done, or end that process"),
+        error.to_string().contains("holds the lock; waited 5 s; wait for that process, or end it"),
         "{error}"
     );
     // Many guests are not each waited for.

@@ -18,7 +18,7 @@ use crate::world::{Told, Without, World};
 /// The first second of 2000 and of 2100: between them a host's clock can be right, and an RTC can show it.
 const CENTURY: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// A host's clock outside these is not set: a day less at both ends.
-const SET: std::ops::Range<i64> = 946_771_200..4_102_358_400;
+pub const SET: std::ops::Range<i64> = 946_771_200..4_102_358_400;
 
 /// Xen's rule: how a guest that counts at this frequency reads its TSC on a host.
 pub fn reading(mode: TimerMode, khz: u32, kind: GuestKind, host: &Machine) -> &'static str {

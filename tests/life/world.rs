@@ -95,6 +95,8 @@ pub struct World<'k> {
     pub machines: [Machine; 2],
     /// How far each host's clock was set ahead of what it was, by decades.
     ahead: [i64; 2],
+    /// So many requests were made.
+    pub words: usize,
     /// Without it all is done by stock xl, and there are no services.
     pub keeping: bool,
     /// The rule that is broken.
@@ -179,7 +181,6 @@ impl<'k> World<'k> {
                 uuid,
                 name,
                 instance: None,
-                rewritten: [false; 2],
                 kept,
                 birth_facts: None,
                 given: None,
@@ -200,6 +201,7 @@ impl<'k> World<'k> {
             passed: 0,
             machines: story.machines.clone(),
             ahead: [0; 2],
+            words: 0,
             keeping: without != Without::Keeping,
             without,
             tally: Tally::default(),

@@ -29,10 +29,16 @@ impl GuestClock {
         GuestClock { offset, timers, tsc_tolerance: None }
     }
 
-    /// The frequency that is asked for of the TSC.
+    /// The settings of the TSC, if it has any.
+    #[must_use]
+    pub fn tsc(&self) -> Option<&Timer> {
+        self.timers.iter().find(|timer| timer.name == TimerName::Tsc)
+    }
+
+    /// The requested frequency of the TSC.
     #[must_use]
     pub fn tsc_frequency(&self) -> Option<Hertz> {
-        self.timers.iter().find(|timer| timer.name == TimerName::Tsc)?.frequency
+        self.tsc()?.frequency
     }
 }
 

@@ -193,7 +193,7 @@ fn hyperv(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
         Some(false) => return,
         None => {
             // So it is for libvirt's QEMU driver, too.
-            let reason = "Hyper-V's clock is there only with present='yes'";
+            let reason = "Hyper-V's clock is off unless present='yes'";
             return all.push((Part::Timer(index), Finding::no_effect("hyperv-not-asked", reason)));
         }
     }

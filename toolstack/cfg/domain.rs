@@ -23,7 +23,7 @@ pub struct Described {
 /// Reads an xl.cfg with words of a command line, which are lines behind it. `name` is the file's for messages.
 ///
 /// # Errors
-/// Where xl refuses the file, or crashes over it: every such place.
+/// Every place where xl refuses the file or crashes.
 ///
 /// ```
 /// use xenclock::cfg::{XlHost, read};
@@ -39,7 +39,9 @@ pub struct Described {
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
     // A kind that xl refuses is reported as well.
-    let kind = cfg.kind().unwrap_or(GuestKind::Pv);
+    let kind = cfg.kind();
+    let is_clear = syntax.is_empty() && kind.is_some();
+    let kind = kind.unwrap_or(GuestKind::Pv);
     let mut reader = Reader::new(&cfg, host, DomainConfig::new(kind), false);
     reader.book.errors(syntax);
     reader.run();
@@ -48,7 +50,7 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     let config = reader.config;
     let errors = reader.book.close(&mut report, 0);
     if let Some(errors) = Errors::of(errors, cfg.source()) {
-        return Err(errors);
+        return Err(if is_clear { errors.with_findings(report.differences()) } else { errors });
     }
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());
     let unknown =
@@ -79,7 +81,7 @@ pub fn for_xl(name: &str, bytes: &[u8], words: &[String]) -> Vec<u8> {
 /// Lays the words of a command line over a domain: each key means what it means in an xl.cfg.
 ///
 /// # Errors
-/// Where xl refuses a word, and where there is no such key.
+/// If xl refuses a word, or a key does not exist.
 pub fn overlay(input: &mut Input, words: &[String], host: &XlHost) -> Result<(), Errors> {
     if words.is_empty() {
         return Ok(());

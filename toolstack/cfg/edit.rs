@@ -27,7 +27,7 @@ pub enum EditError {
     #[error("the changed file would not have the requested meaning: {0}")]
     NotAsAsked(String),
     /// A key that is to go is not in the file, and xl has none of its name.
-    #[error("there is no key {0} to take out{near}", near = nearest(.0, KEYS.iter().map(|key| key.name)).map_or_else(String::new, |near| format!("; write {near}")))]
+    #[error("there is no key {0} to remove{near}", near = nearest(.0, KEYS.iter().map(|key| key.name)).map_or_else(String::new, |near| format!("; write {near}")))]
     NoSuchKey(String),
 }
 
@@ -41,7 +41,7 @@ impl From<Errors> for EditError {
 /// the file does not have comes to its end; a clock's keys that the words replace go, and so do the keys of `unset`.
 ///
 /// # Errors
-/// Where the file or a word is wrong, and where the changed file would be.
+/// If the file, a word or the changed file is wrong.
 pub fn edit(
     name: &str,
     bytes: &[u8],

@@ -155,7 +155,7 @@ impl XlConf {
     /// Reads an `xl.conf`, whose grammar is that of an xl.cfg.
     ///
     /// # Errors
-    /// Where xl refuses it.
+    /// If xl refuses it.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Errors> {
         let cfg = parse(name, bytes)?;
         let text = |key: &str| {

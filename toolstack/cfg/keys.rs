@@ -51,6 +51,11 @@ impl Key {
         self.guests & bit != 0
     }
 
+    /// True if its value is a number alone.
+    pub fn takes_number(&self) -> bool {
+        matches!(self.takes, Takes::Number(_) | Takes::Flag(_)) || self.unit != Unit::Plain
+    }
+
     /// The guests that have it, where not all do.
     pub fn guests(&self) -> &'static str {
         match self.guests {
@@ -61,6 +66,10 @@ impl Key {
         }
     }
 }
+
+/// Our own keys that say what the RTC shows, those first that say which kind of clock it is.
+pub const OUR_OFFSET: [&str; 5] =
+    ["clock_offset", "clock_timezone", "clock_start", "clock_adjustment", "clock_basis"];
 
 /// The key of this name.
 pub fn find(name: &str) -> Option<&'static Key> {

@@ -1,7 +1,7 @@
 //! The grammar of an xl.cfg, as in `libxlu_cfg_y.y`. After an error, parsing continues with the next setting, so that
 //! one run finds all errors.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lex::{Kind, Lexer, Odd, Token};
@@ -27,7 +27,7 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 /// Reads an xl.cfg. `name` is the file's name for messages.
 ///
 /// # Errors
-/// Where xl's own reader refuses the file: every such place.
+/// Every place where xl's own reader refuses the file.
 ///
 /// ```
 /// use timers::{ClockOffset, GuestKind};
@@ -91,7 +91,7 @@ struct Parser<'a> {
     tail: usize,
     settings: Vec<Setting>,
     /// The last setting of each name.
-    last: HashMap<&'a [u8], usize>,
+    last: BTreeMap<&'a [u8], usize>,
     errors: Vec<Diagnostic>,
     /// The file has lines that end in CR and LF, and that has been said.
     crlf: bool,
@@ -127,7 +127,7 @@ impl<'a> Parser<'a> {
             token: Token { kind: Kind::End, span: 0..0 },
             tail: tail.unwrap_or(bytes.len()),
             settings: Vec::new(),
-            last: HashMap::new(),
+            last: BTreeMap::new(),
             errors: Vec::new(),
             crlf: false,
         };

@@ -22,6 +22,9 @@ struct Replaced {
 impl Shown {
     /// The differences for the text that `String::from_utf8_lossy` makes of these bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
+        if std::str::from_utf8(bytes).is_ok() {
+            return Shown::default();
+        }
         let (mut byte, mut end, mut replaced) = (0, 0, Vec::new());
         for chunk in bytes.utf8_chunks() {
             let start = byte + chunk.valid().len();

@@ -14,6 +14,20 @@ pub fn written(number: i64) -> String {
     if number < 0 { format!("\"{number}\"") } else { number.to_string() }
 }
 
+/// The remedy for a value of which nobody can know the number.
+pub fn example(name: &str, unit: Unit) -> String {
+    let example = match unit {
+        Unit::Flag => "1 or 0",
+        Unit::Seconds => "seconds, as in 3600, or \"-3600\"",
+        Unit::Epoch => "seconds since 1970-01-01T00:00:00Z",
+        Unit::Mebibytes => "MiB, as in 512",
+        Unit::Kibibytes => "KiB",
+        Unit::Hertz => "Hz, as in 2000000000",
+        Unit::Plain => "a number",
+    };
+    format!("give {name} {example}")
+}
+
 /// A text in the quotes that it needs, its backslashes and quotes escaped where it needs both.
 pub fn quoted(text: &str) -> String {
     if text.contains('"') && !text.contains(['\'', '\\']) {

@@ -86,13 +86,27 @@ impl Unexpected<'_> {
                         ))
                     }
                     (Kind::Assign, Expected::Value) => finding.instead("write only one ="),
-                    (Kind::Number | Kind::Text(_), Expected::Assign) => {
+                    (Kind::Number | Kind::Text(_), Expected::Assign) if self.is_value_alone() => {
                         finding.instead(format!("write {} = {}", self.key(), self.line))
+                    }
+                    (Kind::Ident, Expected::EndOfSetting) if self.is_setting() => {
+                        finding.instead(format!("put {} on a line of its own", self.token))
                     }
                     _ => finding,
                 }
             }
         }
+    }
+
+    /// True if nothing but one value is left of the line.
+    fn is_value_alone(&self) -> bool {
+        self.value() == self.token
+    }
+
+    /// True if the token is the key of one more setting on the line.
+    fn is_setting(&self) -> bool {
+        let rest = self.line.split_once(self.token).map(|(_, rest)| rest.trim_start());
+        rest.is_some_and(|rest| rest.starts_with('='))
     }
 
     fn what(&self) -> String {
@@ -131,10 +145,13 @@ impl Unexpected<'_> {
     fn written(&self, word: &str) -> String {
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
-                let number = self.key.and_then(keys::unit_of).and_then(|unit| suggest::number(word, unit));
-                match number {
-                    Some(number) => format!("write {} = {number}", self.key()),
-                    None => format!("write it in quotes: {} = {}", self.key(), suggest::quoted(word)),
+                let key = self.key.and_then(keys::find);
+                let number = key.and_then(|key| suggest::number(word, key.unit));
+                match (number, key) {
+                    (Some(number), _) => format!("write {} = {number}", self.key()),
+                    // In quotes it would be no number, either.
+                    (None, Some(key)) if key.takes_number() => suggest::example(key.name, key.unit),
+                    _ => format!("write it in quotes: {} = {}", self.key(), suggest::quoted(word)),
                 }
             }
             _ => format!("write it in quotes: {}", suggest::quoted(word)),
@@ -178,7 +195,7 @@ impl Unexpected<'_> {
             Odd::HexEscape => lexical("xl's \\x escapes do not work")
                 .instead("write the character itself; the file may be UTF-8"),
             Odd::OctalEscape | Odd::Escape => lexical("an unknown escape: xl does not accept this \\")
-                .instead("write \\\\ for a backslash; there are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
+                .instead("write \\\\ for a backslash; the other escapes are \\n \\t \\r \\\" \\' and \\a \\b \\f \\v"),
             Odd::Nul => lexical("a NUL byte in a string").instead("remove it"),
             Odd::Character => self.odd_character(),
         }

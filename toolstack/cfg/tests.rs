@@ -58,6 +58,8 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
         ),
         ("a = [ 1, +5 ]", "1:10", "a number with a sign only in quotes", "in quotes: \"+5\""),
         ("\nlocaltime = yes", "2:13", "yes is not a value", "localtime = 1"),
+        ("maxmem = 1h", "1:11", "in 1h the value ends before h", "give maxmem MiB, as in 512"),
+        ("pae = perhaps", "1:7", "perhaps is not a value", "give pae 1 or 0"),
         ("name = guest", "1:8", "guest is not a value", "name = \"guest\""),
         ("name = Guest1", "1:8", "Guest1 is not a value", "name = \"Guest1\""),
         ("name = /dev/x", "1:8", "/dev/x is not a value", "name = \"/dev/x\""),
@@ -81,7 +83,10 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
         ("a = [ , ]", "1:7", "expected a value of the list or its ]", ""),
         ("a = [ 1,, ]", "1:9", "expected a value of the list", ""),
         ("a = [ 1; ]", "1:8", "expected a comma", ""),
-        ("a 5", "1:3", "expected = or +=", ""),
+        ("a 5", "1:3", "expected = or +=", "write a = 5"),
+        ("if 1: vcpus=2\n", "1:4", "expected = or +=", ""),
+        ("a = 1 b = 2\n", "1:7", "expected the end of the line", "put b on a line of its own"),
+        ("a = 2 cores\n", "1:7", "expected the end of the line", ""),
         ("5 = a", "1:1", "expected a key, as in memory = 512, found 5", ""),
         ("a = 1 ]", "1:7", "expected the end of the line", ""),
         ("a = 1 # end", "1:7", "no comment in a last line", "line break"),
@@ -139,7 +144,7 @@ fn the_kind_of_guest_is_xls() {
     }
 }
 
-/// What a file gives on a host with this Xen: the codes of its findings, or those of its errors.
+/// The codes of a file's findings, or of its errors, on a host with this Xen.
 fn codes(release: &str, text: &str) -> (bool, Vec<&'static str>) {
     let host = XlHost { release: release.parse().ok(), nodes: Some(vec![vec![0, 1]]), ..XlHost::default() };
     let text = format!("name = 'g'\ntype = 'hvm'\nvcpus = 1\n{text}\n");

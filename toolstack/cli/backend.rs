@@ -76,6 +76,12 @@ fn spill() -> Option<PathBuf> {
     run.is_dir().then(|| run.join("xenclock"))
 }
 
+/// Makes ready for a change: waits until records can be changed, and puts right what killed programs have left.
+pub(super) fn make_ready(host: &dyn Host, records: &RecordStore) -> Result<(), Failure> {
+    wait_until_free(records)?;
+    mend(host, records)
+}
+
 /// Waits until records can be changed, before anything is begun that must not wait in its middle.
 pub(super) fn wait_until_free(records: &RecordStore) -> Result<(), Failure> {
     records.wait_until_free().map_err(|error| Failure::Error(error.to_string()))

@@ -159,7 +159,13 @@ pub(super) fn ended(
             "domain {domid} has ended; its monitor restarts it or destroys the domain\n"
         ));
     }
-    let ended = monitor::act(global, host, records, domid, reason)?;
+    let ended =
+        monitor::act(global, host, records, domid, reason).map_err(|failure| match (failure, domain) {
+            (Failure::Error(why), Some(domain)) if reason == ShutdownReason::Reboot => {
+                Failure::Error(format!("'{}' was not restarted: {why}", domain.name))
+            }
+            (failure, _) => failure,
+        })?;
     output::warn(&ended.warnings);
     output::text(&format!("{}\n", shown(&monitor::words(domid, &ended.became))))
 }

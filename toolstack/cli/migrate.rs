@@ -81,8 +81,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     if !global.dry_run {
-        backend::wait_until_free(&records)?;
-        backend::mend(&*host, &records)?;
+        backend::make_ready(&*host, &records)?;
     }
     let domain = find(&*host, &migrate.domain)?;
     let config = migrate.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
@@ -205,8 +204,7 @@ pub(super) fn receive(global: &Global, receive: &MigrateReceive) -> Result<(), F
     let host = backend::open(global)?;
     let records = backend::records(global);
     let zones = backend::zones();
-    backend::wait_until_free(&records)?;
-    backend::mend(&*host, &records)?;
+    backend::make_ready(&*host, &records)?;
     let line = standard_line().map_err(|error| Failure::Error(error.to_string()))?;
     let transfer = Transfer::new(&*host, &records, &*zones);
     let mut there = There { global, transfer, name: String::new(), incoming: None };

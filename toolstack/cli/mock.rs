@@ -54,6 +54,6 @@ fn words(error: &serde_json::Error) -> String {
 fn error_kind(word: &str) -> Result<ErrorKind, Failure> {
     // The words are those of the enum's own serialisation.
     serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|error| {
-        Failure::Usage(format!("there is no kind of failure '{word}'; there are {}", words(&error)))
+        Failure::Usage(format!("there is no kind of failure '{word}'; the kinds are {}", words(&error)))
     })
 }

@@ -43,7 +43,7 @@ pub(super) struct Screen {
 
 #[derive(Debug, Args)]
 pub(super) struct Wrapper {
-    /// Start the HVM guest through the device-model wrapper, so that its clock is always set before it runs.
+    /// Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs.
     #[arg(long = "wrapper")]
     pub asked: bool,
 }

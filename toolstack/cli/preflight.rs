@@ -101,7 +101,7 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             tell(preflight, moves, None)
         }
         [domain, there] => {
-            let not_text = || Failure::Usage("the names of a domain and a host are UTF-8".to_owned());
+            let not_text = || Failure::Usage("the names of the domain and the host must be UTF-8".to_owned());
             let words = (domain.to_str(), there.to_str());
             let (Some(domain), Some(there)) = words else { return Err(not_text()) };
             // One of two files may be misspelt.
@@ -109,7 +109,7 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             let are_mixed = Path::new(domain).is_file() != Path::new(there).is_file();
             one(global, preflight, domain, there).map_err(|failure| match failure {
                 Failure::Error(why) if are_mixed && why.starts_with("no domain ") => {
-                    Failure::Error(format!("{why}; and of two files, {missing} is not there"))
+                    Failure::Error(format!("{why}; if two files were meant, {missing} does not exist"))
                 }
                 other => other,
             })

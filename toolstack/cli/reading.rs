@@ -46,6 +46,8 @@ const RULES_BYTES: u64 = 1 << 20;
 pub struct Wrong {
     pub format: Format,
     pub errors: Vec<Diagnostic>,
+    /// The findings on the rest of the file.
+    beside: Vec<Diagnostic>,
     pub source: Box<Source>,
 }
 
@@ -104,6 +106,7 @@ impl Setting {
             format,
             source: Box::new(input::source_of(&invalid, bytes)),
             errors: vec![*invalid],
+            beside: Vec::new(),
         };
         let mut input = match format {
             Format::Xml => xml::read_mapped(xen, &self.mapping, name, bytes).map_err(one)?,
@@ -121,6 +124,7 @@ impl Setting {
                     _ => Wrong {
                         format,
                         errors: errors.iter().cloned().collect(),
+                        beside: errors.beside().to_vec(),
                         source: Box::new(errors.source().clone()),
                     },
                 };
@@ -177,11 +181,13 @@ pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
 impl Wrong {
     /// The error of a domain that was read.
     pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
-        Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid] }
+        let beside = input.report.differences().filter(|found| found.node != invalid.node).collect();
+        Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid], beside }
     }
 
     /// The report on the file.
     pub fn report(&self, file: &str) -> FileReport {
-        FileReport::wrong(file, self.format.as_str(), self.errors.iter().cloned(), &self.source)
+        let found = self.errors.iter().chain(&self.beside).cloned();
+        FileReport::wrong(file, self.format.as_str(), found, &self.source)
     }
 }

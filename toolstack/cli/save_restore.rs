@@ -32,8 +32,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     if !global.dry_run {
-        backend::wait_until_free(&records)?;
-        backend::mend(&*host, &records)?;
+        backend::make_ready(&*host, &records)?;
     }
     let domain = find(&*host, &save.domain)?;
     let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
@@ -146,8 +145,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     if global.dry_run {
         return Ok(());
     }
-    backend::wait_until_free(&records)?;
-    backend::mend(&*host, &records)?;
+    backend::make_ready(&*host, &records)?;
     let conf = input::conf(global)?;
     let with_remedy =
         |error: HostError| Failure::Error(memory::with_remedy_of_arrival(&error, &conf, &*host));

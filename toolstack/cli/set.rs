@@ -3,7 +3,7 @@
 use serde_json::json;
 use timers::resolve::rtc_time;
 use timers::tsc::TscDecision;
-use timers::{GuestClock, GuestKind, TimerName, UtcOffset};
+use timers::{GuestClock, GuestKind, UtcOffset};
 use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
@@ -30,7 +30,7 @@ struct Target {
 }
 
 impl Target {
-    /// Of a domain that is not there, `config` tells the kind; without one it is taken for HVM, which may have every clock.
+    /// A domain that does not exist has the kind of `config`; without one it counts as HVM, which may have every clock.
     fn kind(&self, config: Option<&DomainConfig>) -> GuestKind {
         let domain = self.domain.as_ref().map(|domain| domain.kind);
         domain.or(config.map(DomainConfig::kind)).unwrap_or(GuestKind::Hvm)
@@ -80,9 +80,9 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let (resolved, tsc) = work_out(&clock, kind, &facts, &*backend::zones()).map_err(|refusal| {
         Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
     })?;
-    let wants_tsc = words.tsc || (set.from.is_some() && has_tsc(&clock));
-    let speaks_of_offset = words.offset || set.from.is_some() || set.from_save.is_some();
-    let wants_offset = clock.offset != before.offset || (speaks_of_offset && !wants_tsc);
+    let file_has_tsc = set.from.is_some() && (clock.tsc().is_some() || before.tsc().is_some());
+    let wants_tsc = words.tsc || file_has_tsc;
+    let wants_offset = words.offset || set.from.is_some() || set.from_save.is_some();
     let live = match set.now {
         true => Some(Live {
             domain: target.domain.as_ref().ok_or_else(|| not_there(&target.name))?,
@@ -119,7 +119,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     if target.domain.is_none() && target.record.is_none() {
         output::message(&format!(
-            "xenclock: no guest {} is known yet: this is kept for its first start",
+            "xenclock: no guest {} is known yet: its first start will have this clock",
             target.uuid
         ));
     }
@@ -206,10 +206,6 @@ fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
         (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
         (None, None) => Ok(GuestClock::default()),
     }
-}
-
-fn has_tsc(clock: &GuestClock) -> bool {
-    clock.timers.iter().any(|timer| timer.name == TimerName::Tsc)
 }
 
 fn say_jump(

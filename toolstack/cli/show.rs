@@ -180,7 +180,7 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
     text
 }
 
-/// What a clock is asked to show.
+/// The time that a clock is requested to show.
 fn offset_words(offset: &ClockOffset) -> String {
     let word = offset.as_str();
     match offset {
@@ -208,7 +208,10 @@ fn times(count: u32) -> String {
 fn incarnation(number: u32) -> String {
     match number {
         0 | 1 => format!("{number}: never restored or migrated"),
-        _ => format!("{number}: the TSC was set, restored or migrated {} since the first", times(number - 1)),
+        _ => format!(
+            "{number}: the guest was restored or migrated, or its TSC set, {} since its start",
+            times(number - 1)
+        ),
     }
 }
 

@@ -94,7 +94,7 @@ fn serve(
         let mut first = unwritten.borrow_mut();
         if first.is_none() && !watch.once {
             output::message(
-                "xenclock: warning: events cannot be written to standard output; the clocks are kept all the same",
+                "xenclock: warning: events cannot be written to standard output; the clocks are still tracked",
             );
         }
         first.get_or_insert(failure);

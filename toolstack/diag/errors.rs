@@ -9,6 +9,7 @@ use super::{Diagnostic, Source};
 pub struct Errors {
     source: Box<Source>,
     all: Vec<Diagnostic>,
+    beside: Vec<Diagnostic>,
 }
 
 impl Errors {
@@ -17,7 +18,20 @@ impl Errors {
     pub fn of(mut all: Vec<Diagnostic>, source: &Source) -> Option<Self> {
         // Errors in the words of the command line come after the file's, and so do their bytes.
         all.sort_by_key(|error| error.place.span.start);
-        (!all.is_empty()).then(|| Errors { source: Box::new(source.clone()), all })
+        (!all.is_empty()).then(|| Errors { source: Box::new(source.clone()), all, beside: Vec::new() })
+    }
+
+    /// The errors with the findings on the rest of the input.
+    #[must_use]
+    pub fn with_findings(mut self, findings: impl IntoIterator<Item = Diagnostic>) -> Self {
+        self.beside.extend(findings);
+        self
+    }
+
+    /// The findings on the rest of the input; none where the errors leave it unclear.
+    #[must_use]
+    pub fn beside(&self) -> &[Diagnostic] {
+        &self.beside
     }
 
     /// The input.

@@ -107,9 +107,22 @@ pub fn meant(word: &str, unit: Unit) -> Option<i64> {
         Unit::Seconds => offset(word),
         _ => None,
     };
-    let value = value.or_else(|| calculated(&lower)).or_else(|| with_unit(&lower, unit))?;
+    let value = value.or_else(|| if is_date(&lower) { None } else { calculated(&lower) });
+    let value = value.or_else(|| with_unit(&lower, unit))?;
     // No format takes more than 64 bits.
     i64::try_from(value).ok()
+}
+
+/// `2026-01-31`, `31/1/2026`: a date, which is no difference and no fraction, even if there is no such day.
+fn is_date(word: &str) -> bool {
+    let is_day = |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_year = |part: &str| part.parse().is_ok_and(|year: u16| (1900..2200).contains(&year));
+    ['-', '/'].into_iter().any(|sign| match word.split(sign).collect::<Vec<_>>()[..] {
+        [first, middle, last] => {
+            is_day(middle) && (is_year(first) && is_day(last) || is_day(first) && is_year(last))
+        }
+        _ => false,
+    })
 }
 
 fn unquoted(word: &str) -> &str {
@@ -268,6 +281,13 @@ mod tests {
             ("2022-01-01 01:00:00+01:00", Unit::Epoch, Some(1640995200)),
             ("2022-01-01 00:00", Unit::Epoch, Some(1640995200)),
             ("2022-01-01 00:00:00 UTC", Unit::Epoch, Some(1640995200)),
+            ("24*3600", Unit::Epoch, Some(86400)),
+            ("2022-13-45", Unit::Epoch, None),
+            ("2022-01-01", Unit::Seconds, None),
+            ("01/02/2022", Unit::Seconds, None),
+            ("90-30", Unit::Seconds, Some(60)),
+            ("7200-60-60", Unit::Seconds, Some(7080)),
+            ("2022/40/01", Unit::Epoch, None),
         ];
         for (word, unit, expected) in table {
             assert_eq!(meant(word, unit), expected, "{word}");

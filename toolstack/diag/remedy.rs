@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What to write instead, in the words of the input.
+/// The replacement to write, in the words of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
     /// In domain XML.

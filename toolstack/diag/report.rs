@@ -219,6 +219,11 @@ impl Report {
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
 
+    /// The losses, and the nodes that change nothing on Xen.
+    pub fn differences(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.losses().chain(self.without_effect())
+    }
+
     /// The nodes that change nothing on Xen, each once, without those that advice is about.
     pub fn without_effect(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         let plain = |node: &usize| {

@@ -61,7 +61,7 @@ pub fn between(from: (&DomainConfig, &GuestClock), to: (&DomainConfig, &GuestClo
 /// Makes the changes.
 ///
 /// # Errors
-/// Where one is about a device that is not there, or its value is none of the field's.
+/// If a change names a missing device, or has a value that its field does not accept.
 pub fn make(
     config: &DomainConfig,
     clock: &GuestClock,

@@ -4,7 +4,7 @@
 //! where libxl leaves it out (when it has its default). The newest supported IDL is that of Xen 4.22; fields of later
 //! ones are kept in `rest`, so that a config read from libxl is returned complete.
 
-use timers::GuestKind;
+use timers::{GuestKind, UtcOffset};
 
 pub use super::build_info::{
     ArchArm, ArchX86, ArmSci, BuildInfo, IomemRange, IoportRange, Pv, Pvh, SchedParams, VnodeInfo,
@@ -100,6 +100,18 @@ impl DomainConfig {
     #[must_use]
     pub fn kind(&self) -> GuestKind {
         self.c_info.kind.unwrap_or(GuestKind::Pv)
+    }
+
+    /// True if libxl adds the offset of the host's zone to [`rtc_timeoffset`](BuildInfo::rtc_timeoffset).
+    #[must_use]
+    pub fn is_localtime(&self) -> bool {
+        self.b_info.localtime.is_some_and(Defbool::is_true)
+    }
+
+    /// Sets one offset from UTC, and no zone.
+    pub fn set_rtc_offset(&mut self, offset: UtcOffset) {
+        self.b_info.rtc_timeoffset = offset.to_libxl();
+        self.b_info.localtime = None;
     }
 
     /// The domain's name, empty where there is none.

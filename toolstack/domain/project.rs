@@ -3,8 +3,7 @@
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TickPolicy, Timer, TimerMode, TimerName,
-    UtcOffset, ticks,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TickPolicy, Timer, TimerName, UtcOffset, ticks,
 };
 
 use super::DomainConfig;
@@ -68,7 +67,7 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
 #[must_use]
 pub fn clock_of(config: &DomainConfig) -> GuestClock {
     let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
-    let offset = match config.b_info.localtime.is_some_and(super::Defbool::is_true) {
+    let offset = match config.is_localtime() {
         true => ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(adjustment)) },
         false => ClockOffset::Variable { adjustment, basis: Basis::Utc },
     };
@@ -86,12 +85,7 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
         ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => ClockOffset::default(),
         offset => offset,
     };
-    let mode = config.b_info.tsc_mode.and_then(|mode| match mode {
-        TscMode::Native => Some(TimerMode::Native),
-        TscMode::AlwaysEmulate => Some(TimerMode::Emulate),
-        TscMode::Default => None,
-    });
-    found.timers.extend(mode.map(|mode| Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }));
+    found.timers.extend(tsc_of(config));
     let missed = config.b_info.timer_mode.filter(|_| config.kind() == GuestKind::Hvm);
     let policy = missed.and_then(|missed| {
         TickPolicy::ALL.iter().copied().find(|policy| ticks::MissedTicks::from(*policy) == missed)
@@ -100,6 +94,12 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
         .timers
         .extend(policy.map(|policy| Timer { tickpolicy: Some(policy), ..Timer::named(TimerName::Rtc) }));
     found
+}
+
+/// The TSC of a config; `None` for the default mode.
+pub(crate) fn tsc_of(config: &DomainConfig) -> Option<Timer> {
+    let mode = config.b_info.tsc_mode.filter(|mode| *mode != TscMode::Default)?;
+    Some(Timer { mode: Some(mode.into()), ..Timer::named(TimerName::Tsc) })
 }
 
 /// Leaves the numbers of channels to libxl, where one has number 0.
@@ -126,12 +126,7 @@ fn intent(offset: &ClockOffset, now: UtcOffset) -> (u32, Option<super::Defbool>)
 }
 
 fn tsc_mode(clock: &GuestClock) -> Option<TscMode> {
-    let tsc = clock.timers.iter().find(|timer| timer.name == TimerName::Tsc)?;
-    match tsc.mode? {
-        TimerMode::Native => Some(TscMode::Native),
-        TimerMode::Emulate => Some(TscMode::AlwaysEmulate),
-        TimerMode::Auto | TimerMode::Smpsafe | TimerMode::Paravirt => None,
-    }
+    clock.tsc()?.mode?.tsc_mode().filter(|mode| *mode != TscMode::Default)
 }
 
 fn add(list: &mut Vec<u32>, groups: &[Viridian]) {

@@ -69,6 +69,12 @@ pub fn word(key_name: &str, word: &str) -> Option<Known> {
 #[must_use]
 pub(crate) fn unknown_fields(config: &DomainConfig, release: XenVersion) -> Vec<(String, Known)> {
     let mut found = Vec::new();
+    let is_newer = |since: u32| release < four(since);
+    let any_newer = FIELDS.iter().any(|(_, since)| is_newer(*since))
+        || FIELD_WORDS.iter().any(|(_, _, since)| is_newer(*since));
+    if !any_newer {
+        return found;
+    }
     // A config of these types can always be written as JSON.
     if let Ok(json) = serde_json::to_value(config) {
         fields(&json, &mut String::new(), &mut String::new(), release, &mut found);

@@ -25,7 +25,7 @@ pub enum EditError {
     #[error("+= adds to a setting of an xl.cfg; for a domain XML write the whole value, {0}=VALUE")]
     Added(String),
     /// A setting that is to go is not one of a clock's.
-    #[error("only a clock's settings can be taken out of a domain XML, and {key} is not one of {known}")]
+    #[error("only a clock's settings can be removed from a domain XML, and {key} is not one of {known}")]
     NoSuchKey {
         /// The setting.
         key: String,

@@ -18,7 +18,7 @@ use patch::{Insert, Patch};
 /// them over a guest's, all others as `create` lays them over a domain.
 ///
 /// # Errors
-/// Where the XML or a word is wrong, and for what a domain XML cannot say.
+/// If the XML or a word is wrong, or a domain XML cannot express a setting.
 pub fn edit(
     name: &str,
     bytes: &[u8],

@@ -1,12 +1,13 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
 use chrono::{DateTime, Utc};
+use timers::resolve::is_clock_set;
 use timers::tsc::GuestTsc;
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
 
 use super::record::{
-    Changes, ClockRecord, ConfiguredBy, Correction, Ended, Instance, Request, RequestOrigin, SAVES, Saved,
-    Seen, Start, Unset,
+    CONFIG_OFFSETS, Changes, ClockRecord, ConfiguredBy, Correction, Ended, Instance, Request, RequestOrigin,
+    SAVES, Saved, Seen, Start, Unset,
 };
 use crate::host::{DomId, ShutdownReason};
 
@@ -77,6 +78,30 @@ impl ClockRecord {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
+    /// True if the domain of this record came after the one that another record has of the same guest on this host.
+    pub(crate) fn is_of_later_domain_than(&self, other: &ClockRecord) -> bool {
+        match (&self.instance, &other.instance) {
+            (None, _) => false,
+            (Some(ours), Some(its)) => ours.boot != its.boot || ours.domid > its.domid,
+            (Some(ours), None) => other.ended.is_none_or(|ended| ended.at <= ours.since),
+        }
+    }
+
+    /// This record with the domain of another record, and with all that happened to that domain.
+    pub(crate) fn with_domain_of(mut self, other: &ClockRecord) -> ClockRecord {
+        let is_requested = self.request.clock == other.request.clock;
+        self.start = other.start.clone().map(|start| {
+            let made_in = Some(if is_requested { self.generation } else { 0 });
+            Start { made_in, ..start }
+        });
+        self.instance.clone_from(&other.instance);
+        self.correction.clone_from(&other.correction);
+        (self.last, self.guest, self.birth_khz, self.ended) =
+            (other.last, other.guest, other.birth_khz, other.ended);
+        self.offset_changed = other.offset_changed || !is_requested;
+        self
+    }
+
     /// Adopts a file's request, unless it is unchanged or `clock-set` has overridden it.
     pub(crate) fn adopt_from_file(&mut self, clock: &GuestClock, from: RequestOrigin, at: DateTime<Utc>) {
         let stands = match &self.request.from {
@@ -96,13 +121,26 @@ impl ClockRecord {
         self.dropped_frequency = self.dropped_frequency.filter(|_| clock.tsc_frequency().is_none());
         let made_in = self.generation.saturating_add(1);
         let request = Request::new(clock, from).made(at);
-        // It is later than the one that it replaces, even if the host's clock was set back since.
-        let made_at = request.made_at.max(self.request.made_at);
+        // It is later than the one that it replaces and than the last start, even if the host's clock was set back since.
+        let started_at = self.start.as_ref().map(|start| start.at).filter(|at| is_clock_set(*at));
+        let made_at = request.made_at.max(self.request.made_at).max(started_at);
         self.request = Request { made_in, made_at, ..request };
+    }
+
+    /// True if the request was made after the last start, which was with another.
+    #[must_use]
+    pub fn is_requested_since_start(&self) -> bool {
+        let Some(start) = &self.start else { return false };
+        // The host's clock may have been set between them.
+        match start.made_in {
+            Some(made_in) => self.request.made_in > made_in,
+            None => self.request.made_at.is_some_and(|made_at| made_at > start.at),
+        }
     }
 
     /// A cold start.
     pub fn started(&mut self, start: Start, instance: Instance) {
+        let start = Start { made_in: Some(self.generation.saturating_add(1)), ..start };
         self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
         self.offset_changed = false;
         self.guest = Changes::default();
@@ -139,24 +177,21 @@ impl ClockRecord {
         // Then only the record here knows with what the guest was started.
         let started_here = self.start.is_none() && here.start.is_some();
         // And what was requested where it has been since, is later than what it was started with, whatever the clocks say.
-        let before_it_left = started_here
-            && !here.offset_changed
-            && here
-                .start
-                .as_ref()
-                .is_some_and(|start| here.request.made_at.is_none_or(|made| made <= start.at));
+        let before_it_left = started_here && !here.offset_changed && !here.is_requested_since_start();
         let later = match (here.request.made_at, self.request.made_at) {
             _ if before_it_left => false,
             (Some(here), Some(came)) if here != came => here > came,
             _ => counted(&here) >= counted(&self),
         };
         let differs = here.request.clock.offset != self.request.clock.offset;
+        self.generation = self.generation.max(here.generation);
         if unmanaged(&self) {
             (self.request, self.offset_changed) = (here.request, here.offset_changed);
         } else if later && !unmanaged(&here) && here.request.clock != self.request.clock {
             let changed_there = !started_here && (self.offset_changed || differs);
             self.offset_changed = here.offset_changed || changed_there;
-            self.request = here.request;
+            // The guest was not started with it.
+            self.request = Request { made_in: self.generation.saturating_add(1), ..here.request };
         } else if started_here && !unmanaged(&here) {
             self.offset_changed = here.offset_changed || differs;
         } else if self.start.is_none() && !unmanaged(&here) {
@@ -169,7 +204,7 @@ impl ClockRecord {
         }
         self.saves.sort_by_key(|saved| std::cmp::Reverse(saved.rtc.at));
         self.saves.truncate(SAVES);
-        self.generation = self.generation.max(here.generation);
+        here.config_offsets.into_iter().rev().for_each(|offset| self.config_written(offset));
         self
     }
 
@@ -238,6 +273,15 @@ impl ClockRecord {
         if self.saves.first() != Some(&saved) {
             self.saves.insert(0, saved);
             self.saves.truncate(SAVES);
+        }
+    }
+
+    /// xenclock has written this offset into the guest's config. A requested clock is known without its config.
+    pub(crate) fn config_written(&mut self, offset: i64) {
+        if self.request.from == RequestOrigin::Unmanaged {
+            self.config_offsets.retain(|known| *known != offset);
+            self.config_offsets.insert(0, offset);
+            self.config_offsets.truncate(CONFIG_OFFSETS);
         }
     }
 

@@ -16,6 +16,9 @@ const OLDEST: u32 = 2;
 /// So many saves are remembered; a guest is seldom restored from an older one.
 pub const SAVES: usize = 8;
 
+/// So many offsets in configs are remembered: one of each save, and that of a restore or restart.
+pub(super) const CONFIG_OFFSETS: usize = SAVES + 1;
+
 /// The record of a guest's clock, by the guest's UUID. This is the one owner of the value: libxl's config, Xen and
 /// whoever starts the domain get theirs from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,10 @@ pub struct ClockRecord {
     /// The correction of its RTC that a service makes, until it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
+    /// The offsets that xenclock has written into the config of a guest without a requested clock, in place of its
+    /// toolstack's, the latest first: a new domain with one of them is no sign of an edited config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_offsets: Vec<i64>,
     /// The latest saves: what the guest's RTC was in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saves: Vec<Saved>,
@@ -88,8 +95,8 @@ pub struct Request {
     /// Its origin.
     pub from: RequestOrigin,
     /// When it was made, by the clock of the host where it was made: of two requests for one guest, made on different
-    /// hosts, the later counts. It is not before the request that this one replaced. `None` where that clock was not set,
-    /// and in older records.
+    /// hosts, the later counts. It is not before the request that this one replaced, nor before the last start. `None`
+    /// where that clock was not set, and in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
     /// The generation of the record in which it was made. It decides between requests of the same moment, or where one has
@@ -162,6 +169,9 @@ pub struct Start {
     pub zone_data: Option<String>,
     /// The TSC.
     pub tsc: TscRecord,
+    /// The generation of the record that it was written in; `None` in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_in: Option<u64>,
 }
 
 /// The TSC of a cold start.
@@ -273,6 +283,7 @@ impl Start {
     pub fn new(resolved: &Resolved, tsc: &TscDecision, at: DateTime<Utc>, zone_data: Option<String>) -> Self {
         Start {
             at,
+            made_in: None,
             offset: resolved.offset,
             tracked: resolved.tracked,
             source: resolved.source.to_string(),
@@ -301,7 +312,7 @@ pub enum RecordFormatError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// It is the record of another guest.
-    #[error("it is of {0}")]
+    #[error("it belongs to guest {0}")]
     Another(Uuid),
 }
 
@@ -336,6 +347,7 @@ impl ClockRecord {
             birth_khz: None,
             dropped_frequency: None,
             correction: None,
+            config_offsets: Vec::new(),
             saves: Vec::new(),
             ended: None,
         }

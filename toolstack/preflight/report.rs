@@ -10,8 +10,8 @@ use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOff
 use uuid::Uuid;
 
 use super::clocks::Clocks;
+use crate::domain::DomainConfig;
 use crate::domain::release::XenVersion;
-use crate::domain::{Defbool, DomainConfig};
 use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::host_clock::ClockSteps;
@@ -220,7 +220,7 @@ impl GuestReport {
             tracked: domain.kind.has_rtc() && offset.is_some_and(is_variable),
             follows_zone: match offset {
                 Some(clock) => matches!(clock.offset.effective(), ClockOffset::Localtime { .. }),
-                None => config.b_info.localtime.is_some_and(Defbool::is_true),
+                None => config.is_localtime(),
             },
             zone: offset.and_then(named_zone),
         }
@@ -296,6 +296,7 @@ mod tests {
     use timers::zone::default_zones;
 
     use super::*;
+    use crate::domain::Defbool;
     use crate::host::mock::Mock;
 
     #[test]

@@ -48,11 +48,12 @@ impl<'a> RecordCache<'a> {
 
     fn read(&mut self, uuid: Uuid) -> Result<(), RecordError> {
         let known = self.known.get(&uuid);
-        match self.records.get(uuid)? {
-            Some(record) if !known.is_some_and(|known| known.is_ahead_of(&record)) => {
-                self.known.insert(uuid, Known { record, unsaved: false });
-            }
-            _ => {}
+        if let Some(disk) = self.records.get(uuid)? {
+            let known = match known {
+                Some(known) => known.beside(disk),
+                None => Known { record: disk, unsaved: false },
+            };
+            self.known.insert(uuid, known);
         }
         Ok(())
     }
@@ -94,8 +95,8 @@ impl<'a> RecordCache<'a> {
         let mut lost = false;
         let changed = self.records.change(uuid, |disk, trouble| {
             let before = match (disk, &known) {
-                (Some(disk), Some(known)) if known.is_ahead_of(&disk) => Some(known.record.clone()),
-                (Some(disk), _) => Some(disk),
+                (Some(disk), Some(known)) => Some(known.beside(disk).record),
+                (Some(disk), None) => Some(disk),
                 (None, Some(known)) => {
                     lost = !known.unsaved;
                     Some(known.record.clone())
@@ -144,7 +145,7 @@ impl<'a> RecordCache<'a> {
                         if std::mem::replace(&mut known.unsaved, true) {
                             return Vec::new();
                         }
-                        EventKind::Failed { why: format!("{error}; the service has it in memory") }
+                        EventKind::Failed { why: format!("{error}; the service keeps the record in memory") }
                     }
                 };
                 self.is_new(uuid, &error).then_some(event).into_iter().collect()
@@ -154,9 +155,17 @@ impl<'a> RecordCache<'a> {
 }
 
 impl Known {
-    /// True if the disk did not take what is known, and nobody has changed the disk's since.
-    fn is_ahead_of(&self, disk: &ClockRecord) -> bool {
-        self.unsaved && self.record.generation >= disk.generation
+    /// What counts where the disk has this record. It is the disk's, unless the disk did not take what is known, and
+    /// nobody has changed the disk's since. A record that was begun while the disk could not be read has the later domain.
+    fn beside(&self, disk: ClockRecord) -> Known {
+        let Known { record, unsaved } = self;
+        if *unsaved && record.generation >= disk.generation {
+            self.clone()
+        } else if *unsaved && record.is_of_later_domain_than(&disk) {
+            Known { record: disk.with_domain_of(record), unsaved: true }
+        } else {
+            Known { record: disk, unsaved: false }
+        }
     }
 }
 

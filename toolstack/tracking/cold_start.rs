@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use timers::resolve::Resolved;
 use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
-use timers::{GuestClock, GuestKind, TimerName};
+use timers::{GuestClock, GuestKind};
 
 use super::warning::Warning;
 use crate::apply::clock::{GuestState, SetTsc, is_set, set_initial_tsc, set_rtc};
@@ -105,7 +105,7 @@ pub fn configure(
     let start = Start::new(rtc, decision, facts.now, zones.release());
     let mut configured = Configured { start, tsc_khz: None, tsc_error: None };
     // A TSC that nobody asked for stays as the toolstack made it.
-    if !clock.timers.iter().any(|timer| timer.name == TimerName::Tsc) {
+    if clock.tsc().is_none() {
         return Ok(configured);
     }
     match tsc {

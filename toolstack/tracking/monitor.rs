@@ -17,11 +17,10 @@ use uuid::Uuid;
 use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
-use super::unmanaged;
 use super::warning::{Warning, add};
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
-use crate::domain::{Domain, DomainConfig, ShutdownAction};
+use crate::domain::{Domain, DomainConfig, ShutdownAction, project};
 use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
@@ -263,11 +262,10 @@ impl Monitor<'_> {
         // The timers of a guest for which none were requested are in the config alone.
         let unmanaged = record.request.from == RequestOrigin::Unmanaged;
         if unmanaged {
-            record.request.clock.timers = unmanaged::timers_in(&config);
+            record.request.clock.timers = project::tsc_of(&config).into_iter().collect();
         }
         // The plan puts the offset where it belongs.
-        config.b_info.rtc_timeoffset = 0;
-        config.b_info.localtime = None;
+        config.set_rtc_offset(UtcOffset::ZERO);
         config.c_info.uuid = Some(record.uuid);
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::cold_start;
 use super::store::{Claim, RecordStore, Then, Unfinished};
 use super::unfinished::mend_claimed;
+use super::unmanaged;
 use super::warning::Warning;
 use crate::apply::{ApplyError, Outcome, apply};
 use crate::host::{DomId, ErrorKind, Host, HostError, HostFacts};
@@ -178,6 +179,7 @@ fn recorded(
     };
     name.clone_into(&mut record.name);
     record.ephemeral |= options.made_up;
+    unmanaged::offset_in(&plan.config).into_iter().for_each(|offset| record.config_written(offset));
     record.started(start, instance);
     record
 }

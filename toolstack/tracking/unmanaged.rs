@@ -2,39 +2,24 @@
 //! keys, and their changes to their RTC are kept.
 
 use timers::resolve::{Moment, ResolveError, resolve};
-use timers::tsc::TscMode;
 use timers::zone::ZoneSource;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerMode, TimerName};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
 
+use crate::domain::DomainConfig;
 use crate::domain::project::clock_of;
-use crate::domain::{Defbool, DomainConfig};
 use crate::host::HostFacts;
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::event::DomainRef;
 use crate::lifecycle::model::Discovered;
 use crate::lifecycle::record::{Request, RequestOrigin};
 
-/// The timers that libxl's config has keys for and that a start plans: the TSC's mode.
-pub(super) fn timers_in(config: &DomainConfig) -> Vec<Timer> {
-    let mode = match config.b_info.tsc_mode {
-        None | Some(TscMode::Default) => return Vec::new(),
-        Some(TscMode::AlwaysEmulate) => TimerMode::Emulate,
-        Some(TscMode::Native) => TimerMode::Native,
-    };
-    vec![Timer { mode: Some(mode), ..Timer::named(TimerName::Tsc) }]
-}
-
 fn bare(offset: ClockOffset) -> GuestClock {
     GuestClock::new(offset, Vec::new())
 }
 
-fn moves_rtc_by_zone(config: &DomainConfig) -> bool {
-    config.b_info.localtime.is_some_and(Defbool::is_true)
-}
-
 /// True if a restore with this config overwrites the guest's own RTC.
 pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
-    config.b_info.rtc_timeoffset != 0 || moves_rtc_by_zone(config)
+    config.b_info.rtc_timeoffset != 0 || config.is_localtime()
 }
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
@@ -67,15 +52,26 @@ pub(super) fn request(clock: GuestClock) -> Request {
     Request::new(clock, RequestOrigin::Unmanaged)
 }
 
-/// Makes the config's clock the request, as soon as it can be read. The guest's own changes stay.
-pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig) {
-    if record.request.from == RequestOrigin::Unmanaged {
-        record.request = request(clock_of(config));
+/// The offset in a config without localtime, which is the only kind that xenclock writes.
+pub(super) fn offset_in(config: &DomainConfig) -> Option<i64> {
+    (!config.is_localtime()).then(|| UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into())
+}
+
+/// Makes the config's clock the request, as soon as it can be read. The guest's own changes stay. A config that xenclock
+/// has written says nothing of its toolstack's; that of a restored guest may have been written on another host.
+pub(super) fn refine(record: &mut ClockRecord, config: &DomainConfig, is_restored: bool) {
+    if record.request.from != RequestOrigin::Unmanaged {
+        return;
+    }
+    match offset_in(config) {
+        Some(offset) if record.config_offsets.contains(&offset) => {}
+        Some(offset) if is_restored => record.config_written(offset),
+        _ => record.request = request(clock_of(config)),
     }
 }
 
 /// A new domain of such a guest: where its toolstack has put its RTC elsewhere than the config known so far does, the
-/// config has changed, and counts from here.
+/// config has changed, and counts from here. What xenclock has written into it is no change.
 pub(super) fn refound(
     record: &mut ClockRecord,
     found: &Discovered,
@@ -83,7 +79,10 @@ pub(super) fn refound(
     zones: &dyn ZoneSource,
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
-    if here(&record.request.clock, found.kind, facts, zones) != Ok(offset) {
+    let is_as_before = here(&record.request.clock, found.kind, facts, zones) == Ok(offset)
+        || record.config_offsets.contains(&offset);
+    if !is_as_before {
+        record.config_offsets.clear();
         record.set_request(standing_at(offset), RequestOrigin::Unmanaged, facts.now);
     }
 }
@@ -91,11 +90,12 @@ pub(super) fn refound(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use timers::Adjustment;
     use timers::zone::default_zones;
-    use timers::{Adjustment, UtcOffset};
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::Defbool;
     use crate::host::mock::Mock;
     use crate::host::{DomId, Host};
 
@@ -149,7 +149,7 @@ mod tests {
         let mut record = known(5);
         record.request.from = RequestOrigin::Create;
         let before = record.clone();
-        refine(&mut record, &config(3600, None));
+        refine(&mut record, &config(3600, None), false);
         refound(&mut record, &found(Some(99)), &facts(), &*default_zones());
         assert_eq!(record, before);
     }
@@ -159,7 +159,7 @@ mod tests {
         let zones = default_zones();
         let mut record = known(3600);
         record.last = Some(crate::lifecycle::record::Seen { offset: 3620, at: facts().now });
-        refine(&mut record, &config(0, Some(Defbool::True)));
+        refine(&mut record, &config(0, Some(Defbool::True)), false);
         let tracked = |record: &ClockRecord| record.next_clock().offset;
         let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
         // The toolstack has put it where the config does: nothing is new.
@@ -171,5 +171,34 @@ mod tests {
         refound(&mut record, &found(Some(60)), &facts(), &*zones);
         let edited = ClockOffset::Variable { adjustment: 60, basis: Basis::Utc };
         assert_eq!((tracked(&record), record.offset_changed), (edited, true));
+    }
+
+    #[test]
+    fn a_config_that_xenclock_has_written_is_no_edited_one() {
+        let zones = default_zones();
+        let mut record = known(3600);
+        record.last = Some(crate::lifecycle::record::Seen { offset: 3620, at: facts().now });
+        let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
+        // Restored by xenclock, which takes the offset out of the config; and saved by it, which writes the guest's own.
+        record.config_written(0);
+        record.config_written(3620);
+        for (seconds, is_restored) in [(0, false), (3620, true)] {
+            refine(&mut record, &config(seconds, None), is_restored);
+            assert_eq!(record.request, request(standing_at(3600)));
+        }
+        // What another host's xenclock has written comes with a restore only.
+        refine(&mut record, &config(3590, None), true);
+        for offset in [3600, 0, 3620, 3590] {
+            refound(&mut record, &found(Some(offset)), &facts(), &*zones);
+            assert_eq!(
+                (record.next_clock().offset, record.offset_changed),
+                (goes_on.clone(), false),
+                "{offset}"
+            );
+        }
+        refound(&mut record, &found(Some(60)), &facts(), &*zones);
+        assert_eq!((record.next_clock().offset, record.offset_changed), (standing_at(60).offset, true));
+        // From there it counts anew.
+        assert_eq!(record.config_offsets, [0; 0]);
     }
 }

@@ -8,8 +8,7 @@ use super::value::Value;
 #[must_use]
 pub fn keys(clock: &GuestClock, kind: GuestKind) -> Vec<(&'static str, Value)> {
     let mut keys = offset_keys(&clock.offset);
-    let tsc = clock.timers.iter().find(|timer| timer.name == TimerName::Tsc);
-    if let Some(frequency) = tsc.and_then(|tsc| tsc.frequency) {
+    if let Some(frequency) = clock.tsc_frequency() {
         keys.push(("clock_tsc_frequency", Value::from(frequency.0)));
     }
     if let Some(tolerance) = clock.tsc_tolerance {

@@ -178,6 +178,8 @@ fn the_tsc_of_a_running_guest_takes_force_however_it_is_spelled() {
         " tsc_mode = always_emulate",
         "clock_offset=utc; clock_tsc_frequency=1000000000",
         "tsc_mode=1",
+        "clock_offset=utc; clock_timers=[ 'name=tsc,mode=emulate' ]",
+        "clock_offset=utc; clock_timers=[ 'name=hpet,present=no', 'name=tsc,frequency=1000000000' ]",
     ] {
         let said = on(&lab, "a", &["clock-set", "--now", "guest", word]).fails(1);
         assert!(said.contains("-f"), "{word}: {said}");
@@ -188,6 +190,35 @@ fn the_tsc_of_a_running_guest_takes_force_however_it_is_spelled() {
     on(&lab, "a", &["-f", "clock-set", "--now", "guest", "clock_offset=utc;tsc_mode=always_emulate"]).ok();
     let view = on(&lab, "a", &["clock-show", "--json", "guest"]).json();
     assert_eq!((&view["rtc"]["offset"], &view["tsc"]["mode"]), (&json!(0), &json!("always_emulate")));
+    // A list or a file without a TSC takes back the one that was requested.
+    lab.write("plain.cfg", format!("name='guest'\nuuid='{UUID}'\ntype='hvm'\nmemory=64\n"));
+    for words in [&["clock_timers=[ 'name=hpet,present=no' ]"][..], &["--from", "plain.cfg"]] {
+        let words = ["clock-set", "--now", "guest"].iter().chain(words).copied();
+        let said = on(&lab, "a", &words.collect::<Vec<_>>()).fails(1);
+        assert!(said.contains("-f"), "{said}");
+    }
+}
+
+#[test]
+fn timers_of_a_running_guest_leave_its_rtc() {
+    let lab = hosts(&json!({}), &json!({}));
+    write_guest(&lab, "<clock offset='variable' adjustment='60' basis='utc'/>");
+    on(&lab, "a", &["create", "-q", "guest.xml"]).ok();
+    on(&lab, "a", &["mock", "write-rtc", "guest", "+30"]).ok();
+    let words = ["clock-set", "--now", "guest", "clock_timers=[ 'name=rtc,tickpolicy=catchup' ]"];
+    let said = on(&lab, "a", &words);
+    assert!(said.code == 0 && !said.err.contains("jumps"), "{said:?}");
+    let view = on(&lab, "a", &["clock-show", "--json", "guest"]).json();
+    assert_eq!(view["rtc"]["offset"], 90);
+    // The RTC jumps where it is asked for with a TSC, too.
+    on(
+        &lab,
+        "a",
+        &["-f", "clock-set", "--now", "guest", "clock_offset=variable;clock_adjustment=60;tsc_mode=1"],
+    )
+    .ok();
+    let view = on(&lab, "a", &["clock-show", "--json", "guest"]).json();
+    assert_eq!((&view["rtc"]["offset"], &view["tsc"]["mode"]), (&json!(60), &json!("always_emulate")));
 }
 
 #[test]

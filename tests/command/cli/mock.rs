@@ -184,9 +184,9 @@ fn a_file_that_is_empty_or_not_there_yet_is_a_new_host() {
 fn the_kinds_and_calls_that_can_fail_are_listed() {
     let lab = with_guest("hvm", UTC);
     let said = lab.mock(["mock", "fail", "save", "tired"]).fails(2);
-    assert!(said.contains("there is no kind of failure 'tired'; there are no_such_domain, "), "{said}");
+    assert!(said.contains("there is no kind of failure 'tired'; the kinds are no_such_domain, "), "{said}");
     let said = lab.mock(["mock", "fail", "sleep", "io"]).fails(1);
-    assert!(said.contains("a host has no call 'sleep'; there are facts, "), "{said}");
+    assert!(said.contains("a host has no call 'sleep'; the calls are facts, "), "{said}");
     for kind in ["exists", "no_rtc", "not_supported", "wrong_state"] {
         lab.mock(["mock", "fail", "save", kind, "0"]).ok();
         assert!(lab.mock(["mock", "fail", "--help"]).ok().contains(kind), "{kind}");

@@ -215,6 +215,19 @@ fn files_with_faults_are_refused_and_understood_as_by_xl() {
 }
 
 #[test]
+fn ends_of_disks_are_understood_as_by_xl() {
+    let Some(oracle) = Oracle::find() else { return };
+    let lab = Lab::new();
+    for end in ["=", ",=", ",x=", ",x=,", ",x==", ",/x=", ", x=", ",A=", ",,=", ",x y=", ",=x"] {
+        for start in ["vdev=xvda", "/a,raw,xvda,w", "/a", "format=qcow2,vdev=xvda, format=qcow2"] {
+            let text =
+                format!("name = 'x'\ntype = 'pvh'\nkernel = '/k'\nmemory = 64\ndisk = [ '{start}{end}' ]\n");
+            understood_alike(&oracle, &lab, text.as_bytes()).unwrap_or_else(|why| panic!("{why}\n{text}"));
+        }
+    }
+}
+
+#[test]
 fn older_and_newer_xls_understand_files_as_we_do_for_their_release() {
     for oracle in Oracle::of_other_releases() {
         put_to(&oracle, config().cases / 2, well_made());

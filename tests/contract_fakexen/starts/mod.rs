@@ -3,6 +3,7 @@
 //! Each input is read, planned and created as by `create`, by the real libxl on simulated hypercalls; dom0 has
 //! everything that the input names (see `dom0`). The tests check the device model's command line and xenstore.
 
+mod back;
 mod dom0;
 mod look;
 
@@ -24,6 +25,8 @@ use crate::contract::{Scenario, Stage};
 use crate::generated;
 use crate::stage::FakeStage;
 
+pub use back::xml_of_cfg;
+
 /// The outcome of a start.
 pub enum Start {
     /// The input is invalid, or its report refuses the start.
@@ -39,7 +42,7 @@ pub enum Start {
 pub struct Started {
     /// The config that was created, with the input's own names.
     pub config: DomainConfig,
-    /// The device model's words; none where texpected a device model.
+    /// The device model's words; none for a guest without a device model.
     pub model: Vec<String>,
     /// Nodes of its devices in xenstore: `backend/vbd/51712/params` and their kin, without the domains' numbers.
     pub nodes: BTreeMap<String, String>,

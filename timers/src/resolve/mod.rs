@@ -51,12 +51,12 @@ impl Resolved {
     pub fn warning(&self) -> Option<String> {
         let what = match &self.source {
             _ if !self.host_clock_unset => return None,
-            OffsetSource::Absolute { .. } => "its fixed start cannot be calculated: the guest starts at UTC",
-            _ => {
-                "its offset may be that of another season: the guest starts with the zone's offset at the time shown"
+            OffsetSource::Absolute { .. } => {
+                "the guest starts at UTC, because its fixed start cannot be calculated"
             }
+            _ => "the guest starts with the zone's offset at this time, which may be that of another season",
         };
-        Some(format!("the host's clock is not set (expected a year from 2000 to 2099); {what}"))
+        Some(format!("the host's clock is not set: its year is not one from 2000 to 2099; {what}"))
     }
 }
 
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_host_whose_clock_is_not_set_starts_its_guests() {
-        let zoned = "the zone's offset at the time shown";
+        let zoned = "the zone's offset at this time";
         for now in ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2106-02-07T06:28:15Z"] {
             for kind in [Hvm, Pv, Pvh] {
                 for (clock, offset, warning) in [

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::clock::GuestKind;
+use crate::timer::TimerMode;
 use crate::units::KiloHertz;
 use crate::words::words;
 
@@ -36,6 +37,29 @@ pub enum TscModeError {
     /// No word or number of libxl's.
     #[error("unknown tsc_mode '{0}', expected 'default', 'always_emulate' or 'native' (or 0, 1 or 2)")]
     Unknown(String),
+}
+
+/// The `<timer name='tsc' mode=>` of each mode, the first with that mode's own meaning.
+const TIMER_MODES: [(TimerMode, TscMode); 4] = [
+    (TimerMode::Auto, TscMode::Default),
+    // Default emulates where the TSC is not safe on all CPUs together, which is what smpsafe asks.
+    (TimerMode::Smpsafe, TscMode::Default),
+    (TimerMode::Native, TscMode::Native),
+    (TimerMode::Emulate, TscMode::AlwaysEmulate),
+];
+
+impl TimerMode {
+    /// Xen's mode of this meaning; `None` for `paravirt`, which Xen 4.12 removed.
+    #[must_use]
+    pub fn tsc_mode(self) -> Option<TscMode> {
+        TIMER_MODES.iter().find(|(mode, _)| *mode == self).map(|(_, mode)| *mode)
+    }
+}
+
+impl From<TscMode> for TimerMode {
+    fn from(mode: TscMode) -> Self {
+        TIMER_MODES.iter().find(|(_, of_xen)| *of_xen == mode).map_or(TimerMode::Auto, |(mode, _)| *mode)
+    }
 }
 
 impl TscMode {

@@ -77,13 +77,7 @@ pub fn request(timers: &[Timer]) -> Result<TscRequest, TscError> {
     if tsc.present == Some(false) {
         return Err(TscError::Hidden);
     }
-    let mode = match tsc.mode {
-        // Default emulates where the TSC is not safe on all CPUs together, which is what smpsafe asks.
-        None | Some(TimerMode::Auto | TimerMode::Smpsafe) => TscMode::Default,
-        Some(TimerMode::Native) => TscMode::Native,
-        Some(TimerMode::Emulate) => TscMode::AlwaysEmulate,
-        Some(TimerMode::Paravirt) => return Err(TscError::ParavirtRemoved),
-    };
+    let mode = tsc.mode.unwrap_or(TimerMode::Auto).tsc_mode().ok_or(TscError::ParavirtRemoved)?;
     if let Some(frequency) = tsc.frequency {
         frequency.to_khz()?;
     }

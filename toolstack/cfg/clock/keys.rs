@@ -1,7 +1,9 @@
 //! The clock keys of a file, each with its place and its verdict.
 
+use super::super::keys::OUR_OFFSET;
 use super::super::read::book::{Book, Words};
-use super::super::read::nearest;
+use super::super::read::unknown::instead_of_clock_key;
+use super::super::read::{known_instead, nearest};
 use super::super::{Content, Setting};
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
@@ -27,9 +29,7 @@ const PREFIX: &str = "clock_";
 /// The plain keys that say what the RTC shows.
 const PLAIN_OFFSET: [&str; 2] = ["localtime", "rtc_timeoffset"];
 
-/// Our own keys that say so, those first that say which kind of clock it is.
-const OUR_OFFSET: [&str; 5] =
-    ["clock_offset", "clock_timezone", "clock_start", "clock_adjustment", "clock_basis"];
+/// The number of our own keys of the offset that say which kind of clock it is.
 const KINDS: usize = 3;
 
 /// The clock's keys.
@@ -84,9 +84,8 @@ impl<'a, 'b> Keys<'a, 'b> {
             let name = setting.name.as_str();
             if name.starts_with(PREFIX) && !OURS.contains(&name) {
                 let finding = Finding::invalid("no-such-key", format!("there is no key {name}"));
-                let near = nearest(name, OURS.into_iter());
-                let instead = near
-                    .map_or_else(|| format!("there are {}", OURS.join(", ")), |near| format!("write {near}"));
+                let instead =
+                    instead_of_clock_key(setting, cfg).unwrap_or_else(|| known_instead(name, &OURS, ""));
                 let error = cfg.at(&setting.key_span, &format!("/{name}"), finding.instead(instead));
                 keys.book.errors([error]);
             } else if setting.followed_by.is_none() {
@@ -160,7 +159,7 @@ impl<'a, 'b> Keys<'a, 'b> {
     /// The value of one of our keys: a text.
     ///
     /// # Errors
-    /// Where it is a list, or not UTF-8.
+    /// If it is a list, or not UTF-8.
     pub fn text(&self, key: Key<'a>, expected: &str) -> Result<&'a str> {
         let text = key.setting.text().and_then(|text| std::str::from_utf8(text).ok());
         text.ok_or_else(|| self.not(key, expected))

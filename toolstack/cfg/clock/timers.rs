@@ -325,7 +325,7 @@ fn set(keys: &mut Keys<'_, '_>, timer: &mut Timer, word: &Word<'_>, index: usize
         }
         _ => {
             let finding = Finding::invalid("bad-timer", format!("a timer has no '{}'", word.key));
-            return Err(keys.error(word.node, finding.instead(format!("there are {WORDS}"))));
+            return Err(keys.error(word.node, finding.instead(format!("use one of {WORDS}"))));
         }
     };
     keys.is(part, word.node);

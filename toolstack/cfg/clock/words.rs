@@ -4,30 +4,43 @@ use ::timers::{GuestClock, GuestKind};
 
 use super::super::parse::{WORDS, parse_with};
 use super::super::read::book::Book;
-use super::super::read::nearest;
+use super::super::read::known_instead;
 use super::asked::{Base, read_into};
 use crate::diag::{Errors, Finding, Report};
 
+/// The part of a guest's clock that a setting is about.
+#[derive(Clone, Copy, PartialEq)]
+enum About {
+    /// The time that its RTC shows.
+    Rtc,
+    /// How its TSC works.
+    Tsc,
+    /// Any timer, the TSC among them.
+    Timers,
+    /// Moves to come, and nothing of a guest that is here.
+    Moves,
+}
+
 /// The settings of a clock that need no file around them.
-const CLOCK: [&str; 11] = [
-    "clock_offset",
-    "clock_timezone",
-    "clock_start",
-    "clock_basis",
-    "clock_adjustment",
-    "clock_tsc_frequency",
-    "clock_tsc_tolerance",
-    "clock_timers",
-    "localtime",
-    "rtc_timeoffset",
-    "tsc_mode",
+const CLOCK: [(&str, About); 11] = [
+    ("clock_offset", About::Rtc),
+    ("clock_timezone", About::Rtc),
+    ("clock_start", About::Rtc),
+    ("clock_basis", About::Rtc),
+    ("clock_adjustment", About::Rtc),
+    ("clock_tsc_frequency", About::Tsc),
+    (TOLERANCE, About::Moves),
+    ("clock_timers", About::Timers),
+    ("localtime", About::Rtc),
+    ("rtc_timeoffset", About::Rtc),
+    ("tsc_mode", About::Tsc),
 ];
 
 /// True for a word of a command line that [`words`] takes.
 #[must_use]
 pub fn is_of_clock(word: &str) -> bool {
     let key = word.split(['=', '+']).next().unwrap_or_default().trim();
-    CLOCK.contains(&key) || key.starts_with("clock_")
+    CLOCK.iter().any(|(name, _)| *name == key) || key.starts_with("clock_")
 }
 
 /// The clock that words request.
@@ -49,7 +62,7 @@ const TOLERANCE: &str = "clock_tsc_tolerance";
 /// Lays words over the clock of a guest of this kind.
 ///
 /// # Errors
-/// Where xl refuses a word, where it would pass over one, and at a setting that is not a clock's.
+/// If xl refuses or ignores a word, or a setting is not a clock's.
 pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
     lay(clock, kind, words, true)
 }
@@ -62,8 +75,12 @@ pub fn words_of_xml(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Re
     lay(clock, kind, words, false)
 }
 
-fn lay(clock: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -> Result<Words, Errors> {
-    let known: Vec<&str> = CLOCK.into_iter().filter(|name| tolerance || *name != TOLERANCE).collect();
+fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -> Result<Words, Errors> {
+    let known: Vec<&str> = CLOCK
+        .iter()
+        .filter(|(_, about)| tolerance || *about != About::Moves)
+        .map(|(name, _)| *name)
+        .collect();
     let (cfg, syntax) = parse_with(WORDS, b"", words);
     let mut book = Book::of(&cfg);
     book.errors(syntax);
@@ -78,12 +95,10 @@ fn lay(clock: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -
             );
         } else if !known.contains(&name) && !name.starts_with("clock_") {
             let finding = Finding::invalid("no-such-key", format!("a clock has no setting {name}"));
-            let instead = nearest(name, known.iter().copied())
-                .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("write {near}"));
-            book.error(node, finding.instead(instead));
+            book.error(node, finding.instead(known_instead(name, &known, "")));
         }
     }
-    let clock = read_into(&mut book, kind, Base::Clock(clock));
+    let clock = read_into(&mut book, kind, Base::Clock(before));
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.
@@ -91,11 +106,11 @@ fn lay(clock: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -
     if let Some(errors) = Errors::of(errors, cfg.source()) {
         return Err(errors);
     }
-    let has = |tsc: bool| {
-        let about_tsc = |name: &str| name.contains("tsc");
-        // A tolerance is about moves to come, and changes nothing of a guest that is here.
-        let about_now = cfg.settings().iter().filter(|setting| setting.name != "clock_tsc_tolerance");
-        about_now.map(|setting| about_tsc(&setting.name)).any(|about_tsc| about_tsc == tsc)
+    let says = |about| {
+        let named = |name: &str| CLOCK.contains(&(name, about));
+        cfg.settings().iter().any(|setting| named(&setting.name))
     };
-    Ok(Words { clock, offset: has(false), tsc: has(true), report })
+    // A list of timers replaces the whole list, with a TSC in it or without.
+    let lists_tsc = says(About::Timers) && (clock.tsc().is_some() || before.tsc().is_some());
+    Ok(Words { offset: says(About::Rtc), tsc: says(About::Tsc) || lists_tsc, clock, report })
 }

@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
                 && self.host.nodes.is_some()
                 && let Some(found) = self.find("cpus")
             {
-                let finding = Finding::invalid("no-cpus", "no CPU is left to a vCPU");
+                let finding = Finding::invalid("no-cpus", "no CPU is left for a vCPU");
                 self.book.error(found.node, finding.instead("name the CPUs, as in cpus = \"0-3\""));
             }
             self.config.b_info.vcpu_hard_affinity = sets;

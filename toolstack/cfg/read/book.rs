@@ -104,7 +104,7 @@ impl<'a> Book<'a> {
                 let finding = match later {
                     Some(later) if !later.added => Finding::no_effect(
                         "written-again",
-                        "the same key follows again below, and the last one counts",
+                        "the same key appears again below, and the last one counts",
                     ),
                     _ => Finding::exact(),
                 };

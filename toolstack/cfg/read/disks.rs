@@ -160,7 +160,13 @@ impl<'a> Reader<'a> {
         while !rest.text.is_empty() {
             let (rule, taken) = rule(rest.text, |name| self.host.knows_setting("disk", name));
             if rule == Rule::Bad || !self.disk_rule(&mut spec, rule, rest, taken) {
-                if rule == Rule::Bad {
+                if rule == Rule::Bad && rest.text == "=" {
+                    // xl's lexer waits for more before it refuses it.
+                    let reason =
+                        "xl ignores a = at the end of a disk, and takes the text before it as a value";
+                    let finding = Finding::unsupported("unknown-word", reason);
+                    self.book.note(node, &rest, finding.instead("remove the ="));
+                } else if rule == Rule::Bad {
                     self.bad_disk(&mut spec, &rest, "this is not a setting of a disk".to_owned());
                 }
                 break;
@@ -198,10 +204,7 @@ impl<'a> Reader<'a> {
                 known.retain(|name| self.host.knows_setting("disk", name));
                 spec.failed = true;
                 let finding = Finding::invalid("bad-disk", format!("a disk has no setting '{key}'"));
-                let instead = match super::nearest(key, known.iter().copied()) {
-                    Some(near) => format!("write {near}="),
-                    None => format!("there are {}", known.join(", ")),
-                };
+                let instead = super::known_instead(key, &known, "=");
                 self.book.wrong(spec.node, &whole, finding.instead(instead));
             }
             Rule::FormatPrefix => {
@@ -455,6 +458,23 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(rule(text, |_| true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_equals_sign_at_the_end_is_passed_over() {
+        let read = |disk: &str| {
+            let text = format!("name = 'x'\ntype = 'hvm'\nmemory = 64\ndisk = [ '{disk}' ]\n");
+            crate::cfg::read("f", text.as_bytes(), &[], &crate::cfg::XlHost::default())
+        };
+        for (disk, target) in [("vdev=xvda,x=", "x"), ("vdev=xvda,,=", ""), ("/a,raw,xvda,w=", "/a")] {
+            let input = read(disk).unwrap_or_else(|errors| panic!("{errors}")).input;
+            assert_eq!(input.domain.config.disks[0].pdev_path.as_deref(), Some(target), "{disk}");
+            let said: Vec<_> = input.report.losses().map(|loss| loss.finding.code).collect();
+            assert_eq!(said, ["unknown-word"], "{disk}");
+        }
+        for disk in ["vdev=xvda,x=,", "vdev=xvda,x==", "="] {
+            assert!(read(disk).is_err(), "{disk}");
         }
     }
 }

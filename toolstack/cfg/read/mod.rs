@@ -43,9 +43,17 @@ pub(super) struct Reader<'a> {
     kind: GuestKind,
     pub config: DomainConfig,
     /// The settings that count, by name.
-    settings: Vec<(&'a str, usize)>,
+    settings: Vec<Named<'a>>,
     /// The settings are laid over a domain that is there.
     overlay: bool,
+}
+
+/// The name of a setting that counts, with its node and its key, if there is such a key.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    name: &'a str,
+    node: usize,
+    key: Option<&'static Key>,
 }
 
 /// A setting that counts, with its node.
@@ -58,10 +66,11 @@ struct Found<'a> {
 impl<'a> Reader<'a> {
     pub fn new(cfg: &'a Cfg, host: &'a XlHost, config: DomainConfig, overlay: bool) -> Self {
         let counts = |(index, setting): (usize, &'a Setting)| {
-            setting.followed_by.is_none().then_some((setting.name.as_str(), index))
+            let name = setting.name.as_str();
+            setting.followed_by.is_none().then(|| Named { name, node: index, key: keys::find(name) })
         };
         let mut settings: Vec<_> = cfg.settings.iter().enumerate().filter_map(counts).collect();
-        settings.sort_unstable();
+        settings.sort_unstable_by_key(|setting| (setting.name, setting.node));
         Reader { book: Book::of(cfg), host, kind: config.kind(), config, settings, overlay }
     }
 
@@ -85,14 +94,15 @@ impl<'a> Reader<'a> {
         self.usb();
         self.cpuid();
         self.device_model();
+        self.emulated_sound();
         self.arm();
         self.unknown();
     }
 
     fn find(&self, name: &str) -> Option<Found<'a>> {
-        let index = self.settings.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-        let (_, node) = *self.settings.get(index)?;
-        let key = keys::find(name)?;
+        let index = self.settings.binary_search_by(|setting| setting.name.cmp(name)).ok()?;
+        let Named { node, key, .. } = *self.settings.get(index)?;
+        let key = key?;
         // A key that the guest's kind does not have is never looked at.
         if !key.is_for(self.kind) || !self.host.knows(|| release::key(name)) {
             return None;
@@ -259,18 +269,7 @@ fn not_utf8() -> Finding {
 pub(super) fn with_number(finding: Finding, name: &str, text: &str, unit: Unit) -> Finding {
     match suggest::number(text, unit) {
         Some(number) => finding.instead(format!("write {name} = {number}")),
-        None => {
-            let example = match unit {
-                Unit::Flag => "1 or 0",
-                Unit::Seconds => "seconds, as in 3600, or \"-3600\"",
-                Unit::Epoch => "seconds since 1970-01-01T00:00:00Z",
-                Unit::Mebibytes => "MiB, as in 512",
-                Unit::Kibibytes => "KiB",
-                Unit::Hertz => "Hz, as in 2000000000",
-                Unit::Plain => "a number",
-            };
-            finding.instead(format!("give {name} {example}"))
-        }
+        None => finding.instead(suggest::example(name, unit)),
     }
 }
 
@@ -284,6 +283,15 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
         found.next().filter(|_| found.next().is_none())
     })
+}
+
+/// The remedy for an unknown word: the known one that is probably meant, else all that are known. `end` is what follows
+/// such a word, as in `write size=`.
+pub(super) fn known_instead(word: &str, known: &[&str], end: &str) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("write {near}{end}"),
+        None => format!("use one of {}", known.join(", ")),
+    }
 }
 
 fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -192,10 +192,7 @@ impl<'a> Reader<'a> {
         let key = word.text.split('=').next().unwrap_or_default();
         let reason = format!("{what} has no setting '{key}', and xl ignores it");
         let finding = Finding::unsupported("unknown-word", reason);
-        let instead = match super::nearest(key, known.iter().copied()) {
-            Some(near) => format!("write {near}="),
-            None => format!("there are {}", known.join(", ")),
-        };
+        let instead = super::known_instead(key, known, "=");
         self.book.note(node, word, finding.instead(instead));
     }
 

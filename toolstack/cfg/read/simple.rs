@@ -1,15 +1,15 @@
 //! Keys whose value is stored unchanged in one field.
 
-use super::Reader;
-use crate::cfg::keys::{self, Takes};
+use super::{Named, Reader};
+use crate::cfg::keys::Takes;
 use crate::diag::Finding;
 use crate::domain::release::{self, Known};
 
 impl Reader<'_> {
     /// Reads them, and says of the keys of other guests and of newer releases that they are passed over.
     pub(super) fn simple(&mut self) {
-        for (name, node) in self.settings.clone() {
-            let Some(key) = keys::find(name) else {
+        for Named { name, node, key } in self.settings.clone() {
+            let Some(key) = key else {
                 continue;
             };
             if !key.is_for(self.kind) {

@@ -1,9 +1,11 @@
-//! `vsnd`: paravirtual sound cards, each a list of card, PCM devices and streams.
+//! Sound cards: `soundhw`, the emulated one, and `vsnd`, paravirtual ones, each a list of card, PCM devices and streams.
 
 use super::Reader;
 use super::book::Words;
 use crate::diag::Finding;
-use crate::domain::config::{Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType};
+use crate::domain::config::{
+    DeviceModelVersion, Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType,
+};
 
 /// The subject of an item of a card.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,7 +17,34 @@ enum About {
 
 const PARAMS: [&str; 5] = ["sample-rates", "sample-formats", "channels-min", "channels-max", "buffer-size"];
 
+/// The emulated cards that libxl knows since Xen 4.16. Before, it passes any words to QEMU.
+const EMULATED: [&str; 7] = ["hda", "ac97", "es1370", "adlib", "cs4231a", "gus", "sb16"];
+
 impl<'a> Reader<'a> {
+    /// xl takes any `soundhw`, and libxl does not start the guest with a card that it does not know.
+    pub(super) fn emulated_sound(&mut self) {
+        let traditional = Some(DeviceModelVersion::QemuXenTraditional);
+        if self.host.is_before(16) || self.config.b_info.device_model_version == traditional {
+            return;
+        }
+        let Some((words, node)) = self.words("soundhw") else { return };
+        if EMULATED.iter().any(|card| card.eq_ignore_ascii_case(words.text)) {
+            return;
+        }
+        let reason = format!("libxl has no sound card '{}', and does not start the guest", words.text);
+        let named = |card: &&&str| words.text.to_ascii_lowercase().contains(**card);
+        let finding = Finding::unsupported("sound", reason).refusing_start();
+        self.book.mark(
+            node,
+            match EMULATED.iter().find(named) {
+                Some(card) => {
+                    finding.instead(format!("write soundhw = \"{card}\"; libxl gives a guest one card"))
+                }
+                None => finding.instead(format!("write one of {}", EMULATED.join(", "))),
+            },
+        );
+    }
+
     pub(super) fn sound(&mut self) {
         let Some((items, list)) = self.list("vsnd") else {
             return;
@@ -156,5 +185,34 @@ impl<'a> Reader<'a> {
             return false;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cfg::{XlHost, read};
+
+    fn said(card: &str, release: Option<&str>) -> Vec<String> {
+        let text = format!("name = 'x'\ntype = 'hvm'\nmemory = 64\nsoundhw = '{card}'\n");
+        let release = release.map(|release| release.parse().unwrap_or_else(|error| panic!("{error}")));
+        let host = XlHost { release, ..XlHost::default() };
+        let input = read("f", text.as_bytes(), &[], &host).unwrap_or_else(|errors| panic!("{errors}")).input;
+        assert_eq!(input.domain.config.b_info.hvm.and_then(|hvm| hvm.soundhw).as_deref(), Some(card));
+        let refused = input.report.refusals();
+        refused.map(|refused| refused.finding.alternative.unwrap_or_default().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_card_that_libxl_refuses_is_reported() {
+        for card in ["hda", "AC97", "es1370", "adlib", "cs4231a", "gus", "sb16"] {
+            assert!(said(card, None).is_empty(), "{card}");
+        }
+        let one = "write soundhw = \"es1370\"; libxl gives a guest one card";
+        assert_eq!(said("sb16,es1370", Some("4.17")), [one]);
+        for card in ["all", "", "ich6"] {
+            let all = "write one of hda, ac97, es1370, adlib, cs4231a, gus, sb16";
+            assert_eq!(said(card, Some("4.16")), [all], "{card}");
+        }
+        assert!(said("sb16,es1370", Some("4.15")).is_empty(), "QEMU takes a list");
     }
 }

@@ -1,9 +1,9 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
-use super::Reader;
-use crate::cfg::keys::{self, KEYS};
+use super::{Named, Reader};
+use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
 use crate::cfg::suggest::{self, Unit};
-use crate::cfg::{Content, Setting};
+use crate::cfg::{Cfg, Setting};
 use crate::diag::Finding;
 
 /// The subject of a key that looks like a clock's.
@@ -80,7 +80,7 @@ const CLOCKS: [(Clock, &[&str]); 8] = [
 ];
 
 /// Words of xm and of other tools, and what xl has in their place; without a successor there is nothing that they did.
-const SUCCESSORS: [(&str, Option<&str>); 40] = [
+const SUCCESSORS: [(&str, Option<&str>); 36] = [
     ("vcpu", Some("vcpus")),
     ("cpus_count", Some("vcpus")),
     ("ncpus", Some("vcpus")),
@@ -117,21 +117,28 @@ const SUCCESSORS: [(&str, Option<&str>); 40] = [
     ("on_xend_stop", None),
     ("usbport", None),
     ("isa", None),
-    ("nfs_server", Some("cmdline")),
-    ("nfs_root", Some("cmdline")),
-    ("dhcp", Some("cmdline")),
-    ("hostname", Some("cmdline")),
+];
+
+/// Words of xm that became words of the kernel's command line.
+const KERNEL_WORDS: [(&str, &str); 6] = [
+    ("nfs_server", "nfsroot=SERVER:PATH"),
+    ("nfs_root", "nfsroot=SERVER:PATH"),
+    ("dhcp", "ip=dhcp"),
+    ("hostname", "ip=::::NAME:eth0:dhcp"),
+    ("netmask", "ip=ADDRESS::GATEWAY:NETMASK"),
+    ("gateway", "ip=ADDRESS::GATEWAY:NETMASK"),
 ];
 
 impl Reader<'_> {
     /// Says what is probably meant by each key that there is not.
     pub(super) fn unknown(&mut self) {
-        for (name, node) in self.settings.clone() {
-            if keys::find(name).is_some() || name.starts_with("clock_") {
+        for Named { name, node, key } in self.settings.clone() {
+            if key.is_some() || name.starts_with("clock_") {
                 continue;
             }
-            if let Some(setting) = self.book.cfg.settings().get(node) {
-                self.book.mark(node, finding(setting));
+            let cfg = self.book.cfg;
+            if let Some(setting) = cfg.settings().get(node) {
+                self.book.mark(node, finding(setting, cfg));
             }
         }
     }
@@ -143,6 +150,7 @@ pub fn may_be_newer(name: &str) -> bool {
         && !name.starts_with("clock_")
         && clock_of(name).is_none()
         && !SUCCESSORS.iter().any(|(old, _)| *old == name)
+        && !KERNEL_WORDS.iter().any(|(old, _)| *old == name)
 }
 
 fn clock_of(name: &str) -> Option<Clock> {
@@ -150,18 +158,23 @@ fn clock_of(name: &str) -> Option<Clock> {
     CLOCKS.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(clock, _)| *clock)
 }
 
-fn finding(setting: &Setting) -> Finding {
-    let name = setting.name.as_str();
-    let value = match &setting.value.content {
-        Content::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Content::List(_) => String::new(),
-    };
+/// The setting to write for a `clock_` key that there is not, where its name tells what is meant.
+pub fn instead_of_clock_key(setting: &Setting, cfg: &Cfg) -> Option<String> {
+    Some(meant(clock_of(&setting.name)?, &setting.name, &text_of(setting), cfg))
+}
+
+fn text_of(setting: &Setting) -> String {
+    setting.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+}
+
+fn finding(setting: &Setting, cfg: &Cfg) -> Finding {
+    let (name, value) = (setting.name.as_str(), text_of(setting));
     let unknown = |code, reason: String| Finding::unsupported(code, reason);
     if let Some(clock) = clock_of(name) {
         let reason = format!(
             "xl does not know the key {name} and ignores it, so it does not change the guest's clock"
         );
-        return unknown("unknown-clock-key", reason).instead(meant(clock, name, &value));
+        return unknown("unknown-clock-key", reason).instead(meant(clock, name, &value, cfg));
     }
     let plain = name.replace(['_', '.'], "");
     if let Some(near) = ["localtime", "rtc_timeoffset", "tsc_mode", "timer_mode"]
@@ -169,12 +182,22 @@ fn finding(setting: &Setting) -> Finding {
         .find(|known| known.replace('_', "") == plain)
     {
         let reason = format!("xl does not know the key {name} and ignores it");
-        return unknown("unknown-clock-key", reason).instead(with_value(near, &value));
+        let is_offset = ["localtime", "rtc_timeoffset"].contains(&near);
+        let instead = match is_offset.then(|| clock_key(cfg)).flatten() {
+            Some(given) => remove_as(given),
+            None => with_value(near, &value, cfg),
+        };
+        return unknown("unknown-clock-key", reason).instead(instead);
+    }
+    if let Some((_, word)) = KERNEL_WORDS.iter().find(|(old, _)| *old == name) {
+        let reason = format!("xl does not know the key {name} of another tool and ignores it");
+        return unknown("old-key", reason)
+            .instead(format!("add {word} to cmdline, the kernel's command line"));
     }
     match SUCCESSORS.iter().find(|(old, _)| *old == name) {
         Some((_, Some(new))) => {
             let reason = format!("xl does not know the key {name} of another tool and ignores it");
-            return unknown("old-key", reason).instead(with_value(new, &value));
+            return unknown("old-key", reason).instead(with_value(new, &value, cfg));
         }
         Some((_, None)) => {
             let reason = format!("{name} is a key of another tool, and xl has no equivalent");
@@ -184,13 +207,16 @@ fn finding(setting: &Setting) -> Finding {
     }
     let finding = unknown("unknown-key", format!("xl does not know the key {name} and ignores it"));
     match super::nearest(name, KEYS.iter().map(|key| key.name)) {
-        Some(near) => finding.instead(with_value(near, &value)),
+        Some(near) => finding.instead(with_value(near, &value, cfg)),
         None => finding.instead("remove it, or make it a comment with #"),
     }
 }
 
-/// A key with the value of another.
-fn with_value(name: &str, value: &str) -> String {
+/// A key with the value of another; a key that the file has already is not written twice.
+fn with_value(name: &str, value: &str, cfg: &Cfg) -> String {
+    if cfg.get(name).is_some() {
+        return remove_as(name);
+    }
     let unit = keys::unit_of(name).unwrap_or(Unit::Plain);
     match suggest::number(value, unit) {
         Some(number) => format!("write {name} = {number}"),
@@ -199,8 +225,47 @@ fn with_value(name: &str, value: &str) -> String {
     }
 }
 
-/// The key that does what one is about that looks like a clock's.
-fn meant(clock: Clock, name: &str, value: &str) -> String {
+/// The remedy for a key whose subject another setting of the file decides.
+fn remove_as(given: &str) -> String {
+    format!("remove it, as {given} is given, or change {given}")
+}
+
+/// The `clock_` key of a file that decides what the RTC shows.
+fn clock_key(cfg: &Cfg) -> Option<&'static str> {
+    OUR_OFFSET.into_iter().find(|name| cfg.get(name).is_some())
+}
+
+/// The setting of a file, as it is written, that contradicts a new one about this subject.
+fn contradicted(clock: Clock, cfg: &Cfg) -> Option<&'static str> {
+    let is_on = |name| cfg.get(name).and_then(Setting::number).is_some_and(|number| number != 0);
+    let mode = || cfg.get("tsc_mode").and_then(Setting::text).unwrap_or_default().to_ascii_lowercase();
+    match clock {
+        Clock::Zone | Clock::Start if is_on("localtime") => Some("localtime"),
+        // Xen gives such a guest the host's frequency.
+        Clock::Kilohertz | Clock::Hertz if mode() == b"native" || mode() == b"2" => Some("tsc_mode"),
+        _ => None,
+    }
+}
+
+/// The setting that does what a key is about that looks like a clock's, beside the other settings of the file.
+fn meant(clock: Clock, name: &str, value: &str, cfg: &Cfg) -> String {
+    let given = match clock {
+        Clock::Kilohertz | Clock::Hertz => Some("clock_tsc_frequency").filter(|key| cfg.get(key).is_some()),
+        Clock::TscMode => Some("tsc_mode").filter(|key| cfg.get(key).is_some()),
+        _ => clock_key(cfg),
+    };
+    if let Some(given) = given {
+        return remove_as(given);
+    }
+    let setting = setting_of(clock, name, value);
+    match contradicted(clock, cfg) {
+        Some(other) => format!("{setting}; remove {other}"),
+        None => setting,
+    }
+}
+
+/// The setting that does what a key is about that looks like a clock's.
+fn setting_of(clock: Clock, name: &str, value: &str) -> String {
     match clock {
         Clock::Zone if value.is_empty() => "write clock_timezone = \"Europe/Paris\"".to_owned(),
         Clock::Zone => format!("write clock_timezone = {}", suggest::quoted(value)),
@@ -256,7 +321,7 @@ mod tests {
 
     fn said(text: &str) -> (&'static str, String) {
         let cfg = parse("f", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let finding = finding(&cfg.settings()[0]);
+        let finding = finding(&cfg.settings()[0], &cfg);
         (finding.code, finding.alternative.unwrap_or_default().into_owned())
     }
 
@@ -280,7 +345,34 @@ mod tests {
             ("command='ro quiet'", "old-key", "write cmdline = \"ro quiet\""),
             ("memry=512", "unknown-key", "write memory = 512"),
             ("on_rebot='restart'", "unknown-key", "write on_reboot = \"restart\""),
+            ("dhcp='dhcp'", "old-key", "add ip=dhcp to cmdline, the kernel's command line"),
             ("zzzzzz=1", "unknown-key", "remove it, or make it a comment with #"),
+            ("memry=5\nmemory=64", "unknown-key", "remove it, as memory is given, or change memory"),
+            (
+                "timezone='Asia/Tokyo'\nlocaltime=1",
+                "unknown-clock-key",
+                "write clock_timezone = \"Asia/Tokyo\"; remove localtime",
+            ),
+            (
+                "timezone='Asia/Tokyo'\nlocaltime=0",
+                "unknown-clock-key",
+                "write clock_timezone = \"Asia/Tokyo\"",
+            ),
+            (
+                "local_time=1\nclock_timezone='Asia/Tokyo'",
+                "unknown-clock-key",
+                "remove it, as clock_timezone is given, or change clock_timezone",
+            ),
+            (
+                "timeoffset=1\nclock_offset='utc'",
+                "unknown-clock-key",
+                "remove it, as clock_offset is given, or change clock_offset",
+            ),
+            (
+                "tsc_khz=2000000\ntsc_mode='native'",
+                "unknown-clock-key",
+                "write clock_tsc_frequency = 2000000000, in Hz; remove tsc_mode",
+            ),
         ];
         for (text, code, instead) in table {
             assert_eq!(said(text), (code, instead.to_owned()), "{text}");

@@ -78,10 +78,7 @@ impl<'a> Reader<'a> {
     pub(super) fn no_such_word(&mut self, node: usize, word: &Words<'a>, what: &str, known: &[&str]) {
         let key = word.text.split('=').next().unwrap_or_default();
         let finding = Finding::invalid("no-such-word", format!("{what} has no setting '{}'", word.text));
-        let instead = match super::nearest(key, known.iter().copied()) {
-            Some(near) => format!("write {near}="),
-            None => format!("there are {}", known.join(", ")),
-        };
+        let instead = super::known_instead(key, known, "=");
         self.book.wrong(node, word, finding.instead(instead));
     }
 }

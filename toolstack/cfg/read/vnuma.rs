@@ -130,10 +130,7 @@ impl<'a> Reader<'a> {
                 let reason = format!("a node of the guest has no setting '{}', and xl ignores it", key.text);
                 let finding = Finding::unsupported("unknown-word", reason);
                 let known = ["pnode", "size", "vcpus", "vdistances"];
-                let instead = super::nearest(key.text, known.into_iter()).map_or_else(
-                    || format!("there are {}", known.join(", ")),
-                    |near| format!("write {near}="),
-                );
+                let instead = super::known_instead(key.text, &known, "=");
                 self.book.note(item, &words, finding.instead(instead));
             }
         }

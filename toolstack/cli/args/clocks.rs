@@ -53,7 +53,7 @@ pub(in crate::cli) struct Preflight {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClockWatch {
-    /// Seconds between two readings of all RTCs, the only way to see that a guest has set its own.
+    /// Seconds between two readings of all RTCs; only a reading shows that a guest has set its RTC.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = period)]
     pub period: Duration,
     /// Track only guests with a requested clock, not the RTCs of all HVM guests.

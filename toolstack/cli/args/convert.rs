@@ -82,7 +82,8 @@ pub struct Reading {
     /// Use this as the host's time zone, such as Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     pub host_timezone: Option<String>,
-    /// Write for this release of Xen, such as 4.17, and leave out newer keys [default: the host's, or the newest known].
+    /// The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host's, or
+    /// the newest known].
     #[arg(long, value_name = "RELEASE")]
     pub xen: Option<XenVersion>,
     /// Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0,

@@ -117,7 +117,7 @@ pub(super) enum Command {
     Check(Check),
     /// Print a running domain as libvirt's domain XML, with its present clock.
     Dumpxml(Dumpxml),
-    /// Change settings of an xl.cfg, or the clock of a domain XML, and keep every other byte of the file.
+    /// Change settings of an xl.cfg or a domain XML, and keep every other byte of the file.
     Edit(Edit),
     /// List the clocks of all domains.
     ClockList(ClockList),

@@ -60,7 +60,7 @@ libxl_struct! {
         security_model: Option<String>,
         /// Its number.
         devid: Option<u32>,
-        /// Who serves it; since Xen 4.19.
+        /// The backend's type; since Xen 4.19.
         kind as "type": Option<P9Type>,
         /// MiB at most; since Xen 4.19.
         max_space: i32,

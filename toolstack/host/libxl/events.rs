@@ -10,7 +10,7 @@ use super::state::{Seen, Watched};
 use super::{Libxl, error};
 use crate::host::{DomId, ErrorKind, Event, HostError, Result, RunState};
 
-/// Who reads more slowly misses the oldest.
+/// A slower reader misses the oldest events.
 const KEPT: usize = 1000;
 
 /// Without a word from xenstore, it is asked whether it is still there.

@@ -50,7 +50,7 @@ impl Call {
             let error = error.to_string();
             let calls =
                 error.split_once("expected one of ").map_or(&*error, |(_, calls)| calls).replace('`', "");
-            format!("a host has no call '{name}'; there are {calls}")
+            format!("a host has no call '{name}'; the calls are {calls}")
         })
     }
 }
@@ -141,7 +141,10 @@ mod tests {
     #[test]
     fn unknown_calls_and_kinds_are_named() {
         let error = Call::named("settscinfo").unwrap_err();
-        assert!(error.starts_with("a host has no call 'settscinfo'; there are facts, domains"), "{error}");
+        assert!(
+            error.starts_with("a host has no call 'settscinfo'; the calls are facts, domains"),
+            "{error}"
+        );
         assert_eq!(Call::named("restore_paused"), Ok(Call::RestorePaused));
         let parse = |json: &str| serde_json::from_str::<Faults>(json).unwrap_err().to_string();
         assert!(parse(r#"{"save": {"kind": "tired"}}"#).contains("unknown variant `tired`"));

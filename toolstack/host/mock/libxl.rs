@@ -10,7 +10,6 @@ use super::blob::Blob;
 use super::machine::{Context, DOM0, Domain, Errno, Machine, NewDomain, Present, Refusal};
 use super::stream::Stream;
 use crate::domain::DomainConfig;
-use crate::domain::config::Defbool;
 use crate::host::{
     DomId, DomainFlags, DomainInfo, DomainSummary, Placement, RunState, ShutdownReason, ShutdownRequest,
     TscInfo,
@@ -352,7 +351,7 @@ fn memory_kb(config: &DomainConfig) -> u64 {
 /// The value that libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
 fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
     let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset);
-    if !config.b_info.localtime.is_some_and(Defbool::is_true) {
+    if !config.is_localtime() {
         return Ok(offset.seconds());
     }
     let local = site

@@ -132,7 +132,7 @@ impl Mock {
     /// # Errors
     /// When there is no such call.
     pub fn inject(&self, call: &str, kind: ErrorKind, times: u32) -> Result<()> {
-        self.set("plan an error of the mock host", |state, _| {
+        self.set("make a call of the mock host fail", |state, _| {
             state.faults.inject(Call::named(call)?, kind, times);
             Ok(())
         })

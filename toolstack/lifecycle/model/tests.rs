@@ -34,6 +34,7 @@ fn request(offset: ClockOffset, from: RequestOrigin) -> Request {
 fn start(offset: i64) -> Start {
     Start {
         at: at(0),
+        made_in: None,
         offset: UtcOffset::new(offset).unwrap(),
         tracked: true,
         source: "a test".to_owned(),

@@ -76,8 +76,11 @@ fn timers_that_nobody_requested_stay_as_the_config_has_them() {
     let domid = mock.create_paused(&config).unwrap();
     mock.unpause(domid).unwrap();
     let records = RecordStore::in_memory();
-    let record =
-        ClockRecord::new(uuid, "guest", unmanaged::request(crate::domain::project::clock_of(&config)));
+    let record = ClockRecord::new(
+        uuid,
+        "guest",
+        crate::tracking::unmanaged::request(crate::domain::project::clock_of(&config)),
+    );
     records.change(uuid, |_, _| (Some(record), ())).unwrap();
     mock.guest_end(domid, ShutdownReason::Reboot).unwrap();
     let zones = default_zones();

@@ -26,7 +26,7 @@ pub enum RecordError {
         error: io::Error,
     },
     /// Another process has held the lock for too long.
-    #[error("cannot lock {}: {error}; wait until it is done, or end that process", path.display())]
+    #[error("cannot lock {}: {error}; wait for that process, or end it", path.display())]
     Held {
         /// The lock.
         path: PathBuf,

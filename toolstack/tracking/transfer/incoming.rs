@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use timers::GuestKind;
 use timers::tsc::Tolerance;
+use timers::{GuestKind, UtcOffset};
 use uuid::Uuid;
 
 use super::header::{RESTORE, config_in, is_too_long};
@@ -18,6 +18,7 @@ use crate::tracking::monitor::read_clock;
 use crate::tracking::start::{claim, note, put_back};
 use crate::tracking::store::{Claim, Then, Unfinished};
 use crate::tracking::tolerance::{Arrival, Outcome, tolerate};
+use crate::tracking::unmanaged;
 use crate::tracking::warning::{Warning, add};
 use crate::xl::savefile::Header;
 
@@ -111,7 +112,7 @@ impl Transfer<'_> {
         }
         let mut offset = 0;
         if config.kind().has_rtc() {
-            (config.b_info.rtc_timeoffset, config.b_info.localtime) = (0, None);
+            config.set_rtc_offset(UtcOffset::ZERO);
         } else {
             let (known, warning) = match record.last {
                 Some(last) => (last.offset, None),
@@ -120,6 +121,7 @@ impl Transfer<'_> {
             offset = known;
             warnings.extend(warning.into_iter().chain(put(&mut config, offset)));
         }
+        unmanaged::offset_in(&config).into_iter().for_each(|offset| record.config_written(offset));
         config.c_info.name = Some(name(&own));
         let domid = self.host.restore_paused(&config, stream)?;
         note(Some(domid));

@@ -20,8 +20,8 @@ use uuid::Uuid;
 use super::store::RecordStore;
 use super::unmanaged;
 use super::warning::Warning;
+use crate::domain::DomainConfig;
 use crate::domain::project;
-use crate::domain::{Defbool, DomainConfig};
 use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 
@@ -88,8 +88,7 @@ impl Transfer<'_> {
 
     /// The offset of a guest without RTC and without record: the one that its config gives now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<Warning>)> {
-        let warning =
-            config.b_info.localtime.is_some_and(Defbool::is_true).then_some(Warning::LocaltimeWallclock);
+        let warning = config.is_localtime().then_some(Warning::LocaltimeWallclock);
         let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
             |error| {
                 HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
@@ -117,16 +116,8 @@ fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
 
 /// One offset from UTC, and no zone.
 fn put(config: &mut DomainConfig, offset: i64) -> Option<Warning> {
-    config.b_info.localtime = None;
-    match UtcOffset::new(offset) {
-        Ok(offset) => {
-            config.b_info.rtc_timeoffset = offset.to_libxl();
-            None
-        }
-        // Then at least no wrong one: an RTC's is in the stream.
-        Err(error) => {
-            config.b_info.rtc_timeoffset = 0;
-            Some(error.into())
-        }
-    }
+    let offset = UtcOffset::new(offset);
+    // Without one, at least no wrong one: an RTC's is in the stream.
+    config.set_rtc_offset(offset.unwrap_or(UtcOffset::ZERO));
+    offset.err().map(Warning::from)
 }

@@ -213,8 +213,10 @@ impl Transfer<'_> {
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
         let birth = outgoing.record.birth_khz;
+        let written = unmanaged::offset_in(&outgoing.config);
         let trouble = self.note(outgoing.domain.uuid, |record| {
             record.birth_khz = birth;
+            written.into_iter().for_each(|offset| record.config_written(offset));
             match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
                 // Its changes belong to another instance.

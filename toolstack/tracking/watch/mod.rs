@@ -324,7 +324,7 @@ impl<'a> Watch<'a> {
             match self.tools.host.rtc_record(domid) {
                 Ok(rtc) => {
                     self.note(domid, |guest| guest.looked = Instant::now());
-                    if Some(rtc.offset) != before {
+                    if Some(rtc.offset) != before || !self.is_recorded(&facts, domid, rtc.offset) {
                         self.moved(&facts, domid, rtc.offset);
                     }
                 }
@@ -394,6 +394,18 @@ impl<'a> Watch<'a> {
         if let Some(guest) = self.guests.get_mut(&domid) {
             with(guest);
         }
+    }
+
+    /// The record of a domain that is followed, as other tools have left it. One that cannot be read is reported when it is
+    /// to be changed.
+    fn record_now(&mut self, facts: &HostFacts, domid: DomId) -> Option<ClockRecord> {
+        let domain_ref = self.guests.get(&domid)?.domain_ref.clone();
+        let (record, trouble) = self.cache.get(domain_ref.uuid);
+        // It is set aside only once.
+        if let Some(set_aside @ EventKind::RecordSetAside { .. }) = trouble {
+            self.say(facts, Some(domain_ref), set_aside);
+        }
+        record.filter(|record| record.is_instance(&facts.boot_id, domid))
     }
 
     fn recall(&mut self, facts: &HostFacts, domain_ref: &DomainRef) -> Option<ClockRecord> {

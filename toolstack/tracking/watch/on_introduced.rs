@@ -146,7 +146,9 @@ impl Watch<'_> {
         match self.tools.host.stored_config(domid) {
             Ok(config) => {
                 self.note(domid, |guest| guest.pending = Pending::Nothing);
-                self.change(facts, &guest.domain_ref, |record| unmanaged::refine(record, &config));
+                let is_restored = guest.first.as_ref().is_some_and(|found| found.incarnation > 1);
+                let refine = |record: &mut ClockRecord| unmanaged::refine(record, &config, is_restored);
+                self.change(facts, &guest.domain_ref, refine);
             }
             Err(_) if guest.since.elapsed() < CONFIG_WITHIN => {
                 self.note(domid, |guest| guest.pending = Pending::Config)

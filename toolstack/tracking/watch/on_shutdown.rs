@@ -5,8 +5,8 @@ use timers::tsc::{GuestTsc, TscMode};
 
 use super::{Guest, Watch};
 use crate::host::{DomId, DomainSummary, HostError, HostFacts, RtcRecord, RunState, ShutdownReason, TscInfo};
-use crate::lifecycle::event::{DomainRef, EventKind};
-use crate::lifecycle::record::Instance;
+use crate::lifecycle::event::EventKind;
+use crate::lifecycle::record::{ClockRecord, Instance};
 use crate::tracking::monitor::read_clock;
 
 /// The clock of a domain, as far as it could be read.
@@ -44,6 +44,7 @@ impl Watch<'_> {
             let guest = guest.clone();
             self.tell_unwatched(facts, &guest);
         }
+        let recorded = if in_time { None } else { self.recorded(facts, domid, reason) };
         let Some(guest) = self.guests.get_mut(&domid) else { return };
         let tsc = read.as_ref().ok().and_then(|(_, info)| {
             let mode = TscMode::from_number(info.mode.into()).ok()?;
@@ -51,13 +52,13 @@ impl Watch<'_> {
         });
         let (offset, incarnation) = match read {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
-            Err(_) => (guest.offset, guest.first.as_ref().map_or(1, |first| first.incarnation)),
+            Err(_) => (recorded.or(guest.offset), guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
         let domain_ref = guest.domain_ref.clone();
         let again = guest.ended.replace(reason) == Some(reason) && guest.offset == offset;
         // Nothing has become of it since. Of a guest without RTC that cannot be seen.
         if let Some(offset) = offset.filter(|_| again)
-            && self.is_recorded(facts, domid, &domain_ref, offset)
+            && self.is_recorded(facts, domid, offset)
         {
             return;
         }
@@ -86,10 +87,22 @@ impl Watch<'_> {
         self.say(facts, Some(domain_ref), EventKind::Ended { reason, offset });
     }
 
+    /// The RTC at the end of a domain in its record, which the guest's monitor may have written.
+    fn recorded(&mut self, facts: &HostFacts, domid: DomId, reason: ShutdownReason) -> Option<i64> {
+        let guest = self.guests.get(&domid).filter(|guest| guest.kind.has_rtc())?;
+        let uuid = guest.domain_ref.uuid;
+        // The monitor may have taken the domain away.
+        let is_its = |record: &ClockRecord| match &record.instance {
+            Some(instance) => (&instance.boot, instance.domid) == (&facts.boot_id, domid),
+            None => record.ended.is_some_and(|ended| ended.reason == Some(reason)),
+        };
+        let (record, _) = self.cache.get(uuid);
+        record.filter(|record| is_its(record) && record.unset().is_none())?.last.map(|last| last.offset)
+    }
+
     /// True if a domain's record has its RTC where it is: another tool may have set it since the service looked.
-    fn is_recorded(&mut self, facts: &HostFacts, domid: DomId, domain_ref: &DomainRef, offset: i64) -> bool {
-        let record = self.recall(facts, domain_ref);
-        record.filter(|record| record.is_instance(&facts.boot_id, domid)).is_none_or(|mut record| {
+    pub(super) fn is_recorded(&mut self, facts: &HostFacts, domid: DomId, offset: i64) -> bool {
+        self.record_now(facts, domid).is_none_or(|mut record| {
             let before = record.last;
             record.seen(offset, facts.now);
             record.last == before

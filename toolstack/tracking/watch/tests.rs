@@ -14,7 +14,8 @@ use crate::apply::clock::InProcess;
 use crate::domain::DomainConfig;
 use crate::host::mock::Mock;
 use crate::host::{DomId, Host, SaveKind, ShutdownReason};
-use crate::lifecycle::{ClockEvent, ClockRecord};
+use crate::lifecycle::{ClockEvent, ClockRecord, EventKind};
+use crate::tracking::monitor::{Monitor, Reread};
 use crate::tracking::requests::XmlRequests;
 use crate::tracking::store::RecordStore;
 
@@ -133,4 +134,52 @@ fn a_save_that_stock_xl_restores_many_times_is_put_right_each_time() {
     });
     let of = |word: &str| told.iter().filter(|told| *told == word).count();
     assert_eq!((of("put-right"), of("failed")), (4, 0), "{told:?}");
+}
+
+#[test]
+fn an_end_that_the_service_comes_too_late_to_read_is_told_with_what_the_monitor_read() {
+    let (mock, records) = (mock(), RecordStore::in_memory());
+    let events = events_of(&mock, &records, WatchOptions::default().all(true), |watch| {
+        watch.scan().unwrap();
+        let hear = |watch: &mut Watch<'_>| {
+            while let Some(event) = mock.next_event(std::time::Duration::ZERO).unwrap() {
+                watch.event(&event).unwrap();
+            }
+        };
+        let domid = mock.create_paused(&config(3600)).unwrap();
+        hear(watch);
+        mock.unpause(domid).unwrap();
+        mock.guest_shift_rtc(domid, 20).unwrap();
+        mock.guest_end(domid, ShutdownReason::Poweroff).unwrap();
+        let zones = default_zones();
+        let reread: &Reread<'_> = &|_| Err("nothing was left".into());
+        Monitor::new(&mock, &records, &*zones, reread).ended(domid, ShutdownReason::Poweroff).unwrap();
+        hear(watch);
+    });
+    let ended = events.iter().find_map(|event| match event.kind {
+        EventKind::Ended { offset, .. } => Some(offset),
+        _ => None,
+    });
+    assert_eq!(ended, Some(Some(3620)), "{events:?}");
+}
+
+#[test]
+fn a_poll_finds_an_rtc_that_is_not_where_another_tool_has_recorded_it() {
+    let (mock, records) = (mock(), RecordStore::in_memory());
+    let told = told(&mock, &records, &mut |look| {
+        let domid = mock.create_paused(&config(3600)).unwrap();
+        look();
+        mock.unpause(domid).unwrap();
+        // `clock-set --now`, and the guest sets its RTC back, before the service looks.
+        records
+            .change(GUEST, |record, _| {
+                let mut record = record.unwrap();
+                record.set_live(60, mock.facts().unwrap().now);
+                (Some(record), ())
+            })
+            .unwrap();
+        look();
+        assert_eq!(record(&records).last.unwrap().offset, 3600);
+    });
+    assert_eq!(told.iter().filter(|told| *told == "rtc-change").count(), 1, "{told:?}");
 }

@@ -56,7 +56,7 @@ impl Writer {
             if !fixed && (!as_text || key == "cpus_soft") {
                 self.nearest(
                     "b_info.numa_placement",
-                    format!("with {key}, xl switches libxl's choice of NUMA nodes off"),
+                    format!("with {key}, xl turns off libxl's choice of NUMA nodes"),
                 );
             }
         }
@@ -84,7 +84,7 @@ impl Writer {
                     settings.push(format!("pnode={pnode}"));
                     self.nearest(
                         "b_info.numa_placement",
-                        "with a pnode, xl switches libxl's choice of NUMA nodes off",
+                        "with a pnode, xl turns off libxl's choice of NUMA nodes",
                     );
                 }
                 _ => {}

@@ -13,7 +13,7 @@
 //! destroys its own
 //! ```
 //!
-//! Where the byte is not 0 the target destroys its copy and then gives the guest back with another *go*; the sender
+//! If the byte is not 0, the target destroys its copy and then gives the guest back with another *go*; the sender
 //! renames and resumes its own. Until the first go the guest is the sender's, who resumes it whatever goes wrong.
 //! From there on only a report tells: without one nobody knows whether the target runs it, and so the sender does not.
 //!

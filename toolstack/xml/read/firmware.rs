@@ -44,7 +44,7 @@ fn features_of(firmware: &Element<'_>) -> Result<()> {
         let name = feature.attr("name").map_or("", |name| name.text);
         if enabled {
             let finding = Finding::unsupported("secure-boot", format!("Xen's firmware has no {name}"));
-            feature.leave_out(finding.instead("switch Secure Boot off in the guest before it moves"));
+            feature.leave_out(finding.instead("turn off Secure Boot in the guest before it moves"));
         } else {
             let reason = format!("Xen's firmware has no {name} in any case");
             feature.mark_whole(&Finding::no_effect("no-secure-boot", reason));
@@ -70,7 +70,7 @@ fn loader(loader: &Element<'_>, guest: &mut Guest<'_>) -> Result<bool> {
     if let Some(secure) = loader.attr("secure") {
         secure.mark(if secure.yes_no()? {
             let finding = Finding::unsupported("secure-boot", "Xen's firmware has no Secure Boot");
-            finding.instead("switch Secure Boot off in the guest before it moves")
+            finding.instead("turn off Secure Boot in the guest before it moves")
         } else {
             Finding::no_effect("no-secure-boot", "Xen's firmware has no Secure Boot in any case")
         });

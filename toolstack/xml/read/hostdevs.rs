@@ -167,7 +167,7 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             let reason = "libxl cannot find a USB device by vendor and product";
             let finding = Finding::unsupported("hostdev-usb", reason);
             let instead = format!(
-                "look for its bus and number with lsusb -d {vendor:04x}:{product:04x}, and write <source><address bus='BUS' device='NUMBER'/></source>"
+                "find its bus and number with lsusb -d {vendor:04x}:{product:04x}, and write <source><address bus='BUS' device='NUMBER'/></source>"
             );
             element.leave_out(finding.instead(instead));
         }

@@ -382,7 +382,7 @@ impl Builder<'_> {
         let (at, what) = match error {
             AttrError::ExpectedEq(at) => (at, "'=' expected between an attribute's name and its value"),
             AttrError::ExpectedValue(at) => (at, "an attribute's value expected"),
-            AttrError::UnquotedValue(at) => (at, "an attribute's value stands between quotes"),
+            AttrError::UnquotedValue(at) => (at, "an attribute's value must be in quotes"),
             AttrError::ExpectedQuote(at, _) => (at, "the quote at the end of an attribute's value expected"),
             AttrError::Duplicated(at, _) => (at, "an attribute twice"),
         };

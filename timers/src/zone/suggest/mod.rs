@@ -164,12 +164,14 @@ impl Known<'_> {
     /// The names that differ by the fewest letters.
     fn misspelt(&self, name: &str) -> Vec<String> {
         let (whole, city) = (plain(name), plain(name.rsplit('/').next().unwrap_or(name)));
-        let mut found: Vec<(usize, &String)> = self
+        // A whole name is nearer than another continent's city.
+        let mut found: Vec<((usize, bool), &String)> = self
             .names
             .iter()
             .filter_map(|known| {
-                let of_whole = near(&whole, &plain(known));
-                let of_city = || near(&city, &plain(known.rsplit_once('/')?.1));
+                let of_whole = near(&whole, &plain(known)).map(|distance| (distance, false));
+                let of_city =
+                    || near(&city, &plain(known.rsplit_once('/')?.1)).map(|distance| (distance, true));
                 Some((of_whole.or_else(of_city)?, known))
             })
             .collect();

@@ -37,6 +37,7 @@ const FEW: Few = Few(&[
     "Asia/Manila",
     "Asia/Shanghai",
     "Asia/Tokyo",
+    "Atlantic/Havana",
     "Etc/GMT+3",
     "Etc/GMT+5",
     "Etc/GMT-3",
@@ -54,6 +55,8 @@ const FEW: Few = Few(&[
 fn names_that_are_none() {
     let table = [
         ("europe/berlin", "write 'Europe/Berlin'"),
+        ("America/Havna", "write 'America/Havana'"),
+        ("Z", "write 'UTC'"),
         (" EUROPE/BERLIN ", "write 'Europe/Berlin'"),
         ("America/New York", "write 'America/New_York'"),
         ("Europe\\Paris", "write 'Europe/Paris'"),

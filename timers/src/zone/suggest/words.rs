@@ -65,6 +65,7 @@ pub(super) const ABBREVIATIONS: &[Word] = &[
     ("WIB", &["Asia/Jakarta"]),
     ("WIT", &["Asia/Jayapura"]),
     ("WITA", &["Asia/Makassar"]),
+    ("Z", &["UTC", "Etc/UTC"]),
 ];
 
 /// Older names, which a database without its `backward` file does not have, and newer ones beside them.

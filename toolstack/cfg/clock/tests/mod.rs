@@ -127,6 +127,13 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
     let table = [
         ("clock_ofset = 1", "1:1", "no-such-key", "no key clock_ofset", "clock_offset"),
         (
+            "clock_tsc_mode = \"native\"",
+            "1:1",
+            "no-such-key",
+            "no key clock_tsc_mode",
+            "write tsc_mode = \"native\"",
+        ),
+        (
             "\nclock_offset = \"gmt\"",
             "2:1",
             "bad-value",

@@ -53,6 +53,25 @@ fn a_request_is_later_than_the_one_that_it_replaces_also_where_the_clock_was_set
 }
 
 #[test]
+fn a_request_after_the_start_is_pending_also_where_the_clock_was_set_back() {
+    let with_tsc = GuestClock::new(variable(3600), vec![Timer::named(TimerName::Tsc)]);
+    // As a start records it, with the request that a file made of it.
+    let mut record = running();
+    record.set_request(with_tsc.clone(), RequestOrigin::Create, at(0));
+    record.started(start(3600), instance(1));
+    record.generation += 1;
+    assert!(!record.is_requested_since_start(), "it was started with it");
+    for now in [at(-120), at(0), at(1)] {
+        let mut record = record.clone();
+        record.set_request(clock(variable(3600)), RequestOrigin::ClockSet { instead_of: None }, now);
+        record.generation += 1;
+        assert!(record.is_requested_since_start() && !record.offset_changed, "{now}");
+        record.started(start(3600), instance(2));
+        assert!(!record.is_requested_since_start(), "{now}");
+    }
+}
+
+#[test]
 fn only_the_record_with_the_start_knows_whether_another_clock_was_requested_since() {
     let here = running();
     // Stock xl took the guest to a host without a record, where the config counts as the request.
@@ -68,8 +87,9 @@ fn only_the_record_with_the_start_knows_whether_another_clock_was_requested_sinc
     later.set_request(clock(variable(61)), RequestOrigin::Create, at(6));
     assert!(came.clone().arrived(Some(later)).offset_changed, "another, requested here");
     let mut later = here.clone();
-    later.request.made_at = Some(at(6));
-    assert!(!came.arrived(Some(later)).offset_changed, "started here with what counts");
+    later.generation += 1;
+    later.set_request(asked.clone(), RequestOrigin::Create, at(6));
+    assert!(!came.arrived(Some(later)).offset_changed, "requested again here");
 }
 
 /// A step of a guest's story on two hosts; the first number is the host.

@@ -5,7 +5,7 @@ use crate::diag::Finding;
 use crate::domain::config::{Defbool, Disk, DiskFormat};
 use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
 
-/// What becomes of the host's cache of an image.
+/// The effect on the host's cache of an image.
 const CACHES: &str = "blkback reads and writes a disk directly; QEMU (qdisk) goes through the host's cache, but with \
                       direct-io-safe in the disk's line of xl.cfg";
 

@@ -194,7 +194,7 @@ fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     }
 }
 
-/// Who serves the disk, where libxl refuses the one that is asked for.
+/// The backend that serves the disk if libxl refuses the requested one.
 fn fit_backend(
     element: &Element<'_>,
     disk: &mut Disk,

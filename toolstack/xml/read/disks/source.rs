@@ -125,7 +125,7 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
     let reason = format!("libxl accepts only files and block devices of dom0, not a source of type {kind}");
     let instead = match kind {
         "volume" => format!(
-            "look for the volume's path with: virsh vol-path --pool {} {}, and write type='file' or 'block' with it",
+            "find the volume's path with: virsh vol-path --pool {} {}, and write type='file' or 'block' with it",
             of("pool", "POOL"),
             of("volume", "VOLUME")
         ),
