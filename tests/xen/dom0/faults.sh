@@ -76,6 +76,21 @@ missing_file() {
   run_command xenclock create -q "$dir/domain.xml"
 }
 
+dom0_memory() { xl list | awk '$1 == "Domain-0" { print $3 }'; }
+
+# dom0_gives MAKER: a guest of 100 MiB more than Xen has free, for which dom0 gives memory up. By itself xl would not take it
+# from a dom0 whose memory Xen's command line sets.
+dom0_gives() {
+  local before size conf=/etc/xen/xl.conf
+  cp "$conf" "$dir/xl.conf" && echo 'autoballoon = "on"' >> "$conf"
+  before=$(dom0_memory) size=$(($(xl info | awk '/^free_memory/ { print $3 }') + 100))
+  domain_cfg hungry pvh '' | sed "s/^memory = .*/memory = $size/" > "$dir/domain.cfg"
+  run_command "$1" create -q "$dir/domain.cfg" && seen[gave]=$([ "$(dom0_memory)" -lt "$before" ] && echo yes || echo no)
+  xl destroy hungry > /dev/null 2>&1
+  xl mem-set 0 "$before"
+  cp "$dir/xl.conf" "$conf"
+}
+
 without_permission() {
   domain_xml outsider hvm "<clock offset='utc'/>" > /tests/outsider.xml
   run_command chroot --userspec=65534:65534 / "$(command -v xenclock)" "$@"
@@ -96,5 +111,7 @@ run_faults() {
   fault no-kernel-pv 'exit=1; says*=/tests/nosuchfile' missing_file pv /tests/probe-pv
   fault no-disk 'exit=1; says*=/tests/nosuchfile' missing_file bootsector /tests/disk.img
   fault no-permission-create 'exit=1; says*=ermission' without_permission create -q /tests/outsider.xml
+  fault dom0-gives-xl 'exit=0; gave=yes; left_domain=nothing' dom0_gives xl
+  fault dom0-gives-xenclock 'exit=0; gave=yes' dom0_gives xenclock
   fault no-permission-list 'exit=1; says*=ermission' without_permission list
 }
