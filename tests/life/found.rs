@@ -609,5 +609,19 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a guest that was gone from a host, the judge lost sight while it failed to come back there",
+            told(
+                hvm(By::Us, ClockOffset::Timezone { timezone: "Asia/Kathmandu".to_owned() }),
+                vec![
+                    start(1),
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: true, turns: TOO_LATE },
+                    serve(1),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }
