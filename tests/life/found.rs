@@ -623,5 +623,26 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a guest that was sent within a host, a service had seen more than the judge when it died",
+            told(
+                hvm(By::Discovered, ClockOffset::Variable { adjustment: 3600, basis: Basis::Utc }),
+                vec![
+                    serve(0),
+                    Op::Dies { site: 0, at: 14, done: false },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Xl,
+                        write: 1,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    end(End::Reboot, TOO_LATE),
+                    serve(0),
+                ],
+            ),
+        ),
     ]
 }
