@@ -644,5 +644,20 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a guest whose RTC was beyond what Xen can be told, and that nobody had asked a clock for, stayed down",
+            told(
+                hvm(By::Discovered, ClockOffset::Variable { adjustment: 0, basis: Basis::Utc }),
+                vec![
+                    serve(0),
+                    start(1),
+                    Op::Date { site: 1, date: Some("1970-01-01T00:00:10Z") },
+                    write(-1),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }
