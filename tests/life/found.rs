@@ -609,5 +609,55 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a guest that was gone from a host, the judge lost sight while it failed to come back there",
+            told(
+                hvm(By::Us, ClockOffset::Timezone { timezone: "Asia/Kathmandu".to_owned() }),
+                vec![
+                    start(1),
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: true, turns: TOO_LATE },
+                    serve(1),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "of a guest that was sent within a host, a service had seen more than the judge when it died",
+            told(
+                hvm(By::Discovered, ClockOffset::Variable { adjustment: 3600, basis: Basis::Utc }),
+                vec![
+                    serve(0),
+                    Op::Dies { site: 0, at: 14, done: false },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Xl,
+                        write: 1,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    end(End::Reboot, TOO_LATE),
+                    serve(0),
+                ],
+            ),
+        ),
+        (
+            "a guest whose RTC was beyond what Xen can be told, and that nobody had asked a clock for, stayed down",
+            told(
+                hvm(By::Discovered, ClockOffset::Variable { adjustment: 0, basis: Basis::Utc }),
+                vec![
+                    serve(0),
+                    start(1),
+                    Op::Date { site: 1, date: Some("1970-01-01T00:00:10Z") },
+                    write(-1),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }

@@ -427,6 +427,7 @@ impl World<'_> {
         }
         let here = self.guests[guest].instance.clone().unwrap();
         let kept = self.guests[guest].kept[to].clone();
+        let gone = self.gone.iter().find(|gone| (gone.guest, gone.site) == (guest, to)).copied();
         let incoming = self.arrive(index, &mut file, to, by, turns, |name| format!("{name}--incoming"))?;
         let arrived = self.instance(guest).domid;
         let name = self.guests[guest].name.clone();
@@ -439,6 +440,10 @@ impl World<'_> {
             match by {
                 Tool::Us if self.sick[to].is_none() => {
                     self.guests[guest].kept[to] = kept;
+                    // No service was there to see that an earlier domain of it is gone, and it still is.
+                    if !self.serving[to] {
+                        self.gone.extend(gone);
+                    }
                     // A service that has looked meanwhile takes a record that is gone again for a lost one.
                     if from == to && served && self.guests[guest].kept[to].what == What::Nothing {
                         self.guests[guest].kept[to].doubt();

@@ -365,6 +365,10 @@ impl World<'_> {
                         What::Sure(ref lasts) if lasts.is_empty() => kept.doubt(),
                         _ => kept.or_last(offset),
                     }
+                    // In a migration within the host it has read the one that was sent, perhaps.
+                    if let Some(came) = instance.came {
+                        kept.or_last(came.offset);
+                    }
                     let instance = self.instance(guest);
                     (instance.rate, instance.settled) = (rate, Settled::Maybe);
                 } else if self.guests[guest].spec.kind.has_rtc() {

@@ -43,8 +43,10 @@ pub(super) fn record(domain_ref: &DomainRef, offset: i64) -> ClockRecord {
     ClockRecord::new(domain_ref.uuid, &domain_ref.name, request(standing_at(offset)))
 }
 
+/// An offset that Xen cannot be told is dropped, as at the next start of any guest: a request for it would be refused.
 fn standing_at(offset: i64) -> GuestClock {
-    bare(ClockOffset::Variable { adjustment: offset, basis: Basis::Utc })
+    let adjustment = UtcOffset::new(offset).map_or(0, |offset| offset.seconds().into());
+    bare(ClockOffset::Variable { adjustment, basis: Basis::Utc })
 }
 
 /// A clock that nobody asked for.
