@@ -81,7 +81,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
 /// Says that the guest runs without a record, and the reason unless that has been said.
 fn unkept(name: &str, why: &str) {
     let why = if output::has_warned(why) { String::new() } else { format!(": {why}") };
-    output::error(&format!("'{name}' runs, but its clock record was not written{why}"));
+    output::warn(&[format!("'{name}' runs, but its clock record was not written{why}")]);
 }
 
 /// Says how the guest was started, where nobody who reads xl's standard output sees it.
