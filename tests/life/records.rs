@@ -1,4 +1,5 @@
-//! RecordStore on real file systems: shared, torn, full, read-only, and locks that go with their process.
+//! RecordStore on real file systems: shared, torn, full, read-only, and locks that go with their process. The file is long
+//! because all its tests share the programs that play the other processes.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -90,6 +90,7 @@ impl ClockRecord {
     /// This record with the domain of another record, and with all that happened to that domain.
     pub(crate) fn with_domain_of(mut self, other: &ClockRecord) -> ClockRecord {
         let is_requested = self.request.clock == other.request.clock;
+        // A request that the domain was not started with applies to the next start.
         self.start = other.start.clone().map(|start| {
             let made_in = Some(if is_requested { self.generation } else { 0 });
             Start { made_in, ..start }

@@ -352,41 +352,41 @@ pvh_our_guest() { of_pvh our_pvh_guest; }
 our_pvh_guest() { our_keeper '' pvh && see pvh; }
 pvh_on_reboot() { of_pvh on_reboot; }
 
-# How many guests have fallen over an instruction since Xen booted. No guest of ours does: the emulator mixes up its
-# registers, most often where a guest has just been restored.
-felled() { xl dmesg | grep -c 'Triple fault'; }
+# The number of triple faults since Xen booted. Our guests cause none themselves: the emulator mixes up their registers,
+# most often just after a restore.
+triple_faults() { xl dmesg | grep -c 'Triple fault'; }
 
-# play FUNCTION: the case once, from its beginning to the end of its guest.
-play() {
-  local began fallen
+# run_once FUNCTION: the case, until its guest is gone.
+run_once() {
+  local began faults_before
   set_zone Etc/UTC
   forget
   touch "$events"
   events_before=$(wc -l < "$events")
   seen=() silent=
-  fallen=$(felled) began=$(now_ms)
+  faults_before=$(triple_faults) began=$(now_ms)
   "$1" > "$dir/said" 2>&1
   seen[age_ms]=$(($(now_ms) - began))
   no_keeper
-  [ "$(felled)" -gt "$fallen" ] || return
+  [ "$(triple_faults)" -gt "$faults_before" ] || return
   silent=yes
-  # to fall is to reboot: a monitor may just be about to start the guest again
+  # Xen treats a triple fault as a reboot, so a monitor may be about to start the guest again
   sleep 10
   no_keeper
 }
 
-# keep_case NAME MAKER EXPECTED FUNCTION: a case whose guest fell, or said nothing at all, is played once more, and the
-# table says so.
+# keep_case NAME MAKER EXPECTED FUNCTION: runs a case, and once more if its guest had a triple fault or said nothing at
+# all; the table then says so.
 keep_case() {
   local name=$1 maker=$2 expected=$3 asked=${4//_/ }
   chosen "$name" || return 0
   dir=$out/cases/$name
   mkdir -p "$dir"
-  play "$4"
+  run_once "$4"
   check "$expected"
   if [ "$verdict" != pass ] && [ -n "$silent" ]; then
-    asked+=' (played twice: the first guest fell)'
-    play "$4"
+    asked+=' (run twice: the first guest had a triple fault or said nothing)'
+    run_once "$4"
     check "$expected"
   fi
   record "$name" hvm "$maker" "$asked"
