@@ -695,5 +695,23 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a clock that domain XML requests is known since a start that failed, and another one counts as changed",
+            told(
+                Spec { clean: true, ..hour(By::Asked) },
+                vec![
+                    serve(1),
+                    Op::Vain {
+                        guest: 0,
+                        site: 1,
+                        fault: Fault { call: "set_time_offset", kind: ErrorKind::Permission },
+                    },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: of_localtime(), tsc: None, leaving: false } },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

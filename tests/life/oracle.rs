@@ -264,10 +264,7 @@ impl World<'_> {
         match restored {
             false => kept.started(&requested),
             // Its domain XML asks for it.
-            true if by == By::Asked => {
-                kept.fresh |= kept.requested.as_ref().is_some_and(|before| *before != requested);
-                kept.requested = Some(requested);
-            }
+            true if by == By::Asked => kept.requested_by_xml(&requested),
             true => {}
         }
         let asks = !restored || by == By::Asked;

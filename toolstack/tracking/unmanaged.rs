@@ -91,8 +91,8 @@ pub(super) fn refound(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use timers::Adjustment;
     use timers::zone::default_zones;
+    use timers::{Adjustment, GuestKind};
     use uuid::Uuid;
 
     use super::*;
