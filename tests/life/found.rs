@@ -713,5 +713,66 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "clock-set's change was told as the guest's, where the guest was sent within its host at once",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    serve(0),
+                    Op::Set { guest: 0, offset: -1 },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 0,
+                        fails: true,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    end(End::Reboot, Turns { end: true, birth: false }),
+                ],
+            ),
+        ),
+        (
+            "a config given on the way is lost where its record cannot be written and no monitor has it",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    sicken(0),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "what the disk did not take of a guest that is gone was in the service's memory still",
+            told(
+                hvm(By::Asked, localtime()),
+                vec![
+                    start(1),
+                    serve(1),
+                    sicken(1),
+                    Op::Save {
+                        guest: 0,
+                        by: Tool::Xl,
+                        stay: false,
+                        write: 1,
+                        turns: Turns { end: true, birth: false },
+                    },
+                    Op::Heal { site: 1 },
+                    Op::Lose { site: 1, guest: 0, keeps: None },
+                    Op::Restore { file: 0, site: 1, by: Tool::Xl, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use timers::{ClockOffset, TimerMode};
 use xenclock::domain::Domain;
 
-use crate::known::Guest;
+use crate::known::{Guest, What};
 use crate::op::{By, Spec};
 use crate::said::SET;
 use crate::world::{Without, World};
@@ -138,7 +138,9 @@ impl World<'_> {
                 sure: true,
             },
             None => {
-                let sure = kept[site].requested.is_some() || !self.guests[guest].was_given;
+                // A record that could not be written, or is in doubt, is not what travels.
+                let known = kept[site].what != What::Doubt || !self.is_sick(site);
+                let sure = known && kept[site].requested.is_some() || !self.guests[guest].was_given;
                 Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false, sure, word }
             }
         }
