@@ -774,5 +774,19 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a wallclock that clock-set had set was forgotten with the record, which the service had read before",
+            told(
+                pvh(By::Us, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    serve(0),
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Set { guest: 0, offset: 0 },
+                    poll(0),
+                    lose(None),
+                    end(End::Reboot, Turns { end: true, birth: false }),
+                ],
+            ),
+        ),
     ]
 }
