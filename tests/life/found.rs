@@ -788,5 +788,32 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "what a guest did while it was sent within its host, in vain, was told only at its next change",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    serve(0),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 1,
+                        fails: true,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    poll(0),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 0,
+                        fails: false,
+                        turns: Turns { end: true, birth: false },
+                    },
+                ],
+            ),
+        ),
     ]
 }
