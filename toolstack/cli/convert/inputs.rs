@@ -52,7 +52,10 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     }
     if files.is_empty() {
         let named: Vec<_> = options.files.iter().map(|file| file.display().to_string()).collect();
-        return Err(Failure::Error(format!("{}: there is no domain XML or xl.cfg in it", named.join(", "))));
+        return Err(Failure::Error(format!(
+            "{}: there is no domain XML or xl.cfg in it; subdirectories are not searched",
+            named.join(", ")
+        )));
     }
     let mut taken: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     let of = |path: &Path| fs::metadata(path).ok().map(|found| identity(&found));

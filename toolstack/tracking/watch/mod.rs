@@ -2,7 +2,7 @@
 //!
 //! A domain that shuts down is read at once, and what was read is on disk before anything else. A new one is given its
 //! clock before its first instruction; one that goes on where it was saved is left alone, but for an RTC that its
-//! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
+//! toolstack has moved (`on_introduced.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
 mod host_clock;
