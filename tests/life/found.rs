@@ -815,5 +815,19 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "where nobody knew a guest's request, a config given on the way is no other clock than the one in force",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: true } },
+                    serve(0),
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

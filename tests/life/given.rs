@@ -135,7 +135,8 @@ impl World<'_> {
                 offset: given.offset.clone(),
                 tsc: given.tsc,
                 given: true,
-                sure: true,
+                // With what it was started there is in doubt, and so whether this is another clock.
+                sure: kept[site].what != What::Doubt,
             },
             None => {
                 // A record that could not be written, or is in doubt, is not what travels.
