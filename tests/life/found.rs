@@ -829,5 +829,50 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a clock given on the way is another than that of the start, as the host of the start knows",
+            told(
+                hvm(By::Asked, utc()),
+                vec![
+                    start(1),
+                    serve(1),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    serve(0),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a config given to a host that could not write it down is lost when that host boots",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    sicken(1),
+                    Op::Pass { seconds: 1 },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Heal { site: 1 },
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Restore { file: 0, site: 1, by: Tool::Us, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

@@ -126,6 +126,8 @@ pub struct Kept {
     pub requested: Option<ClockOffset>,
     /// It is another than at the last start: what the guest made of its RTC is let go.
     pub fresh: bool,
+    /// The record has the guest's last cold start.
+    pub started: bool,
     /// The request in the record.
     pub word: Option<Word>,
     /// The offsets in configs that are known to be xenclock's and not its toolstack's.
@@ -172,6 +174,7 @@ impl Default for Kept {
             changed: Some(false),
             requested: None,
             fresh: false,
+            started: false,
             word: None,
             written: Vec::new(),
             of_rewritten: false,
@@ -191,7 +194,7 @@ impl Kept {
 
     /// A cold start with the clock that is asked for.
     pub fn started(&mut self, offset: &ClockOffset) {
-        (self.requested, self.fresh) = (Some(offset.clone()), false);
+        (self.requested, self.fresh, self.started) = (Some(offset.clone()), false, true);
     }
 
     /// Its domain XML requests this for the next start.
