@@ -874,5 +874,35 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a service whose records are gone told of the TSC that was requested before the config given on the way",
+            told(
+                Spec { tsc: Some((TimerMode::Native, None)), ..hvm(By::Us, utc()) },
+                vec![
+                    start(1),
+                    serve(1),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    Op::Sicken { site: 1, how: Sick::Gone },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "a wallclock of which the save was not written down was said to be where it was saved",
+            told(
+                pvh(By::Asked, localtime()),
+                vec![
+                    serve(0),
+                    start(0),
+                    sicken(0),
+                    Op::Save { guest: 0, by: Tool::Xl, stay: false, write: 0, turns: TOO_LATE },
+                    change(0),
+                    serve(0),
+                    Op::Heal { site: 0 },
+                    Op::Restore { file: 0, site: 0, by: Tool::Xl, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }
