@@ -904,5 +904,22 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "what a guest had done before it was sent within its host is its own change still",
+            told(
+                hvm(By::Discovered, variable()),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(-1),
+                    poll(0),
+                    Op::Kill { site: 0 },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    serve(0),
+                    end(End::Poweroff, TOO_LATE),
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

@@ -279,8 +279,12 @@ impl World<'_> {
         } else {
             (kept.lost, kept.unsaved) = (None, false);
         }
-        // Of one that was restored, what it did before it was found may count.
-        kept.changed = if restored && written { None } else { Some(false) };
+        // Of one that was restored, what it did before it was found may count, and what it did before it was saved does.
+        kept.changed = match (restored, written) {
+            (false, _) => Some(false),
+            (true, true) => None,
+            (true, false) => kept.changed,
+        };
         let doubt = kept.what == What::Doubt;
         if asks && !doubt {
             self.asks_as_its_file(guest, site, !restored);
