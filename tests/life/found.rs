@@ -921,5 +921,42 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a guest out of an older stream was started again with the request that came in it",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: false } },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Poweroff, TOO_LATE),
+                    Op::Restore { file: 0, site: 0, by: Tool::Us, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a config given to a host that could not write it down is lost also after its disk is well again",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    Op::Save { guest: 0, by: Tool::Us, stay: false, write: 0, turns: TOO_LATE },
+                    sicken(1),
+                    Op::Restore { file: 0, site: 1, by: Tool::Us, turns: TOO_LATE },
+                    Op::Heal { site: 1 },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

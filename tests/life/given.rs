@@ -144,7 +144,7 @@ impl World<'_> {
             },
             None => {
                 // A record that could not be written, or is in doubt, is not what travels.
-                let known = kept[site].what != What::Doubt || !self.is_sick(site);
+                let known = kept[site].what != What::Doubt;
                 let sure = known && kept[site].requested.is_some() || !self.guests[guest].was_given;
                 let fresh = kept[site].fresh;
                 Requested { offset: before, tsc: spec.tsc, fresh, started, given: false, sure, word }

@@ -28,6 +28,8 @@ pub struct Guest {
     /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config, or a service has found it
     /// without its record.
     pub by_config: bool,
+    /// Its last start was by a record in doubt, perhaps with an older request.
+    pub started_in_doubt: bool,
 }
 
 impl Guest {
