@@ -659,5 +659,59 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a guest whose RTC shows a year before 2000 was not put right where stock xl had restored it",
+            told(
+                hvm(By::Asked, ClockOffset::Absolute { start: 1_700_000_000 }),
+                vec![
+                    serve(1),
+                    start(1),
+                    Op::Date { site: 1, date: Some("1999-12-31T23:59:50Z") },
+                    Op::Pass { seconds: MONTHS },
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 1,
+                        by: Tool::Xl,
+                        write: 0,
+                        fails: false,
+                        turns: Turns { end: false, birth: true },
+                    },
+                ],
+            ),
+        ),
+        (
+            "a service that died over the end of a guest had written its lost record again, perhaps",
+            told(
+                hvm(By::Us, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    serve(0),
+                    start(0),
+                    Op::Pass { seconds: MONTHS },
+                    lose(None),
+                    Op::Dies { site: 0, at: 3, done: false },
+                    Op::Destroy { guest: 0 },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a clock that domain XML requests is known since a start that failed, and another one counts as changed",
+            told(
+                Spec { clean: true, ..hour(By::Asked) },
+                vec![
+                    serve(1),
+                    Op::Vain {
+                        guest: 0,
+                        site: 1,
+                        fault: Fault { call: "set_time_offset", kind: ErrorKind::Permission },
+                    },
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: of_localtime(), tsc: None, leaving: false } },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

@@ -194,6 +194,12 @@ impl Kept {
         (self.requested, self.fresh) = (Some(offset.clone()), false);
     }
 
+    /// Its domain XML requests this for the next start.
+    pub fn requested_by_xml(&mut self, offset: &ClockOffset) {
+        self.fresh |= self.requested.as_ref().is_some_and(|before| before != offset);
+        self.requested = Some(offset.clone());
+    }
+
     pub fn nothing(&mut self) {
         *self = Kept::default();
     }

@@ -192,7 +192,8 @@ impl World<'_> {
         let adjustment = UtcOffset::from_libxl(config.b_info.rtc_timeoffset).seconds().into();
         let local = config.b_info.localtime.is_some_and(xenclock::domain::Defbool::is_true);
         let basis = if local { Basis::Localtime } else { Basis::Utc };
-        self.resolved(site, &ClockOffset::Variable { adjustment, basis }, self.guests[guest].spec.kind)
+        // Its toolstack does not ask what an RTC can show.
+        self.offset_of(site, &ClockOffset::Variable { adjustment, basis })
     }
 
     /// A domain is gone, and whoever keeps the clocks of this host knows it: what need not be kept is not. With a doubt
@@ -214,9 +215,11 @@ impl World<'_> {
         let known = kept.lost.is_none() && !kept.unsaved && self.sick[gone.site].is_none() && !doubt;
         match (gone.restarts, carries, saved) {
             (Some(true), ..) | (_, Some(true), _) | (.., Some(true)) if kept.what != What::Doubt => {
-                // What it was to note it has written, the lost with it.
-                if self.sick[gone.site].is_none() && !doubt {
-                    (kept.lost, kept.unsaved) = (None, false);
+                // What it was to note it has written, the lost with it; or perhaps, where it died of that.
+                match doubt {
+                    true if kept.lost.is_some() => kept.doubt(),
+                    false if self.sick[gone.site].is_none() => (kept.lost, kept.unsaved) = (None, false),
+                    _ => {}
                 }
             }
             (Some(false), Some(false), None) if known && kept.saves_sure => kept.nothing(),
@@ -261,10 +264,7 @@ impl World<'_> {
         match restored {
             false => kept.started(&requested),
             // Its domain XML asks for it.
-            true if by == By::Asked => {
-                kept.fresh |= kept.requested.as_ref().is_some_and(|before| *before != requested);
-                kept.requested = Some(requested);
-            }
+            true if by == By::Asked => kept.requested_by_xml(&requested),
             true => {}
         }
         let asks = !restored || by == By::Asked;

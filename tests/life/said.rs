@@ -225,27 +225,35 @@ impl World<'_> {
 
     /// The offset that a clock comes to here and now; `None` where a guest cannot be started with it.
     pub fn resolved(&self, site: usize, offset: &ClockOffset, kind: GuestKind) -> Option<i64> {
+        let now = self.facts(site).now.timestamp();
+        let seconds = self.offset_of(site, offset)?;
+        let shown = match offset {
+            ClockOffset::Absolute { start } => *start,
+            _ => now + seconds,
+        };
+        let can_show = if kind.has_rtc() { CENTURY.contains(&shown) } else { shown >= 0 };
+        (can_show || !SET.contains(&now)).then_some(seconds)
+    }
+
+    /// The same, whatever year the guest would show.
+    pub fn offset_of(&self, site: usize, offset: &ClockOffset) -> Option<i64> {
         let facts = self.facts(site);
-        let now = facts.now.timestamp();
-        let is_set = SET.contains(&now);
         let of = |zone: &timers::zone::Zone| Some(i64::from(zone.offset_at(facts.now).ok()?.seconds()));
         let by = |adjustment: &Option<Adjustment>| match adjustment {
             Some(Adjustment::Seconds(seconds)) => *seconds,
             _ => 0,
         };
-        let (seconds, shown) = match offset {
-            ClockOffset::Utc { adjustment } => (by(adjustment), None),
-            ClockOffset::Localtime { adjustment } => (of(&facts.zone)? + by(adjustment), None),
-            ClockOffset::Timezone { timezone } => (of(&self.grounds[site].zones.zone(timezone).ok()?)?, None),
-            ClockOffset::Variable { adjustment, basis: Basis::Utc } => (*adjustment, None),
-            ClockOffset::Variable { adjustment, basis: Basis::Localtime } => {
-                (of(&facts.zone)? + adjustment, None)
-            }
+        let now = facts.now.timestamp();
+        let seconds = match offset {
+            ClockOffset::Utc { adjustment } => by(adjustment),
+            ClockOffset::Localtime { adjustment } => of(&facts.zone)? + by(adjustment),
+            ClockOffset::Timezone { timezone } => of(&self.grounds[site].zones.zone(timezone).ok()?)?,
+            ClockOffset::Variable { adjustment, basis: Basis::Utc } => *adjustment,
+            ClockOffset::Variable { adjustment, basis: Basis::Localtime } => of(&facts.zone)? + adjustment,
             // A clock that is not set tells nothing of how far away a moment is.
-            ClockOffset::Absolute { start } => (if is_set { start - now } else { 0 }, Some(*start)),
+            ClockOffset::Absolute { start } if SET.contains(&now) => start - now,
+            ClockOffset::Absolute { .. } => 0,
         };
-        let shown = shown.unwrap_or(now + seconds);
-        let can_show = if kind.has_rtc() { CENTURY.contains(&shown) } else { shown >= 0 };
-        (UtcOffset::new(seconds).is_ok() && (can_show || !is_set)).then_some(seconds)
+        UtcOffset::new(seconds).is_ok().then_some(seconds)
     }
 }

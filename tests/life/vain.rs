@@ -6,7 +6,7 @@ use xenclock::host::{ErrorKind, Host};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::view::view;
 
-use crate::known::{Expect, Instance, Settled, What};
+use crate::known::{Expect, Guest, Instance, Settled, What};
 use crate::op::{By, Turns};
 use crate::world::{Told, Without, World};
 
@@ -107,7 +107,11 @@ impl World<'_> {
                 false
             }
         };
-        let kept = &mut self.guests[guest].kept[instance.site];
+        let Guest { spec, kept, .. } = &mut self.guests[guest];
+        let kept = &mut kept[instance.site];
+        if spec.by == By::Asked {
+            kept.requested_by_xml(&spec.offset);
+        }
         if kept.what == What::Nothing {
             kept.what = What::Sure(Vec::new());
         }

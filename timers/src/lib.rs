@@ -28,7 +28,7 @@ mod words;
 pub mod zone;
 
 pub use clock::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
-pub use resolve::{Moment, NextStart, OffsetSource, ResolveError, Resolved, resolve};
+pub use resolve::{Moment, NextStart, OffsetSource, ResolveError, Resolved, offset_at, resolve};
 pub use severity::Severity;
 pub use timer::{Catchup, TickPolicy, Timer, TimerMode, TimerName, Track};
 pub use units::{Hertz, KiloHertz, Ppm, UtcOffset, from_utc};

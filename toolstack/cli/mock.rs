@@ -4,7 +4,7 @@ use super::args::{Global, Play, RtcWrite};
 use super::backend::{self, find};
 use super::domains::ended;
 use super::output::Failure;
-use xenclock::host::{ErrorKind, Host, ShutdownReason};
+use xenclock::host::{Host, ShutdownReason};
 
 pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
     let mock = backend::mock(global)?;
@@ -41,19 +41,8 @@ pub(super) fn run(global: &Global, play: &Play) -> Result<(), Failure> {
             mock.guest_end(domid, ShutdownReason::SoftReset)?;
             ended(global, &mock as &dyn Host, &backend::records(global), domid, ShutdownReason::SoftReset)
         }
-        Play::Fail { call, kind, times } => Ok(mock.inject(call, error_kind(kind)?, *times)?),
+        Play::Fail { call, kind, times } => {
+            Ok(mock.inject(call, kind.parse().map_err(Failure::Usage)?, *times)?)
+        }
     }
-}
-
-/// The words that serde would take.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split_once("expected one of ").map_or(text.clone(), |(_, words)| words.replace('`', ""))
-}
-
-fn error_kind(word: &str) -> Result<ErrorKind, Failure> {
-    // The words are those of the enum's own serialisation.
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|error| {
-        Failure::Usage(format!("there is no kind of failure '{word}'; the kinds are {}", words(&error)))
-    })
 }

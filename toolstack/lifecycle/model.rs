@@ -78,8 +78,21 @@ impl ClockRecord {
         self.instance.as_ref().is_some_and(|instance| instance.boot == boot && instance.domid == domid)
     }
 
+    /// What counts of this copy, which the disk did not take, and of the record that the disk has: the copy, unless the
+    /// disk's has changed more often since. A copy that was begun while the disk could not be read has changed less often,
+    /// and has the later domain.
+    pub(crate) fn beside(&self, disk: ClockRecord) -> ClockRecord {
+        if self.generation >= disk.generation {
+            self.clone()
+        } else if self.is_of_later_domain_than(&disk) {
+            disk.with_domain_of(self)
+        } else {
+            disk
+        }
+    }
+
     /// True if the domain of this record came after the one that another record has of the same guest on this host.
-    pub(crate) fn is_of_later_domain_than(&self, other: &ClockRecord) -> bool {
+    fn is_of_later_domain_than(&self, other: &ClockRecord) -> bool {
         match (&self.instance, &other.instance) {
             (None, _) => false,
             (Some(ours), Some(its)) => ours.boot != its.boot || ours.domid > its.domid,
@@ -88,7 +101,7 @@ impl ClockRecord {
     }
 
     /// This record with the domain of another record, and with all that happened to that domain.
-    pub(crate) fn with_domain_of(mut self, other: &ClockRecord) -> ClockRecord {
+    fn with_domain_of(mut self, other: &ClockRecord) -> ClockRecord {
         let is_requested = self.request.clock == other.request.clock;
         // A request that the domain was not started with applies to the next start.
         self.start = other.start.clone().map(|start| {

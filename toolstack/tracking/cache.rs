@@ -155,17 +155,13 @@ impl<'a> RecordCache<'a> {
 }
 
 impl Known {
-    /// What counts where the disk has this record. It is the disk's, unless the disk did not take what is known, and
-    /// nobody has changed the disk's since. A record that was begun while the disk could not be read has the later domain.
+    /// What counts where the disk has this record. It is the disk's, unless the disk did not take what is known.
     fn beside(&self, disk: ClockRecord) -> Known {
-        let Known { record, unsaved } = self;
-        if *unsaved && record.generation >= disk.generation {
-            self.clone()
-        } else if *unsaved && record.is_of_later_domain_than(&disk) {
-            Known { record: disk.with_domain_of(record), unsaved: true }
-        } else {
-            Known { record: disk, unsaved: false }
+        if !self.unsaved {
+            return Known { record: disk, unsaved: false };
         }
+        let record = self.record.beside(disk.clone());
+        Known { unsaved: record != disk, record }
     }
 }
 

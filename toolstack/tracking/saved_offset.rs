@@ -75,7 +75,7 @@ pub fn saved_offset(
         (None, Some(offset)) => (offset, OffsetSource::Record),
         (None, None) => {
             let config = config.as_ref().map_err(Clone::clone)?;
-            let given = unmanaged::here(&project::clock_of(config), config.kind(), facts, zones);
+            let given = unmanaged::here(&project::clock_of(config), facts, zones);
             (given.map_err(|error| invalid(error.to_string()))?, OffsetSource::Config)
         }
     };

@@ -1,9 +1,9 @@
 //! Guests without a requested clock: they count as guests with a variable clock, which is the meaning of an xl.cfg's
 //! keys, and their changes to their RTC are kept.
 
-use timers::resolve::{Moment, ResolveError, resolve};
+use timers::resolve::{Moment, ResolveError, offset_at};
 use timers::zone::ZoneSource;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, UtcOffset};
+use timers::{Basis, ClockOffset, GuestClock, UtcOffset};
 
 use crate::domain::DomainConfig;
 use crate::domain::project::clock_of;
@@ -24,18 +24,17 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
 pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
-    here(&clock_of(config), config.kind(), facts, zones).ok().filter(|given| *given != 0)
+    here(&clock_of(config), facts, zones).ok().filter(|given| *given != 0)
 }
 
-/// The offset of such a clock here and now, in seconds ahead of UTC.
+/// The offset that a toolstack gives such a clock here and now, in seconds ahead of UTC. None asks what an RTC can show.
 pub(super) fn here(
     clock: &GuestClock,
-    kind: GuestKind,
     facts: &HostFacts,
     zones: &dyn ZoneSource,
 ) -> Result<i64, ResolveError> {
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    Ok(resolve(&clock.offset, kind, &at)?.offset.seconds().into())
+    Ok(offset_at(&clock.offset, &at)?.seconds().into())
 }
 
 /// The record of a guest whose RTC stands at an offset.
@@ -81,8 +80,8 @@ pub(super) fn refound(
     zones: &dyn ZoneSource,
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
-    let is_as_before = here(&record.request.clock, found.kind, facts, zones) == Ok(offset)
-        || record.config_offsets.contains(&offset);
+    let is_as_before =
+        here(&record.request.clock, facts, zones) == Ok(offset) || record.config_offsets.contains(&offset);
     if !is_as_before {
         record.config_offsets.clear();
         record.set_request(standing_at(offset), RequestOrigin::Unmanaged, facts.now);
@@ -92,8 +91,8 @@ pub(super) fn refound(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use timers::Adjustment;
     use timers::zone::default_zones;
+    use timers::{Adjustment, GuestKind};
     use uuid::Uuid;
 
     use super::*;

@@ -111,10 +111,10 @@ look_boot_sector() {
   seen[cmos_offset]=$(($(date -u -d "${seen[rtc]}" +%s) - now))
 }
 
-# The Linux guest's lines on its console.
+# look_linux NAME [SECONDS]: the Linux guest's lines on its console, for at most so long.
 look_linux() {
-  local log=/var/log/xen/console/guest-$1.log now
-  for _ in {1..200}; do
+  local log=/var/log/xen/console/guest-$1.log now end=$((SECONDS + ${2:-300}))
+  while [ $SECONDS -lt $end ]; do
     now=$(date +%s)
     ! grep -qs 'FACT done' "$log" || break
     sleep 1

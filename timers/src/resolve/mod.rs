@@ -158,6 +158,48 @@ pub fn is_clock_set(now: DateTime<Utc>) -> bool {
 pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<Resolved, ResolveError> {
     let now = at.now.timestamp();
     let is_set = is_clock_set(at.now);
+    let Located { seconds, source, zone } = locate(clock, at)?;
+    let shown = match source {
+        OffsetSource::Absolute { start } => start,
+        _ => now.saturating_add(seconds),
+    };
+    // That no RTC can show a start says more than how far away it is.
+    if let OffsetSource::Absolute { .. } = source {
+        check_shown(kind, shown)?;
+    }
+    let offset = UtcOffset::new(seconds)?;
+    if is_set {
+        check_shown(kind, shown)?;
+    }
+    let variable = matches!(source, OffsetSource::FromUtc { .. } | OffsetSource::FromLocaltime { .. });
+    Ok(Resolved {
+        offset,
+        tracked: variable && kind.has_rtc(),
+        next_start: NextStart::of(clock),
+        host_clock_unset: !is_set && (zone.is_some() || matches!(source, OffsetSource::Absolute { .. })),
+        source,
+        foresight: zone.and_then(|zone| zone.next_change(at.now)),
+    })
+}
+
+/// The offset of a clock at a moment, whatever year it shows: a toolstack that does not ask what an RTC can show gives it,
+/// as libxl does.
+///
+/// # Errors
+/// When a zone is unknown, or when the offset does not fit Xen's 32 bits.
+pub fn offset_at(clock: &ClockOffset, at: &Moment<'_>) -> Result<UtcOffset, ResolveError> {
+    Ok(UtcOffset::new(locate(clock, at)?.seconds)?)
+}
+
+/// A clock's offset at a moment, which may be beyond what Xen takes.
+struct Located {
+    seconds: i64,
+    source: OffsetSource,
+    /// The zone that it depends on.
+    zone: Option<Zone>,
+}
+
+fn locate(clock: &ClockOffset, at: &Moment<'_>) -> Result<Located, ResolveError> {
     let (seconds, source, zone) = match clock.effective() {
         ClockOffset::Utc { .. } => (0, OffsetSource::Utc, None),
         ClockOffset::Localtime { .. } => {
@@ -180,33 +222,14 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
             let source = OffsetSource::FromLocaltime { seconds: adjustment, zone: zone.name().to_owned() };
             (adjustment.saturating_add(seconds_of(zone, at.now)?), source, Some(zone.clone()))
         }
-        // Saturated sums are far outside 32 bits, so they end as errors below.
+        // Saturated sums are far outside 32 bits, so they end as errors.
         ClockOffset::Absolute { start } => {
-            let seconds = if is_set { start.saturating_sub(now) } else { 0 };
+            let is_set = is_clock_set(at.now);
+            let seconds = if is_set { start.saturating_sub(at.now.timestamp()) } else { 0 };
             (seconds, OffsetSource::Absolute { start }, None)
         }
     };
-    let shown = match source {
-        OffsetSource::Absolute { start } => start,
-        _ => now.saturating_add(seconds),
-    };
-    // That no RTC can show a start says more than how far away it is.
-    if let OffsetSource::Absolute { .. } = source {
-        check_shown(kind, shown)?;
-    }
-    let offset = UtcOffset::new(seconds)?;
-    if is_set {
-        check_shown(kind, shown)?;
-    }
-    let variable = matches!(source, OffsetSource::FromUtc { .. } | OffsetSource::FromLocaltime { .. });
-    Ok(Resolved {
-        offset,
-        tracked: variable && kind.has_rtc(),
-        next_start: NextStart::of(clock),
-        host_clock_unset: !is_set && (zone.is_some() || matches!(source, OffsetSource::Absolute { .. })),
-        source,
-        foresight: zone.and_then(|zone| zone.next_change(at.now)),
-    })
+    Ok(Located { seconds, source, zone })
 }
 
 /// The time that a clock this many seconds ahead of UTC shows, in whole seconds; `None` where that is beyond all

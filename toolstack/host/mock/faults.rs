@@ -1,7 +1,9 @@
 //! Injected errors: every call of a host can be made to fail a number of times.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::host::{ErrorKind, HostError};
@@ -45,14 +47,24 @@ pub(super) enum Call {
 impl Call {
     /// The call of this name; else what would be one.
     pub(super) fn named(name: &str) -> Result<Self, String> {
-        let json = serde_json::Value::String(name.to_owned());
-        serde_json::from_value(json).map_err(|error: serde_json::Error| {
-            let error = error.to_string();
-            let calls =
-                error.split_once("expected one of ").map_or(&*error, |(_, calls)| calls).replace('`', "");
-            format!("a host has no call '{name}'; the calls are {calls}")
-        })
+        named(name).map_err(|calls| format!("a host has no call '{name}'; the calls are {calls}"))
     }
+}
+
+impl FromStr for ErrorKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        named(name).map_err(|kinds| format!("there is no kind of failure '{name}'; the kinds are {kinds}"))
+    }
+}
+
+/// The variant of this name in JSON; else the names that there are.
+fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    serde_json::from_value(name.into()).map_err(|error: serde_json::Error| {
+        let text = error.to_string();
+        text.split_once("expected one of ").map_or(&*text, |(_, names)| names).replace('`', "")
+    })
 }
 
 /// An injected failure, and the number of times that is left.

@@ -1,4 +1,4 @@
-//! A directory of records with its spill, where it has one: a record is in either, and the newest counts.
+//! A directory of records with its spill, where it has one: a record is in either, or in both.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -52,7 +52,7 @@ impl Disk {
             read = self.dir.read(uuid)?;
         }
         match read {
-            Read::Record(record) => Ok(Some(newest(*record, spilled))),
+            Read::Record(record) => Ok(Some(beside(spilled.as_ref(), *record))),
             Read::Nothing => Ok(spilled),
             Read::Bad(why) => Err(self.dir.set_aside(uuid, why)?),
         }
@@ -77,7 +77,7 @@ impl Disk {
         };
         let spilled = self.spilled(uuid);
         let (before, set_aside) = match self.dir.read(uuid)? {
-            Read::Record(before) => (Some(newest(*before, spilled.clone())), None),
+            Read::Record(before) => (Some(beside(spilled.as_ref(), *before)), None),
             Read::Nothing => (spilled.clone(), None),
             Read::Bad(why) => (spilled.clone(), Some(self.dir.set_aside(uuid, why)?)),
         };
@@ -121,7 +121,7 @@ impl Disk {
         let Ok(_lock) = spill.lock(PATIENCE) else { return Err(error) };
         let spilled = self.spilled(uuid);
         let before = match self.dir.read(uuid) {
-            Ok(Read::Record(before)) => Some(newest(*before, spilled)),
+            Ok(Read::Record(before)) => Some(beside(spilled.as_ref(), *before)),
             Err(newer @ RecordError::Newer { .. }) => return Err(newer),
             // A bad one is set aside by whoever has the lock.
             Ok(Read::Nothing | Read::Bad(_)) | Err(_) => spilled,
@@ -156,11 +156,11 @@ impl<T, F> Change<T> for F where
 {
 }
 
-/// The record that has changed more often, of one record in two places.
-fn newest(on_disk: ClockRecord, spilled: Option<ClockRecord>) -> ClockRecord {
+/// The record that counts of the one in the directory and the one in its spill.
+fn beside(spilled: Option<&ClockRecord>, in_dir: ClockRecord) -> ClockRecord {
     match spilled {
-        Some(spilled) if spilled.generation >= on_disk.generation => spilled,
-        _ => on_disk,
+        Some(spilled) => spilled.beside(in_dir),
+        None => in_dir,
     }
 }
 
@@ -212,7 +212,52 @@ pub(super) fn changed(before: Option<ClockRecord>, after: Option<ClockRecord>) -
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tempfile::TempDir;
+    use timers::{ClockOffset, GuestClock};
+
     use super::*;
+    use crate::host::DomId;
+    use crate::lifecycle::record::{Instance, Request, RequestOrigin};
+
+    /// A record with this request, changed so many times, of a guest that is this domain.
+    fn record(offset: ClockOffset, generation: u64, domid: u32) -> ClockRecord {
+        let request = Request::new(GuestClock::new(offset, Vec::new()), RequestOrigin::Create);
+        let mut record = ClockRecord::new(Uuid::nil(), "guest", request);
+        let since = "2026-07-01T12:00:00Z".parse().unwrap();
+        record.continued(Instance::followed("boot", DomId(domid), since), Some(domid.into()));
+        record.generation = generation;
+        record
+    }
+
+    #[test]
+    fn a_record_that_was_begun_without_the_disk_has_the_later_domain() {
+        let temp = TempDir::new().unwrap();
+        let [dir, spill] = ["records", "spill"].map(|name| Directory::new(temp.path().join(name)));
+        dir.make().unwrap();
+        spill.make().unwrap();
+        let asked = ClockOffset::Localtime { adjustment: None };
+        dir.write(&record(asked.clone(), 10, 1)).unwrap();
+        let disk = Disk { dir, spill: Some(spill) };
+        let counts = |generation, domid| {
+            let spilled = record(ClockOffset::Utc { adjustment: None }, generation, domid);
+            disk.spill.as_ref().unwrap().write(&spilled).unwrap();
+            let record = disk.get(Uuid::nil()).unwrap().unwrap();
+            (
+                record.request.clock.offset == asked,
+                record.instance.unwrap().domid,
+                record.last.unwrap().offset,
+            )
+        };
+        assert_eq!(counts(11, 1), (false, DomId(1), 1), "it has changed more often");
+        assert_eq!(counts(2, 1), (true, DomId(1), 1), "it is older");
+        assert_eq!(counts(2, 3), (true, DomId(3), 3), "what was requested before is requested still");
+        disk.change(Uuid::nil(), |record, _| (record, ())).unwrap();
+        let spilled = disk.spill.as_ref().unwrap().uuids().unwrap();
+        assert!(spilled.is_empty());
+        let Read::Record(kept) = disk.dir.read(Uuid::nil()).unwrap() else { panic!("it is not written") };
+        assert_eq!(kept.instance.unwrap().domid, DomId(3));
+    }
 
     #[test]
     fn each_directory_has_a_spill_of_its_own() {

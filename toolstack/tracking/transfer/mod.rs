@@ -89,11 +89,9 @@ impl Transfer<'_> {
     /// The offset of a guest without RTC and without record: the one that its config gives now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<Warning>)> {
         let warning = config.is_localtime().then_some(Warning::LocaltimeWallclock);
-        let offset = unmanaged::here(&project::clock_of(config), config.kind(), facts, self.zones).map_err(
-            |error| {
-                HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
-            },
-        )?;
+        let offset = unmanaged::here(&project::clock_of(config), facts, self.zones).map_err(|error| {
+            HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
+        })?;
         Ok((offset, warning))
     }
 

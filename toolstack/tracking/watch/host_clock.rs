@@ -69,7 +69,7 @@ impl Watch<'_> {
             Some(record) => record.next_clock(),
             None => clock_of(&self.tools.host.stored_config(guest.domain_ref.domid).ok()?),
         };
-        here(&clock, guest.kind, facts, self.tools.zones).ok()
+        here(&clock, facts, self.tools.zones).ok()
     }
 }
 
