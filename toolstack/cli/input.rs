@@ -59,7 +59,10 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
     if text.starts_with(b"<") || text.starts_with(b"\0") || is_wide {
         Format::Xml
-    } else if text.starts_with(b"{") {
+    } else if let Some(rest) = text.strip_prefix(b"{")
+        && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..])
+    {
+        // A template of an xl.cfg may begin with {% or {{.
         Format::Json
     } else {
         Format::Cfg

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::args::{Convert, To};
+use super::super::args::{Convert, From, To};
 use super::super::directory;
 use super::super::output::Failure;
 use xenclock::files::identity;
@@ -41,7 +41,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
             ));
         }
         if file.is_dir() {
-            let found = directory::configs(file);
+            let found = directory::configs(file, matches!(options.reading.from, Some(From::Json)));
             let (configs, others) =
                 found.map_err(|error| Failure::Error(format!("{}: {error}", file.display())))?;
             files.extend(configs);
