@@ -86,7 +86,7 @@ fn no_json_and_no_xml_acts_on_a_terminal() {
     let lab = lab();
     lab.write(
         "guest.cfg",
-        format!("type='hvm'\nname='g\u{9b}\u{202e}'\nbootloader='\u{9b}'\nclock_timezone='\u{9b}'\n"),
+        "type='hvm'\nname='g\u{9b}\u{202e}'\nbootloader='\u{9b}'\nclock_timezone='\u{9b}'\n",
     );
     for (words, name) in [
         (&["list", "--json"][..], "/0/name"),
