@@ -116,8 +116,9 @@ fn say(text: &str) {
         ),
         false => String::new(),
     };
-    // Words that nobody can read any more are no reason to stop.
-    let _ = writeln!(anstream::stderr(), "{stamp}{text}");
+    // In one write: the two ends of a migration share a terminal. Words that nobody can read any more are no reason to
+    // stop.
+    let _ = anstream::stderr().write_all(format!("{stamp}{text}\n").as_bytes());
 }
 
 const ERROR: &str = "xenclock: \x1b[1;31merror\x1b[0m: ";
