@@ -89,7 +89,13 @@ pub fn read_cfg(bytes: &[u8]) {
 
 /// `/etc/xen/xl.conf`.
 pub fn read_xl_conf(bytes: &[u8]) {
-    drop(XlConf::read("xl.conf", bytes));
+    let said = match XlConf::read("xl.conf", bytes) {
+        Ok((_, ignored)) => ignored,
+        Err(errors) => Some(errors),
+    };
+    if let Some(errors) = said {
+        errors.iter().for_each(|error| assert!(!render::human(error, errors.source()).is_empty()));
+    }
 }
 
 /// libxl's JSON: what was read is read the same again.

@@ -2,7 +2,7 @@
 
 use crate::diag::{Diagnostic, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
-use crate::domain::{Domain, DomainConfig, Part, XenVersion};
+use crate::domain::{Domain, DomainConfig, Part, XenVersion, sound};
 use crate::input::Input;
 
 /// Reads libxl's JSON for a release of Xen. `name` is the file's for messages.
@@ -29,6 +29,14 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     let mut report = Report::new(source);
     let root = report.add(None, String::new(), 0..0, Finding::exact(), false);
     report.set_origin(Part::Domain, root);
+    if let Some(card) = sound::unknown_card(&config, xen) {
+        let key = "\"soundhw\"";
+        let start = report.source().text().find(key).unwrap_or_default();
+        let finding = Finding::unsupported("sound", sound::reason(card)).refusing_start();
+        let known = sound::card_in(card).unwrap_or("hda");
+        let finding = finding.instead(format!("write {key}: \"{known}\""));
+        report.add(None, "b_info.type.hvm.soundhw".to_owned(), start..start + key.len(), finding, false);
+    }
     let input = Input::new(Domain::new(config, clock), report);
     Ok(Input { xen, ..input })
 }
@@ -38,7 +46,8 @@ fn wrong(source: &Source, error: &serde_json::Error) -> Diagnostic {
     // It ends with the place, which is given apart.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-    let finding = Finding::invalid("json-syntax", format!("this is not libxl's JSON: {reason}"));
+    let finding = Finding::invalid("json-syntax", format!("this is not libxl's JSON: {reason}"))
+        .instead("give the output of xl create -n FILE");
     Diagnostic { place: source.place(at..at + 1), node: String::new(), finding }
 }
 
@@ -51,6 +60,21 @@ fn line_start(text: &str, line: usize) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_sound_card_that_libxl_refuses_is_reported() {
+        let said = |card: &str, minor| {
+            let text = format!(
+                r#"{{"c_info": {{"type": "hvm", "name": "a"}}, "b_info": {{"type.hvm": {{"soundhw": "{card}"}}}}}}"#
+            );
+            let input = read("a.json", text.as_bytes(), XenVersion { major: 4, minor }).unwrap();
+            let found = input.report.refusals().next()?;
+            Some((found.place.column, found.finding.alternative?.into_owned()))
+        };
+        assert_eq!(said("all", 17), Some((66, "write \"soundhw\": \"hda\"".to_owned())));
+        assert_eq!(said("sb16,es1370", 17), Some((66, "write \"soundhw\": \"es1370\"".to_owned())));
+        assert_eq!((said("HDA", 17), said("all", 15)), (None, None));
+    }
 
     #[test]
     fn a_config_is_read_and_what_is_none_has_its_place() {

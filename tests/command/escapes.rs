@@ -78,11 +78,56 @@ fn no_output_for_people_acts_on_a_terminal() {
             harmless(&run.out);
         }
     }
-    // JSON is for programs, and has the name as it is.
-    for (words, name) in [(&["list", "--json"][..], "/0/name"), (&["clock-list", "--json"], "/0/name")] {
-        let there = lab.run([&["--backend", "mock:mock.json"], words].concat());
-        let list = there.json();
-        assert!(list.as_array().unwrap().is_empty() || list.pointer(name).unwrap() == EVIL, "{list}");
+}
+
+/// JSON is for programs, and has the name's value; XML has what it has a place for. Both may reach a terminal.
+#[test]
+fn no_json_and_no_xml_acts_on_a_terminal() {
+    let lab = lab();
+    lab.write(
+        "guest.cfg",
+        "type='hvm'\nname='g\u{9b}\u{202e}'\nbootloader='\u{9b}'\nclock_timezone='\u{9b}'\n",
+    );
+    for (words, name) in [
+        (&["list", "--json"][..], "/0/name"),
+        (&["clock-list", "--json"], "/0/name"),
+        (&["clock-show", "1", "--json"], "/name"),
+        (&["clock-set", "1", "--json", "clock_offset=utc"], "/name"),
+        (&["clock-watch", "--once"], "/name"),
+    ] {
+        let run = lab.mock(words.iter().copied());
+        harmless(&run.out);
+        let printed: serde_json::Value = serde_json::from_str(run.out.lines().next().unwrap())
+            .or_else(|_| serde_json::from_str(&run.out))
+            .unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        assert!(printed.pointer(name).is_none_or(|name| name == EVIL), "{words:?}: {printed}");
+    }
+    harmless(&lab.mock(["dumpxml", "1"]).out);
+    for words in [
+        &["check", "--json", "guest.cfg"][..],
+        &["convert", "--diagnostics", "json", "-o", "out", "guest.cfg"],
+        &["convert", "--diagnostics", "sarif", "-o", "out", "guest.cfg"],
+        &["convert", "--to", "xml", "guest.cfg", "clock_timezone=UTC"],
+    ] {
+        let run = lab.mock(words.iter().copied());
+        harmless(&run.out);
+        harmless(&run.err);
+    }
+}
+
+#[test]
+fn a_word_of_the_command_line_acts_on_no_terminal() {
+    let lab = lab();
+    for words in [
+        &["--\u{9b}2J\u{202e}"][..],
+        &["create", "--\u{202e}"],
+        &["convert", "--to", "\u{9b}", "guest.xml"],
+        &["--backend", "\u{9b}", "list"],
+    ] {
+        let run = lab.run(words.iter().copied());
+        assert_eq!(run.code, 2, "{run:?}");
+        harmless(&run.err);
+        assert!(run.err.starts_with("error: "), "{run:?}");
     }
 }
 

@@ -15,7 +15,7 @@ use xenclock::cfg::{self, Cfg, Content};
 use xenclock::domain::DomainConfig;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::xl::installed;
-use xenclock::xl::migration::{Failed, Leaving, Now, Rune, Transport, send};
+use xenclock::xl::migration::{Failed, Leaving, Now, Receiver, Rune, Transport, send};
 use xenclock::xl::savefile::Header;
 
 /// How many files are put to xl, unless `PROPTEST_CASES` says otherwise.
@@ -304,6 +304,7 @@ fn xl_answers_our_migration_and_a_guest_that_it_refuses_runs_on_here() {
     let rune = Rune {
         ssh: "",
         host: &command,
+        receiver: Receiver::Xl,
         terminal: false,
         timestamps: false,
         verbose: 0,

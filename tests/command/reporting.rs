@@ -91,8 +91,17 @@ fn is_sarif(log: &Value) -> &Vec<Value> {
     for (index, rule) in rules.iter().enumerate() {
         let id = rule["id"].as_str().unwrap();
         assert!(rules[..index].iter().all(|other| other["id"] != id), "{id} is there twice");
-        let text = rule["shortDescription"]["text"].as_str().unwrap();
-        assert!(text.len() > 3 && text != id, "{id} has no description");
+        let text = |key: &str| rule[key]["text"].as_str().unwrap();
+        assert_eq!(
+            text("shortDescription"),
+            id.replace('-', " "),
+            "a title is the rule's, not one message's"
+        );
+        assert_eq!(rule["name"].as_str().unwrap().to_lowercase(), id.replace('-', ""));
+        assert!(
+            text("fullDescription").len() > 3 && text("fullDescription") != id,
+            "{id} has no description"
+        );
     }
     assert!(run["invocations"][0]["executionSuccessful"].is_boolean());
     let results = run["results"].as_array().unwrap();
@@ -209,6 +218,26 @@ fn check_says_what_is_wrong_by_its_exit_status() {
         quiet.code == 1 && quiet.out.contains("less.xml:1:") && !quiet.out.contains("clean"),
         "{quiet:?}"
     );
+}
+
+#[test]
+fn check_of_a_directory_takes_every_format() {
+    let lab = Lab::new();
+    lab.write("a.cfg", "name = \"a\"\ntype = \"hvm\"\nmemory = 64\n");
+    lab.write("b.xml", "<domain type='xen'><name>b</name></domain>");
+    let json = lab.run(["convert", "--to", "json", "a.cfg"]).ok();
+    lab.write("c.json", &json);
+    lab.write("d", &json);
+    lab.write("package.json", "{\"name\": \"x\"}");
+    lab.write("notes", "{ not a domain }");
+    let run = lab.run(["check", "--json", "."]);
+    let printed: Value = serde_json::from_str(&run.out).unwrap();
+    let names: Vec<_> =
+        printed["files"].as_array().unwrap().iter().map(|file| file["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["./a.cfg", "./b.xml", "./c.json", "./d"]);
+    assert!(run.err.contains("skipped 2 other files"), "{run:?}");
+    // A conversion reads JSON only where it is named.
+    assert!(lab.run(["convert", "-o", "out/", "."]).err.contains("skipped 4 other files"));
 }
 
 #[test]

@@ -393,6 +393,19 @@ fn a_guest_keeps_a_device_model_of_its_own() {
     assert!(place.lab.read("errors").contains("trying another"));
 }
 
+/// libxl passes texts of the guest's config as arguments of their own.
+#[test]
+fn no_text_of_a_guest_names_a_device_model() {
+    let mut place = Place::new().xenclock("#!/bin/sh\n");
+    let evil = place.program("evil", "#!/bin/sh\n: > evil-ran\n");
+    let word: &'static str = Box::leak(format!("XENCLOCK_QEMU={}", evil.display()).into_boxed_str());
+    for option in ["-name", "-append", "-kernel", "-initrd"] {
+        place.arguments = [&ARGUMENTS[..], &[option, word, "-S"]].concat();
+        place.becomes(DEBIANS);
+    }
+    assert!(!place.lab.path("evil-ran").exists());
+}
+
 #[test]
 fn a_device_model_that_cannot_be_run_is_passed_over() {
     for (what, text) in [

@@ -191,6 +191,7 @@ impl World<'_> {
         if self.guests[guest].kept[site].what == What::Nothing {
             self.guests[guest].kept[site].nothing();
         }
+        self.guests[guest].started_in_doubt = false;
         self.expect(guest, expect, "created")?;
         self.expect_birth_tsc(guest, site, "created")?;
         self.ours_knows(guest, site, true);
@@ -307,6 +308,7 @@ impl World<'_> {
     pub fn restarted(&mut self, guest: usize, site: usize, domid: DomId, expect: Expect) -> Told {
         let sure = matches!(self.guests[guest].kept[site].what, What::Sure(_));
         let nothing = self.guests[guest].kept[site].what == What::Nothing;
+        self.guests[guest].started_in_doubt = !sure && !nothing;
         let rewritten = self.guests[guest].instance.as_ref().is_some_and(|before| before.rewritten);
         self.alive(guest, site, domid, Tool::Us)?;
         // Without a record the monitor takes the config as it is.

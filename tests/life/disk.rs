@@ -36,6 +36,8 @@ impl World<'_> {
                 kept[site].doubt();
                 (instance.settled, instance.told) = (Settled::Maybe, None);
             }
+            // What the disk did not take is in a service's memory, also of a guest that is gone.
+            None if serving && kept[site].unsaved => kept[site].doubt(),
             other => {
                 kept[site].nothing();
                 if let Some(instance) = other {

@@ -713,5 +713,250 @@ pub fn found() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "clock-set's change was told as the guest's, where the guest was sent within its host at once",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    serve(0),
+                    Op::Set { guest: 0, offset: -1 },
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 0,
+                        fails: true,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    end(End::Reboot, Turns { end: true, birth: false }),
+                ],
+            ),
+        ),
+        (
+            "a config given on the way is lost where its record cannot be written and no monitor has it",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    sicken(0),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "what the disk did not take of a guest that is gone was in the service's memory still",
+            told(
+                hvm(By::Asked, localtime()),
+                vec![
+                    start(1),
+                    serve(1),
+                    sicken(1),
+                    Op::Save {
+                        guest: 0,
+                        by: Tool::Xl,
+                        stay: false,
+                        write: 1,
+                        turns: Turns { end: true, birth: false },
+                    },
+                    Op::Heal { site: 1 },
+                    Op::Lose { site: 1, guest: 0, keeps: None },
+                    Op::Restore { file: 0, site: 1, by: Tool::Xl, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a wallclock that clock-set had set was forgotten with the record, which the service had read before",
+            told(
+                pvh(By::Us, ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(0)) }),
+                vec![
+                    serve(0),
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                    Op::Set { guest: 0, offset: 0 },
+                    poll(0),
+                    lose(None),
+                    end(End::Reboot, Turns { end: true, birth: false }),
+                ],
+            ),
+        ),
+        (
+            "what a guest did while it was sent within its host, in vain, was told only at its next change",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    serve(0),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 1,
+                        fails: true,
+                        turns: Turns { end: false, birth: true },
+                    },
+                    poll(0),
+                    Op::Migrate {
+                        guest: 0,
+                        to: 0,
+                        by: Tool::Us,
+                        write: 0,
+                        fails: false,
+                        turns: Turns { end: true, birth: false },
+                    },
+                ],
+            ),
+        ),
+        (
+            "where nobody knew a guest's request, a config given on the way is no other clock than the one in force",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(1),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: true } },
+                    serve(0),
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a clock given on the way is another than that of the start, as the host of the start knows",
+            told(
+                hvm(By::Asked, utc()),
+                vec![
+                    start(1),
+                    serve(1),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    serve(0),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a config given to a host that could not write it down is lost when that host boots",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    sicken(1),
+                    Op::Pass { seconds: 1 },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Heal { site: 1 },
+                    Op::Boot { site: 1, drift: 0 },
+                    Op::Restore { file: 0, site: 1, by: Tool::Us, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a service whose records are gone told of the TSC that was requested before the config given on the way",
+            told(
+                Spec { tsc: Some((TimerMode::Native, None)), ..hvm(By::Us, utc()) },
+                vec![
+                    start(1),
+                    serve(1),
+                    Op::Give { guest: 0, given: Given { offset: utc(), tsc: None, leaving: false } },
+                    Op::Sicken { site: 1, how: Sick::Gone },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
+        (
+            "a wallclock of which the save was not written down was said to be where it was saved",
+            told(
+                pvh(By::Asked, localtime()),
+                vec![
+                    serve(0),
+                    start(0),
+                    sicken(0),
+                    Op::Save { guest: 0, by: Tool::Xl, stay: false, write: 0, turns: TOO_LATE },
+                    change(0),
+                    serve(0),
+                    Op::Heal { site: 0 },
+                    Op::Restore { file: 0, site: 0, by: Tool::Xl, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "what a guest had done before it was sent within its host is its own change still",
+            told(
+                hvm(By::Discovered, variable()),
+                vec![
+                    serve(0),
+                    start(0),
+                    write(-1),
+                    poll(0),
+                    Op::Kill { site: 0 },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    serve(0),
+                    end(End::Poweroff, TOO_LATE),
+                    Op::Start { guest: 0, site: 0, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a guest out of an older stream was started again with the request that came in it",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give { guest: 0, given: Given { offset: variable(), tsc: None, leaving: false } },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    end(End::Poweroff, TOO_LATE),
+                    Op::Restore { file: 0, site: 0, by: Tool::Us, turns: TOO_LATE },
+                    end(End::Reboot, TOO_LATE),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
+            "a config given to a host that could not write it down is lost also after its disk is well again",
+            told(
+                hvm(By::Us, utc()),
+                vec![
+                    start(0),
+                    Op::Give {
+                        guest: 0,
+                        given: Given {
+                            offset: ClockOffset::Utc { adjustment: Some(Adjustment::Seconds(0)) },
+                            tsc: None,
+                            leaving: false,
+                        },
+                    },
+                    Op::Save { guest: 0, by: Tool::Us, stay: false, write: 0, turns: TOO_LATE },
+                    sicken(1),
+                    Op::Restore { file: 0, site: 1, by: Tool::Us, turns: TOO_LATE },
+                    Op::Heal { site: 1 },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use timers::{ClockOffset, TimerMode};
 use xenclock::domain::Domain;
 
-use crate::known::Guest;
+use crate::known::{Guest, What};
 use crate::op::{By, Spec};
 use crate::said::SET;
 use crate::world::{Without, World};
@@ -29,6 +29,8 @@ pub struct Requested {
     pub tsc: Tsc,
     /// It is another than at the last start.
     pub fresh: bool,
+    /// The record has the last start.
+    pub started: bool,
     /// It was given for the way.
     pub given: bool,
     /// What the record asks for is known.
@@ -128,18 +130,24 @@ impl World<'_> {
         };
         let Guest { spec, kept, .. } = &self.guests[guest];
         let before = kept[site].requested.clone().unwrap_or_else(|| spec.offset.clone());
+        let started = kept[site].started;
         match given {
             Some(given) => Requested {
                 word,
                 fresh: kept[site].fresh || before != given.offset,
                 offset: given.offset.clone(),
                 tsc: given.tsc,
+                started,
                 given: true,
-                sure: true,
+                // With what it was started there is in doubt, and so whether this is another clock.
+                sure: kept[site].what != What::Doubt,
             },
             None => {
-                let sure = kept[site].requested.is_some() || !self.guests[guest].was_given;
-                Requested { offset: before, tsc: spec.tsc, fresh: kept[site].fresh, given: false, sure, word }
+                // A record that could not be written, or is in doubt, is not what travels.
+                let known = kept[site].what != What::Doubt;
+                let sure = known && kept[site].requested.is_some() || !self.guests[guest].was_given;
+                let fresh = kept[site].fresh;
+                Requested { offset: before, tsc: spec.tsc, fresh, started, given: false, sure, word }
             }
         }
     }
@@ -187,10 +195,17 @@ impl World<'_> {
         let kept = &mut kept[site];
         // Out of an older save, on a host that has not heard of a config that was given elsewhere since.
         let unheard = !has_newest && came.offset != spec.offset && here.as_ref() != Some(&spec.offset);
-        kept.fresh = came.fresh || came.offset != spec.offset;
+        // Only the record here knows with what the guest was started, if what came does not.
+        let started_here = !came.started && kept.started && here.is_some();
+        let elsewhere = given.is_some() && here.as_ref() != Some(&came.offset);
+        kept.fresh = match started_here {
+            true => kept.fresh || here.as_ref() != Some(&spec.offset),
+            false => came.fresh || came.offset != spec.offset,
+        };
+        kept.started = came.started;
         kept.requested = Some(spec.offset.clone());
         kept.word = merged;
-        if unclear || unheard || misordered || !came.sure {
+        if unclear || unheard || misordered || !came.sure || started_here && elsewhere {
             kept.doubt();
         }
     }

@@ -28,6 +28,8 @@ pub struct Guest {
     /// Stock xl has saved it or brought it to a host, which may know nothing of it but its config, or a service has found it
     /// without its record.
     pub by_config: bool,
+    /// Its last start was by a record in doubt, perhaps with an older request.
+    pub started_in_doubt: bool,
 }
 
 impl Guest {
@@ -126,6 +128,8 @@ pub struct Kept {
     pub requested: Option<ClockOffset>,
     /// It is another than at the last start: what the guest made of its RTC is let go.
     pub fresh: bool,
+    /// The record has the guest's last cold start.
+    pub started: bool,
     /// The request in the record.
     pub word: Option<Word>,
     /// The offsets in configs that are known to be xenclock's and not its toolstack's.
@@ -172,6 +176,7 @@ impl Default for Kept {
             changed: Some(false),
             requested: None,
             fresh: false,
+            started: false,
             word: None,
             written: Vec::new(),
             of_rewritten: false,
@@ -191,7 +196,7 @@ impl Kept {
 
     /// A cold start with the clock that is asked for.
     pub fn started(&mut self, offset: &ClockOffset) {
-        (self.requested, self.fresh) = (Some(offset.clone()), false);
+        (self.requested, self.fresh, self.started) = (Some(offset.clone()), false, true);
     }
 
     /// Its domain XML requests this for the next start.

@@ -370,7 +370,8 @@ impl World<'_> {
         if kept.what == What::Nothing {
             kept.of_rewritten = if saved.by == Tool::Us { saved.of_rewritten } else { saved.rewritten };
         }
-        let here = (kept.requested.clone(), kept.fresh);
+        let in_doubt = kept.what == What::Doubt;
+        let here = (kept.requested.clone().filter(|_| !in_doubt), kept.fresh, kept.started);
         let word = kept.word.clone();
         // Stock xl sends no record.
         let came = match (saved.by, &here.0) {
@@ -378,13 +379,14 @@ impl World<'_> {
             (Tool::Xl, asks) => Requested {
                 offset: asks.clone().unwrap_or_else(|| saved.requested.offset.clone()),
                 fresh: here.1,
+                started: here.2,
                 word: None,
                 ..saved.requested.clone()
             },
         };
         self.ours_knows(guest, site, request);
         let kept = &mut self.guests[guest].kept[site];
-        (kept.requested, kept.fresh) = here;
+        (kept.requested, kept.fresh, kept.started) = here;
         kept.word = word;
         kept.changed = None;
         kept.writes(stored);

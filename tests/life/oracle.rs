@@ -245,7 +245,13 @@ impl World<'_> {
         let rewritten = self.instance(guest).rewritten;
         let stored = self.stored_offset(guest).filter(|_| rewritten);
         let incarnation = self.instance(guest).incarnation;
-        let put_right = self.guests[guest].kept[site].saves.iter().any(|(saved, _)| saved + 1 == incarnation);
+        let came = self.instance(guest).came;
+        let is_its = |serial: usize| came.is_some_and(|came| came.known && came.serial == serial);
+        let saves = &self.guests[guest].kept[site].saves;
+        let put_right = saves
+            .iter()
+            .find(|(saved, _)| saved + 1 == incarnation)
+            .is_some_and(|(_, serial)| is_its(*serial));
         let kept = &mut self.guests[guest].kept[site];
         let begins = kept.what == What::Nothing;
         kept.what = match (&kept.what, by) {
@@ -273,8 +279,12 @@ impl World<'_> {
         } else {
             (kept.lost, kept.unsaved) = (None, false);
         }
-        // Of one that was restored, what it did before it was found may count.
-        kept.changed = if restored && written { None } else { Some(false) };
+        // Of one that was restored, what it did before it was found may count, and what it did before it was saved does.
+        kept.changed = match (restored, written) {
+            (false, _) => Some(false),
+            (true, true) => None,
+            (true, false) => kept.changed,
+        };
         let doubt = kept.what == What::Doubt;
         if asks && !doubt {
             self.asks_as_its_file(guest, site, !restored);

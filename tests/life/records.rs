@@ -230,6 +230,25 @@ fn no_lock_and_no_record_is_a_link() {
     }
     assert_eq!(names(other.path()), [""; 0], "nothing is made where they lead");
     assert!(records.get(UUID).unwrap().is_some());
+    fs::remove_file(dir.path().join("lock")).unwrap();
+    // A record elsewhere is neither read nor written, whether it exists or not.
+    let record = dir.path().join(format!("{UUID}.json"));
+    let text = fs::read(&record).unwrap();
+    for there in [Some(text), None] {
+        let target = other.path().join("record");
+        let _ = fs::remove_file(&record);
+        let _ = fs::remove_file(&target);
+        there.iter().for_each(|text| fs::write(&target, text).unwrap());
+        symlink(&target, &record).unwrap();
+        let errors = [
+            records.get(UUID).map(drop).unwrap_err(),
+            records.change(UUID, |_, _| (None, ())).map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(refused), "{error}");
+        }
+        assert_eq!(fs::read(&target).ok(), there);
+    }
 }
 
 /// As `flock DIR/lock sleep` does it, in this process.

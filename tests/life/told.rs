@@ -94,7 +94,10 @@ impl World<'_> {
             }
             EventKind::TooLate { tsc_khz_missed, .. } => {
                 let rate = self.rate(guest)?;
-                tsc_khz_missed.is_none_or(|khz| khz != rate || spec.mode() != timers::TimerMode::Auto)
+                // A record in doubt may have another's request.
+                let in_doubt = kept[site].what == What::Doubt;
+                in_doubt
+                    || tsc_khz_missed.is_none_or(|khz| khz != rate || spec.mode() != timers::TimerMode::Auto)
             }
             EventKind::RtcChange { before, offset } => has_rtc && before != offset,
             EventKind::Followed { offset, .. } => offset.is_some() == has_rtc,

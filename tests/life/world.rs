@@ -186,6 +186,7 @@ impl<'k> World<'k> {
                 given: None,
                 was_given: false,
                 by_config: false,
+                started_in_doubt: false,
             });
         }
         World {

@@ -1,7 +1,5 @@
 //! The facts of the host and of xl.conf that xl uses when it reads a file.
 
-use super::{Setting, parse};
-use crate::diag::{Errors, Finding};
 use crate::domain::config::GenId;
 use crate::domain::release::{self, Known, XenVersion};
 
@@ -9,7 +7,7 @@ use crate::domain::release::{self, Known, XenVersion};
 const MOST_CPUS: u32 = 4095;
 
 /// The lock that every xl takes while it makes room in memory for a guest and starts it.
-const LOCK_FILE: &str = "/var/lock/xl";
+pub(super) const LOCK_FILE: &str = "/var/lock/xl";
 
 /// The host that a file is read for. What is not known is not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,84 +145,6 @@ impl Default for XlConf {
             autoballoon: Autoballoon::Auto,
             lockfile: LOCK_FILE.to_owned(),
             cpu_masks: CpuMasks::default(),
-        }
-    }
-}
-
-impl XlConf {
-    /// Reads an `xl.conf`, whose grammar is that of an xl.cfg.
-    ///
-    /// # Errors
-    /// If xl refuses it.
-    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Errors> {
-        let cfg = parse(name, bytes)?;
-        let text = |key: &str| {
-            let text = std::str::from_utf8(cfg.get(key)?.text()?).ok()?;
-            Some(text.to_owned())
-        };
-        let number = |key: &str| cfg.get(key).and_then(Setting::number);
-        let flag = |key: &str| number(key).map(|number| number != 0);
-        let mut errors = Vec::new();
-        let mut grants = |key: &str| {
-            let setting = cfg.get(key)?;
-            let number =
-                setting.number().and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0);
-            if number.is_none() {
-                let finding =
-                    Finding::invalid("bad-value", format!("{key} is not a number from 0 to {}", i32::MAX));
-                errors.push(cfg.at(&setting.value.span, &format!("/{key}"), finding));
-            }
-            number
-        };
-        let conf = XlConf {
-            max_grant_frames: grants("max_grant_frames").map(i32::unsigned_abs),
-            max_maptrack_frames: grants("max_maptrack_frames").map(i32::unsigned_abs),
-            max_grant_version: grants("max_grant_version"),
-            // The first of each two is the newer name.
-            vif_script: text("vif.default.script").or_else(|| text("vifscript")),
-            vif_bridge: text("vif.default.bridge").or_else(|| text("defaultbridge")),
-            vif_gatewaydev: text("vif.default.gatewaydev"),
-            vif_backend: text("vif.default.backend"),
-            blkdev_start: text("blkdev_start"),
-            run_hotplug_scripts: flag("run_hotplug_scripts").unwrap_or(true),
-            claim_mode: flag("claim_mode").unwrap_or(true),
-            bootloader_restrict: flag("bootloader_restrict"),
-            // A word that xl does not know it complains of, and takes none.
-            autoballoon: match text("autoballoon").as_deref() {
-                Some("on" | "1") => Autoballoon::On,
-                Some("off" | "0") => Autoballoon::Off,
-                _ => Autoballoon::Auto,
-            },
-            lockfile: text("lockfile").unwrap_or_else(|| LOCK_FILE.to_owned()),
-            cpu_masks: CpuMasks {
-                all: text("vm.cpumask"),
-                hvm: text("vm.hvm.cpumask"),
-                pv: text("vm.pv.cpumask"),
-            },
-        };
-        Errors::of(errors, cfg.source()).map_or(Ok(conf), Err)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn an_xl_conf_changes_what_a_guest_gets() {
-        let text = b"claim_mode = 0\ndefaultbridge=\"old\"\nvif.default.bridge=\"xenbr1\"\nmax_grant_frames=64\n# x\n";
-        let conf = XlConf::read("xl.conf", text).unwrap();
-        assert_eq!((conf.vif_bridge.as_deref(), conf.max_grant_frames), (Some("xenbr1"), Some(64)));
-        assert!(!conf.claim_mode && conf.run_hotplug_scripts);
-        assert_eq!((conf.autoballoon, conf.lockfile.as_str()), (Autoballoon::Auto, "/var/lock/xl"));
-        let text = b"autoballoon=0\nlockfile=\"/run/xl\"\nvm.pv.cpumask=\"2-3\"\n";
-        let conf = XlConf::read("xl.conf", text).unwrap();
-        assert_eq!((conf.autoballoon, conf.lockfile.as_str()), (Autoballoon::Off, "/run/xl"));
-        assert_eq!(conf.cpu_masks.pv.as_deref(), Some("2-3"));
-        assert_eq!(XlConf::read("xl.conf", b"").unwrap(), XlConf::default());
-        for wrong in ["max_grant_frames=\"-1\"\n", "max_grant_version=[]\n", "claim_mode=yes\n"] {
-            assert!(XlConf::read("xl.conf", wrong.as_bytes()).is_err(), "{wrong}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod suggest;
 mod syntax_error;
 #[cfg(test)]
 mod tests;
+mod xl_conf;
 
 use std::ops::Range;
 

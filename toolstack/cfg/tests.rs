@@ -180,6 +180,21 @@ fn the_default_of_nr_spis_depends_on_the_release() {
 }
 
 #[test]
+fn a_vcpu_has_a_cpu_on_a_host_that_is_not_known() {
+    let read = |cpus: &str| {
+        let text = format!("name = 'g'\ntype = 'hvm'\nmemory = 64\nvcpus = 2\ncpus = {cpus}\n");
+        read("g.cfg", text.as_bytes(), &[], &XlHost::default())
+    };
+    for cpus in ["''", "'^1'", "'1,^1'", "[ '0', '' ]"] {
+        assert_eq!(read(cpus).unwrap_err().first().finding.code, "no-cpus", "{cpus}");
+    }
+    let affinity = |cpus: &str| read(cpus).unwrap().input.domain.config.b_info.vcpu_hard_affinity;
+    assert!(affinity("'node:0'").is_empty() && affinity("'node:0,^node:0'").is_empty());
+    let sets = affinity("[ 'node:0', '0-1' ]");
+    assert!(sets[0].len() > 64 && sets[1] == [0, 1]);
+}
+
+#[test]
 fn each_release_has_its_own_settings_and_words() {
     let table = [
         ("4.14", "disk = [ 'vdev=hda,specification=xen,target=/x' ]", false, vec!["bad-disk"]),

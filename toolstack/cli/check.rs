@@ -59,7 +59,7 @@ pub(super) fn run(global: &Global, check: &Check) -> Result<(), Failure> {
 fn files(check: &Check) -> (Vec<PathBuf>, usize) {
     let (mut files, mut skipped) = (Vec::new(), 0);
     for file in &check.files {
-        match directory::configs(file) {
+        match directory::configs(file, true) {
             Ok((configs, others)) => {
                 files.extend(configs);
                 skipped += others;

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use xenclock::files::read_start;
 
-/// The files of a directory that are taken for domains', by name, and how many entries are not.
-pub(super) fn configs(directory: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
+/// The beginning of a file that is looked at: libxl's JSON begins with `c_info`.
+const START: u64 = 4096;
+
+/// The files of a directory that are taken for domains', by name, and how many entries are not. libxl's JSON is taken
+/// where `json` says so.
+pub(super) fn configs(directory: &Path, json: bool) -> io::Result<(Vec<PathBuf>, usize)> {
     let (mut files, mut skipped) = (Vec::new(), 0);
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        match is_config(&path) {
+        match is_config(&path, json) {
             true => files.push(path),
             false => skipped += 1,
         }
@@ -21,11 +25,16 @@ pub(super) fn configs(directory: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
 }
 
 /// Returns true if a file of a directory is taken for a domain's.
-fn is_config(path: &Path) -> bool {
+fn is_config(path: &Path, json: bool) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if name.starts_with('.') || !path.is_file() {
         return false;
     }
     let is_named = [".xml", ".cfg"].iter().any(|end| name.ends_with(end));
-    is_named || read_start(path, 64).is_ok_and(|start| start.trim_ascii_start().starts_with(b"<"))
+    let is_domain = |start: Vec<u8>| {
+        let start = start.trim_ascii_start();
+        start.starts_with(b"<")
+            || json && start.starts_with(b"{") && String::from_utf8_lossy(start).contains("\"c_info\"")
+    };
+    is_named || read_start(path, START).is_ok_and(is_domain)
 }

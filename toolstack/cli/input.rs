@@ -59,7 +59,10 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
     if text.starts_with(b"<") || text.starts_with(b"\0") || is_wide {
         Format::Xml
-    } else if text.starts_with(b"{") {
+    } else if let Some(rest) = text.strip_prefix(b"{")
+        && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..])
+    {
+        // A template of an xl.cfg may begin with {% or {{.
         Format::Json
     } else {
         Format::Cfg
@@ -79,25 +82,30 @@ pub(super) fn xl_host(global: &Global, release: Option<XenVersion>) -> Result<Xl
     Ok(host)
 }
 
-/// xl's own settings on a real host, and on the mock host where they are named.
+/// xl's own settings on a real host, and on the mock host where they are named. As xl does at each command, this warns of
+/// the values that it ignores.
 pub(super) fn conf(global: &Global) -> Result<XlConf, Failure> {
     if backend::is_mock(global) && std::env::var_os(XL_CONF_ELSEWHERE).is_none() {
         return Ok(XlConf::default());
     }
-    xl_conf().map_err(|errors| wrong(&errors))
+    let (conf, ignored) = xl_conf().map_err(|errors| wrong(&errors))?;
+    if let Some(ignored) = ignored {
+        ignored.iter().for_each(|diagnostic| output::diagnostic(diagnostic, ignored.source()));
+    }
+    Ok(conf)
 }
 
 /// The same for a process that nobody watches; what is wrong with xl's own settings has been said at the start.
 pub(super) fn xl_host_here(facts: &HostFacts) -> XlHost {
-    let conf = if dom0::in_dom0() { xl_conf().unwrap_or_default() } else { XlConf::default() };
+    let conf = if dom0::in_dom0() { xl_conf().unwrap_or_default().0 } else { XlConf::default() };
     XlHost { release: Some(facts.xen_version), genid: *Uuid::new_v4().as_bytes(), conf, ..XlHost::default() }
 }
 
-fn xl_conf() -> Result<XlConf, Errors> {
+fn xl_conf() -> Result<(XlConf, Option<Errors>), Errors> {
     let path = std::env::var_os(XL_CONF_ELSEWHERE).map_or_else(|| XL_CONF.into(), PathBuf::from);
     match read_regular(&path, XL_CONF_BYTES) {
         Ok(bytes) => XlConf::read(&name_of(&path), &bytes),
-        Err(_) => Ok(XlConf::default()),
+        Err(_) => Ok((XlConf::default(), None)),
     }
 }
 

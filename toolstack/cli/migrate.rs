@@ -19,8 +19,8 @@ use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
 use xenclock::tracking::warning::Warning;
 use xenclock::xl::migration::{
-    Arriving, Failed, Leaving, Line, Rune, Transport, name_away, name_incoming, receive as receive_guest,
-    send as send_guest,
+    Arriving, Failed, Leaving, Line, Receiver, Rune, Transport, name_away, name_incoming,
+    receive as receive_guest, send as send_guest,
 };
 use xenclock::xl::savefile::Header;
 
@@ -90,6 +90,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     if global.dry_run {
         return Ok(());
     }
+    let receiver = if sender.told { Receiver::Xenclock } else { Receiver::Xl };
     let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
@@ -97,6 +98,7 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let rune = Rune {
         ssh: &migrate.ssh,
         host: &migrate.host,
+        receiver,
         terminal: global.terminal || std::io::stderr().is_terminal(),
         timestamps: global.timestamps,
         verbose: global.verbose,

@@ -37,6 +37,7 @@ mod watch;
 mod wrapper;
 mod xl;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ use signal_hook::{consts::SIGXFSZ, flag};
 use args::{Arguments, Command};
 use getopt::Arranged;
 use output::Failure;
+use xenclock::diag::shown;
 use xl::Wrong;
 
 /// Runs the command on the process's own arguments.
@@ -88,8 +90,13 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
         output::error(&format!("put {option} before the command, as in: xenclock {option} COMMAND ..."));
         return ExitCode::from(2);
     }
+    // clap repeats words of the command line, which a script may have from outside, as they are.
+    if error.use_stderr() && words.iter().any(|word| matches!(shown(&word.to_string_lossy()), Cow::Owned(_)))
+    {
+        output::lines(error.to_string().trim_end());
+    }
     // Help and version are no errors; clap knows where each goes.
-    if let Err(failed) = error.print()
+    else if let Err(failed) = error.print()
         && failed.kind() != std::io::ErrorKind::BrokenPipe
     {
         output::error(&format!("cannot write the help: {failed}"));

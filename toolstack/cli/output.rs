@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_lines};
+use xenclock::diag::{Diagnostic, Source, Verdict, render, shown, shown_json, shown_lines};
 use xenclock::host::{HostError, ShutdownReason};
 
 /// Why a command ends.
@@ -70,7 +70,12 @@ pub(super) fn text(lines: &str) -> Result<(), Failure> {
 
 /// Prints a JSON value as data.
 pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
-    data(&format!("{value:#}\n"))
+    json_data(&format!("{value:#}\n"))
+}
+
+/// Prints JSON as data. Names in it come from outside.
+pub(super) fn json_data(json: &str) -> Result<(), Failure> {
+    data(&shown_json(json))
 }
 
 /// Says something, in one line.
@@ -95,7 +100,7 @@ pub(super) fn error_lines(message: &str) {
 
 /// Says diagnostics as JSON.
 pub(super) fn json_message(text: &str) {
-    say(text);
+    say(&shown_json(text));
 }
 
 /// True if each message has a time.
@@ -116,8 +121,9 @@ fn say(text: &str) {
         ),
         false => String::new(),
     };
-    // Words that nobody can read any more are no reason to stop.
-    let _ = writeln!(anstream::stderr(), "{stamp}{text}");
+    // In one write: the two ends of a migration share a terminal. Words that nobody can read any more are no reason to
+    // stop.
+    let _ = anstream::stderr().write_all(format!("{stamp}{text}\n").as_bytes());
 }
 
 const ERROR: &str = "xenclock: \x1b[1;31merror\x1b[0m: ";

@@ -144,7 +144,7 @@ fn say(event: &ClockEvent) -> Result<(), Failure> {
     if event.kind.is_trouble() {
         output::message(&format!("xenclock: warning: {}", in_words(&line)));
     }
-    output::data(&format!("{line}\n"))
+    output::json_data(&format!("{line}\n"))
 }
 
 /// An event in words: whose it is, what it is, and its values.

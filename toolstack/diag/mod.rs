@@ -22,7 +22,8 @@ pub use group::{Group, grouped};
 pub use part::Part;
 pub use remedy::Remedy;
 pub use report::Report;
-pub use shown::{shown, shown_lines};
+pub(crate) use shown::acts;
+pub use shown::{shown, shown_json, shown_lines};
 pub use source::{Place, Source};
 
 /// The verdict on one node of an input.

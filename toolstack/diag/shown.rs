@@ -21,14 +21,32 @@ pub fn shown_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && acts(c))
 }
 
+/// JSON without what a terminal acts upon: the same value, with those characters of its strings as `\u202e`. A JSON writer
+/// escapes only the controls below the blank, of which the text has only the line breaks and tabs between its tokens.
+#[must_use]
+pub fn shown_json(json: &str) -> Cow<'_, str> {
+    escaped_as(
+        json,
+        |c| !c.is_ascii_whitespace() && acts(c),
+        |c, out| {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        },
+    )
+}
+
 fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
+    escaped_as(text, acts, |c, out| out.extend(c.escape_default()))
+}
+
+fn escaped_as(text: &str, acts: impl Fn(char) -> bool, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(&acts) {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();
     for c in text.chars() {
         if acts(c) {
-            out.extend(c.escape_default());
+            escape(c, &mut out);
         } else {
             out.push(c);
         }
@@ -37,7 +55,7 @@ fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// True if a terminal does more than show it in its place.
-fn acts(c: char) -> bool {
+pub(crate) fn acts(c: char) -> bool {
     let changes_direction = matches!(
         c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
@@ -50,6 +68,7 @@ fn acts(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -64,5 +83,16 @@ mod tests {
         );
         assert_eq!(shown_with_tabs("\ta\x1b\n"), "\ta\\u{1b}\\n");
         assert_eq!(shown_lines("a\tb\nc\x1b"), "a\\tb\nc\\u{1b}");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({"a\u{9b}": ["\x1b[2J\u{7f}\u{202e}\n\t", "Grüße 你好 🦀\u{e0041}\u{feff}\\u"]});
+        for json in [value.to_string(), format!("{value:#}\n")] {
+            let shown = shown_json(&json);
+            assert!(!shown.contains(|c: char| c != '\n' && acts(c)), "{shown}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+            assert!(shown.contains("Grüße 你好 🦀"), "{shown}");
+        }
     }
 }

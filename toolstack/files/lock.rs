@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::read::{check, identity, open_with};
+use super::read::{check, check_unlinked, identity, open_with};
 
 /// A lock, held as long as this value lives.
 #[derive(Debug)]
@@ -139,11 +139,7 @@ impl Drop for FileLock {
 
 /// On a file system that is full or read-only a lock file that exists still opens for reading, which is enough.
 fn open(path: &Path) -> io::Result<File> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => check(&found)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    check_unlinked(path)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
         .read(true)

@@ -8,5 +8,7 @@ mod read;
 mod replace;
 
 pub use lock::{FileLock, Holder, LockError};
-pub use read::{identity, is_same_file, open_regular, read_regular, read_start};
+pub use read::{
+    check_unlinked, identity, is_same_file, open_regular, read_regular, read_start, read_start_unlinked,
+};
 pub use replace::{Access, Replacement, follow_links, sweep};

@@ -52,6 +52,28 @@ pub fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// As [`read_start`], of a file that is in its place itself: a link is refused.
+///
+/// # Errors
+/// As [`open_regular`], and when it is a symbolic link.
+pub fn read_start_unlinked(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_with(path, OFlags::NOFOLLOW)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses a file that is a link or no regular file. One that does not exist is neither.
+///
+/// # Errors
+/// When it is a symbolic link, or no regular file.
+pub fn check_unlinked(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => check(&found),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Refuses what is no regular file.
 pub(super) fn check(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();

@@ -29,7 +29,13 @@ pub fn sarif<'a>(reports: impl IntoIterator<Item = &'a FileReport>) -> Value {
     }
     let rule = |code: &&'static str| {
         let text = descriptions.get(code).copied().unwrap_or(code);
-        json!({"id": code, "shortDescription": {"text": text}})
+        // Viewers show the short description as the title of each result, which has a message of its own.
+        json!({
+            "id": code,
+            "name": name(code),
+            "shortDescription": {"text": code.replace('-', " ")},
+            "fullDescription": {"text": text},
+        })
     };
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -48,6 +54,15 @@ pub fn sarif<'a>(reports: impl IntoIterator<Item = &'a FileReport>) -> Value {
             "results": results,
         }],
     })
+}
+
+/// A code as SARIF writes names of rules: `BadValue` for `bad-value`.
+fn name(code: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        first.to_ascii_uppercase() + rest
+    };
+    code.split('-').map(capital).collect()
 }
 
 /// The rules of a run, in the order in which results name them.

@@ -3,7 +3,7 @@
 use super::{FileReport, Sort};
 
 /// Wider names push the other columns to the right.
-const WIDEST: usize = 48;
+const WIDEST: usize = 72;
 
 /// The table's head, for names of this width.
 #[must_use]

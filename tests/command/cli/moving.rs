@@ -2,6 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use xenclock::xl::savefile::Header;
@@ -170,6 +173,54 @@ fn what_is_not_known_of_the_other_host_is_said_and_it_checks_itself() {
     assert_eq!(lab.mock(["list", "--json"]).json()[0]["state"], "running");
     lab.mock(["-f", "migrate", "-s", "", "guest", &receiver]).ok();
     assert_eq!(on_other(&lab, &["list", "--json"]).json()[0]["name"], "guest");
+}
+
+/// An ssh to the other host, where only this program is installed; it writes down what it is asked to run.
+fn ssh_to(lab: &Lab, program: &str) -> String {
+    let (said, xenclock) = (lab.path("said"), env!("CARGO_BIN_EXE_xenclock"));
+    let script = format!(
+        "#!/bin/sh\nshift\necho \"$@\" >> '{}'\n[ \"$1\" = {program} ] || exit 127\nshift\nexec '{xenclock}' --backend \
+         mock:there.json \"$@\"\n",
+        said.display()
+    );
+    format!("'{}'", lab.program("ssh", &script).display())
+}
+
+#[test]
+fn a_target_that_has_xenclock_receives_with_it() {
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_600_001}));
+    lab.mock(["clock-set", "guest", "clock_tsc_tolerance=1"]).ok();
+    let ssh = ssh_to(&lab, "xenclock");
+    let Run { code, err, .. } = lab.mock(["-v", "migrate", "-e", "-s", &ssh, "guest", "there"]);
+    assert!(code == 0 && err.contains("is native at 2600001 kHz"), "{err}");
+    assert_eq!(lab.read("said"), "xenclock host-info --json\nxenclock -v migrate-receive -e\n");
+}
+
+#[test]
+fn a_target_that_has_only_xl_receives_with_it() {
+    let lab = lab("mode='auto'", json!({}));
+    let ssh = ssh_to(&lab, "xl");
+    lab.mock(["migrate", "-s", &ssh, "guest", "there"]).ok();
+    assert_eq!(lab.read("said"), "xenclock host-info --json\nxl migrate-receive\n");
+}
+
+#[test]
+fn each_message_is_one_write() {
+    // Both ends of a migration write to one terminal.
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_600_001}));
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
+    let mut command = lab.command(["--backend", "mock:mock.json", "migrate", "-s", "", "guest", &there()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(OwnedFd::from(theirs));
+    assert!(command.status().unwrap().success());
+    ours.set_nonblocking(true).unwrap();
+    let mut written = [0; 4096];
+    let mut count = 0;
+    while let Ok(length) = ours.recv(&mut written) {
+        let text = String::from_utf8_lossy(&written[..length]);
+        assert!(text.ends_with('\n'), "{text}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
 }
 
 #[test]

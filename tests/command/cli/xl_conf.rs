@@ -114,3 +114,16 @@ fn memory_that_is_short_at_a_restart_is_said_with_what_to_do() {
     let said = with_conf(&lab, &conf, &["mock", "reboot", "guest"]).fails(1);
     assert!(said.contains("make room in memory") && said.contains("end another guest"), "{said}");
 }
+
+#[test]
+fn a_value_that_xl_ignores_is_reported() {
+    let lab = lab();
+    let conf = format!("autoballoon=\"never\"\nlockfile=\"{}\"\n", lab.path("xl.lock").display());
+    for words in [&["create", "-q", "guest.xml"][..], &["save", "guest", "saved"], &["restore", "saved"]] {
+        let run = with_conf(&lab, &conf, words);
+        assert_eq!(run.code, 0, "{run:?}");
+        let reason = "xl.conf:1:13: unsupported: autoballoon is 'never', expected on, off or auto; xl ignores it, which means auto";
+        // A save reads no xl.conf.
+        assert_eq!(run.err.matches(reason).count(), usize::from(words[0] != "save"), "{run:?}");
+    }
+}

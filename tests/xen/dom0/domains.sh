@@ -52,14 +52,14 @@ domain_xml() {
 XML
 }
 
-# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them; of $vcpus vCPUs, and
-# Linux with $cmdline behind its own.
+# domain_cfg NAME GUEST CONFIG: CONFIG is xl.cfg's settings, with ; between them; of $vcpus vCPUs, the
+# HVM probe of $memory MiB, and Linux with $cmdline behind its own.
 domain_cfg() {
   local name=$1 guest=$2 config=$3
   echo "name = \"$name\""
   echo "vcpus = ${vcpus:-1}"
   case $guest in
-    hvm) printf '%s\n' 'type = "hvm"' 'memory = 32' 'firmware_override = "/tests/probe-hvm"' ;;
+    hvm) printf '%s\n' 'type = "hvm"' "memory = ${memory:-32}" 'firmware_override = "/tests/probe-hvm"' ;;
     pvh) printf '%s\n' 'type = "pvh"' 'memory = 32' 'kernel = "/tests/probe-hvm"' ;;
     pv) printf '%s\n' 'type = "pv"' 'memory = 32' 'kernel = "/tests/probe-pv"' ;;
     bootsector)

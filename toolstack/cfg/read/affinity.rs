@@ -17,7 +17,6 @@ impl<'a> Reader<'a> {
     pub(super) fn affinity(&mut self) {
         if let Some(sets) = self.cpu_sets("cpus", true) {
             if sets.iter().any(Vec::is_empty)
-                && self.host.nodes.is_some()
                 && let Some(found) = self.find("cpus")
             {
                 let finding = Finding::invalid("no-cpus", "no CPU is left for a vCPU");
@@ -80,6 +79,7 @@ impl<'a> Reader<'a> {
     fn cpu_set(&mut self, words: Words<'a>, node: usize) -> Option<Bitmap> {
         let bits = self.host.cpu_bits();
         let mut set = BTreeSet::new();
+        let mut of_unknown_nodes = false;
         for part in words.tokens(b",") {
             let (out, rest) = match part.after("^") {
                 Some(rest) => (true, rest),
@@ -139,6 +139,7 @@ impl<'a> Reader<'a> {
                         "the CPUs of a NUMA node are known only on the host, so they are left out here",
                     );
                     self.book.note(node, &part, finding.instead("name the CPUs, as in 0-3"));
+                    of_unknown_nodes = true;
                     Vec::new()
                 }
             };
@@ -153,6 +154,10 @@ impl<'a> Reader<'a> {
                     set.insert(cpu);
                 }
             }
+        }
+        if of_unknown_nodes && set.is_empty() {
+            // Some CPUs, and libxl starts no guest without any.
+            set.extend(0..bits);
         }
         Some(set.into_iter().collect())
     }

@@ -137,12 +137,7 @@ impl<'a> Reader<'a> {
                 }
             },
             Content::List(_) => {
-                let name = &found.setting.name;
-                let finding = Finding::unsupported(
-                    "no-text",
-                    "this is a list, and xl, which expects one value, ignores it",
-                );
-                self.book.mark(found.node, finding.instead(format!("write {name} = \"...\"")));
+                self.book.mark(found.node, no_text(found.setting));
                 None
             }
         }
@@ -233,6 +228,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The finding for a list where xl expects a text.
+pub(super) fn no_text(setting: &Setting) -> Finding {
+    Finding::unsupported("no-text", "this is a list, and xl, which expects one value, ignores it")
+        .instead(format!("write {} = \"...\"", setting.name))
+}
+
 /// The finding for a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
 /// refuse is refused.
 pub(super) fn no_number(setting: &Setting) -> Finding {
@@ -260,7 +261,7 @@ fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
     }
 }
 
-fn not_utf8() -> Finding {
+pub(super) fn not_utf8() -> Finding {
     Finding::invalid("not-utf8", "this is not UTF-8, and libxl keeps a domain's config as JSON, which is")
         .instead("save the file as UTF-8")
 }

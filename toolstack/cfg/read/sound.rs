@@ -3,9 +3,9 @@
 use super::Reader;
 use super::book::Words;
 use crate::diag::Finding;
-use crate::domain::config::{
-    DeviceModelVersion, Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType,
-};
+use crate::domain::XenVersion;
+use crate::domain::config::{Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType};
+use crate::domain::sound;
 
 /// The subject of an item of a card.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,32 +17,18 @@ enum About {
 
 const PARAMS: [&str; 5] = ["sample-rates", "sample-formats", "channels-min", "channels-max", "buffer-size"];
 
-/// The emulated cards that libxl knows since Xen 4.16. Before, it passes any words to QEMU.
-const EMULATED: [&str; 7] = ["hda", "ac97", "es1370", "adlib", "cs4231a", "gus", "sb16"];
-
 impl<'a> Reader<'a> {
     /// xl takes any `soundhw`, and libxl does not start the guest with a card that it does not know.
     pub(super) fn emulated_sound(&mut self) {
-        let traditional = Some(DeviceModelVersion::QemuXenTraditional);
-        if self.host.is_before(16) || self.config.b_info.device_model_version == traditional {
-            return;
-        }
         let Some((words, node)) = self.words("soundhw") else { return };
-        if EMULATED.iter().any(|card| card.eq_ignore_ascii_case(words.text)) {
-            return;
-        }
-        let reason = format!("libxl has no sound card '{}', and does not start the guest", words.text);
-        let named = |card: &&&str| words.text.to_ascii_lowercase().contains(**card);
-        let finding = Finding::unsupported("sound", reason).refusing_start();
-        self.book.mark(
-            node,
-            match EMULATED.iter().find(named) {
-                Some(card) => {
-                    finding.instead(format!("write soundhw = \"{card}\"; libxl gives a guest one card"))
-                }
-                None => finding.instead(format!("write one of {}", EMULATED.join(", "))),
-            },
-        );
+        let xen = self.host.release.unwrap_or(XenVersion::NEWEST);
+        let Some(card) = sound::unknown_card(&self.config, xen) else { return };
+        let finding = Finding::unsupported("sound", sound::reason(card)).refusing_start();
+        let instead = match sound::card_in(words.text) {
+            Some(card) => format!("write soundhw = \"{card}\"; libxl gives a guest one card"),
+            None => format!("write soundhw = \"{}\"", sound::CARDS.join("\" or \"")),
+        };
+        self.book.mark(node, finding.instead(instead));
     }
 
     pub(super) fn sound(&mut self) {
@@ -210,7 +196,8 @@ mod tests {
         let one = "write soundhw = \"es1370\"; libxl gives a guest one card";
         assert_eq!(said("sb16,es1370", Some("4.17")), [one]);
         for card in ["all", "", "ich6"] {
-            let all = "write one of hda, ac97, es1370, adlib, cs4231a, gus, sb16";
+            let all =
+                r#"write soundhw = "hda" or "ac97" or "es1370" or "adlib" or "cs4231a" or "gus" or "sb16""#;
             assert_eq!(said(card, Some("4.16")), [all], "{card}");
         }
         assert!(said("sb16,es1370", Some("4.15")).is_empty(), "QEMU takes a list");

@@ -59,7 +59,7 @@ pub struct Check {
     #[command(flatten)]
     pub reading: Reading,
     /// Domain XML, xl.cfg or libxl's JSON; - for standard input. In a directory, the files whose names end in .xml or
-    /// .cfg, or whose content starts like XML.
+    /// .cfg, or whose content starts like XML or like libxl's JSON.
     #[arg(value_name = "FILE|DIR", required = true)]
     pub files: Vec<PathBuf>,
 }

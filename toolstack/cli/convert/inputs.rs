@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::args::{Convert, To};
+use super::super::args::{Convert, From, To};
 use super::super::directory;
 use super::super::output::Failure;
 use xenclock::files::identity;
@@ -41,7 +41,7 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
             ));
         }
         if file.is_dir() {
-            let found = directory::configs(file);
+            let found = directory::configs(file, matches!(options.reading.from, Some(From::Json)));
             let (configs, others) =
                 found.map_err(|error| Failure::Error(format!("{}: {error}", file.display())))?;
             files.extend(configs);
@@ -52,7 +52,10 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     }
     if files.is_empty() {
         let named: Vec<_> = options.files.iter().map(|file| file.display().to_string()).collect();
-        return Err(Failure::Error(format!("{}: there is no domain XML or xl.cfg in it", named.join(", "))));
+        return Err(Failure::Error(format!(
+            "{}: there is no domain XML or xl.cfg in it; subdirectories are not searched",
+            named.join(", ")
+        )));
     }
     let mut taken: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     let of = |path: &Path| fs::metadata(path).ok().map(|found| identity(&found));

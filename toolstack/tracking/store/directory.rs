@@ -11,7 +11,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::error::{RecordError, Result};
-use crate::files::{Access, FileLock, LockError, Replacement, read_start, sweep};
+use crate::files::{Access, FileLock, LockError, Replacement, check_unlinked, read_start_unlinked, sweep};
 use crate::lifecycle::record::RecordFormatError;
 use crate::lifecycle::{ClockRecord, Watched};
 
@@ -160,7 +160,7 @@ impl Directory {
 
     pub(super) fn read(&self, uuid: Uuid) -> Result<Read> {
         let path = self.file(uuid);
-        let bytes = match read_start(&path, ClockRecord::MAX_BYTES) {
+        let bytes = match read_start_unlinked(&path, ClockRecord::MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Read::Nothing),
             Err(error) => return Err(RecordError::io("read the clock record", &path, error)),
@@ -202,7 +202,7 @@ impl Directory {
 
     /// How long services have watched this host; nothing where that is not known.
     pub(super) fn watched(&self) -> Watched {
-        let bytes = read_start(&self.path.join(WATCHED), ClockRecord::MAX_BYTES).ok();
+        let bytes = read_start_unlinked(&self.path.join(WATCHED), ClockRecord::MAX_BYTES).ok();
         bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
@@ -262,10 +262,12 @@ impl Directory {
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = Replacement::begin_unswept(path, Access::Private).and_then(|mut new| {
-        new.file().write_all(bytes)?;
-        new.commit()
-    });
+    let written = check_unlinked(path)
+        .and_then(|()| Replacement::begin_unswept(path, Access::Private))
+        .and_then(|mut new| {
+            new.file().write_all(bytes)?;
+            new.commit()
+        });
     written.map(drop).map_err(|error| RecordError::io("write the clock record", path, error))
 }
 

@@ -140,7 +140,12 @@ impl Transfer<'_> {
         // A clock that could not be set stays one, as long as the guest leaves it alone.
         let unset = record.unset().filter(|unset| unset.at == rtc);
         let instance = Instance { unset, ..Instance::followed(&facts.boot_id, domid, facts.now) };
-        record.continued(instance, Some(offset).filter(|_| unset.is_none()));
+        let known = Some(offset).filter(|_| unset.is_none());
+        if came_along && let Some(offset) = known {
+            // Since its record was sent the guest may have set its RTC.
+            record.seen(offset, facts.now);
+        }
+        record.continued(instance, known);
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
             before = here;

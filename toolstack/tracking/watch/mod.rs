@@ -2,7 +2,7 @@
 //!
 //! A domain that shuts down is read at once, and what was read is on disk before anything else. A new one is given its
 //! clock before its first instruction; one that goes on where it was saved is left alone, but for an RTC that its
-//! toolstack has moved (`come.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
+//! toolstack has moved (`on_introduced.rs`). In between the RTCs are looked at, for what a guest has done to its own shows nowhere
 //! else.
 
 mod host_clock;
@@ -312,19 +312,22 @@ impl<'a> Watch<'a> {
                 }
             }
         }
-        let with_rtc: Vec<_> = self
+        let followed: Vec<_> = self
             .guests
             .iter()
-            .filter(|(_, guest)| {
-                guest.kind.has_rtc() && guest.ended.is_none() && guest.pending != Pending::All
-            })
-            .map(|(domid, guest)| (*domid, guest.offset))
+            .filter(|(_, guest)| guest.ended.is_none() && guest.pending != Pending::All)
+            .map(|(domid, guest)| (*domid, guest.clone()))
             .collect();
-        for (domid, before) in with_rtc {
+        for (domid, guest) in followed {
+            if !guest.kind.has_rtc() {
+                // Another tool may have set its wallclock, which only the record says.
+                drop(self.recall(&facts, &guest.domain_ref));
+                continue;
+            }
             match self.tools.host.rtc_record(domid) {
                 Ok(rtc) => {
                     self.note(domid, |guest| guest.looked = Instant::now());
-                    if Some(rtc.offset) != before || !self.is_recorded(&facts, domid, rtc.offset) {
+                    if Some(rtc.offset) != guest.offset || !self.is_recorded(&facts, domid, rtc.offset) {
                         self.moved(&facts, domid, rtc.offset);
                     }
                 }

@@ -63,8 +63,7 @@ impl Watch<'_> {
             return;
         }
         let Some(guest) = self.guests.get_mut(&domid) else { return };
-        let seen = std::mem::replace(&mut guest.offset, offset);
-        let told = guest.told;
+        guest.offset = offset;
         let mut changes = None;
         self.change(facts, &domain_ref, |record| {
             changes = match record.is_instance(&facts.boot_id, domid) {
@@ -75,10 +74,10 @@ impl Watch<'_> {
                     record.ended(reason, offset.filter(|_| in_time), incarnation, facts.now);
                     Some(record.guest.seconds)
                 }
-                // It is another's by now, and what this one did last is in it no more.
-                false => {
-                    seen.zip(offset).map(|(seen, offset)| told.saturating_add(offset.saturating_sub(seen)))
-                }
+                // It is another's by now, which has gone on from here.
+                false => record.last.zip(offset).map(|(last, offset)| {
+                    record.guest.seconds.saturating_add(offset.saturating_sub(last.offset))
+                }),
             };
         });
         if let Some(offset) = offset {

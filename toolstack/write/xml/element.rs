@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::diag::acts;
+
 /// An element with its attributes, and a text or elements in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Element {
@@ -85,9 +87,9 @@ impl Element {
     }
 }
 
-/// A text as it stands in a document. What XML has no place for is left out.
+/// A text as it stands in a document, without what a terminal acts upon. What XML has no place for is left out.
 pub(crate) fn escaped(text: &str, quoted: bool) -> Cow<'_, str> {
-    let odd = |c: char| "&<>'\"".contains(c) || c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let odd = |c: char| "&<>'\"".contains(c) || acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
     if !text.contains(odd) {
         return Cow::Borrowed(text);
     }
@@ -99,8 +101,9 @@ pub(crate) fn escaped(text: &str, quoted: bool) -> Cow<'_, str> {
             '>' => out.push_str("&gt;"),
             '\'' if quoted => out.push_str("&apos;"),
             '\n' if !quoted => out.push('\n'),
-            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
-            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}' => {}
+            // A parser would change a line end, and a terminal acts upon the others.
+            c if acts(c) => out.push_str(&format!("&#{};", u32::from(c))),
             c => out.push(c),
         }
     }

@@ -31,7 +31,7 @@ use std::io::{self, Read, Write};
 
 pub use receive::{Arrived, Arriving, NotArrived, receive};
 pub use send::{Leaving, Moved, NotMoved, Now, send};
-pub use transport::{Rune, Transport, ask_command};
+pub use transport::{Receiver, Rune, Transport, ask_command};
 
 /// The first message of the target; it alone ends without a NUL.
 const BANNER: &[u8] = b"xl migration receiver ready, send binary domain data.\n";

@@ -316,6 +316,7 @@ fn the_command_to_the_other_host_is_xls() {
     let rune = Rune {
         ssh: "ssh",
         host: "host2",
+        receiver: Receiver::Xl,
         terminal: false,
         timestamps: false,
         verbose: 0,
@@ -335,6 +336,8 @@ fn the_command_to_the_other_host_is_xls() {
     };
     assert_eq!(all.command(), "exec ssh host2 xl -t -T -vv migrate-receive -e -d -p");
     assert_eq!(Rune { verbose: 9, ..rune.clone() }.command(), "exec ssh host2 xl -vvvv migrate-receive");
+    let ours = Rune { receiver: Receiver::Xenclock, ..all };
+    assert_eq!(ours.command(), "exec ssh host2 xenclock -t -T -vv migrate-receive -e -d -p");
     let local = Rune { ssh: "", host: "xl migrate-receive", debug: true, ..rune };
     assert_eq!(local.command(), "xl migrate-receive");
 }

@@ -18,6 +18,8 @@ pub struct Rune<'a> {
     pub ssh: &'a str,
     /// The other host, for ssh.
     pub host: &'a str,
+    /// Whose `migrate-receive` the target runs.
+    pub receiver: Receiver,
     /// Show progress by carriage returns (xl -t): where standard error is a terminal.
     pub terminal: bool,
     /// Show times in messages (xl -T).
@@ -32,11 +34,29 @@ pub struct Rune<'a> {
     pub paused: bool,
 }
 
+/// The program that receives a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// Every Xen host has it.
+    Xl,
+    /// The target host has answered as xenclock does: it keeps the clock as it was foretold.
+    Xenclock,
+}
+
+impl Receiver {
+    fn program(self) -> &'static str {
+        match self {
+            Receiver::Xl => "xl",
+            Receiver::Xenclock => "xenclock",
+        }
+    }
+}
+
 /// xl tells no more than four -v apart.
 const MOST_VERBOSE: usize = 4;
 
 impl Rune<'_> {
-    /// The command for a shell, word for word as xl makes it: the other side's `xl migrate-receive`.
+    /// The command for a shell, word for word as xl makes it: the other side's `migrate-receive`.
     #[must_use]
     pub fn command(&self) -> String {
         let Rune { ssh, host, .. } = self;
@@ -52,7 +72,8 @@ impl Rune<'_> {
         };
         let options =
             [when(!self.monitor, " -e"), when(self.debug, " -d"), when(self.paused, " -p")].concat();
-        format!("exec {ssh} {host} xl{terminal}{timestamps}{verbose} migrate-receive{options}")
+        let receiver = self.receiver.program();
+        format!("exec {ssh} {host} {receiver}{terminal}{timestamps}{verbose} migrate-receive{options}")
     }
 }
 
