@@ -252,10 +252,12 @@ impl Unexpected<'_> {
             }
             Some(':') if self.expected == Expected::Assign => {
                 let value = self.line.trim_start_matches([':', ' ', '\t']);
-                let value =
-                    if value.starts_with(['"', '\'', '[']) { value.to_owned() } else { literal(value) };
-                lexical("expected = after the key, found :".to_owned())
-                    .instead(format!("write {} = {value}", self.key()))
+                let instead = match value.chars().next() {
+                    None => self.expected.remedy().to_owned(),
+                    Some('"' | '\'' | '[') => format!("write {} = {value}", self.key()),
+                    Some(_) => format!("write {} = {}", self.key(), literal(value)),
+                };
+                lexical("expected = after the key, found :".to_owned()).instead(instead)
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
                 lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
