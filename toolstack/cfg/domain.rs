@@ -20,22 +20,7 @@ pub struct Described {
     pub unknown: Vec<String>,
 }
 
-/// Reads an xl.cfg with words of a command line, which are lines behind it. `name` is the file's for messages.
-///
-/// # Errors
-/// Every place where xl refuses the file or crashes.
-///
-/// ```
-/// use xenclock::cfg::{XlHost, read};
-///
-/// let text = b"name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nlocaltime = 1\n";
-/// let described = read("guest.cfg", text, &["vcpus=2".to_owned()], &XlHost::default())?;
-/// assert_eq!(described.input.domain.config.name(), "guest");
-///
-/// let errors = read("guest.cfg", b"name = guest", &[], &XlHost::default()).unwrap_err();
-/// assert_eq!((errors.first().place.line, errors.first().place.column), (1, 8));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// Reads an xl.cfg; see [`super::read`].
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
     // A kind that xl refuses is reported as well.

@@ -15,6 +15,7 @@ mod masks;
 mod number;
 mod parse;
 mod read;
+mod remedy;
 mod shown;
 mod suggest;
 mod syntax_error;
@@ -28,11 +29,12 @@ use crate::diag::{Diagnostic, Finding, Source};
 
 use self::shown::Shown;
 pub use comments::comments;
-pub use domain::{Described, for_xl, overlay, read};
+pub use domain::{Described, for_xl, overlay};
 pub use edit::{EditError, edit};
 pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
 pub use masks::apply as apply_cpu_masks;
 pub use parse::{WORDS, parse};
+pub use remedy::read;
 
 /// Longer files are refused: an xl.cfg is a page or two.
 pub const MAX_BYTES: usize = 16 << 20;

@@ -269,6 +269,10 @@ impl<'a> Parser<'a> {
                     };
                     let start = token.span.start;
                     self.token = token;
+                    if let (Kind::End, Some(list)) = (&self.token.kind, open.first()) {
+                        let finding = syntax_error::unended(key, self.source_line(list.start));
+                        return Err((self.at(&self.token.span, finding), GoOn::BehindList));
+                    }
                     return Err(match depth {
                         0 => (self.unexpected_of(expected, Some(key), start), GoOn::NextLine),
                         _ => (self.unexpected(expected, Some(key)), GoOn::BehindList),
@@ -373,6 +377,9 @@ impl<'a> Parser<'a> {
         let line = self.bytes.get(start..).unwrap_or_default();
         let line = start..start + line.iter().take_while(|&&byte| byte != b'\n').count();
         let line = self.words(&line);
+        let ends_item = |byte: &u8| matches!(byte, b',' | b']' | b'\n' | b'"' | b'\'' | b'#');
+        let item = span.start..span.start + rest.iter().take_while(|byte| !ends_item(byte)).count();
+        let item = self.words(&item);
         let said = syntax_error::Unexpected {
             kind,
             expected,
@@ -380,6 +387,7 @@ impl<'a> Parser<'a> {
             token: &self.words(span),
             word: &self.words(&word),
             whole: &self.words(&whole),
+            item: item.trim_end(),
             line: line.trim_end(),
         };
         self.at(span, said.finding())

@@ -36,6 +36,18 @@ impl Expected {
     fn is_value(self) -> bool {
         matches!(self, Expected::Value | Expected::Item)
     }
+
+    /// The remedy for something else that nobody can have meant.
+    fn remedy(self) -> &'static str {
+        match self {
+            Expected::Key | Expected::Assign => NOT_PYTHON,
+            Expected::Value => "write a value behind the =",
+            Expected::EndOfSetting => "remove the rest of the line, or write # before it",
+            Expected::Item => "remove it, or write a value before it",
+            Expected::EndOfItem => "write a comma between two values, and ] behind the last",
+            Expected::LessDepth => "remove the inner [ and ]",
+        }
+    }
 }
 
 /// A token where it cannot stand.
@@ -50,9 +62,20 @@ pub struct Unexpected<'a> {
     pub word: &'a str,
     /// With what stands before it without a blank.
     pub whole: &'a str,
+    /// From the token to the end of a list's item.
+    pub item: &'a str,
     /// From where the value begins to the end of the line; without a value, from the token.
     pub line: &'a str,
 }
+
+/// The remedy for a line of a program.
+const NOT_PYTHON: &str = "an xl.cfg consists of lines KEY = VALUE and comments after #; it is not Python";
+
+/// The quotes of a text processor.
+const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
+
+/// How the remedy for a word without quotes begins.
+pub const IN_QUOTES: &str = "write it in quotes: ";
 
 /// How some editors begin a file in UTF-8.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -61,9 +84,6 @@ impl Unexpected<'_> {
     pub fn finding(&self) -> Finding {
         match self.kind {
             Kind::Odd(odd) => self.odd(*odd),
-            Kind::End if matches!(self.expected, Expected::Item | Expected::EndOfItem) => {
-                Finding::invalid("cfg-syntax", "the file ends within a list").instead("close the list with ]")
-            }
             Kind::Ident if self.expected.is_value() => self.bare_word(),
             Kind::Ident | Kind::Number if self.ends_at_quote() => self.quote_too_many(),
             Kind::Ident | Kind::Number if self.whole != self.word => self.split_word(),
@@ -92,7 +112,7 @@ impl Unexpected<'_> {
                     (Kind::Ident, Expected::EndOfSetting) if self.is_setting() => {
                         finding.instead(format!("put {} on a line of its own", self.token))
                     }
-                    _ => finding,
+                    _ => finding.instead(self.expected.remedy()),
                 }
             }
         }
@@ -143,6 +163,7 @@ impl Unexpected<'_> {
 
     /// How the word is written as a value: as the number that is meant, else in quotes.
     fn written(&self, word: &str) -> String {
+        let word = word.trim_matches(CURLY);
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
                 let key = self.key.and_then(keys::find);
@@ -151,16 +172,16 @@ impl Unexpected<'_> {
                     (Some(number), _) => format!("write {} = {number}", self.key()),
                     // In quotes it would be no number, either.
                     (None, Some(key)) if key.takes_number() => suggest::example(key.name, key.unit),
-                    _ => format!("write it in quotes: {} = {}", self.key(), suggest::quoted(word)),
+                    _ => format!("{IN_QUOTES}{} = {}", self.key(), suggest::quoted(word)),
                 }
             }
-            _ => format!("write it in quotes: {}", suggest::quoted(word)),
+            _ => format!("{IN_QUOTES}{}", suggest::quoted(word)),
         }
     }
 
     fn bare_word(&self) -> Finding {
         let reason = format!("{} is not a value: xl accepts strings only in quotes", self.word);
-        let word = if self.expected == Expected::Value { self.value() } else { self.word };
+        let word = if self.expected == Expected::Value { self.value() } else { self.item };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
     }
 
@@ -205,7 +226,7 @@ impl Unexpected<'_> {
         let lexical = |reason: String| Finding::invalid("cfg-lexical", reason);
         let signed = self.token.strip_prefix(['-', '+']);
         let is_number = signed.is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
-        let value = if self.expected == Expected::Value { self.value() } else { self.word };
+        let value = if self.expected == Expected::Value { self.value() } else { self.item };
         match self.token.chars().next() {
             _ if is_number && self.expected.is_value() => {
                 lexical("xl accepts a number with a sign only in quotes".to_owned())
@@ -231,10 +252,12 @@ impl Unexpected<'_> {
             }
             Some(':') if self.expected == Expected::Assign => {
                 let value = self.line.trim_start_matches([':', ' ', '\t']);
-                let value =
-                    if value.starts_with(['"', '\'', '[']) { value.to_owned() } else { literal(value) };
-                lexical("expected = after the key, found :".to_owned())
-                    .instead(format!("write {} = {value}", self.key()))
+                let instead = match value.chars().next() {
+                    None => self.expected.remedy().to_owned(),
+                    Some('"' | '\'' | '[') => format!("write {} = {value}", self.key()),
+                    Some(_) => format!("write {} = {}", self.key(), literal(value)),
+                };
+                lexical("expected = after the key, found :".to_owned()).instead(instead)
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
                 lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
@@ -248,8 +271,12 @@ impl Unexpected<'_> {
             _ if self.expected == Expected::EndOfSetting && self.calculated().is_some() => {
                 lexical("xl does not calculate".to_owned()).instead(self.calculated().unwrap_or_default())
             }
-            _ => lexical(format!("expected {}, found {}", self.expected.words(), self.what()))
-                .instead("an xl.cfg consists of lines KEY = VALUE and comments after #; it is not Python"),
+            _ => lexical(format!("expected {}, found {}", self.expected.words(), self.what())).instead(
+                match self.expected {
+                    Expected::EndOfSetting => NOT_PYTHON,
+                    expected => expected.remedy(),
+                },
+            ),
         }
     }
 
@@ -287,6 +314,12 @@ pub fn byte_order_mark() -> Finding {
 pub fn unclosed(key: &str, (from, to): (usize, usize), next: &str) -> Finding {
     let reason = format!("the list of {key} that begins in line {from} is not closed before {next}");
     Finding::invalid("cfg-syntax", reason).instead(format!("write the list's ] before line {to}"))
+}
+
+/// A list that the file ends in.
+pub fn unended(key: &str, line: usize) -> Finding {
+    let reason = format!("the file ends within a list, that of {key}, which begins in line {line}");
+    Finding::invalid("cfg-syntax", reason).instead("close the list with ]")
 }
 
 /// A list added to a string or the reverse.

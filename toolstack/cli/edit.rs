@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args::{Edit, Global, Reading};
+use super::convert::{has_password, say_secret};
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
@@ -54,7 +55,17 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
             let text = String::from_utf8_lossy(&new);
             output::data(&text)
         }
-        to => write(to, &new).map_err(|error| Failure::Error(format!("{}: {error}", to.display()))),
+        to => {
+            // The file itself keeps its mode; a new one is for its owner alone if there is a password in it.
+            let secret = to != file
+                && setting.read(name, &new).is_ok_and(|(input, _)| has_password(&input.domain.config));
+            let access = if secret { Access::Private } else { Access::AsBefore };
+            write(to, &new, access).map_err(|error| Failure::Error(format!("{}: {error}", to.display())))?;
+            if secret {
+                say_secret(to);
+            }
+            Ok(())
+        }
     }
 }
 
@@ -73,8 +84,8 @@ fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Opt
 }
 
 /// Writes a file so that it is there whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut new = Replacement::begin(path, Access::AsBefore)?;
+fn write(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
+    let mut new = Replacement::begin(path, access)?;
     new.file().write_all(bytes)?;
     new.commit().map(drop)
 }

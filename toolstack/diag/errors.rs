@@ -34,6 +34,13 @@ impl Errors {
         &self.beside
     }
 
+    /// These errors, each changed.
+    #[must_use]
+    pub(crate) fn map(mut self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
+        self.all = self.all.into_iter().map(change).collect();
+        self
+    }
+
     /// The input.
     #[must_use]
     pub fn source(&self) -> &Source {

@@ -200,6 +200,15 @@ fn a_config_with_a_password_is_for_its_owner_alone() {
         assert!(!run.err.contains("mode 0600"), "{run:?}");
         assert!(run.ok().contains("name = \"guest\""));
     }
+    // A changed copy has it, too.
+    lab.write("secret.xml", graphics("type='vnc' passwd='hush'"));
+    lab.run(["convert", "-o", "secret.cfg", "secret.xml"]).ok();
+    for file in ["secret.xml", "secret.cfg"] {
+        let run = lab.run(["edit", "-o", "copy", file, "memory=128"]);
+        assert!(run.code == 0 && run.err.contains("copy contains a password"), "{run:?}");
+        assert_eq!(mode("copy"), 0o600);
+        fs::remove_file(lab.path("copy")).unwrap();
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::keys::OUR_OFFSET;
 use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
-use super::super::read::{known_instead, nearest};
+use super::super::read::{known_instead, nearest, one_of_quoted};
 use super::super::{Content, Setting};
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
@@ -173,7 +173,9 @@ impl<'a, 'b> Keys<'a, 'b> {
     fn read_timers(&mut self, key: Key<'a>) {
         let expected = "a list of \"name=...,key=value\", as in [ \"name=rtc,tickpolicy=catchup\" ]";
         let Content::List(items) = &key.setting.value.content else {
-            return self.book.error(key.node, bad_value(key.setting, expected));
+            let finding = bad_value(key.setting, expected);
+            let instead = format!("write {} = [ \"name=rtc,tickpolicy=catchup\" ]", key.setting.name);
+            return self.book.error(key.node, finding.instead(instead));
         };
         for (index, item) in items.iter().enumerate() {
             let node = self.book.item(key.node, index, item);
@@ -227,8 +229,11 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
         false => format!("{name} is {what}, expected {expected}"),
     };
     let finding = Finding::invalid("bad-value", reason);
-    match nearest(&text, expected.split(", ")) {
+    let words: Vec<_> = expected.split(", ").flat_map(|words| words.split(" or ")).collect();
+    let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    match nearest(&text, words.iter().copied()) {
         Some(near) => finding.instead(format!("write {name} = \"{near}\"")),
+        None if words.iter().all(is_word) => finding.instead(one_of_quoted(name, &words)),
         None => finding,
     }
 }

@@ -107,7 +107,7 @@ impl Reader<'_> {
         if let Some((words, node)) = self.words("firmware") {
             // The beginning of a word is enough for xl, though no such file is there.
             if !"pvgrub32".starts_with(words.text) && !"pvgrub64".starts_with(words.text) {
-                self.book.error(node, super::bad_word("firmware", words.text, &["pvgrub32", "pvgrub64"]));
+                self.book.error(node, super::bad_value("firmware", words.text, &["pvgrub32", "pvgrub64"]));
                 return;
             }
             if self.config.b_info.kernel.is_some() {
@@ -147,7 +147,7 @@ impl Reader<'_> {
                     self.config.b_info.device_model_version = Some(DeviceModelVersion::QemuXenTraditional);
                 }
                 _ => {
-                    let finding = super::bad_word("device_model_version", words.text, &["qemu-xen"]);
+                    let finding = super::bad_value("device_model_version", words.text, &["qemu-xen"]);
                     self.book.error(node, finding.instead("write device_model_version = \"qemu-xen\""));
                 }
             }

@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
                     let mode =
                         usize::try_from(number).ok().and_then(|number| Altp2m::ALL.get(number)).copied();
                     if mode.is_none() {
-                        self.book.error(found.node, super::bad_word("altp2m", &number.to_string(), &words));
+                        self.book.error(found.node, super::bad_value("altp2m", &number.to_string(), &words));
                     }
                     mode
                 }
@@ -197,7 +197,9 @@ impl<'a> Reader<'a> {
             match words.text {
                 "generate" => hvm.ms_vm_genid = self.host.genid,
                 "none" => {}
-                _ => self.book.error(node, super::bad_word("ms_vm_genid", words.text, &["generate", "none"])),
+                _ => {
+                    self.book.error(node, super::bad_value("ms_vm_genid", words.text, &["generate", "none"]))
+                }
             }
         }
         if let Some(hdtype) = self.word("hdtype", HdType::from_word, &["ide", "ahci"]) {

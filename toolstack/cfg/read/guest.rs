@@ -49,7 +49,7 @@ impl Reader<'_> {
             match *slot {
                 None => {
                     let lower = text.text.to_ascii_lowercase();
-                    let finding = super::bad_word(name, text.text, &expected);
+                    let finding = super::bad_value(name, text.text, &expected);
                     let meant = match lower.as_str() {
                         "linux" | "xen" | "paravirt" | "paravirtualized" => Some("pv"),
                         _ => expected.iter().copied().find(|word| *word == lower),

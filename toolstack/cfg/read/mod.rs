@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
         let value = read(words.text).filter(|_| host.knows_word(name, words.text));
         if value.is_none() {
             let known: Vec<_> = expected.iter().copied().filter(|word| host.knows_word(name, word)).collect();
-            self.book.error(node, bad_word(name, words.text, &known));
+            self.book.error(node, bad_value(name, words.text, &known));
         }
         value
     }
@@ -251,14 +251,28 @@ pub(super) fn no_number(setting: &Setting) -> Finding {
     with_number(Finding::unsupported("no-number", reason), name, &text, unit)
 }
 
-/// A value that a key or a word does not take.
+/// A word that a setting within a value does not take.
 fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
-    let finding =
-        Finding::invalid("bad-value", format!("{name} is '{text}', expected {}", expected.join(", ")));
-    match nearest(text, expected.iter().copied()) {
-        Some(near) => finding.instead(format!("write {near}")),
-        None => finding,
-    }
+    unexpected(name, text, expected).instead(known_instead(text, expected, ""))
+}
+
+/// A word that a key does not take.
+fn bad_value(key: &str, text: &str, expected: &[&str]) -> Finding {
+    let instead = match nearest(text, expected.iter().copied()) {
+        Some(near) => one_of_quoted(key, &[near]),
+        None => one_of_quoted(key, expected),
+    };
+    unexpected(key, text, expected).instead(instead)
+}
+
+/// The remedy for a key that takes one of these words.
+pub(super) fn one_of_quoted(key: &str, words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    format!("write {key} = {}", words.join(" or "))
+}
+
+fn unexpected(name: &str, text: &str, expected: &[&str]) -> Finding {
+    Finding::invalid("bad-value", format!("{name} is '{text}', expected {}", expected.join(", ")))
 }
 
 pub(super) fn not_utf8() -> Finding {

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             match kinds.iter().find(|(word, _)| *word == words.text) {
                 Some((_, kind)) => hvm.vga.kind = Some(*kind),
                 None => {
-                    let finding = super::bad_word("vga", words.text, &kinds.map(|(word, _)| word));
+                    let finding = super::bad_value("vga", words.text, &kinds.map(|(word, _)| word));
                     let finding = match words.text {
                         "std" | "vga" => finding.instead("write vga = \"stdvga\""),
                         _ => finding,

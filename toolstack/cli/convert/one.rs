@@ -66,10 +66,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         None => output::data(&done.text),
         Some(file) => {
             if done.secret && file.is_file() {
-                output::message(&format!(
-                    "xenclock: {} contains a password: only its owner can read it (mode 0600)",
-                    file.display()
-                ));
+                written::say_secret(file);
             }
             Ok(())
         }

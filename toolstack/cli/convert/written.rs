@@ -6,13 +6,21 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::super::args::Convert;
-use super::super::output::Failure;
+use super::super::output::{self, Failure};
 use xenclock::domain::DomainConfig;
 use xenclock::files::{Access, Replacement, is_same_file, sweep};
 use xenclock::report::{Estate, FileReport, html, sarif};
 
+/// Says that a written file has a password in it, and its mode.
+pub(in crate::cli) fn say_secret(file: &Path) {
+    output::message(&format!(
+        "xenclock: {} contains a password: only its owner can read it (mode 0600)",
+        file.display()
+    ));
+}
+
 /// Returns true if a config has a password in it: of a display, or in words for QEMU.
-pub(super) fn has_password(config: &DomainConfig) -> bool {
+pub(in crate::cli) fn has_password(config: &DomainConfig) -> bool {
     fn is_in(value: &Value) -> bool {
         match value {
             Value::Object(fields) => fields.iter().any(|(key, value)| {

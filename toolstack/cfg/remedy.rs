@@ -1,0 +1,134 @@
+//! Reads an xl.cfg, and proposes a value in quotes only if the key takes it.
+
+use std::borrow::Cow;
+
+use timers::GuestKind;
+
+use super::domain::{self, Described};
+use super::host::XlHost;
+use super::keys;
+use super::syntax_error::IN_QUOTES;
+use crate::diag::{Diagnostic, Errors, Finding, Verdict};
+
+/// So many proposals are tried: a text for a list is put into quotes, then into brackets.
+const TRIES: usize = 3;
+
+/// The remedies of so many errors are tried, since each takes a while.
+const TRIED: usize = 500;
+
+/// Codes of findings about the form of a value: it is no number, no list, none of the words that the key takes.
+const OF_FORM: [&str; 5] = ["bad-value", "no-number", "no-text", "no-list", "no-word"];
+
+/// Reads an xl.cfg with words of a command line, which are lines behind it. `name` is the file's for messages.
+///
+/// # Errors
+/// Every place where xl refuses the file or crashes.
+///
+/// ```
+/// use xenclock::cfg::{XlHost, read};
+///
+/// let text = b"name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nlocaltime = 1\n";
+/// let described = read("guest.cfg", text, &["vcpus=2".to_owned()], &XlHost::default())?;
+/// assert_eq!(described.input.domain.config.name(), "guest");
+///
+/// let errors = read("guest.cfg", b"name = guest", &[], &XlHost::default()).unwrap_err();
+/// assert_eq!((errors.first().place.line, errors.first().place.column), (1, 8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
+    domain::read(name, bytes, words, host).map_err(|errors| {
+        let mut left = TRIED;
+        errors.map(|error| if left == 0 { error } else { checked(error, &mut left) })
+    })
+}
+
+/// A diagnostic whose remedy is accepted when followed.
+fn checked(mut diagnostic: Diagnostic, left: &mut usize) -> Diagnostic {
+    let remedy = diagnostic.finding.alternative.as_deref();
+    if let Some(quoted) = remedy.and_then(|remedy| remedy.strip_prefix(IN_QUOTES)) {
+        *left -= 1;
+        if let Some(better) = better_than(quoted) {
+            diagnostic.finding.alternative = Some(better);
+        }
+    }
+    diagnostic
+}
+
+/// The remedy in place of a setting that is not accepted.
+fn better_than(setting: &str) -> Option<Cow<'static, str>> {
+    let mut better: Option<Cow<'static, str>> = None;
+    for _ in 0..TRIES {
+        let setting = better.as_deref().map_or(Some(setting), |better| better.strip_prefix("write "));
+        match setting.and_then(against).filter(|finding| OF_FORM.contains(&finding.code)) {
+            Some(Finding { alternative: Some(next), .. }) => better = Some(next),
+            _ => break,
+        }
+    }
+    better
+}
+
+/// The finding against a setting in a small guest.
+fn against(setting: &str) -> Option<Finding> {
+    let (name, _) = setting.split_once(" = ")?;
+    let key = keys::find(name)?;
+    let kinds = [GuestKind::Hvm, GuestKind::Pvh, GuestKind::Pv];
+    let kind = kinds.into_iter().find(|kind| key.is_for(*kind))?;
+    let kind = if name == "builder" { String::new() } else { format!("type = \"{}\"\n", kind.as_str()) };
+    let head = format!("name = \"guest\"\nmemory = 512\n{kind}");
+    let line = head.lines().count() + 1;
+    let found: Vec<_> =
+        match domain::read("", format!("{head}{setting}\n").as_bytes(), &[], &XlHost::default()) {
+            Ok(described) => described.input.report.all().collect(),
+            Err(errors) => errors.iter().cloned().collect(),
+        };
+    let is_against = |found: &Diagnostic| {
+        found.place.line == line && matches!(found.finding.verdict, Verdict::Invalid | Verdict::Unsupported)
+    };
+    found.into_iter().find(is_against).map(|found| found.finding)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The remedy for a setting with such a value.
+    fn remedy(key: &str, value: &str) -> String {
+        let text = format!("{key} = {value}\n");
+        let errors = read("guest.cfg", text.as_bytes(), &[], &XlHost::default()).unwrap_err();
+        let of_word = errors.iter().find(|error| error.finding.code.starts_with("cfg-")).unwrap();
+        of_word.finding.alternative.as_deref().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_word_without_quotes_gets_the_remedy_that_its_key_takes() {
+        for (key, value, expected) in [
+            ("vcpus", "two", "give vcpus a number"),
+            ("tsc_mode", "native", "write it in quotes: tsc_mode = \"native\""),
+            ("vga", "virtio", "write vga = \"stdvga\" or \"cirrus\""),
+            ("on_crash", "reboot", "write on_crash = \""),
+            ("mca_caps", "lmce", "write mca_caps = [ \"lmce\" ]"),
+            ("name", "guest", "write it in quotes: name = \"guest\""),
+        ] {
+            let remedy = remedy(key, value);
+            assert!(remedy.starts_with(expected), "{key} = {value}: {remedy}");
+        }
+    }
+
+    #[test]
+    fn what_is_proposed_in_quotes_is_accepted() {
+        let mut count = 0;
+        for key in keys::KEYS.iter().filter(|key| key.name != "name") {
+            for value in ["two", "True", "native", "reboot", "a/b", "None", "hvm", "auto"] {
+                let remedy = remedy(key.name, value);
+                assert_ne!(remedy, "", "{} = {value}", key.name);
+                if let Some(setting) = remedy.strip_prefix(IN_QUOTES) {
+                    let against = against(setting).filter(|finding| OF_FORM.contains(&finding.code));
+                    assert_eq!(against, None, "{setting}");
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 100, "{count}");
+    }
+}
