@@ -1,4 +1,4 @@
-//! Fixed sequences: the usual life of a guest on Xen, which must fail without tracking; and those of `found.rs`.
+//! Fixed sequences: the usual life of a guest on Xen, which must fail without tracking; and those of `found`.
 
 use timers::{Basis, ClockOffset, GuestKind, TimerMode};
 
@@ -11,7 +11,7 @@ use crate::world::{Without, play};
 fn losses() -> Vec<(&'static str, Story)> {
     let frequency =
         |by| Spec { tsc: Some((TimerMode::Auto, Some(1_000_000))), ..spec(GuestKind::Hvm, by, utc()) };
-    let hvm = |by, offset| spec(GuestKind::Hvm, by, offset);
+
     let pass = Op::Pass { seconds: MONTHS };
     vec![
         (

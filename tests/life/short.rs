@@ -3,7 +3,7 @@
 use timers::{Basis, ClockOffset, GuestKind};
 use xenclock::host::ErrorKind;
 
-use crate::op::{By, End, Machine, Op, Spec, Story, Tool, Turns};
+use crate::op::{By, End, Machine, Op, Sick, Spec, Story, Tool, Turns};
 use crate::vain::Fault;
 
 pub const IN_TIME: Turns = Turns { end: true, birth: true };
@@ -72,4 +72,33 @@ pub fn told(spec: Spec, ops: Vec<Op>) -> Story {
         guests: vec![spec],
         ops,
     }
+}
+
+pub fn hvm(by: By, offset: ClockOffset) -> Spec {
+    spec(GuestKind::Hvm, by, offset)
+}
+
+pub fn pvh(by: By, offset: ClockOffset) -> Spec {
+    spec(GuestKind::Pvh, by, offset)
+}
+
+/// An hour ahead, and the guest may change that.
+pub fn hour(by: By) -> Spec {
+    hvm(by, ClockOffset::Variable { adjustment: 3600, basis: Basis::Utc })
+}
+
+pub fn poll(site: usize) -> Op {
+    Op::Poll { site }
+}
+
+pub fn change(site: usize) -> Op {
+    Op::ToChange { site }
+}
+
+pub fn sicken(site: usize) -> Op {
+    Op::Sicken { site, how: Sick::ReadOnly }
+}
+
+pub fn lose(keeps: Option<u8>) -> Op {
+    Op::Lose { site: 0, guest: 0, keeps }
 }
