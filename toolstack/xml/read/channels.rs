@@ -142,6 +142,12 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     } else {
         guest.usb.redirections += 1;
         let element = element.take();
+        let needed =
+            "libxl starts no guest with it where QEMU is built without usb-redir, as Debian's for Xen is";
+        element.mark(
+            Finding::approximated("usb-redir", needed)
+                .instead("remove it, unless qemu-system-i386 -device help lists usb-redir on the host"),
+        );
         if let Some(bus) = element.attr("bus") {
             bus.mark(Finding::no_effect("redirdev", "devices are redirected from USB alone"));
         }
