@@ -187,6 +187,19 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
 ///
 /// # Errors
 /// When a zone is unknown, or when the offset does not fit Xen's 32 bits.
+///
+/// ```
+/// use timers::zone::{Zone, default_zones};
+/// use timers::{Basis, ClockOffset, GuestKind, Moment, offset_at, resolve};
+///
+/// let (utc, zones) = (Zone::utc(), default_zones());
+/// let at = Moment { now: "2000-02-01T00:00:00Z".parse()?, host_zone: &utc, zones: &*zones };
+/// // No RTC can show 1997.
+/// let clock = ClockOffset::Variable { adjustment: -74_009_000, basis: Basis::Utc };
+/// assert!(resolve(&clock, GuestKind::Hvm, &at).is_err());
+/// assert_eq!(offset_at(&clock, &at)?.seconds(), -74_009_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn offset_at(clock: &ClockOffset, at: &Moment<'_>) -> Result<UtcOffset, ResolveError> {
     Ok(UtcOffset::new(locate(clock, at)?.seconds)?)
 }
