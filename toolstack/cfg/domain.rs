@@ -20,7 +20,7 @@ pub struct Described {
     pub unknown: Vec<String>,
 }
 
-/// Reads an xl.cfg; see [`super::read`].
+/// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
     // A kind that xl refuses is reported as well.

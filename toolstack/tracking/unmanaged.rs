@@ -27,7 +27,7 @@ pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSo
     here(&clock_of(config), facts, zones).ok().filter(|given| *given != 0)
 }
 
-/// The offset that a toolstack gives such a clock here and now, in seconds ahead of UTC. None asks what an RTC can show.
+/// The offset that a toolstack gives such a clock here and now, in seconds ahead of UTC. Toolstacks do not check the year.
 pub(super) fn here(
     clock: &GuestClock,
     facts: &HostFacts,

@@ -182,8 +182,8 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
     })
 }
 
-/// The offset of a clock at a moment, whatever year it shows: a toolstack that does not ask what an RTC can show gives it,
-/// as libxl does.
+/// The offset of a clock at a moment, whatever year the guest would show. libxl gives a guest this offset: it does not check
+/// the year.
 ///
 /// # Errors
 /// When a zone is unknown, or when the offset does not fit Xen's 32 bits.
