@@ -21,7 +21,7 @@ fn room(file: &Path) -> String {
 /// The table: each room, and the rooms that it takes names from.
 fn table() -> Arrows {
     let text = fs::read_to_string(root().join("docs/design.md")).unwrap();
-    let rows = text.lines().skip_while(|line| *line != "| room | contents | takes names from |").skip(2);
+    let rows = text.lines().skip_while(|line| *line != "| module | contents | imports from |").skip(2);
     let cells = rows.take_while(|row| row.starts_with('|')).map(|row| row.split('|').collect::<Vec<_>>());
     let names = |cell: &str| -> Vec<String> {
         let quoted = cell.split('`').skip(1).step_by(2);
@@ -67,23 +67,23 @@ fn rooms_take_names_from_each_other_as_the_design_says() {
         bless(&arrows);
     }
     let table = table();
-    assert!(table.len() > 10, "docs/design.md has no table of rooms");
+    assert!(table.len() > 10, "docs/design.md has no table of modules");
     let mut wrong = Vec::new();
     for ((from, to), names) in &ties {
         if !table.get(from).is_some_and(|allowed| allowed.contains(to)) {
-            wrong.push(format!("{from} takes names from {to}:\n  {}", names.join("\n  ")));
+            wrong.push(format!("{from} imports from {to}:\n  {}", names.join("\n  ")));
         }
     }
     for (room, allowed) in &table {
         match arrows.get(room) {
-            None => wrong.push(format!("there is no room {room}")),
+            None => wrong.push(format!("there is no module {room}")),
             Some(there) => {
-                wrong.extend(allowed.difference(there).map(|to| format!("{room} takes nothing from {to}")))
+                wrong.extend(allowed.difference(there).map(|to| format!("{room} imports nothing from {to}")))
             }
         }
     }
     wrong.extend(
-        arrows.keys().filter(|room| !table.contains_key(*room)).map(|room| format!("a new room: {room}")),
+        arrows.keys().filter(|room| !table.contains_key(*room)).map(|room| format!("a new module: {room}")),
     );
     assert!(
         wrong.is_empty(),
