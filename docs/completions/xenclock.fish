@@ -25,10 +25,10 @@ function __fish_xenclock_using_subcommand
 end
 
 complete -c xenclock -n "__fish_xenclock_needs_command" -l backend -d 'The host: libxl, mock (in memory) or mock:FILE' -r
-complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'Run a guest\'s TSC natively after a move to a host of another frequency, if it is then off its initial frequency by at most this many parts per million: 0 (off) to 250. A guest\'s clock_tsc_tolerance takes precedence. The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0' -r
+complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'Run a guest\'s TSC natively after a move to a host with another TSC frequency, if that differs from its initial frequency by at most this many parts per million: 0 (off) to 250. A guest\'s clock_tsc_tolerance takes precedence. The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0' -r
 complete -c xenclock -n "__fish_xenclock_needs_command" -l records -d 'The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE]' -r -F
-complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Print each step; repeat for more detail. Behind a command it works too, unless xl has that command'
-complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: print what would be done and change nothing. Behind a command it works too, unless xl has that command'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Print each step; repeat for more detail. Also accepted after a command that xl does not have'
+complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: print what would be done and change nothing. Also accepted after a command that xl does not have'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s f -l force -d 'Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes wrong, or to which Xen supports no move'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s t -d 'Update progress in place, as on a terminal'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s T -d 'Prefix each message with the time and the process ID'
@@ -94,13 +94,13 @@ json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map -d 'Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search below that directory, as the root of a dom0' -r -F
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l accept -d 'With --strict, accept the losses in this file: lines CODE NODE = REASON, under [FILE] for single files' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, use that directory as the root of the dom0' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l accept -d 'With --strict, accept the losses in this file: lines CODE NODE = REASON; those below a line [FILE] apply only to files of that name' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l write-accept -d 'Write a first version of such a file, with all current losses' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l report -d 'Write a report on all inputs; the extension selects HTML (.html), JSON (.json) or SARIF (.sarif)' -r -F
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output; for a directory or several inputs, write one file each to this directory' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -s o -l output -d 'Write to this file instead of standard output; for a directory or several inputs, write one file for each input to this directory' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l comments -d 'Copy the input\'s comments to the head of the output; JSON has no comments'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l strict -d 'Fail and write nothing unless every node is exact or without effect'
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
@@ -111,9 +111,9 @@ json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map -d 'Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
-complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search below that directory, as the root of a dom0' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l check-host -d 'Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, use that directory as the root of the dom0' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l json -d 'Print the findings as JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l sarif -d 'Print the findings as SARIF 2.1.0, for editors, code hosts and CI systems'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -s q -l quiet -d 'Print only files with errors or differences, and no summary'
@@ -137,7 +137,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s c -d 'Leave the guest running'
 complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s p -d 'Leave the guest paused'
-complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s D -d 'Restore the guest under the same domain ID'
+complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s D -d 'Let a restore give the guest the same domain ID'
 complete -c xenclock -n "__fish_xenclock_using_subcommand save" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s p -d 'Leave the guest paused'
 complete -c xenclock -n "__fish_xenclock_using_subcommand restore" -s c -d 'Attach to the guest\'s console, as xl does'
@@ -161,7 +161,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s e 
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s p -d 'Leave the guest paused'
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s d -d 'Print each step'
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s s -d 'The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, as for migrate, and its migrate-receive is replaced' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s s -d 'The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, in which migrate-receive is replaced' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l pool -d 'Compare every guest in every file with every other host, and recommend one TSC frequency for all of them'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s h -l help -d 'Print help'
@@ -173,7 +173,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-watch" -s h -l h
 complete -c xenclock -n "__fish_xenclock_using_subcommand host-info" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand host-info" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s l -l long -d 'Print each domain\'s ID and configuration as JSON'
-complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s v -l verbose -d 'Print UUIDs, reasons of shutdowns and security labels'
+complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s v -l verbose -d 'Print UUIDs, reasons for shutdowns and security labels'
 complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s Z -l context -d 'Print security labels'
 complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s c -l cpupool -d 'Print each domain\'s CPU pool'
 complete -c xenclock -n "__fish_xenclock_using_subcommand list" -s n -l numa -d 'Print the NUMA nodes that each domain\'s memory may be on'
@@ -193,7 +193,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand shutdown" -s h -l help
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "advance" -d 'Advance the mock host\'s time'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "set" -d 'Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised, clock_error_us, xen_version, memory_mb'
-complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by seconds such as +20 or -3600'
+complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by a number of seconds such as +20 or -3600'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "reboot" -d 'Reboot the guest: on Xen this creates a new domain, which takes over the tracked clock'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "poweroff" -d 'Power the guest off'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and not __fish_seen_subcommand_from advance set write-rtc reboot poweroff soft-reset fail help" -f -a "soft-reset" -d 'Let the guest reset itself and keep its memory (kexec): its domain stays, and its clocks continue'
@@ -208,7 +208,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from fail" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "advance" -d 'Advance the mock host\'s time'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised, clock_error_us, xen_version, memory_mb'
-complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by seconds such as +20 or -3600'
+complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by a number of seconds such as +20 or -3600'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "reboot" -d 'Reboot the guest: on Xen this creates a new domain, which takes over the tracked clock'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "poweroff" -d 'Power the guest off'
 complete -c xenclock -n "__fish_xenclock_using_subcommand mock; and __fish_seen_subcommand_from help" -f -a "soft-reset" -d 'Let the guest reset itself and keep its memory (kexec): its domain stays, and its clocks continue'
@@ -250,7 +250,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_s
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and not __fish_seen_subcommand_from create plan convert check dumpxml edit clock-list clock-show clock-set save restore migrate migrate-receive preflight clock-watch host-info list destroy pause unpause domid domname shutdown mock monitor tsc-helper man-page completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "advance" -d 'Advance the mock host\'s time'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "set" -d 'Change facts of the host: now, timezone, cpu_khz, tsc_reliable, tsc_scaling, tsc_invariant, clock_synchronised, clock_error_us, xen_version, memory_mb'
-complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by seconds such as +20 or -3600'
+complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "write-rtc" -d 'Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by a number of seconds such as +20 or -3600'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "reboot" -d 'Reboot the guest: on Xen this creates a new domain, which takes over the tracked clock'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "poweroff" -d 'Power the guest off'
 complete -c xenclock -n "__fish_xenclock_using_subcommand help; and __fish_seen_subcommand_from mock" -f -a "soft-reset" -d 'Let the guest reset itself and keep its memory (kexec): its domain stays, and its clocks continue'

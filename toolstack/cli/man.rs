@@ -34,11 +34,11 @@ Data goes to standard output, messages to standard error. A message about an inp
 the verdict: approximated (Xen provides the nearest equivalent), unsupported (Xen provides nothing) or invalid (the input
 is wrong).
 .B create
-refuses every input that would give the guest another TSC or RTC than requested, before it creates anything.
+refuses every input that would give the guest a TSC or RTC other than the requested one, before it creates anything.
 .SH CLOCKS
 A clock is resolved once, when the domain starts, to seconds from UTC: no later DST change, restore or migration moves
 it. Changes that a guest with a variable clock makes to its RTC survive reboots. The offset of an HVM guest is set after
-its domain is created and is not in libxl's config, so that stock xl preserves it over a restore or a migration too.
+its domain is created and is not in libxl's config, so that stock xl preserves it across a restore or a migration too.
 .SH SECURITY
 .B migrate
 and
@@ -76,7 +76,7 @@ writes a first version.
 Report the errors in these files, and the settings that xl ignores.
 .TP
 .B xenclock convert \-o xen \-\-map network:default=xenbr0 \-\-report report.html xml
-Convert all domain XML of a directory, and write a report on it.
+Convert all domain XML in a directory, and write a report on it.
 .TP
 .B xenclock plan guest.xml
 Print the steps of a start and the reason for each.

@@ -41,8 +41,8 @@ pub(in crate::cli) struct Preflight {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, as for migrate,
-    /// and its migrate-receive is replaced.
+    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, in which
+    /// migrate-receive is replaced.
     #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
     pub ssh: String,
     /// A domain and its target host, which must have xenclock; or two files written by host-info --json, for the guests of

@@ -26,7 +26,8 @@ pub struct Convert {
     pub reading: Reading,
     #[command(flatten)]
     pub wrapper: Wrapper,
-    /// With --strict, accept the losses in this file: lines CODE NODE = REASON, under [FILE] for single files.
+    /// With --strict, accept the losses in this file: lines CODE NODE = REASON; those below a line
+    /// [FILE] apply only to files of that name.
     #[arg(long, value_name = "FILE")]
     pub accept: Option<PathBuf>,
     /// Write a first version of such a file, with all current losses.
@@ -35,8 +36,8 @@ pub struct Convert {
     /// Write a report on all inputs; the extension selects HTML (.html), JSON (.json) or SARIF (.sarif).
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Write to this file instead of standard output; for a directory or several inputs, write one file each to this
-    /// directory.
+    /// Write to this file instead of standard output; for a directory or several inputs, write one file for each
+    /// input to this directory.
     #[arg(short = 'o', long, value_name = "FILE|DIR")]
     pub output: Option<PathBuf>,
     /// The input; - for standard input. With -o DIR or --report, any number of files and directories: in a directory, the
@@ -86,7 +87,7 @@ pub struct Reading {
     /// the newest known].
     #[arg(long, value_name = "RELEASE")]
     pub xen: Option<XenVersion>,
-    /// Replace a network, a pool or another name by a local one: KIND:FROM=TO, such as network:default=xenbr0,
+    /// Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0,
     /// path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a,
     /// interface:eth0=xenbr0, or mac:new. May be given more than once.
     #[arg(long = "map", value_name = "RULE")]
@@ -94,8 +95,8 @@ pub struct Reading {
     /// A file of such rules, one per line. May be given more than once.
     #[arg(long, value_name = "FILE")]
     pub map_file: Vec<PathBuf>,
-    /// Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, search
-    /// below that directory, as the root of a dom0.
+    /// Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, use
+    /// that directory as the root of the dom0.
     #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
     pub check_host: Option<PathBuf>,
 }

@@ -66,7 +66,7 @@ pub(in crate::cli) struct Save {
     /// Leave the guest paused.
     #[arg(short = 'p')]
     pub paused: bool,
-    /// Restore the guest under the same domain ID.
+    /// Let a restore give the guest the same domain ID.
     #[arg(short = 'D')]
     pub with_domid: bool,
     /// The domain's name or ID.
@@ -140,7 +140,7 @@ pub(in crate::cli) struct List {
     /// Print each domain's ID and configuration as JSON.
     #[arg(short = 'l', long, conflicts_with = "json")]
     pub long: bool,
-    /// Print UUIDs, reasons of shutdowns and security labels.
+    /// Print UUIDs, reasons for shutdowns and security labels.
     #[arg(short = 'v', long)]
     pub verbose: bool,
     /// Print security labels.

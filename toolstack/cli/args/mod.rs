@@ -33,7 +33,7 @@ pub struct Arguments {
 
 const EXTRA: &str = "\
 EXIT STATUS
-  0 success; 1 failure; 2 wrong usage (1 where xl has it, as for shutdown without a guest). check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
+  0 success; 1 failure; 2 wrong usage (1 where xl exits with 1, as for shutdown without a guest). check: 0 nothing is wrong, 1 a setting differs or is ignored, 2 a guest does not start.
 
 COMMANDS OF XL
   Any other command is passed to the installed xl unchanged, as in xenclock vcpu-list. Commands that create, save, \
@@ -56,10 +56,10 @@ tolerance; 4 a clock goes wrong or the move is not supported, and migrate refuse
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Print each step; repeat for more detail. Behind a command it works too, unless xl has that command.
+    /// Print each step; repeat for more detail. Also accepted after a command that xl does not have.
     #[arg(short = 'v', action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Dry run: print what would be done and change nothing. Behind a command it works too, unless xl has that command.
+    /// Dry run: print what would be done and change nothing. Also accepted after a command that xl does not have.
     #[arg(short = 'N', long = "dry-run")]
     pub dry_run: bool,
     /// Do what is otherwise refused: change the TSC of a guest that has run, or move a guest to a host where its clock goes
@@ -75,9 +75,10 @@ pub(super) struct Global {
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
     pub backend: Option<Backend>,
-    /// Run a guest's TSC natively after a move to a host of another frequency, if it is then off its initial frequency by
-    /// at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence. The default
-    /// is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0.
+    /// Run a guest's TSC natively after a move to a host with another TSC frequency, if that differs from its initial
+    /// frequency by at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence.
+    /// The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock,
+    /// or 0.
     #[arg(long, value_name = "PPM")]
     pub tsc_tolerance: Option<Tolerance>,
     /// The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE].

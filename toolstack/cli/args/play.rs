@@ -18,7 +18,8 @@ pub(in crate::cli) enum Play {
         #[arg(value_name = "FACT=VALUE", required = true)]
         facts: Vec<String>,
     },
-    /// Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by seconds such as +20 or -3600.
+    /// Set the RTC as the guest does: to a time such as 2026-07-01T14:00:00, or by a number of seconds such as +20
+    /// or -3600.
     WriteRtc {
         /// The domain's name or ID.
         domain: String,
