@@ -56,7 +56,7 @@ impl Resolved {
             }
             _ => "the guest starts with the zone's offset at this time, which may be that of another season",
         };
-        Some(format!("the host's clock is not set: its year is not one from 2000 to 2099; {what}"))
+        Some(format!("the host's clock is not set: its year is not between 2000 and 2099; {what}"))
     }
 }
 
@@ -93,8 +93,8 @@ pub enum ResolveError {
     /// Xen's RTC has two digits for the year and stands in the century of 2000 (`rtc.c`), so a guest would see
     /// another year.
     #[error(
-        "the guest's RTC would start at {}, expected a year from {first} to {last}, all that Xen's RTC can show; \
-         change the guest's offset or start, or the host's clock where that is wrong",
+        "the guest's RTC would start at {}, expected a year from {first} to {last}, the only ones that Xen's RTC can show; \
+         change the guest's offset or start, or the host's clock if that is wrong",
         Second(*shown),
         first = RTC_YEARS.start(),
         last = RTC_YEARS.end()
@@ -106,7 +106,7 @@ pub enum ResolveError {
     /// The wallclock of a PV or PVH guest counts from 1970.
     #[error(
         "the guest's wallclock would start at {}, expected 1970-01-01T00:00:00Z or later; \
-         change the guest's offset or start, or the host's clock where that is wrong",
+         change the guest's offset or start, or the host's clock if that is wrong",
         Second(*shown)
     )]
     BeforeEpoch {

@@ -30,7 +30,7 @@ const REMOVED: (&str, i64) = ("native_paravirt", 3);
 pub enum TscModeError {
     /// `native_paravirt` or 3: Xen answers EINVAL and libxl `ERROR_FEATURE_REMOVED`.
     #[error(
-        "tsc_mode native_paravirt (3) was removed in Xen 4.12, use 'default', or 'native' for a guest that never \
+        "tsc_mode native_paravirt (3) was removed in Xen 4.12; use 'default', or 'native' for a guest that never \
          migrates"
     )]
     Removed,

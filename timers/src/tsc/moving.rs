@@ -162,7 +162,7 @@ impl TscEffect {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotTolerated {
     /// It needs nothing.
-    #[error("its TSC is native already")]
+    #[error("its TSC is already native")]
     Native,
     /// Nobody has asked for it.
     #[error("no tolerance is set for it (clock_tsc_tolerance)")]

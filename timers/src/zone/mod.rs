@@ -145,7 +145,7 @@ impl Zone {
             return Err(bad("it is empty"));
         }
         if !rule.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(bad("it contains a character that is not an ASCII letter, digit or sign"));
+            return Err(bad("it contains a character that is not an ASCII letter, digit or symbol"));
         }
         // tz-rs reads a rule alone only after looking for a file of that name. As the footer of a file it is nothing
         // but a rule.

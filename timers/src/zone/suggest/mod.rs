@@ -227,7 +227,9 @@ impl fmt::Display for Meant {
             Meant::Offset { offset, zone: Some(zone), posix } => {
                 write!(f, "write '{zone}' for {offset} (these names count towards the west)")?;
                 match (posix, UtcOffset::new(-i64::from(offset.seconds()))) {
-                    (Some(posix), Ok(west)) => write!(f, "; QEMU reads it by POSIX, as '{posix}' for {west}"),
+                    (Some(posix), Ok(west)) => {
+                        write!(f, "; QEMU reads it as POSIX does, as '{posix}' for {west}")
+                    }
                     _ => Ok(()),
                 }
             }

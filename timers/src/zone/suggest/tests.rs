@@ -73,15 +73,15 @@ fn names_that_are_none() {
         ("est", "write 'America/New_York' or 'America/Panama'"),
         (
             "UTC+3",
-            "write 'Etc/GMT-3' for UTC+03:00 (these names count towards the west); QEMU reads it by POSIX, as 'Etc/GMT+3' for UTC-03:00",
+            "write 'Etc/GMT-3' for UTC+03:00 (these names count towards the west); QEMU reads it as POSIX does, as 'Etc/GMT+3' for UTC-03:00",
         ),
         (
             "GMT-5",
-            "write 'Etc/GMT+5' for UTC-05:00 (these names count towards the west); QEMU reads it by POSIX, as 'Etc/GMT-5' for UTC+05:00",
+            "write 'Etc/GMT+5' for UTC-05:00 (these names count towards the west); QEMU reads it as POSIX does, as 'Etc/GMT-5' for UTC+05:00",
         ),
         (
             "GMT+03:00",
-            "write 'Etc/GMT-3' for UTC+03:00 (these names count towards the west); QEMU reads it by POSIX, as 'Etc/GMT+3' for UTC-03:00",
+            "write 'Etc/GMT-3' for UTC+03:00 (these names count towards the west); QEMU reads it as POSIX does, as 'Etc/GMT+3' for UTC-03:00",
         ),
         ("+0300", "write 'Etc/GMT-3' for UTC+03:00 (these names count towards the west)"),
         ("UTC+0", "write 'UTC'"),
