@@ -122,9 +122,9 @@ macro_rules! optional_numbers {
 }
 
 optional_numbers! {
-    i32 as i64, -1, "a number of 32 bits";
-    u32 as i64, -1 | 0xffff_ffff, "a number of 32 bits without a sign";
-    u64 as u64, u64::MAX, "a number of 64 bits without a sign";
+    i32 as i64, -1, "a 32-bit number";
+    u32 as i64, -1 | 0xffff_ffff, "an unsigned 32-bit number";
+    u64 as u64, u64::MAX, "an unsigned 64-bit number";
 }
 
 impl Field for Option<Uuid> {

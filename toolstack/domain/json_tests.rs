@@ -125,7 +125,7 @@ fn a_wrong_value_says_where() {
     for (text, says) in [
         ("{\"disks\": [{\n\"vdev\": 5}]}", "invalid type: integer `5`, expected a string at line 2"),
         ("{\"c_info\": {\"hap\": \"yes\"}}", "unknown variant `yes`, expected one of `True`, `False`"),
-        ("{\"nics\": [{\"devid\": -2}]}", "expected a number of 32 bits without a sign"),
+        ("{\"nics\": [{\"devid\": -2}]}", "expected an unsigned 32-bit number"),
         ("{\"b_info\": {\"max_vcpus\": 1, \"max_vcpus\": 2}}", "duplicate field `max_vcpus`"),
         ("{\"c_info\": {\"uuid\": \"guest\"}}", "at line 1"),
     ] {

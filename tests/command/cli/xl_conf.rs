@@ -112,7 +112,7 @@ fn memory_that_is_short_at_a_restart_is_said_with_what_to_do() {
     lab.mock(["mock", "set", "memory_mb=32"]).ok();
     let conf = format!("autoballoon=\"on\"\nlockfile=\"{}\"\n", lab.path("xl.lock").display());
     let said = with_conf(&lab, &conf, &["mock", "reboot", "guest"]).fails(1);
-    assert!(said.contains("make room in memory") && said.contains("end another guest"), "{said}");
+    assert!(said.contains("free memory for") && said.contains("end another guest"), "{said}");
 }
 
 #[test]

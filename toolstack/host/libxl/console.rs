@@ -55,7 +55,7 @@ impl Libxl {
             return Err(HostError::new(
                 ErrorKind::Invalid,
                 doing,
-                "expected a letter, digit or sign of ASCII",
+                "expected an ASCII letter, digit or symbol",
             ));
         }
         let keys = strings::to_c(&doing, "key", &key.to_string())?;

@@ -40,7 +40,7 @@ fn records(context: &[u8]) -> Result<Vec<Record<'_>>, String> {
         let (code, instance) = (number(0), number(2));
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
         if length > body.len() {
-            return Err(format!("record {code} is {length} bytes long, and {} are left", body.len()));
+            return Err(format!("record {code} is {length} bytes long, but only {} are left", body.len()));
         }
         let (whole, after) = rest.split_at(HEAD + length);
         found.push(Record { code, instance, whole });

@@ -114,7 +114,7 @@ impl Libxl {
     pub(super) fn guest(&self, domid: DomId, doing: &str) -> Result<Domain> {
         let refuse = |kind, why: String| Err(HostError::new(kind, doing, why));
         if domid == DomId(0) {
-            let why = "domain 0 runs the toolstack, and this can be done only to guests";
+            let why = "domain 0 runs the toolstack; this can be done only to guests";
             return refuse(ErrorKind::Invalid, why.to_owned());
         }
         match self.domain(domid, doing)? {

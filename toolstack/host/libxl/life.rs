@@ -117,7 +117,7 @@ impl Libxl {
             Ok(free) if error.kind == ErrorKind::Other && free < wanted => HostError {
                 kind: ErrorKind::NoMemory,
                 detail: format!(
-                    "the domain wants {wanted} KiB of memory, and {free} KiB are free: {}",
+                    "the domain needs {wanted} KiB of memory, but only {free} KiB are free: {}",
                     error.detail
                 ),
                 ..error

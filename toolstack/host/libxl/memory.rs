@@ -19,7 +19,7 @@ impl Libxl {
     pub(super) fn command_line(&self, doing: &str) -> Result<String> {
         // SAFETY: the context is open; the answer is null or the context's own.
         let info = unsafe { xen_sys::libxl_get_version_info(self.ctx.ptr()).as_ref() };
-        let none = || HostError::new(ErrorKind::Other, doing, "libxl knows nothing of this Xen");
+        let none = || HostError::new(ErrorKind::Other, doing, "libxl has no information about this Xen");
         // SAFETY: the text is null or the context's own.
         Ok(unsafe { super::strings::copied(info.ok_or_else(none)?.commandline) }.unwrap_or_default())
     }
@@ -33,7 +33,8 @@ impl Libxl {
                 return Ok(());
             }
             let short = |why: &str| {
-                let detail = format!("the domain needs {need} KiB of memory, {free} KiB are free, and {why}");
+                let detail =
+                    format!("the domain needs {need} KiB of memory, only {free} KiB are free, and {why}");
                 HostError::new(ErrorKind::NoMemory, doing, detail)
             };
             if waited >= PATIENCE {

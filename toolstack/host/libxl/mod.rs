@@ -121,7 +121,7 @@ impl Host for Libxl {
     }
 
     fn make_room(&self, config: &DomainConfig) -> Result<()> {
-        self.balloon_dom0(config, &format!("make room in memory for domain '{}'", config.name()))
+        self.balloon_dom0(config, &format!("free memory for domain '{}'", config.name()))
     }
 
     fn create_paused(&self, config: &DomainConfig) -> Result<DomId> {

@@ -82,7 +82,7 @@ fn other_version(error: HostError, running: XenVersion) -> HostError {
         ErrorKind::NotSupported,
         error.doing,
         format!(
-            "this xenclock is built with the libraries of Xen {major}.{minor}, and the hypervisor is Xen {}.{}: install the build for that version ({})",
+            "this xenclock is built with the libraries of Xen {major}.{minor}, but the hypervisor is Xen {}.{}: install the build for that version ({})",
             running.major, running.minor, error.detail
         ),
     )

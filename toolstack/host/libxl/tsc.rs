@@ -202,7 +202,7 @@ impl Libxl {
     /// The context of the boot CPU alone, with its TSC at 0.
     fn boot_cpu(&self, domid: DomId, doing: &str) -> Result<Vec<u8>> {
         context::restarted(&self.read_context(domid, doing)?).map_err(|unfit| match unfit {
-            Unfit::HasRun => has_run(domid, doing, "has more than its boot CPU up"),
+            Unfit::HasRun => has_run(domid, doing, "has CPUs online besides its boot CPU"),
             Unfit::Broken(why) => HostError::new(ErrorKind::Other, doing, format!("its HVM context: {why}")),
         })
     }

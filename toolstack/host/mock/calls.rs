@@ -52,7 +52,7 @@ impl Host for Mock {
     }
 
     fn make_room(&self, config: &DomainConfig) -> Result<()> {
-        let doing = format!("make room in memory for domain '{}'", config.name());
+        let doing = format!("free memory for domain '{}'", config.name());
         self.look(Call::MakeRoom, &doing, |state, _| state.xen.check_memory(config, state.host.memory_mb))
     }
 

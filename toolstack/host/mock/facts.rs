@@ -141,11 +141,11 @@ impl Facts {
     pub(super) fn advance(&mut self, seconds: i64, real: DateTime<Utc>) -> Result<(), String> {
         if seconds < 0 {
             return Err(format!(
-                "time cannot run back by {} seconds, expected 0 or more",
+                "time cannot go back by {} seconds, expected 0 or more",
                 seconds.unsigned_abs()
             ));
         }
-        let too_far = || format!("{seconds} seconds lead beyond the latest representable time");
+        let too_far = || format!("{seconds} seconds later is beyond the latest representable time");
         let then = TimeDelta::try_seconds(seconds)
             .and_then(|delta| self.now(real).checked_add_signed(delta))
             .filter(|then| moment::is_writable(*then))

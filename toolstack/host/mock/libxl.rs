@@ -93,7 +93,7 @@ impl Libxl {
             return Err(Refusal::new(
                 Errno::Inval,
                 format!(
-                    "the stream is of a {} guest, and the config of a {} guest",
+                    "the stream is of a {} guest, but the config is of a {} guest",
                     word(stream.kind),
                     word(config.kind())
                 ),
@@ -141,7 +141,7 @@ impl Libxl {
         if memory_kb > free_kb {
             return Err(Refusal::new(
                 Errno::NoMem,
-                format!("the domain wants {memory_kb} KiB of memory, and {free_kb} KiB are free"),
+                format!("the domain needs {memory_kb} KiB of memory, but only {free_kb} KiB are free"),
             ));
         }
         Ok(())

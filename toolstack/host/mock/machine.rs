@@ -304,10 +304,9 @@ impl Machine {
     /// `pausedomain`: one more.
     pub fn pause(&mut self, domid: DomId, present: &Present) -> Result<(), Refusal> {
         let domain = self.domain_mut(domid)?;
-        let pauses = domain
-            .pauses
-            .checked_add(1)
-            .ok_or_else(|| Refusal::new(Errno::Inval, format!("domain {domid} is paused too often")))?;
+        let pauses = domain.pauses.checked_add(1).ok_or_else(|| {
+            Refusal::new(Errno::Inval, format!("domain {domid} has been paused too many times"))
+        })?;
         stop_clock(domain, present);
         domain.pauses = pauses;
         Ok(())
@@ -338,7 +337,7 @@ impl Machine {
         if domain.kind == GuestKind::Pv {
             return Err(Refusal::new(
                 Errno::Inval,
-                format!("domain {domid} is a PV guest, and a soft reset takes HVM"),
+                format!("domain {domid} is a PV guest, and a soft reset needs HVM"),
             ));
         }
         if domain.shutdown.is_none() {
@@ -421,10 +420,7 @@ fn stop_clock(domain: &mut Domain, present: &Present) {
 
 fn missing(domid: DomId) -> Refusal {
     if domid == DOM0 {
-        return Refusal::new(
-            Errno::Inval,
-            "domain 0 runs the toolstack, and this can be done only to guests",
-        );
+        return Refusal::new(Errno::Inval, "domain 0 runs the toolstack; this can be done only to guests");
     }
     Refusal::new(Errno::Srch, format!("there is no domain {domid}"))
 }

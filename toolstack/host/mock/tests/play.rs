@@ -156,7 +156,8 @@ fn memory_runs_out_when_the_host_has_little() {
     mock.create_paused(&config(Hvm, "one")).unwrap();
     let error = mock.create_paused(&config(Hvm, "two")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NoMemory);
-    let says = "create domain 'two': the domain wants 32768 KiB of memory, and 16384 KiB are free (ENOMEM)";
+    let says =
+        "create domain 'two': the domain needs 32768 KiB of memory, but only 16384 KiB are free (ENOMEM)";
     assert_eq!(error.to_string(), says);
 }
 
