@@ -69,7 +69,7 @@ pub(super) fn parse_with(name: &str, bytes: &[u8], words: &[String]) -> (Cfg, Ve
         return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
     }
     if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
-        let finding = Finding::invalid("not-utf8", "the file is UTF-16, and xl takes UTF-8")
+        let finding = Finding::invalid("not-utf8", "the file is UTF-16, but xl expects UTF-8")
             .instead("convert the file, as in: iconv -f UTF-16 -t UTF-8 FILE > NEW");
         let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
         return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);

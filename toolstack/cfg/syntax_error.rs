@@ -41,10 +41,10 @@ impl Expected {
     fn remedy(self) -> &'static str {
         match self {
             Expected::Key | Expected::Assign => NOT_PYTHON,
-            Expected::Value => "write a value behind the =",
+            Expected::Value => "write a value after the =",
             Expected::EndOfSetting => "remove the rest of the line, or write # before it",
             Expected::Item => "remove it, or write a value before it",
-            Expected::EndOfItem => "write a comma between two values, and ] behind the last",
+            Expected::EndOfItem => "write a comma between two values, and ] after the last",
             Expected::LessDepth => "remove the inner [ and ]",
         }
     }
@@ -101,7 +101,7 @@ impl Unexpected<'_> {
                             None => "\"...\"",
                         };
                         finding.instead(format!(
-                            "write a value behind the = on its line, as in {} = {example}; only a list may continue on the next line",
+                            "write a value after the = on its line, as in {} = {example}; only a list may continue on the next line",
                             self.key()
                         ))
                     }
@@ -300,8 +300,8 @@ fn key_like(word: &str) -> String {
 
 /// The finding, once, for a file with DOS's line ends.
 pub fn crlf() -> Finding {
-    Finding::invalid("cfg-lexical", "lines end in CR and LF, and xl accepts only LF")
-        .instead("save the file with Unix line ends, as dos2unix does")
+    Finding::invalid("cfg-lexical", "lines end in CR and LF, but xl accepts only LF")
+        .instead("save the file with Unix line endings, as dos2unix does")
 }
 
 /// The finding for a byte order mark.
@@ -312,13 +312,13 @@ pub fn byte_order_mark() -> Finding {
 
 /// A list that goes on into the next setting.
 pub fn unclosed(key: &str, (from, to): (usize, usize), next: &str) -> Finding {
-    let reason = format!("the list of {key} that begins in line {from} is not closed before {next}");
+    let reason = format!("the list of {key} that begins on line {from} is not closed before {next}");
     Finding::invalid("cfg-syntax", reason).instead(format!("write the list's ] before line {to}"))
 }
 
 /// A list that the file ends in.
 pub fn unended(key: &str, line: usize) -> Finding {
-    let reason = format!("the file ends within a list, that of {key}, which begins in line {line}");
+    let reason = format!("the file ends inside the list of {key}, which begins on line {line}");
     Finding::invalid("cfg-syntax", reason).instead("close the list with ]")
 }
 

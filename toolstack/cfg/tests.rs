@@ -76,7 +76,7 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
             "a =\n5",
             "1:4",
             "expected a value: a number, a string in quotes or a list in [ ], found the end of the line",
-            "write a value behind the = on its line, as in a = \"...\"",
+            "write a value after the = on its line, as in a = \"...\"",
         ),
         ("memory =", "1:9", "found the end of the file", "as in memory = 1;"),
         ("a = [ 1,\n2", "2:2", "ends within a list", "close the list"),

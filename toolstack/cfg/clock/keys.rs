@@ -218,7 +218,7 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
     let Setting { name, value, added, .. } = setting;
     let what = match &value.content {
         Content::List(_) => "a list".to_owned(),
-        Content::Text(_) if *added => "added up by +=".to_owned(),
+        Content::Text(_) if *added => "set with +=".to_owned(),
         Content::Text(text) => format!("'{}'", String::from_utf8_lossy(text)),
     };
     let text = String::from_utf8_lossy(setting.text().unwrap_or_default());

@@ -150,7 +150,7 @@ fn word_for_word(
         };
         if !kinds.contains(&kind) {
             let reason = format!(
-                "{name} belongs to a clock with offset {}, and this clock has {kind}",
+                "{name} belongs to a clock with offset {}, but this clock has {kind}",
                 kinds.join(" or ")
             );
             let finding = Finding::invalid("other-clock", reason);

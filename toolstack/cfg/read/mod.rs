@@ -276,8 +276,11 @@ fn unexpected(name: &str, text: &str, expected: &[&str]) -> Finding {
 }
 
 pub(super) fn not_utf8() -> Finding {
-    Finding::invalid("not-utf8", "this is not UTF-8, and libxl keeps a domain's config as JSON, which is")
-        .instead("save the file as UTF-8")
+    Finding::invalid(
+        "not-utf8",
+        "this is not UTF-8; libxl keeps a domain's config as JSON, which must be UTF-8",
+    )
+    .instead("save the file as UTF-8")
 }
 
 /// A finding about a number, with what to write where that can be known.

@@ -151,21 +151,21 @@ impl<'a> Reader<'a> {
         if b_info.max_vcpus != 0 {
             if u64::try_from(b_info.max_vcpus).ok() != Some(sums.vcpus) {
                 let reason =
-                    format!("the nodes have {} vCPUs, and maxvcpus is {}", sums.vcpus, b_info.max_vcpus);
+                    format!("the nodes have {} vCPUs, but maxvcpus is {}", sums.vcpus, b_info.max_vcpus);
                 errors.push(wrong(reason, format!("write maxvcpus = {}", sums.vcpus)));
             }
         } else {
             if let Some(cpus) = self.host.cpus
                 && u64::from(cpus) < sums.vcpus
             {
-                let reason = format!("the nodes have {} vCPUs, and the host has {cpus} CPUs", sums.vcpus);
+                let reason = format!("the nodes have {} vCPUs, but the host has {cpus} CPUs", sums.vcpus);
                 errors.push(wrong(reason, format!("write maxvcpus = {} if that is meant", sums.vcpus)));
             }
             b_info.max_vcpus = sums.vcpus as i32;
         }
         match b_info.max_memkb {
             Some(max) if max != sums.memkb && !self.overlay => {
-                let reason = format!("the nodes have {} KiB of memory, and maxmem is {max} KiB", sums.memkb);
+                let reason = format!("the nodes have {} KiB of memory, but maxmem is {max} KiB", sums.memkb);
                 errors.push(wrong(reason, format!("write maxmem = {}", sums.memkb >> 10)));
             }
             _ => b_info.max_memkb = Some(sums.memkb),

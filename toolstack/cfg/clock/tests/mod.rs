@@ -155,7 +155,7 @@ fn what_is_wrong_has_its_place_and_a_remedy() {
         ),
         ("clock_offset = \"variable\"\nclock_basis = \"x\"", "2:1", "bad-value", "clock_basis is 'x'", ""),
         ("clock_offset = \"variable\"\nclock_adjustment = \"reset\"", "2:1", "bad-value", "'reset'", ""),
-        ("clock_offset = \"utc\"\nclock_adjustment += 5", "2:1", "bad-value", "added up by +=", ""),
+        ("clock_offset = \"utc\"\nclock_adjustment += 5", "2:1", "bad-value", "set with +=", ""),
         ("clock_tsc_frequency = \"2 GHz\"", "1:1", "bad-value", "'2 GHz', expected a frequency in Hz", ""),
         ("clock_timers = \"name=rtc\"", "1:1", "bad-value", "expected a list", ""),
         ("clock_timers = [ [ ] ]", "1:18", "bad-timer", "a list within the list", ""),
