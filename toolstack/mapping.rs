@@ -112,7 +112,7 @@ impl Mapping {
             ));
         }
         if from.matches('*').count() > 1 || to.matches('*').count() > from.matches('*').count() {
-            return Err("FROM may contain one *, and then also TO".to_owned());
+            return Err("FROM may contain one *, and TO may contain one only if FROM does".to_owned());
         }
         let is_path = *kind == Kind::Path && !from.contains('*');
         let plain =

@@ -190,8 +190,8 @@ fn an_encoding_is_changed_where_it_is_declared() {
             "iconv -f ISO-8859-15 -t UTF-8 FILE > NEW; then write encoding='UTF-8' in the first line of NEW",
         ),
         (wide, "iconv -f UTF-16 -t UTF-8 FILE > NEW; then write encoding='UTF-8' in the first line of NEW"),
-        (body("UTF-16", "Büro").into_bytes(), "write encoding='UTF-8': the file is in it already"),
-        (body("ISO-8859-1", "Buro").into_bytes(), "write encoding='UTF-8': the file is in it already"),
+        (body("UTF-16", "Büro").into_bytes(), "write encoding='UTF-8': the file is already in UTF-8"),
+        (body("ISO-8859-1", "Buro").into_bytes(), "write encoding='UTF-8': the file is already in UTF-8"),
     ] {
         lab.write("guest.xml", text);
         let said = lab.run(["convert", "guest.xml"]).fails(1);

@@ -145,7 +145,7 @@ fn other_encodings() {
         format!("<?xml version='1.0' encoding='ISO-8859-1'?>{}", with("")),
         "1:1",
         "xml-not-utf8",
-        &["write encoding='UTF-8': the file is in it already"],
+        &["write encoding='UTF-8': the file is already in UTF-8"],
     );
     // Cut within a character.
     says(&with("<title>ü").as_bytes()[..with("<title>ü").find('ü').unwrap() + 1], "3:8", "xml-not-utf8", &[]);
@@ -366,7 +366,7 @@ fn what_libvirt_refuses_of_a_timer() {
     let slew = "<catchup slew='120'/>";
     for (timer, code, word) in [
         ("<timer name='kvmclock' tickpolicy='delay'/>".to_owned(), "other-timer", "takes no tickpolicy"),
-        ("<timer name='hypervclock' tickpolicy='catchup'/>".to_owned(), "other-timer", "take tickpolicy out"),
+        ("<timer name='hypervclock' tickpolicy='catchup'/>".to_owned(), "other-timer", "remove tickpolicy"),
         ("<timer name='rtc' frequency='1000'/>".to_owned(), "other-timer", "timer rtc takes no frequency"),
         ("<timer name='pit' mode='native'/>".to_owned(), "other-timer", "timer pit takes no mode"),
         ("<timer name='tsc' track='wall'/>".to_owned(), "other-timer", "only rtc has one"),

@@ -70,7 +70,7 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
             ));
         }
         (ClockOffset::Absolute { .. }, Target::Xl) => {
-            let reason = "xl has no fixed start: plain xl starts the guest with the present difference between the start and UTC";
+            let reason = "xl has no fixed start: plain xl starts the guest at the present difference between that time and UTC";
             let finding = Finding::approximated("xl-no-absolute", reason);
             findings.push((
                 Part::Start,

@@ -183,7 +183,7 @@ fn emulated(timer: &Timer, index: usize, kind: GuestKind, all: &mut Findings) {
 
 fn overruled(decided_by: Option<TimerName>) -> Finding {
     let by = decided_by.map_or("another timer", TimerName::as_str);
-    let reason = format!("Xen has one policy for all periodic timers: {by}'s applies");
+    let reason = format!("Xen has one policy for all periodic timers: that of {by} applies");
     Finding::approximated("one-policy", reason)
 }
 
@@ -240,7 +240,7 @@ fn elsewhere(timer: &Timer, index: usize, all: &mut Findings) {
         if there {
             let reason = format!("timer {name} takes no {attribute}: {reason}");
             let finding = Finding::invalid("other-timer", reason);
-            all.push((part, finding.instead(format!("take {attribute} out"))));
+            all.push((part, finding.instead(format!("remove {attribute}"))));
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn decide_tsc(
             TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
                 format!("write mode='auto' for {asked}, or leave out the frequency"),
                 format!(
-                    "write tsc_mode = \"default\" (in clock_timers mode=auto) for {asked}, or leave out the frequency"
+                    "write tsc_mode = \"default\" (mode=auto in clock_timers) for {asked}, or leave out the frequency"
                 ),
             ),
             _ => finding,

@@ -46,7 +46,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
         let arguments = arguments(&element, prefix);
         if of_qemu {
             let reason = "written for another hypervisor's QEMU, and passed unchanged to Xen's QEMU";
-            let instead = "remove the arguments that Xen's QEMU does not know: it exits over them, and the guest with it";
+            let instead = "remove the arguments that Xen's QEMU does not know: it exits if it gets one, and so ends the guest";
             element.mark(Finding::approximated("qemu-arguments", reason).instead(instead));
         }
         let b_info = &mut guest.config.b_info;
@@ -69,7 +69,7 @@ fn arguments(commandline: &Element<'_>, prefix: &str) -> Vec<String> {
         let option = value.text.strip_prefix('-').filter(|rest| rest.starts_with('-')).unwrap_or(value.text);
         if let Some(of) = of.or(Some(option).filter(|option| NOT_ON_XEN.contains(option))) {
             argument.mark_whole(&if of == "-rtc" {
-                let reason = "Xen itself has the guest's RTC; QEMU's -rtc does nothing to it";
+                let reason = "Xen itself emulates the guest's RTC; QEMU's -rtc has no effect on it";
                 Finding::unsupported("qemu-argument", reason)
                     .instead("write it in <clock>, as <clock offset='localtime'/>")
             } else {

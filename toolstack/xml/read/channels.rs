@@ -142,14 +142,13 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     } else {
         guest.usb.redirections += 1;
         let element = element.take();
-        let needed =
-            "libxl starts no guest with it where QEMU is built without usb-redir, as Debian's for Xen is";
+        let needed = "libxl does not start a guest with it if QEMU is built without usb-redir, as Debian's QEMU for Xen is";
         element.mark(
             Finding::approximated("usb-redir", needed)
                 .instead("remove it, unless qemu-system-i386 -device help lists usb-redir on the host"),
         );
         if let Some(bus) = element.attr("bus") {
-            bus.mark(Finding::no_effect("redirdev", "devices are redirected from USB alone"));
+            bus.mark(Finding::no_effect("redirdev", "only USB devices can be redirected"));
         }
         placed_by_xen(&element);
         boot_order::cannot_boot(&element, "a redirected USB device");

@@ -189,7 +189,7 @@ fn catchup(element: &Element<'_>, index: usize) -> Result<Catchup> {
             return Ok(None);
         };
         value.is(part);
-        value.number("a number of 32 bits").map(Some)
+        value.number("a 32-bit number").map(Some)
     };
     Ok(Catchup {
         threshold: number("threshold", Part::Threshold(index))?,

@@ -111,7 +111,7 @@ fn console(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 let reason = "every guest on Xen has this console: xl console DOMAIN";
                 console.mark_whole(&match target {
                     Some("virtio") => {
-                        Finding::approximated("console", "Xen's own console, hvc0 in the guest too")
+                        Finding::approximated("console", "Xen's own console, which is hvc0 in the guest, too")
                     }
                     _ => Finding::no_effect("own-console", reason),
                 });

@@ -53,7 +53,7 @@ fn share(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             let finding = Finding::approximated("filesystem-driver", "Xen's 9pfs, not virtiofs");
             finding.instead(format!("let the guest mount it with: mount -t 9p -o trans=xen {tag} /DIR"))
         } else {
-            Finding::no_effect("filesystem-driver", "Xen shares directories only by 9pfs")
+            Finding::no_effect("filesystem-driver", "Xen shares directories only over 9pfs")
         });
     }
     if !guest.for_xen && driver_type.is_none_or(|kind| kind.text != "virtiofs") {

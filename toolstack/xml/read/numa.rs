@@ -129,7 +129,7 @@ fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
     }
     for (name, reason) in [
         ("memAccess", "how QEMU maps memory; Xen does not use it"),
-        ("discard", "what QEMU does with the memory at the end; Xen does not use it"),
+        ("discard", "what QEMU does with the memory when the guest ends; Xen does not use it"),
     ] {
         if let Some(value) = element.attr(name) {
             value.mark(Finding::no_effect("cell-memory", reason));
@@ -151,7 +151,7 @@ fn assign(cells: &mut [Cell<'_>], guest: &Guest<'_>) -> Result<()> {
         (0..guest.config.b_info.max_vcpus.unsigned_abs()).filter(|vcpu| !seen.contains(vcpu)).collect();
     if let Some(first) = cells.first_mut().filter(|_| !left.is_empty()) {
         first.vcpus.extend(left);
-        let reason = "the vCPUs that are in no cell are in the first";
+        let reason = "vCPUs that are in no cell are put into the first one";
         first
             .element
             .mark(Finding::approximated("vcpus-of-no-cell", reason).instead("put each vCPU into a cell"));

@@ -108,7 +108,7 @@ fn pins(tune: &Element<'_>, guest: &Guest<'_>) -> Result<Vec<(usize, BTreeSet<u3
         if number >= max {
             element.mark_whole(&Finding::no_effect("no-such-vcpu", format!("there is no vCPU {number}")));
         } else if found.iter().any(|(other, _)| *other == number) {
-            return Err(vcpu.not("a vCPU that is not pinned yet"));
+            return Err(vcpu.not("the number of an unpinned vCPU"));
         } else {
             found.push((number, cpus));
         }

@@ -42,7 +42,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             None => ("reset", ShutdownAction::Restart),
         };
         if let Some(value) = action.filter(|value| value.text == "dump") {
-            let reason = "QEMU pauses the guest; Xen's own watchdog writes a core";
+            let reason = "QEMU pauses the guest; Xen's own watchdog writes a core dump";
             value.mark(Finding::approximated("watchdog-dump", reason));
         }
         guest.config.on_watchdog = on_watchdog;

@@ -196,7 +196,7 @@ impl Builder<'_> {
                 let wide = ["utf-16", "utf-32", "ucs-", "utf16", "utf32", "iso-10646"];
                 let is_wide = wide.iter().any(|start| encoding.to_ascii_lowercase().starts_with(start));
                 let instead = match text.is_ascii() || is_wide {
-                    true => "write encoding='UTF-8': the file is in it already".to_owned(),
+                    true => "write encoding='UTF-8': the file is already in UTF-8".to_owned(),
                     false => to_utf8(text.as_bytes()),
                 };
                 let reason = format!("the encoding is {encoding}, expected UTF-8");
@@ -209,7 +209,7 @@ impl Builder<'_> {
     fn element(&mut self, start: &BytesStart<'_>, span: &Range<usize>) -> Result<NodeId, Box<Diagnostic>> {
         let name = start.name().into_inner();
         if !is_name(name) {
-            return Err(self.malformed(span.clone(), format!("'{name}' is not a name for an element")));
+            return Err(self.malformed(span.clone(), format!("'{name}' is not a valid element name")));
         }
         if self.open.is_empty() && !self.nodes.is_empty() {
             let mut error = self.malformed(span.clone(), format!("a second root element <{name}>"));
@@ -238,7 +238,7 @@ impl Builder<'_> {
             // The closing quote belongs to the attribute.
             let whole = key_at..value_at + attribute.value.len() + 1;
             if !is_name(key) {
-                return Err(self.malformed(whole, format!("'{key}' is not a name for an attribute")));
+                return Err(self.malformed(whole, format!("'{key}' is not a valid attribute name")));
             }
             if attribute.value.bytes().any(|byte| byte == b'<') {
                 return Err(self.malformed(whole, "'<' in an attribute's value; write &lt;".to_owned()));

@@ -36,7 +36,8 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
         match value_of(DISK_BACKENDS, name.text) {
             Some(backend) => disk.backend = Some(backend),
             None => {
-                let reason = format!("libxl has no disks by {}: libxl chooses the backend", name.text);
+                let reason =
+                    format!("libxl has no disk driver {}: libxl itself chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
             }
         }
@@ -76,7 +77,7 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
         cache.mark(match cache.text {
             "writethrough" | "directsync" if writable => {
                 let reason =
-                    "Xen's backends keep a write safe when the guest flushes it, and not each by itself";
+                    "Xen's backends make writes safe when the guest flushes them, not after each write";
                 Finding::approximated("disk-cache", reason)
             }
             _ => Finding::no_effect("disk-tuning", CACHES),

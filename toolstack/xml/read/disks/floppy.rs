@@ -35,7 +35,8 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     guest.boot.read(element, Bootable::Floppy)?;
     if let Some(driver) = element.child("driver") {
         let only = |value: Value<'_>| {
-            value.mark(Finding::no_effect("floppy-driver", "QEMU looks at the image itself"));
+            value
+                .mark(Finding::no_effect("floppy-driver", "QEMU probes the image and uses its own settings"));
         };
         let names = ["name", "type", "cache", "io"];
         names.into_iter().filter_map(|name| driver.attr(name)).for_each(only);

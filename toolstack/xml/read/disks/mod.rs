@@ -158,7 +158,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     if let Some(chain) = element.child("backingStore") {
         chain.mark_whole(&Finding::no_effect(
             "backing-store",
-            "libvirt's note of information in the image itself",
+            "libvirt's copy of information that is in the image itself",
         ));
     }
     target(&element, placed, guest.is_hvm());

@@ -125,7 +125,7 @@ fn url(
     let Some(host) = hosts.first() else { return Err(format!("a {scheme} disk needs a host")) };
     if let Some(transport) = host.socket {
         let _ = transport;
-        return Err(format!("a {scheme} disk of QEMU's has an address, no socket"));
+        return Err(format!("QEMU connects a {scheme} disk to an address, not to a socket"));
     }
     let user = secret(disk, source, "configure the server without a secret, or attach the disk in dom0");
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             return Err(graphics.invalid("no-graphics-type", "<graphics> has no type"));
         };
         if seen.contains(&kind.text) {
-            let reason = format!("a guest on Xen has one display by {}", kind.text);
+            let reason = format!("a guest on Xen has one display of type {}", kind.text);
             graphics.mark_whole(&Finding::unsupported("second-graphics", reason));
             continue;
         }
@@ -32,7 +32,8 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             "sdl" => sdl(&graphics.take(), guest)?,
             "spice" => spice::read(&graphics, guest)?,
             _ => {
-                let reason = format!("Xen shows a guest by VNC, SPICE or SDL, not by {}", kind.text);
+                let reason =
+                    format!("Xen shows a guest's screen over VNC, SPICE or SDL, not over {}", kind.text);
                 let instead = "write <graphics type='vnc'/>";
                 graphics.leave_out(Finding::unsupported("graphics", reason).instead(instead));
             }

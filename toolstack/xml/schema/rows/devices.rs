@@ -94,7 +94,7 @@ pub(super) static SECTION: Section = Section {
             "libxl does not connect to a daemon that serves the directory",
         )
         .instead("write <source dir='/PATH'/>"),
-        mapped("filesystem/driver", "nothing: Xen shares directories only by 9pfs"),
+        mapped("filesystem/driver", "nothing: Xen shares directories only over 9pfs"),
         no_effect(
             "filesystem/driver/@format|queue|wrpolicy",
             "filesystem-backend",

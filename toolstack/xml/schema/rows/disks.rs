@@ -35,7 +35,7 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "source/host/@transport",
             "disk-transport",
-            "Xen's QEMU reaches network storage by TCP or a Unix socket",
+            "Xen's QEMU reaches network storage over TCP or a Unix socket",
         )
         .unless("", &["tcp", "unix"]),
         unsupported(

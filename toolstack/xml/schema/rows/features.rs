@@ -12,7 +12,7 @@ pub(super) static SECTION: Section = Section {
         mapped("", "the rows below; a feature that is not listed is off"),
         mapped("acpi|apic|pae|hap", "the same (see below)"),
         mapped("viridian", "`viridian`"),
-        no_effect("apic/@eoi", "feature-elsewhere", "a paravirtual interrupt controller of KVM's"),
+        no_effect("apic/@eoi", "feature-elsewhere", "KVM's paravirtual interrupt controller"),
         no_effect("kvm", "feature-elsewhere", "features of KVM itself"),
         no_effect(
             "ioapic",
