@@ -167,7 +167,7 @@ fn a_command_says_once_what_is_wrong_with_a_record() {
     let faults: [Fault; 4] = [
         |lab| {
             fs::write(record(lab), format!("{{\"version\": 9, \"uuid\": \"{UUID}\"}}")).unwrap();
-            "is of version 9"
+            "has version 9"
         },
         |lab| {
             let _ = fs::remove_file(record(lab));
@@ -233,7 +233,7 @@ fn the_service_tells_once_what_is_wrong_with_a_record() {
     let lab = lab();
     lab.mock(["create", "-q", "guest.xml"]).ok();
     fs::write(record(&lab), format!("{{\"version\": 9, \"uuid\": \"{UUID}\"}}")).unwrap();
-    let told = |run: Run| run.ok().lines().filter(|line| line.contains("is of version 9")).count();
+    let told = |run: Run| run.ok().lines().filter(|line| line.contains("has version 9")).count();
     assert_eq!(told(lab.mock(["clock-watch", "--once"])), 1, "of a guest that runs");
     lab.mock(["destroy", "guest"]).ok();
     assert_eq!(told(lab.mock(["clock-watch", "--once"])), 1, "of a guest that does not");

@@ -142,7 +142,10 @@ fn what_is_no_record_of_this_program_is_set_aside_with_the_reason() {
     let text = fs::read_to_string(file(dir.path(), UUID)).unwrap();
     let long = format!("{}{}}}", text.trim_end().trim_end_matches('}'), " ".repeat(2 << 20));
     for (bytes, why) in [
-        (text.replace("\"version\": 3", "\"version\": 1"), "version 1, and xenclock knows versions 2 to 3"),
+        (
+            text.replace("\"version\": 3", "\"version\": 1"),
+            "version 1, but xenclock knows only versions 2 to 3",
+        ),
         (
             text.replace(&UUID.to_string(), &OTHER.to_string()),
             "it belongs to guest 0f1e2d3c-4b5a-4697-8877-665544332211",
@@ -321,7 +324,7 @@ fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
     let records = RecordStore::in_dir(dir.path().join("file"));
     fs::write(dir.path().join("file"), "").unwrap();
     let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
-    assert!(error.to_string().contains(" is no directory: "), "{error}");
+    assert!(error.to_string().contains(" is not a directory: "), "{error}");
     assert!(records.get(UUID).is_err() && records.all().is_err() && records.claim(UUID).is_err());
     // A link that leads nowhere, and one that leads to itself.
     for to in ["nothing", "link"] {
@@ -329,7 +332,10 @@ fn an_unwritable_directory_leaves_the_old_record_as_it_was() {
         symlink(dir.path().join(to), &link).unwrap();
         let records = RecordStore::in_dir(&link);
         let error = records.change(UUID, |_, _| (Some(record(UUID)), ())).unwrap_err();
-        assert!(error.to_string().contains("is a symbolic link that leads to no directory; "), "{error}");
+        assert!(
+            error.to_string().contains("is a symbolic link that does not lead to a directory; "),
+            "{error}"
+        );
         assert!(records.wait_until_free().is_err() && records.get(UUID).is_err());
         fs::remove_file(&link).unwrap();
     }

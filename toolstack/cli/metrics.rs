@@ -19,7 +19,7 @@ const METRICS: &[Metric] = &[
         Some(view.rtc.tracked.into())
     }),
     ("xenclock_tsc_khz", "The frequency of the guest's TSC in kHz.", |view| Some(view.tsc.khz.into())),
-    ("xenclock_tsc_emulated", "Whether each read of the guest's TSC is emulated.", |view| {
+    ("xenclock_tsc_emulated", "1 if each read of the guest's TSC is emulated, else 0.", |view| {
         match view.tsc.behaviour {
             timers::tsc::Behaviour::Emulated => Some(1),
             timers::tsc::Behaviour::Native | timers::tsc::Behaviour::Scaled => Some(0),

@@ -198,7 +198,7 @@ pub(super) fn before_sending(
         }
     };
     say(global, &foresight)?;
-    refuse_harm(global, &foresight, "migrated", "-f does it anyway")?;
+    refuse_harm(global, &foresight, "migrated", "-f migrates it anyway")?;
     Ok(Sender { host: from, forced: global.force, told })
 }
 
@@ -267,11 +267,11 @@ pub(super) fn after_taking(
 
 fn refuse_taking(global: &Global, foresight: &Foresight, how: MoveKind) -> Result<(), Failure> {
     match how {
-        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f does it anyway"),
+        MoveKind::Restore => refuse_harm(global, foresight, "restored", "-f restores it anyway"),
         MoveKind::Migration => refuse_harm(
             global,
             foresight,
-            "taken in",
+            "received",
             "the sender can move it anyway with xenclock -f migrate, or with xl migrate -s '' DOMAIN 'ssh HOST xl -f \
              migrate-receive'",
         ),
@@ -353,7 +353,7 @@ fn lines(foresight: &Foresight) -> String {
     let Foresight { domid, name, kind, from, to, severity, tsc, effects, .. } = foresight;
     let says = match severity {
         Severity::Fine => "harmless for the guest",
-        Severity::Change => "the guest notices it",
+        Severity::Change => "the guest notices the move",
         Severity::Harm => "refused without -f",
     };
     let named =
@@ -397,7 +397,7 @@ fn pool_lines(pool: &Recommendation) -> String {
     if let Some(tolerance) = pool.clock_tsc_tolerance {
         let _ = writeln!(
             text,
-            "or no frequency, and clock_tsc_tolerance={}: guests are native on all of them",
+            "or leave out the frequency, and set clock_tsc_tolerance={}: guests are then native on all of these hosts",
             tolerance.ppm()
         );
     }

@@ -99,7 +99,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     if global.dry_run {
         return output::text(&format!(
-            "'{}' would start next time at {}, {}\n",
+            "'{}' would next start at {}, {}\n",
             shown(&target.name),
             resolved.offset,
             resolved.source
@@ -295,7 +295,7 @@ fn say(
     let (resolved, tsc) = work_out(&next, kind, facts, &*backend::zones())
         .map_err(|refusal| Failure::Error(refusal.to_string()))?;
     let mut text = format!(
-        "'{}' starts next time at {} ({} s), {}; TSC {}, {}\n",
+        "'{}' next starts at {} ({} s), {}; TSC {}, {}\n",
         shown(&target.name),
         resolved.offset,
         resolved.offset.seconds(),

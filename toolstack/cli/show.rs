@@ -231,11 +231,8 @@ pub(super) fn host_info(global: &Global, as_json: bool) -> Result<(), Failure> {
         Some(false) => "no",
         None => "unknown",
     };
-    let reliable = if facts.tsc_reliable {
-        "yes: mode default runs native"
-    } else {
-        "no: mode default emulates the TSC"
-    };
+    let reliable =
+        if facts.tsc_reliable { "yes: mode default is native" } else { "no: mode default emulates the TSC" };
     let report = preflight::this_host(global, &facts)?;
     let version = facts.xen_version;
     let mut text = String::new();
@@ -290,7 +287,7 @@ fn steps_line(steps: Option<ClockSteps>) -> String {
 
 fn tolerance_line(tolerance: Tolerance) -> String {
     match tolerance {
-        Tolerance::OFF => "off: a guest of another frequency stays emulated".to_owned(),
+        Tolerance::OFF => "off: a guest with another frequency stays emulated".to_owned(),
         tolerance => format!("{tolerance}: a guest that arrives within it is made native"),
     }
 }

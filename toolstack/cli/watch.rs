@@ -60,7 +60,9 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
     let served = records.serve().map_err(|error| Failure::Error(error.to_string()))?;
     if served.is_none() {
         let dir = records.dir().unwrap_or(std::path::Path::new("")).display();
-        let why = format!("another clock-watch runs for {dir}; two would set each new domain twice");
+        let why = format!(
+            "another clock-watch is already running for {dir}; two would set the clock of each new domain twice"
+        );
         return Err(Failure::Error(why));
     }
     for dir in watch.xml.missing() {

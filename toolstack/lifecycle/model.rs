@@ -374,7 +374,7 @@ pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     if let Some(correction) = record.correction.as_ref().filter(begun) {
         return match found.offset == Some(correction.from) {
             true => Due::PutRight(correction.to),
-            false => Due::Follow("its RTC was put right", Some(correction.to)),
+            false => Due::Follow("its RTC was corrected", Some(correction.to)),
         };
     }
     if found.incarnation > 1 {

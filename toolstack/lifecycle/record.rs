@@ -300,10 +300,10 @@ impl Start {
 #[non_exhaustive]
 pub enum RecordFormatError {
     /// A newer xenclock wrote it.
-    #[error("version {0}, and xenclock knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    #[error("version {0}, but xenclock knows only versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
     Newer(u32),
     /// A xenclock wrote it that is too old.
-    #[error("version {0}, and xenclock knows versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
+    #[error("version {0}, but xenclock knows only versions {oldest} to {newest}", oldest = OLDEST, newest = ClockRecord::VERSION)]
     Older(u32),
     /// It is longer than a record may be.
     #[error("it is longer than {} bytes", ClockRecord::MAX_BYTES)]
@@ -392,7 +392,10 @@ mod tests {
         let read = |text: &str| ClockRecord::from_bytes(text.as_bytes()).unwrap_err();
         let newer = read(r#"{"version": 4, "what": ["no", "field"]}"#);
         assert!(matches!(newer, RecordFormatError::Newer(4)), "{newer}");
-        assert_eq!(read(r#"{"version": 1}"#).to_string(), "version 1, and xenclock knows versions 2 to 3");
+        assert_eq!(
+            read(r#"{"version": 1}"#).to_string(),
+            "version 1, but xenclock knows only versions 2 to 3"
+        );
         let damaged = read("{}");
         assert!(matches!(&damaged, RecordFormatError::Json(_)), "{damaged}");
         let long = format!("{{\"version\": 4{}}}", " ".repeat(1 << 20));

@@ -164,7 +164,7 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         ),
         TscEffect::Jumps => (
             "tsc-jumps",
-            "a PV guest reads the host's own counter, which has another value there; its kernel gets the time from Xen"
+            "a PV guest reads the host's own counter, which has a different value there; its kernel gets the time from Xen"
                 .to_owned(),
         ),
         TscEffect::Invariant if how == MoveKind::Restore && !changes => return None,
@@ -223,7 +223,7 @@ fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: T
         _ => "",
     };
     let text = format!(
-        "the clock of {} is {seconds} s {host}{condition}: the guest's {what} goes {seconds} s {way}{stands}; correct the hosts' clocks first",
+        "the clock of {} is {seconds} s {host}{condition}: the guest's {what} moves {seconds} s {way}{stands}; correct the hosts' clocks first",
         named(to)
     );
     Some(Effect { effect: "hosts-apart", severity: Severity::Change, text })
@@ -360,11 +360,11 @@ mod tests {
         };
         assert!(
             text("hvm", "2026-07-01T13:00:00Z")
-                .starts_with("the clock of b is 3600 s ahead: the guest's RTC goes 3600 s forward")
+                .starts_with("the clock of b is 3600 s ahead: the guest's RTC moves 3600 s forward")
         );
         assert!(
             text("pvh", "2026-07-01T11:59:00Z")
-                .contains("wallclock goes 60 s back; its system clock may stand still")
+                .contains("wallclock moves 60 s back; its system clock may stand still")
         );
     }
 

@@ -163,7 +163,7 @@ fn put_right(host: &dyn Host, domain: &DomainSummary, then: &Then) -> Result<Don
         Then::EndPauses { pauses, tsc } => {
             let set = set_tsc(host, domain, tsc.as_ref());
             end_pauses(host, domain.domid, *pauses)?;
-            Ok(Done::Left(format!("{set}, and it was unpaused")))
+            Ok(Done::Left(format!("{set}, and the domain was unpaused")))
         }
         Then::FinishReset(None) => destroy("its domain, whose soft reset was incomplete, was destroyed; start the guest again"),
         Then::FinishReset(Some(clocks)) => {

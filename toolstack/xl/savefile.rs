@@ -76,7 +76,7 @@ pub enum SaveFileError {
     Newer(u32),
     /// Its config is too long to be one.
     #[error(
-        "has {0} bytes before the domain's data, and no config is that long (at most {MAX_BYTES}): it is damaged"
+        "has {0} bytes before the domain's data, but no config is that long (at most {MAX_BYTES}): it is damaged"
     )]
     TooLong(u32),
     /// Its config is no text.
@@ -166,7 +166,7 @@ impl Header {
         }
         let length = length(&data)?;
         if length > MAX_BYTES {
-            return refused("a config of that length would not be read again");
+            return refused("a config of that length could not be read back");
         }
         let mut header = MAGIC.to_vec();
         for number in [BYTE_ORDER, flags, 0, length] {

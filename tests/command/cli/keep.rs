@@ -282,7 +282,7 @@ fn clock_set_is_for_the_next_start_or_for_now() {
     lab.mock(["create", "-q", "guest.xml"]).ok();
     lab.mock(["mock", "write-rtc", "guest", "+20"]).ok();
     let said = lab.mock(["clock-set", "guest", "clock_timezone=Asia/Tokyo"]).ok();
-    assert!(said.contains("starts next time at UTC+09:00") && said.contains("is not changed"), "{said}");
+    assert!(said.contains("next starts at UTC+09:00") && said.contains("is not changed"), "{said}");
     assert_eq!(offset(&lab), 3620);
     lab.mock(["mock", "reboot", "guest"]).ok();
     assert_eq!(offset(&lab), 32_400);

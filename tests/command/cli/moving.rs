@@ -83,7 +83,7 @@ fn preflight_asks_the_other_host_over_migrates_line() {
     for words in [
         "guest (domain 1, hvm) from mock to there: refused without -f",
         "2600000 kHz, native -> 2600000 kHz, emulated",
-        "goes 90 s forward",
+        "moves 90 s forward",
     ] {
         assert!(out.contains(words), "{words}: {out}");
     }

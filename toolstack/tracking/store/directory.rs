@@ -69,15 +69,14 @@ impl Directory {
         let found = match fs::metadata(&self.path) {
             Ok(found) => found,
             Err(_) if fs::read_link(&self.path).is_ok() => {
-                let why =
-                    "is a symbolic link that leads to no directory; make the directory, or remove the link";
+                let why = "is a symbolic link that does not lead to a directory; make the directory, or remove the link";
                 return refused(why.to_owned());
             }
             // It is made later, or that fails with a better message.
             Err(_) => return Ok(()),
         };
         if !found.is_dir() {
-            let why = "is no directory: a file is in its place; remove it, or name another directory with --records";
+            let why = "is not a directory: a file is in its place; remove it, or name another directory with --records";
             return refused(why.to_owned());
         }
         let euid = rustix::process::geteuid().as_raw();

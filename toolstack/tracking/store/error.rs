@@ -47,7 +47,7 @@ pub enum RecordError {
     },
     /// A newer xenclock wrote the record; it is left as it is.
     #[error(
-        "the clock record {} is of version {version}, and this xenclock knows versions up to {}: the file is not changed; install the newer xenclock again, or remove the file and with it the requests for this guest",
+        "the clock record {} has version {version}, but this xenclock knows only versions up to {}: the file is not changed; install the newer xenclock again, or remove the file and with it the requests for this guest",
         path.display(),
         ClockRecord::VERSION
     )]
@@ -150,7 +150,7 @@ fn advice(error: &io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room there",
         ErrorKind::ReadOnlyFilesystem => "; mount it writable, or name another directory with --records",
         ErrorKind::PermissionDenied if rustix::process::geteuid().is_root() => {
-            "; root is refused, too: see lsattr for an immutable flag, or name another directory with --records"
+            "; even root is refused: see lsattr for an immutable flag, or name another directory with --records"
         }
         ErrorKind::PermissionDenied => "; run as root, or name another directory with --records",
         _ if is_another_thing(error) => "; remove it",

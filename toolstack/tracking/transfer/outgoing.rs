@@ -189,7 +189,7 @@ impl Transfer<'_> {
         // Whoever had the claim before may have sent it away.
         let is_here = |now: &DomainSummary| (now.domid, now.uuid) == (domain.domid, domain.uuid);
         if !self.host.domains()?.iter().any(is_here) {
-            let why = format!("domain {} has gone meanwhile", domain.domid);
+            let why = format!("domain {} has disappeared in the meantime", domain.domid);
             return Err(HostError::new(ErrorKind::NoSuchDomain, doing, why));
         }
         let (boot, domid) = (self.host.facts()?.boot_id, Some(domain.domid));

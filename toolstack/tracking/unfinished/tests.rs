@@ -218,7 +218,7 @@ fn a_pause_that_was_made_to_set_a_tsc_is_ended_once_the_toolstack_is_done() {
         assert!(lab.holding().exists());
         lab.killed_while_holding(then, 10);
         let why = mend(&lab.host, &lab.records).unwrap().remove(0).why;
-        assert!(why.contains("its TSC is set, and it was unpaused"), "{why}");
+        assert!(why.contains("its TSC is set, and the domain was unpaused"), "{why}");
         assert_eq!(lab.host.tsc_info(lab.domid).unwrap().khz, 1_000_000);
         assert_eq!(lab.state() == Some(RunState::Running), runs);
         if !toolstack_is_done {
