@@ -32,7 +32,7 @@ pub enum Format {
 /// Writes an input in another format. Its report is lowered by what that format cannot hold.
 ///
 /// `at` gives the moment and the zones for what only a time can tell: whether the clock can be resolved at all, and
-/// what plain xl is given for a clock that it has no word for.
+/// what stock xl is given for a clock that it has no word for.
 ///
 /// # Errors
 /// When the clock is invalid: a zone that does not exist, a number out of range.

@@ -16,7 +16,7 @@ use xenclock::xml;
 fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).unwrap_or_else(|| "docs/examples/windows.xml".to_owned());
     let mut input = xml::read(&file, &std::fs::read(&file)?)?;
-    // Only a time can tell what plain xl is to be given for a clock that it has no key for.
+    // Only a time can tell what stock xl is to be given for a clock that it has no key for.
     let (zone, zones) = (Zone::utc(), default_zones());
     let cfg = convert(
         &mut input,

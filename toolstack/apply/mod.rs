@@ -21,7 +21,7 @@ pub struct Outcome {
 /// A failed plan, and the state of its domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[error("{error}{}", left_behind.as_ref().map(|why| format!("; the domain could not be destroyed again: {why}")).unwrap_or_default())]
+#[error("{error}{}", left_behind.as_ref().map(|why| format!("; the new domain could not be destroyed: {why}")).unwrap_or_default())]
 pub struct ApplyError {
     /// The error of the step that failed.
     #[source]

@@ -60,7 +60,7 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
     match (&effective, target) {
         (ClockOffset::Timezone { timezone }, Target::Xl) => {
             let reason = format!(
-                "xl does not know time zones: plain xl starts the guest at {timezone}'s present offset from UTC"
+                "xl does not know time zones: stock xl starts the guest at {timezone}'s present offset from UTC"
             );
             let finding = Finding::approximated("xl-no-timezone", reason);
             findings.push((
@@ -70,7 +70,7 @@ fn offset(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Fin
             ));
         }
         (ClockOffset::Absolute { .. }, Target::Xl) => {
-            let reason = "xl has no fixed start: plain xl starts the guest at the present difference between that time and UTC";
+            let reason = "xl has no fixed start: stock xl starts the guest at the present difference between that time and UTC";
             let finding = Finding::approximated("xl-no-absolute", reason);
             findings.push((
                 Part::Start,

@@ -109,7 +109,7 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
         (Target::Start, Some(rounded)) => all.push((part, Finding::approximated("tsc-rounded", rounded))),
         (Target::Start, None) => {}
         (Target::Xl, rounded) => {
-            let mut reason = "xl has no key for it: plain xl gives the guest the host's frequency".to_owned();
+            let mut reason = "xl has no key for it: stock xl gives the guest the host's frequency".to_owned();
             if let Some(rounded) = rounded {
                 reason = format!("{reason}; {rounded}");
             }

@@ -200,7 +200,7 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     let transfer = Transfer::new(host, records, &*zones);
     host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
-        Err(left) => Failure::Error(format!("{error}; the domain could not be destroyed again: {left}")),
+        Err(left) => Failure::Error(format!("{error}; the new domain could not be destroyed: {left}")),
     })
 }
 

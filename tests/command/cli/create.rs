@@ -103,7 +103,7 @@ fn what_cannot_be_taken_away_again_is_said() {
     lab.mock(["mock", "fail", "unpause", "io"]).ok();
     lab.mock(["mock", "fail", "destroy", "permission"]).ok();
     let said = lab.mock(["create", "guest.xml"]).fails(1);
-    assert!(said.contains("could not be destroyed again"), "{said}");
+    assert!(said.contains("the new domain could not be destroyed"), "{said}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Reader<'_> {
     /// The finding for a key or a word that the host's release does not have.
     pub(super) fn other_release(&self, name: &str, known: Known) -> Finding {
         let release = self.host.release.map(|release| format!(" of Xen {release}")).unwrap_or_default();
-        let reason = format!("xl knows {name} {known}, and the xl{release} ignores it");
+        let reason = format!("xl knows {name} {known}, but the xl{release} ignores it");
         Finding::unsupported("other-release", reason)
     }
 }

@@ -137,7 +137,7 @@ impl Libxl {
             match back() {
                 Ok(()) => error,
                 Err(left) => HostError {
-                    detail: format!("{}; and the guest could not be set back: {}", error.detail, left.detail),
+                    detail: format!("{}; and the change could not be undone: {}", error.detail, left.detail),
                     ..error
                 },
             }

@@ -213,7 +213,7 @@ impl Writer {
         let keys = clock_keys::keys(&domain.clock, config.kind());
         let clock = &mut self.sections[Section::Clock as usize];
         if !keys.is_empty() {
-            comment(clock, "For xenclock, which sets the whole clock; plain xl ignores these:");
+            comment(clock, "For xenclock, which sets the whole clock; stock xl ignores these:");
         }
         for (key, value) in keys {
             self.set(Section::Clock, key, value);
