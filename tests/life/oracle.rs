@@ -265,7 +265,10 @@ impl World<'_> {
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };
-        kept.of_rewritten = rewritten && (begins || kept.of_rewritten) || restored && kept.of_rewritten;
+        // One whose offset is not known to be xenclock's is taken for the toolstack's new one.
+        let taken = !restored && stored.is_some_and(|offset| !kept.written.contains(&offset));
+        kept.of_rewritten =
+            rewritten && (begins || taken || kept.of_rewritten) || restored && kept.of_rewritten;
         kept.writes(stored);
         match restored {
             false => kept.started(&requested),

@@ -144,5 +144,23 @@ pub fn rows() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a config of xenclock that no service here knew was taken for the toolstack's new one",
+            told(
+                hvm(By::Discovered, of_localtime()),
+                vec![
+                    serve(0),
+                    start(0),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: -1, fails: false, turns: IN_TIME },
+                    Op::Boot { site: 0, drift: 0 },
+                    save(Tool::Us, false, 0),
+                    restore(0, Tool::Xl),
+                    end(End::Reboot, IN_TIME),
+                    serve(0),
+                    save(Tool::Us, false, 0),
+                    vain("set_time_offset"),
+                ],
+            ),
+        ),
     ]
 }
