@@ -4,9 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use timers::GuestKind;
+use xenclock::domain::DomainConfig;
+use xenclock::host::mock::Mock;
+use xenclock::host::{Host, RunState};
 
 use crate::common::{Lab, domain, finish, packaged, root};
 
@@ -175,6 +180,59 @@ fn the_service_tells_systemd_how_it_is() {
     signal("-TERM");
     hear("STOPPING=1");
     assert!(service.wait().unwrap().success());
+}
+
+/// The processes that this one has started.
+fn children(pid: u32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_helper_that_is_stopped_holds_up_neither_the_service_nor_a_guest_for_long() {
+    let lab = Lab::with_host(json!({}));
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd43000";
+    lab.mock(["clock-set", uuid, "clock_offset=utc", "clock_tsc_frequency=1000000000"]).ok();
+    let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut command = lab.command(["--backend", "mock:mock.json", "clock-watch", "--period", "0.1"]);
+    command.env("NOTIFY_SOCKET", lab.path("notify")).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut service = command.spawn().unwrap();
+    socket.recv(&mut [0; 4096]).unwrap();
+    let stop = |helpers: Vec<i32>| {
+        assert_eq!(helpers.len(), 1, "one helper");
+        let pid = Pid::from_raw(helpers[0]).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        pid
+    };
+
+    // As stock xl starts a guest.
+    stop(children(service.id()));
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    let mut config = DomainConfig::new(GuestKind::Hvm);
+    config.c_info.name = Some("stock".to_owned());
+    config.c_info.uuid = Some(uuid.parse().unwrap());
+    let domid = mock.create_paused(&config).unwrap();
+    let begun = Instant::now();
+    while mock.tsc_info(domid).unwrap().khz != 1_000_000 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the TSC is not set");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    mock.unpause(domid).unwrap();
+    while mock.domains().unwrap()[0].state != RunState::Running {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is paused");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    let stopped = stop(children(service.id()));
+    let begun = Instant::now();
+    kill_process(Pid::from_child(&service), Signal::TERM).unwrap();
+    while service.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the service does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // It goes on, has nothing to do, and ends.
+    kill_process(stopped, Signal::CONT).unwrap();
 }
 
 #[test]

@@ -6,11 +6,13 @@
 //! SIGKILL, and exits by itself once the service has ended and no work is left.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Lines, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
 use super::args::{Backend, Global, TscHelperArgs};
@@ -91,6 +93,12 @@ fn order(line: &str) -> Option<Order> {
     }
 }
 
+/// A helper that has not answered within this time is stopped or stuck. The next one ends the pause that it began.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A helper that has not ended within this time is left to itself: it ends once its last order is obeyed.
+const END: Duration = Duration::from_secs(2);
+
 /// The service's end of it.
 pub(super) struct HelperProcess {
     words: Vec<OsString>,
@@ -100,7 +108,39 @@ pub(super) struct HelperProcess {
 struct Running {
     child: Child,
     orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// The answer to an order. The helper sends one line for each, so that nothing is left in the buffer before.
+    fn answer(&mut self) -> std::io::Result<String> {
+        let limit = Instant::now() + ANSWER;
+        loop {
+            let left = limit.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(std::io::Error::other)?;
+            match poll(&mut [PollFd::new(self.answers.get_ref(), PollFlags::IN)], Some(&left)) {
+                Ok(0) => return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer")),
+                Ok(_) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut line = String::new();
+        match self.answers.read_line(&mut line)? {
+            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(line.trim_end_matches('\n').to_owned()),
+        }
+    }
+
+    /// Takes the orders away, so that it ends.
+    fn end(self) {
+        let Running { mut child, orders, .. } = self;
+        drop(orders);
+        let limit = Instant::now() + END;
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 impl HelperProcess {
@@ -133,7 +173,7 @@ impl HelperProcess {
             .spawn()?;
         let gone = || std::io::Error::other("its pipes are closed");
         let (orders, answers) = (child.stdin.take().ok_or_else(gone)?, child.stdout.take().ok_or_else(gone)?);
-        Ok(Running { child, orders, answers: BufReader::new(answers).lines() })
+        Ok(Running { child, orders, answers: BufReader::new(answers) })
     }
 
     fn ask(&mut self, line: &str) -> std::io::Result<String> {
@@ -143,7 +183,7 @@ impl HelperProcess {
         };
         writeln!(running.orders, "{line}")?;
         running.orders.flush()?;
-        running.answers.next().unwrap_or_else(|| Err(std::io::ErrorKind::UnexpectedEof.into()))
+        running.answer()
     }
 }
 
@@ -173,10 +213,10 @@ impl HelperProcess {
             Err(error) => {
                 // The next time there is a new one.
                 if let Some(mut running) = self.running.take() {
-                    drop(running.orders);
-                    let _ = running.child.wait();
+                    let _ = running.child.kill();
+                    running.end();
                 }
-                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper has ended: {error}"))
+                Err(HostError::new(ErrorKind::Io, doing, format!("the service's helper failed: {error}"))
                     .caused_by(error))
             }
         }
@@ -185,10 +225,8 @@ impl HelperProcess {
 
 impl Drop for HelperProcess {
     fn drop(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            // It ends when nobody can ask any more.
-            drop(running.orders);
-            let _ = running.child.wait();
+        if let Some(running) = self.running.take() {
+            running.end();
         }
     }
 }
