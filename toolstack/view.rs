@@ -3,11 +3,10 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{Moment, NextStart, resolve, rtc_time};
-use timers::tsc::{Behaviour, GuestTsc, InvariantTsc, LinuxClock, TscMode, linux_clock};
+use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
     Adjustment, Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm, Timer, TimerMode, TimerName,
-    UtcOffset,
 };
 use uuid::Uuid;
 
@@ -15,10 +14,10 @@ use crate::domain::config::DomainConfig;
 use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
-use crate::lifecycle::model::birth_khz;
 use crate::lifecycle::record::Start;
 use crate::plan::next_start_words;
-use crate::preflight::report::invariant;
+use crate::preflight::report::{born, invariant};
+use crate::tracking::unmanaged::requested;
 
 /// A domain's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +100,7 @@ pub struct TscView {
 pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 
 /// The next start of a guest that has moved its RTC too far.
-const TOO_FAR: &str = "as requested: the guest's offset is outside the -2147483648 to 2147483647 s that Xen takes, and is dropped";
+const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
 /// Reads a domain's clock. `record` is the guest's record, whichever domain it is of.
 ///
@@ -135,12 +134,12 @@ pub fn view(
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
     let tsc = tsc(host, domain, facts, record)?;
-    // What is requested for the next start is not yet the guest's.
-    let started_with = match record {
-        Some(record) if is_pending(record) => {
-            host.stored_config(domain.domid).ok().map(|config| project::clock_with_timers_of(&config))
-        }
-        _ => record.map(|record| record.request.clock.clone()),
+    let config = host.stored_config(domain.domid).ok();
+    let started_with = match (record, &config) {
+        // What is requested for the next start is not yet the guest's.
+        (Some(record), None) if !is_pending(record) => Some(record.request.clock.clone()),
+        (Some(record), Some(config)) if !is_pending(record) => Some(requested(record, config)),
+        (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
     Ok(ClockView {
         started_with,
@@ -199,17 +198,17 @@ fn rtc(
             (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
         }
     };
-    // Xen takes 32 bits of seconds, and the next start cannot go on from more.
-    let can_be_set = UtcOffset::new(offset).is_ok();
-    let tracked =
-        record.is_some_and(|record| !record.offset_changed && is_tracked(record, domain.kind)) && can_be_set;
+    let is_tracked = record.is_some_and(|record| record.is_tracked(domain.kind));
+    // A guest can set its RTC to a time with which it cannot be started.
+    let here = ClockOffset::Variable { adjustment: offset, basis: Basis::Utc };
+    let can_be_set = offset_now(&here, domain.kind, facts) == Some(offset);
     let moved = lives.map(|record| {
         let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
         record.guest.seconds.saturating_add(since)
     });
     Ok(RtcView {
         offset,
-        tracked,
+        tracked: is_tracked && can_be_set && record.is_some_and(|record| !record.offset_changed),
         time: rtc_time(facts.now, offset),
         source,
         known_from: match (live, last) {
@@ -226,22 +225,18 @@ fn rtc(
             let next = NextStart::of(&record.request.clock.offset);
             match record.offset_changed {
                 true => ANOTHER_CLOCK,
-                false if is_tracked(record, domain.kind) && !can_be_set => TOO_FAR,
-                false => next_start_words(next, is_tracked(record, domain.kind), !record.ephemeral),
+                false if is_tracked && !can_be_set => TOO_FAR,
+                false => next_start_words(next, is_tracked, !record.ephemeral),
             }
         }),
         zone_change: start.and_then(|start| start.foresight.clone()).filter(|change| change.at > facts.now),
     })
 }
 
-/// True if the guest's changes are kept.
-fn is_tracked(record: &ClockRecord, kind: GuestKind) -> bool {
-    kind.has_rtc() && matches!(record.request.clock.offset.effective(), ClockOffset::Variable { .. })
-}
-
 /// The offset that the config of a guest without an RTC gave its wallclock; with localtime, as far as it can be known now.
 fn in_config(config: &DomainConfig, facts: &HostFacts) -> i64 {
-    offset_now(&project::clock_of(config).offset, config.kind(), facts).unwrap_or_default()
+    let offset = project::offset_of(config, facts.now, &facts.zone);
+    offset.map_or(0, |offset| offset.seconds().into())
 }
 
 /// The offset of a clock that names no zone, if it were resolved now.
@@ -268,7 +263,7 @@ fn tsc(
     record: Option<&ClockRecord>,
 ) -> Result<TscView> {
     let info = host.tsc_info(domain.domid)?;
-    let Ok(mode) = TscMode::from_number(i64::from(info.mode)) else {
+    let Some(tsc) = info.guest_tsc(domain.kind, facts) else {
         return Ok(TscView {
             mode: format!("unknown ({})", info.mode),
             khz: info.khz,
@@ -282,16 +277,7 @@ fn tsc(
             linux_clock: None,
         });
     };
-    let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
-    let recorded = record
-        .filter(|record| record.is_instance(&facts.boot_id, domain.domid))
-        .and_then(|record| record.birth_khz);
-    // A guest in mode native is still told the frequency of the host that it came from.
-    let told = match (mode, recorded) {
-        (TscMode::Native, None) if domain.kind != GuestKind::Pv => host.told_tsc_khz(domain.domid).ok(),
-        _ => recorded,
-    };
-    let birth = birth_khz(told, info.incarnation, &tsc, facts.cpu_khz);
+    let birth = born(host, domain, &info, facts, record);
     let invariant = host.stored_config(domain.domid).ok().map(|config| invariant(&config, facts, &tsc));
     Ok(TscView {
         mode: tsc.mode.as_str().to_owned(),
@@ -299,7 +285,7 @@ fn tsc(
         behaviour: tsc.behaviour,
         incarnation: info.incarnation,
         why: tsc.why.clone(),
-        known_from: if mode == TscMode::Native { KNOWN_NATIVE } else { KNOWN_TSC },
+        known_from: if tsc.mode == TscMode::Native { KNOWN_NATIVE } else { KNOWN_TSC },
         birth_khz: birth,
         off_ppm: birth.map(|birth| Ppm::between(birth, tsc.khz)),
         linux_clock: invariant.as_ref().map(|invariant| linux_clock(domain.kind, &tsc, invariant.shown)),
@@ -314,7 +300,7 @@ pub fn clock_now(view: &ClockView) -> GuestClock {
     let mut clock = view.started_with.clone().unwrap_or_default();
     if !view.rtc.as_requested {
         clock.offset = match view.rtc.offset {
-            0 if view.started_with.is_none() => ClockOffset::default(),
+            0 if view.clock.is_none() => ClockOffset::default(),
             adjustment => ClockOffset::Variable { adjustment, basis: Basis::Utc },
         };
     }

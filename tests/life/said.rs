@@ -193,13 +193,14 @@ impl World<'_> {
         {
             return Err(format!("of {} the offset is said to be from {source}", said.guest));
         }
-        // Xen takes 32 bits of seconds, so what is more is dropped at the next start.
-        let fits = i32::try_from(instance.offset).is_ok();
+        // What a new domain cannot have is dropped at the next start.
+        let here = ClockOffset::Variable { adjustment: instance.offset, basis: Basis::Utc };
+        let fits = self.resolved(instance.site, &here, spec.kind).is_some();
         let variable = is_variable(&spec.offset);
         said.is("/rtc/tracked", variable && has_rtc && fits)?;
         let next = match (&spec.offset, variable) {
             (_, true) if has_rtc && !fits => {
-                let dropped = "and is dropped";
+                let dropped = "changes are dropped";
                 let text = said.text("/rtc/next_start");
                 return match text.ends_with(dropped) {
                     true => Ok(()),

@@ -79,7 +79,7 @@ fn what_xl_refuses_has_its_place_and_a_remedy() {
             "write a value after the = on its line, as in a = \"...\"",
         ),
         ("memory =", "1:9", "found the end of the file", "as in memory = 1;"),
-        ("a = [ 1,\n2", "2:2", "ends within a list", "close the list"),
+        ("a = [ 1,\n2", "2:2", "ends inside the list of a", "close the list"),
         ("a = [ , ]", "1:7", "expected a value of the list or its ]", ""),
         ("a = [ 1,, ]", "1:9", "expected a value of the list", ""),
         ("a = [ 1; ]", "1:8", "expected a comma", ""),

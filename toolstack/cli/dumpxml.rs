@@ -6,6 +6,7 @@ use super::output::{self, Failure};
 use xenclock::convert::xml_of;
 use xenclock::domain::project;
 use xenclock::domain::{Domain, DomainConfig};
+use xenclock::tracking::unmanaged::requested;
 use xenclock::view::{clock_now, view};
 
 pub(super) fn run(global: &Global, dump: &Dumpxml) -> Result<(), Failure> {
@@ -17,7 +18,7 @@ pub(super) fn run(global: &Global, dump: &Dumpxml) -> Result<(), Failure> {
     config.c_info.name = Some(domain.name.clone());
     config.c_info.uuid = Some(domain.uuid);
     let clock = match (&record, dump.inactive) {
-        (Some(record), true) => record.request.clock.clone(),
+        (Some(record), true) => requested(record, &config),
         (None, true) => project::clock_with_timers_of(&config),
         (_, false) => clock_now(&view(&*host, &domain, &facts, record.as_ref())?),
     };

@@ -7,7 +7,6 @@ use timers::{Basis, ClockOffset};
 use uuid::Uuid;
 
 use super::args::Global;
-use super::backend;
 use super::output::{self, Failure};
 use xenclock::diag::shown;
 use xenclock::host::{Host, HostFacts};
@@ -25,7 +24,7 @@ pub(super) fn offset(
     let file = path.display();
     let mut stream = File::open(path).map_err(|error| Failure::Error(format!("{file}: {error}")))?;
     let header = Header::read(&mut stream).map_err(|error| Failure::Error(format!("{file}: {error}")))?;
-    let saved = saved_offset(host, &header, &mut stream, facts, &*backend::zones())
+    let saved = saved_offset(host, &header, &mut stream, facts)
         .map_err(|error| Failure::Error(format!("{file}: {error}")))?;
     if saved.uuid != Some(uuid) {
         let whose = match saved.uuid {

@@ -13,19 +13,25 @@ use super::{from_save, input, wrapper};
 use xenclock::apply::clock::{GuestState, set_live_tsc, set_rtc};
 use xenclock::cfg;
 use xenclock::diag::shown;
-use xenclock::domain::{DomainConfig, project};
+use xenclock::domain::DomainConfig;
 use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
 use xenclock::plan::{RtcTarget, work_out};
+use xenclock::tracking::cold_start::{self, ColdStart};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
+use xenclock::tracking::unmanaged::{found_in, requested};
 
 /// Whose clock it is: a domain that is there, or one that is only remembered.
 struct Target {
     uuid: Uuid,
     name: String,
     domain: Option<DomainSummary>,
+    /// Its config, if it is there.
+    config: Option<DomainConfig>,
+    /// Its RTC, if it is there and has one.
+    rtc: Option<i64>,
     record: Option<ClockRecord>,
 }
 
@@ -34,6 +40,20 @@ impl Target {
     fn kind(&self, config: Option<&DomainConfig>) -> GuestKind {
         let domain = self.domain.as_ref().map(|domain| domain.kind);
         domain.or(config.map(DomainConfig::kind)).unwrap_or(GuestKind::Hvm)
+    }
+
+    /// What is kept of it; or else what its config says.
+    fn known(&self, record: Option<ClockRecord>) -> Option<ClockRecord> {
+        record.or_else(|| Some(found_in(self.config.as_ref()?, self.uuid, &self.name)))
+    }
+
+    /// The clock requested so far; for an unmanaged domain, that of its config.
+    fn clock(&self) -> GuestClock {
+        match (self.known(self.record.clone()), &self.config) {
+            (Some(record), Some(config)) => requested(&record, config),
+            (Some(record), None) => record.request.clock,
+            (None, _) => GuestClock::default(),
+        }
     }
 }
 
@@ -52,8 +72,8 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         Some(file) => input::clock(global, &facts, file).map(|(clock, config)| (Some(clock), config))?,
         None => (None, None),
     };
-    let config = match &target.domain {
-        Some(domain) if set.wrapper.is_asked() => host.stored_config(domain.domid).ok(),
+    let config = match &target.config {
+        Some(config) if set.wrapper.is_asked() => Some(config.clone()),
         _ => config,
     };
     let kind = target.kind(config.as_ref());
@@ -68,7 +88,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             (None, _) => Ok(()),
         };
     }
-    let before = clock_now(&*host, &target)?;
+    let before = target.clock();
     let mut clock = from.unwrap_or_else(|| before.clone());
     if let Some(file) = &set.from_save {
         clock.offset = from_save::offset(global, &*host, &facts, file, target.uuid)?;
@@ -97,19 +117,16 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     if let Some(live) = &live {
         live.say(&*host, &facts, global.force)?;
     }
+    let now = live.as_ref().and_then(|live| live.offset);
+    let change = Change { target: &target, facts: &facts, clock, anew: set.from_save.is_some(), now };
     if global.dry_run {
-        return output::text(&format!(
-            "'{}' would next start at {}, {}\n",
-            shown(&target.name),
-            resolved.offset,
-            resolved.source
-        ));
+        let next = change.next_start(&change.of(target.record.clone()), kind)?;
+        return output::text(&format!("'{}' would next start at {}\n", shown(&target.name), in_words(&next)));
     }
     if let Some(live) = &live {
         live.set(&*host)?;
     }
-    let anew = set.from_save.is_some();
-    let record = keep(&records, &target, &facts, clock, anew, live.and_then(|live| live.offset))?;
+    let record = change.keep(&records)?;
     if set.json {
         let mut told = json!(record);
         if wrapper.is_some() {
@@ -123,7 +140,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
             target.uuid
         ));
     }
-    say(set, wrapper.as_deref(), &target, kind, &record, &facts)
+    say(set, wrapper.as_deref(), &change, kind, &record)
 }
 
 /// The clock that a running guest gets at once.
@@ -176,36 +193,41 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
         Ok(domain) => {
             let record = backend::record(records, domain.uuid);
             let record = record.map_err(|error| Failure::Error(error.to_string()))?;
-            return Ok(Target { uuid: domain.uuid, name: domain.name.clone(), domain: Some(domain), record });
+            let (rtc, _) = read_clock(host, domain.domid)?;
+            return Ok(Target {
+                uuid: domain.uuid,
+                name: domain.name.clone(),
+                config: host.stored_config(domain.domid).ok(),
+                rtc: rtc.map(|rtc| rtc.offset),
+                domain: Some(domain),
+                record,
+            });
         }
         Err(no_domain) => no_domain,
     };
     let (all, _) = records.all().map_err(|error| Failure::Error(error.to_string()))?;
+    let gone = |uuid, name: &str, record| Target {
+        uuid,
+        name: name.to_owned(),
+        domain: None,
+        config: None,
+        rtc: None,
+        record,
+    };
     let mut known = all.into_iter().filter(|record| Some(record.uuid) == uuid || record.name == wanted);
     match (known.next(), known.next(), uuid) {
-        (Some(record), None, _) => {
-            Ok(Target { uuid: record.uuid, name: record.name.clone(), domain: None, record: Some(record) })
-        }
+        (Some(record), None, _) => Ok(gone(record.uuid, &record.name.clone(), Some(record))),
         (Some(_), Some(_), _) => {
             Err(Failure::Error(format!("several clock records have the name '{wanted}'; give the UUID")))
         }
         // A guest of another toolstack may be spoken of before it is there for the first time.
-        (None, _, Some(uuid)) => Ok(Target { uuid, name: wanted.to_owned(), domain: None, record: None }),
+        (None, _, Some(uuid)) => Ok(gone(uuid, wanted, None)),
         (None, _, None) => Err(no_domain),
     }
 }
 
 fn not_there(name: &str) -> Failure {
     Failure::Error(format!("'{name}' is not running; without --now its clock is set at the next start"))
-}
-
-/// The clock requested so far; for an unmanaged domain, that of its config.
-fn clock_now(host: &dyn Host, target: &Target) -> Result<GuestClock, Failure> {
-    match (&target.record, &target.domain) {
-        (Some(record), _) => Ok(record.request.clock.clone()),
-        (None, Some(domain)) => Ok(project::clock_of(&host.stored_config(domain.domid)?)),
-        (None, None) => Ok(GuestClock::default()),
-    }
 }
 
 fn say_jump(
@@ -231,17 +253,21 @@ fn say_jump(
     Ok(())
 }
 
-/// Keeps what was asked, and what was done. An offset that is asked for `anew` counts also where the same one was asked for
-/// before and the guest has moved its RTC since.
-fn keep(
-    records: &RecordStore,
-    target: &Target,
-    facts: &HostFacts,
+/// What was asked, and what was done.
+struct Change<'a> {
+    target: &'a Target,
+    facts: &'a HostFacts,
     clock: GuestClock,
+    /// The offset counts also where the same one was asked for before and the guest has moved its RTC since.
     anew: bool,
+    /// The RTC that the running guest was given.
     now: Option<UtcOffset>,
-) -> Result<ClockRecord, Failure> {
-    let kept = records.change(target.uuid, |record, _| {
+}
+
+impl Change<'_> {
+    /// The record with it.
+    fn of(&self, record: Option<ClockRecord>) -> ClockRecord {
+        let Change { target, facts, clock, .. } = self;
         // A file that asks for the same as before does not undo this.
         let instead_of = record.as_ref().and_then(|record| match &record.request.from {
             RequestOrigin::ClockSet { instead_of } => instead_of.clone(),
@@ -249,7 +275,7 @@ fn keep(
             RequestOrigin::Unmanaged => None,
         });
         let from = RequestOrigin::ClockSet { instead_of };
-        let mut record = match record {
+        let mut record = match target.known(record) {
             Some(mut record) => {
                 record.set_request(clock.clone(), from, facts.now);
                 record
@@ -259,50 +285,66 @@ fn keep(
                 ClockRecord::new(target.uuid, &target.name, request)
             }
         };
-        record.offset_changed |= anew;
+        record.offset_changed |= self.anew;
         if let Some(domain) =
             target.domain.as_ref().filter(|domain| !record.is_instance(&facts.boot_id, domain.domid))
         {
-            let instance = Instance::followed(&facts.boot_id, domain.domid, facts.now);
-            record.continued(instance, None);
+            record.found_alive(Instance::followed(&facts.boot_id, domain.domid, facts.now), target.rtc);
         }
-        if let Some(offset) = now {
+        if let Some(offset) = self.now {
             record.set_live(offset.seconds().into(), facts.now);
         }
-        (Some(record), ())
-    });
-    match kept {
-        Ok((Some(record), ())) => Ok(record),
-        Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
-        Err(error) => {
-            let why = error.to_string();
-            let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
-            output::warn(&[why]);
-            Ok(record)
+        record
+    }
+
+    /// The clock of the guest's next start with this record.
+    fn next_start(&self, record: &ClockRecord, kind: GuestKind) -> Result<ColdStart, Failure> {
+        let mut record = record.clone();
+        // What the guest made of its RTC counts, also where nobody has seen it yet. One that was just set is in the record.
+        if let Some(rtc) = self.target.rtc.filter(|_| self.now.is_none()) {
+            record.seen(rtc, self.facts.now);
+        }
+        cold_start::resolve(&record, kind, self.facts, &*backend::zones())
+            .map_err(|refusal| Failure::Error(refusal.to_string()))
+    }
+
+    fn keep(&self, records: &RecordStore) -> Result<ClockRecord, Failure> {
+        match records.change(self.target.uuid, |record, _| (Some(self.of(record)), ())) {
+            Ok((Some(record), ())) => Ok(record),
+            Ok((None, ())) => Err(Failure::Error("the clock was not recorded".to_owned())),
+            Err(error) => {
+                let why = error.to_string();
+                let record = error.record().cloned().ok_or_else(|| Failure::Error(why.clone()))?;
+                output::warn(&[why]);
+                Ok(record)
+            }
         }
     }
+}
+
+/// The clock of a next start.
+fn in_words(next: &ColdStart) -> String {
+    format!(
+        "{} ({} s), {}; TSC {}, {}",
+        next.rtc.offset,
+        next.rtc.offset.seconds(),
+        next.rtc.source,
+        next.tsc.khz,
+        next.tsc.behaviour
+    )
 }
 
 fn say(
     set: &ClockSet,
     wrapper: Option<&str>,
-    target: &Target,
+    change: &Change<'_>,
     kind: GuestKind,
     record: &ClockRecord,
-    facts: &HostFacts,
 ) -> Result<(), Failure> {
-    let next = record.next_clock();
-    let (resolved, tsc) = work_out(&next, kind, facts, &*backend::zones())
-        .map_err(|refusal| Failure::Error(refusal.to_string()))?;
-    let mut text = format!(
-        "'{}' next starts at {} ({} s), {}; TSC {}, {}\n",
-        shown(&target.name),
-        resolved.offset,
-        resolved.offset.seconds(),
-        resolved.source,
-        tsc.khz,
-        tsc.behaviour
-    );
+    let target = change.target;
+    let next = change.next_start(record, kind)?;
+    output::warn(&next.warnings);
+    let mut text = format!("'{}' next starts at {}\n", shown(&target.name), in_words(&next));
     if record.ephemeral {
         output::message(&format!(
             "xenclock: warning: the config of '{}' has no uuid, so this clock is for reboots of this domain alone; to keep it \

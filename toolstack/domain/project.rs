@@ -1,9 +1,12 @@
 //! Writes the requested clock into the fields that libxl has for it.
 
+use chrono::{DateTime, Utc};
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
+use timers::zone::{FirstOf, Zone};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TickPolicy, Timer, TimerName, UtcOffset, ticks,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Moment, ResolveError, TickPolicy, Timer,
+    TimerName, UtcOffset, offset_at, ticks,
 };
 
 use super::DomainConfig;
@@ -74,6 +77,26 @@ pub fn clock_of(config: &DomainConfig) -> GuestClock {
     GuestClock::new(offset, Vec::new())
 }
 
+/// The offset that libxl gives a domain with this config now, on a host in this zone.
+///
+/// # Errors
+/// When the offset of the host's zone is not known.
+///
+/// ```
+/// use xenclock::domain::{DomainConfig, project::offset_of};
+/// use xenclock::timers::{GuestKind, zone::Zone};
+///
+/// let mut config = DomainConfig::new(GuestKind::Pv);
+/// config.b_info.rtc_timeoffset = 3600;
+/// let offset = offset_of(&config, "2026-07-01T12:00:00Z".parse()?, &Zone::utc())?;
+/// assert_eq!(offset.seconds(), 3600);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn offset_of(config: &DomainConfig, now: DateTime<Utc>, zone: &Zone) -> Result<UtcOffset, ResolveError> {
+    let at = Moment { now, host_zone: zone, zones: &FirstOf::new(Vec::new()) };
+    offset_at(&clock_of(config).offset, &at)
+}
+
 /// The clock of a config with its timers: what [`clock`] makes of it is the config again.
 #[must_use]
 pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
@@ -85,7 +108,8 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
         ClockOffset::Variable { adjustment: 0, basis: Basis::Utc } => ClockOffset::default(),
         offset => offset,
     };
-    found.timers.extend(tsc_of(config));
+    let mode = config.b_info.tsc_mode.filter(|mode| *mode != TscMode::Default);
+    found.timers.extend(mode.map(|mode| Timer { mode: Some(mode.into()), ..Timer::named(TimerName::Tsc) }));
     let missed = config.b_info.timer_mode.filter(|_| config.kind() == GuestKind::Hvm);
     let policy = missed.and_then(|missed| {
         TickPolicy::ALL.iter().copied().find(|policy| ticks::MissedTicks::from(*policy) == missed)
@@ -94,12 +118,6 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
         .timers
         .extend(policy.map(|policy| Timer { tickpolicy: Some(policy), ..Timer::named(TimerName::Rtc) }));
     found
-}
-
-/// The TSC of a config; `None` for the default mode.
-pub(crate) fn tsc_of(config: &DomainConfig) -> Option<Timer> {
-    let mode = config.b_info.tsc_mode.filter(|mode| *mode != TscMode::Default)?;
-    Some(Timer { mode: Some(mode.into()), ..Timer::named(TimerName::Tsc) })
 }
 
 /// Leaves the numbers of channels to libxl, where one has number 0.

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
-use timers::{KiloHertz, UtcOffset};
+use timers::tsc::{GuestTsc, TscMode};
+use timers::{GuestKind, KiloHertz, UtcOffset};
 
 pub use self::domains::{
     DomId, DomainFlags, DomainInfo, DomainSummary, Event, Placement, RunState, ShutdownReason,
@@ -41,6 +42,15 @@ pub struct TscInfo {
     pub khz: u32,
     /// 1 for a domain that was never restored or migrated; Xen stores one more than it is given.
     pub incarnation: u32,
+}
+
+impl TscInfo {
+    /// The TSC that this makes for a guest on the host; `None` in a mode that no known Xen has.
+    #[must_use]
+    pub fn guest_tsc(&self, kind: GuestKind, facts: &HostFacts) -> Option<GuestTsc> {
+        let mode = TscMode::from_number(self.mode.into()).ok()?;
+        Some(GuestTsc::on_host(mode, KiloHertz(self.khz), kind, &facts.tsc()))
+    }
 }
 
 /// The HVM save record of the RTC (type 11): where the guest's own changes show.

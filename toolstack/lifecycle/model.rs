@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use timers::resolve::is_clock_set;
 use timers::tsc::GuestTsc;
-use timers::{Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, UtcOffset};
+use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
 
 use super::record::{
     CONFIG_OFFSETS, Changes, ClockRecord, ConfiguredBy, Correction, Ended, Instance, Request, RequestOrigin,
@@ -43,6 +43,8 @@ pub enum Due {
     ColdStart(Box<ClockRecord>),
     /// Nothing, for this reason: it is followed from where it stands, or from where it was saved.
     Follow(&'static str, Option<i64>),
+    /// Nothing: it came out of a save that this host has not seen, and is followed from where it stands.
+    FollowUnknown,
     /// Nothing: it was saved with a clock that could not be set.
     FollowUnset,
     /// It goes on where it was saved, but the toolstack has moved its RTC: back to this.
@@ -55,9 +57,8 @@ impl ClockRecord {
     #[must_use]
     pub fn next_clock(&self) -> GuestClock {
         let asked = &self.request.clock;
-        let variable = matches!(asked.offset.effective(), ClockOffset::Variable { .. });
         match self.last {
-            Some(last) if variable && !self.offset_changed && self.can_be_set() => GuestClock {
+            Some(last) if self.is_variable() && !self.offset_changed && self.can_be_set() => GuestClock {
                 offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
                 ..asked.clone()
             },
@@ -171,12 +172,35 @@ impl ClockRecord {
         self.instance = Some(instance);
     }
 
-    /// A cold start whose clock could not be set: the domain is as its toolstack made it, and what was known of the start
-    /// before says nothing of it. What the guest made of its RTC then is kept for its next start.
+    /// A cold start whose clock could not be set: the domain is as its toolstack made it. What the guest made of its RTC
+    /// before is kept for its next start.
     pub fn not_started(&mut self, instance: Instance) {
-        self.start = None;
+        self.found_alive(instance, None);
+    }
+
+    /// The guest was found in a domain whose start and whose moves nobody has recorded: what was known of the start before
+    /// says nothing about it.
+    pub fn found_alive(&mut self, instance: Instance, offset: Option<i64>) {
+        (self.start, self.birth_khz) = (None, None);
         self.guest.seconds = 0;
-        self.continued(instance, None);
+        self.continued(instance, offset);
+    }
+
+    /// True if the guest's changes to its RTC are kept for its next start.
+    #[must_use]
+    pub fn is_tracked(&self, kind: GuestKind) -> bool {
+        kind.has_rtc() && self.is_variable()
+    }
+
+    fn is_variable(&self) -> bool {
+        matches!(self.request.clock.offset.effective(), ClockOffset::Variable { .. })
+    }
+
+    /// The requested TSC frequency, if a guest that runs at `khz` has it. One that was requested since its start applies to
+    /// the next.
+    #[must_use]
+    pub fn frequency_in_force(&self, khz: KiloHertz) -> Option<Hertz> {
+        self.request.clock.tsc_frequency().filter(|requested| requested.to_khz() == Ok(khz))
     }
 
     /// A guest has arrived with the record that travelled with it, and another of it was here from an earlier life. What
@@ -313,9 +337,9 @@ impl ClockRecord {
             .ended
             .and_then(|ended| ended.reason)
             .is_some_and(|reason| !matches!(reason, ShutdownReason::Poweroff | ShutdownReason::Suspend));
-        let variable = matches!(self.request.clock.offset.effective(), ClockOffset::Variable { .. });
         let asked = matches!(self.request.from, RequestOrigin::ClockSet { .. });
-        let carries = variable && (self.request.from != RequestOrigin::Unmanaged || self.guest.seen > 0);
+        let carries =
+            self.is_variable() && (self.request.from != RequestOrigin::Unmanaged || self.guest.seen > 0);
         asked || restarts || !self.saves.is_empty() || (carries && !self.ephemeral)
     }
 
@@ -379,7 +403,7 @@ pub fn due(record: Option<&ClockRecord>, found: &Discovered) -> Due {
     }
     if found.incarnation > 1 {
         let Some(saved) = record.save_before(found.incarnation) else {
-            return Due::Follow("restored or migrated from a save that this host has not seen", None);
+            return Due::FollowUnknown;
         };
         if saved.unset {
             return Due::FollowUnset;

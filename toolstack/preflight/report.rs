@@ -178,10 +178,12 @@ impl GuestReport {
     ) -> Result<Self> {
         let config = host.stored_config(domain.domid)?;
         let info = host.tsc_info(domain.domid)?;
-        Ok(Self::from_parts(domain, &config, &info, facts, record))
+        let birth_khz = born(host, domain, &info, facts, record);
+        let report = Self::from_parts(domain, &config, &info, facts, record);
+        Ok(GuestReport { tsc: TscReport { birth_khz, ..report.tsc }, ..report })
     }
 
-    /// A guest whose config and TSC are known.
+    /// A guest of which only the config and the TSC are known.
     #[must_use]
     pub fn from_parts(
         domain: &DomainSummary,
@@ -190,16 +192,11 @@ impl GuestReport {
         facts: &HostFacts,
         record: Option<&ClockRecord>,
     ) -> Self {
-        // Xen has no other modes.
-        let mode = TscMode::from_number(info.mode.into()).unwrap_or(TscMode::Default);
-        let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
+        let tsc = known_tsc(info, domain.kind, facts);
         let clock = record.map(|record| &record.request.clock);
         // Another clock may be requested for the next start; the guest runs with what Xen reports.
-        let asked = clock.and_then(GuestClock::tsc_frequency).filter(|asked| asked.to_khz() == Ok(tsc.khz));
-        let offset = record.filter(|record| !record.offset_changed).map(|record| &record.request.clock);
-        let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
-        let birth =
-            birth_khz(ours.and_then(|record| record.birth_khz), info.incarnation, &tsc, facts.cpu_khz);
+        let asked = record.and_then(|record| record.frequency_in_force(tsc.khz));
+        let next = record.map(ClockRecord::next_clock);
         GuestReport {
             domid: domain.domid,
             name: domain.name.clone(),
@@ -207,22 +204,22 @@ impl GuestReport {
             kind: domain.kind,
             invariant_tsc: invariant(config, facts, &tsc),
             tsc: TscReport {
-                mode,
+                mode: tsc.mode,
                 khz: tsc.khz,
                 behaviour: tsc.behaviour,
                 incarnation: info.incarnation,
-                birth_khz: birth,
+                birth_khz: birth_khz(None, info.incarnation, &tsc, facts.cpu_khz),
                 asked,
                 tolerance: clock.and_then(|clock| clock.tsc_tolerance),
             },
             nomigrate: config.is_nomigrate(),
             reference_tsc: config.has_reference_tsc(),
-            tracked: domain.kind.has_rtc() && offset.is_some_and(is_variable),
-            follows_zone: match offset {
-                Some(clock) => matches!(clock.offset.effective(), ClockOffset::Localtime { .. }),
+            tracked: record.is_some_and(|record| !record.offset_changed && record.is_tracked(domain.kind)),
+            follows_zone: match &next {
+                Some(clock) => follows_zone(clock),
                 None => config.is_localtime(),
             },
-            zone: offset.and_then(named_zone),
+            zone: next.as_ref().and_then(named_zone),
         }
     }
 
@@ -247,6 +244,33 @@ impl GuestReport {
     }
 }
 
+/// The TSC of a guest. Xen has no modes but those that are known.
+fn known_tsc(info: &TscInfo, kind: GuestKind, facts: &HostFacts) -> GuestTsc {
+    let default = || GuestTsc::on_host(TscMode::Default, KiloHertz(info.khz), kind, &facts.tsc());
+    info.guest_tsc(kind, facts).unwrap_or_else(default)
+}
+
+/// The frequency that the guest in a domain was born with, as far as its record, Xen and the guest's CPUID tell; by it the
+/// guest's clocksource tsc counts.
+#[must_use]
+pub fn born(
+    host: &dyn Host,
+    domain: &DomainSummary,
+    info: &TscInfo,
+    facts: &HostFacts,
+    record: Option<&ClockRecord>,
+) -> Option<KiloHertz> {
+    let tsc = info.guest_tsc(domain.kind, facts)?;
+    let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
+    // In mode native a guest is still told the frequency of the host that it came from.
+    let told = || match tsc.mode {
+        TscMode::Native if domain.kind != GuestKind::Pv => host.told_tsc_khz(domain.domid).ok(),
+        _ => None,
+    };
+    let known = ours.and_then(|record| record.birth_khz).or_else(told);
+    birth_khz(known, info.incarnation, &tsc, facts.cpu_khz)
+}
+
 /// True if a guest with this config is shown an invariant TSC on this host.
 #[must_use]
 pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> InvariantTsc {
@@ -254,8 +278,11 @@ pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> In
     config.invariant_tsc().shown(facts.xen_version.minor, emulated, facts.tsc_invariant)
 }
 
-fn is_variable(clock: &GuestClock) -> bool {
-    matches!(clock.offset.effective(), ClockOffset::Variable { .. })
+fn follows_zone(clock: &GuestClock) -> bool {
+    matches!(
+        clock.offset.effective(),
+        ClockOffset::Localtime { .. } | ClockOffset::Variable { basis: Basis::Localtime, .. }
+    )
 }
 
 fn named_zone(clock: &GuestClock) -> Option<String> {

@@ -10,7 +10,7 @@
 //! - [`requests`]: clocks requested in domain XML for domains that other toolstacks start.
 
 mod cache;
-pub(crate) mod cold_start;
+pub mod cold_start;
 pub mod hold;
 pub mod monitor;
 pub mod requests;
@@ -20,6 +20,6 @@ pub mod store;
 pub mod tolerance;
 pub mod transfer;
 pub mod unfinished;
-pub(crate) mod unmanaged;
+pub mod unmanaged;
 pub mod warning;
 pub mod watch;

@@ -17,11 +17,12 @@ use uuid::Uuid;
 use super::cold_start;
 use super::start::{StartOptions, Started, claim, note, start};
 use super::store::{Clocks, RecordStore, Then};
+use super::unmanaged;
 use super::warning::{Warning, add};
 use crate::apply::clock::put_back;
 use crate::apply::{ApplyError, Outcome};
-use crate::domain::{Domain, DomainConfig, ShutdownAction, project};
-use crate::host::{DomId, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
+use crate::domain::{Domain, DomainConfig, ShutdownAction};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostError, RtcRecord, ShutdownReason, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::RequestOrigin;
 use crate::plan::{self, Plan, Refusal};
@@ -203,13 +204,20 @@ impl Monitor<'_> {
         domid: DomId,
         reason: ShutdownReason,
     ) -> Result<(Option<ClockRecord>, Vec<Warning>), HostError> {
-        let (rtc, tsc) = read_clock(self.host, domid)?;
-        let Some(uuid) = uuid_of(self.host, domid)? else { return Ok((None, Vec::new())) };
+        let (rtc, tsc_info) = read_clock(self.host, domid)?;
+        let domains = self.host.domains()?;
+        let found = domains.into_iter().find(|domain| domain.domid == domid);
+        let Some(DomainSummary { uuid, kind, .. }) = found else { return Ok((None, Vec::new())) };
         let facts = self.host.facts()?;
         let note = |mut record: ClockRecord| {
-            // Only its own record knows the clock of a guest without RTC.
-            if rtc.is_some() || record.is_instance(&facts.boot_id, domid) {
-                record.ended(reason, rtc.map(|rtc| rtc.offset), tsc.incarnation, facts.now);
+            // Only its own record knows the clock of a guest without RTC; and what has become of the guest since, as in
+            // a migration within this host, is in another domain's.
+            let is_its = record.is_instance(&facts.boot_id, domid);
+            if let Some(tsc) = tsc_info.guest_tsc(kind, &facts).filter(|_| is_its) {
+                record.tsc_seen(tsc_info.incarnation, &tsc, facts.cpu_khz);
+            }
+            if is_its || rtc.is_some() && record.instance.is_none() {
+                record.ended(reason, rtc.map(|rtc| rtc.offset), tsc_info.incarnation, facts.now);
             }
             record
         };
@@ -259,21 +267,14 @@ impl Monitor<'_> {
                 warnings.extend(noted.err().map(Warning::from));
             }
         }
-        // The timers of a guest for which none were requested are in the config alone.
-        let unmanaged = record.request.from == RequestOrigin::Unmanaged;
-        if unmanaged {
-            record.request.clock.timers = project::tsc_of(&config).into_iter().collect();
-        }
+        record.request.clock = unmanaged::requested(&record, &config);
         // The plan puts the offset where it belongs.
         config.set_rtc_offset(UtcOffset::ZERO);
         config.c_info.uuid = Some(record.uuid);
         let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
-        let mut plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;
-        if unmanaged {
-            plan.config.b_info.timer_mode = config.b_info.timer_mode;
-        }
+        let plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;
         Ok(Next { config, plan: Some(plan), asked, warnings })
     }
 
@@ -309,8 +310,8 @@ impl Monitor<'_> {
                 start(plan, self.host, &facts, &terms, &mut |_| {})
             }
             None => {
-                let domid = self.as_configured(&next.config).map_err(of_start)?;
-                Ok(Started { outcome: Outcome { domid, offset: UtcOffset::ZERO }, unkept: None })
+                let outcome = self.as_configured(&next.config).map_err(of_start)?;
+                Ok(Started { outcome, unkept: None })
             }
         };
         let mut tries = 1;
@@ -329,7 +330,7 @@ impl Monitor<'_> {
     }
 
     /// Starts a domain of which nothing is recorded.
-    fn as_configured(&self, config: &DomainConfig) -> Result<DomId, HostError> {
+    fn as_configured(&self, config: &DomainConfig) -> Result<Outcome, HostError> {
         let facts = self.host.facts()?;
         let doing = format!("start domain '{}'", config.name());
         let claim = match config.c_info.uuid {
@@ -339,7 +340,13 @@ impl Monitor<'_> {
         note(claim.as_ref(), "start the guest", &facts, None, Then::Destroy);
         let domid = self.host.create_paused(config)?;
         note(claim.as_ref(), "start the guest", &facts, Some(domid), Then::Destroy);
-        self.host.unpause(domid).map(|()| domid)
+        let offset = match read_clock(self.host, domid)? {
+            (Some(rtc), _) => rtc.offset,
+            (None, _) => unmanaged::here(config, &facts).unwrap_or_default(),
+        };
+        self.host.unpause(domid)?;
+        // libxl gives a new domain no more than 32 bits.
+        Ok(Outcome { domid, offset: UtcOffset::new(offset).unwrap_or_default() })
     }
 
     /// A soft reset keeps the domain, but libxl builds it again: its TSC is new then, and an offset in the config is set

@@ -4,12 +4,10 @@
 use std::fs::File;
 
 use timers::UtcOffset;
-use timers::zone::ZoneSource;
 use uuid::Uuid;
 
 use super::transfer::config_in;
 use super::unmanaged;
-use crate::domain::project;
 use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 use crate::xl::savefile::Header;
@@ -61,7 +59,6 @@ pub fn saved_offset(
     header: &Header,
     stream: &mut File,
     facts: &HostFacts,
-    zones: &dyn ZoneSource,
 ) -> Result<SavedOffset> {
     let config = config_in(header);
     let record = header.ours.as_ref().and_then(|ours| ClockRecord::from_bytes(ours).ok());
@@ -75,7 +72,7 @@ pub fn saved_offset(
         (None, Some(offset)) => (offset, OffsetSource::Record),
         (None, None) => {
             let config = config.as_ref().map_err(Clone::clone)?;
-            let given = unmanaged::here(&project::clock_of(config), facts, zones);
+            let given = unmanaged::here(config, facts);
             (given.map_err(|error| invalid(error.to_string()))?, OffsetSource::Config)
         }
     };

@@ -80,7 +80,7 @@ pub(crate) fn tolerate(
         mode,
         khz,
         birth: birth(arrival, info.incarnation, khz),
-        explicit: request.is_some_and(|clock| clock.tsc_frequency().is_some()),
+        explicit: arrival.record.is_some_and(|record| record.frequency_in_force(khz).is_some()),
         invariant: false,
         tolerance,
     };

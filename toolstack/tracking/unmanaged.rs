@@ -4,9 +4,10 @@
 use timers::resolve::{Moment, ResolveError, offset_at};
 use timers::zone::ZoneSource;
 use timers::{Basis, ClockOffset, GuestClock, UtcOffset};
+use uuid::Uuid;
 
 use crate::domain::DomainConfig;
-use crate::domain::project::clock_of;
+use crate::domain::project::{clock_of, clock_with_timers_of, offset_of};
 use crate::host::HostFacts;
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::event::DomainRef;
@@ -23,18 +24,29 @@ pub(super) fn moves_rtc(config: &DomainConfig) -> bool {
 }
 
 /// The offset that it gives then. libxl sets no sum of 0, and so the guest's own stays.
-pub(super) fn gives(config: &DomainConfig, facts: &HostFacts, zones: &dyn ZoneSource) -> Option<i64> {
-    here(&clock_of(config), facts, zones).ok().filter(|given| *given != 0)
+pub(super) fn gives(config: &DomainConfig, facts: &HostFacts) -> Option<i64> {
+    here(config, facts).ok().filter(|given| *given != 0)
 }
 
-/// The offset that a toolstack gives such a clock here and now, in seconds ahead of UTC. Toolstacks do not check the year.
-pub(super) fn here(
-    clock: &GuestClock,
-    facts: &HostFacts,
-    zones: &dyn ZoneSource,
-) -> Result<i64, ResolveError> {
-    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    Ok(offset_at(&clock.offset, &at)?.seconds().into())
+/// The offset that a toolstack gives a domain with this config here and now, in seconds ahead of UTC.
+pub(super) fn here(config: &DomainConfig, facts: &HostFacts) -> Result<i64, ResolveError> {
+    Ok(offset_of(config, facts.now, &facts.zone)?.seconds().into())
+}
+
+/// The record of a guest of which nothing is known but its config.
+#[must_use]
+pub fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
+    ClockRecord::new(uuid, name, request(clock_of(config)))
+}
+
+/// The clock that is requested for a guest. Where nobody has requested one, its timers are in its config alone.
+#[must_use]
+pub fn requested(record: &ClockRecord, config: &DomainConfig) -> GuestClock {
+    let clock = record.request.clock.clone();
+    match record.request.from {
+        RequestOrigin::Unmanaged => GuestClock { timers: clock_with_timers_of(config).timers, ..clock },
+        _ => clock,
+    }
 }
 
 /// The record of a guest whose RTC stands at an offset.
@@ -80,8 +92,9 @@ pub(super) fn refound(
     zones: &dyn ZoneSource,
 ) {
     let (RequestOrigin::Unmanaged, Some(offset)) = (&record.request.from, found.offset) else { return };
-    let is_as_before =
-        here(&record.request.clock, facts, zones) == Ok(offset) || record.config_offsets.contains(&offset);
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let given = offset_at(&record.request.clock.offset, &at).ok().map(|given| given.seconds().into());
+    let is_as_before = given == Some(offset) || record.config_offsets.contains(&offset);
     if !is_as_before {
         record.config_offsets.clear();
         record.set_request(standing_at(offset), RequestOrigin::Unmanaged, facts.now);
@@ -128,7 +141,6 @@ mod tests {
     fn what_a_config_says_and_what_it_gives() {
         let localtime = |seconds| ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) };
         let variable = |adjustment| ClockOffset::Variable { adjustment, basis: Basis::Utc };
-        let zones = default_zones();
         for (seconds, local, says, gives_here) in [
             (0, None, variable(0), None),
             (0, Some(Defbool::False), variable(0), None),
@@ -141,7 +153,7 @@ mod tests {
             let config = config(seconds, local);
             assert_eq!(clock_of(&config).offset, says);
             assert_eq!(moves_rtc(&config), (seconds, local.is_some_and(Defbool::is_true)) != (0, false));
-            assert_eq!(gives(&config, &facts(), &*zones), gives_here);
+            assert_eq!(gives(&config, &facts()), gives_here);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command from outside: exit codes, messages, streams, files, and the mock host between commands.
 
+mod agree;
 mod create;
 mod create_cfg;
 mod dumpxml;

@@ -182,11 +182,11 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
     })
 }
 
-/// The offset of a clock at a moment, whatever year the guest would show. libxl gives a guest this offset: it does not check
-/// the year.
+/// The offset that libxl gives a guest with this clock at a moment. libxl does not check the year that the guest would show,
+/// and its sums wrap around at 32 bits.
 ///
 /// # Errors
-/// When a zone is unknown, or when the offset does not fit Xen's 32 bits.
+/// When a zone is unknown.
 ///
 /// ```
 /// use timers::zone::{Zone, default_zones};
@@ -198,10 +198,13 @@ pub fn resolve(clock: &ClockOffset, kind: GuestKind, at: &Moment<'_>) -> Result<
 /// let clock = ClockOffset::Variable { adjustment: -74_009_000, basis: Basis::Utc };
 /// assert!(resolve(&clock, GuestKind::Hvm, &at).is_err());
 /// assert_eq!(offset_at(&clock, &at)?.seconds(), -74_009_000);
+/// let clock = ClockOffset::Variable { adjustment: 2_147_483_648, basis: Basis::Utc };
+/// assert_eq!(offset_at(&clock, &at)?.seconds(), -2_147_483_648);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn offset_at(clock: &ClockOffset, at: &Moment<'_>) -> Result<UtcOffset, ResolveError> {
-    Ok(UtcOffset::new(locate(clock, at)?.seconds)?)
+    let low = locate(clock, at)?.seconds.rem_euclid(1 << 32);
+    Ok(u32::try_from(low).map_or(UtcOffset::ZERO, UtcOffset::from_libxl))
 }
 
 /// A clock's offset at a moment, which may be beyond what Xen takes.

@@ -10,6 +10,7 @@ use super::blob::Blob;
 use super::machine::{Context, DOM0, Domain, Errno, Machine, NewDomain, Present, Refusal};
 use super::stream::Stream;
 use crate::domain::DomainConfig;
+use crate::domain::project::offset_of;
 use crate::host::{
     DomId, DomainFlags, DomainInfo, DomainSummary, Placement, RunState, ShutdownReason, ShutdownRequest,
     TscInfo,
@@ -348,17 +349,10 @@ fn memory_kb(config: &DomainConfig) -> u64 {
     config.b_info.target_memkb.or(config.b_info.max_memkb).unwrap_or(MEMORY_KB)
 }
 
-/// The value that libxl passes to `settimeoffset`: 32 bits that are added with wrap-around and read as signed.
+/// The value that libxl passes to `settimeoffset`.
 fn time_offset(config: &DomainConfig, site: &Site<'_>) -> Result<i32, Refusal> {
-    let offset = UtcOffset::from_libxl(config.b_info.rtc_timeoffset);
-    if !config.is_localtime() {
-        return Ok(offset.seconds());
-    }
-    let local = site
-        .zone
-        .offset_at(site.present.utc)
-        .map_err(|error| Refusal::new(Errno::Fail, error.to_string()))?;
-    Ok(offset.seconds().wrapping_add(local.seconds()))
+    let offset = offset_of(config, site.present.utc, site.zone);
+    offset.map(UtcOffset::seconds).map_err(|error| Refusal::new(Errno::Fail, error.to_string()))
 }
 
 fn reason(request: ShutdownRequest) -> ShutdownReason {

@@ -298,7 +298,6 @@ fn what_a_domain_is_due() {
     record.ended(ShutdownReason::Suspend, Some(3640), 2, at(3));
     assert_eq!(record.next_clock(), clock(variable(3640)));
     let cold = || Due::ColdStart(Box::new(record.clone()));
-    let unseen = "restored or migrated from a save that this host has not seen";
     for (what, found, expected) in [
         ("the one that is known", found(1, Some(5), 1, true, None), Due::Nothing),
         ("a new one", found(2, Some(0), 1, false, None), cold()),
@@ -323,9 +322,9 @@ fn what_a_domain_is_due() {
             Due::Follow("continues from its save", Some(3620)),
         ),
         ("by just as much as before", found(2, Some(3640), 3, true, Some(3600)), Due::PutRight(3680)),
-        ("out of none that is known", found(2, Some(0), 9, false, Some(0)), Due::Follow(unseen, None)),
+        ("out of none that is known", found(2, Some(0), 9, false, Some(0)), Due::FollowUnknown),
         ("a wallclock is in no stream", found(2, None, 3, false, None), Due::PutRight(3640)),
-        ("nor known without the save", found(2, None, 9, false, None), Due::Follow(unseen, None)),
+        ("nor known without the save", found(2, None, 9, false, None), Due::FollowUnknown),
     ] {
         assert_eq!(due(Some(&record), &found), expected, "{what}");
     }
@@ -416,4 +415,15 @@ fn a_clock_that_could_not_be_set_says_nothing_about_the_guest() {
     let mut record = unset();
     record.set_live(7, at(4));
     assert_eq!((record.seen(7, at(5)), record.next_clock()), (None, clock(variable(7))), "set by clock-set");
+}
+
+#[test]
+fn of_a_life_that_nobody_recorded_only_the_request_and_the_rtc_are_known() {
+    let mut record = running();
+    record.seen(3620, at(1));
+    record.found_alive(instance(2), Some(5));
+    assert_eq!((record.start.as_ref(), record.birth_khz, record.guest.seconds), (None, None, 0));
+    assert_eq!(record.last.map(|last| last.offset), Some(5));
+    assert_eq!(record.request.clock, clock(variable(3600)));
+    assert!(record.is_instance(&instance(2).boot, DomId(2)));
 }

@@ -8,7 +8,7 @@ use timers::{GuestKind, UtcOffset};
 use uuid::Uuid;
 
 use super::header::{RESTORE, config_in, is_too_long};
-use super::{Transfer, found_in, put};
+use super::{Transfer, put};
 use crate::apply::clock::InProcess;
 use crate::domain::Domain;
 use crate::host::{DomId, Result};
@@ -106,7 +106,7 @@ impl Transfer<'_> {
         let came = Self::came_along(header, uuid, requested.is_some());
         let came_along = matches!(came, Some(Ok(_)));
         let (record, mut warnings) = self.arriving_record(came, uuid);
-        let mut record = record.unwrap_or_else(|| found_in(&config, uuid, &own));
+        let mut record = record.unwrap_or_else(|| unmanaged::found_in(&config, uuid, &own));
         if let Some(requested) = requested {
             record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
@@ -145,7 +145,10 @@ impl Transfer<'_> {
             // Since its record was sent the guest may have set its RTC.
             record.seen(offset, facts.now);
         }
-        record.continued(instance, known);
+        match continues {
+            true => record.continued(instance, known),
+            false => record.found_alive(instance, known),
+        }
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
             before = here;

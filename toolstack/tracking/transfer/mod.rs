@@ -21,7 +21,6 @@ use super::store::RecordStore;
 use super::unmanaged;
 use super::warning::Warning;
 use crate::domain::DomainConfig;
-use crate::domain::project;
 use crate::host::{ErrorKind, Host, HostError, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 
@@ -89,7 +88,7 @@ impl Transfer<'_> {
     /// The offset of a guest without RTC and without record: the one that its config gives now.
     fn wallclock(&self, config: &DomainConfig, facts: &HostFacts) -> Result<(i64, Option<Warning>)> {
         let warning = config.is_localtime().then_some(Warning::LocaltimeWallclock);
-        let offset = unmanaged::here(&project::clock_of(config), facts, self.zones).map_err(|error| {
+        let offset = unmanaged::here(config, facts).map_err(|error| {
             HostError::new(ErrorKind::Invalid, "read the wallclock", error.to_string()).caused_by(error)
         })?;
         Ok((offset, warning))
@@ -105,11 +104,6 @@ impl Transfer<'_> {
         });
         noted.err().map(Warning::from)
     }
-}
-
-/// The record of a guest of which nobody has said anything but its config.
-fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
-    ClockRecord::new(uuid, name, unmanaged::request(project::clock_of(config)))
 }
 
 /// One offset from UTC, and no zone.

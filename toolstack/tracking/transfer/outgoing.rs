@@ -3,16 +3,15 @@
 use std::fs::File;
 
 use timers::KiloHertz;
-use timers::tsc::{GuestTsc, TscMode};
 
 use super::header::{SENDER, is_too_long};
-use super::{Transfer, found_in, put};
+use super::{Transfer, put};
 use crate::domain::{Domain, DomainConfig};
 use crate::host::{DomId, DomainSummary, ErrorKind, HostError, HostFacts, Result, SaveKind, ShutdownReason};
 use crate::lifecycle::ClockRecord;
-use crate::lifecycle::model::birth_khz;
 use crate::lifecycle::record::{RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
+use crate::preflight::report::born;
 use crate::tracking::monitor::read_clock;
 use crate::tracking::store::{Claim, Saved as SaveFile, Then, Unfinished};
 use crate::tracking::unfinished::mend_claimed;
@@ -120,7 +119,7 @@ impl Transfer<'_> {
         }
         // Without a record of it, one of where its clock stood travels at least.
         let (record, trouble) = self.record(uuid);
-        let mut record = record.unwrap_or_else(|| found_in(&config, uuid, config.name()));
+        let mut record = record.unwrap_or_else(|| unmanaged::found_in(&config, uuid, config.name()));
         let facts = self.host.facts()?;
         let domid = domain.domid;
         let (offset, warning) = self.offset_now(domid, &record, &facts)?;
@@ -146,10 +145,7 @@ impl Transfer<'_> {
         facts: &HostFacts,
     ) -> Result<Option<KiloHertz>> {
         let info = self.host.tsc_info(domain.domid)?;
-        let recorded = record.birth_khz.filter(|_| record.is_instance(&facts.boot_id, domain.domid));
-        let mode = TscMode::from_number(info.mode.into()).unwrap_or(TscMode::Default);
-        let tsc = GuestTsc::on_host(mode, KiloHertz(info.khz), domain.kind, &facts.tsc());
-        Ok(birth_khz(recorded, info.incarnation, &tsc, facts.cpu_khz))
+        Ok(born(self.host, domain, &info, facts, Some(record)))
     }
 
     /// The offset of the guest's clock now, and a warning if it is not certain.

@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use timers::zone::Zone;
 
 use super::{Guest, Watch};
-use crate::domain::project::clock_of;
 use crate::host::HostFacts;
 use crate::lifecycle::event::EventKind;
 use crate::lifecycle::host_clock::{ClockSteps, StepEffect};
 use crate::tracking::cache::said;
+use crate::tracking::cold_start;
 use crate::tracking::unmanaged::here;
 
 impl Watch<'_> {
@@ -65,11 +65,13 @@ impl Watch<'_> {
 
     /// The offset of the guest's clock after its next start, as far as that is known.
     fn next_offset(&mut self, guest: &Guest, facts: &HostFacts) -> Option<i64> {
-        let clock = match self.recall(facts, &guest.domain_ref) {
-            Some(record) => record.next_clock(),
-            None => clock_of(&self.tools.host.stored_config(guest.domain_ref.domid).ok()?),
-        };
-        here(&clock, facts, self.tools.zones).ok()
+        match self.recall(facts, &guest.domain_ref) {
+            Some(record) => {
+                let start = cold_start::resolve(&record, guest.kind, facts, self.tools.zones).ok()?;
+                Some(start.rtc.offset.seconds().into())
+            }
+            None => here(&self.tools.host.stored_config(guest.domain_ref.domid).ok()?, facts).ok(),
+        }
     }
 }
 

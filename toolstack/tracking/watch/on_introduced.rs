@@ -61,7 +61,7 @@ impl Watch<'_> {
         let doubt = record.as_ref().is_some_and(|record| !record.is_instance(&found.boot, found.domid));
         if doubt && found.incarnation > 1 {
             match self.tools.host.stored_config(domain.domid) {
-                Ok(config) => found.config_offset = unmanaged::gives(&config, facts, self.tools.zones),
+                Ok(config) => found.config_offset = unmanaged::gives(&config, facts),
                 // It comes to be there; until then the domain waits.
                 Err(_) if since.elapsed() < CONFIG_WITHIN => return,
                 Err(error) => self.failed(facts, domain.domid, error.to_string()),
@@ -76,7 +76,19 @@ impl Watch<'_> {
         match due {
             Due::Nothing => self.known(facts, &guest, &found),
             Due::ColdStart(record) => self.set(facts, &guest, &found, &record),
-            Due::Follow(why, from) => self.follow(facts, &guest, &found, why, from),
+            Due::Follow(why, from) => {
+                let from = from.filter(|_| found.offset.is_some()).or(found.offset);
+                self.follow(facts, &guest, &found, why, from, |record, instance| {
+                    record.continued(instance, from)
+                });
+            }
+            Due::FollowUnknown => {
+                let (why, from) =
+                    ("restored or migrated from a save that this host has not seen", found.offset);
+                self.follow(facts, &guest, &found, why, from, |record, instance| {
+                    record.found_alive(instance, from)
+                });
+            }
             Due::FollowUnset => {
                 let instance = unset(&found, facts);
                 self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), None));
@@ -225,10 +237,17 @@ impl Watch<'_> {
         self.failed(facts, found.domid, format!("its clock was not set: {why}"));
     }
 
-    fn follow(&mut self, facts: &HostFacts, guest: &Guest, found: &Discovered, why: &str, from: Option<i64>) {
+    fn follow(
+        &mut self,
+        facts: &HostFacts,
+        guest: &Guest,
+        found: &Discovered,
+        why: &str,
+        from: Option<i64>,
+        note: impl Fn(&mut ClockRecord, Instance),
+    ) {
         let instance = Instance::of(found, facts.now, ConfiguredBy::Followed);
-        let from = from.filter(|_| found.offset.is_some()).or(found.offset);
-        self.change(facts, &guest.domain_ref, |record| record.continued(instance.clone(), from));
+        self.change(facts, &guest.domain_ref, |record| note(record, instance.clone()));
         let said = EventKind::Followed { offset: from, why: why.to_owned() };
         self.say(facts, Some(guest.domain_ref.clone()), said);
         // It may have set its RTC before it was found.

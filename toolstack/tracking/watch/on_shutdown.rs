@@ -1,8 +1,5 @@
 //! A domain that has shut down: what could still be read of it, and whether it goes on after all or goes away.
 
-use timers::KiloHertz;
-use timers::tsc::{GuestTsc, TscMode};
-
 use super::{Guest, Watch};
 use crate::host::{DomId, DomainSummary, HostError, HostFacts, RtcRecord, RunState, ShutdownReason, TscInfo};
 use crate::lifecycle::event::EventKind;
@@ -46,10 +43,7 @@ impl Watch<'_> {
         }
         let recorded = if in_time { None } else { self.recorded(facts, domid, reason) };
         let Some(guest) = self.guests.get_mut(&domid) else { return };
-        let tsc = read.as_ref().ok().and_then(|(_, info)| {
-            let mode = TscMode::from_number(info.mode.into()).ok()?;
-            Some(GuestTsc::on_host(mode, KiloHertz(info.khz), guest.kind, &facts.tsc()))
-        });
+        let tsc = read.as_ref().ok().and_then(|(_, info)| info.guest_tsc(guest.kind, facts));
         let (offset, incarnation) = match read {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
             Err(_) => (recorded.or(guest.offset), guest.first.as_ref().map_or(1, |first| first.incarnation)),

@@ -1,0 +1,152 @@
+//! Commands that speak of the same guest agree: on the clock that it has, and on that of its next start.
+
+use serde_json::{Value, json};
+
+use crate::common::Lab;
+
+const UUID: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+
+/// A host in Berlin, in summer, with a guest of this config.
+fn lab(config: &str) -> Lab {
+    let lab = Lab::with_host(json!({"timezone": "Europe/Berlin", "cpu_khz": 2_600_000}));
+    lab.write("guest.cfg", format!("name = \"guest\"\nuuid = \"{UUID}\"\nmemory = 64\n{config}\n"));
+    lab.mock(["create", "-q", "guest.cfg"]).ok();
+    lab
+}
+
+/// The same, of a guest of which xenclock has no record.
+fn unrecorded(config: &str) -> Lab {
+    let lab = lab(config);
+    std::fs::remove_dir_all(lab.path("mock.json.clocks")).unwrap();
+    lab
+}
+
+fn show(lab: &Lab) -> Value {
+    lab.mock(["clock-show", "--json", "guest"]).json()
+}
+
+#[test]
+fn a_clock_that_is_requested_for_a_guest_without_a_record_is_that_of_its_next_start() {
+    let lab = unrecorded("type = \"hvm\"");
+    let said = lab.mock(["clock-set", "guest", "rtc_timeoffset=60"]).ok();
+    assert!(said.contains("next starts at UTC+00:01 (60 s)"), "{said}");
+    assert_eq!(show(&lab)["rtc"]["next_start"], "another clock, requested since the last start");
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    assert_eq!(show(&lab)["rtc"]["offset"], 60);
+}
+
+#[test]
+fn the_timers_of_a_config_outlive_a_request_for_the_offset() {
+    let lab = unrecorded("type = \"hvm\"\ntsc_mode = \"native\"\ntimer_mode = 2");
+    lab.mock(["clock-set", "guest", "rtc_timeoffset=60"]).ok();
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    let config: Value = lab.mock(["list", "-l", "guest"]).json();
+    let build = &config[0]["config"]["b_info"];
+    assert_eq!(
+        (&build["tsc_mode"], &build["timer_mode"]),
+        (&json!("native"), &json!("no_missed_ticks_pending"))
+    );
+}
+
+#[test]
+fn dumpxml_has_the_timers_of_the_config_whoever_follows_the_guest() {
+    let lab = unrecorded("type = \"hvm\"\ntsc_mode = \"native\"\ntimer_mode = 2");
+    for words in [&["dumpxml", "guest"][..], &["dumpxml", "--inactive", "guest"]] {
+        let before = lab.mock(words.iter().copied()).ok();
+        assert!(before.contains("tickpolicy='discard'") && before.contains("mode='native'"), "{before}");
+    }
+    lab.mock(["clock-watch", "--once"]).ok();
+    for words in [&["dumpxml", "guest"][..], &["dumpxml", "--inactive", "guest"]] {
+        let after = lab.mock(words.iter().copied()).ok();
+        assert!(after.contains("tickpolicy='discard'") && after.contains("mode='native'"), "{after}");
+    }
+}
+
+#[test]
+fn a_dry_run_of_clock_set_says_what_the_next_start_will_be() {
+    let lab = lab("type = \"hvm\"\nclock_offset = \"variable\"");
+    lab.mock(["mock", "write-rtc", "guest", "+90"]).ok();
+    let words = ["clock-set", "guest", "tsc_mode=native"];
+    let dry = lab.mock(["-N"].into_iter().chain(words)).ok();
+    assert!(dry.contains("UTC+00:01:30"), "{dry}");
+    let set = lab.mock(words).ok();
+    assert!(set.contains("next starts at UTC+00:01:30 (90 s)"), "{set}");
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    assert_eq!(show(&lab)["rtc"]["offset"], 90);
+}
+
+#[test]
+fn a_guest_that_is_started_again_without_a_record_is_said_to_be_where_it_is() {
+    for (kind, more, words, offset) in [
+        ("pv", "kernel = \"/boot/vmlinuz\"\nrtc_timeoffset = 3600", "UTC+01:00", 3600),
+        ("hvm", "", "UTC", 0),
+    ] {
+        let lab = unrecorded(&format!("type = \"{kind}\"\n{more}"));
+        let run = lab.mock(["mock", "reboot", "guest"]);
+        let said = format!("{}{}", run.out, run.err);
+        assert!(said.contains(&format!("its clock at {words}")), "{said}");
+        assert_eq!(show(&lab)["rtc"]["offset"], offset);
+    }
+}
+
+#[test]
+fn the_offset_of_a_config_is_that_which_libxl_makes_of_it() {
+    // The host's clock was in another year when the guest was started.
+    let lab = Lab::with_host(json!({"now": "2050-07-01T12:00:00Z", "timezone": "Europe/Berlin"}));
+    let config = "name = \"guest\"\ntype = \"pv\"\nkernel = \"/boot/vmlinuz\"\nmemory = 64\n".to_owned();
+    lab.write("guest.cfg", config + "rtc_timeoffset = \"-2147483648\"");
+    lab.mock(["create", "-q", "guest.cfg"]).ok();
+    std::fs::remove_dir_all(lab.path("mock.json.clocks")).unwrap();
+    lab.mock(["mock", "set", "now=2026-07-01T12:00:00Z"]).ok();
+    assert_eq!(show(&lab)["rtc"]["offset"], -2_147_483_648_i64);
+}
+
+#[test]
+fn a_request_for_a_domain_of_another_toolstack_takes_no_start_of_before_for_its_own() {
+    let lab = lab("type = \"hvm\"\nrtc_timeoffset = 3600");
+    lab.mock(["destroy", "guest"]).ok();
+    lab.run([
+        "--backend",
+        "mock:mock.json",
+        "--records",
+        "other",
+        "create",
+        "-q",
+        "guest.cfg",
+        "rtc_timeoffset=0",
+    ])
+    .ok();
+    let before = show(&lab);
+    lab.mock(["clock-set", "guest", "clock_tsc_tolerance=5"]).ok();
+    let after = show(&lab);
+    for part in ["offset", "source", "changed_by_guest", "resolved_at"] {
+        assert_eq!(after["rtc"][part], before["rtc"][part], "{part}");
+    }
+}
+
+#[test]
+fn a_report_of_the_guest_speaks_of_the_clock_that_its_next_start_takes() {
+    for (config, words, follows) in [
+        ("clock_offset = \"utc\"", "localtime=1", true),
+        ("localtime = 1", "clock_offset=utc", false),
+        ("rtc_timeoffset = 60", "localtime=1", true),
+    ] {
+        let lab = lab(&format!("type = \"hvm\"\n{config}"));
+        lab.mock(["clock-set", "guest", words]).ok();
+        let report = lab.mock(["host-info", "--json"]).json();
+        assert_eq!(report["guests"][0]["follows_zone"], follows, "{config}, then {words}: {report:#}");
+    }
+}
+
+#[test]
+fn a_frequency_for_the_next_start_is_none_of_the_guest_that_moves() {
+    let lab = lab("type = \"hvm\"");
+    lab.write("there.json", json!({"host": {"now": crate::common::NOW, "cpu_khz": 2_600_001}}).to_string());
+    lab.mock(["clock-set", "guest", "clock_tsc_frequency=3000000000", "clock_tsc_tolerance=250"]).ok();
+    let there = format!("'{}' --backend mock:there.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+    let foretold = lab.mock(["preflight", "--json", "-s", "", "guest", &there]);
+    lab.mock(["migrate", "-s", "", "guest", &there]).ok();
+    let tsc =
+        lab.run(["--backend", "mock:there.json", "clock-show", "--json", "guest"]).json()["tsc"].clone();
+    assert_eq!((&tsc["behaviour"], &tsc["khz"]), (&json!("native"), &json!(2_600_001)), "{foretold:?}");
+}
