@@ -86,3 +86,31 @@ fn a_windows_guest_from_kvm_in_utc() {
     let Some(xml) = xentest::shared("cases/field/windows-utc.xml") else { return };
     assert_eq!(codes(&std::fs::read_to_string(xml).unwrap()), ["advice-windows-utc"]);
 }
+
+#[test]
+fn a_card_that_takes_a_quarter_of_the_memory_gets_one_line() {
+    let card =
+        |kind: &str, more: &str| format!("<devices><video><model type='{kind}'{more}/></video></devices>");
+    for (kind, devices, mib) in [
+        ("hvm", card("qxl", " ram='65536' vram='65536'"), Some((128, 192))),
+        ("hvm", card("vga", " vram='16384'"), Some((16, 80))),
+        ("hvm", card("vga", " vram='32768'"), Some((32, 96))),
+        ("hvm", card("cirrus", ""), None),
+        ("hvm", card("none", ""), None),
+        ("hvm", String::new(), None),
+        ("pvh", String::new(), None),
+    ] {
+        let xml = domain(kind, &devices);
+        let expected: Vec<_> = mib.iter().map(|_| "advice-video-memory").collect();
+        assert_eq!(codes(&xml), expected, "{devices}");
+        let Some((video, more)) = mib else { continue };
+        let lab = Lab::new();
+        lab.write("guest.xml", &xml);
+        let said = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).err;
+        assert!(said.contains(&format!("the {video} MiB of video memory")), "{said}");
+        assert!(
+            said.contains(&format!("write memory = {more} ")) || said.contains(&format!("'MiB'>{more}<")),
+            "{said}"
+        );
+    }
+}

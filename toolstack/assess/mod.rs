@@ -7,6 +7,7 @@ mod invariant;
 mod target;
 mod timer_findings;
 mod tsc;
+mod video_memory;
 
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
 
@@ -29,7 +30,11 @@ pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
 /// The advice on a domain.
 #[must_use]
 pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
-    advice::of_zone(domain).into_iter().chain(invariant::advice(domain)).collect()
+    advice::of_zone(domain)
+        .into_iter()
+        .chain(invariant::advice(domain))
+        .chain(video_memory::advice(domain))
+        .collect()
 }
 
 /// xl makes up a generation ID at each start, and takes none from its file.
