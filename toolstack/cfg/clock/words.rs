@@ -64,18 +64,19 @@ const TOLERANCE: &str = "clock_tsc_tolerance";
 /// # Errors
 /// If xl refuses or ignores a word, or a setting is not a clock's.
 pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
-    lay(clock, kind, words, true)
+    lay(Base::Clock(clock), clock, kind, words)
 }
 
-/// The same for a domain XML.
+/// Lays words over the clock of a domain XML, as if they stood at the end of its file.
 ///
 /// # Errors
 /// As [`words`], and at a setting that a `<clock>` has no place for.
 pub fn words_of_xml(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
-    lay(clock, kind, words, false)
+    lay(Base::Domain(clock), clock, kind, words)
 }
 
-fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -> Result<Words, Errors> {
+fn lay(base: Base<'_>, before: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
+    let tolerance = matches!(base, Base::Clock(_));
     let known: Vec<&str> = CLOCK
         .iter()
         .filter(|(_, about)| tolerance || *about != About::Moves)
@@ -98,7 +99,7 @@ fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) 
             book.error(node, finding.instead(known_instead(name, &known, "")));
         }
     }
-    let clock = read_into(&mut book, kind, Base::Clock(before));
+    let clock = read_into(&mut book, kind, base);
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.
