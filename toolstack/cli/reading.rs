@@ -65,7 +65,7 @@ impl Setting {
         let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
         let tsc = facts.as_ref().map(HostFacts::tsc);
         let now = reading.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
-        let xl_host = input::xl_host(global, xen)?;
+        let xl_host = input::xl_host(xen, input::conf(global)?);
         Ok(Setting {
             now,
             zone,
