@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::args::{Backend, Global};
 use super::output::{self, Failure, message};
 use super::progress;
+use xenclock::cfg;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
@@ -104,7 +105,7 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
     if text.is_empty() {
         return Ok(Tolerance::OFF);
     }
-    text.parse().map_err(|error| Failure::Usage(format!("{place}: {error}")))
+    cfg::clock::tolerance(&text).map_err(|error| Failure::Usage(format!("{place}: {error}")))
 }
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.

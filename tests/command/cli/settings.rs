@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::usage::lab;
-use crate::common::{Lab, domain};
+use crate::common::{Lab, domain, finish};
 
 /// The clock that `create` gives with these settings.
 fn created(settings: &[&str]) -> Value {
@@ -125,5 +125,27 @@ fn a_plain_word_adds_to_the_seconds_of_any_clock() {
             assert_eq!(rtc, (&json!(offset), &json!(true)), "{clock} {words:?}");
             lab.mock(["destroy", "guest"]).ok();
         }
+    }
+}
+
+/// In a file, as a word, as an option and in the environment.
+#[test]
+fn a_tolerance_is_one_number_everywhere() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    for (text, ppm) in [("010", 8), ("0x10", 16), ("250", 250), ("0", 0)] {
+        lab.mock(["clock-set", "guest", &format!("clock_tsc_tolerance={text}")]).ok();
+        let of_guest = lab.mock(["clock-show", "--json", "guest"]).json()["clock"]["tsc_tolerance"].take();
+        let host = lab.mock(["--tsc-tolerance", text, "host-info", "--json"]).json();
+        let mut command = lab.command(["--backend", "mock:mock.json", "host-info", "--json"]);
+        command.env("XENCLOCK_TSC_TOLERANCE", text);
+        let told = finish(command, b"").json();
+        let all = [of_guest, host["tsc_tolerance"].clone(), told["tsc_tolerance"].clone()];
+        assert_eq!(all, [json!(ppm), json!(ppm), json!(ppm)], "{text}");
+    }
+    for wrong in ["251", "1.5", "08", "1 ppm", "-1"] {
+        let said = lab.mock([&format!("--tsc-tolerance={wrong}"), "host-info"]).fails(2);
+        assert!(said.contains("whole parts per million from 0 (off) to 250"), "{said}");
+        lab.mock(["clock-set", "guest", &format!("clock_tsc_tolerance={wrong}")]).fails(1);
     }
 }
