@@ -190,12 +190,16 @@ fn libxl(_global: &Global) -> Result<Box<dyn Host>, Failure> {
     ))
 }
 
-/// A domain by its number or name. As in libxl, a word of digits alone is always a number.
+/// True for a word that is a domain ID. As in libxl, a word of digits alone is never a name.
+pub(super) fn is_domid(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A domain by its number or name.
 pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failure> {
     let domains = host.domains()?;
     let named = domains.iter().find(|domain| domain.name == wanted);
-    let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
-    let found = match is_number {
+    let found = match is_domid(wanted) {
         true => domains.iter().find(|domain| wanted.parse() == Ok(domain.domid.0)),
         false => named,
     };
