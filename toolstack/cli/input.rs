@@ -54,10 +54,10 @@ pub(super) fn name_of(path: &Path) -> String {
 /// The format that an input looks like. What is neither XML nor JSON is an xl.cfg: an empty file is one too.
 pub(super) fn format_of(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    // A zero is half a character of UTF-16, which an XML may be in.
+    // An XML may be in UTF-16, in which a zero is half a letter.
     let letter = |byte: &&u8| byte.is_ascii_graphic();
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
-    if text.starts_with(b"<") || text.starts_with(b"\0") || is_wide {
+    if text.starts_with(b"<") || text.starts_with(b"\0<") || is_wide {
         Format::Xml
     } else if let Some(rest) = text.strip_prefix(b"{")
         && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..])
