@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use timers::tsc::Tolerance;
-use timers::zone::{Zone, ZoneSource, default_zones};
+use timers::zone::{ZoneSource, default_zones};
 use uuid::Uuid;
 
 use super::args::{Backend, Global};
@@ -231,14 +231,6 @@ pub(super) fn guests(host: &dyn Host) -> Result<Vec<DomainSummary>, Failure> {
 /// The source of named zones.
 pub(super) fn zones() -> Box<dyn ZoneSource + Send + Sync> {
     default_zones()
-}
-
-/// The zone named, or this machine's.
-pub(super) fn zone_named(name: Option<&str>) -> Result<Zone, Failure> {
-    match name {
-        Some(name) => zones().zone(name).map_err(|error| Failure::Error(format!("--host-timezone: {error}"))),
-        None => Ok(zone::machine_zone()?),
-    }
 }
 
 #[cfg(test)]

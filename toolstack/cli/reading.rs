@@ -16,7 +16,7 @@ use xenclock::cfg::{self, XlHost};
 use xenclock::diag::{Diagnostic, Errors, Source};
 use xenclock::domain::XenVersion;
 use xenclock::files::read_regular;
-use xenclock::host::{HostFacts, dom0};
+use xenclock::host::{HostFacts, dom0, zone};
 use xenclock::input::Input;
 use xenclock::inventory::{self, Rooted};
 use xenclock::mapping::{Mapping, Outcome};
@@ -60,7 +60,9 @@ impl Setting {
         };
         let zone = match (&reading.host_timezone, &facts) {
             (None, Some(facts)) => facts.zone.clone(),
-            (named, _) => backend::zone_named(named.as_deref())?,
+            (None, None) => zone::machine_zone()?,
+            (Some(word), _) => zone::of_word(word)
+                .map_err(|error| Failure::Error(format!("--host-timezone: {}", error.detail)))?,
         };
         let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
         let tsc = facts.as_ref().map(HostFacts::tsc);
