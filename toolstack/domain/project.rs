@@ -2,9 +2,7 @@
 
 use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
-use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, TickPolicy, Timer, TimerName, UtcOffset, ticks,
-};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Timer, TimerName, UtcOffset, ticks};
 
 use super::DomainConfig;
 
@@ -87,12 +85,9 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
     };
     found.timers.extend(tsc_of(config));
     let missed = config.b_info.timer_mode.filter(|_| config.kind() == GuestKind::Hvm);
-    let policy = missed.and_then(|missed| {
-        TickPolicy::ALL.iter().copied().find(|policy| ticks::MissedTicks::from(*policy) == missed)
-    });
-    found
-        .timers
-        .extend(policy.map(|policy| Timer { tickpolicy: Some(policy), ..Timer::named(TimerName::Rtc) }));
+    found.timers.extend(
+        missed.map(|missed| Timer { tickpolicy: Some(missed.into()), ..Timer::named(TimerName::Rtc) }),
+    );
     found
 }
 

@@ -198,13 +198,10 @@ fn ticks(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> R
             Err(contradiction(keys, key.node, "timer_mode", "the tick policies of clock_timers"))
         };
     }
-    let policy = [TickPolicy::Delay, TickPolicy::Catchup, TickPolicy::Merge, TickPolicy::Discard]
-        .into_iter()
-        .find(|policy| MissedTicks::from(*policy) == mode);
     // One that overrides leaves no other policy beside it.
     timers.iter_mut().for_each(|timer| timer.tickpolicy = None);
     let rtc = named(timers, TimerName::Rtc);
-    timers[rtc].tickpolicy = policy;
+    timers[rtc].tickpolicy = Some(mode.into());
     keys.is(Part::Timer(rtc), key.node);
     keys.is(Part::TickPolicy(rtc), key.node);
     Ok(())
