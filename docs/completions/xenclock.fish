@@ -92,7 +92,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l from -d 'T
 xl\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l host-timezone -d 'Use this as the host\'s time zone: a name such as Europe/Berlin, a POSIX rule or the path of a TZif file' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand convert" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
@@ -109,7 +109,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l from -d 'The
 xl\t''
 json\t''"
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l now -d 'Use this as the current time, such as 2026-07-01T12:00:00Z' -r
-complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l host-timezone -d 'Use this as the host\'s time zone, such as Europe/Berlin' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l host-timezone -d 'Use this as the host\'s time zone: a name such as Europe/Berlin, a POSIX rule or the path of a TZif file' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l xen -d 'The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host\'s, or the newest known]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F

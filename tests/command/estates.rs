@@ -47,6 +47,30 @@ fn a_directory_is_checked_as_it_is_converted() {
 }
 
 #[test]
+fn a_file_of_a_directory_is_taken_for_xml_as_one_that_is_named() {
+    let lab = Lab::new();
+    fs::create_dir(lab.path("in")).unwrap();
+    let xml = guest("a", "");
+    let wide = |order: fn(u16) -> [u8; 2]| xml.encode_utf16().flat_map(order).collect::<Vec<_>>();
+    let files = [
+        ("marked", [b"\xef\xbb\xbf", xml.as_bytes()].concat()),
+        ("wide", [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat()),
+        ("wide-unmarked", wide(u16::to_be_bytes)),
+        ("disk", vec![0; 512]),
+        ("wide-note", [b"\xff\xfe".to_vec(), b"a\0".to_vec()].concat()),
+    ];
+    for (name, bytes) in &files {
+        lab.write(&format!("in/{name}"), bytes);
+    }
+    let checked = lab.run(["check", "in"].into_iter().chain(FIXED));
+    for (name, _) in &files[..3] {
+        assert!(checked.out.contains(&format!("in/{name}: ")), "{name}: {checked:?}");
+    }
+    assert_eq!(checked.err, "xenclock: skipped 2 other files\n");
+    assert!(checked.out.ends_with("\n3 files: 1 start, 2 do not\n"), "{checked:?}");
+}
+
+#[test]
 fn an_error_hides_nothing_of_the_rest() {
     let lab = Lab::new();
     let head =

@@ -405,3 +405,21 @@ fn records_that_cannot_be_read_are_not_said_to_be_none() {
     let listed: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert!(run.code == 1 && listed[0]["rtc"]["tracked"].is_null(), "{run:?}");
 }
+
+/// libxl takes a UUID of zeros for none, so no record is kept under it.
+#[test]
+fn a_uuid_of_zeros_is_none() {
+    let lab = Lab::with_host(json!({}));
+    let uuid = "00000000-0000-0000-0000-000000000000";
+    lab.write("guest.xml", domain("hvm", &format!("<uuid>{uuid}</uuid>")));
+    lab.write("guest.cfg", format!("type='hvm'\nname='other'\nmemory=64\nuuid='{uuid}'\n"));
+    for file in ["guest.xml", "guest.cfg"] {
+        lab.mock(["create", "-q", file]).ok();
+    }
+    let listed = lab.mock(["list", "--json"]).json();
+    let uuids: Vec<_> =
+        listed.as_array().unwrap().iter().map(|guest| guest["uuid"].as_str().unwrap()).collect();
+    assert!(uuids.len() == 2 && !uuids.contains(&uuid) && uuids[0] != uuids[1], "{uuids:?}");
+    let checked = lab.run(["check", "guest.xml"]);
+    assert!(checked.code == 1 && checked.out.contains("[nil-uuid]"), "{checked:?}");
+}

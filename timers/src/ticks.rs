@@ -47,6 +47,18 @@ impl From<TickPolicy> for MissedTicks {
     }
 }
 
+impl From<MissedTicks> for TickPolicy {
+    /// The policy of which it is the nearest.
+    fn from(missed: MissedTicks) -> Self {
+        match missed {
+            MissedTicks::DelayForMissedTicks => TickPolicy::Delay,
+            MissedTicks::NoDelayForMissedTicks => TickPolicy::Catchup,
+            MissedTicks::NoMissedTicksPending => TickPolicy::Discard,
+            MissedTicks::OneMissedTickPending => TickPolicy::Merge,
+        }
+    }
+}
+
 /// One mode for all timers, and who lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TickDecision {
@@ -108,6 +120,9 @@ mod tests {
         }
         assert_eq!(MissedTicks::from_word("unknown"), None);
         assert_eq!(MissedTicks::from_number(4), None);
+        for policy in TickPolicy::ALL {
+            assert_eq!(TickPolicy::from(MissedTicks::from(*policy)), *policy);
+        }
     }
 
     #[test]

@@ -75,12 +75,16 @@ pub fn make_native(host: &dyn Host, setter: &mut dyn SetTsc, domid: DomId, khz: 
 
 /// Sets the TSC of a guest that runs, and reads it back. It keeps what it has counted, so that it does not fall to 0.
 ///
+/// The incarnation stays, except that of a guest that was never restored, which becomes 2: Xen stores one more than it is
+/// given, and given 0 it would work out the offset of the first vCPU's TSC anew.
+///
 /// # Errors
 /// As [`set_initial_tsc`].
 pub fn set_live_tsc(host: &dyn Host, domid: DomId, decision: &TscDecision) -> Result<()> {
     let now = host.tsc_info(domid)?;
     let khz = if decision.mode == TscMode::Native { 0 } else { decision.khz.0 };
-    set_again(host, domid, &TscInfo { mode: decision.mode.number(), khz, ..now })?;
+    let incarnation = now.incarnation.saturating_sub(1).max(1);
+    set_again(host, domid, &TscInfo { mode: decision.mode.number(), khz, incarnation, ..now })?;
     verify_tsc(host, domid, decision)
 }
 
@@ -207,11 +211,28 @@ fn is_at(domid: DomId, offset: i64, expected: UtcOffset) -> Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use timers::GuestKind;
+    use timers::tsc::{TscRequest, decide};
+    use timers::{GuestKind, Hertz};
 
     use super::*;
     use crate::domain::DomainConfig;
     use crate::host::mock::Mock;
+
+    /// A guest that was never restored counts as restored from then on, but once only.
+    #[test]
+    fn setting_a_live_tsc_again_and_again_is_no_further_restore() {
+        let mock = Mock::in_memory(Box::new(|| "2026-03-28T12:00:00Z".parse().unwrap()));
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some("guest".to_owned());
+        let domid = mock.create_paused(&config).unwrap();
+        mock.unpause(domid).unwrap();
+        let host = mock.facts().unwrap().tsc();
+        for frequency in [2_000_000_000, 1_000_000_000, 3_000_000_000] {
+            let request = TscRequest { mode: TscMode::Default, frequency: Some(Hertz(frequency)) };
+            set_live_tsc(&mock, domid, &decide(&request, GuestKind::Hvm, &host).unwrap()).unwrap();
+            assert_eq!(mock.tsc_info(domid).unwrap().incarnation, 2);
+        }
+    }
 
     /// On a host that scales, mode native would take the ratio of the frequency that was set before.
     #[test]

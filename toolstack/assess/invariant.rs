@@ -1,47 +1,36 @@
 //! The invariant TSC that a config requests: `invtsc` of CPUID, a property of the clock.
 
-use timers::tsc::{CpuidBit, TscMode};
+use timers::tsc::{CpuidBit, InvariantRequest, TscMode};
 use timers::{Timer, TimerMode, TimerName};
 
 use crate::diag::{Finding, Verdict};
 use crate::domain::{Domain, Part};
 
-/// How a guest that asks for an invariant TSC comes to have one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ground {
-    NoMigrate,
-    Emulated,
-    Frequency,
-    Nothing,
-}
+/// The last Xen that does not show one to every guest that asks for it.
+const SHOWS_FEW: u32 = 14;
 
-fn ground(domain: &Domain) -> Option<Ground> {
-    let asked = domain.config.invariant_tsc();
+/// What a domain asks of an invariant TSC, and whether every Xen shows it one; `None` where it does not ask.
+fn request(domain: &Domain) -> Option<(InvariantRequest, bool)> {
+    let request = domain.config.invariant_tsc();
     let emulates = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Emulate);
-    match asked.bit {
-        CpuidBit::Default | CpuidBit::Off => None,
-        _ if asked.nomigrate => Some(Ground::NoMigrate),
-        _ if asked.mode == TscMode::AlwaysEmulate || domain.clock.timers.iter().any(emulates) => {
-            Some(Ground::Emulated)
-        }
-        _ if domain.clock.tsc_frequency().is_some() => Some(Ground::Frequency),
-        CpuidBit::On | CpuidBit::Host => Some(Ground::Nothing),
-    }
+    let emulated = request.mode == TscMode::AlwaysEmulate || domain.clock.timers.iter().any(emulates);
+    let always = request.shown(SHOWS_FEW, emulated, None).shown != Some(false);
+    matches!(request.bit, CpuidBit::On | CpuidBit::Host).then_some((request, always))
 }
 
 /// The finding for the invariant TSC of a domain on Xen.
 pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
-    let reason = match ground(domain)? {
-        Ground::NoMigrate => {
+    let reason = match request(domain)? {
+        (request, true) if request.nomigrate => {
             "every Xen shows an invariant TSC to a guest with nomigrate, if the host's CPU has one"
         }
-        Ground::Emulated => {
-            "every Xen shows an invariant TSC to a guest whose TSC is emulated, which keeps its frequency"
+        (_, true) => {
+            "every Xen shows an invariant TSC to a guest whose TSC is emulated, if the host's CPU has one"
         }
-        Ground::Frequency => {
+        (_, false) if domain.clock.tsc_frequency().is_some() => {
             "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only while this frequency is emulated"
         }
-        Ground::Nothing => {
+        (_, false) => {
             "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only with nomigrate or an emulated TSC"
         }
     };
@@ -50,6 +39,7 @@ pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
 
 /// The advice for one that nothing keeps when the guest moves.
 pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
+    let (_, always) = request(domain)?;
     let reason = "the guest sees an invariant TSC: xenclock migrate refuses to move it, as libvirt does, but xl migrate moves it";
     let advice = Finding::advice("advice-invtsc", reason).instead_by_format(
         "request a frequency, as in <timer name='tsc' frequency='2600000000'/>, or convert it to an \
@@ -57,7 +47,7 @@ pub(super) fn advice(domain: &Domain) -> Option<(Part, Finding)> {
         "request a frequency, as in clock_tsc_frequency = 2600000000, or write nomigrate = 1 for a \
          guest that stays",
     );
-    (ground(domain)? == Ground::Nothing).then_some((Part::InvariantTsc, advice))
+    (!always && domain.clock.tsc_frequency().is_none()).then_some((Part::InvariantTsc, advice))
 }
 
 #[cfg(test)]
@@ -89,7 +79,14 @@ mod tests {
             ('x', true, None, None, None, false),
             ('0', false, None, None, None, false),
             ('1', true, None, None, Some("with nomigrate,"), false),
-            ('k', false, Some(TimerMode::Emulate), None, Some("whose TSC is emulated"), false),
+            (
+                'k',
+                false,
+                Some(TimerMode::Emulate),
+                None,
+                Some("whose TSC is emulated, if the host's CPU has one"),
+                false,
+            ),
             ('1', false, None, Some(2_000_000_000), Some("while this frequency"), false),
             ('1', false, Some(TimerMode::Native), None, Some("only with nomigrate or"), true),
             ('s', false, None, None, Some("only with nomigrate or"), true),

@@ -9,7 +9,7 @@ mod timer_findings;
 mod tsc;
 mod video_memory;
 
-use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind};
+use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, check};
 
 pub use target::Target;
 pub(crate) use tsc::{decide_tsc, native_at_a_frequency};
@@ -51,6 +51,11 @@ fn generation_id(domain: &Domain, target: Target) -> Option<(Part, Finding)> {
 #[must_use]
 pub fn clock(clock: &GuestClock, kind: GuestKind, target: Target) -> Vec<(Part, Finding)> {
     let mut findings = offset(clock, kind, target);
+    if let Err(twice) = check::duplicates(&clock.timers) {
+        let finding =
+            Finding::invalid("timer-twice", twice.to_string()).instead("keep one timer of each name");
+        findings.push((Part::Timer(twice.second), finding));
+    }
     findings.extend(timer_findings::findings(&clock.timers, kind, target));
     findings
 }
@@ -134,4 +139,25 @@ fn notes(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
         Target::Start => Finding::no_effect("no-notes", "changes nothing in the guest"),
     };
     notes.into_iter().filter(|(_, there)| *there).map(|(part, _)| (part, finding.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use timers::{TickPolicy, Timer, TimerName};
+
+    use super::*;
+
+    #[test]
+    fn a_timer_that_is_given_twice_is_refused_once() {
+        for (first, second) in [(TimerName::Rtc, TickPolicy::Merge), (TimerName::Tsc, TickPolicy::Delay)] {
+            let other = Timer { tickpolicy: Some(second), ..Timer::named(first) };
+            let twice = GuestClock::new(ClockOffset::default(), vec![Timer::named(first), other]);
+            let findings = clock(&twice, GuestKind::Hvm, Target::Start);
+            let found: Vec<_> =
+                findings.iter().filter(|(_, finding)| finding.code == "timer-twice").collect();
+            assert!(
+                matches!(found[..], [(Part::Timer(1), finding)] if finding.verdict == crate::diag::Verdict::Invalid)
+            );
+        }
+    }
 }

@@ -18,7 +18,6 @@ pub(crate) fn decide_tsc(
         let (part, code) = match &error {
             TscError::ParavirtRemoved => (Part::Mode(index), "tsc-paravirt"),
             TscError::Hidden => (Part::Present(index), "tsc-hidden"),
-            TscError::Duplicate(_) => (Part::Timer(index), "timer-twice"),
             TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
             TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
         };

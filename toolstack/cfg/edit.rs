@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::clock::OURS;
 use super::clock::superseded_by;
 use super::domain::read;
 use super::host::XlHost;
@@ -90,7 +89,7 @@ pub fn edit(
         }
     }
     let in_file = |key: &String| file.iter().any(|setting| setting.name == *key);
-    let is_known = |key: &String| keys::find(key).is_some() || OURS.contains(&key.as_str());
+    let is_known = |key: &String| keys::find(key).is_some() || keys::OURS.contains(&key.as_str());
     if let Some(key) = unset.iter().find(|key| !in_file(key) && !is_known(key)) {
         return Err(EditError::NoSuchKey(key.clone()));
     }

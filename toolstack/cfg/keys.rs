@@ -67,9 +67,20 @@ impl Key {
     }
 }
 
-/// Our own keys that say what the RTC shows, those first that say which kind of clock it is.
-pub const OUR_OFFSET: [&str; 5] =
-    ["clock_offset", "clock_timezone", "clock_start", "clock_adjustment", "clock_basis"];
+/// Our own keys: first those that say what the RTC shows, and of these first those that say which kind of clock it is.
+pub const OURS: [&str; 8] = [
+    "clock_offset",
+    "clock_timezone",
+    "clock_start",
+    "clock_adjustment",
+    "clock_basis",
+    "clock_tsc_frequency",
+    "clock_tsc_tolerance",
+    "clock_timers",
+];
+
+/// Our own keys that say what the RTC shows.
+pub const OUR_OFFSET: &[&str] = OURS.split_at(5).0;
 
 /// The key of this name.
 pub fn find(name: &str) -> Option<&'static Key> {

@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use timers::tsc::Tolerance;
-use timers::zone::{Zone, ZoneSource, default_zones};
+use timers::zone::{ZoneSource, default_zones};
 use uuid::Uuid;
 
 use super::args::{Backend, Global};
 use super::output::{self, Failure, message};
 use super::progress;
+use xenclock::cfg;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Host, dom0, zone};
 use xenclock::lifecycle::ClockRecord;
@@ -104,7 +105,7 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
     if text.is_empty() {
         return Ok(Tolerance::OFF);
     }
-    text.parse().map_err(|error| Failure::Usage(format!("{place}: {error}")))
+    cfg::clock::tolerance(&text).map_err(|error| Failure::Usage(format!("{place}: {error}")))
 }
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.
@@ -189,12 +190,16 @@ fn libxl(_global: &Global) -> Result<Box<dyn Host>, Failure> {
     ))
 }
 
-/// A domain by its number or name. As in libxl, a word of digits alone is always a number.
+/// True for a word that is a domain ID. As in libxl, a word of digits alone is never a name.
+pub(super) fn is_domid(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A domain by its number or name.
 pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failure> {
     let domains = host.domains()?;
     let named = domains.iter().find(|domain| domain.name == wanted);
-    let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
-    let found = match is_number {
+    let found = match is_domid(wanted) {
         true => domains.iter().find(|domain| wanted.parse() == Ok(domain.domid.0)),
         false => named,
     };
@@ -226,14 +231,6 @@ pub(super) fn guests(host: &dyn Host) -> Result<Vec<DomainSummary>, Failure> {
 /// The source of named zones.
 pub(super) fn zones() -> Box<dyn ZoneSource + Send + Sync> {
     default_zones()
-}
-
-/// The zone named, or this machine's.
-pub(super) fn zone_named(name: Option<&str>) -> Result<Zone, Failure> {
-    match name {
-        Some(name) => zones().zone(name).map_err(|error| Failure::Error(format!("--host-timezone: {error}"))),
-        None => Ok(zone::machine_zone()?),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::input::{Format, format_of};
 use xenclock::files::read_start;
 
 /// The beginning of a file that is looked at: libxl's JSON begins with `c_info`.
@@ -31,10 +32,10 @@ fn is_config(path: &Path, json: bool) -> bool {
         return false;
     }
     let is_named = [".xml", ".cfg"].iter().any(|end| name.ends_with(end));
-    let is_domain = |start: Vec<u8>| {
-        let start = start.trim_ascii_start();
-        start.starts_with(b"<")
-            || json && start.starts_with(b"{") && String::from_utf8_lossy(start).contains("\"c_info\"")
+    let is_domain = |start: Vec<u8>| match format_of(&start) {
+        Format::Xml => true,
+        Format::Json => json && String::from_utf8_lossy(&start).contains("\"c_info\""),
+        Format::Cfg => false,
     };
     is_named || read_start(path, START).is_ok_and(is_domain)
 }

@@ -23,7 +23,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
     }
     let bytes = output::input(file)?;
-    let host = input::xl_host(global, None)?;
+    let host = input::xl_host(None, input::conf(global)?);
     let name = &input::name_of(file);
     let new = match input::format_of(&bytes) {
         Format::Cfg => cfg::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {

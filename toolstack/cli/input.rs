@@ -15,7 +15,7 @@ use xenclock::convert::lower;
 use xenclock::diag::{Diagnostic, Errors, Finding, Source, shown};
 use xenclock::domain::{Domain, DomainConfig, XenVersion};
 use xenclock::files::read_regular;
-use xenclock::host::{HostFacts, dom0};
+use xenclock::host::HostFacts;
 use xenclock::input::Input;
 use xenclock::xl::installed::config_of;
 use xenclock::xml;
@@ -54,10 +54,10 @@ pub(super) fn name_of(path: &Path) -> String {
 /// The format that an input looks like. What is neither XML nor JSON is an xl.cfg: an empty file is one too.
 pub(super) fn format_of(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    // A zero is half a character of UTF-16, which an XML may be in.
+    // An XML may be in UTF-16, in which a zero is half a letter.
     let letter = |byte: &&u8| byte.is_ascii_graphic();
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
-    if text.starts_with(b"<") || text.starts_with(b"\0") || is_wide {
+    if text.starts_with(b"<") || text.starts_with(b"\0<") || is_wide {
         Format::Xml
     } else if let Some(rest) = text.strip_prefix(b"{")
         && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..])
@@ -70,16 +70,15 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
 }
 
 /// The values that xl takes from the host for a file.
-pub(super) fn xl_host(global: &Global, release: Option<XenVersion>) -> Result<XlHost, Failure> {
-    let mut host = XlHost { release, genid: *Uuid::new_v4().as_bytes(), ..XlHost::default() };
+pub(super) fn xl_host(release: Option<XenVersion>, conf: XlConf) -> XlHost {
+    let mut host = XlHost { release, genid: *Uuid::new_v4().as_bytes(), conf, ..XlHost::default() };
     if let Some(release) = host.release {
         let versioned = format!("/usr/lib/xen-{release}/boot");
         if Path::new(&versioned).is_dir() {
             host.firmware_dir = versioned;
         }
     }
-    host.conf = conf(global)?;
-    Ok(host)
+    host
 }
 
 /// xl's own settings on a real host, and on the mock host where they are named. As xl does at each command, this warns of
@@ -93,12 +92,6 @@ pub(super) fn conf(global: &Global) -> Result<XlConf, Failure> {
         ignored.iter().for_each(|diagnostic| output::diagnostic(diagnostic, ignored.source()));
     }
     Ok(conf)
-}
-
-/// The same for a process that nobody watches; what is wrong with xl's own settings has been said at the start.
-pub(super) fn xl_host_here(facts: &HostFacts) -> XlHost {
-    let conf = if dom0::in_dom0() { xl_conf().unwrap_or_default().0 } else { XlConf::default() };
-    XlHost { release: Some(facts.xen_version), genid: *Uuid::new_v4().as_bytes(), conf, ..XlHost::default() }
 }
 
 fn xl_conf() -> Result<(XlConf, Option<Errors>), Errors> {
@@ -167,7 +160,7 @@ fn read_cfg(
 pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<Domain, Failure> {
     let bytes = output::input(path)?;
     let file = &name_of(path);
-    let host = xl_host(global, Some(facts.xen_version))?;
+    let host = xl_host(Some(facts.xen_version), conf(global)?);
     let mut input = read(global, file, &bytes, &[], &host)?;
     let report = input.report.clone();
     lower(&mut input, Target::Start).map_err(|invalid| {
@@ -197,7 +190,7 @@ pub(super) fn clock(
     if losses.iter().any(|loss| loss.finding.refuses_start) {
         return Err(Failure::Reported);
     }
-    let host = xl_host(global, Some(facts.xen_version))?;
+    let host = xl_host(Some(facts.xen_version), conf(global)?);
     let whole = cfg::read(file, &bytes, &[], &host);
     Ok((asked.clock, whole.ok().map(|whole| whole.input.domain.config)))
 }

@@ -36,10 +36,9 @@ fn chosen(infos: Vec<DomainInfo>, wanted: &[String]) -> Result<Vec<DomainInfo>, 
         return Ok(infos);
     }
     let find = |word: &String| {
-        let domid = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
-        let is_it = |info: &&DomainInfo| match domid {
-            Some(domid) => info.summary.domid == DomId(domid),
-            None => info.summary.name == *word,
+        let is_it = |info: &&DomainInfo| match backend::is_domid(word) {
+            true => word.parse() == Ok(info.summary.domid.0),
+            false => info.summary.name == *word,
         };
         let found = infos.iter().find(is_it).cloned();
         found.ok_or_else(|| Failure::Error(format!("no domain '{word}'; xenclock list shows all domains")))

@@ -1,7 +1,7 @@
 //! Frees memory for a guest, as xl does: dom0 is ballooned down under a lock that xl also takes.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::output;
 use xenclock::cfg::{Autoballoon, XlConf};
 use xenclock::domain::DomainConfig;
+use xenclock::files::Holder;
 use xenclock::host::{ErrorKind, Host, HostError};
 
 /// How often the lock is tried, when that is said, and how long in all: a start of a guest may take a minute.
@@ -81,32 +82,16 @@ fn lock(path: &Path) -> Result<File, String> {
             Err(error) => return Err(format!("cannot be locked: {error}")),
         }
         if start.elapsed() > LIMIT {
-            return Err(format!("{} holds the lock; waited {} s", holder(&file), LIMIT.as_secs()));
+            return Err(format!("{} holds the lock; waited {} s", Holder::of_fcntl(&file), LIMIT.as_secs()));
         }
         if !said && start.elapsed() > SAY_AFTER {
             said = true;
             output::message(&format!(
                 "xenclock: waiting for xl's lock {}, which {} holds",
                 path.display(),
-                holder(&file)
+                Holder::of_fcntl(&file)
             ));
         }
         std::thread::sleep(TRY_AGAIN);
     }
-}
-
-/// The process that holds a lock on a file, as the kernel lists it.
-fn holder(file: &File) -> String {
-    let unknown = || "another process".to_owned();
-    let Ok(metadata) = file.metadata() else { return unknown() };
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    let inode = format!(":{}", metadata.ino());
-    let held = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let pid = held.filter(|words| words.get(1) == Some(&"POSIX")).find_map(|words| {
-        words.get(5).filter(|place| place.ends_with(&inode))?;
-        words.get(4).copied().map(str::to_owned)
-    });
-    let Some(pid) = pid else { return unknown() };
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    format!("process {pid} ({})", name.trim_end())
 }

@@ -223,11 +223,11 @@ pub(super) fn act(
     reason: ShutdownReason,
 ) -> Result<Ended, Failure> {
     let zones = backend::zones();
+    let conf = input::conf(global).unwrap_or_default();
     let reread: &Reread<'_> = &|bytes| {
         let facts = host.facts()?;
-        Ok(input::reread(bytes, &input::xl_host_here(&facts))?)
+        Ok(input::reread(bytes, &input::xl_host(Some(facts.xen_version), conf.clone()))?)
     };
-    let conf = input::conf(global).unwrap_or_default();
     let make_room: &MakeRoom<'_> = &|config| Ok(Box::new(memory::make_room(&conf, host, config)?));
     Monitor::new(host, records, &*zones, reread).make_room(make_room).ended(domid, reason).map_err(|error| {
         Failure::Error(match &error {

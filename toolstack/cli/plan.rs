@@ -81,7 +81,7 @@ pub(super) fn prepare(
     let (file, settings) = file_and_settings(how.described)?;
     let bytes = output::input(&file)?;
     let facts = host.facts()?;
-    let xl_host = input::xl_host(global, Some(facts.xen_version))?;
+    let xl_host = input::xl_host(Some(facts.xen_version), input::conf(global)?);
     let name = input::name_of(&file);
     let mut input = input::read(global, &name, &bytes, &settings, &xl_host)?;
     how.wrapper.put(&mut input.domain.config)?;

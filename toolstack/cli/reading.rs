@@ -16,7 +16,7 @@ use xenclock::cfg::{self, XlHost};
 use xenclock::diag::{Diagnostic, Errors, Source};
 use xenclock::domain::XenVersion;
 use xenclock::files::read_regular;
-use xenclock::host::{HostFacts, dom0};
+use xenclock::host::{HostFacts, dom0, zone};
 use xenclock::input::Input;
 use xenclock::inventory::{self, Rooted};
 use xenclock::mapping::{Mapping, Outcome};
@@ -60,12 +60,14 @@ impl Setting {
         };
         let zone = match (&reading.host_timezone, &facts) {
             (None, Some(facts)) => facts.zone.clone(),
-            (named, _) => backend::zone_named(named.as_deref())?,
+            (None, None) => zone::machine_zone()?,
+            (Some(word), _) => zone::of_word(word)
+                .map_err(|error| Failure::Error(format!("--host-timezone: {}", error.detail)))?,
         };
         let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
         let tsc = facts.as_ref().map(HostFacts::tsc);
         let now = reading.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
-        let xl_host = input::xl_host(global, xen)?;
+        let xl_host = input::xl_host(xen, input::conf(global)?);
         Ok(Setting {
             now,
             zone,

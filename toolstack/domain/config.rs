@@ -78,6 +78,14 @@ libxl_struct! {
     }
 }
 
+/// The most vCPUs that Xen gives to a guest of this kind: `MAX_VIRT_CPUS` for PV, `HVM_MAX_VCPUS` for HVM and PVH.
+pub(crate) const fn most_vcpus(kind: GuestKind) -> i32 {
+    match kind {
+        GuestKind::Pv => 8192,
+        GuestKind::Hvm | GuestKind::Pvh => 128,
+    }
+}
+
 impl DomainConfig {
     /// A config with the settings that xl gives every guest of this kind.
     #[must_use]

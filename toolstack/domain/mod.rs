@@ -23,6 +23,7 @@ use timers::GuestClock;
 
 use crate::diag::Finding;
 pub use crate::diag::Part;
+pub(crate) use config::most_vcpus;
 pub use config::{Defbool, DomainConfig, ShutdownAction};
 pub use release::XenVersion;
 

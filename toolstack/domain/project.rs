@@ -5,8 +5,8 @@ use timers::hyperv::{self, Viridian};
 use timers::tsc::TscMode;
 use timers::zone::{FirstOf, Zone};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Moment, ResolveError, TickPolicy, Timer,
-    TimerName, UtcOffset, offset_at, ticks,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Moment, ResolveError, Timer, TimerName, UtcOffset,
+    offset_at, ticks,
 };
 
 use super::DomainConfig;
@@ -111,12 +111,9 @@ pub fn clock_with_timers_of(config: &DomainConfig) -> GuestClock {
     let mode = config.b_info.tsc_mode.filter(|mode| *mode != TscMode::Default);
     found.timers.extend(mode.map(|mode| Timer { mode: Some(mode.into()), ..Timer::named(TimerName::Tsc) }));
     let missed = config.b_info.timer_mode.filter(|_| config.kind() == GuestKind::Hvm);
-    let policy = missed.and_then(|missed| {
-        TickPolicy::ALL.iter().copied().find(|policy| ticks::MissedTicks::from(*policy) == missed)
-    });
-    found
-        .timers
-        .extend(policy.map(|policy| Timer { tickpolicy: Some(policy), ..Timer::named(TimerName::Rtc) }));
+    found.timers.extend(
+        missed.map(|missed| Timer { tickpolicy: Some(missed.into()), ..Timer::named(TimerName::Rtc) }),
+    );
     found
 }
 

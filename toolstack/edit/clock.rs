@@ -12,20 +12,6 @@ use crate::xml::tree::{NodeId, Tree};
 /// The elements that a clock follows, the nearest first.
 const BEFORE: [&str; 8] = ["cpu", "features", "os", "vcpu", "currentMemory", "memory", "uuid", "name"];
 
-/// The settings that can be taken out of a clock.
-const UNSET: [&str; 10] = [
-    "clock_offset",
-    "clock_timezone",
-    "clock_start",
-    "localtime",
-    "rtc_timeoffset",
-    "clock_adjustment",
-    "clock_basis",
-    "tsc_mode",
-    "clock_tsc_frequency",
-    "clock_timers",
-];
-
 /// A clock without a setting, as it would be had nobody written it.
 fn without(mut clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
     match key {
@@ -45,7 +31,12 @@ fn without(mut clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
         "tsc_mode" => clock.timers.iter_mut().for_each(|timer| timer.mode = None),
         "clock_tsc_frequency" => clock.timers.iter_mut().for_each(|timer| timer.frequency = None),
         "clock_timers" => clock.timers.clear(),
-        _ => return Err(EditError::NoSuchKey { key: key.to_owned(), known: UNSET.join(", ") }),
+        _ => {
+            return Err(EditError::NoSuchKey {
+                key: key.to_owned(),
+                known: clock::settings_of_xml().join(", "),
+            });
+        }
     }
     // A TSC of which nothing is left to say.
     clock.timers.retain(|timer| *timer != Timer::named(TimerName::Tsc));

@@ -46,6 +46,14 @@ pub struct Holder {
     process: Option<(u32, String)>,
 }
 
+impl Holder {
+    /// The process that holds `fcntl`'s lock on a file.
+    #[must_use]
+    pub fn of_fcntl(file: &File) -> Self {
+        file.metadata().map_or(Holder { process: None }, |found| holder("POSIX", identity(&found)))
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.process {
@@ -164,7 +172,7 @@ fn wait(path: &Path, limit: Duration, open: &dyn Fn() -> io::Result<File>) -> Re
         match lock_within(file, left)? {
             Some(file) if leads_to(path, mark)? => return Ok(FileLock { file: Some(file), remove: None }),
             Some(_) => {}
-            None => return Err(LockError::Held { holder: holder(mark), waited: begun.elapsed() }),
+            None => return Err(LockError::Held { holder: holder("FLOCK", mark), waited: begun.elapsed() }),
         }
     }
 }
@@ -200,21 +208,25 @@ fn leads_to(path: &Path, file: Mark) -> io::Result<bool> {
     }
 }
 
-fn holder((device, inode): Mark) -> Holder {
+/// The holder of a lock of this kind, by the kernel's word for it.
+fn holder(kind: &str, (device, inode): Mark) -> Holder {
     let table = || fs::read_to_string("/proc/locks").unwrap_or_default();
     // A table that changes while it is read may lack a line.
-    let pid = (0..5).find_map(|_| holder_in(&table(), device, inode));
+    let pid = (0..5).find_map(|_| holder_in(&table(), kind, device, inode));
     let name =
         |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
     Holder { process: pid.map(|pid| (pid, name(pid))) }
 }
 
 /// The process that the kernel's table names. Some file systems give another device number there than to `stat`.
-fn holder_in(locks: &str, device: u64, inode: u64) -> Option<u32> {
+fn holder_in(locks: &str, kind: &str, device: u64, inode: u64) -> Option<u32> {
     // 1: FLOCK  ADVISORY  WRITE 708 fe:00:23 0 EOF
     let held = locks.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, _, pid, place, ..] = words[..] else { return None };
+        let [_, word, _, _, pid, place, ..] = words[..] else { return None };
+        if word != kind {
+            return None;
+        }
         let mut place = place.split(':');
         let (major, minor) = (place.next()?, place.next()?);
         let numbers = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
@@ -311,8 +323,13 @@ mod tests {
                      4: FLOCK  ADVISORY  WRITE 0 fe:00:25 0 EOF\n";
         let device = rustix::fs::makedev(0xfe, 0);
         for (inode, pid) in [(23, Some(711)), (24, None), (25, None), (26, None)] {
-            assert_eq!(holder_in(table, device, inode), pid, "{inode}");
+            assert_eq!(holder_in(table, "FLOCK", device, inode), pid, "{inode}");
         }
-        assert_eq!(holder_in(table, rustix::fs::makedev(1, 1), 23), Some(708), "of another device number");
+        assert_eq!(holder_in(table, "POSIX", device, 24), Some(712));
+        assert_eq!(
+            holder_in(table, "FLOCK", rustix::fs::makedev(1, 1), 23),
+            Some(708),
+            "of another device number"
+        );
     }
 }

@@ -27,13 +27,8 @@ pub(crate) fn zone_below(root: &Path, tz: Option<&str>) -> Result<Zone> {
     let doing = "find this machine's time zone";
     let failed = |why: String| HostError::new(ErrorKind::Io, doing, why);
     if let Some(word) = tz.map(|tz| tz.trim_start_matches(':')).filter(|tz| !tz.is_empty()) {
-        if word.starts_with('/') {
-            return from_file_below(root, Path::new(word))
-                .map_err(|error| failed(format!("TZ: {}", error.detail)).caused_by(error));
-        }
-        return named(root, word)
-            .or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown))
-            .map_err(|error| failed(format!("TZ: {error}")).caused_by(error));
+        return of_word_below(root, word)
+            .map_err(|error| failed(format!("TZ: {}", error.detail)).caused_by(error));
     }
     let file = root.join("etc/localtime");
     if let Some(name) = link_name(&file) {
@@ -72,12 +67,21 @@ fn name_of(root: &Path, localtime: &[u8]) -> Option<String> {
     (is_plain && same()).then(|| name.to_owned())
 }
 
-/// The zone in a TZif file.
+/// The zone of a word as in `TZ`: a name of the tz database, a POSIX rule or the path of a TZif file.
 ///
 /// # Errors
-/// When it cannot be read or is not one.
-pub fn from_file(file: &Path) -> Result<Zone> {
-    from_file_below(Path::new("/"), file)
+/// When it is none of them, or the file holds no zone.
+pub fn of_word(word: &str) -> Result<Zone> {
+    of_word_below(Path::new("/"), word)
+}
+
+fn of_word_below(root: &Path, word: &str) -> Result<Zone> {
+    if word.starts_with('/') {
+        return from_file_below(root, Path::new(word));
+    }
+    named(root, word).or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown)).map_err(|unknown| {
+        HostError::new(ErrorKind::Io, "find a time zone", unknown.to_string()).caused_by(unknown)
+    })
 }
 
 fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_error_keeps_the_one_it_comes_from() {
-        let error = from_file(Path::new("/nowhere/zone")).unwrap_err();
+        let error = of_word("/nowhere/zone").unwrap_err();
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).unwrap();
         assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
         assert!(error.to_string().ends_with(&source.to_string()), "{error}");

@@ -21,9 +21,6 @@ use crate::xml;
 /// libvirt's persistent configs of Xen's domains, and the directory for XML that no libvirt has.
 pub const DIRECTORIES: [&str; 2] = ["/etc/xenclock/domains", "/etc/libvirt/libxl"];
 
-/// More than any domain XML has.
-const LONGEST: u64 = 4 << 20;
-
 /// A domain XML's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -156,7 +153,7 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 
 fn read(path: &Path) -> Result<Says, XmlRequestError> {
     let invalid = |error| XmlRequestError::Invalid { path: path.to_owned(), error };
-    let bytes = read_regular(path, LONGEST)
+    let bytes = read_regular(path, xml::MAX_BYTES as u64)
         .map_err(|error| XmlRequestError::Io { path: path.to_owned(), error: Arc::new(error) })?;
     let mut input = xml::read(&path.display().to_string(), &bytes).map_err(invalid)?;
     lower(&mut input, Target::Start).map_err(invalid)?;
@@ -290,9 +287,8 @@ mod tests {
         }
         fs::remove_file(dir.path().join("broken.xml")).unwrap();
         let mut requests = XmlRequests::in_dirs(vec![dir.path().to_owned()]);
-        fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(
-            requests.of(OTHER, "broken").unwrap_err().to_string().contains("it is longer than 4194304 bytes")
-        );
+        fs::File::create(dir.path().join("broken.xml")).unwrap().set_len(xml::MAX_BYTES as u64 + 1).unwrap();
+        let error = requests.of(OTHER, "broken").unwrap_err().to_string();
+        assert!(error.contains("it is longer than 33554432 bytes"), "{error}");
     }
 }

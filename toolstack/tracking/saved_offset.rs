@@ -61,7 +61,10 @@ pub fn saved_offset(
     facts: &HostFacts,
 ) -> Result<SavedOffset> {
     let config = config_in(header);
+    let of_config = config.as_ref().ok().and_then(|config| config.c_info.uuid);
     let record = header.ours.as_ref().and_then(|ours| ClockRecord::from_bytes(ours).ok());
+    // A restore does not take the record of another guest either.
+    let record = record.filter(|record| of_config.is_none_or(|uuid| uuid == record.uuid));
     let (rtc, warning) = match host.saved_rtc(stream) {
         Ok(rtc) => (rtc, None),
         Err(error) => (None, Some(error.to_string())),
@@ -77,7 +80,6 @@ pub fn saved_offset(
         }
     };
     let config = config.ok();
-    let of_config = config.as_ref().and_then(|config| config.c_info.uuid);
     Ok(SavedOffset {
         uuid: of_config.or(record.as_ref().map(|record| record.uuid)),
         name: config

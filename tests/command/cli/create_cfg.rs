@@ -333,3 +333,26 @@ fn inputs_from_the_field() {
     lab.write("guest.cfg", HVM.to_owned() + "localtime=True\n");
     assert!(lab.mock(["create", "guest.cfg"]).fails(1).contains("instead: write localtime = 1\n"));
 }
+
+#[test]
+fn more_vcpus_than_xen_gives_a_guest_are_refused_before_it_is_made() {
+    let lab = lab();
+    for (kind, words, remedy) in [
+        ("hvm", "vcpus=129", Some("write vcpus = 128")),
+        ("pvh", "maxvcpus=129", Some("write maxvcpus = 128")),
+        ("hvm", "vcpus=128", None),
+        ("pv", "vcpus=129", None),
+    ] {
+        lab.write("many.cfg", format!("name='many'\nmemory=64\ntype='{kind}'\nkernel='/k'\n{words}\n"));
+        let checked = lab.run(["check", "many.cfg"]);
+        let said = "unsupported: on Xen a guest of this kind has at most 128 vCPUs [too-many-vcpus]";
+        assert_eq!(
+            (checked.code, checked.out.contains(said)),
+            (if remedy.is_some() { 2 } else { 0 }, remedy.is_some())
+        );
+        if let Some(remedy) = remedy {
+            let refused = lab.mock(["create", "many.cfg"]).fails(1);
+            assert!(refused.contains(remedy), "{refused}");
+        }
+    }
+}

@@ -67,6 +67,14 @@ fn the_long_form_has_the_configs() {
 }
 
 #[test]
+fn a_word_of_digits_is_a_number_to_all_commands() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml", "name=99999999999"]).ok();
+    assert!(lab.mock(["list", "99999999999"]).fails(1).contains("no domain '99999999999'"));
+    assert!(lab.mock(["clock-show", "99999999999"]).fails(1).contains("no domain has the ID 99999999999"));
+}
+
+#[test]
 fn as_json_there_are_the_guests_unless_dom0_is_named() {
     let lab = three();
     let names = |words: &[&str]| -> Vec<String> {

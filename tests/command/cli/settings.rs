@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::usage::lab;
+use crate::common::{Lab, domain, finish};
 
 /// The clock that `create` gives with these settings.
 fn created(settings: &[&str]) -> Value {
@@ -102,4 +103,49 @@ fn wrong_settings_are_named_and_nothing_is_started() {
     let run = lab.mock(["create", "guest.xml", "colour=red"]);
     assert!(run.err.contains("command line:1:1: unsupported: xl does not know the key colour"), "{run:?}");
     run.ok();
+}
+
+/// A clock of utc or localtime with seconds acts as a variable one, so a word is laid over it as over that one.
+#[test]
+fn a_plain_word_adds_to_the_seconds_of_any_clock() {
+    let lab = Lab::with_host(json!({}));
+    for (clock, word, offset) in [
+        ("offset='variable' adjustment='3600' basis='utc'", "localtime=1", 3600 + 7200),
+        ("offset='utc' adjustment='3600'", "localtime=1", 3600 + 7200),
+        ("offset='localtime' adjustment='60'", "localtime=0", 60),
+        ("offset='localtime' adjustment='60'", "rtc_timeoffset=30", 30 + 7200),
+    ] {
+        lab.write("guest.xml", domain("hvm", &format!("<clock {clock}/>")));
+        lab.run(["-f", "convert", "-o", "guest.cfg", "guest.xml"]).ok();
+        lab.run(["edit", "-o", "edited.xml", "guest.xml", word]).ok();
+        lab.run(["edit", "-o", "edited.cfg", "guest.cfg", word]).ok();
+        for words in [&["guest.xml", word][..], &["guest.cfg", word], &["edited.xml"], &["edited.cfg"]] {
+            let created = lab.mock([&["create", "--json"], words].concat()).json();
+            let rtc = (&created["rtc"]["offset"], &created["rtc"]["tracked"]);
+            assert_eq!(rtc, (&json!(offset), &json!(true)), "{clock} {words:?}");
+            lab.mock(["destroy", "guest"]).ok();
+        }
+    }
+}
+
+/// In a file, as a word, as an option and in the environment.
+#[test]
+fn a_tolerance_is_one_number_everywhere() {
+    let lab = lab();
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    for (text, ppm) in [("010", 8), ("0x10", 16), ("250", 250), ("0", 0)] {
+        lab.mock(["clock-set", "guest", &format!("clock_tsc_tolerance={text}")]).ok();
+        let of_guest = lab.mock(["clock-show", "--json", "guest"]).json()["clock"]["tsc_tolerance"].take();
+        let host = lab.mock(["--tsc-tolerance", text, "host-info", "--json"]).json();
+        let mut command = lab.command(["--backend", "mock:mock.json", "host-info", "--json"]);
+        command.env("XENCLOCK_TSC_TOLERANCE", text);
+        let told = finish(command, b"").json();
+        let all = [of_guest, host["tsc_tolerance"].clone(), told["tsc_tolerance"].clone()];
+        assert_eq!(all, [json!(ppm), json!(ppm), json!(ppm)], "{text}");
+    }
+    for wrong in ["251", "1.5", "08", "1 ppm", "-1"] {
+        let said = lab.mock([&format!("--tsc-tolerance={wrong}"), "host-info"]).fails(2);
+        assert!(said.contains("whole parts per million from 0 (off) to 250"), "{said}");
+        lab.mock(["clock-set", "guest", &format!("clock_tsc_tolerance={wrong}")]).fails(1);
+    }
 }

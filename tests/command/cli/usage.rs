@@ -70,6 +70,28 @@ fn wrong_operands_of_xls_commands_are_answered_as_by_xl() {
     assert!(run.code == 0 && run.err.contains("'-x' is ignored"), "{run:?}");
 }
 
+/// As in `TZ` and in the mock's `timezone`.
+#[test]
+fn the_hosts_zone_is_a_name_a_rule_or_a_file() {
+    let lab = lab();
+    // The smallest TZif file: one type, UTC+01:00.
+    let counts = [0_u32, 0, 0, 0, 1, 4].map(u32::to_be_bytes).concat();
+    let file = lab.write("zone", [b"TZif", &[0; 16][..], &counts, b"\0\0\x0e\x10\0\0AAA\0"].concat());
+    let file = file.to_str().unwrap();
+    for (word, code) in [
+        ("Europe/Berlin", 0),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", 0),
+        ("UTC", 0),
+        (file, 0),
+        ("/nowhere", 1),
+        ("Mars", 1),
+    ] {
+        let convert = lab.run(["convert", "--host-timezone", word, "guest.xml"]);
+        let set = lab.mock(["mock", "set", &format!("timezone={word}")]);
+        assert_eq!((convert.code, set.code), (code, code), "{word}: {convert:?} {set:?}");
+    }
+}
+
 #[test]
 fn a_failure_is_exit_1_and_says_what_failed() {
     let lab = lab();

@@ -2,9 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
+use xenclock::host::mock::Mock;
+use xenclock::host::{DomId, Host};
 
 use super::usage::lab;
 use crate::common::{Lab, Run, finish};
@@ -126,4 +128,21 @@ fn a_value_that_xl_ignores_is_reported() {
         // A save reads no xl.conf.
         assert_eq!(run.err.matches(reason).count(), usize::from(words[0] != "save"), "{run:?}");
     }
+}
+
+/// A config that is left for the next start is read as `create` reads it.
+#[test]
+fn a_config_for_the_next_start_takes_the_same_defaults() {
+    let lab = lab();
+    let text = "type='hvm'\nname='a'\nmemory=64\nvif=['']\n";
+    lab.write("a.cfg", text);
+    let conf = "vif.default.bridge=\"xenbr7\"\n";
+    let bridge = || lab.mock(["list", "-l", "a"]).json()[0]["config"]["nics"][0]["bridge"].take();
+    with_conf(&lab, conf, &["create", "-q", "a.cfg"]).ok();
+    assert_eq!(bridge(), "xenbr7");
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    // As `xl config-update` leaves it.
+    mock.set_user_data(DomId(1), "xl", text.as_bytes()).unwrap();
+    with_conf(&lab, conf, &["mock", "reboot", "a"]).ok();
+    assert_eq!(bridge(), "xenbr7");
 }

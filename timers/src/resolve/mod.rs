@@ -56,7 +56,8 @@ impl Resolved {
             }
             _ => "the guest starts with the zone's offset at this time, which may be that of another season",
         };
-        Some(format!("the host's clock is not set: its year is not between 2000 and 2099; {what}"))
+        let (first, end) = (Second(CLOCK_SET.start), Second(CLOCK_SET.end));
+        Some(format!("the host's clock is not set: it is not between {first} and {end}; {what}"))
     }
 }
 
@@ -124,11 +125,15 @@ const RTC_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// No zone is further from UTC.
 const DAY: i64 = 86_400;
 
-/// True if a host's clock can be right. One with an empty battery starts in 1970 or on the first day of 2000, and is set by
-/// NTP later. The first and the last day that an RTC can show do not count: local time may be another year there.
+/// The time that a host's clock shows once it is set, in seconds since 1970. One with an empty battery starts in 1970 or on
+/// the first day of 2000, and is set by NTP later. The first and the last day that an RTC can show do not count: local time
+/// may be another year there.
+const CLOCK_SET: std::ops::Range<i64> = RTC_SECONDS.start + DAY..RTC_SECONDS.end - DAY;
+
+/// True if a host's clock can be right: from 2000-01-02 to 2099-12-30.
 #[must_use]
 pub fn is_clock_set(now: DateTime<Utc>) -> bool {
-    (RTC_SECONDS.start + DAY..RTC_SECONDS.end - DAY).contains(&now.timestamp())
+    CLOCK_SET.contains(&now.timestamp())
 }
 
 /// Resolves a clock for a guest that starts at a moment.
@@ -379,7 +384,9 @@ mod tests {
     #[test]
     fn a_host_whose_clock_is_not_set_starts_its_guests() {
         let zoned = "the zone's offset at this time";
-        for now in ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2106-02-07T06:28:15Z"] {
+        for now in
+            ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2000-01-01T12:00:00Z", "2106-02-07T06:28:15Z"]
+        {
             for kind in [Hvm, Pv, Pvh] {
                 for (clock, offset, warning) in [
                     (utc(None), 0, None),
@@ -394,7 +401,10 @@ mod tests {
                     assert_eq!(found.offset.seconds(), offset, "{clock:?} {now}");
                     match (found.warning(), warning) {
                         (None, None) => {}
-                        (Some(text), Some(part)) => assert!(text.contains(part), "{text}"),
+                        (Some(text), Some(part)) => {
+                            let times = "it is not between 2000-01-02T00:00:00Z and 2099-12-31T00:00:00Z; ";
+                            assert!(text.contains(times) && text.contains(part), "{text}");
+                        }
                         other => panic!("{clock:?} {now}: {other:?}"),
                     }
                 }

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::guest::{Behaviour, GuestTsc};
 use super::mode::{TscHost, TscMode};
-use crate::check::{DuplicateTimer, duplicates};
 use crate::clock::GuestKind;
 use crate::timer::{Timer, TimerMode, TimerName};
 use crate::units::{FrequencyError, Hertz, KiloHertz};
@@ -45,9 +44,6 @@ pub enum TscError {
     /// `present='no'`
     #[error("the TSC cannot be hidden from a guest on Xen")]
     Hidden,
-    /// The TSC twice.
-    #[error(transparent)]
-    Duplicate(#[from] DuplicateTimer),
     /// Xen cannot hold the frequency.
     #[error("TSC frequency {0}")]
     Frequency(#[from] FrequencyError),
@@ -61,17 +57,13 @@ pub enum TscError {
     },
 }
 
-/// Reads the request from a clock's timers; without a tsc timer it is mode default at the host's frequency.
+/// Reads the request from a clock's timers, in which a timer is given once ([`duplicates`](crate::check::duplicates));
+/// without a tsc timer it is mode default at the host's frequency.
 ///
 /// # Errors
-/// When the request is one that no Xen since 4.12 can meet, whatever the host, or when there are two.
+/// When the request is one that no Xen since 4.12 can meet, whatever the host.
 pub fn request(timers: &[Timer]) -> Result<TscRequest, TscError> {
-    let of_tsc: Vec<Timer> = timers.iter().filter(|timer| timer.name == TimerName::Tsc).cloned().collect();
-    if duplicates(&of_tsc).is_err() {
-        // Once more over all of them, so that the error counts as the reader does.
-        duplicates(timers)?;
-    }
-    let Some(tsc) = of_tsc.first() else {
+    let Some(tsc) = timers.iter().find(|timer| timer.name == TimerName::Tsc) else {
         return Ok(TscRequest { mode: TscMode::Default, frequency: None });
     };
     if tsc.present == Some(false) {
@@ -161,15 +153,6 @@ mod tests {
         }
         let text = request(&[tsc(None, Some(0))]).unwrap_err().to_string();
         assert!(text.starts_with("TSC frequency 0 Hz is less than"), "{text}");
-    }
-
-    #[test]
-    fn two_wishes_must_be_one() {
-        let rtc = Timer::named(TimerName::Rtc);
-        let one = tsc(Some(TimerMode::Native), None);
-        assert!(request(&[one.clone(), rtc.clone(), one.clone()]).is_ok());
-        let error = DuplicateTimer { name: TimerName::Tsc, first: 1, second: 2 };
-        assert_eq!(request(&[rtc, one, tsc(None, None)]), Err(TscError::Duplicate(error)));
     }
 
     #[test]

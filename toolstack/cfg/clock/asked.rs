@@ -1,6 +1,6 @@
 //! The clock of a file, and settings applied to a clock.
 
-use ::timers::tsc::Tolerance;
+use ::timers::tsc::{InvalidTolerance, Tolerance};
 use ::timers::{GuestClock, GuestKind};
 
 use super::keys::{Keys, bad_value};
@@ -71,12 +71,21 @@ pub fn read_into(book: &mut Book<'_>, kind: GuestKind, base: Base<'_>) -> GuestC
     clock
 }
 
+/// The tolerance that a text gives: a number as in any key of an xl.cfg.
+///
+/// # Errors
+/// When it gives none.
+pub fn tolerance(text: &str) -> Result<Tolerance, InvalidTolerance> {
+    let ppm = number::whole(text.as_bytes()).and_then(|ppm| Tolerance::new(u32::try_from(ppm).ok()?).ok());
+    ppm.ok_or_else(|| InvalidTolerance(text.to_owned()))
+}
+
 /// `clock_tsc_tolerance`, which neither xl nor libvirt has a word for.
 fn tsc_tolerance(keys: &Keys<'_, '_>) -> Result<Option<Tolerance>, Box<Diagnostic>> {
     let Some(key) = keys.get("clock_tsc_tolerance") else { return Ok(None) };
-    let ppm = key.setting.text().filter(|_| !key.setting.added).and_then(number::whole);
-    let tolerance = ppm.and_then(|ppm| Tolerance::new(u32::try_from(ppm).ok()?).ok());
-    tolerance.map(Some).ok_or_else(|| {
+    let text = key.setting.text().filter(|_| !key.setting.added);
+    let ppm = text.and_then(|text| tolerance(std::str::from_utf8(text).ok()?).ok());
+    ppm.map(Some).ok_or_else(|| {
         let finding = bad_value(key.setting, "whole parts per million from 0 (off) to 250");
         keys.error(key.node, finding.instead("write clock_tsc_tolerance = 50, or leave it out"))
     })

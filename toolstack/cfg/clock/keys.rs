@@ -1,24 +1,12 @@
 //! The clock keys of a file, each with its place and its verdict.
 
-use super::super::keys::OUR_OFFSET;
+use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
 use super::super::read::{known_instead, nearest, one_of_quoted};
 use super::super::{Content, Setting};
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
-
-/// Our own keys.
-pub(in crate::cfg) const OURS: [&str; 8] = [
-    "clock_offset",
-    "clock_adjustment",
-    "clock_basis",
-    "clock_timezone",
-    "clock_start",
-    "clock_tsc_frequency",
-    "clock_tsc_tolerance",
-    "clock_timers",
-];
 
 /// The result of reading the clock of a file.
 pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
@@ -27,7 +15,7 @@ pub(super) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 const PREFIX: &str = "clock_";
 
 /// The plain keys that say what the RTC shows.
-const PLAIN_OFFSET: [&str; 2] = ["localtime", "rtc_timeoffset"];
+pub(super) const PLAIN_OFFSET: [&str; 2] = ["localtime", "rtc_timeoffset"];
 
 /// The number of our own keys of the offset that say which kind of clock it is.
 const KINDS: usize = 3;
@@ -66,8 +54,8 @@ pub struct Word<'a> {
 /// The keys of a file's clock whose place words of these names take.
 pub fn superseded_by(words: &[&str]) -> Vec<&'static str> {
     let any = |names: &[&str]| names.iter().any(|name| words.contains(name));
-    match (any(&OUR_OFFSET), any(&OUR_OFFSET[..KINDS]), any(&PLAIN_OFFSET)) {
-        (true, true, _) => [&PLAIN_OFFSET[..], &OUR_OFFSET].concat(),
+    match (any(OUR_OFFSET), any(&OUR_OFFSET[..KINDS]), any(&PLAIN_OFFSET)) {
+        (true, true, _) => [&PLAIN_OFFSET[..], OUR_OFFSET].concat(),
         (true, false, _) => PLAIN_OFFSET.to_vec(),
         (false, _, true) => OUR_OFFSET.to_vec(),
         (false, _, false) => Vec::new(),
@@ -123,7 +111,7 @@ impl<'a, 'b> Keys<'a, 'b> {
 
     /// True if any key says what the RTC shows.
     pub fn has_offset(&self) -> bool {
-        PLAIN_OFFSET.iter().chain(&OUR_OFFSET).any(|name| self.get(name).is_some())
+        PLAIN_OFFSET.iter().chain(OUR_OFFSET).any(|name| self.get(name).is_some())
     }
 
     /// True if one of our own keys does.

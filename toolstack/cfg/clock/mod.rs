@@ -13,7 +13,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use asked::{Asked, read};
+pub use asked::{Asked, read, tolerance};
 pub(super) use asked::{Base, read_into};
-pub(super) use keys::{OURS, superseded_by};
-pub use words::{Words, is_of_clock, words, words_of_xml};
+pub(super) use keys::superseded_by;
+pub use words::{Words, is_of_clock, settings_of_xml, words, words_of_xml};

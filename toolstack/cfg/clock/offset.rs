@@ -45,9 +45,9 @@ pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) ->
 
 /// The values of the plain keys of a clock: local time, and seconds.
 fn as_plain(clock: &ClockOffset) -> (Option<bool>, Option<i64>) {
-    match clock {
+    match clock.effective() {
         ClockOffset::Localtime { .. } => (Some(true), None),
-        ClockOffset::Variable { adjustment, basis } => (Some(*basis == Basis::Localtime), Some(*adjustment)),
+        ClockOffset::Variable { adjustment, basis } => (Some(basis == Basis::Localtime), Some(adjustment)),
         ClockOffset::Utc { .. } | ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => (None, None),
     }
 }

@@ -8,9 +8,9 @@ use ::timers::{
     hyperv::{self, Viridian},
 };
 
-use super::super::read::{nearest, no_number, with_number};
+use super::super::read::{missed_ticks, nearest, no_number, tsc_mode, with_number};
 use super::super::suggest::Unit;
-use super::super::{Content, Setting, number};
+use super::super::{Content, number};
 use super::keys::{Key, Keys, Result, TimerWords, Word, bad_value, contradiction};
 use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
@@ -63,10 +63,8 @@ fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
             (None, _) => {
                 let finding = bad_value(key.setting, "default, always_emulate or native");
                 let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default());
-                let meant = TimerMode::meant_by(&text)
-                    .and_then(|meant| TSC_MODES.iter().find(|(_, mode)| *mode == meant));
-                let finding = match meant {
-                    Some((word, _)) => finding.instead(format!("write tsc_mode = \"{word}\"")),
+                let finding = match TimerMode::meant_by(&text).and_then(TimerMode::tsc_mode) {
+                    Some(meant) => finding.instead(format!("write tsc_mode = \"{meant}\"")),
                     None => finding,
                 };
                 return Err(keys.error(key.node, finding));
@@ -108,25 +106,6 @@ fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
         keys.is(Part::Frequency(tsc), key.node);
     }
     Ok(())
-}
-
-/// The words of `tsc_mode`, by their old numbers.
-const TSC_MODES: [(&str, TimerMode); 4] = [
-    ("default", TimerMode::Auto),
-    ("always_emulate", TimerMode::Emulate),
-    ("native", TimerMode::Native),
-    ("native_paravirt", TimerMode::Paravirt),
-];
-
-fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
-    let mode = match setting.number() {
-        Some(number) => TSC_MODES.get(usize::try_from(number).ok()?),
-        None => {
-            let text = setting.text()?;
-            TSC_MODES.iter().find(|(word, _)| text.eq_ignore_ascii_case(word.as_bytes()))
-        }
-    };
-    mode.map(|(_, mode)| *mode)
 }
 
 /// A key that is no list: over a list xl says a word and passes. Whether the guest's clock would be another then?
@@ -198,23 +177,13 @@ fn ticks(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> R
             Err(contradiction(keys, key.node, "timer_mode", "the tick policies of clock_timers"))
         };
     }
-    let policy = [TickPolicy::Delay, TickPolicy::Catchup, TickPolicy::Merge, TickPolicy::Discard]
-        .into_iter()
-        .find(|policy| MissedTicks::from(*policy) == mode);
     // One that overrides leaves no other policy beside it.
     timers.iter_mut().for_each(|timer| timer.tickpolicy = None);
     let rtc = named(timers, TimerName::Rtc);
-    timers[rtc].tickpolicy = policy;
+    timers[rtc].tickpolicy = Some(mode.into());
     keys.is(Part::Timer(rtc), key.node);
     keys.is(Part::TickPolicy(rtc), key.node);
     Ok(())
-}
-
-fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
-    match setting.number() {
-        Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
-        None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
-    }
 }
 
 /// `viridian`: Hyper-V's clock is there where a list has all of its groups.

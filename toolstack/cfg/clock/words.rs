@@ -2,10 +2,12 @@
 
 use ::timers::{GuestClock, GuestKind};
 
+use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::parse::{WORDS, parse_with};
 use super::super::read::book::Book;
 use super::super::read::known_instead;
 use super::asked::{Base, read_into};
+use super::keys::PLAIN_OFFSET;
 use crate::diag::{Errors, Finding, Report};
 
 /// The part of a guest's clock that a setting is about.
@@ -21,26 +23,33 @@ enum About {
     Moves,
 }
 
+/// The part that a setting is about; `None` for a setting that is no clock's.
+fn about(name: &str) -> Option<About> {
+    match name {
+        "tsc_mode" | "clock_tsc_frequency" => Some(About::Tsc),
+        "clock_timers" => Some(About::Timers),
+        TOLERANCE => Some(About::Moves),
+        _ if OUR_OFFSET.contains(&name) || PLAIN_OFFSET.contains(&name) => Some(About::Rtc),
+        _ => None,
+    }
+}
+
 /// The settings of a clock that need no file around them.
-const CLOCK: [(&str, About); 11] = [
-    ("clock_offset", About::Rtc),
-    ("clock_timezone", About::Rtc),
-    ("clock_start", About::Rtc),
-    ("clock_basis", About::Rtc),
-    ("clock_adjustment", About::Rtc),
-    ("clock_tsc_frequency", About::Tsc),
-    (TOLERANCE, About::Moves),
-    ("clock_timers", About::Timers),
-    ("localtime", About::Rtc),
-    ("rtc_timeoffset", About::Rtc),
-    ("tsc_mode", About::Tsc),
-];
+fn settings() -> impl Iterator<Item = &'static str> {
+    OURS.into_iter().chain(PLAIN_OFFSET).chain(["tsc_mode"])
+}
+
+/// Those that a `<clock>` has a place for.
+#[must_use]
+pub fn settings_of_xml() -> Vec<&'static str> {
+    settings().filter(|name| about(name) != Some(About::Moves)).collect()
+}
 
 /// True for a word of a command line that [`words`] takes.
 #[must_use]
 pub fn is_of_clock(word: &str) -> bool {
     let key = word.split(['=', '+']).next().unwrap_or_default().trim();
-    CLOCK.iter().any(|(name, _)| *name == key) || key.starts_with("clock_")
+    about(key).is_some() || key.starts_with("clock_")
 }
 
 /// The clock that words request.
@@ -64,23 +73,20 @@ const TOLERANCE: &str = "clock_tsc_tolerance";
 /// # Errors
 /// If xl refuses or ignores a word, or a setting is not a clock's.
 pub fn words(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
-    lay(clock, kind, words, true)
+    lay(Base::Clock(clock), clock, kind, words)
 }
 
-/// The same for a domain XML.
+/// Lays words over the clock of a domain XML, as if they stood at the end of its file.
 ///
 /// # Errors
 /// As [`words`], and at a setting that a `<clock>` has no place for.
 pub fn words_of_xml(clock: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
-    lay(clock, kind, words, false)
+    lay(Base::Domain(clock), clock, kind, words)
 }
 
-fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) -> Result<Words, Errors> {
-    let known: Vec<&str> = CLOCK
-        .iter()
-        .filter(|(_, about)| tolerance || *about != About::Moves)
-        .map(|(name, _)| *name)
-        .collect();
+fn lay(base: Base<'_>, before: &GuestClock, kind: GuestKind, words: &[String]) -> Result<Words, Errors> {
+    let tolerance = matches!(base, Base::Clock(_));
+    let known = if tolerance { settings().collect() } else { settings_of_xml() };
     let (cfg, syntax) = parse_with(WORDS, b"", words);
     let mut book = Book::of(&cfg);
     book.errors(syntax);
@@ -98,7 +104,7 @@ fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) 
             book.error(node, finding.instead(known_instead(name, &known, "")));
         }
     }
-    let clock = read_into(&mut book, kind, Base::Clock(before));
+    let clock = read_into(&mut book, kind, base);
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.
@@ -106,10 +112,7 @@ fn lay(before: &GuestClock, kind: GuestKind, words: &[String], tolerance: bool) 
     if let Some(errors) = Errors::of(errors, cfg.source()) {
         return Err(errors);
     }
-    let says = |about| {
-        let named = |name: &str| CLOCK.contains(&(name, about));
-        cfg.settings().iter().any(|setting| named(&setting.name))
-    };
+    let says = |part| cfg.settings().iter().any(|setting| about(&setting.name) == Some(part));
     // A list of timers replaces the whole list, with a TSC in it or without.
     let lists_tsc = says(About::Timers) && (clock.tsc().is_some() || before.tsc().is_some());
     Ok(Words { offset: says(About::Rtc), tsc: says(About::Tsc) || lists_tsc, clock, report })

@@ -1,14 +1,14 @@
 //! The virtual hardware of an HVM guest, and settings for Arm only.
 
-use timers::GuestKind;
 use timers::hyperv::Viridian;
 use timers::ticks::MissedTicks;
-use timers::tsc::TscMode;
+use timers::tsc::{TscMode, TscModeError};
+use timers::{GuestKind, TimerMode};
 
 use super::Reader;
 use super::book::Words;
-use crate::cfg::Content;
 use crate::cfg::keys::bits_but;
+use crate::cfg::{Content, Setting};
 use crate::diag::Finding;
 use crate::domain::Defbool;
 use crate::domain::config::{
@@ -28,6 +28,27 @@ const MMIO_HOLE: std::ops::RangeInclusive<u64> = 256..=3840;
 const PARAVIRT: &str = "native_paravirt";
 
 const OEM_STRINGS: usize = 99;
+
+/// The mode that `tsc_mode` sets: a word, or one of the old numbers.
+pub(in crate::cfg) fn tsc_mode(setting: &Setting) -> Option<TimerMode> {
+    let mode = match setting.number() {
+        Some(number) => TscMode::from_number(number),
+        None => TscMode::from_name(std::str::from_utf8(setting.text()?).ok()?),
+    };
+    match mode {
+        Ok(mode) => Some(mode.into()),
+        Err(TscModeError::Removed) => Some(TimerMode::Paravirt),
+        Err(TscModeError::Unknown(_)) => None,
+    }
+}
+
+/// The mode that `timer_mode` sets, as [`tsc_mode`].
+pub(in crate::cfg) fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
+    match setting.number() {
+        Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
+        None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
+    }
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn features(&mut self) {
@@ -63,23 +84,13 @@ impl<'a> Reader<'a> {
             self.config.b_info.localtime = Some((localtime != 0).into());
         }
         if let Some(found) = self.find("tsc_mode") {
-            let text = found.setting.text().and_then(|text| std::str::from_utf8(text).ok());
-            let removed = match (found.setting.number(), text) {
-                (Some(number), _) => number == 3,
-                (None, text) => text.is_some_and(|text| text.eq_ignore_ascii_case(PARAVIRT)),
-            };
-            let mode = match (found.setting.number(), text) {
-                (Some(number), _) => TscMode::from_number(number).ok(),
-                (None, Some(text)) => TscMode::from_word(text),
-                (None, None) => None,
-            };
             self.config.b_info.rest.shift_remove("tsc_mode");
-            if removed {
-                // A word that libxl still has, for a mode that Xen has no more.
-                self.config.b_info.tsc_mode = None;
-                self.config.b_info.rest.insert("tsc_mode".to_owned(), PARAVIRT.into());
-            } else if mode.is_some() {
-                self.config.b_info.tsc_mode = mode.filter(|mode| *mode != TscMode::Default);
+            if let Some(mode) = tsc_mode(found.setting) {
+                self.config.b_info.tsc_mode = mode.tsc_mode().filter(|mode| *mode != TscMode::Default);
+                if mode == TimerMode::Paravirt {
+                    // A word that libxl still has, for a mode that Xen has no more.
+                    self.config.b_info.rest.insert("tsc_mode".to_owned(), PARAVIRT.into());
+                }
             }
         }
         let Some(found) = self.find("timer_mode") else {
@@ -89,11 +100,7 @@ impl<'a> Reader<'a> {
             let finding = Finding::invalid("hvm-only", "a PV guest has no timer_mode, and xl refuses it");
             return self.book.error(found.node, finding.instead("remove it"));
         }
-        let mode = match (found.setting.number(), found.setting.text()) {
-            (Some(number), _) => u32::try_from(number).ok().and_then(MissedTicks::from_number),
-            (None, Some(text)) => std::str::from_utf8(text).ok().and_then(MissedTicks::from_word),
-            (None, None) => None,
-        };
+        let mode = missed_ticks(found.setting);
         let default = found.setting.text().is_some_and(|text| text.eq_ignore_ascii_case(b"unknown"));
         if mode.is_some() || default {
             self.config.b_info.timer_mode = mode;

@@ -5,6 +5,7 @@ use timers::GuestKind;
 use super::{Reader, keys};
 use crate::cfg::{Cfg, Content};
 use crate::diag::Finding;
+use crate::domain::most_vcpus;
 
 /// More vCPUs than this are not counted one by one; libxl takes 512 at most.
 const MOST_VCPUS: i64 = 1 << 16;
@@ -117,7 +118,7 @@ impl Reader<'_> {
                 0..=MOST_VCPUS => self.config.b_info.avail_vcpus = (0..count as u32).collect(),
                 _ => {
                     let reason = format!("vcpus is {count}, more than a guest can have");
-                    let instead = "give vcpus a number from 1 to 128";
+                    let instead = format!("give vcpus a number from 1 to {}", most_vcpus(self.kind));
                     if let Some(found) = self.find("vcpus") {
                         self.book.error(found.node, Finding::invalid("bad-value", reason).instead(instead));
                     }
@@ -146,6 +147,15 @@ impl Reader<'_> {
             // The domain that this is laid over may have more of them online.
             let max = b_info.max_vcpus.max(0).unsigned_abs();
             b_info.avail_vcpus.retain(|vcpu| *vcpu < max);
+        }
+        let most = most_vcpus(self.kind);
+        if self.config.b_info.max_vcpus > most
+            && let Some(found) = self.find("maxvcpus").or_else(|| self.find("vcpus"))
+        {
+            let reason = format!("on Xen a guest of this kind has at most {most} vCPUs");
+            let finding = Finding::unsupported("too-many-vcpus", reason).refusing_start();
+            let instead = format!("write {} = {most}", found.setting.name);
+            self.book.mark(found.node, finding.instead(instead));
         }
     }
 }

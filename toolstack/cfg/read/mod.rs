@@ -35,6 +35,7 @@ use super::{Cfg, Content, Setting, Value};
 use crate::diag::{Finding, Verdict};
 use crate::domain::{Defbool, DomainConfig, release};
 use book::{Book, Words};
+pub(super) use features::{missed_ticks, tsc_mode};
 
 /// A file that is being read.
 pub(super) struct Reader<'a> {

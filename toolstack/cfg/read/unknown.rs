@@ -232,7 +232,7 @@ fn remove_as(given: &str) -> String {
 
 /// The `clock_` key of a file that decides what the RTC shows.
 fn clock_key(cfg: &Cfg) -> Option<&'static str> {
-    OUR_OFFSET.into_iter().find(|name| cfg.get(name).is_some())
+    OUR_OFFSET.iter().copied().find(|name| cfg.get(name).is_some())
 }
 
 /// The setting of a file, as it is written, that contradicts a new one about this subject.

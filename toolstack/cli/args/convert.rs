@@ -80,7 +80,7 @@ pub struct Reading {
     /// Use this as the current time, such as 2026-07-01T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub now: Option<DateTime<Utc>>,
-    /// Use this as the host's time zone, such as Europe/Berlin.
+    /// Use this as the host's time zone: a name such as Europe/Berlin, a POSIX rule or the path of a TZif file.
     #[arg(long, value_name = "ZONE")]
     pub host_timezone: Option<String>,
     /// The release of Xen to convert or check for, such as 4.17; convert leaves out newer keys [default: the host's, or

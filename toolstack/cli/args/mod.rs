@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use timers::tsc::Tolerance;
+use xenclock::cfg::clock::tolerance;
 
 pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
 pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Reading, To};
@@ -79,7 +80,7 @@ pub(super) struct Global {
     /// frequency by at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence.
     /// The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock,
     /// or 0.
-    #[arg(long, value_name = "PPM")]
+    #[arg(long, value_name = "PPM", value_parser = tolerance)]
     pub tsc_tolerance: Option<Tolerance>,
     /// The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE].
     #[arg(long, value_name = "DIR")]

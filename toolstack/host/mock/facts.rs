@@ -1,14 +1,13 @@
 //! The facts of the mock: those in its state file, and setting them by name.
 
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use timers::KiloHertz;
 use timers::tsc::TscHost;
-use timers::zone::{Zone, default_zones};
+use timers::zone::Zone;
 
 use super::machine::Present;
 use crate::host::{HostClock, HostFacts, XenVersion, zone};
@@ -175,7 +174,7 @@ impl Facts {
                 self.step(now, real).ok_or_else(bad)?;
             }
             "timezone" => {
-                zone_named(value)?;
+                zone::of_word(value).map_err(|error| error.detail)?;
                 self.timezone = value.to_owned();
             }
             "cpu_khz" => self.cpu_khz = value.parse().map_err(|_| bad())?,
@@ -202,7 +201,7 @@ impl Facts {
 
     /// The host's zone.
     pub(super) fn zone(&self) -> Result<Zone, String> {
-        zone_named(&self.timezone)
+        zone::of_word(&self.timezone).map_err(|error| error.detail)
     }
 
     /// As every host tells them.
@@ -223,18 +222,6 @@ impl Facts {
                 maximum_error_us: self.clock_error_us,
             },
         })
-    }
-}
-
-fn zone_named(name: &str) -> Result<Zone, String> {
-    match name {
-        // So that a mock needs no tz database.
-        "UTC" => Ok(Zone::utc()),
-        path if path.starts_with('/') => zone::from_file(Path::new(path)).map_err(|error| error.detail),
-        name => default_zones()
-            .zone(name)
-            .or_else(|unknown| Zone::from_posix(name).map_err(|_| unknown))
-            .map_err(|error| error.to_string()),
     }
 }
 

@@ -32,7 +32,13 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     config.c_info.name = Some(name.text.to_owned());
     if let Some(uuid) = root.child_text("uuid")? {
         let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
-        config.c_info.uuid = Some(parsed);
+        if parsed.is_nil() {
+            let reason = "libxl takes a UUID of zeros for none, and each start generates another";
+            uuid.mark(
+                Finding::approximated("nil-uuid", reason).instead("write a UUID, for example from uuidgen"),
+            );
+        }
+        config.c_info.uuid = (!parsed.is_nil()).then_some(parsed);
     }
     Ok(())
 }

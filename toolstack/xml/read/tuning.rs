@@ -6,12 +6,11 @@ use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
 use super::set;
 use crate::diag::Finding;
+use crate::domain::most_vcpus;
 use timers::GuestKind;
 
-/// `MAX_VIRT_CPUS` of a PV guest, the most of any kind.
-const MAX_VCPUS: i32 = 8192;
-/// `HVM_MAX_VCPUS`, which is PVH's too.
-const MAX_HVM_VCPUS: i32 = 128;
+/// The most vCPUs of any guest.
+const MAX_VCPUS: i32 = most_vcpus(GuestKind::Pv);
 /// The CPUs that libvirt counts at most.
 const MAX_CPUS: u32 = 16384;
 /// The CPUs of a vCPU that is pinned nowhere, when others are: more CPUs than any host has.
@@ -45,7 +44,7 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
                 _ => Err(value.not(&expected)),
             }
         };
-        let most = if guest.kind() == GuestKind::Pv { MAX_VCPUS } else { MAX_HVM_VCPUS };
+        let most = most_vcpus(guest.kind());
         if let Some(value) = element.text()? {
             max = count(&value)?;
             if max > most {
