@@ -316,7 +316,9 @@ fn xl_answers_our_migration_and_a_guest_that_it_refuses_runs_on_here() {
     let mut guest = Guest { runs: true };
     let error = send(&mut guest, &our_header(), line).unwrap_err();
     assert!(matches!(error.now, Now::RunsHere) && guest.runs, "{error}");
-    assert!(error.to_string().contains("did not accept the guest"), "{error}");
+    // xl may have ended before the guest is sent, or later.
+    let says = ["did not accept the guest", "could not be sent: Broken pipe"];
+    assert!(says.iter().any(|says| error.to_string().contains(says)), "{error}");
     assert_eq!(transport.ended(Duration::from_secs(10)).unwrap().and_then(|status| status.code()), Some(1));
     assert!(lab.read("said").contains("Parsing config from <saved>"), "{}", lab.read("said"));
 }
