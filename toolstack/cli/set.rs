@@ -3,7 +3,7 @@
 use serde_json::json;
 use timers::resolve::rtc_time;
 use timers::tsc::TscDecision;
-use timers::{GuestClock, GuestKind, UtcOffset};
+use timers::{GuestClock, GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
@@ -18,6 +18,7 @@ use xenclock::host::{DomainSummary, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::record::{Instance, Request, RequestOrigin};
 use xenclock::plan::{RtcTarget, work_out};
+use xenclock::preflight::report::born;
 use xenclock::tracking::cold_start::{self, ColdStart};
 use xenclock::tracking::monitor::read_clock;
 use xenclock::tracking::store::RecordStore;
@@ -118,7 +119,13 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         live.say(&*host, &facts, global.force)?;
     }
     let now = live.as_ref().and_then(|live| live.offset);
-    let change = Change { target: &target, facts: &facts, clock, anew: set.from_save.is_some(), now };
+    let birth = match &live {
+        Some(Live { domain, tsc: Some(_), .. }) => {
+            born(&*host, domain, &host.tsc_info(domain.domid)?, &facts, target.record.as_ref())
+        }
+        _ => None,
+    };
+    let change = Change { target: &target, facts: &facts, clock, anew: set.from_save.is_some(), now, birth };
     if global.dry_run {
         let next = change.next_start(&change.of(target.record.clone()), kind)?;
         return output::text(&format!("'{}' would next start at {}\n", shown(&target.name), in_words(&next)));
@@ -262,6 +269,8 @@ struct Change<'a> {
     anew: bool,
     /// The RTC that the running guest was given.
     now: Option<UtcOffset>,
+    /// The initial frequency of a running guest whose TSC was set: the guest's clocksource tsc still counts by it.
+    birth: Option<KiloHertz>,
 }
 
 impl Change<'_> {
@@ -291,6 +300,7 @@ impl Change<'_> {
         {
             record.found_alive(Instance::followed(&facts.boot_id, domain.domid, facts.now), target.rtc);
         }
+        record.birth_khz = self.birth.or(record.birth_khz);
         if let Some(offset) = self.now {
             record.set_live(offset.seconds().into(), facts.now);
         }

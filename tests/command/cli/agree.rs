@@ -150,3 +150,12 @@ fn a_frequency_for_the_next_start_is_none_of_the_guest_that_moves() {
         lab.run(["--backend", "mock:there.json", "clock-show", "--json", "guest"]).json()["tsc"].clone();
     assert_eq!((&tsc["behaviour"], &tsc["khz"]), (&json!("native"), &json!(2_600_001)), "{foretold:?}");
 }
+
+#[test]
+fn a_tsc_that_is_set_while_the_guest_runs_does_not_change_the_frequency_that_it_was_born_with() {
+    for lab in [lab("type = \"hvm\""), unrecorded("type = \"hvm\"")] {
+        lab.mock(["-f", "clock-set", "--now", "guest", "clock_tsc_frequency=2000000000"]).ok();
+        let tsc = show(&lab)["tsc"].clone();
+        assert_eq!((&tsc["khz"], &tsc["birth_khz"]), (&json!(2_000_000), &json!(2_600_000)), "{tsc}");
+    }
+}
