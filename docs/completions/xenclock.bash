@@ -490,7 +490,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__create)
-            opts="-p -c -V -A -F -e -q -d -n -i -f -h --vncviewer --vncviewer-autopass --quiet --dryrun --ignore-global-affinity-masks --json --wrapper --defconfig --help"
+            opts="-p -c -V -A -F -e -q -d -n -i -f -h --vncviewer --vncviewer-autopass --quiet --dryrun --ignore-global-affinity-masks --json --wrapper --defconfig --map --map-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -501,6 +501,14 @@ _xenclock() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1456,7 +1464,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__plan)
-            opts="-q -f -h --json --quiet --wrapper --defconfig --help"
+            opts="-q -f -h --json --quiet --wrapper --defconfig --map --map-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1467,6 +1475,14 @@ _xenclock() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -64,6 +64,8 @@ complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "man-page" -d 'Pri
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "completion" -d 'Print a completion script for a shell'
 complete -c xenclock -n "__fish_xenclock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s f -l defconfig -d 'The file. The last one counts; - is standard input' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s p -d 'Leave the guest paused'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s c -d 'Attach to the guest\'s console, as xl does'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s V -l vncviewer -d 'Open a VNC viewer for the guest\'s screen, as xl does'
@@ -78,6 +80,8 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l json -d 'Pr
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand create" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s f -l defconfig -d 'The file. The last one counts; - is standard input' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l map -d 'Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0, path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a, interface:eth0=xenbr0, or mac:new. May be given more than once' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l map-file -d 'A file of such rules, one per line. May be given more than once' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -s q -l quiet -d 'Print no findings'
 complete -c xenclock -n "__fish_xenclock_using_subcommand plan" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'

@@ -17,6 +17,7 @@ use xenclock::domain::{Domain, DomainConfig, XenVersion};
 use xenclock::files::read_regular;
 use xenclock::host::HostFacts;
 use xenclock::input::Input;
+use xenclock::mapping::Mapping;
 use xenclock::xl::installed::config_of;
 use xenclock::xml;
 
@@ -109,16 +110,22 @@ pub(super) fn read(
     bytes: &[u8],
     words: &[String],
     host: &XlHost,
+    mapping: &Mapping,
 ) -> Result<Input, Failure> {
     if let Some(word) = words.iter().find(|word| !word.contains('=')) {
         return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
     }
     match format_of(bytes) {
-        Format::Cfg => read_cfg(global, file, bytes, words, host),
+        Format::Cfg => {
+            let mut input = read_cfg(global, file, bytes, words, host)?;
+            mapping.apply(&mut input.domain.config, &mut input.mapped);
+            Ok(input)
+        }
         Format::Json => Err(wrong_xml(&is_json(file, bytes), bytes)),
         Format::Xml => {
             let xen = host.release.unwrap_or(XenVersion::NEWEST);
-            let mut input = xml::read_for(xen, file, bytes).map_err(|invalid| wrong_xml(&invalid, bytes))?;
+            let mut input =
+                xml::read_mapped(xen, mapping, file, bytes).map_err(|invalid| wrong_xml(&invalid, bytes))?;
             cfg::overlay(&mut input, words, host).map_err(|errors| wrong(&errors))?;
             Ok(input)
         }
@@ -161,7 +168,7 @@ pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<
     let bytes = output::input(path)?;
     let file = &name_of(path);
     let host = xl_host(Some(facts.xen_version), conf(global)?);
-    let mut input = read(global, file, &bytes, &[], &host)?;
+    let mut input = read(global, file, &bytes, &[], &host, &Mapping::default())?;
     let report = input.report.clone();
     lower(&mut input, Target::Start).map_err(|invalid| {
         output::diagnostic(&invalid, report.source());

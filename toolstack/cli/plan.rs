@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::args::{Described, Global, Plan as Words};
 use super::options::Wrapper;
 use super::output::{self, Failure};
+use super::reading::{mapping, unused_rules};
 use super::{backend, input, report};
 use xenclock::assess::Target;
 use xenclock::cfg::{XlConf, apply_cpu_masks};
@@ -83,7 +84,9 @@ pub(super) fn prepare(
     let facts = host.facts()?;
     let xl_host = input::xl_host(Some(facts.xen_version), input::conf(global)?);
     let name = input::name_of(&file);
-    let mut input = input::read(global, &name, &bytes, &settings, &xl_host)?;
+    let mapping = mapping(&how.described.maps)?;
+    let mut input = input::read(global, &name, &bytes, &settings, &xl_host, &mapping)?;
+    unused_rules(&mapping, &input.mapped);
     how.wrapper.put(&mut input.domain.config)?;
     if !how.ignore_masks {
         apply_cpu_masks(&mut input.domain.config, &xl_host).map_err(|errors| input::wrong(&errors))?;

@@ -8,7 +8,7 @@ use timers::tsc::TscHost;
 use timers::zone::{Remembered, Zone, ZoneSource};
 use uuid::Uuid;
 
-use super::args::{From, Global, Reading};
+use super::args::{From, Global, Maps, Reading};
 use super::backend;
 use super::input::{self, Format};
 use super::output::{self, Failure};
@@ -77,7 +77,7 @@ impl Setting {
             xl_host,
             from: reading.from,
             takes_json: false,
-            mapping: mapping(reading)?,
+            mapping: mapping(&reading.maps)?,
             host: host(reading)?,
         })
     }
@@ -156,12 +156,12 @@ fn host(reading: &Reading) -> Result<Option<Rooted>, Failure> {
 }
 
 /// The rules that are asked for.
-fn mapping(reading: &Reading) -> Result<Mapping, Failure> {
+pub(super) fn mapping(maps: &Maps) -> Result<Mapping, Failure> {
     let mut mapping = Mapping::default();
-    for rule in &reading.map {
+    for rule in &maps.map {
         mapping.add(rule, "--map").map_err(|why| Failure::Usage(format!("--map {rule}: {why}")))?;
     }
-    for file in &reading.map_file {
+    for file in &maps.map_file {
         let name = input::name_of(file);
         let bytes = read_regular(file, RULES_BYTES);
         let bytes = bytes.map_err(|error| Failure::Error(format!("{name}: {error}")))?;

@@ -113,3 +113,26 @@ fn a_failure_that_is_taken_back_does_not_strike() {
     lab.mock(["mock", "fail", "unpause", "io", "0"]).ok();
     lab.mock(["create", "guest.xml"]).ok();
 }
+
+#[test]
+fn a_rule_puts_a_local_bridge_in_the_place_of_a_network() {
+    let lab = Lab::with_host(json!({}));
+    lab.write(
+        "guest.xml",
+        domain("hvm", "<devices><interface type='network'><source network='default'/></interface></devices>"),
+    );
+    lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nvif = [ \"bridge=virbr0\" ]\n");
+    lab.write("rules", "bridge:virbr0=xenbr9\n");
+    for words in [
+        &["create", "-n", "--map", "network:default=xenbr9", "guest.xml"][..],
+        &["create", "-n", "--map-file", "rules", "guest.cfg"],
+    ] {
+        let run = lab.mock(words.iter().copied());
+        let config: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        assert_eq!(config["nics"][0]["bridge"], "xenbr9", "{run:?}");
+    }
+    let unused = lab.mock(["plan", "--map", "network:other=xenbr9", "guest.xml"]);
+    assert!(unused.err.contains("nothing uses network:other=xenbr9"), "{unused:?}");
+    let wrong = lab.mock(["create", "--map", "network", "guest.xml"]).fails(2);
+    assert!(wrong.contains("--map network"), "{wrong}");
+}

@@ -87,6 +87,17 @@ pub struct Reading {
     /// the newest known].
     #[arg(long, value_name = "RELEASE")]
     pub xen: Option<XenVersion>,
+    #[command(flatten)]
+    pub maps: Maps,
+    /// Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, use
+    /// that directory as the root of the dom0.
+    #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
+    pub check_host: Option<PathBuf>,
+}
+
+/// Rules for names of another host.
+#[derive(Debug, Default, Args)]
+pub struct Maps {
     /// Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0,
     /// path:/var/lib/libvirt/images=/dev/vg, bridge:br0=xenbr0, pool:vms=/srv/vms, volume:vms/a.img=/dev/vg/a,
     /// interface:eth0=xenbr0, or mac:new. May be given more than once.
@@ -95,10 +106,6 @@ pub struct Reading {
     /// A file of such rules, one per line. May be given more than once.
     #[arg(long, value_name = "FILE")]
     pub map_file: Vec<PathBuf>,
-    /// Also report bridges, disks, firmware, QEMU and PCI devices that a guest needs and this dom0 lacks. With a value, use
-    /// that directory as the root of the dom0.
-    #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
-    pub check_host: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

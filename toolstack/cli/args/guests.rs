@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::options::{Monitoring, NewDomain, Wrapper};
+use super::convert::Maps;
 
 /// A file, and lines for its end: what `create` and `plan` read.
 #[derive(Debug, Args)]
@@ -17,6 +18,8 @@ pub(in crate::cli) struct Described {
     /// name=test or memory=512.
     #[arg(value_name = "FILE | KEY=VALUE")]
     pub words: Vec<OsString>,
+    #[command(flatten)]
+    pub maps: Maps,
 }
 
 #[derive(Debug, Args)]

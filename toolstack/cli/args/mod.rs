@@ -15,7 +15,7 @@ use timers::tsc::Tolerance;
 use xenclock::cfg::clock::tolerance;
 
 pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
-pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Reading, To};
+pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Maps, Reading, To};
 pub(super) use guests::{
     Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
 };

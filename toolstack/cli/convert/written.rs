@@ -96,7 +96,7 @@ pub(super) fn check_outputs<'a>(
 ) -> Result<(), Failure> {
     options.report.as_deref().map_or(Ok(()), |path| form(path).map(drop))?;
     inputs.extend(options.accept.as_deref());
-    inputs.extend(options.reading.map_file.iter().map(PathBuf::as_path));
+    inputs.extend(options.reading.maps.map_file.iter().map(PathBuf::as_path));
     inputs.extend(options.reading.check_host.as_deref());
     outputs.extend(options.report.as_deref());
     outputs.extend(options.write_accept.as_deref());
