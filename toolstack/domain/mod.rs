@@ -14,6 +14,7 @@ mod hvm;
 mod idl;
 pub(crate) mod libvirt;
 pub mod project;
+pub mod qemu;
 pub mod release;
 pub mod sound;
 mod tsc;

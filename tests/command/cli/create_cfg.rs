@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{FIXED, Lab, finish};
+use crate::common::{FIXED, Lab, domain, finish};
 
 const HVM: &str = "type='hvm'\nname='guest'\nmemory=64\n";
 
@@ -355,4 +355,62 @@ fn more_vcpus_than_xen_gives_a_guest_are_refused_before_it_is_made() {
             assert!(refused.contains(remedy), "{refused}");
         }
     }
+}
+
+#[test]
+fn what_qemu_refuses_is_refused_with_what_it_takes() {
+    let lab = Lab::with_host(json!({}));
+    for (line, reason, instead) in [
+        ("boot = \"cdrom\"", "QEMU has no boot device 'r'", "write boot = \"d\""),
+        ("boot = \"adcn\"", "QEMU has 3 places in its boot order", "write boot = \"adc\""),
+        (
+            "vif = [ \"bridge=a,model=virtio\" ]",
+            "QEMU has no network card 'virtio'",
+            "write model=virtio-net, or",
+        ),
+        (
+            "vif = [ \"bridge=a\", \"model=E1000,bridge=a\" ]",
+            "no network card 'E1000'",
+            "write model=e1000, or",
+        ),
+    ] {
+        let text = format!("name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n{line}\n");
+        lab.write("guest.cfg", &text);
+        let refused = lab.mock(["create", "guest.cfg"]).fails(1);
+        assert!(refused.contains(reason) && refused.contains(&format!("instead: {instead}")), "{refused}");
+        lab.write("guest.cfg", text.replace("virtio", "virtio-net").replace("E1000", "e1000"));
+        if line.starts_with("vif") {
+            assert_eq!(lab.mock(["check", "guest.cfg"]).code, 0, "{line}");
+        }
+    }
+    for fine in [
+        "boot = \"dcn\"",
+        "vif = [ \"type=vif,model=anything,bridge=a\" ]",
+        "vif = [ \"bridge=a,model=vmxnet3\" ]",
+    ] {
+        lab.write("guest.cfg", format!("name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n{fine}\n"));
+        assert_eq!(lab.mock(["check", "guest.cfg"]).code, 0, "{fine}");
+    }
+    let json = r#"{"c_info": {"type": "hvm", "name": "guest"}, "b_info": {"type.hvm": {"boot": "hd"}, "max_memkb": 65536},
+        "nics": [{"devid": 0, "model": "virtio"}]}"#;
+    lab.write("guest.json", json);
+    let said = lab.mock(["check", "--from", "json", "guest.json"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.out.contains("'h'") && said.out.contains("'virtio'"), "{said:?}");
+}
+
+#[test]
+fn a_boot_order_has_three_places() {
+    let lab = Lab::with_host(json!({}));
+    let boot = |devices: &[&str]| -> String {
+        devices.iter().map(|device| format!("<boot dev='{device}'/>")).collect()
+    };
+    let os = boot(&["fd", "cdrom", "hd", "network"]);
+    lab.write(
+        "guest.xml",
+        domain("hvm", "").replace("<os><type>hvm</type>", &format!("<os><type>hvm</type>{os}")),
+    );
+    let run = lab.mock(["convert", "guest.xml"]);
+    assert!(run.out.contains("boot = \"adc\""), "{run:?}");
+    assert!(run.err.contains("unsupported: QEMU has 3 places in its boot order"), "{run:?}");
 }

@@ -96,6 +96,7 @@ impl<'a> Reader<'a> {
         self.cpuid();
         self.device_model();
         self.emulated_sound();
+        self.refused_by_qemu();
         self.arm();
         self.unknown();
     }

@@ -5,6 +5,7 @@ pub(super) use super::guest::Bootable;
 use super::guest::{BootOrder, Guest};
 use crate::diag::Finding;
 use crate::domain::config::{Bios, Disk};
+use crate::domain::qemu::BOOT_PLACES;
 
 /// The place of a device in the boot order, as its `<boot>` has it.
 pub(super) fn place<'t>(device: &Element<'t>) -> Result<Option<(u32, Value<'t>)>> {
@@ -45,6 +46,12 @@ pub(super) fn cannot_boot(device: &Element<'_>, what: &str) {
     }
 }
 
+/// The finding on a device that has no place left in the boot order.
+pub(super) fn one_too_many() -> Finding {
+    Finding::unsupported("boot-order", format!("QEMU has {BOOT_PLACES} places in its boot order"))
+        .instead("leave out the devices that the guest is not to boot from")
+}
+
 /// Puts the order of devices into the config, in place of that in `<os>`.
 pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
     let mut places = std::mem::take(&mut guest.boot.0);
@@ -70,6 +77,8 @@ pub(super) fn finish(guest: &mut Guest<'_>, os: Option<&Element<'_>>) {
             let reason = "xl's boot order names kinds of devices, and the firmware tries the first device of each kind";
             let finding = Finding::approximated("boot-order", reason);
             place.mark(finding.instead("keep one device of each kind in the boot order"));
+        } else if letters.len() == BOOT_PLACES {
+            place.mark(one_too_many());
         } else {
             letters.push(letter);
         }

@@ -8,34 +8,9 @@ use super::guest::Guest;
 use super::{hostdevs, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
+use crate::domain::qemu::NETWORK_CARDS;
 use crate::domain::release;
 use crate::mapping::Kind;
-
-/// Cards that QEMU emulates for Xen.
-const MODELS: &[&str] = &[
-    "e1000",
-    "e1000-82540em",
-    "e1000-82544gc",
-    "e1000-82545em",
-    "e1000e",
-    "i82550",
-    "i82551",
-    "i82557a",
-    "i82557b",
-    "i82557c",
-    "i82558a",
-    "i82558b",
-    "i82559a",
-    "i82559b",
-    "i82559c",
-    "i82559er",
-    "i82562",
-    "i82801",
-    "ne2k_pci",
-    "pcnet",
-    "rtl8139",
-    "vmxnet3",
-];
 
 /// The prefixes of the interfaces that libvirt and libxl name themselves, before a number.
 const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
@@ -312,7 +287,7 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
         }
     } else if kind != GuestKind::Hvm {
         model.mark(Finding::no_effect("emulated-card", "a PV or PVH guest has Xen's network card only"));
-    } else if MODELS.contains(&model.text) {
+    } else if NETWORK_CARDS.contains(&model.text) {
         nic.model = Some(model.text.to_owned());
     } else {
         let reason = format!(

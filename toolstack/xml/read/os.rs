@@ -3,10 +3,12 @@
 use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
+use super::boot_order::one_too_many;
 use super::firmware;
 use super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::libvirt::BOOT_DEVICES;
+use crate::domain::qemu::BOOT_PLACES;
 
 /// hvm, pv or pvh.
 ///
@@ -124,6 +126,8 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
         let letter = device.one_of(BOOT_DEVICES)?;
         if order.contains(letter) {
             device.mark(Finding::no_effect("boot-twice", "named before"));
+        } else if order.len() == BOOT_PLACES {
+            device.mark(one_too_many());
         } else {
             order.push(letter);
         }
