@@ -2,7 +2,7 @@
 
 use crate::diag::{Diagnostic, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
-use crate::domain::qemu::{self, Refused};
+use crate::domain::refused::{self, Refused};
 use crate::domain::{Domain, DomainConfig, Part, XenVersion, sound};
 use crate::input::Input;
 
@@ -38,17 +38,12 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
         let finding = finding.instead(format!("write {key}: \"{known}\""));
         report.add(None, "b_info.type.hvm.soundhw".to_owned(), start..start + key.len(), finding, false);
     }
-    let boot = qemu::refused_boot(&config)
-        .map(|refused| ("boot-order", "boot", "b_info.type.hvm.boot".to_owned(), refused));
-    let cards = config.nics.iter().enumerate().filter_map(|(index, nic)| {
-        Some(("network-card", "model", format!("nics[{index}].model"), qemu::refused_card(&config, nic)?))
-    });
-    let refused: Vec<_> = boot.into_iter().chain(cards).collect();
-    for (code, key, node, Refused { reason, instead }) in refused {
-        let key = format!("\"{key}\"");
+    for Refused { field, item, code, reason, instead, .. } in refused::all(&config) {
+        let key = format!("\"{field}\"");
         let start = report.source().text().find(&key).unwrap_or_default();
+        let node = item.map_or_else(|| field.to_owned(), |item| format!("{field}, entry {}", item + 1));
         let finding = Finding::unsupported(code, reason).refusing_start();
-        let finding = finding.instead(format!("write {key}: \"{instead}\""));
+        let finding = finding.instead(format!("do as in an xl.cfg: {instead}"));
         report.add(None, node, start..start + key.len(), finding, false);
     }
     let input = Input::new(Domain::new(config, clock), report);

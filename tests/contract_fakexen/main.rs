@@ -35,6 +35,7 @@ const TESTS: &[(&str, fn())] = &[
     ("every_row_starts_as_reported", starts::rows),
     ("generated_domains_start_as_reported", starts::generated),
     ("an_xl_cfg_and_its_xml_start_alike", starts::xml_of_cfg),
+    ("lines_of_an_xl_cfg_start_as_reported", starts::lines),
     ("xl_lists_our_domains", xl::lists),
     ("xl_lists_our_configs", xl::lists_configs),
     ("our_list_is_xls", xl::lists_alike),

@@ -15,6 +15,7 @@ mod idl;
 pub(crate) mod libvirt;
 pub mod project;
 pub mod qemu;
+pub mod refused;
 pub mod release;
 pub mod sound;
 mod tsc;

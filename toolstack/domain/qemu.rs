@@ -1,7 +1,6 @@
 //! Settings that xl and libxl pass on to QEMU, and with which QEMU exits, so that the guest does not start.
 
-use super::DomainConfig;
-use super::config::{DeviceModelVersion, Nic, NicType};
+use super::config::{Hvm, Nic, NicType};
 
 /// The network cards that every QEMU for Xen emulates.
 pub const NETWORK_CARDS: &[&str] = &[
@@ -61,24 +60,9 @@ const BOOT_WORDS: &[(&str, &str)] = &[
     ("pxe", "n"),
 ];
 
-/// A setting that QEMU refuses: why, and what to write in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The reason.
-    pub reason: String,
-    /// The value that is probably meant.
-    pub instead: String,
-}
-
-/// The old device model has other words.
-fn is_upstream(config: &DomainConfig) -> bool {
-    config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional)
-}
-
-/// Why QEMU refuses the boot order of a config, if it does.
-#[must_use]
-pub fn refused_boot(config: &DomainConfig) -> Option<Refused> {
-    let boot = config.b_info.hvm.as_ref()?.boot.as_deref().filter(|_| is_upstream(config))?;
+/// Why QEMU refuses a guest's boot order, if it does, and the order that is probably meant.
+pub(super) fn refused_boot(hvm: &Hvm) -> Option<(String, String)> {
+    let boot = hvm.boot.as_deref()?;
     let mut kept = String::new();
     let mut why = None;
     for letter in boot.chars() {
@@ -100,13 +84,12 @@ pub fn refused_boot(config: &DomainConfig) -> Option<Refused> {
         None if kept.is_empty() => "c".to_owned(),
         None => kept,
     };
-    Some(Refused { reason: format!("{}, and does not start the guest", why?), instead })
+    Some((format!("{}, and does not start the guest", why?), instead))
 }
 
-/// Why QEMU refuses an emulated network card, if it does.
-#[must_use]
-pub fn refused_card(config: &DomainConfig, nic: &Nic) -> Option<Refused> {
-    let emulates = config.b_info.hvm.is_some() && is_upstream(config) && nic.nictype != Some(NicType::Vif);
+/// Why QEMU refuses an emulated network card, if it does, and the card that is probably meant.
+pub(super) fn refused_card(nic: &Nic) -> Option<(String, String)> {
+    let emulates = nic.nictype != Some(NicType::Vif);
     let is_known = |model: &str| NETWORK_CARDS.contains(&model) || OTHER_CARDS.contains(&model);
     let model = nic.model.as_deref().filter(|model| emulates && !is_known(model))?;
     let meant = match model.to_ascii_lowercase().as_str() {
@@ -114,21 +97,15 @@ pub fn refused_card(config: &DomainConfig, nic: &Nic) -> Option<Refused> {
         lower => NETWORK_CARDS.iter().find(|known| **known == lower).unwrap_or(&"e1000"),
     };
     let reason = format!("QEMU has no network card '{model}', and does not start the guest");
-    Some(Refused { reason, instead: meant.to_owned() })
+    Some((reason, meant.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
-    use timers::GuestKind;
-
     use super::*;
 
-    fn boot(order: &str) -> Option<Refused> {
-        let mut config = DomainConfig::new(GuestKind::Hvm);
-        if let Some(hvm) = config.b_info.hvm.as_mut() {
-            hvm.boot = Some(order.to_owned());
-        }
-        refused_boot(&config)
+    fn boot(order: &str) -> Option<(String, String)> {
+        refused_boot(&Hvm { boot: Some(order.to_owned()), ..Hvm::default() })
     }
 
     #[test]
@@ -149,10 +126,10 @@ mod tests {
             ("adcn", "3 places", "adc"),
             ("dDc", "'D'", "dc"),
         ] {
-            let refused = boot(order).unwrap_or_else(|| panic!("{order}"));
-            assert!(refused.reason.contains(word), "{refused:?}");
-            assert_eq!(refused.instead, instead, "{order}");
-            assert_eq!(boot(&refused.instead), None);
+            let (reason, meant) = boot(order).unwrap_or_else(|| panic!("{order}"));
+            assert!(reason.contains(word), "{reason}");
+            assert_eq!(meant, instead, "{order}");
+            assert_eq!(boot(&meant), None);
         }
     }
 }

@@ -12,6 +12,7 @@ mod list;
 mod mock;
 mod moving;
 mod output;
+mod refused_by_libxl;
 mod scripts;
 mod settings;
 mod snapshots;

@@ -5,6 +5,7 @@
 
 mod back;
 mod dom0;
+mod lines;
 mod look;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::generated;
 use crate::stage::FakeStage;
 
 pub use back::xml_of_cfg;
+pub use lines::lines;
 
 /// The outcome of a start.
 pub enum Start {
@@ -129,6 +131,12 @@ const STARTS: u32 = 40;
 impl Machines {
     fn new() -> Self {
         Machines { now: None, starts: 0 }
+    }
+
+    /// One that nothing was started on.
+    fn fresh(&mut self) -> &FakeStage {
+        self.end();
+        self.now.insert(FakeStage::new(&Scenario::default()).map_err(|cannot| cannot.0).unwrap())
     }
 
     /// Starts an XML on one of them.

@@ -1,6 +1,7 @@
 //! Keeps the verdict and the place of each setting of a file, and its errors.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::super::{Cfg, Content, Value};
@@ -129,6 +130,14 @@ impl<'a> Book<'a> {
     /// Adds a node for an item of a list, counted from 0.
     pub fn item(&mut self, parent: usize, index: usize, value: &Value) -> usize {
         self.node(parent, format!("[{}]", index + 1), value.span.clone())
+    }
+
+    /// The nodes of all items of lists, by the list's node and the item's number, counted from 0.
+    pub fn items(&self) -> BTreeMap<(usize, usize), usize> {
+        let number =
+            |step: &str| step.strip_prefix('[')?.strip_suffix(']')?.parse::<usize>().ok()?.checked_sub(1);
+        let items = self.nodes.iter().enumerate().rev();
+        items.filter_map(|(at, node)| Some(((node.parent?, number(&node.step)?), at))).collect()
     }
 
     /// Says what becomes of a place, unless worse has been said of it.

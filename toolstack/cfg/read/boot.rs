@@ -3,11 +3,9 @@
 use timers::GuestKind;
 
 use super::Reader;
-use super::book::Words;
 use crate::cfg::{Content, suggest};
 use crate::diag::Finding;
 use crate::domain::config::{Bios, DeviceModelVersion};
-use crate::domain::qemu::{self, Refused};
 
 const BIOSES: [&str; 3] = ["rombios", "seabios", "ovmf"];
 
@@ -64,30 +62,6 @@ impl Reader<'_> {
             }
         };
         self.config.b_info.bootloader_args = args.iter().map(|(arg, _)| arg.text.to_owned()).collect();
-    }
-
-    /// xl takes any boot order and any network card, and QEMU exits with one that it does not know.
-    pub(super) fn refused_by_qemu(&mut self) {
-        if let Some(Refused { reason, instead }) = qemu::refused_boot(&self.config)
-            && let Some((_, node)) = self.words("boot")
-        {
-            let finding = Finding::unsupported("boot-order", reason).refusing_start();
-            self.book.mark(node, finding.instead(format!("write boot = \"{instead}\"")));
-        }
-        let Some(items) = self.items("vif") else { return };
-        for (index, (words, node)) in items.into_iter().enumerate() {
-            let nic = self.config.nics.get(index);
-            let refused = nic.and_then(|nic| qemu::refused_card(&self.config, nic));
-            let Some(Refused { reason, instead }) = refused else { continue };
-            let finding = Finding::unsupported("network-card", reason).refusing_start();
-            let instead = format!("write model={instead}, or type=vif for a guest with Xen's PV drivers");
-            let word = words
-                .tokens(b",")
-                .map(Words::unindented)
-                .filter(|word| word.text.starts_with("model="))
-                .last();
-            self.book.note(node, &word.unwrap_or(words), finding.instead(instead));
-        }
     }
 
     fn hvm_boot(&mut self) {

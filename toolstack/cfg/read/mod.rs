@@ -26,6 +26,8 @@ pub(super) mod unknown;
 mod usb;
 mod vnuma;
 
+use std::collections::BTreeMap;
+
 use timers::GuestKind;
 
 use super::host::XlHost;
@@ -33,6 +35,7 @@ use super::keys::{self, Key};
 use super::suggest::{self, Unit};
 use super::{Cfg, Content, Setting, Value};
 use crate::diag::{Finding, Verdict};
+use crate::domain::refused::{self, Refused};
 use crate::domain::{Defbool, DomainConfig, release};
 use book::{Book, Words};
 pub(super) use features::{missed_ticks, tsc_mode};
@@ -96,9 +99,20 @@ impl<'a> Reader<'a> {
         self.cpuid();
         self.device_model();
         self.emulated_sound();
-        self.refused_by_qemu();
+        self.refused();
         self.arm();
         self.unknown();
+    }
+
+    /// What xl accepts, and libxl or QEMU does not.
+    fn refused(&mut self) {
+        let all = refused::all(&self.config);
+        let items = if all.is_empty() { BTreeMap::new() } else { self.book.items() };
+        for Refused { key, item, code, reason, instead, .. } in all {
+            let Some(found) = self.find(key) else { continue };
+            let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
+            self.book.mark(node, Finding::unsupported(code, reason).refusing_start().instead(instead));
+        }
     }
 
     fn find(&self, name: &str) -> Option<Found<'a>> {
