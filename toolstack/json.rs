@@ -38,11 +38,11 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
         let finding = finding.instead(format!("write {key}: \"{known}\""));
         report.add(None, "b_info.type.hvm.soundhw".to_owned(), start..start + key.len(), finding, false);
     }
-    for Refused { field, item, code, reason, instead, .. } in refused::all(&config) {
+    for Refused { field, item, finding, .. } in refused::all(&config) {
         let key = format!("\"{field}\"");
         let start = report.source().text().find(&key).unwrap_or_default();
         let node = item.map_or_else(|| field.to_owned(), |item| format!("{field}, entry {}", item + 1));
-        let finding = Finding::unsupported(code, reason).refusing_start();
+        let instead = finding.alternative.clone().unwrap_or_default();
         let finding = finding.instead(format!("do as in an xl.cfg: {instead}"));
         report.add(None, node, start..start + key.len(), finding, false);
     }

@@ -212,7 +212,7 @@ fn each_release_has_its_own_settings_and_words() {
         ("4.14", "rdm = 'strategy=host,policy=relaxed'", true, vec![]),
         ("4.17", "rdm = 'strategy=host,policy=relaxed'", true, vec!["rdm"]),
         ("4.14", "viridian = [ 'stimer', 'no_vp_limit' ]", false, vec!["bad-value"]),
-        ("4.17", "viridian = [ 'stimer', 'no_vp_limit' ]", true, vec![]),
+        ("4.17", "viridian = [ 'base', 'stimer', 'no_vp_limit' ]", true, vec![]),
         ("4.17", "tee = 'ffa'", false, vec!["bad-value"]),
         ("4.18", "tee = 'ffa'", true, vec![]),
         // A node that is not there has no CPUs.

@@ -157,7 +157,7 @@ fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, F
             }
             input.report.refusals().for_each(|refused| output::diagnostic(&refused, input.report.source()));
             output::error(&format!(
-                "'{}' was not started: its clock or disks would differ from those that its file requests",
+                "'{}' was not started, for the reasons above",
                 input.domain.config.name()
             ));
             return Err(Failure::Reported);

@@ -1,5 +1,6 @@
 //! Settings that xl accepts, and with which libxl or QEMU does not start the guest.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use timers::GuestKind;
@@ -11,6 +12,7 @@ use super::config::{
 };
 use super::idl::Defbool;
 use super::qemu;
+use crate::diag::Finding;
 
 /// A setting with which the guest does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,23 +23,18 @@ pub struct Refused {
     pub field: &'static str,
     /// Which entry it is, if the key is a list.
     pub item: Option<usize>,
-    /// The code of the finding.
-    pub code: &'static str,
-    /// The reason.
-    pub reason: String,
-    /// What to write in an xl.cfg.
-    pub instead: String,
+    /// The finding on it, with what to write in an xl.cfg.
+    pub finding: Finding,
 }
-
-const CODE: &str = "libxl-refuses";
 
 fn refused(
     key: &'static str,
     field: &'static str,
-    reason: impl Into<String>,
-    instead: impl Into<String>,
+    reason: impl Into<Cow<'static, str>>,
+    instead: impl Into<Cow<'static, str>>,
 ) -> Refused {
-    Refused { key, field, item: None, code: CODE, reason: reason.into(), instead: instead.into() }
+    let finding = Finding::unsupported("libxl-refuses", reason).refusing_start().instead(instead);
+    Refused { key, field, item: None, finding }
 }
 
 /// Every such setting of a config.
@@ -55,7 +52,7 @@ pub fn all(config: &DomainConfig) -> Vec<Refused> {
     found.extend(twice(config.nics.iter().map(|nic| nic.devid.map(|devid| devid.to_string()))).map(
         |(item, devid)| {
             let reason = format!("libxl refuses a second network interface with devid {devid}");
-            Refused { item: Some(item), ..refused("vif", "devid", reason, "remove devid=") }
+            Refused { item: Some(item), ..refused("vif", "devid", reason, "remove devid= from every entry") }
         },
     ));
     found
@@ -65,20 +62,16 @@ pub fn all(config: &DomainConfig) -> Vec<Refused> {
 fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     let mut found: Vec<_> =
         [video_memory(config, hvm), spice(hvm), usb(hvm), firmware(hvm)].into_iter().flatten().collect();
-    found.extend(qemu::refused_boot(hvm).map(|(reason, letters)| Refused {
-        code: "boot-order",
-        ..refused("boot", "boot", reason, format!("write boot = \"{letters}\""))
+    found.extend(qemu::refused_boot(hvm).map(|(reason, letters)| {
+        let finding = Finding::unsupported("boot-order", reason).refusing_start();
+        let finding = finding.instead(format!("write boot = \"{letters}\""));
+        Refused { key: "boot", field: "boot", item: None, finding }
     }));
     for (item, nic) in config.nics.iter().enumerate() {
-        found.extend(qemu::refused_card(nic).map(|(reason, card)| Refused {
-            code: "network-card",
-            item: Some(item),
-            ..refused(
-                "vif",
-                "model",
-                reason,
-                format!("write model={card}, or type=vif for a guest with Xen's PV drivers"),
-            )
+        found.extend(qemu::refused_card(nic).map(|(reason, card)| {
+            let finding = Finding::unsupported("network-card", reason).refusing_start();
+            let instead = format!("write model={card}, or type=vif for a guest with Xen's PV drivers");
+            Refused { key: "vif", field: "model", item: Some(item), finding: finding.instead(instead) }
         }));
     }
     let ide = hvm.hdtype == HdType::Ide;
@@ -221,7 +214,7 @@ fn disks(config: &DomainConfig) -> Vec<Refused> {
         .collect();
     for (item, disk) in config.disks.iter().enumerate() {
         let vdev = disk.vdev.as_deref().unwrap_or_default();
-        let here = |field, reason, instead: &str| Refused {
+        let here = |field, reason, instead: &'static str| Refused {
             item: Some(item),
             ..refused("disk", field, reason, instead)
         };

@@ -28,8 +28,12 @@ const TABLE: &[(&str, &str, &str)] = &[
         "4:10",
         "disk = [ \"vdev=xvda,format=qcow2,target=/a\" ]",
     ),
-    ("vif = [ \"devid=1\", \"devid=1\" ]", "4:21", "vif = [ \"devid=1\", \"\" ]"),
-    ("passthrough = \"disabled\"\npci = [ \"3:0.0\" ]", "4:1", "passthrough = \"enabled\"\npci = [ \"3:0.0\" ]"),
+    ("vif = [ \"devid=1\", \"devid=1\" ]", "4:20", "vif = [ \"bridge=a\", \"bridge=a\" ]"),
+    (
+        "passthrough = \"disabled\"\npci = [ \"3:0.0\" ]",
+        "4:1",
+        "passthrough = \"enabled\"\npci = [ \"3:0.0\" ]",
+    ),
 ];
 
 #[test]

@@ -108,10 +108,10 @@ impl<'a> Reader<'a> {
     fn refused(&mut self) {
         let all = refused::all(&self.config);
         let items = if all.is_empty() { BTreeMap::new() } else { self.book.items() };
-        for Refused { key, item, code, reason, instead, .. } in all {
+        for Refused { key, item, finding, .. } in all {
             let Some(found) = self.find(key) else { continue };
             let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
-            self.book.mark(node, Finding::unsupported(code, reason).refusing_start().instead(instead));
+            self.book.mark(node, finding);
         }
     }
 
