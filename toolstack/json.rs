@@ -3,7 +3,7 @@
 use crate::diag::{Diagnostic, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
 use crate::domain::refused::{self, Refused};
-use crate::domain::{Domain, DomainConfig, Part, XenVersion, sound};
+use crate::domain::{Domain, DomainConfig, Part, XenVersion};
 use crate::input::Input;
 
 /// Reads libxl's JSON for a release of Xen. `name` is the file's for messages.
@@ -30,21 +30,13 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     let mut report = Report::new(source);
     let root = report.add(None, String::new(), 0..0, Finding::exact(), false);
     report.set_origin(Part::Domain, root);
-    if let Some(card) = sound::unknown_card(&config, xen) {
-        let key = "\"soundhw\"";
-        let start = report.source().text().find(key).unwrap_or_default();
-        let finding = Finding::unsupported("sound", sound::reason(card)).refusing_start();
-        let known = sound::card_in(card).unwrap_or("hda");
-        let finding = finding.instead(format!("write {key}: \"{known}\""));
-        report.add(None, "b_info.type.hvm.soundhw".to_owned(), start..start + key.len(), finding, false);
-    }
-    for Refused { field, item, finding, .. } in refused::all(&config) {
-        let key = format!("\"{field}\"");
+    for Refused { path, item, finding, .. } in refused::all(&config, xen) {
+        // An entry of a list has the list's place: its own settings have the names of others'.
+        let key = format!("\"{}\"", path.rsplit('.').next().unwrap_or(path));
         let start = report.source().text().find(&key).unwrap_or_default();
-        let node = item.map_or_else(|| field.to_owned(), |item| format!("{field}, entry {}", item + 1));
-        let instead = finding.alternative.clone().unwrap_or_default();
-        let finding = finding.instead(format!("do as in an xl.cfg: {instead}"));
-        report.add(None, node, start..start + key.len(), finding, false);
+        let path = item.map_or_else(|| path.to_owned(), |item| format!("{path}[{item}]"));
+        let instead = format!("do as in an xl.cfg: {}", finding.alternative.clone().unwrap_or_default());
+        report.add(None, path, start..start + key.len(), finding.instead(instead), false);
     }
     let input = Input::new(Domain::new(config, clock), report);
     Ok(Input { xen, ..input })
@@ -69,6 +61,7 @@ fn line_start(text: &str, line: usize) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::sound::CARDS;
 
     #[test]
     fn a_sound_card_that_libxl_refuses_is_reported() {
@@ -80,8 +73,17 @@ mod tests {
             let found = input.report.refusals().next()?;
             Some((found.place.column, found.finding.alternative?.into_owned()))
         };
-        assert_eq!(said("all", 17), Some((66, "write \"soundhw\": \"hda\"".to_owned())));
-        assert_eq!(said("sb16,es1370", 17), Some((66, "write \"soundhw\": \"es1370\"".to_owned())));
+        assert_eq!(
+            said("all", 17),
+            Some((66, format!("do as in an xl.cfg: write soundhw = \"{}\"", CARDS.join("\" or \""))))
+        );
+        assert_eq!(
+            said("sb16,es1370", 17),
+            Some((
+                66,
+                "do as in an xl.cfg: write soundhw = \"es1370\"; libxl gives a guest one card".to_owned()
+            ))
+        );
         assert_eq!((said("HDA", 17), said("all", 15)), (None, None));
     }
 

@@ -289,12 +289,16 @@ fn a_damaged_record_in_a_save_file_holds_no_guest_up() {
         bytes[at..at + put.len()].copy_from_slice(put);
         bytes
     };
+    // That of another guest.
+    let uuid = at + bytes[at..].windows(8).position(|bytes| bytes == b"\"uuid\":\"").unwrap();
+    let another = with(uuid + 8, b"01234567");
     for damaged in [
         with(at + 12, b"x"),
         with(at + 8, &[0xff; 4]),
         with(at + 8, &(length - 1).to_le_bytes()),
         with(at + 8, &[0; 4]),
         with(at + 12, b"{\"version\":9,"),
+        another,
         with(at + 12, "null".repeat(20).as_bytes()),
     ] {
         lab.write("saved", &damaged);

@@ -4,6 +4,7 @@ use timers::GuestKind;
 
 use crate::diag::Finding;
 use crate::domain::config::VgaKind;
+use crate::domain::qemu::card_memory;
 use crate::domain::{Domain, DomainConfig, Part};
 
 /// Cards that take this part of the memory, or more, are worth a word.
@@ -11,14 +12,8 @@ const PART: u64 = 4;
 
 /// The video memory that libxl gives a guest, in KiB.
 fn video_kib(config: &DomainConfig) -> u64 {
-    let hvm = config.b_info.hvm.as_ref();
-    let mib = match hvm.and_then(|hvm| hvm.vga.kind).unwrap_or(VgaKind::Cirrus) {
-        VgaKind::None => return 0,
-        VgaKind::Cirrus => 8,
-        VgaKind::Std => 16,
-        VgaKind::Qxl => 128,
-    };
-    config.b_info.video_memkb.unwrap_or(0).max(mib * 1024)
+    let card = config.b_info.hvm.as_ref().and_then(|hvm| hvm.vga.kind).unwrap_or(VgaKind::Cirrus);
+    card_memory(card).map_or(0, |(least, _)| config.b_info.video_memkb.unwrap_or(least * 1024))
 }
 
 /// libxl takes the video memory out of the guest's memory; on KVM it comes on top.

@@ -9,6 +9,7 @@ mod cpuid;
 mod create_info;
 mod declare;
 mod devices;
+pub mod disk_names;
 mod enums;
 mod hvm;
 mod idl;

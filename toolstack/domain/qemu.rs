@@ -1,6 +1,6 @@
-//! Settings that xl and libxl pass on to QEMU, and with which QEMU exits, so that the guest does not start.
+//! What Xen's QEMU takes. xl and libxl pass on settings with which it exits, so that the guest does not start.
 
-use super::config::{Hvm, Nic, NicType};
+use super::config::{Hvm, Nic, NicType, VgaKind};
 
 /// The network cards that every QEMU for Xen emulates.
 pub const NETWORK_CARDS: &[&str] = &[
@@ -38,6 +38,18 @@ const OTHER_CARDS: &[&str] = &[
     "virtio-net-pci-non-transitional",
     "virtio-net-pci-transitional",
 ];
+
+/// The memory that a graphics card can have, in MiB: the least, which is libxl's default, and the most.
+#[must_use]
+pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
+    match card {
+        // QEMU takes 4, 8 and 16 MiB, libxl no less than 8.
+        VgaKind::Cirrus => Some((8, 16)),
+        VgaKind::Std => Some((16, 512)),
+        VgaKind::Qxl => Some((128, 1024)),
+        VgaKind::None => None,
+    }
+}
 
 /// The letters of a boot order: floppy disks, hard disk, CD-ROM, network.
 const BOOT_LETTERS: &str = "abcdn";

@@ -20,12 +20,6 @@ pub fn unknown_card(config: &DomainConfig, xen: XenVersion) -> Option<&str> {
     (!is_passed_on).then_some(card)
 }
 
-/// The reason why libxl refuses a card.
-#[must_use]
-pub fn reason(card: &str) -> String {
-    format!("libxl has no sound card '{card}', and does not start the guest")
-}
-
 /// The known card that an unknown word is probably about.
 #[must_use]
 pub fn card_in(word: &str) -> Option<&'static str> {

@@ -65,7 +65,7 @@ pub fn resolve(
 
 /// The record with what a file asks for now: where the file asks for the same as before, the record goes on.
 #[must_use]
-pub fn with_request(record: Option<ClockRecord>, new: ClockRecord, now: DateTime<Utc>) -> ClockRecord {
+pub(crate) fn with_request(record: Option<ClockRecord>, new: ClockRecord, now: DateTime<Utc>) -> ClockRecord {
     let Some(mut record) = record else { return new };
     record.adopt_from_file(&new.request.clock, RequestOrigin::Create, now);
     record.name = new.name;
@@ -74,7 +74,7 @@ pub fn with_request(record: Option<ClockRecord>, new: ClockRecord, now: DateTime
 
 /// A domain's clock as it was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Configured {
+pub(crate) struct Configured {
     /// The start, for the record.
     pub start: Start,
     /// The frequency that was set, in kHz; `None` where the TSC was left as its toolstack made it.
@@ -88,7 +88,7 @@ pub struct Configured {
 ///
 /// # Errors
 /// When the offset cannot be set.
-pub fn configure(
+pub(crate) fn configure(
     host: &dyn Host,
     tsc: Option<&mut dyn SetTsc>,
     domain: &Discovered,

@@ -362,6 +362,16 @@ fn what_qemu_refuses_is_refused_with_what_it_takes() {
     let lab = Lab::with_host(json!({}));
     for (line, reason, instead) in [
         ("boot = \"cdrom\"", "QEMU has no boot device 'r'", "write boot = \"d\""),
+        (
+            "disk = [ \"vdev=hda,target=/a\", \"vdev=xvda,target=/b\" ]",
+            "QEMU emulates one drive in the place of xvda",
+            "give each disk other letters",
+        ),
+        (
+            "disk = [ \"vdev=sdh,target=/a\" ]",
+            "QEMU has no SCSI disk sdh",
+            "write vdev=sda to sdg, or vdev=xvde",
+        ),
         ("boot = \"adcn\"", "QEMU has 3 places in its boot order", "write boot = \"adc\""),
         (
             "vif = [ \"bridge=a,model=virtio\" ]",

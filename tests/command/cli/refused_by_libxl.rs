@@ -13,6 +13,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("usb = 1\nusbversion = 2", "5:1", "usb = 1"),
     ("nestedhvm = 1\naltp2m = \"mixed\"", "4:1", "altp2m = \"mixed\""),
     ("firmware = \"rombios\"", "4:1", ""),
+    ("bios = \"rombios\"", "4:1", ""),
+    ("disk = [ \"vdev=xvdb,access=ro,target=/a\" ]", "4:10", "disk = [ \"vdev=sda,access=ro,target=/a\" ]"),
     ("viridian = [ \"stimer\" ]", "4:1", "viridian = [ \"stimer\", \"base\" ]"),
     ("cpu_weight = 0", "4:1", "cpu_weight = 256"),
     ("cap = 101", "4:1", "cap = 100"),
@@ -22,7 +24,7 @@ const TABLE: &[(&str, &str, &str)] = &[
         "disk = [ \"vdev=hda,target=/a\",\n \"vdev=hdb,target=/b\" ]",
     ),
     ("disk = [ \"vdev=hde,target=/a\" ]", "4:10", "disk = [ \"vdev=xvda,target=/a\" ]"),
-    ("disk = [ \"vdev=hda,access=ro,target=/a\" ]", "4:10", "disk = [ \"vdev=xvda,access=ro,target=/a\" ]"),
+    ("disk = [ \"vdev=hda,access=ro,target=/a\" ]", "4:10", "disk = [ \"vdev=xvde,access=ro,target=/a\" ]"),
     (
         "disk = [ \"vdev=xvda,format=qcow2,backendtype=phy,target=/a\" ]",
         "4:10",

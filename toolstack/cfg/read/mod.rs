@@ -36,7 +36,7 @@ use super::suggest::{self, Unit};
 use super::{Cfg, Content, Setting, Value};
 use crate::diag::{Finding, Verdict};
 use crate::domain::refused::{self, Refused};
-use crate::domain::{Defbool, DomainConfig, release};
+use crate::domain::{Defbool, DomainConfig, XenVersion, release};
 use book::{Book, Words};
 pub(super) use features::{missed_ticks, tsc_mode};
 
@@ -98,7 +98,6 @@ impl<'a> Reader<'a> {
         self.usb();
         self.cpuid();
         self.device_model();
-        self.emulated_sound();
         self.refused();
         self.arm();
         self.unknown();
@@ -106,10 +105,11 @@ impl<'a> Reader<'a> {
 
     /// What xl accepts, and libxl or QEMU does not.
     fn refused(&mut self) {
-        let all = refused::all(&self.config);
+        let all = refused::all(&self.config, self.host.release.unwrap_or(XenVersion::NEWEST));
         let items = if all.is_empty() { BTreeMap::new() } else { self.book.items() };
-        for Refused { key, item, finding, .. } in all {
-            let Some(found) = self.find(key) else { continue };
+        for Refused { keys, item, finding, .. } in all {
+            // Words of a command line lie over a file that has the others.
+            let Some(found) = keys.iter().find_map(|key| self.find(key)) else { continue };
             let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
             self.book.mark(node, finding);
         }

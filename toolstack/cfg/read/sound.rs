@@ -1,11 +1,9 @@
-//! Sound cards: `soundhw`, the emulated one, and `vsnd`, paravirtual ones, each a list of card, PCM devices and streams.
+//! Paravirtual sound cards, `vsnd`: each a list of card, PCM devices and streams.
 
 use super::Reader;
 use super::book::Words;
 use crate::diag::Finding;
-use crate::domain::XenVersion;
 use crate::domain::config::{Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType};
-use crate::domain::sound;
 
 /// The subject of an item of a card.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,19 +16,6 @@ enum About {
 const PARAMS: [&str; 5] = ["sample-rates", "sample-formats", "channels-min", "channels-max", "buffer-size"];
 
 impl<'a> Reader<'a> {
-    /// xl takes any `soundhw`, and libxl does not start the guest with a card that it does not know.
-    pub(super) fn emulated_sound(&mut self) {
-        let Some((words, node)) = self.words("soundhw") else { return };
-        let xen = self.host.release.unwrap_or(XenVersion::NEWEST);
-        let Some(card) = sound::unknown_card(&self.config, xen) else { return };
-        let finding = Finding::unsupported("sound", sound::reason(card)).refusing_start();
-        let instead = match sound::card_in(words.text) {
-            Some(card) => format!("write soundhw = \"{card}\"; libxl gives a guest one card"),
-            None => format!("write soundhw = \"{}\"", sound::CARDS.join("\" or \"")),
-        };
-        self.book.mark(node, finding.instead(instead));
-    }
-
     pub(super) fn sound(&mut self) {
         let Some((items, list)) = self.list("vsnd") else {
             return;

@@ -194,7 +194,7 @@ impl Transfer<'_> {
                 record.uuid = uuid;
                 Some(Ok(record))
             }
-            Ok(_) => None,
+            Ok(record) => Some(Err(RecordFormatError::Another(record.uuid))),
             Err(why) => Some(Err(why)),
         }
     }

@@ -12,7 +12,8 @@ use super::guest::Guest;
 use super::{backend_domain, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
-use names::{Bus, Names, Wish, is_emulated};
+use crate::domain::disk_names::place;
+use names::{Bus, Names, Wish};
 use source::Source;
 
 /// A disk's element, what libxl calls it, and its place in the boot order.
@@ -172,7 +173,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
 fn is_qemus(placed: &Placed<'_>, guest: &mut Guest<'_>) -> bool {
     let elsewhere = ["script", "backenddomain"];
     let here = elsewhere.iter().all(|name| placed.element.children(name).next().is_none());
-    here && guest.hvm().is_some_and(|hvm| is_emulated(&placed.vdev, hvm.hdtype))
+    here && guest.hvm().is_some_and(|hvm| place(&placed.vdev, hvm.hdtype).is_some())
 }
 
 /// How libvirt's machine attaches the disk; on Xen its name says that.

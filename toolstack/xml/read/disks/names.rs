@@ -1,8 +1,6 @@
-//! Names of disks on Xen, where the name of a disk determines how it is attached.
+//! Names for the disks of domain XML.
 //!
-//! The last letters of `hda`, `sda` and `xvda` are the number of the same emulated drive. QEMU emulates the first four
-//! as IDE drives (the first six on SATA); only Xen's PV drivers see the others. A CD-ROM must be one of the first four,
-//! and a read-only hard disk must not be among the emulated ones.
+//! A CD-ROM must be one of the first four drives, and a read-only hard disk must not be among the emulated ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +8,8 @@ use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::config::HdType;
+use crate::domain::disk_names::{IDE_DRIVES, Place, SCSI_DISKS, drive, emulated_by, parts, place};
 
-/// IDE drives that QEMU emulates.
-const IDE_DRIVES: u32 = 4;
-/// SATA drives that libxl has QEMU emulate.
-const SATA_DRIVES: u32 = 6;
-/// Disks on the SCSI controller that QEMU emulates.
-const SCSI_DISKS: u32 = 7;
 /// Disks that a guest can have, more than enough.
 const MOST_DISKS: u32 = 702;
 
@@ -61,34 +54,6 @@ pub(super) struct Wish<'t> {
     pub(super) order: Option<u32>,
 }
 
-/// A name's prefix, and the number of its drive.
-fn parts(name: &str) -> Option<(&str, u32)> {
-    let prefix = ["xvd", "hd", "sd", "vd", "ubd"].into_iter().find(|prefix| name.starts_with(prefix))?;
-    let letters = &name[prefix.len()..];
-    if letters.is_empty() || letters.len() > 2 || !letters.bytes().all(|b| b.is_ascii_lowercase()) {
-        return None;
-    }
-    let number = letters.bytes().fold(0, |number, b| number * 26 + u32::from(b - b'a') + 1);
-    Some((prefix, number - 1))
-}
-
-/// The number of the drive that a name of Xen's is, or that it is a part of, as `xvda1` is of the first.
-fn drive(name: &str) -> Option<u32> {
-    parts(name.trim_end_matches(|c: char| c.is_ascii_digit())).map(|(_, number)| number)
-}
-
-/// True if QEMU emulates a disk of this name for an HVM guest with this controller.
-pub(super) fn is_emulated(name: &str, controller: HdType) -> bool {
-    name.starts_with("sd") || drive(name).is_some_and(|number| number < emulated_by(controller))
-}
-
-fn emulated_by(controller: HdType) -> u32 {
-    match controller {
-        HdType::Ahci => SATA_DRIVES,
-        HdType::Ide => IDE_DRIVES,
-    }
-}
-
 /// The letters of a drive's number: a to z, aa to zz.
 fn letters(number: u32) -> String {
     let letter = |n: u32| char::from(b'a' + u8::try_from(n % 26).unwrap_or_default());
@@ -102,10 +67,11 @@ fn letters(number: u32) -> String {
 pub(super) struct Names {
     numbers: BTreeSet<u32>,
     /// Places on the emulated controllers: on SCSI or not, and the number there.
-    places: BTreeSet<(bool, u32)>,
+    places: BTreeSet<Place>,
     /// True if no hard disk has been renamed yet.
     first: bool,
     hvm: bool,
+    controller: HdType,
     emulated: u32,
 }
 
@@ -118,13 +84,14 @@ impl Names {
         wishes: &'w [Wish<'t>],
         guest: &mut Guest<'_>,
     ) -> Result<Vec<(&'w Wish<'t>, Option<String>)>> {
-        let emulated = emulated_by(guest.hvm().map(|hvm| hvm.hdtype).unwrap_or_default());
+        let controller = guest.hvm().map(|hvm| hvm.hdtype).unwrap_or_default();
         let mut names = Names {
             numbers: BTreeSet::new(),
             places: BTreeSet::new(),
             first: true,
             hvm: guest.is_hvm(),
-            emulated,
+            controller,
+            emulated: emulated_by(controller),
         };
         let mut given: BTreeMap<usize, Option<String>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
@@ -178,10 +145,8 @@ impl Names {
     }
 
     /// The place that an emulated disk of this name has.
-    fn place(&self, name: &str) -> Option<(bool, u32)> {
-        let scsi = name.starts_with("sd");
-        let emulated = self.hvm && (scsi || drive(name).is_some_and(|number| number < self.emulated));
-        drive(name).filter(|_| emulated).map(|number| (scsi, number))
+    fn place(&self, name: &str) -> Option<Place> {
+        place(name, self.controller).filter(|_| self.hvm)
     }
 
     fn rename(&mut self, wish: &Wish<'_>) -> Option<String> {
@@ -231,7 +196,5 @@ mod tests {
             let found = parts(name).map(|(prefix, found)| (found, format!("{prefix}{}", letters(found))));
             assert_eq!(found, Some((number, name.to_owned())));
         }
-        assert_eq!((drive("hdd1"), drive("xvdb"), drive("nvme0n1")), (Some(3), Some(1), None));
-        assert!(parts("hdd1").is_none() && parts("fda").is_none() && parts("xvd").is_none());
     }
 }

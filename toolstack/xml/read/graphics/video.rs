@@ -6,17 +6,7 @@ use super::super::placed_by_xen;
 use crate::diag::Finding;
 use crate::domain::config::VgaKind;
 use crate::domain::libvirt::VIDEO_CARDS;
-
-/// The memory that a card of libxl's can have, in MiB: the least, and the most.
-fn memory_of(card: VgaKind) -> Option<(u64, u64)> {
-    match card {
-        // QEMU takes 4, 8 and 16 MiB, libxl no less than 8.
-        VgaKind::Cirrus => Some((8, 16)),
-        VgaKind::Std => Some((16, 512)),
-        VgaKind::Qxl => Some((128, 1024)),
-        VgaKind::None => None,
-    }
-}
+use crate::domain::qemu::card_memory;
 
 pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let mut cards = devices.children("video");
@@ -52,7 +42,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         kind.mark(Finding::approximated("video", reason));
     }
     let wanted = wanted(&model, card)?;
-    let Some(((least, most), wanted)) = memory_of(card).zip(wanted) else { return Ok(()) };
+    let Some(((least, most), wanted)) = card_memory(card).zip(wanted) else { return Ok(()) };
     if known.is_none() {
         // The memory is that of another card.
         wanted.mark(|value| value.mark(Finding::no_effect("video-memory", "of the other card")));
