@@ -60,7 +60,7 @@ fn clock_keys_start_it_with_the_whole_clock() {
 #[test]
 fn every_key_reaches_the_config() {
     let text = "type = 'hvm'\nname = 'guest'\nmemory = 1024\nmaxmem = 2048\nvcpus = 2\nmaxvcpus = 4\ncpus = '0-1'\n\
-                disk = [ 'phy:/dev/vg/a,hda,w', 'format=qcow2,vdev=xvdb,access=ro,target=/srv/b.qcow2' ]\n\
+                disk = [ 'phy:/dev/vg/a,hda,w', 'format=qcow2,vdev=xvde,access=ro,target=/srv/b.qcow2' ]\n\
                 vif = [ 'mac=00:16:3e:00:00:01,bridge=xenbr0,rate=10MB/s' ]\npci = [ '01:00.0,permissive=1' ]\n\
                 serial = [ 'pty' ]\nviridian = [ 'base', 'freq' ]\ncpuid = 'host,tm=0'\n";
     let config = plan(&lab(), text, &[])["config"].take();
