@@ -1,8 +1,8 @@
 //! The engine of a cold start: resolves a request on a host, sets the clock, reads it back and records it.
 //!
 //! Every cold start goes through here: `create` and the monitor plan a new domain with [`resolve`]; the service and the
-//! device-model wrapper set the clock of another toolstack's domain with [`configure`]. [`crate::apply::clock`] sets
-//! and reads back.
+//! device-model wrapper also set the clock of another toolstack's domain here. [`crate::apply::clock`] sets and reads
+//! back.
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Resolved;
