@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 
 use crate::common::{Lab, domain, packaged};
@@ -183,6 +184,12 @@ fn the_wrapper_becomes_qemu_whatever_its_surroundings_are() {
     place.becomes(DEBIANS);
     let place = Place::new().xenclock("#!/bin/sh\nexit 1");
     symlink("/dev/full", place.lab.path(log)).unwrap();
+    place.becomes(DEBIANS);
+    // FIFOs at which nobody is.
+    let place = Place::new().xenclock(working);
+    for name in [log, "etc/default/xenclock"] {
+        mknodat(CWD, place.lab.path(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
     place.becomes(DEBIANS);
     // No programs.
     let mut place = Place::new().xenclock(working);
@@ -413,6 +420,8 @@ fn a_device_model_that_cannot_be_run_is_passed_over() {
         ("it is no program", "\x7fELF\0\u{1}"),
         ("its library is missing", "#!/bin/sh\nexit 127\n"),
         ("it may not be run", "#!/bin/sh\nexit 126\n"),
+        ("it crashes", "#!/bin/sh\nkill -SEGV $$\n"),
+        ("it is empty", ""),
     ] {
         let place = Place::new().xenclock("#!/bin/sh\nexit 0");
         fs::create_dir(place.lab.path("own")).unwrap();
