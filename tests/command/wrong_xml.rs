@@ -66,6 +66,9 @@ fn what_is_not_well_formed() {
     says(with("") + "\u{a0}", "3:10", "xml-malformed", &["text outside"]);
     says(with("<a b='1' c='2' b='3'/>"), "3:16", "xml-malformed", &["'b' twice in <a>"]);
     says(with("<a b=1/>"), "3:6", "xml-malformed", &["quotes"]);
+    for nameless in ["<??>", "<? a?>", "<?1?>", "<?-a b?>"] {
+        says(with(nameless), "3:1", "xml-malformed", &["processing instruction"]);
+    }
     says(with("<a b/>"), "3:5", "xml-malformed", &["'='"]);
     says(with("<a b='1' c= />"), "3:13", "xml-malformed", &["value"]);
     says(with("<a b='1'c='2'/>"), "3:9", "xml-malformed", &["white space", "'c'"]);

@@ -126,6 +126,10 @@ impl Builder<'_> {
                         self.malformed(span, "an XML declaration that is not at the start".to_owned())
                     );
                 }
+                Event::PI(pi) if !is_name(pi.target()) => {
+                    let what = format!("a processing instruction without a name: '<?{}'", pi.target());
+                    return Err(self.malformed(span, what));
+                }
                 Event::PI(_) => continue,
                 Event::Decl(decl) => self.declaration(&decl, &span)?,
                 Event::DocType(_) => {
