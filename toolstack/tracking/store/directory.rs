@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -43,8 +44,8 @@ pub(super) struct Directory {
     pub(super) path: PathBuf,
     /// True once the leftovers of killed processes have been removed.
     swept: AtomicBool,
-    /// A lock was waited for in vain, and has not been had since: to wait again would hold up everything else.
-    waited: AtomicBool,
+    /// How long the lock was waited for in vain, if it has not been had since: to wait again would hold up everything else.
+    waited: Mutex<Option<Duration>>,
 }
 
 /// The content of a record's file.
@@ -56,7 +57,7 @@ pub(super) enum Read {
 
 impl Directory {
     pub(super) fn new(path: PathBuf) -> Self {
-        Directory { path, swept: AtomicBool::new(false), waited: AtomicBool::new(false) }
+        Directory { path, swept: AtomicBool::new(false), waited: Mutex::new(None) }
     }
 
     pub(super) fn file(&self, uuid: Uuid) -> PathBuf {
@@ -105,8 +106,9 @@ impl Directory {
     /// The right to change records, once nobody else has it.
     pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
         let path = self.path.join(LOCK);
-        let patience = if self.waited.load(Ordering::Relaxed) { Duration::ZERO } else { patience };
-        let lock = loop {
+        let mut before = self.waited.lock().unwrap_or_else(PoisonError::into_inner);
+        let patience = if before.is_some() { Duration::ZERO } else { patience };
+        let mut lock = loop {
             self.make()?;
             match FileLock::wait(&path, patience) {
                 // Another process has just removed the directory, which was empty.
@@ -114,7 +116,15 @@ impl Directory {
                 done => break done,
             }
         };
-        self.waited.store(matches!(lock, Err(LockError::Held { .. })), Ordering::Relaxed);
+        *before = match &mut lock {
+            // The same lock in the same words, however often it is tried.
+            Err(LockError::Held { waited, .. }) => {
+                *waited += before.unwrap_or_default();
+                Some(*waited)
+            }
+            _ => None,
+        };
+        drop(before);
         let lock = lock.map_err(|error| match error {
             LockError::Io(error) => RecordError::io("open", &path, error),
             held @ LockError::Held { .. } => RecordError::Held { path, error: held },
