@@ -150,3 +150,42 @@ fn a_fifo_among_the_xml_holds_the_service_up_nowhere() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(service.child.wait().unwrap().success(), "SIGTERM is heeded");
 }
+
+/// An RTC shows 2000 to 2099; Xen's offset has 32 bits.
+#[test]
+fn whatever_a_guest_makes_of_its_rtc_it_starts_again() {
+    for (time, kept) in [
+        ("2000-01-01T00:00:00", true),
+        ("2026-02-28T23:59:59", true),
+        ("2094-01-01T00:00:00", true),
+        ("2099-12-31T23:59:59", false),
+    ] {
+        let lab = Lab::with_host(json!({}));
+        lab.write("guest.xml", domain("hvm", "<clock offset='variable' adjustment='60'/>"));
+        lab.mock(["create", "-q", "guest.xml"]).ok();
+        lab.mock(["mock", "write-rtc", "guest", time]).ok();
+        let watched = lab.mock(["clock-watch", "--once", "--xml-dir", "."]);
+        let said = lab.mock(["mock", "reboot", "guest"]);
+        let shown = lab.mock(["clock-show", "guest", "--json"]).json();
+        let offset = shown["rtc"]["offset"].as_i64().unwrap();
+        assert_eq!((watched.code, said.code), (0, 0), "{time}: {watched:?} {said:?}");
+        assert_eq!(offset != 60, kept, "{time}: {shown} {said:?}");
+    }
+}
+
+#[test]
+fn a_guest_that_ends_while_it_is_read_costs_no_other_guest() {
+    let lab = Lab::with_host(json!({}));
+    for name in ["one", "two"] {
+        lab.write(
+            "guest.xml",
+            domain("hvm", "<clock offset='variable' adjustment='0'/>").replace("guest", name),
+        );
+        lab.mock(["create", "-q", "guest.xml"]).ok();
+    }
+    let mock = Mock::open(lab.path("mock.json"), Box::new(|| SystemTime::now().into())).unwrap();
+    mock.guest_shift_rtc(DomId(2), 7).unwrap();
+    lab.mock(["mock", "fail", "rtc_record", "no_such_domain"]).ok();
+    let said = lab.mock(["clock-watch", "--once", "--xml-dir", "."]).ok();
+    assert!(said.contains("\"rtc-change\"") && said.contains("\"two\""), "{said}");
+}

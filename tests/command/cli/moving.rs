@@ -175,6 +175,21 @@ fn what_is_not_known_of_the_other_host_is_said_and_it_checks_itself() {
     assert_eq!(on_other(&lab, &["list", "--json"]).json()[0]["name"], "guest");
 }
 
+#[test]
+fn a_report_that_is_invalid_or_endless_leaves_the_host_unknown() {
+    let lab = lab("mode='native'", json!({"cpu_khz": 3_400_000}));
+    for answer in
+        ["yes", "cat /dev/zero", "printf '{\"host\": '", "printf '[1]'", "printf '\\377\\376'", "exit 3"]
+    {
+        let script = format!("#!/bin/sh\ncase $* in *host-info*) {answer}; exit;; esac\nexec {}\n", there());
+        let receiver = format!("{} migrate-receive", lab.program("receiver", &script).display());
+        let Run { code, err, .. } = lab.mock(["migrate", "-s", "", "guest", &receiver]);
+        assert!(code == 1 && err.contains("is not known") && err.len() < 2000, "{answer}: {err}");
+        assert_eq!(lab.mock(["list", "--json"]).json()[0]["state"], "running", "{answer}");
+        lab.mock(["preflight", "-s", "", "guest", &receiver]).fails(1);
+    }
+}
+
 /// An ssh to the other host, where only this program is installed; it writes down what it is asked to run.
 fn ssh_to(lab: &Lab, program: &str) -> String {
     let (said, xenclock) = (lab.path("said"), env!("CARGO_BIN_EXE_xenclock"));
