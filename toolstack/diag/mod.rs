@@ -72,6 +72,9 @@ impl fmt::Display for Verdict {
 /// The codes of advice begin so.
 const ADVICE: &str = "advice-";
 
+/// How many unknown names of an input the nearest known one is looked for. Nobody reads more, and it takes a while.
+pub(crate) const MOST_SUGGESTIONS: usize = 1000;
+
 /// A verdict with its reason, not yet tied to a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

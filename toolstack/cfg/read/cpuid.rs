@@ -5,7 +5,7 @@ use super::book::Words;
 use super::cpuid_names::{self, At, Field, Register};
 use crate::cfg::Content;
 use crate::cfg::number;
-use crate::diag::Finding;
+use crate::diag::{Finding, MOST_SUGGESTIONS};
 use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf, MsrPolicy};
 use crate::domain::release::{Known, XenVersion};
@@ -56,6 +56,7 @@ impl<'a> Reader<'a> {
                 );
             }
         }
+        let mut suggestions = MOST_SUGGESTIONS;
         for part in parts {
             let Some((name, value)) = part.split('=') else {
                 let finding = Finding::unsupported("bad-cpuid", "this has no =, and xl ignores it");
@@ -69,7 +70,8 @@ impl<'a> Reader<'a> {
             let Some(field) = cpuid_names::find(name.text) else {
                 let reason = format!("libxl does not know a CPUID field '{}', and xl ignores it", name.text);
                 let finding = Finding::unsupported("bad-cpuid", reason);
-                let finding = match super::nearest(name.text, cpuid_names::names()) {
+                let near = super::suggestion(&mut suggestions, name.text, cpuid_names::names());
+                let finding = match near {
                     Some(near) => finding.instead(format!("write {near}={}", value.text)),
                     None => finding,
                 };

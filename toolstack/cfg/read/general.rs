@@ -123,9 +123,10 @@ impl Reader<'_> {
         let number = number.and_then(|number| u32::try_from(number).ok());
         if number.is_none() {
             let reason = format!("{name} is not a number from 0 to {}, and xl exits with an error", i32::MAX);
+            let example = if name == "max_grant_version" { 2 } else { 64 };
             self.book.error(
                 found.node,
-                Finding::invalid("bad-value", reason).instead(format!("write {name} = 64")),
+                Finding::invalid("bad-value", reason).instead(format!("write {name} = {example}")),
             );
         }
         number

@@ -319,6 +319,16 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     })
 }
 
+/// As [`nearest`], as long as there are `left` to look for.
+pub(super) fn suggestion<'a>(
+    left: &mut usize,
+    word: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    *left = left.checked_sub(1)?;
+    nearest(word, known)
+}
+
 /// The remedy for an unknown word: the known one that is probably meant, else all that are known. `end` is what follows
 /// such a word, as in `write size=`.
 pub(super) fn known_instead(word: &str, known: &[&str], end: &str) -> String {

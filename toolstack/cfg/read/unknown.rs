@@ -4,7 +4,7 @@ use super::{Named, Reader};
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
 use crate::cfg::suggest::{self, Unit};
 use crate::cfg::{Cfg, Setting};
-use crate::diag::Finding;
+use crate::diag::{Finding, MOST_SUGGESTIONS};
 
 /// The subject of a key that looks like a clock's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,13 +132,14 @@ const KERNEL_WORDS: [(&str, &str); 6] = [
 impl Reader<'_> {
     /// Says what is probably meant by each key that there is not.
     pub(super) fn unknown(&mut self) {
+        let mut suggestions = MOST_SUGGESTIONS;
         for Named { name, node, key } in self.settings.clone() {
             if key.is_some() || name.starts_with("clock_") {
                 continue;
             }
             let cfg = self.book.cfg;
             if let Some(setting) = cfg.settings().get(node) {
-                self.book.mark(node, finding(setting, cfg));
+                self.book.mark(node, finding(setting, cfg, &mut suggestions));
             }
         }
     }
@@ -167,7 +168,7 @@ fn text_of(setting: &Setting) -> String {
     setting.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
 }
 
-fn finding(setting: &Setting, cfg: &Cfg) -> Finding {
+fn finding(setting: &Setting, cfg: &Cfg, suggestions: &mut usize) -> Finding {
     let (name, value) = (setting.name.as_str(), text_of(setting));
     let unknown = |code, reason: String| Finding::unsupported(code, reason);
     if let Some(clock) = clock_of(name) {
@@ -206,7 +207,7 @@ fn finding(setting: &Setting, cfg: &Cfg) -> Finding {
         None => {}
     }
     let finding = unknown("unknown-key", format!("xl does not know the key {name} and ignores it"));
-    match super::nearest(name, KEYS.iter().map(|key| key.name)) {
+    match super::suggestion(suggestions, name, KEYS.iter().map(|key| key.name)) {
         Some(near) => finding.instead(with_value(near, &value, cfg)),
         None => finding.instead("remove it, or make it a comment with #"),
     }
@@ -321,7 +322,7 @@ mod tests {
 
     fn said(text: &str) -> (&'static str, String) {
         let cfg = parse("f", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let finding = finding(&cfg.settings()[0], &cfg);
+        let finding = finding(&cfg.settings()[0], &cfg, &mut 1);
         (finding.code, finding.alternative.unwrap_or_default().into_owned())
     }
 

@@ -7,10 +7,8 @@ use super::super::schema::namespaces::{Namespaces, Prefix};
 use super::super::schema::nearest::nearest;
 use super::super::schema::rows;
 use super::super::tree::{Kind, NodeId, Tree};
-use crate::diag::{Finding, FindingId, Findings};
+use crate::diag::{Finding, FindingId, Findings, MOST_SUGGESTIONS};
 
-/// How many unknown names the nearest known one is looked for. Nobody reads more, and it takes a while.
-const MOST_SUGGESTIONS: usize = 1000;
 /// Letters of a name in a message; a hostile input's names may be long, and each node within has the same message.
 const LONGEST_NAME: usize = 60;
 
