@@ -54,7 +54,7 @@ pub(super) fn run(global: &Global, create: &Create) -> Result<(), Failure> {
         .zone_data(backend::zones().release());
     let with_remedy = |error: &HostError| memory::with_remedy(error, &conf, &*host);
     let room = memory::make_room(&conf, &*host, &plan.config);
-    let room = room.map_err(|error| Failure::Error(with_remedy(&error)))?;
+    let room = room.map_err(|error| not_started(&with_remedy(&error)))?;
     let started = start(&plan, &*host, &facts, &terms, &mut |step| {
         if create.debug || global.verbose > 1 {
             output::message(&format!("xenclock: {} ({})", step.kind, step.why));
