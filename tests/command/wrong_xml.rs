@@ -50,7 +50,6 @@ fn says(input: impl AsRef<[u8]>, place: &str, code: &str, words: &[&str]) {
 #[test]
 fn what_is_no_xml() {
     let virsh = "instead: give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN";
-    says(r#"{"c_info": {"name": "guest"}}"#, "1:1", "not-xml", &["looks like JSON", virsh]);
     says("<network><name>n</name></network>", "1:1", "not-a-domain", &["<network>", "virsh dumpxml"]);
     says("<!-- only a comment -->", "1:1", "xml-malformed", &[virsh]);
 }

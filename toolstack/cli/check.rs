@@ -23,9 +23,7 @@ struct Checked {
 }
 
 pub(super) fn run(global: &Global, check: &Check) -> Result<(), Failure> {
-    let mut setting = Setting::of(global, &check.reading)?;
-    setting.takes_json = true;
-    let setting = setting;
+    let setting = Setting::of(global, &check.reading)?;
     let detail = report::detail(global);
     let (mut worst, mut reports) = (0, Vec::new());
     let (files, skipped) = files(check);

@@ -211,11 +211,11 @@ pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, Guest
     Ok((config, clock))
 }
 
-/// The error for a JSON where there must be an XML or an xl.cfg.
-pub(super) fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
+/// The error for a JSON where there must be an XML or an xl.cfg: xl starts no guest from one either.
+fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
     let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
     let finding = Finding::invalid("not-xml", "the input looks like JSON")
-        .instead("give a libvirt domain XML, such as the output of virsh dumpxml --inactive DOMAIN");
+        .instead(format!("convert it first: xenclock convert {0} > NAME.cfg", shown(file)));
     Diagnostic { place: source.place(0..1), node: String::new(), finding }
 }
 

@@ -33,8 +33,6 @@ pub struct Setting {
     pub tsc: Option<TscHost>,
     xl_host: XlHost,
     from: Option<From>,
-    /// True if libxl's JSON is accepted without a format that names it.
-    pub takes_json: bool,
     pub mapping: Mapping,
     host: Option<Rooted>,
 }
@@ -76,7 +74,6 @@ impl Setting {
             tsc,
             xl_host,
             from: reading.from,
-            takes_json: false,
             mapping: mapping(&reading.maps)?,
             host: host(reading)?,
         })
@@ -112,9 +109,6 @@ impl Setting {
         };
         let mut input = match format {
             Format::Xml => xml::read_mapped(xen, &self.mapping, name, bytes).map_err(one)?,
-            Format::Json if self.from.is_none() && !self.takes_json => {
-                return Err(one(Box::new(input::is_json(name, bytes))));
-            }
             Format::Json => json::read(name, bytes, xen).map_err(one)?,
             Format::Cfg => {
                 // No two guests have one generation ID.

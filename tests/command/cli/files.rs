@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::json;
+
 use super::usage::lab;
 use crate::common::{FIXED, Lab, domain};
 
@@ -250,4 +252,21 @@ fn a_path_need_not_be_utf_8() {
     let err = run(&[word("create"), &name("nowhere")]).err;
     assert!(err.contains("nowhere-\u{fffd}: No such file"), "{err}");
     assert!(lab.path(OsStr::from_bytes(b"host-\xff.json")).exists());
+}
+
+#[test]
+fn libxls_json_is_detected_and_converted() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nlocaltime = 1\n");
+    let printed = lab.mock(["create", "-n", "guest.cfg"]).ok();
+    lab.write("guest.json", printed);
+    for target in ["xl", "xml", "json"] {
+        let converted = lab.mock(["convert", "--to", target, "guest.json"]).ok();
+        assert_eq!(converted, lab.mock(["convert", "--to", target, "--from", "json", "guest.json"]).ok());
+    }
+    // No guest starts from it, as with xl; the remedy works.
+    let said = lab.mock(["create", "guest.json"]).fails(1);
+    assert!(said.contains("instead: convert it first: xenclock convert guest.json > NAME.cfg"), "{said}");
+    lab.write("again.cfg", lab.mock(["convert", "guest.json"]).ok());
+    lab.mock(["create", "-q", "again.cfg"]).ok();
 }
