@@ -3,6 +3,7 @@
 mod errors;
 mod findings;
 mod group;
+mod nearest;
 pub mod number;
 pub mod part;
 mod remedy;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use errors::Errors;
 pub(crate) use findings::{FindingId, Findings};
 pub use group::{Group, grouped};
+pub(crate) use nearest::nearest;
 pub use part::Part;
 pub use remedy::Remedy;
 pub use report::Report;

@@ -1,6 +1,7 @@
 //! What Xen's QEMU takes. xl and libxl pass on settings with which it exits, so that the guest does not start.
 
 use super::config::{Hvm, Nic, NicType, VgaKind};
+use crate::diag::nearest;
 
 /// The network cards that every QEMU for Xen emulates.
 pub const NETWORK_CARDS: &[&str] = &[
@@ -49,6 +50,79 @@ pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
         VgaKind::Qxl => Some((128, 1024)),
         VgaKind::None => None,
     }
+}
+
+/// The devices that QEMU's `-usbdevice` has.
+pub(super) const USB_DEVICES: &[&str] = &["braille", "keyboard", "mouse", "tablet", "wacom-tablet"];
+
+/// What to write for a USB device that QEMU does not have: versions before 6 took `host:` with a place.
+pub(super) fn instead_of_usb_device(device: &str) -> String {
+    let place = device.strip_prefix("host:").and_then(|place| place.split_once('.'));
+    let numbers =
+        place.and_then(|(bus, address)| Some((bus.parse::<u8>().ok()?, address.parse::<u8>().ok()?)));
+    if let Some((bus, address)) = numbers {
+        return format!(
+            "remove it, and write usbdev = [ \"type=hostdev,hostbus={bus},hostaddr={address}\" ]"
+        );
+    }
+    match nearest(device, USB_DEVICES.iter().copied()) {
+        Some(near) => format!("write usbdevice = \"{near}\""),
+        None if device.starts_with("host:") => {
+            "remove it, and give its bus and address (lsusb prints them) as usbdev = [ \"type=hostdev,hostbus=1,hostaddr=2\" ]"
+                .to_owned()
+        }
+        None => "write usbdevice = \"tablet\", \"mouse\" or \"keyboard\"".to_owned(),
+    }
+}
+
+/// The keymaps that QEMU has.
+pub(super) const KEYMAPS: &[&str] = &[
+    "ar", "bepo", "cz", "da", "de", "de-ch", "en-gb", "en-us", "es", "et", "fi", "fo", "fr", "fr-be",
+    "fr-ca", "fr-ch", "hr", "hu", "is", "it", "ja", "lt", "lv", "mk", "nl", "no", "pl", "pt", "pt-br", "ru",
+    "sl", "sv", "th", "tr",
+];
+
+/// What to write for a keymap that QEMU does not have: `de_CH`, `us` and `uk` are meant.
+pub(super) fn instead_of_keymap(keymap: &str) -> String {
+    let plain = keymap.to_ascii_lowercase().replace('_', "-");
+    let plain = plain.split('.').next().unwrap_or_default();
+    let meant = match plain {
+        "us" | "en" => Some("en-us"),
+        "uk" | "gb" => Some("en-gb"),
+        "jp" => Some("ja"),
+        "br" => Some("pt-br"),
+        "dk" => Some("da"),
+        "se" => Some("sv"),
+        "cs" => Some("cz"),
+        _ => {
+            let find = |word: &str| KEYMAPS.iter().copied().find(|known| *known == word);
+            find(plain).or_else(|| find(plain.split('-').next().unwrap_or_default()))
+        }
+    };
+    match meant {
+        Some(meant) => format!("write keymap = \"{meant}\""),
+        None => "remove it: the default is en-us".to_owned(),
+    }
+}
+
+/// Whether QEMU knows a kind of serial port. Whether a file is there is a matter of the host.
+pub(super) fn is_serial_port(port: &str) -> bool {
+    const WORDS: &[&str] =
+        &["none", "null", "pty", "stdio", "vc", "msmouse", "wctablet", "testdev", "braille"];
+    const KINDS: &[&str] = &[
+        "chardev:",
+        "file:",
+        "mon:",
+        "pipe:",
+        "tcp:",
+        "telnet:",
+        "tn3270:",
+        "udp:",
+        "unix:",
+        "vc:",
+        "websocket:",
+    ];
+    WORDS.contains(&port) || port.starts_with("/dev/") || KINDS.iter().any(|kind| port.starts_with(kind))
 }
 
 /// The letters of a boot order: floppy disks, hard disk, CD-ROM, network.

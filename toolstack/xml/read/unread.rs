@@ -4,10 +4,10 @@
 use super::super::cursor::Mark;
 use super::super::schema::names::{ElementId, NAMESPACES, Names};
 use super::super::schema::namespaces::{Namespaces, Prefix};
-use super::super::schema::nearest::nearest;
+
 use super::super::schema::rows;
 use super::super::tree::{Kind, NodeId, Tree};
-use crate::diag::{Finding, FindingId, Findings, MOST_SUGGESTIONS};
+use crate::diag::{Finding, FindingId, Findings, MOST_SUGGESTIONS, nearest};
 
 /// Letters of a name in a message; a hostile input's names may be long, and each node within has the same message.
 const LONGEST_NAME: usize = 60;

@@ -5,7 +5,6 @@
 
 pub(super) mod names;
 pub(super) mod namespaces;
-pub(super) mod nearest;
 mod row;
 pub(super) mod rows;
 mod table;

@@ -1,5 +1,9 @@
 //! Settings that xl accepts, and with which libxl or QEMU does not start the guest.
 
+mod devices;
+mod disks;
+mod vnuma;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -8,10 +12,7 @@ use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{
-    Altp2m, Bios, DeviceModelVersion, DiskBackend, DiskFormat, HdType, Hvm, Passthrough, VgaKind,
-};
-use super::disk_names::{SCSI_DISKS, is_virtual_disk, place};
+use super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough, VgaKind};
 use super::idl::Defbool;
 use super::qemu::{self, card_memory};
 use super::sound;
@@ -37,7 +38,6 @@ impl Refused {
     }
 }
 
-const DISK: (&[&str], &str) = (&["disk"], "disks");
 const VIF: (&[&str], &str) = (&["vif"], "nics");
 
 fn at((keys, path): (&'static [&'static str], &'static str), finding: Finding) -> Refused {
@@ -55,17 +55,17 @@ fn by_libxl(
 /// Every such setting of a config, on this release of Xen.
 #[must_use]
 pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
-    let mut found: Vec<_> = [scheduling(config), passthrough(config), altp2m(config), sound(config, xen)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let one =
+        [scheduling(config), passthrough(config), altp2m(config), cpuid(config), vnuma::refused(config)];
+    let mut found: Vec<_> = one.into_iter().chain([sound(config, xen)]).flatten().collect();
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm) {
         found.extend(viridian(hvm));
         if config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional) {
             found.extend(upstream(config, hvm));
         }
     }
-    found.extend(disks(config));
+    found.extend(disks::refused(config, xen));
+    found.extend(devices::refused(config));
     found.extend(twice(config.nics.iter().map(|nic| nic.devid)).map(|(item, devid)| {
         let reason = format!("libxl refuses a second network interface with devid {devid}");
         by_libxl(VIF, reason, "remove devid= from every entry").in_entry(item)
@@ -102,39 +102,8 @@ fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
             at(VIF, Finding::unsupported("network-card", reason).instead(instead)).in_entry(item)
         }));
     }
-    found.extend(emulated_disks(config, hvm));
-    found
-}
-
-/// QEMU takes one disk in each place, and libxl has it emulate no read-only hard disk but on SCSI.
-fn emulated_disks(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
-    let places: Vec<_> =
-        config.disks.iter().map(|disk| place(disk.vdev.as_deref().unwrap_or_default(), hvm.hdtype)).collect();
-    let first_free = format!("vdev=xvd{}", if hvm.hdtype == HdType::Ahci { 'g' } else { 'e' });
-    let mut found = Vec::new();
-    for (item, (disk, place)) in config.disks.iter().zip(&places).enumerate() {
-        let (Some(place), Some(vdev)) = (place, &disk.vdev) else { continue };
-        if place.scsi && place.number >= SCSI_DISKS {
-            let reason = format!("QEMU has no SCSI disk {vdev}, and does not start the guest");
-            let instead = format!("write vdev=sda to sdg, or {first_free} and so on");
-            found.push(at(DISK, Finding::unsupported("disk-place", reason).instead(instead)).in_entry(item));
-        }
-        if disk.readwrite == 0 && disk.is_cdrom == 0 && !place.scsi {
-            let reason = format!("libxl has QEMU emulate no read-only hard disk, and {vdev} is emulated");
-            let instead =
-                format!("write vdev=sda, or {first_free} for a guest with Xen's PV drivers, or access=rw");
-            found.push(by_libxl(DISK, reason, instead).in_entry(item));
-        }
-    }
-    let names: HashSet<_> =
-        twice(config.disks.iter().map(|disk| disk.vdev.clone())).map(|(item, _)| item).collect();
-    let again = twice(places.into_iter()).filter(|(item, _)| !names.contains(item));
-    found.extend(again.map(|(item, _)| {
-        let vdev = config.disks.get(item).and_then(|disk| disk.vdev.as_deref()).unwrap_or_default();
-        let reason = format!("QEMU emulates one drive in the place of {vdev}, and a disk before has it");
-        let instead = "give each disk other letters: hda and xvda are one drive";
-        at(DISK, Finding::unsupported("disk-place", reason).instead(instead)).in_entry(item)
-    }));
+    found.extend([serial(hvm), usb_device(hvm), keymap(hvm)].into_iter().flatten());
+    found.extend(disks::emulated(config, hvm));
     found
 }
 
@@ -258,6 +227,12 @@ fn scheduling(config: &DomainConfig) -> Option<Refused> {
 
 fn passthrough(config: &DomainConfig) -> Option<Refused> {
     let lent = !config.pcidevs.is_empty() || !config.dtdevs.is_empty();
+    let passthrough = !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled);
+    if config.kind() == GuestKind::Pvh && (lent || passthrough) {
+        let (reason, instead) =
+            ("libxl gives a PVH guest no devices of the host", "remove it, or write type = \"hvm\"");
+        return Some(by_libxl((&["pci", "passthrough", "dtdev"], "c_info.passthrough"), reason, instead));
+    }
     (lent && config.c_info.passthrough == Passthrough::Disabled).then(|| {
         let reason =
             "libxl does not start a guest that is given devices of the host while passthrough is disabled";
@@ -284,31 +259,43 @@ fn altp2m(config: &DomainConfig) -> Option<Refused> {
     })
 }
 
-fn disks(config: &DomainConfig) -> Vec<Refused> {
-    let mut found: Vec<_> = twice(config.disks.iter().map(|disk| disk.vdev.clone()))
-        .map(|(item, vdev)| {
-            let reason = format!("libxl refuses a second disk {vdev}");
-            by_libxl(DISK, reason, "give each disk a vdev of its own").in_entry(item)
-        })
-        .collect();
-    for (item, disk) in config.disks.iter().enumerate() {
-        let vdev = disk.vdev.as_deref().unwrap_or_default();
-        if !is_virtual_disk(vdev) {
-            let reason = format!("libxl knows no disk '{vdev}', and does not start the guest");
-            let instead = "write vdev=xvda and so on, vdev=hda to hdd, or vdev=sda to sdg";
-            found.push(by_libxl(DISK, reason, instead).in_entry(item));
-        }
-        let image = matches!(
-            disk.format,
-            Some(DiskFormat::Qcow | DiskFormat::Qcow2 | DiskFormat::Vhd | DiskFormat::Qed)
-        );
-        if image && disk.backend == Some(DiskBackend::Phy) {
-            let reason = format!("libxl has no backend phy for the format of {vdev}");
-            let instead = "remove backendtype=phy, or write backendtype=qdisk";
-            found.push(by_libxl(DISK, reason, instead).in_entry(item));
-        }
-    }
-    found
+/// libxl takes a letter for each bit.
+fn cpuid(config: &DomainConfig) -> Option<Refused> {
+    let leaves = &config.b_info.cpuid.cpuid;
+    let registers = leaves.iter().flat_map(|leaf| [&leaf.eax, &leaf.ebx, &leaf.ecx, &leaf.edx]);
+    let letter = registers.flatten().flat_map(|bits| bits.chars()).find(|bit| !"01xks".contains(*bit))?;
+    let reason = format!("libxl does not take '{letter}' for a bit of CPUID, and does not start the guest");
+    let instead = "write x, libxl's default, in its place, or 0, 1, k or s";
+    Some(by_libxl((&["cpuid"], "b_info.cpuid"), reason, instead))
+}
+
+fn serial(hvm: &Hvm) -> Option<Refused> {
+    let ports = hvm.serial.iter().chain(&hvm.serial_list);
+    let port = ports.map(String::as_str).find(|port| !qemu::is_serial_port(port))?;
+    let reason = format!("QEMU has no serial port '{port}', and does not start the guest");
+    let instead = "write serial = \"pty\", or file:PATH, unix:PATH,server,nowait or /dev/ttyS0 in its place";
+    let finding = Finding::unsupported("serial-port", reason).instead(instead);
+    Some(at((&["serial"], "b_info.type.hvm.serial"), finding))
+}
+
+fn usb_device(hvm: &Hvm) -> Option<Refused> {
+    let devices = hvm.usbdevice.iter().chain(&hvm.usbdevice_list);
+    let device = devices.map(String::as_str).find(|device| !qemu::USB_DEVICES.contains(device))?;
+    let reason = format!("QEMU has no USB device '{device}', and does not start the guest");
+    let finding = Finding::unsupported("usb-device", reason).instead(qemu::instead_of_usb_device(device));
+    Some(at((&["usbdevice"], "b_info.type.hvm.usbdevice"), finding))
+}
+
+/// QEMU reads the keymap for the screens that have one.
+fn keymap(hvm: &Hvm) -> Option<Refused> {
+    let keymap =
+        hvm.keymap.as_deref().filter(|keymap| !qemu::KEYMAPS.contains(keymap) && !keymap.contains('/'))?;
+    let is_used = hvm.vnc.enable != Some(Defbool::False) || is(hvm.spice.enable);
+    is_used.then(|| {
+        let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
+        let finding = Finding::unsupported("keymap", reason).instead(qemu::instead_of_keymap(keymap));
+        at((&["keymap"], "b_info.type.hvm.keymap"), finding)
+    })
 }
 
 /// The values that come a second time, with their places.

@@ -1,0 +1,131 @@
+//! USB, PCI devices and channels with which libxl does not start a guest.
+
+use timers::GuestKind;
+
+use super::super::DomainConfig;
+use super::super::config::{UsbCtrl, UsbCtrlType};
+use super::{Refused, by_libxl, twice};
+
+const USBCTRL: (&[&str], &str) = (&["usbctrl"], "usbctrls");
+const USBDEV: (&[&str], &str) = (&["usbdev"], "usbdevs");
+const CHANNEL: (&[&str], &str) = (&["channel"], "channels");
+const PCI: (&[&str], &str) = (&["pci"], "pcidevs");
+
+/// The most ports of a paravirtual USB controller.
+const PV_PORTS: i32 = 31;
+/// The most ports of QEMU's controller for USB 3.
+const USB3_PORTS: i32 = 15;
+
+pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
+    let mut found = Vec::new();
+    for (item, channel) in config.channels.iter().enumerate() {
+        if channel.name.as_deref().is_none_or(str::is_empty) {
+            let reason = "libxl starts no guest with a channel that has no name";
+            let instead = "add name=NAME, such as name=org.qemu.guest_agent.0";
+            found.push(by_libxl(CHANNEL, reason, instead).in_entry(item));
+        }
+    }
+    for (item, controller) in config.usbctrls.iter().enumerate() {
+        found.extend(
+            usb_controller(config.kind(), controller)
+                .map(|(reason, instead)| by_libxl(USBCTRL, reason, instead).in_entry(item)),
+        );
+    }
+    found.extend(usb_devices(config));
+    found.extend(pci(config));
+    found
+}
+
+/// Why libxl refuses a USB controller, if it does, and what to write.
+fn usb_controller(kind: GuestKind, controller: &UsbCtrl) -> Option<(String, String)> {
+    let UsbCtrl { version, ports, .. } = *controller;
+    let emulated = match controller.kind {
+        UsbCtrlType::Auto => kind == GuestKind::Hvm,
+        UsbCtrlType::DeviceModel if kind != GuestKind::Hvm => {
+            let reason =
+                "only an HVM guest has an emulated USB controller, and libxl does not start this one";
+            return Some((reason.to_owned(), "write type=qusb".to_owned()));
+        }
+        kind => kind == UsbCtrlType::DeviceModel,
+    };
+    let of_ports = |fixed: i32, what: &str| {
+        (ports != 0 && ports != fixed).then(|| {
+            (
+                format!("libxl gives {what} {fixed} ports, and refuses {ports}"),
+                format!("remove ports={ports}"),
+            )
+        })
+    };
+    let most_ports = |most: i32, what: &str| {
+        (ports > most || ports < 0)
+            .then(|| (format!("libxl gives {what} at most {most} ports"), format!("write ports={most}")))
+    };
+    match (emulated, version) {
+        (true, 1) => of_ports(2, "a controller for USB 1"),
+        (true, 0 | 2) => of_ports(6, "a controller for USB 2"),
+        (true, 3) => most_ports(USB3_PORTS, "a controller for USB 3"),
+        (true, _) => {
+            Some((format!("libxl has no USB version {version}"), "write version=3, or 1 or 2".to_owned()))
+        }
+        (false, 0..=2) => most_ports(PV_PORTS, "a controller"),
+        (false, _) => {
+            let reason = format!("libxl has no paravirtual controller for USB version {version}");
+            Some((reason, "write version=2, or 1".to_owned()))
+        }
+    }
+}
+
+fn usb_devices(config: &DomainConfig) -> Vec<Refused> {
+    let mut found = Vec::new();
+    for (item, device) in config.usbdevs.iter().enumerate() {
+        match device.ctrl {
+            None if device.port != 0 => {
+                let reason = "libxl takes a port only with a controller";
+                found.push(by_libxl(USBDEV, reason, "add controller=0, or remove port=").in_entry(item));
+            }
+            Some(number) if !has_controller(config, number) => {
+                let reason =
+                    format!("there is no USB controller {number}, and libxl does not start the guest");
+                let instead =
+                    "remove controller= and port=: libxl adds a controller; or give it with usbctrl";
+                found.push(by_libxl(USBDEV, reason, instead).in_entry(item));
+            }
+            _ => {}
+        }
+    }
+    let hosts = config
+        .usbdevs
+        .iter()
+        .map(|device| device.hostdev.as_ref().map(|device| (device.hostbus, device.hostaddr)));
+    found.extend(twice(hosts).map(|(item, (bus, address))| {
+        let reason = format!("libxl refuses the USB device {bus}:{address} a second time");
+        by_libxl(USBDEV, reason, "remove the entry").in_entry(item)
+    }));
+    found
+}
+
+/// True if a controller has this number: its own, or that of its place.
+fn has_controller(config: &DomainConfig, number: u32) -> bool {
+    let place = |at: usize| u32::try_from(at).ok();
+    config.usbctrls.iter().enumerate().any(|(at, controller)| controller.devid.or(place(at)) == Some(number))
+}
+
+fn pci(config: &DomainConfig) -> Vec<Refused> {
+    let devices = &config.pcidevs;
+    let mut found: Vec<_> = twice(devices.iter().map(|pci| Some((pci.domain, pci.bus, pci.dev, pci.func))))
+        .map(|(item, (domain, bus, device, function))| {
+            let reason = format!(
+                "libxl refuses the device {domain:04x}:{bus:02x}:{device:02x}.{function} a second time"
+            );
+            by_libxl(PCI, reason, "remove the entry").in_entry(item)
+        })
+        .collect();
+    for (item, pci) in devices.iter().enumerate() {
+        if pci.vfunc_mask.count_ones() > 1 && pci.vdevfn == 0 {
+            let reason = "libxl passes through several functions only to a slot that is given";
+            let instead = "add a slot behind the device, as in 0000:03:00.*@5";
+            found.push(by_libxl(PCI, reason, instead).in_entry(item));
+        }
+    }
+    found
+}
