@@ -4,7 +4,7 @@ use timers::GuestKind;
 
 use super::super::DomainConfig;
 use super::super::config::{UsbCtrl, UsbCtrlType};
-use super::{Refused, by_libxl, twice};
+use super::refusal::{Refused, by_libxl, twice};
 
 const USBCTRL: (&[&str], &str) = (&["usbctrl"], "usbctrls");
 const USBDEV: (&[&str], &str) = (&["usbdev"], "usbdevs");

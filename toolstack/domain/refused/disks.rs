@@ -8,7 +8,7 @@ use super::super::DomainConfig;
 use super::super::config::{Disk, DiskBackend, DiskFormat, HdType, Hvm};
 use super::super::disk_names::{SCSI_DISKS, is_virtual_disk, place};
 use super::super::version::{XenVersion, four};
-use super::{Refused, at, by_libxl, twice};
+use super::refusal::{Refused, at, by_libxl, twice};
 use crate::diag::Finding;
 
 const DISK: (&[&str], &str) = (&["disk"], "disks");

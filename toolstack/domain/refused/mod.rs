@@ -2,11 +2,8 @@
 
 mod devices;
 mod disks;
+mod refusal;
 mod vnuma;
-
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::hash::Hash;
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;
@@ -18,39 +15,10 @@ use super::qemu::{self, card_memory};
 use super::sound;
 use super::version::XenVersion;
 use crate::diag::Finding;
-
-/// A setting with which the guest does not start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The keys that it may have in an xl.cfg.
-    pub keys: &'static [&'static str],
-    /// Its path in libxl's JSON, or that of its list.
-    pub path: &'static str,
-    /// Which entry it is, if it is in a list.
-    pub item: Option<usize>,
-    /// The finding on it, with what to write in an xl.cfg.
-    pub finding: Finding,
-}
-
-impl Refused {
-    fn in_entry(self, item: usize) -> Self {
-        Refused { item: Some(item), ..self }
-    }
-}
+pub use refusal::Refused;
+use refusal::{at, by_libxl, twice};
 
 const VIF: (&[&str], &str) = (&["vif"], "nics");
-
-fn at((keys, path): (&'static [&'static str], &'static str), finding: Finding) -> Refused {
-    Refused { keys, path, item: None, finding: finding.refusing_start() }
-}
-
-fn by_libxl(
-    place: (&'static [&'static str], &'static str),
-    reason: impl Into<Cow<'static, str>>,
-    instead: impl Into<Cow<'static, str>>,
-) -> Refused {
-    at(place, Finding::unsupported("libxl-refuses", reason).instead(instead))
-}
 
 /// Every such setting of a config, on this release of Xen.
 #[must_use]
@@ -295,14 +263,5 @@ fn keymap(hvm: &Hvm) -> Option<Refused> {
         let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
         let finding = Finding::unsupported("keymap", reason).instead(qemu::instead_of_keymap(keymap));
         at((&["keymap"], "b_info.type.hvm.keymap"), finding)
-    })
-}
-
-/// The values that come a second time, with their places.
-fn twice<T: Clone + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> impl Iterator<Item = (usize, T)> {
-    let mut seen = HashSet::new();
-    values.enumerate().filter_map(move |(at, value)| {
-        let value = value?;
-        (!seen.insert(value.clone())).then_some((at, value))
     })
 }

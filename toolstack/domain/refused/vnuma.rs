@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use timers::GuestKind;
 
 use super::super::DomainConfig;
-use super::{Refused, by_libxl};
+use super::refusal::{Refused, by_libxl};
 
 const VNUMA: (&[&str], &str) = (&["vnuma"], "b_info.vnuma_nodes");
 

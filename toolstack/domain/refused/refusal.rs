@@ -1,0 +1,51 @@
+//! What a refusal is.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::diag::Finding;
+
+/// A setting with which the guest does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The keys that it may have in an xl.cfg.
+    pub keys: &'static [&'static str],
+    /// Its path in libxl's JSON, or that of its list.
+    pub path: &'static str,
+    /// Which entry it is, if it is in a list.
+    pub item: Option<usize>,
+    /// The finding on it, with what to write in an xl.cfg.
+    pub finding: Finding,
+}
+
+impl Refused {
+    pub(super) fn in_entry(self, item: usize) -> Self {
+        Refused { item: Some(item), ..self }
+    }
+}
+
+/// A refusal of what stands at a place.
+pub(super) fn at((keys, path): (&'static [&'static str], &'static str), finding: Finding) -> Refused {
+    Refused { keys, path, item: None, finding: finding.refusing_start() }
+}
+
+/// A refusal by libxl.
+pub(super) fn by_libxl(
+    place: (&'static [&'static str], &'static str),
+    reason: impl Into<Cow<'static, str>>,
+    instead: impl Into<Cow<'static, str>>,
+) -> Refused {
+    at(place, Finding::unsupported("libxl-refuses", reason).instead(instead))
+}
+
+/// The values that come a second time, with their places.
+pub(super) fn twice<T: Clone + Eq + Hash>(
+    values: impl Iterator<Item = Option<T>>,
+) -> impl Iterator<Item = (usize, T)> {
+    let mut seen = HashSet::new();
+    values.enumerate().filter_map(move |(at, value)| {
+        let value = value?;
+        (!seen.insert(value.clone())).then_some((at, value))
+    })
+}
