@@ -76,17 +76,22 @@ pub(super) fn instead_of_usb_device(device: &str) -> String {
 }
 
 /// The keymaps that QEMU has.
-pub(super) const KEYMAPS: &[&str] = &[
+const KEYMAPS: &[&str] = &[
     "ar", "bepo", "cz", "da", "de", "de-ch", "en-gb", "en-us", "es", "et", "fi", "fo", "fr", "fr-be",
     "fr-ca", "fr-ch", "hr", "hu", "is", "it", "ja", "lt", "lv", "mk", "nl", "no", "pl", "pt", "pt-br", "ru",
     "sl", "sv", "th", "tr",
 ];
 
-/// What to write for a keymap that QEMU does not have: `de_CH`, `us` and `uk` are meant.
-pub(super) fn instead_of_keymap(keymap: &str) -> String {
+/// Whether QEMU has a keymap; one with a path is a file of the host.
+pub(crate) fn is_keymap(keymap: &str) -> bool {
+    KEYMAPS.contains(&keymap) || keymap.contains('/')
+}
+
+/// The keymap of QEMU that another name of it means, such as `de_CH` or `us`.
+pub(crate) fn keymap_meant(keymap: &str) -> Option<&'static str> {
     let plain = keymap.to_ascii_lowercase().replace('_', "-");
     let plain = plain.split('.').next().unwrap_or_default();
-    let meant = match plain {
+    match plain {
         "us" | "en" => Some("en-us"),
         "uk" | "gb" => Some("en-gb"),
         "jp" => Some("ja"),
@@ -98,10 +103,6 @@ pub(super) fn instead_of_keymap(keymap: &str) -> String {
             let find = |word: &str| KEYMAPS.iter().copied().find(|known| *known == word);
             find(plain).or_else(|| find(plain.split('-').next().unwrap_or_default()))
         }
-    };
-    match meant {
-        Some(meant) => format!("write keymap = \"{meant}\""),
-        None => "remove it: the default is en-us".to_owned(),
     }
 }
 

@@ -103,3 +103,27 @@ fn each_has_its_place_and_a_remedy_that_is_accepted() {
         assert!(check.out.starts_with("guest.cfg: starts; "), "{right}: {check:?}");
     }
 }
+
+/// An XML's keymap is known before; so is a device of the host that is given twice.
+#[test]
+fn what_qemu_refuses_of_an_xml_is_left_out_or_written_as_meant() {
+    let lab = Lab::with_host(json!({}));
+    let xml = |inside: &str| {
+        crate::common::domain("hvm", "")
+            .replace("</domain>", &format!("<devices>{inside}</devices></domain>"))
+    };
+    for (keymap, line) in
+        [("de", "keymap = \"de\""), ("de_CH", "keymap = \"de-ch\""), ("uk", "keymap = \"en-gb\""), ("xx", "")]
+    {
+        lab.write("guest.xml", xml(&format!("<graphics type='vnc' keymap='{keymap}'/>")));
+        let converted = lab.run(["convert", "guest.xml"]);
+        assert_eq!(converted.err.contains("[keymap]"), keymap != "de", "{converted:?}");
+        assert!(
+            converted.out.contains(line) && (line.is_empty() != converted.out.contains("keymap = ")),
+            "{converted:?}"
+        );
+    }
+    let usb = "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>";
+    lab.write("guest.xml", xml(&usb.repeat(2)));
+    assert!(lab.run(["convert", "guest.xml"]).fails(1).contains("[hostdev-twice]"));
+}

@@ -32,6 +32,7 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
             found.extend(upstream(config, hvm));
         }
     }
+    found.extend(keymap(config));
     found.extend(disks::refused(config, xen));
     found.extend(devices::refused(config));
     found.extend(twice(config.nics.iter().map(|nic| nic.devid)).map(|(item, devid)| {
@@ -70,7 +71,7 @@ fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
             at(VIF, Finding::unsupported("network-card", reason).instead(instead)).in_entry(item)
         }));
     }
-    found.extend([serial(hvm), usb_device(hvm), keymap(hvm)].into_iter().flatten());
+    found.extend([serial(hvm), usb_device(hvm)].into_iter().flatten());
     found.extend(disks::emulated(config, hvm));
     found
 }
@@ -255,13 +256,25 @@ fn usb_device(hvm: &Hvm) -> Option<Refused> {
 }
 
 /// QEMU reads the keymap for the screens that have one.
-fn keymap(hvm: &Hvm) -> Option<Refused> {
-    let keymap =
-        hvm.keymap.as_deref().filter(|keymap| !qemu::KEYMAPS.contains(keymap) && !keymap.contains('/'))?;
-    let is_used = hvm.vnc.enable != Some(Defbool::False) || is(hvm.spice.enable);
-    is_used.then(|| {
-        let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
-        let finding = Finding::unsupported("keymap", reason).instead(qemu::instead_of_keymap(keymap));
-        at((&["keymap"], "b_info.type.hvm.keymap"), finding)
-    })
+fn keymap(config: &DomainConfig) -> Option<Refused> {
+    let (keymap, keys, path): (_, &'static [&'static str], _) = match (config.kind(), &config.b_info.hvm) {
+        (GuestKind::Hvm, Some(hvm)) if hvm.vnc.enable != Some(Defbool::False) || is(hvm.spice.enable) => {
+            (hvm.keymap.as_deref()?, &["keymap"], "b_info.type.hvm.keymap")
+        }
+        (GuestKind::Hvm, _) => return None,
+        _ => {
+            let vfb = config.vfbs.first().filter(|vfb| vfb.vnc.enable != Some(Defbool::False))?;
+            (vfb.keymap.as_deref()?, &["vfb"], "vfbs")
+        }
+    };
+    if qemu::is_keymap(keymap) {
+        return None;
+    }
+    let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
+    let instead = match qemu::keymap_meant(keymap) {
+        Some(meant) if path == "vfbs" => format!("write keymap={meant}"),
+        Some(meant) => format!("write keymap = \"{meant}\""),
+        None => "remove it: the default is en-us".to_owned(),
+    };
+    Some(at((keys, path), Finding::unsupported("keymap", reason).instead(instead)))
 }

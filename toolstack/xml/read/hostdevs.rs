@@ -3,7 +3,7 @@
 use super::super::cursor::{Element, Result, Value};
 use super::guest::Guest;
 use super::{boot_order, placed_by_xen, set};
-use crate::diag::Finding;
+use crate::diag::{Diagnostic, Finding};
 use crate::domain::config::{HostUsb, Pci, RdmPolicy, UsbDev};
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -107,8 +107,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
             == (device.domain, device.bus, device.dev, device.func)
     };
     if guest.config.pcidevs.iter().any(same) {
-        let finding = Finding::invalid("hostdev-twice", format!("the device {bdf} is given twice"));
-        return Err(element.error(finding.instead("name each device of the host once")));
+        return Err(twice(&element, &bdf));
     }
     // As xl does: without the host's memory map a PV guest has no room for the device.
     if let Some(pv) = guest.config.b_info.pv.as_mut() {
@@ -117,6 +116,12 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
     }
     guest.config.pcidevs.push(device);
     Ok(())
+}
+
+/// Neither libvirt nor libxl gives a guest a device of the host twice.
+fn twice(element: &Element<'_>, device: &str) -> Box<Diagnostic> {
+    let finding = Finding::invalid("hostdev-twice", format!("the device {device} is given twice"));
+    element.error(finding.instead("name each device of the host once"))
 }
 
 /// A number as libvirt reads it: hexadecimal with 0x, octal with 0.
@@ -154,6 +159,9 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     match (ids, at) {
         (_, (Some(bus), Some(device))) => {
             let host = HostUsb { hostbus: narrow(bus), hostaddr: narrow(device), ..HostUsb::default() };
+            if guest.config.usbdevs.iter().any(|other| other.hostdev.as_ref() == Some(&host)) {
+                return Err(twice(&source, &format!("bus {bus}, device {device}")));
+            }
             guest.config.usbdevs.push(UsbDev { hostdev: Some(host), ..UsbDev::default() });
         }
         ((Some(vendor), Some(product)), _) if guest.is_hvm() => {

@@ -6,6 +6,7 @@ use super::super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
 use crate::domain::config::{Vfb, Vkb};
+use crate::domain::qemu;
 
 /// Displays count from the port of display 0.
 pub(super) const VNC_BASE: i32 = 5900;
@@ -14,16 +15,31 @@ pub(super) const VNC_BASE: i32 = 5900;
 pub(super) const LOOPBACK: &str = "127.0.0.1";
 
 /// The PV framebuffer, with the keyboard and pointer that belong to it.
-pub(super) fn framebuffer<'c>(config: &'c mut DomainConfig, keymap: Option<Value<'_>>) -> &'c mut Vfb {
+pub(super) fn framebuffer(config: &mut DomainConfig, keymap: Option<String>) -> &mut Vfb {
     if config.vfbs.is_empty() {
         config.vfbs.push(Vfb { devid: Some(0), ..Vfb::default() });
         config.vkbs.push(Vkb { devid: Some(0), ..Vkb::default() });
     }
     let vfb = &mut config.vfbs[0];
-    if let Some(keymap) = keymap {
-        vfb.keymap = Some(keymap.text.to_owned());
-    }
+    vfb.keymap = keymap.or(vfb.keymap.take());
     vfb
+}
+
+/// A display's keymap; QEMU does not start a guest with one that it does not have.
+pub(super) fn keymap(graphics: &Element<'_>) -> Option<String> {
+    let value = graphics.attr("keymap")?;
+    if qemu::is_keymap(value.text) {
+        return Some(value.text.to_owned());
+    }
+    let meant = qemu::keymap_meant(value.text);
+    let reason = format!("QEMU has no keymap '{}'", value.text);
+    value.mark(match meant {
+        Some(meant) => Finding::approximated("keymap", format!("{reason}: it becomes {meant}"))
+            .instead(format!("write keymap='{meant}'")),
+        None => Finding::unsupported("keymap", format!("{reason}: it is left out"))
+            .instead("remove it: the default is en-us"),
+    });
+    meant.map(str::to_owned)
 }
 
 /// A text that the configuration of a display can hold: a PV guest's stands in a list between commas.

@@ -3,7 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{LOOPBACK, Listen, VNC_BASE, listen, port};
+use super::parts::{LOOPBACK, Listen, VNC_BASE, keymap, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 
@@ -44,12 +44,10 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     spice.passwd = passwd.map(|passwd| passwd.text.to_owned());
     set(&mut spice.disable_ticketing, spice.passwd.is_none());
     options(&graphics, &mut spice)?;
-    let keymap = graphics.attr("keymap");
+    let keymap = keymap(&graphics);
     if let Some(hvm) = guest.hvm() {
         hvm.spice = spice;
-        if let Some(keymap) = keymap {
-            hvm.keymap = Some(keymap.text.to_owned());
-        }
+        hvm.keymap = keymap.or(hvm.keymap.take());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{Listen, VNC_BASE, framebuffer, listen, port, text};
+use super::parts::{Listen, VNC_BASE, framebuffer, keymap, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 
@@ -56,13 +56,11 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     if pv && vnc.listen.as_ref().is_some_and(|listen| listen.contains(',')) {
         return Err(graphics.invalid("bad-value", "a comma in the address to listen on"));
     }
-    let keymap = graphics.attr("keymap");
+    let keymap = keymap(&graphics);
     match guest.hvm() {
         Some(hvm) => {
             hvm.vnc = vnc;
-            if let Some(keymap) = keymap {
-                hvm.keymap = Some(keymap.text.to_owned());
-            }
+            hvm.keymap = keymap.or(hvm.keymap.take());
         }
         None => framebuffer(&mut guest.config, keymap).vnc = vnc,
     }
