@@ -126,6 +126,29 @@ pub(super) fn is_serial_port(port: &str) -> bool {
     WORDS.contains(&port) || port.starts_with("/dev/") || KINDS.iter().any(|kind| port.starts_with(kind))
 }
 
+/// Whether QEMU would take what follows a comma for an option of its own: two commas stand for one.
+pub(crate) fn has_lone_comma(text: &str) -> bool {
+    text.replace(",,", "").contains(',')
+}
+
+/// A text as QEMU takes it among options.
+pub(crate) fn doubled(text: &str) -> String {
+    text.replace(',', ",,")
+}
+
+/// The text that QEMU takes it for.
+pub(crate) fn single(text: &str) -> String {
+    text.replace(",,", ",")
+}
+
+/// Why QEMU does not start a guest of this name, if it does not, and one that it starts.
+pub(crate) fn refused_name(name: &str) -> Option<(String, String)> {
+    let wrong = name.chars().find(|letter| [',', '='].contains(letter))?;
+    let reason =
+        format!("QEMU takes the name for options because of its '{wrong}', and does not start the guest");
+    Some((reason, name.replace([',', '='], "-")))
+}
+
 /// The letters of a boot order: floppy disks, hard disk, CD-ROM, network.
 const BOOT_LETTERS: &str = "abcdn";
 

@@ -87,6 +87,32 @@ const TABLE: &[(&str, &str, &str)] = &[
         "usbdevice = [ \"tablet\" ]\nusbdev = [ \"type=hostdev,hostbus=1,hostaddr=2\" ]",
     ),
     ("keymap = \"de_CH\"", "4:1", "keymap = \"de-ch\""),
+    ("nestedhvm = 1\nhap = 0", "4:1", "nestedhvm = 1"),
+    ("vmtrace_buf_kb = 12", "4:1", "vmtrace_buf_kb = 64"),
+    ("name = \"a,b\"", "4:1", "name = \"a-b\""),
+    ("name = \"a=b\"", "4:1", "name = \"a-b\""),
+    ("vnclisten = \"unix:/tmp/a,b.sock\"", "4:1", "vnclisten = \"unix:/tmp/a,,b.sock\""),
+    ("vncdisplay = 60000", "4:1", "vncdisplay = 0"),
+    (
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a,b\"",
+        "6:1",
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a,,b\"",
+    ),
+    (
+        "spice = 1\nspiceport = 70000\nspicepasswd = \"a\"",
+        "5:1",
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"",
+    ),
+    (
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"\nspice_image_compression = \"foo\"",
+        "7:1",
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"\nspice_image_compression = \"off\"",
+    ),
+    (
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"\nspice_streaming_video = \"foo\"",
+        "7:1",
+        "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"\nspice_streaming_video = \"filter\"",
+    ),
 ];
 
 #[test]
@@ -126,4 +152,32 @@ fn what_qemu_refuses_of_an_xml_is_left_out_or_written_as_meant() {
     let usb = "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>";
     lab.write("guest.xml", xml(&usb.repeat(2)));
     assert!(lab.run(["convert", "guest.xml"]).fails(1).contains("[hostdev-twice]"));
+}
+
+/// QEMU takes a comma for the end of an option, and two for one.
+#[test]
+fn commas_of_a_screen_are_doubled_for_qemu_and_single_in_xml() {
+    let lab = Lab::with_host(json!({}));
+    let xml = |inside: &str| {
+        crate::common::domain("hvm", "")
+            .replace("</domain>", &format!("<devices>{inside}</devices></domain>"))
+    };
+    for (inside, line, back) in [
+        ("<graphics type='spice' port='5900' passwd='a,b'/>", "spicepasswd = \"a,,b\"", "passwd='a,b'"),
+        (
+            "<graphics type='vnc'><listen type='socket' socket='/tmp/a,b'/></graphics>",
+            "vnclisten = \"unix:/tmp/a,,b\"",
+            "socket='/tmp/a,b'",
+        ),
+    ] {
+        lab.write("guest.xml", xml(inside));
+        let written = lab.run(["convert", "guest.xml"]).ok();
+        assert!(written.contains(line), "{written}");
+        lab.write("guest.cfg", written);
+        assert!(lab.mock(["check", "guest.cfg"]).out.starts_with("guest.cfg: starts; "));
+        let again = lab.run(["convert", "--to", "xml", "guest.cfg"]).ok();
+        assert!(again.contains(back), "{again}");
+    }
+    lab.write("guest.xml", crate::common::domain("hvm", "").replace("guest", "a,b"));
+    assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("instead: write <name>a-b</name>"));
 }

@@ -3,28 +3,38 @@
 mod devices;
 mod disks;
 mod refusal;
+mod screens;
 mod vnuma;
 
 use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough, VgaKind};
+use super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough};
 use super::idl::Defbool;
-use super::qemu::{self, card_memory};
+use super::qemu;
 use super::sound;
-use super::version::XenVersion;
+use super::version::{XenVersion, four};
 use crate::diag::Finding;
 pub use refusal::Refused;
-use refusal::{at, by_libxl, twice};
+use refusal::{at, by_libxl, by_xen, twice};
+
+/// The release that asks hap for altp2m.
+const ALTP2M_BY_HAP: XenVersion = four(19);
 
 const VIF: (&[&str], &str) = (&["vif"], "nics");
 
 /// Every such setting of a config, on this release of Xen.
 #[must_use]
 pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
-    let one =
-        [scheduling(config), passthrough(config), altp2m(config), cpuid(config), vnuma::refused(config)];
+    let one = [
+        scheduling(config),
+        passthrough(config),
+        altp2m(config, xen),
+        vmtrace(config),
+        cpuid(config),
+        vnuma::refused(config),
+    ];
     let mut found: Vec<_> = one.into_iter().chain([sound(config, xen)]).flatten().collect();
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm) {
         found.extend(viridian(hvm));
@@ -32,7 +42,7 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
             found.extend(upstream(config, hvm));
         }
     }
-    found.extend(keymap(config));
+    found.extend(screens::keymap(config));
     found.extend(disks::refused(config, xen));
     found.extend(devices::refused(config));
     found.extend(twice(config.nics.iter().map(|nic| nic.devid)).map(|(item, devid)| {
@@ -58,8 +68,8 @@ fn sound(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
 
 /// What Xen's own QEMU, or libxl for it, refuses.
 fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
-    let mut found: Vec<_> =
-        [video_memory(config, hvm), spice(hvm), usb(hvm), firmware(hvm)].into_iter().flatten().collect();
+    let mut found: Vec<_> = [name(config), usb(hvm), firmware(hvm)].into_iter().flatten().collect();
+    found.extend(screens::refused(config, hvm));
     found.extend(qemu::refused_boot(hvm).map(|(reason, letters)| {
         let finding =
             Finding::unsupported("boot-order", reason).instead(format!("write boot = \"{letters}\""));
@@ -76,51 +86,8 @@ fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     found
 }
 
-/// libxl's least memory for a card, in MiB.
-fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
-    let (least, _) = card_memory(hvm.vga.kind.unwrap_or(VgaKind::Cirrus))?;
-    config.b_info.video_memkb.filter(|kib| *kib < least * 1024)?;
-    let reason = format!(
-        "libxl gives this graphics card at least {least} MiB of video memory, and does not start the guest with less"
-    );
-    Some(by_libxl((&["videoram", "vga"], "b_info.video_memkb"), reason, format!("write videoram = {least}")))
-}
-
 fn is(value: Option<Defbool>) -> bool {
     value.is_some_and(Defbool::is_true)
-}
-
-fn spice(hvm: &Hvm) -> Option<Refused> {
-    let spice = &hvm.spice;
-    if !is(spice.enable) {
-        return None;
-    }
-    if spice.port == 0 && spice.tls_port == 0 {
-        let reason = "libxl starts no guest with SPICE and no port for it";
-        return Some(by_libxl(
-            (&["spice", "spiceport", "spicepasswd", "spicedisable_ticketing"], "b_info.type.hvm.spice"),
-            reason,
-            "add spiceport = 5900, or spicetls_port",
-        ));
-    }
-    if !is(spice.disable_ticketing) && spice.passwd.as_deref().is_none_or(str::is_empty) {
-        let reason =
-            "libxl starts no guest with SPICE that has neither a password nor spicedisable_ticketing";
-        let instead = "add spicepasswd = \"...\", or spicedisable_ticketing = 1 to let anybody connect";
-        return Some(by_libxl(
-            (&["spice", "spiceport", "spicepasswd", "spicedisable_ticketing"], "b_info.type.hvm.spice"),
-            reason,
-            instead,
-        ));
-    }
-    (spice.usbredirection > 4).then(|| {
-        let reason = "libxl gives SPICE 1 to 4 channels for USB devices";
-        by_libxl(
-            (&["spiceusbredirection"], "b_info.type.hvm.spice.usbredirection"),
-            reason,
-            "write spiceusbredirection = 4",
-        )
-    })
 }
 
 fn usb(hvm: &Hvm) -> Option<Refused> {
@@ -213,11 +180,26 @@ fn passthrough(config: &DomainConfig) -> Option<Refused> {
     })
 }
 
-fn altp2m(config: &DomainConfig) -> Option<Refused> {
+/// What Xen refuses of nested virtualization and of several views of the guest's memory.
+fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
     let b_info = &config.b_info;
     let hvm = b_info.hvm.as_ref()?;
     let nested = is(b_info.nested_hvm) || is(hvm.nested_hvm);
     let altp2m = b_info.altp2m != Altp2m::Disabled || is(hvm.altp2m);
+    let shadow = config.c_info.hap == Some(Defbool::False);
+    if nested && shadow {
+        let reason = "Xen has no nested virtualization without hap, and does not start the guest";
+        return Some(by_xen(
+            (&["nestedhvm", "hap"], "b_info.nested_hvm"),
+            reason,
+            "remove hap = 0, or nestedhvm",
+        ));
+    }
+    if altp2m && shadow && xen >= ALTP2M_BY_HAP {
+        let reason = "Xen has no altp2m without hap, and does not start the guest";
+        let keys: &[&str] = &["altp2m", "altp2mhvm", "hap"];
+        return Some(by_xen((keys, "b_info.altp2m"), reason, "remove hap = 0, or altp2m"));
+    }
     (nested && altp2m).then(|| {
         let reason = "libxl does not start a guest with both nestedhvm and altp2m";
         by_libxl(
@@ -225,6 +207,18 @@ fn altp2m(config: &DomainConfig) -> Option<Refused> {
             reason,
             "remove nestedhvm or altp2m",
         )
+    })
+}
+
+/// libxl rounds the buffer up to whole pages, and Xen takes a power of two.
+fn vmtrace(config: &DomainConfig) -> Option<Refused> {
+    let kib = config.b_info.vmtrace_buf_kb;
+    let rounded = i64::from(kib).max(0).checked_add(3)? / 4 * 4;
+    let fits = (4..=64 << 10).contains(&rounded) && rounded.count_ones() == 1;
+    (kib != 0 && !fits).then(|| {
+        let reason = format!("Xen has no trace buffer of {kib} KiB, and does not start the guest");
+        let instead = "write vmtrace_buf_kb = 64, a power of two from 4 to 65536";
+        by_xen((&["vmtrace_buf_kb"], "b_info.vmtrace_buf_kb"), reason, instead)
     })
 }
 
@@ -236,6 +230,13 @@ fn cpuid(config: &DomainConfig) -> Option<Refused> {
     let reason = format!("libxl does not take '{letter}' for a bit of CPUID, and does not start the guest");
     let instead = "write x, libxl's default, in its place, or 0, 1, k or s";
     Some(by_libxl((&["cpuid"], "b_info.cpuid"), reason, instead))
+}
+
+/// libxl gives QEMU the guest's name as it is, among options.
+fn name(config: &DomainConfig) -> Option<Refused> {
+    let (reason, instead) = qemu::refused_name(config.name())?;
+    let finding = Finding::unsupported("guest-name", reason).instead(format!("write name = \"{instead}\""));
+    Some(at((&["name"], "c_info.name"), finding))
 }
 
 fn serial(hvm: &Hvm) -> Option<Refused> {
@@ -253,28 +254,4 @@ fn usb_device(hvm: &Hvm) -> Option<Refused> {
     let reason = format!("QEMU has no USB device '{device}', and does not start the guest");
     let finding = Finding::unsupported("usb-device", reason).instead(qemu::instead_of_usb_device(device));
     Some(at((&["usbdevice"], "b_info.type.hvm.usbdevice"), finding))
-}
-
-/// QEMU reads the keymap for the screens that have one.
-fn keymap(config: &DomainConfig) -> Option<Refused> {
-    let (keymap, keys, path): (_, &'static [&'static str], _) = match (config.kind(), &config.b_info.hvm) {
-        (GuestKind::Hvm, Some(hvm)) if hvm.vnc.enable != Some(Defbool::False) || is(hvm.spice.enable) => {
-            (hvm.keymap.as_deref()?, &["keymap"], "b_info.type.hvm.keymap")
-        }
-        (GuestKind::Hvm, _) => return None,
-        _ => {
-            let vfb = config.vfbs.first().filter(|vfb| vfb.vnc.enable != Some(Defbool::False))?;
-            (vfb.keymap.as_deref()?, &["vfb"], "vfbs")
-        }
-    };
-    if qemu::is_keymap(keymap) {
-        return None;
-    }
-    let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
-    let instead = match qemu::keymap_meant(keymap) {
-        Some(meant) if path == "vfbs" => format!("write keymap={meant}"),
-        Some(meant) => format!("write keymap = \"{meant}\""),
-        None => "remove it: the default is en-us".to_owned(),
-    };
-    Some(at((keys, path), Finding::unsupported("keymap", reason).instead(instead)))
 }

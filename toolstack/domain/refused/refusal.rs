@@ -39,6 +39,15 @@ pub(super) fn by_libxl(
     at(place, Finding::unsupported("libxl-refuses", reason).instead(instead))
 }
 
+/// A refusal by Xen.
+pub(super) fn by_xen(
+    place: (&'static [&'static str], &'static str),
+    reason: impl Into<Cow<'static, str>>,
+    instead: &'static str,
+) -> Refused {
+    at(place, Finding::unsupported("xen-refuses", reason).instead(instead))
+}
+
 /// The values that come a second time, with their places.
 pub(super) fn twice<T: Clone + Eq + Hash>(
     values: impl Iterator<Item = Option<T>>,

@@ -4,6 +4,7 @@ use super::element::{Element, yes_no};
 use crate::domain::Defbool;
 use crate::domain::config::{DomainConfig, Hvm, Sdl, Spice, Vfb, VgaKind, Vnc};
 use crate::domain::libvirt::VIDEO_CARDS;
+use crate::domain::qemu;
 
 /// The port of display 0.
 const VNC_BASE: i32 = 5900;
@@ -32,7 +33,7 @@ fn vnc(vnc: &Vnc, keymap: Option<&str>) -> Element {
     let graphics = Element::new("graphics").with("type", "vnc");
     let listen = listen.as_deref();
     if let Some(path) = listen.and_then(|listen| listen.strip_prefix("unix:")) {
-        let place = Element::new("listen").with("type", "socket").with("socket", path);
+        let place = Element::new("listen").with("type", "socket").with("socket", qemu::single(path));
         return graphics.maybe("keymap", keymap).maybe("passwd", passwd.as_ref()).around([place]);
     }
     // xl takes a display behind an address; an IPv6 address must have one.
@@ -85,7 +86,7 @@ fn spice(spice: &Spice, keymap: Option<&str>) -> Option<Element> {
         return None;
     }
     // Without an address libxl listens on all.
-    let address = host.as_deref().unwrap_or("0.0.0.0");
+    let address = qemu::single(host.as_deref().unwrap_or("0.0.0.0"));
     let option = |child: &'static str, name: &'static str, value: Option<&str>| {
         value.map(|value| Element::new(child).with(name, value))
     };
@@ -97,15 +98,15 @@ fn spice(spice: &Spice, keymap: Option<&str>) -> Option<Element> {
         option("clipboard", "copypaste", clipboard),
         option("mouse", "mode", mouse),
     ];
-    let place = Element::new("listen").with("type", "address").with("address", address);
+    let place = Element::new("listen").with("type", "address").with("address", address.as_str());
     Some(
         Element::new("graphics")
             .with("type", "spice")
             .with("port", port)
             .with("autoport", "no")
-            .with("listen", address)
+            .with("listen", address.as_str())
             .maybe("keymap", keymap)
-            .maybe("passwd", passwd.as_ref())
+            .maybe("passwd", passwd.as_deref().map(qemu::single))
             .around(std::iter::once(place).chain(options.into_iter().flatten())),
     )
 }

@@ -6,6 +6,7 @@ use super::super::set;
 use super::parts::{LOOPBACK, Listen, VNC_BASE, keymap, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
+use crate::domain::qemu;
 
 pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let no_server = |reason: &'static str, instead: &'static str| {
@@ -41,7 +42,8 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         }
     };
     let mut spice = Spice { enable: Some(Defbool::True), port, host: Some(host), ..Spice::default() };
-    spice.passwd = passwd.map(|passwd| passwd.text.to_owned());
+    spice.host = spice.host.map(|host| qemu::doubled(&host));
+    spice.passwd = passwd.map(|passwd| qemu::doubled(passwd.text));
     set(&mut spice.disable_ticketing, spice.passwd.is_none());
     options(&graphics, &mut spice)?;
     let keymap = keymap(&graphics);

@@ -7,6 +7,7 @@ use super::super::set;
 use super::parts::{Listen, VNC_BASE, framebuffer, keymap, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
+use crate::domain::qemu;
 
 pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let graphics = graphics.take();
@@ -40,7 +41,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         }
         Listen::Address(address) => (vnc.listen, vnc.display) = (address, display),
         Listen::Socket(path) => {
-            vnc.listen = Some(format!("unix:{path}"));
+            vnc.listen = Some(format!("unix:{}", qemu::doubled(&path)));
             set(&mut vnc.findunused, false);
             for attribute in ["port", "autoport"].iter().filter_map(|name| graphics.attr(name)) {
                 attribute.mark(Finding::no_effect("socket-port", "a socket has no port"));
