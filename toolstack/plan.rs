@@ -87,6 +87,16 @@ impl Refusal {
     fn one(part: Part, finding: Finding) -> Self {
         Refusal { findings: vec![(part, finding)] }
     }
+
+    /// All reasons on one line, each with its remedy, for a clock that no file names.
+    #[must_use]
+    pub fn with_remedies(&self) -> String {
+        let one = |(_, finding): &(Part, Finding)| match &finding.alternative {
+            Some(instead) => format!("{}; instead: {instead}", finding.reason),
+            None => finding.reason.to_string(),
+        };
+        self.findings.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl fmt::Display for Refusal {

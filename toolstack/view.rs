@@ -43,6 +43,21 @@ pub struct ClockView {
     started_with: Option<GuestClock>,
 }
 
+impl ClockView {
+    /// The TSC that was requested for the next start, where that is another than the domain was started with.
+    #[must_use]
+    pub fn next_tsc(&self) -> Option<String> {
+        let of = |clock: &GuestClock| {
+            let mode = clock.tsc().and_then(|tsc| tsc.mode?.tsc_mode()).unwrap_or(TscMode::Default);
+            (mode, clock.tsc_frequency())
+        };
+        let (next, now) = (of(self.clock.as_ref()?), of(self.started_with.as_ref()?));
+        let (mode, frequency) = next;
+        let frequency = frequency.map_or_else(String::new, |frequency| format!(" at {frequency}"));
+        (next != now).then(|| format!("mode {}{frequency}", mode.as_str()))
+    }
+}
+
 /// A guest's RTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -66,8 +81,14 @@ pub struct RtcView {
     as_requested: bool,
     /// The effect of the next start.
     pub next_start: &'static str,
-    /// When the zone that gave the offset changes next; the RTC does not follow.
+    /// The first change of the zone that gave the offset after the start, in the future or past; the RTC does not follow.
     pub zone_change: Option<ZoneChange>,
+    /// True if that change is past.
+    #[serde(skip)]
+    pub zone_has_changed: bool,
+    /// Seconds by which the guest has moved it; `None` if it has no record of this life.
+    #[serde(skip)]
+    pub moved_by_guest: Option<i64>,
 }
 
 /// A guest's TSC.
@@ -229,7 +250,11 @@ fn rtc(
                 false => next_start_words(next, is_tracked, !record.ephemeral),
             }
         }),
-        zone_change: start.and_then(|start| start.foresight.clone()).filter(|change| change.at > facts.now),
+        zone_change: start.and_then(|start| start.foresight.clone()),
+        zone_has_changed: start
+            .and_then(|start| start.foresight.as_ref())
+            .is_some_and(|change| change.at <= facts.now),
+        moved_by_guest: moved,
     })
 }
 

@@ -82,8 +82,10 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let end = rest.iter().take_while(|byte| !matches!(byte, b';' | b'\n')).count();
         let word = rest.get(..end).unwrap_or_default().trim_ascii_end();
+        // A comment may follow a number.
+        let number = word.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii_end();
         let is_number =
-            !word.is_empty() && word.iter().all(|byte| number_part(*byte)) && word[0].is_ascii_digit();
+            !number.is_empty() && number.iter().all(|byte| number_part(*byte)) && number[0].is_ascii_digit();
         if is_number || matches!(word, [] | [b'"' | b'\'' | b'[', ..]) {
             return self.next();
         }

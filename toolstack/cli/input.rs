@@ -164,7 +164,7 @@ fn read_cfg(
 }
 
 /// The domain that a file describes, for a start on a host.
-pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<Domain, Failure> {
+pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<Input, Failure> {
     let bytes = output::input(path)?;
     let file = &name_of(path);
     let host = xl_host(Some(facts.xen_version), conf(global)?);
@@ -174,7 +174,7 @@ pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<
         output::diagnostic(&invalid, report.source());
         Failure::Reported
     })?;
-    Ok(input.domain)
+    Ok(input)
 }
 
 /// The clock that a file requests, and the config of its guest. An xl.cfg may have clock keys alone, and then no config.
@@ -186,7 +186,7 @@ pub(super) fn clock(
     let bytes = output::input(path)?;
     let file = &name_of(path);
     if format_of(&bytes) != Format::Cfg {
-        let domain = domain(global, facts, path)?;
+        let domain = domain(global, facts, path)?.domain;
         return Ok((domain.clock, Some(domain.config)));
     }
     let cfg = cfg::parse(file, &bytes).map_err(|errors| wrong(&errors))?;

@@ -12,8 +12,8 @@ const METRICS: &[Metric] = &[
     }),
     (
         "xenclock_rtc_moved_by_guest_seconds",
-        "Seconds by which the guest has moved its RTC since its last start.",
-        |view| view.kind.has_rtc().then(|| view.rtc.changed_by_guest.unwrap_or(0)),
+        "Seconds by which the guest has moved its RTC since its last start, or since xenclock knows it.",
+        |view| view.rtc.moved_by_guest.filter(|_| view.kind.has_rtc()),
     ),
     ("xenclock_rtc_tracked", "1 if the guest's changes to its RTC survive a reboot, else 0.", |view| {
         Some(view.rtc.tracked.into())

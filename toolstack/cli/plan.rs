@@ -22,7 +22,7 @@ use xenclock::diag::shown;
 use xenclock::domain::Part;
 use xenclock::host::{Host, HostFacts};
 use xenclock::input::Input;
-use xenclock::plan::{Plan, next_start_words, plan};
+use xenclock::plan::{Plan, Refusal, next_start_words, plan};
 use xenclock::report::Detail;
 use xenclock::tracking::start::clock_for;
 use xenclock::tracking::store::{RecordError, RecordStore};
@@ -141,6 +141,15 @@ fn as_xl(input: &Input, facts: &HostFacts) -> Result<String, Failure> {
     })
 }
 
+/// Says every reason against a start, each at its place.
+pub(super) fn say_refusal(input: &mut Input, refusal: Refusal) {
+    // The findings of the reader's own refusals are in the report already.
+    for (part, finding) in refusal.findings.into_iter().filter(|(part, _)| *part != Part::Domain) {
+        input.report.lower(part, finding.refusing_start());
+    }
+    input.report.refusals().for_each(|refused| output::diagnostic(&refused, input.report.source()));
+}
+
 /// The plan, or every reason against it; warnings are said on the way.
 fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, Failure> {
     let report = input.report.clone();
@@ -151,11 +160,7 @@ fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, F
     let plan = match plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4()) {
         Ok(plan) => plan,
         Err(refusal) => {
-            // The findings of the reader's own refusals are in the report already.
-            for (part, finding) in refusal.findings.into_iter().filter(|(part, _)| *part != Part::Domain) {
-                input.report.lower(part, finding.refusing_start());
-            }
-            input.report.refusals().for_each(|refused| output::diagnostic(&refused, input.report.source()));
+            say_refusal(input, refusal);
             output::error(&format!(
                 "'{}' was not started, for the reasons above",
                 input.domain.config.name()

@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
+use uuid::Uuid;
+
 use super::args::{Global, Restore, Save};
 use super::backend::{self, find};
 use super::input;
 use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
+use super::plan::say_refusal;
 use super::preflight;
 use super::relay::{Interrupt, interrupted, relay};
 use super::viewer::Viewer;
@@ -17,6 +20,7 @@ use xenclock::domain::Domain;
 use xenclock::domain::project::{self, OffsetIn};
 use xenclock::files::{Access, Replacement, is_same_file};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
+use xenclock::plan::plan;
 use xenclock::preflight::{MoveKind, Sender};
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
@@ -204,9 +208,19 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     })
 }
 
-/// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start.
+/// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start, and what
+/// cannot be started is refused before anything is done.
 pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &Path) -> Result<Domain, Failure> {
-    let mut domain = input::domain(global, &host.facts()?, file)?;
+    let facts = host.facts()?;
+    let mut input = input::domain(global, &facts, file)?;
+    if let Err(refusal) = plan(&input.domain, &facts, &*backend::zones(), Uuid::new_v4()) {
+        say_refusal(&mut input, refusal);
+        let name = input.domain.config.name();
+        return Err(Failure::Error(format!(
+            "'{name}' could not be started again, for the reasons above; nothing was done"
+        )));
+    }
+    let mut domain = input.domain;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.
     project::clock(&mut domain.config, &domain.clock, OffsetIn::Outside);
     Ok(domain)

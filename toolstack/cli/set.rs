@@ -99,7 +99,8 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     let clock = words.clock;
     // A clock that cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, kind, &facts, &*backend::zones()).map_err(|refusal| {
-        Failure::Error(format!("the clock of '{}' was not changed: {refusal}", target.name))
+        let why = refusal.with_remedies();
+        Failure::Error(format!("the clock of '{}' was not changed: {why}", target.name))
     })?;
     let file_has_tsc = set.from.is_some() && (clock.tsc().is_some() || before.tsc().is_some());
     let wants_tsc = words.tsc || file_has_tsc;

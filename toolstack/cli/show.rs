@@ -14,7 +14,7 @@ use super::preflight;
 use timers::tsc::Tolerance;
 use timers::{Adjustment, ClockOffset};
 use xenclock::diag::shown;
-use xenclock::host::{Host, HostFacts};
+use xenclock::host::{ErrorKind, Host, HostFacts};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::lifecycle::host_clock::ClockSteps;
 use xenclock::tracking::store::RecordStore;
@@ -86,7 +86,12 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     let (mut views, mut unread) = (Vec::new(), Unread::default());
     for guest in backend::guests(&*host)? {
         let record = unread.record(&records, guest.uuid);
-        views.push(view(&*host, &guest, &facts, record.as_ref())?);
+        match view(&*host, &guest, &facts, record.as_ref()) {
+            Ok(view) => views.push(view),
+            // It has ended since the list was made.
+            Err(error) if error.kind == ErrorKind::NoSuchDomain => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     if list.json {
         output::json(&views.iter().map(|view| unread.json(view)).collect())?;
@@ -149,12 +154,19 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
         _ => line("next start", rtc.next_start),
     }
     if let Some(change) = &rtc.zone_change {
-        line("zone", &format!("{change}; the {what} does not follow"));
+        let text = match rtc.zone_has_changed {
+            true => format!("{}; the {what} did not follow", change.past()),
+            false => format!("{change}; the {what} does not follow"),
+        };
+        line("zone", &text);
     }
     line("TSC mode", &tsc.mode);
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
     line("reason", &tsc.why);
     line("source", tsc.known_from);
+    if let Some(next) = view.next_tsc() {
+        line("next TSC", &format!("{next} at the next start"));
+    }
     if let (Some(birth), Some(off)) = (tsc.birth_khz, tsc.off_ppm.filter(|off| !off.is_zero())) {
         line(
             "off",

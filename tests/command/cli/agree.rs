@@ -159,3 +159,116 @@ fn a_tsc_that_is_set_while_the_guest_runs_does_not_change_the_frequency_that_it_
         assert_eq!((&tsc["khz"], &tsc["birth_khz"]), (&json!(2_000_000), &json!(2_600_000)), "{tsc}");
     }
 }
+
+#[test]
+fn a_config_that_cannot_be_started_is_refused_before_its_guest_is_saved_or_moved() {
+    let lab = lab("type = \"hvm\"\nrtc_timeoffset = 90");
+    lab.write("there.json", json!({"host": {"now": "2026-07-01T12:00:00Z", "timezone": "UTC"}}).to_string());
+    lab.mock(["save", "-c", "guest", "saved"]).ok();
+    let there = format!("'{}' --backend mock:there.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+    for wrong in [
+        "clock_timezone = \"Asia/Tokio\"",
+        "tsc_mode = \"native\"\nclock_tsc_frequency = 1000000000",
+        "serial = \"foo\"",
+    ] {
+        lab.write(
+            "wrong.cfg",
+            format!("name = \"guest\"\nuuid = \"{UUID}\"\ntype = \"hvm\"\nmemory = 64\n{wrong}\n"),
+        );
+        for words in [
+            &["save", "guest", "again", "wrong.cfg"][..],
+            &["migrate", "-C", "wrong.cfg", "-s", "", "guest", &there],
+        ] {
+            let said = lab.mock(words.iter().copied()).fails(1);
+            assert!(said.contains("wrong.cfg:5:") || said.contains("wrong.cfg:6:"), "{said}");
+            assert!(
+                said.contains("'guest' could not be started again, for the reasons above; nothing was done"),
+                "{said}"
+            );
+        }
+        assert_eq!(show(&lab)["rtc"]["offset"], 90);
+        lab.mock(["destroy", "guest"]).ok();
+        lab.mock(["restore", "wrong.cfg", "saved"]).fails(1);
+        lab.mock(["restore", "saved"]).ok();
+    }
+    assert!(!lab.path("again").exists());
+}
+
+#[test]
+fn a_copy_beside_the_guest_that_was_saved_is_another_guest() {
+    let lab = lab("type = \"hvm\"\nclock_offset = \"variable\"\nclock_adjustment = 90");
+    lab.mock(["save", "-c", "guest", "saved"]).ok();
+    lab.write("copy.cfg", "name = \"copy\"\ntype = \"hvm\"\nmemory = 64\nclock_timezone = \"Asia/Tokyo\"\n");
+    lab.mock(["restore", "copy.cfg", "saved"]).ok();
+    let shown = lab.mock(["clock-list", "--json"]).json();
+    assert_ne!(shown[0]["uuid"], shown[1]["uuid"], "{shown}");
+    assert_eq!(shown[1]["rtc"]["offset"], 90, "{shown}");
+    for name in ["guest", "copy"] {
+        lab.mock(["mock", "reboot", name]).ok();
+    }
+    let shown = lab.mock(["clock-list", "--json"]).json();
+    assert_eq!(
+        (&shown[0]["rtc"]["offset"], &shown[1]["rtc"]["offset"]),
+        (&json!(90), &json!(32_400)),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_guest_that_ends_meanwhile_hides_no_other_clock() {
+    let lab = lab("type = \"hvm\"");
+    lab.mock(["create", "-q", "/dev/null", "name=other", "type=hvm", "memory=64"]).ok();
+    lab.mock(["mock", "fail", "rtc_record", "no_such_domain"]).ok();
+    assert_eq!(lab.mock(["clock-list", "--json"]).json().as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_change_of_the_zone_that_is_past_is_told() {
+    let lab = lab("type = \"hvm\"\nclock_timezone = \"Europe/Berlin\"");
+    let text = lab.mock(["clock-show", "guest"]).ok();
+    assert!(
+        text.contains("Europe/Berlin goes from UTC+02:00 to UTC+01:00 at ")
+            && text.contains("the RTC does not follow"),
+        "{text}"
+    );
+    lab.mock(["mock", "set", "now=2026-12-01T12:00:00Z"]).ok();
+    let text = lab.mock(["clock-show", "guest"]).ok();
+    assert!(
+        text.contains("Europe/Berlin went from UTC+02:00 to UTC+01:00 at ")
+            && text.contains("the RTC did not follow"),
+        "{text}"
+    );
+    assert_eq!(show(&lab)["rtc"]["zone_change"]["after"], 3600);
+}
+
+#[test]
+fn a_guest_that_xenclock_does_not_know_has_not_moved_its_rtc_by_0() {
+    let lab = unrecorded("type = \"hvm\"");
+    lab.mock(["mock", "write-rtc", "guest", "+600"]).ok();
+    let text = lab.mock(["clock-list", "--prometheus"]).ok();
+    assert!(!text.contains("xenclock_rtc_moved_by_guest_seconds{"), "{text}");
+}
+
+#[test]
+fn a_zone_that_is_requested_of_a_guest_has_the_same_remedy_as_in_a_file() {
+    let lab = lab("type = \"hvm\"");
+    for (zone, meant) in [
+        ("Berlin", "Europe/Berlin"),
+        ("W. Europe Standard Time", "Europe/Berlin"),
+        ("europe/paris", "Europe/Paris"),
+    ] {
+        let said = lab.mock(["clock-set", "guest", &format!("clock_timezone={zone}")]).fails(1);
+        assert!(said.contains("instead: ") && said.contains(meant), "{said}");
+    }
+}
+
+#[test]
+fn a_tsc_that_is_requested_for_the_next_start_is_shown() {
+    let lab = lab("type = \"hvm\"");
+    assert!(!lab.mock(["clock-show", "guest"]).ok().contains("next TSC"));
+    lab.mock(["clock-set", "guest", "tsc_mode=always_emulate"]).ok();
+    let text = lab.mock(["clock-show", "guest"]).ok();
+    assert!(text.contains("next TSC     mode always_emulate at the next start"), "{text}");
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    assert!(!lab.mock(["clock-show", "guest"]).ok().contains("next TSC"));
+}

@@ -104,8 +104,20 @@ pub struct ZoneChange {
 /// `Europe/Berlin goes from UTC+01:00 to UTC+02:00 at 2026-03-29T01:00:00Z`
 impl fmt::Display for ZoneChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words("goes"))
+    }
+}
+
+impl ZoneChange {
+    /// As it is said of a change that is past: `Europe/Berlin went from UTC+01:00 to UTC+02:00 at 2026-03-29T01:00:00Z`.
+    #[must_use]
+    pub fn past(&self) -> String {
+        self.words("went")
+    }
+
+    fn words(&self, verb: &str) -> String {
         let at = self.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        write!(f, "{} goes from {} to {} at {at}", self.zone, self.before, self.after)
+        format!("{} {verb} from {} to {} at {at}", self.zone, self.before, self.after)
     }
 }
 

@@ -89,9 +89,11 @@ impl Transfer<'_> {
         let saved = || config_in(header);
         let (mut config, requested) = match instead {
             Some(mut instead) => {
-                // The guest is who it was, whatever a config says that was written anew.
+                // The guest is who it was, whatever a config says that was written anew; a copy beside it is another.
                 if let (None, Ok(saved)) = (&instead.config.c_info.uuid, saved()) {
-                    instead.config.c_info.uuid = saved.c_info.uuid;
+                    let domains = self.host.domains()?;
+                    let is_here = |uuid: &Uuid| domains.iter().any(|domain| domain.uuid == *uuid);
+                    instead.config.c_info.uuid = saved.c_info.uuid.filter(|uuid| !is_here(uuid));
                 }
                 (instead.config, Some(instead.clock))
             }
