@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
-use timers::resolve::{Moment, NextStart, resolve, rtc_time};
+use timers::resolve::{Moment, NextStart, is_clock_set, resolve, rtc_time};
 use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
@@ -185,7 +185,9 @@ fn as_requested(record: &ClockRecord, offset: i64, facts: &HostFacts) -> bool {
         |start: &Start| start.foresight.as_ref().is_none_or(|change| change.at > facts.now);
     match record.request.clock.offset.effective() {
         ClockOffset::Variable { .. } => false,
-        ClockOffset::Utc { .. } | ClockOffset::Absolute { .. } => true,
+        ClockOffset::Utc { .. } => true,
+        // It is at UTC if the host did not know the time.
+        ClockOffset::Absolute { .. } => record.start.as_ref().is_some_and(|start| is_clock_set(start.at)),
         ClockOffset::Timezone { .. } => record.start.as_ref().is_some_and(zone_is_as_before),
         ClockOffset::Localtime { .. } => {
             offset_now(&record.request.clock.offset, GuestKind::Hvm, facts) == Some(offset)

@@ -11,6 +11,7 @@ use crate::world::{Told, World};
 
 /// The words for where an offset is from: of the clock that was requested, or of one that the guest has moved.
 pub fn is_source(said: &str, requested: &ClockOffset) -> bool {
+    let said = said.strip_suffix(", when the host's clock was not set").unwrap_or(said);
     let by = |adjustment: &Option<Adjustment>| match adjustment {
         Some(Adjustment::Seconds(seconds)) => Some(*seconds),
         _ => None,

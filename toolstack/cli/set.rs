@@ -183,7 +183,9 @@ impl Live<'_> {
             set_live_tsc(host, self.domain.domid, tsc)?;
         }
         if let Some(offset) = self.offset {
-            set_rtc(host, self.domain.domid, RtcTarget::Offset(offset), GuestState::Runs)?;
+            let done = if self.tsc.is_some() { "; its TSC has been changed" } else { "" };
+            set_rtc(host, self.domain.domid, RtcTarget::Offset(offset), GuestState::Runs)
+                .map_err(|error| Failure::Error(format!("{error}{done}")))?;
         }
         Ok(())
     }

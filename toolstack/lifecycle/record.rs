@@ -286,7 +286,10 @@ impl Start {
             made_in: None,
             offset: resolved.offset,
             tracked: resolved.tracked,
-            source: resolved.source.to_string(),
+            source: match resolved.host_clock_unset {
+                true => format!("{}, when the host's clock was not set", resolved.source),
+                false => resolved.source.to_string(),
+            },
             next_start: resolved.next_start,
             foresight: resolved.foresight.clone(),
             zone_data: resolved.source.zone().and(zone_data),

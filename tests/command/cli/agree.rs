@@ -272,3 +272,20 @@ fn a_tsc_that_is_requested_for_the_next_start_is_shown() {
     lab.mock(["mock", "reboot", "guest"]).ok();
     assert!(!lab.mock(["clock-show", "guest"]).ok().contains("next TSC"));
 }
+
+#[test]
+fn a_fixed_start_that_could_not_be_had_is_not_shown_as_one() {
+    let lab = Lab::with_host(json!({"now": "1970-01-01T00:00:10Z", "timezone": "Europe/Berlin"}));
+    let config = format!(
+        "name = \"guest\"\nuuid = \"{UUID}\"\ntype = \"hvm\"\nmemory = 64\nclock_start = 1893456000\n"
+    );
+    lab.write("guest.cfg", config);
+    lab.mock(["create", "-q", "guest.cfg"]).ok();
+    lab.mock(["mock", "set", "now=2026-07-01T12:00:00Z"]).ok();
+    assert_eq!(
+        show(&lab)["rtc"]["source"],
+        "fixed start 2030-01-01T00:00:00Z, when the host's clock was not set"
+    );
+    let xml = lab.mock(["dumpxml", "guest"]).ok();
+    assert!(xml.contains("offset='variable'") && !xml.contains("offset='absolute'"), "{xml}");
+}
