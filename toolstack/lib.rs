@@ -67,7 +67,7 @@
 //!
 //! 1. [`xml`] reads a domain into the hub [`domain::Domain`], with a verdict for each node ([`diag`], [`assess`]).
 //!    [`cfg`](mod@cfg) does the same for an xl.cfg.
-//! 2. [`convert`](mod@convert) writes the domain as an xl.cfg or as libxl's JSON, or [`plan`](mod@plan) works out what
+//! 2. [`convert`](mod@convert) writes the domain as an xl.cfg, libxl's JSON or domain XML, or [`plan`](mod@plan) works out what
 //!    its clock means on a host now.
 //! 3. [`apply`](mod@apply) carries out the plan on a [`host::Host`] and reads everything back; [`tracking::start`] also
 //!    writes the clock record.

@@ -299,7 +299,9 @@ fn steps_line(steps: Option<ClockSteps>) -> String {
 
 fn tolerance_line(tolerance: Tolerance) -> String {
     match tolerance {
-        Tolerance::OFF => "off: a guest with another frequency stays emulated".to_owned(),
+        Tolerance::OFF => {
+            "off: a guest with another frequency is emulated, or scaled where the host can".to_owned()
+        }
         tolerance => format!("{tolerance}: a guest that arrives within it is made native"),
     }
 }

@@ -14,7 +14,7 @@ pub(in crate::cli) struct Described {
     /// The file. The last one counts; - is standard input.
     #[arg(short = 'f', long, value_name = "FILE", allow_hyphen_values = true)]
     pub defconfig: Option<PathBuf>,
-    /// A domain XML or an xl.cfg, unless -f names it, and settings as in xl.cfg, which override the file's, such as
+    /// A domain XML or an xl.cfg, unless -f names it, and settings as in xl.cfg, which count as lines at the end of the file, such as
     /// name=test or memory=512.
     #[arg(value_name = "FILE | KEY=VALUE")]
     pub words: Vec<OsString>,
