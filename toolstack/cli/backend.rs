@@ -205,7 +205,7 @@ pub(super) fn find(host: &dyn Host, wanted: &str) -> Result<DomainSummary, Failu
     };
     match (found, named) {
         (Some(domain), _) if domain.domid == DomId(0) => {
-            Err(Failure::Error(format!("'{wanted}' is dom0, whose clock is the host's")))
+            Err(Failure::Error(format!("'{wanted}' is dom0, which runs the host and has the host's clock")))
         }
         (Some(domain), Some(named)) if domain.domid != named.domid => {
             message(&format!(

@@ -86,6 +86,10 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
     if let Wrong::ForXl(words) = whose {
         return status(Err(xl::become_xl(&words)));
     }
+    if let Wrong::OnMock(command) = whose {
+        output::error(&format!("'{command}' is xl's, which knows nothing of the mock host"));
+        return ExitCode::from(2);
+    }
     if let Some(option) = getopt::misplaced(error) {
         output::error(&format!("put {option} before the command, as in: xenclock {option} COMMAND ..."));
         return ExitCode::from(2);

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
 
 use super::args::Arguments;
@@ -26,13 +26,19 @@ pub(super) enum Wrong {
     Clocked(String),
     /// It is for xl: these words.
     ForXl(Vec<OsString>),
+    /// It is for xl, which knows nothing of the mock host.
+    OnMock(&'static str),
 }
 
 /// Whom a command line is for that is wrong to us.
 pub(super) fn whose(words: &[OsString], error: &Error) -> Wrong {
     let unknown = matches!(error.kind(), ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument);
     let Some((global, rest)) = for_xl(words).filter(|_| unknown) else {
-        return Wrong::Usage;
+        let word = match error.get(ContextKind::InvalidSubcommand) {
+            Some(ContextValue::String(word)) => word.as_str(),
+            _ => "",
+        };
+        return commands::named(word).filter(|_| names_mock(words)).map_or(Wrong::Usage, Wrong::OnMock);
     };
     let [command, arguments @ ..] = rest else {
         return Wrong::Usage;
@@ -55,6 +61,14 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("clock-")
         || CLOCKED.contains(&name)
         || ours.get_subcommands().any(|command| command.get_name() == name)
+}
+
+fn names_mock(words: &[OsString]) -> bool {
+    let word = |at: usize| words.get(at).and_then(|word| word.to_str()).unwrap_or_default();
+    (0..words.len()).any(|at| {
+        word(at).starts_with("--backend=mock")
+            || (word(at) == "--backend" && word(at + 1).starts_with("mock"))
+    })
 }
 
 /// The options before the command, as xl writes them, and all from the command on. `None` where one is neither xl's

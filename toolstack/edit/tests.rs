@@ -123,6 +123,16 @@ fn settings_of_the_domain_are_changed_where_they_stand() {
 }
 
 #[test]
+fn an_element_among_others_on_a_line_has_no_line_of_its_own() {
+    let xml = "<domain type='xen'>\n  <name>g</name><memory unit='MiB'>64</memory>\n  <os><type>hvm</type></os>\n  <features>\n    \
+               <acpi/><apic/><pae/>\n  </features>\n</domain>\n";
+    let words = ["hap=0".to_owned()];
+    let edited = edit("g.xml", xml.as_bytes(), &words, &[], &XlHost::default()).unwrap();
+    let expected = xml.replace("<pae/>", "<pae/><hap state='off'/>");
+    assert_eq!(String::from_utf8(edited).unwrap(), expected);
+}
+
+#[test]
 fn elements_that_hold_nothing_are_filled() {
     for features in ["  <features/>\n", "  <features></features>\n", "  <features>\n  </features>\n", ""] {
         let old = DOCUMENT.replace("</os>\n", &format!("</os>\n{features}"));

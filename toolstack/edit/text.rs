@@ -31,9 +31,15 @@ pub(super) fn with_mark(bytes: &[u8], tree: &Tree, text: &str) -> Vec<u8> {
 
 /// The white space before an element that begins a line.
 pub(super) fn indent(tree: &Tree, element: NodeId) -> &str {
+    own_line(tree, element).unwrap_or_default()
+}
+
+/// As [`indent`]; for an element that stands behind others on its line, the indent of that line as an error.
+fn own_line(tree: &Tree, element: NodeId) -> Result<&str, &str> {
     let before = tree.source().text().get(..tree.span(element).start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
-    if line.trim().is_empty() { line } else { "" }
+    let inner = line.trim_start();
+    if inner.is_empty() { Ok(line) } else { Err(&line[..line.len() - inner.len()]) }
 }
 
 /// An element as xenclock writes it, in the document's style: from its second line on with the document's line ends,
@@ -64,15 +70,22 @@ fn step(tree: &Tree) -> &str {
 
 /// Inserts an element behind another one, and behind a comment that ends the line of that one.
 pub(super) fn behind(tree: &Tree, sibling: NodeId, element: &str) -> Change {
-    let indent = indent(tree, sibling);
-    let end = end_of_line(tree, tree.whole(sibling).end);
+    let end = tree.whole(sibling).end;
+    let indent = match own_line(tree, sibling) {
+        Ok(indent) => indent,
+        Err(indent) => return (end..end, in_style(tree, element, indent)),
+    };
+    let end = end_of_line(tree, end);
     (end..end, format!("{}{indent}{}", line_end(tree), in_style(tree, element, indent)))
 }
 
 /// Inserts an element before another one.
 pub(super) fn before(tree: &Tree, sibling: NodeId, element: &str) -> Change {
-    let indent = indent(tree, sibling);
     let start = tree.span(sibling).start;
+    let indent = match own_line(tree, sibling) {
+        Ok(indent) => indent,
+        Err(indent) => return (start..start, in_style(tree, element, indent)),
+    };
     (start..start, format!("{}{}{indent}", in_style(tree, element, indent), line_end(tree)))
 }
 

@@ -114,3 +114,15 @@ fn help_says_where_xls_commands_go() {
     let help = Lab::new().run(["--help"]).ok();
     assert!(help.contains("COMMANDS OF XL") && help.contains("is passed to the installed xl"), "{help}");
 }
+
+#[test]
+fn a_command_of_xls_alone_is_not_for_the_mock_host() {
+    let lab = super::usage::lab();
+    for command in ["vcpu-list", "reboot", "console"] {
+        let said = lab.mock([command, "guest"]).fails(2);
+        assert!(
+            said.contains(&format!("'{command}' is xl's, which knows nothing of the mock host")),
+            "{said}"
+        );
+    }
+}
