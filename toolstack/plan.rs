@@ -110,7 +110,8 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Works out the start of a domain on a host.
+/// Works out the start of a domain on a host, with the clock that the domain names. For a guest that ran before,
+/// [`crate::tracking::start::clock_for`] gives the clock that goes on from its own changes.
 ///
 /// # Errors
 /// When the domain cannot be had as asked: its clock is invalid, this host's Xen would give it another TSC or RTC, or its

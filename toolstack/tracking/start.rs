@@ -93,6 +93,8 @@ pub fn clock_for(
 
 /// Carries out a plan and records the clock. `progress` is called before each step.
 ///
+/// The plan of a guest that ran before is made of the clock that [`clock_for`] gives, so that its own changes survive.
+///
 /// # Errors
 /// When another program starts the same domain, or as [`apply`].
 ///
@@ -100,7 +102,7 @@ pub fn clock_for(
 /// use xenclock::host::{Host, mock::Mock};
 /// use xenclock::plan::plan;
 /// use xenclock::timers::zone::default_zones;
-/// use xenclock::tracking::start::{StartOptions, start};
+/// use xenclock::tracking::start::{StartOptions, clock_for, start};
 /// use xenclock::tracking::store::RecordStore;
 ///
 /// # let text = "<domain type='xen'><name>guest</name><uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
@@ -108,11 +110,15 @@ pub fn clock_for(
 /// # let now = "2026-07-01T12:00:00Z".parse()?;
 /// let host = Mock::in_memory(Box::new(move || now));
 /// let records = RecordStore::in_memory();
-/// let domain = xenclock::xml::read("guest.xml", text.as_bytes())?.domain;
+/// let mut domain = xenclock::xml::read("guest.xml", text.as_bytes())?.domain;
 /// let uuid = domain.config.c_info.uuid.ok_or("no UUID")?;
-/// let facts = host.facts()?;
-/// let plan = plan(&domain, &facts, &*default_zones(), uuid)?;
-/// let options = StartOptions::new(&records).asked(&domain.clock).paused(true);
+/// let (facts, zones) = (host.facts()?, default_zones());
+/// let asked = domain.clock.clone();
+/// let (clock, warnings) = clock_for(records.get(uuid)?, &asked, domain.config.kind(), &facts, &*zones);
+/// assert!(warnings.is_empty());
+/// domain.clock = clock;
+/// let plan = plan(&domain, &facts, &*zones, uuid)?;
+/// let options = StartOptions::new(&records).asked(&asked).paused(true);
 /// let started = start(&plan, &host, &facts, &options, &mut |_| {})?;
 /// assert_eq!(started.unkept, None);
 /// let record = records.get(uuid)?.ok_or("no record")?;
