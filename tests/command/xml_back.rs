@@ -66,7 +66,8 @@ fn same(one: &Domain, other: &Domain, what: &str) {
 fn through_xml(mut input: Input, what: &str) -> String {
     let text = written(&mut input, Format::Xml);
     let read = xml::read("guest.xml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    assert_eq!(read.report.losses().count(), 0, "{text}");
+    // A name that QEMU does not take is written all the same.
+    assert_eq!(read.report.losses().filter(|loss| loss.finding.code != "guest-name").count(), 0, "{text}");
     same(&input.domain, &read.domain, &format!("{what}\n{text}"));
     text
 }

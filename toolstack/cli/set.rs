@@ -318,7 +318,7 @@ impl Change<'_> {
             record.seen(rtc, self.facts.now);
         }
         cold_start::resolve(&record, kind, self.facts, &*backend::zones())
-            .map_err(|refusal| Failure::Error(refusal.to_string()))
+            .map_err(|refusal| Failure::Error(refusal.with_remedies()))
     }
 
     fn keep(&self, records: &RecordStore) -> Result<ClockRecord, Failure> {

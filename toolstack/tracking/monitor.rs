@@ -114,7 +114,7 @@ pub enum RestartError {
     #[error(transparent)]
     Host(#[from] HostError),
     /// The clock cannot be had any more on this host.
-    #[error(transparent)]
+    #[error("{}", .0.with_remedies())]
     Refused(#[from] Refusal),
     /// The new domain failed.
     #[error(transparent)]

@@ -192,7 +192,7 @@ impl Watch<'_> {
         let late = found.has_run;
         let start = match cold_start::resolve(record, found.kind, facts, self.tools.zones) {
             Ok(start) => start,
-            Err(refusal) => return self.not_started(facts, guest, found, &refusal.to_string()),
+            Err(refusal) => return self.not_started(facts, guest, found, &refusal.with_remedies()),
         };
         let tsc: Option<&mut dyn SetTsc> = if late { None } else { Some(self.tools.tsc) };
         let set = match configure(self.tools.host, tsc, found, &start, facts, self.tools.zones) {
