@@ -37,14 +37,28 @@ fn by_qemu(place: (&'static [&'static str], &'static str), reason: String, inste
     at(place, Finding::unsupported("display-option", reason).instead(instead))
 }
 
-/// libxl's least memory for a card, in MiB.
+/// libxl's least memory for a card, and QEMU's sizes for a Cirrus.
 fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
-    let (least, _) = card_memory(hvm.vga.kind.unwrap_or(VgaKind::Cirrus))?;
-    config.b_info.video_memkb.filter(|kib| *kib < least * 1024)?;
-    let reason = format!(
-        "libxl gives this graphics card at least {least} MiB of video memory, and does not start the guest with less"
-    );
-    Some(by_libxl((&["videoram", "vga"], "b_info.video_memkb"), reason, format!("write videoram = {least}")))
+    const KEYS: (&[&str], &str) = (&["videoram", "vga"], "b_info.video_memkb");
+    let card = hvm.vga.kind.unwrap_or(VgaKind::Cirrus);
+    let (least, most) = card_memory(card)?;
+    let mib = config.b_info.video_memkb?.div_ceil(1024);
+    if config.b_info.video_memkb? < least * 1024 {
+        let reason = format!(
+            "libxl gives this graphics card at least {least} MiB of video memory, and does not start the guest with less"
+        );
+        return Some(by_libxl(KEYS, reason, format!("write videoram = {least}")));
+    }
+    (card == VgaKind::Cirrus && ![least, most].contains(&mib)).then(|| {
+        let reason = format!(
+            "QEMU has no Cirrus card with {mib} MiB of video memory, only with {least} and {most}, and does not start the guest"
+        );
+        let instead = match mib {
+            mib if mib < most => format!("write videoram = {most}"),
+            _ => "add vga = \"stdvga\"".to_owned(),
+        };
+        by_qemu(KEYS, reason, instead)
+    })
 }
 
 fn spice(hvm: &Hvm) -> Option<Refused> {
