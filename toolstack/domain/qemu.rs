@@ -1,5 +1,7 @@
 //! What Xen's QEMU takes. xl and libxl pass on settings with which it exits, so that the guest does not start.
 
+use timers::GuestKind;
+
 use super::config::{Hvm, Nic, NicType, VgaKind};
 use crate::diag::nearest;
 
@@ -39,6 +41,15 @@ const OTHER_CARDS: &[&str] = &[
     "virtio-net-pci-non-transitional",
     "virtio-net-pci-transitional",
 ];
+
+/// The longest name that a network interface may have in dom0, in bytes. Linux has 15, and the hotplug script adds `-emu`
+/// for the emulated card.
+#[must_use]
+pub fn longest_interface_name(kind: GuestKind, nic: &Nic) -> usize {
+    const LINUX: usize = 15;
+    let emulated = kind == GuestKind::Hvm && nic.nictype != Some(NicType::Vif);
+    if emulated { LINUX - "-emu".len() } else { LINUX }
+}
 
 /// The memory that a graphics card can have, in MiB: the least, which is libxl's default, and the most.
 #[must_use]

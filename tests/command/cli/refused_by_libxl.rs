@@ -89,6 +89,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("keymap = \"de_CH\"", "4:1", "keymap = \"de-ch\""),
     ("nestedhvm = 1\nhap = 0", "4:1", "nestedhvm = 1"),
     ("videoram = 10", "4:1", "videoram = 16"),
+    ("vif = [ \"vifname=twelveletter,bridge=a\" ]", "4:9", "vif = [ \"vifname=twelvelette,bridge=a\" ]"),
+    (
+        "vif = [ \"type=vif,vifname=sixteen-letters-,bridge=a\" ]",
+        "4:9",
+        "vif = [ \"type=vif,vifname=sixteen-letters,bridge=a\" ]",
+    ),
     ("videoram = 32", "4:1", "videoram = 32\nvga = \"stdvga\""),
     ("vga = \"cirrus\"\nvideoram = 64", "5:1", "vga = \"stdvga\"\nvideoram = 64"),
     ("vmtrace_buf_kb = 12", "4:1", "vmtrace_buf_kb = 64"),

@@ -4,11 +4,14 @@ use timers::GuestKind;
 
 use super::super::DomainConfig;
 use super::super::config::{UsbCtrl, UsbCtrlType};
-use super::refusal::{Refused, by_libxl, twice};
+use super::super::qemu::longest_interface_name;
+use super::refusal::{Refused, at, by_libxl, twice};
+use crate::diag::Finding;
 
 const USBCTRL: (&[&str], &str) = (&["usbctrl"], "usbctrls");
 const USBDEV: (&[&str], &str) = (&["usbdev"], "usbdevs");
 const CHANNEL: (&[&str], &str) = (&["channel"], "channels");
+const VIF: (&[&str], &str) = (&["vif"], "nics");
 const PCI: (&[&str], &str) = (&["pci"], "pcidevs");
 
 /// The most ports of a paravirtual USB controller.
@@ -30,6 +33,18 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             usb_controller(config.kind(), controller)
                 .map(|(reason, instead)| by_libxl(USBCTRL, reason, instead).in_entry(item)),
         );
+    }
+    for (item, nic) in config.nics.iter().enumerate() {
+        let longest = longest_interface_name(config.kind(), nic);
+        let name = nic.ifname.as_deref().filter(|name| name.len() > longest);
+        found.extend(name.map(|name| {
+            let reason = format!(
+                "libxl's script cannot name an interface '{name}': the guest does not start with more than {longest} letters"
+            );
+            let cut: String = name.chars().take(longest).collect();
+            let finding = Finding::unsupported("interface-name", reason).instead(format!("write vifname={cut}"));
+            at(VIF, finding).in_entry(item)
+        }));
     }
     found.extend(usb_devices(config));
     found.extend(pci(config));

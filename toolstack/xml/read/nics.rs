@@ -8,7 +8,7 @@ use super::guest::Guest;
 use super::{hostdevs, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
-use crate::domain::qemu::NETWORK_CARDS;
+use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
 use crate::domain::release;
 use crate::mapping::Kind;
 
@@ -17,9 +17,6 @@ const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"]
 
 /// The interval at which xl lets a card send again, in microseconds.
 const RATE_INTERVAL: u32 = 50_000;
-
-/// The longest name that Linux has for an interface; the emulated card's end has `-emu` behind it.
-const LONGEST_NAME: usize = 15;
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("interface") {
@@ -255,8 +252,7 @@ fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
         return Ok(());
     }
     let word = one_word(&name)?;
-    let emulated = kind == GuestKind::Hvm && nic.nictype != Some(NicType::Vif);
-    let longest = if emulated { LONGEST_NAME - "-emu".len() } else { LONGEST_NAME };
+    let longest = longest_interface_name(kind, nic);
     if word.len() > longest {
         let reason = format!("longer than the maximum of {longest} bytes, so libxl names the interface");
         name.mark(Finding::approximated("interface-name", reason));
