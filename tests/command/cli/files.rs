@@ -270,3 +270,17 @@ fn libxls_json_is_detected_and_converted() {
     lab.write("again.cfg", lab.mock(["convert", "guest.json"]).ok());
     lab.mock(["create", "-q", "again.cfg"]).ok();
 }
+
+#[test]
+fn an_id_of_each_start_is_one_id_in_xml() {
+    let lab = lab();
+    lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nms_vm_genid = \"generate\"\n");
+    let converted = lab.run(["convert", "--to", "xml", "guest.cfg"]);
+    assert!(converted.out.contains("<genid>"), "{converted:?}");
+    assert!(
+        converted.err.contains("guest.cfg:4:1: approximated: ") && converted.err.contains("[genid]"),
+        "{converted:?}"
+    );
+    let check = lab.mock(["check", "guest.cfg"]).ok();
+    assert!(check.contains("everything means the same"), "{check}");
+}

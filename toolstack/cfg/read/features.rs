@@ -11,6 +11,7 @@ use crate::cfg::keys::bits_but;
 use crate::cfg::{Content, Setting};
 use crate::diag::Finding;
 use crate::domain::Defbool;
+use crate::domain::Part;
 use crate::domain::config::{
     Altp2m, ArmSci, ArmSciType, Bitmap, GfxPassthruKind, GicVersion, HdType, Smbios, SmbiosType, Sve, Tee,
     VendorDevice, VuartType,
@@ -202,7 +203,10 @@ impl<'a> Reader<'a> {
         }
         if let Some((words, node)) = self.words("ms_vm_genid") {
             match words.text {
-                "generate" => hvm.ms_vm_genid = self.host.genid,
+                "generate" => {
+                    hvm.ms_vm_genid = self.host.genid;
+                    self.book.is(Part::GenerationId, node);
+                }
                 "none" => {}
                 _ => {
                     self.book.error(node, super::bad_value("ms_vm_genid", words.text, &["generate", "none"]))
