@@ -15,6 +15,8 @@ pub struct XenVersion {
 impl XenVersion {
     /// The newest release whose config and keys are all known here.
     pub const NEWEST: XenVersion = four(22);
+    /// The first release whose xl and libxl read these files.
+    pub const OLDEST: XenVersion = four(2);
 }
 
 pub(super) const fn four(minor: u32) -> XenVersion {
@@ -29,7 +31,7 @@ impl fmt::Display for XenVersion {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a Xen release, expected one such as 4.17")]
+#[error("'{0}' is not a Xen release, expected one such as 4.17, and not before {oldest}", oldest = XenVersion::OLDEST)]
 pub struct NotARelease(String);
 
 impl FromStr for XenVersion {
@@ -42,6 +44,7 @@ impl FromStr for XenVersion {
         };
         let mut parts = text.splitn(3, '.');
         let both = number(parts.next()).zip(number(parts.next()));
-        both.map(|(major, minor)| XenVersion { major, minor }).ok_or_else(|| NotARelease(text.to_owned()))
+        let version = both.map(|(major, minor)| XenVersion { major, minor });
+        version.filter(|version| *version >= XenVersion::OLDEST).ok_or_else(|| NotARelease(text.to_owned()))
     }
 }

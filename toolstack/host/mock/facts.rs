@@ -405,6 +405,7 @@ mod tests {
                 "-1",
                 "'-1' is not a value of clock_error_us, expected microseconds, or unknown",
             ),
+            ("xen_version", "4.1", "'4.1' is not a value of xen_version, expected a release such as 4.17"),
             ("xen_version", "4", "'4' is not a value of xen_version, expected a release such as 4.17"),
             ("xen_version", "4.+1", "'4.+1' is not a value of xen_version"),
             ("memory_mb", "-1", "'-1' is not a value of memory_mb, expected MiB"),
