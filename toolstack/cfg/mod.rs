@@ -31,7 +31,7 @@ use self::shown::Shown;
 pub use comments::comments;
 pub use domain::{Described, for_xl, overlay};
 pub use edit::{EditError, edit};
-pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
+pub use host::{Autoballoon, CpuMasks, XlConf, XlHost, Zones};
 pub use masks::apply as apply_cpu_masks;
 pub use parse::{WORDS, parse};
 pub use remedy::read;

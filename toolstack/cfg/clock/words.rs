@@ -2,6 +2,7 @@
 
 use ::timers::{GuestClock, GuestKind};
 
+use super::super::Zones;
 use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::parse::{WORDS, parse_with};
 use super::super::read::book::Book;
@@ -104,7 +105,7 @@ fn lay(base: Base<'_>, before: &GuestClock, kind: GuestKind, words: &[String]) -
             book.error(node, finding.instead(known_instead(name, &known, "")));
         }
     }
-    let clock = read_into(&mut book, kind, base);
+    let clock = read_into(&mut book, &Zones::default(), kind, base);
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.

@@ -313,7 +313,9 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     let known: Vec<_> = known.collect();
     near(word, &known).or_else(|| {
         let word = word.to_ascii_lowercase();
-        let begins = |name: &&str| name.starts_with(&word) || word.starts_with(*name);
+        // `utc+3` is more than `utc`.
+        let goes_on = |rest: &str| !rest.contains(|c: char| c.is_ascii_digit() || "+-!".contains(c));
+        let begins = |name: &&str| name.starts_with(&word) || word.strip_prefix(*name).is_some_and(goes_on);
         let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
         found.next().filter(|_| found.next().is_none())
     })
