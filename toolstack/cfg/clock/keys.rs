@@ -77,8 +77,8 @@ impl<'a, 'b> Keys<'a, 'b> {
             let name = setting.name.as_str();
             if name.starts_with(PREFIX) && !OURS.contains(&name) {
                 let finding = Finding::invalid("no-such-key", format!("there is no key {name}"));
-                let instead = instead_of_clock_key(setting, cfg, zones)
-                    .unwrap_or_else(|| known_instead(name, &OURS, ""));
+                let instead =
+                    instead_of_clock_key(setting, cfg, zones).unwrap_or_else(|| known_instead(name, &OURS));
                 let error = cfg.at(&setting.key_span, &format!("/{name}"), finding.instead(instead));
                 keys.book.errors([error]);
             } else if setting.followed_by.is_none() {

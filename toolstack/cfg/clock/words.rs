@@ -102,7 +102,7 @@ fn lay(base: Base<'_>, before: &GuestClock, kind: GuestKind, words: &[String]) -
             );
         } else if !known.contains(&name) && !name.starts_with("clock_") {
             let finding = Finding::invalid("no-such-key", format!("a clock has no setting {name}"));
-            book.error(node, finding.instead(known_instead(name, &known, "")));
+            book.error(node, finding.instead(known_instead(name, &known)));
         }
     }
     let clock = read_into(&mut book, &Zones::default(), kind, base);

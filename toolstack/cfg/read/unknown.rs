@@ -1,6 +1,6 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
-use super::{Named, Reader};
+use super::{Named, Reader, cpuid_meant};
 use crate::cfg::clock::meant as clock_meant;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
 use crate::cfg::suggest::{self, Unit};
@@ -81,7 +81,7 @@ const CLOCKS: [(Clock, &[&str]); 8] = [
 ];
 
 /// Words of xm and of other tools, and what xl has in their place; without a successor there is nothing that they did.
-const SUCCESSORS: [(&str, Option<&str>); 36] = [
+const SUCCESSORS: &[(&str, Option<&str>)] = &[
     ("vcpu", Some("vcpus")),
     ("cpus_count", Some("vcpus")),
     ("ncpus", Some("vcpus")),
@@ -109,8 +109,12 @@ const SUCCESSORS: [(&str, Option<&str>); 36] = [
     ("disks", Some("disk")),
     ("nics", Some("vif")),
     ("vifs", Some("vif")),
-    ("network", Some("vif")),
     ("keyboard", Some("keymap")),
+    ("nestedvirt", Some("nestedhvm")),
+    ("nested", Some("nestedhvm")),
+    ("sched_credit_cap", Some("cap")),
+    ("sched_credit_weight", Some("cpu_weight")),
+    ("restart", Some("on_reboot")),
     ("audio", Some("soundhw")),
     ("sound", Some("soundhw")),
     ("vncconsole", None),
@@ -118,6 +122,18 @@ const SUCCESSORS: [(&str, Option<&str>); 36] = [
     ("on_xend_stop", None),
     ("usbport", None),
     ("isa", None),
+];
+
+/// Settings of an entry of `vif` that are no keys of the file.
+const IN_VIF: [(&str, &str); 8] = [
+    ("bridge", "bridge"),
+    ("ifname", "vifname"),
+    ("ip", "ip"),
+    ("mac", "mac"),
+    ("network", "bridge"),
+    ("nic_model", "model"),
+    ("vif_bridge", "bridge"),
+    ("vifname", "vifname"),
 ];
 
 /// Words of xm that became words of the kernel's command line.
@@ -153,6 +169,7 @@ pub fn may_be_newer(name: &str) -> bool {
         && clock_of(name).is_none()
         && !SUCCESSORS.iter().any(|(old, _)| *old == name)
         && !KERNEL_WORDS.iter().any(|(old, _)| *old == name)
+        && !IN_VIF.iter().any(|(old, _)| *old == name)
 }
 
 fn clock_of(name: &str) -> Option<Clock> {
@@ -195,6 +212,21 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
         let reason = format!("xl does not know the key {name} of another tool and ignores it");
         return unknown("old-key", reason)
             .instead(format!("add {word} to cmdline, the kernel's command line"));
+    }
+    let old = || unknown("old-key", format!("xl does not know the key {name} and ignores it"));
+    if let Some((_, setting)) = IN_VIF.iter().find(|(word, _)| *word == name) {
+        // One that is an entry already is written as it is.
+        let entry = if value.contains('=') { value } else { format!("{setting}={value}") };
+        return old().instead(match cfg.get("vif") {
+            Some(_) => format!("add {entry} to an entry of vif"),
+            None => format!("write vif = [ {} ]", suggest::quoted(&entry)),
+        });
+    }
+    if let Some(setting) = cpuid_meant::of_key(name, &value) {
+        return old().instead(match cfg.get("cpuid") {
+            Some(_) => format!("add {setting} to cpuid"),
+            None => format!("write cpuid = \"host,{setting}\""),
+        });
     }
     match SUCCESSORS.iter().find(|(old, _)| *old == name) {
         Some((_, Some(new))) => {
