@@ -84,6 +84,28 @@ fn a_value_of_another_key_of_the_clock_gets_that_key() {
 }
 
 #[test]
+fn a_value_of_another_attribute_of_the_clock_gets_that_attribute() {
+    if !has_zones() {
+        return;
+    }
+    let lab = Lab::with_host(json!({"xen_version": "4.17"}));
+    let xml = |clock: &str| crate::common::domain("hvm", &format!("<clock {clock}/>"));
+    for (wrong, right) in [
+        ("offset='UTC+3'", "offset='timezone' timezone='Etc/GMT-3'"),
+        ("offset='Europe/Berlin'", "offset='timezone' timezone='Europe/Berlin'"),
+        ("offset='3600'", "offset='variable' adjustment='3600'"),
+        ("offset='2026-01-01'", "offset='absolute' start='1767225600'"),
+        ("offset='local'", "offset='localtime'"),
+    ] {
+        lab.write("guest.xml", xml(wrong));
+        let said = lab.mock(["check", "guest.xml"]).out;
+        assert!(said.contains(&format!("instead: write {right}\n")), "{wrong}: {said}");
+        lab.write("guest.xml", xml(right));
+        lab.mock(["check", "guest.xml"]).ok();
+    }
+}
+
+#[test]
 fn a_timer_keeps_its_name() {
     let timers = |item: &str| format!("clock_timers = [ \"{item}\" ]");
     for (wrong, right) in [

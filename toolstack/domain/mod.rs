@@ -4,6 +4,7 @@
 pub(crate) mod arbitrary;
 mod build_info;
 pub mod changes;
+pub(crate) mod clock_meant;
 pub mod config;
 mod cpuid;
 mod create_info;

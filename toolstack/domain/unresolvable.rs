@@ -8,7 +8,7 @@ use super::Part;
 use crate::diag::Finding;
 
 /// A start of so many seconds is one in milliseconds.
-const MILLISECONDS: i64 = 100_000_000_000;
+pub(super) const MILLISECONDS: i64 = 100_000_000_000;
 
 /// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
 #[must_use]

@@ -1,11 +1,12 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
 use super::{Named, Reader, cpuid_meant};
-use crate::cfg::clock::meant as clock_meant;
+use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
 use crate::cfg::suggest::{self, Unit};
 use crate::cfg::{Cfg, Setting, Zones};
 use crate::diag::{Finding, MOST_SUGGESTIONS};
+use crate::domain::clock_meant::start;
 
 /// The subject of a key that looks like a clock's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +293,7 @@ fn meant(clock: Clock, name: &str, value: &str, cfg: &Cfg, zones: &Zones) -> Str
         return remove_as(given);
     }
     let by_value =
-        || zones.look(|zones| clock_meant::setting(value, zones)).map(|setting| format!("write {setting}"));
+        || zones.look(|zones| meant_setting(value, zones)).map(|setting| format!("write {setting}"));
     let setting = setting_of(clock, name, value, by_value);
     match contradicted(clock, cfg) {
         Some(other) => format!("{setting}; remove {other}"),
@@ -338,7 +339,7 @@ fn setting_of(clock: Clock, name: &str, value: &str, by_value: impl Fn() -> Opti
             };
             format!("write tsc_mode = \"{mode}\"")
         }
-        Clock::Start => match clock_meant::start(value) {
+        Clock::Start => match start(value) {
             Some(seconds) => format!("write clock_start = {seconds}"),
             None => "write clock_start = 1704067200, in seconds since 1970-01-01T00:00:00Z".to_owned(),
         },
