@@ -218,7 +218,7 @@ fn the_words_of_an_entry_keep_their_values() {
         ("disk", "format=qcow3", "format=qcow2", ",vdev=xvda,target=/a"),
         ("disk", "acess=ro", "access=ro", ",format=raw,vdev=xvde,target=/a"),
         ("channel", "org.qemu.guest_agent.0", "connection=pty,name=org.qemu.guest_agent.0", ""),
-        ("usbctrl", "type=devicemodl", "type=devicemodel", ",version=2,ports=4"),
+        ("usbctrl", "type=devicemodl", "type=devicemodel", ",version=2"),
         ("usbdev", "type=host", "type=hostdev", ",hostbus=1,hostaddr=2"),
         ("pci", "permissive=yes", "permissive=1", ""),
     ];
