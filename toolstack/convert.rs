@@ -1,15 +1,13 @@
 //! Converts from one format to another without a host, and reports all losses.
 
-use timers::ClockOffset;
 use timers::resolve::{self, Moment};
 use timers::tsc::TscHost;
-use timers::zone::{self, ZoneError, ZoneSource};
 
 use crate::assess::{Target, advice, assess, decide_tsc, native_at_a_frequency};
 use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
-use crate::domain::{Domain, DomainConfig, Part, changes};
+use crate::domain::{Domain, DomainConfig, Part, changes, part_of, unresolvable};
 use crate::input::Input;
 use crate::write;
 pub use crate::write::json::pretty as libxl_json;
@@ -212,36 +210,6 @@ fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic
     let resolved = resolved(input, at)?;
     project::clock(&mut config, &domain.clock, OffsetIn::Intent(resolved.offset));
     Ok(config)
-}
-
-/// The finding for a clock that cannot be resolved; for a zone that there is not, with the one that is probably meant.
-#[must_use]
-pub(crate) fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource) -> Finding {
-    use resolve::ResolveError::{BeforeEpoch, Range, RtcYear, Zone};
-    let code = match error {
-        Zone(_) => "bad-zone",
-        Range(_) => "offset-range",
-        RtcYear { .. } | BeforeEpoch { .. } => "rtc-year",
-    };
-    let finding = Finding::invalid(code, error.to_string());
-    let meant = match error {
-        Zone(ZoneError::Unknown(name)) => zone::suggest(name, zones),
-        _ => None,
-    };
-    match meant {
-        Some(meant) => finding.instead(meant.to_string()),
-        None => finding,
-    }
-}
-
-/// The part of a clock that an error is about.
-#[must_use]
-pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {
-    match (error, clock) {
-        (resolve::ResolveError::Zone(_), _) => Part::Timezone,
-        (_, ClockOffset::Absolute { .. }) => Part::Start,
-        _ => Part::Adjustment,
-    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use timers::{GuestClock, GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use crate::assess::{self, Target};
-use crate::convert::{part_of, unresolvable};
 use crate::diag::{Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
-use crate::domain::{Domain, DomainConfig, Part};
+use crate::domain::{Domain, DomainConfig, Part, part_of, unresolvable};
 use crate::host::HostFacts;
 
 /// A start, worked out.

@@ -23,6 +23,7 @@ mod readme;
 mod records;
 mod reference;
 mod remedies;
+mod remedies_cfg;
 mod reporting;
 mod running;
 mod saving;

@@ -3,6 +3,7 @@
 //! Independent of the format from which the clock was read. The rules are in `docs/mapping.md`.
 
 mod advice;
+mod frequency;
 mod invariant;
 mod target;
 mod timer_findings;
@@ -32,6 +33,7 @@ pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
 pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
     advice::of_zone(domain)
         .into_iter()
+        .chain(frequency::advice(domain))
         .chain(invariant::advice(domain))
         .chain(video_memory::advice(domain))
         .collect()

@@ -3,7 +3,6 @@
 use timers::{Catchup, GuestKind, TickPolicy, Timer, TimerMode, TimerName, Track, ticks};
 
 use super::Target;
-use super::tsc::native_frequency;
 use crate::diag::Finding;
 use crate::domain::Part;
 
@@ -276,4 +275,13 @@ fn tunables(timer: &Timer, index: usize, all: &mut Findings) {
             all.push((part, Finding::unsupported("catchup-tunable", reason).instead("remove it")));
         }
     }
+}
+
+/// The finding for a frequency in native mode, which every host refuses but one whose TSC runs at it.
+pub(super) fn native_frequency() -> Finding {
+    let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
+    Finding::unsupported("tsc-native-frequency", reason).instead_by_format(
+        "remove mode='native'; then Xen scales or emulates the TSC",
+        "remove mode native (tsc_mode, or mode= in clock_timers); then Xen scales or emulates the TSC",
+    )
 }

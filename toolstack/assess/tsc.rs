@@ -3,6 +3,7 @@
 use timers::tsc::{self, TscDecision, TscError, TscHost};
 use timers::{GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
+use super::{Target, timer_findings};
 use crate::diag::Finding;
 use crate::domain::Part;
 
@@ -21,6 +22,12 @@ pub(crate) fn decide_tsc(
             TscError::Frequency(_) => (Part::Frequency(index), "tsc-frequency"),
             TscError::NativeFrequency { .. } => (Part::Frequency(index), "tsc-native-frequency"),
         };
+        // What no host provides has been judged with the timers.
+        let judged = timer_findings::findings(&clock.timers, kind, Target::Start);
+        let judged = judged.into_iter().find(|(of, finding)| (*of, finding.code) == (part, code));
+        if let Some((_, finding)) = judged {
+            return Box::new((part, finding.refusing_start()));
+        }
         let finding = Finding::unsupported(code, error.to_string()).refusing_start();
         let finding = match error {
             TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
@@ -35,19 +42,10 @@ pub(crate) fn decide_tsc(
     })
 }
 
-/// The finding for a frequency in native mode, which every host refuses but one whose TSC runs at it.
-pub(super) fn native_frequency() -> Finding {
-    let reason = "Xen ignores a frequency in native mode: the guest gets the host's";
-    Finding::unsupported("tsc-native-frequency", reason).instead_by_format(
-        "remove mode='native'; then Xen scales or emulates the TSC",
-        "remove mode native (tsc_mode, or mode= in clock_timers); then Xen scales or emulates the TSC",
-    )
-}
-
-/// The same of a clock that is started on a host of which nothing is known.
+/// The finding for a frequency in native mode, of a clock that is started on a host of which nothing is known.
 pub(crate) fn native_at_a_frequency(clock: &GuestClock) -> Option<(Part, Finding)> {
     let is_native = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Native);
     let index = clock.timers.iter().position(is_native)?;
     clock.timers.get(index)?.frequency?;
-    Some((Part::Frequency(index), native_frequency().refusing_start()))
+    Some((Part::Frequency(index), timer_findings::native_frequency().refusing_start()))
 }

@@ -7,7 +7,8 @@ use super::host::XlHost;
 use super::parse::{WORDS, parse_with};
 use super::read::{Reader, unknown};
 use super::suggest;
-use crate::diag::{Errors, Report};
+use crate::assess::{Target, assess};
+use crate::diag::{Diagnostic, Errors, Report, Verdict};
 use crate::domain::{Domain, DomainConfig};
 use crate::input::Input;
 
@@ -20,27 +21,53 @@ pub struct Described {
     pub unknown: Vec<String>,
 }
 
+/// The keys that say which kind of guest it is.
+const KIND: [&str; 2] = ["type", "builder"];
+
+/// Codes of findings on a setting that no other setting can change: they stand where a line of the file cannot be read.
+const OF_SETTING: [&str; 8] = [
+    "no-equals",
+    "no-list",
+    "no-number",
+    "no-text",
+    "old-key",
+    "unknown-clock-key",
+    "unknown-key",
+    "unknown-word",
+];
+
 /// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
     // A kind that xl refuses is reported as well.
     let kind = cfg.kind();
-    let is_clear = syntax.is_empty() && kind.is_some();
+    let is_whole = syntax.is_empty();
+    let is_kind = kind.is_some();
+    // A line that cannot be read may be the one of the kind.
+    let has_kind = is_kind && (is_whole || KIND.iter().any(|key| cfg.get(key).is_some()));
     let kind = kind.unwrap_or(GuestKind::Pv);
     let mut reader = Reader::new(&cfg, host, DomainConfig::new(kind), false);
     reader.book.errors(syntax);
     reader.run();
-    let clock = clock::read_into(&mut reader.book, kind, Base::Nothing);
+    let clock = clock::read_into(&mut reader.book, &host.zones, kind, Base::Nothing);
     let mut report = Report::new(cfg.source().clone());
     let config = reader.config;
-    let errors = reader.book.close(&mut report, 0);
+    let mut errors = reader.book.close(&mut report, 0);
+    let domain = Domain::new(config, clock);
+    if has_kind && !errors.is_empty() {
+        // Of a file without errors the judgement is a later step's.
+        let invalid = assess(&domain, Target::Start).into_iter();
+        let invalid = invalid.filter(|(_, finding)| finding.verdict == Verdict::Invalid);
+        errors.extend(invalid.map(|(part, finding)| report.at(part, finding)));
+    }
     if let Some(errors) = Errors::of(errors, cfg.source()) {
-        return Err(if is_clear { errors.with_findings(report.differences()) } else { errors });
+        let stands = |found: &Diagnostic| is_kind && (is_whole || OF_SETTING.contains(&found.finding.code));
+        return Err(errors.with_findings(report.differences().filter(stands)));
     }
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());
     let unknown =
         counts.map(|setting| setting.name.clone()).filter(|name| unknown::may_be_newer(name)).collect();
-    let mut input = Input::new(Domain::new(config, clock), report);
+    let mut input = Input::new(domain, report);
     input.xen = host.release.unwrap_or(input.xen);
     Ok(Described { input, unknown })
 }
@@ -76,7 +103,8 @@ pub fn overlay(input: &mut Input, words: &[String], host: &XlHost) -> Result<(),
     let mut reader = Reader::new(&cfg, host, domain.config.clone(), true);
     reader.book.errors(syntax);
     reader.run();
-    let clock = clock::read_into(&mut reader.book, domain.config.kind(), Base::Domain(&domain.clock));
+    let clock =
+        clock::read_into(&mut reader.book, &host.zones, domain.config.kind(), Base::Domain(&domain.clock));
     let config = reader.config;
     let start = cfg.tail.unwrap_or_default();
     let at = report.append(WORDS, cfg.source().text().get(start..).unwrap_or_default());

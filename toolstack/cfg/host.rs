@@ -1,5 +1,10 @@
 //! The facts of the host and of xl.conf that xl uses when it reads a file.
 
+use std::fmt;
+use std::sync::Arc;
+
+use timers::zone::{ZoneError, ZoneSource, default_zones};
+
 use crate::domain::config::GenId;
 use crate::domain::release::{self, Known, XenVersion};
 
@@ -10,7 +15,7 @@ const MOST_CPUS: u32 = 4095;
 pub(super) const LOCK_FILE: &str = "/var/lock/xl";
 
 /// The host that a file is read for. What is not known is not checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct XlHost {
     /// Its Xen; where it is not known, keys of all releases are taken, and what changed is as in Xen 4.17.
     pub release: Option<XenVersion>,
@@ -24,6 +29,39 @@ pub struct XlHost {
     pub firmware_dir: String,
     /// Its `xl.conf`.
     pub conf: XlConf,
+    /// The time zones that a clock can have.
+    pub zones: Zones,
+}
+
+/// A database of time zones. Where none is given, a clock's zone is not looked up.
+#[derive(Clone, Default)]
+pub struct Zones(Option<Arc<dyn ZoneSource + Send + Sync>>);
+
+impl Zones {
+    /// The zones of a source.
+    #[must_use]
+    pub fn new(source: Arc<dyn ZoneSource + Send + Sync>) -> Self {
+        Zones(Some(source))
+    }
+
+    /// Why there is no such zone, as far as is known.
+    pub(super) fn error(&self, name: &str) -> Option<ZoneError> {
+        self.0.as_ref()?.zone(name).err()
+    }
+
+    /// Looks for a zone that is meant: in this machine's database where none is given.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&dyn ZoneSource) -> T) -> T {
+        match &self.0 {
+            Some(zones) => look(&**zones),
+            None => look(&*default_zones()),
+        }
+    }
+}
+
+impl fmt::Debug for Zones {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Zones").field(&self.0.is_some()).finish()
+    }
 }
 
 /// The settings of xl's own `xl.conf` that change what a guest gets.
@@ -91,6 +129,7 @@ impl Default for XlHost {
             genid: GenId::default(),
             firmware_dir: "/usr/lib/xen/boot".to_owned(),
             conf: XlConf::default(),
+            zones: Zones::default(),
         }
     }
 }

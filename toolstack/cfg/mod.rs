@@ -14,6 +14,7 @@ mod lex;
 mod masks;
 mod number;
 mod parse;
+mod python;
 mod read;
 mod remedy;
 mod shown;
@@ -31,7 +32,7 @@ use self::shown::Shown;
 pub use comments::comments;
 pub use domain::{Described, for_xl, overlay};
 pub use edit::{EditError, edit};
-pub use host::{Autoballoon, CpuMasks, XlConf, XlHost};
+pub use host::{Autoballoon, CpuMasks, XlConf, XlHost, Zones};
 pub use masks::apply as apply_cpu_masks;
 pub use parse::{WORDS, parse};
 pub use remedy::read;
@@ -117,14 +118,22 @@ impl Cfg {
     }
 }
 
+impl Value {
+    /// The value where it is a string, whatever its bytes.
+    #[must_use]
+    pub fn text(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            Content::List(_) => None,
+        }
+    }
+}
+
 impl Setting {
     /// The value where it is a string, whatever its bytes.
     #[must_use]
     pub fn text(&self) -> Option<&[u8]> {
-        match &self.value.content {
-            Content::Text(text) => Some(text),
-            Content::List(_) => None,
-        }
+        self.value.text()
     }
 
     /// The value as xl takes it for a number; `None` where xl would pass over it.

@@ -36,33 +36,52 @@ const OF_FORM: [&str; 5] = ["bad-value", "no-number", "no-text", "no-list", "no-
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
-    domain::read(name, bytes, words, host).map_err(|errors| {
-        let mut left = TRIED;
-        errors.map(|error| if left == 0 { error } else { checked(error, &mut left) })
-    })
+    let mut left = TRIED;
+    match domain::read(name, bytes, words, host) {
+        Ok(mut described) => {
+            described.input.report.change_losses(|finding| check(finding, &mut left));
+            Ok(described)
+        }
+        Err(errors) => Err(errors.map(|mut error| {
+            check(&mut error.finding, &mut left);
+            error
+        })),
+    }
 }
 
-/// A diagnostic whose remedy is accepted when followed.
-fn checked(mut diagnostic: Diagnostic, left: &mut usize) -> Diagnostic {
-    let remedy = diagnostic.finding.alternative.as_deref();
-    if let Some(quoted) = remedy.and_then(|remedy| remedy.strip_prefix(IN_QUOTES)) {
+/// Makes a remedy one that is accepted when followed.
+fn check(finding: &mut Finding, left: &mut usize) {
+    let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
+        return;
+    };
+    let quoted = remedy.strip_prefix(IN_QUOTES);
+    if let Some(setting) = quoted.or_else(|| remedy.strip_prefix(WRITE)) {
         *left -= 1;
-        if let Some(better) = better_than(quoted) {
-            diagnostic.finding.alternative = Some(better);
+        if let Some(better) = better_than(setting) {
+            finding.alternative = Some(better);
         }
     }
-    diagnostic
 }
+
+/// How the remedy begins that is a setting.
+const WRITE: &str = "write ";
 
 /// The remedy in place of a setting that is not accepted.
 fn better_than(setting: &str) -> Option<Cow<'static, str>> {
     let mut better: Option<Cow<'static, str>> = None;
     for _ in 0..TRIES {
-        let setting = better.as_deref().map_or(Some(setting), |better| better.strip_prefix("write "));
-        match setting.and_then(against).filter(|finding| OF_FORM.contains(&finding.code)) {
-            Some(Finding { alternative: Some(next), .. }) => better = Some(next),
-            _ => break,
+        let setting = better.as_deref().map_or(Some(setting), |better| better.strip_prefix(WRITE));
+        let Some(Finding { alternative: Some(next), code, .. }) = setting.and_then(against) else {
+            break;
+        };
+        // The remedy for a part of a value does not stand alone.
+        let is_of_setting = setting.and_then(|setting| setting.split_once(" = ")).is_some_and(|(key, _)| {
+            next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = "))
+        });
+        if !is_of_setting && !OF_FORM.contains(&code) {
+            break;
         }
+        better = Some(next);
     }
     better
 }

@@ -6,7 +6,12 @@ use crate::diag::number::meant;
 /// The value, as it is written behind the `=`, that a word stands for where a key takes a number; `None` where nobody
 /// can know.
 pub fn number(word: &str, unit: Unit) -> Option<String> {
-    meant(word, unit).map(written)
+    // A quantity is not negative.
+    let of_unit = |number: i64| match unit {
+        Unit::Seconds | Unit::Epoch | Unit::Plain => number,
+        Unit::Flag | Unit::Mebibytes | Unit::Kibibytes | Unit::Hertz => number.saturating_abs(),
+    };
+    meant(word, unit).map(of_unit).map(written)
 }
 
 /// A number as xl's lexer takes it.

@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::lex::{Kind, Odd};
+use super::python;
 use super::suggest::{self, Unit};
 use crate::diag::Finding;
 
@@ -82,6 +83,10 @@ pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Unexpected<'_> {
     pub fn finding(&self) -> Finding {
+        if self.expected == Expected::Assign && self.key.is_some_and(python::is_statement) {
+            let reason = format!("expected {}, found {}", self.expected.words(), self.what());
+            return Finding::invalid("cfg-syntax", reason).instead(NOT_PYTHON);
+        }
         match self.kind {
             Kind::Odd(odd) => self.odd(*odd),
             Kind::Ident if self.expected.is_value() => self.bare_word(),
@@ -92,9 +97,18 @@ impl Unexpected<'_> {
                 let finding = Finding::invalid("cfg-syntax", reason);
                 match (self.kind, self.expected) {
                     (Kind::Text(_), Expected::EndOfSetting) if self.ends_at_quote() => self.quote_too_many(),
-                    (Kind::Text(_), Expected::EndOfSetting | Expected::EndOfItem) => finding.instead(
+                    (Kind::Text(_), Expected::EndOfSetting) => finding.instead(
                         "join the two strings into one; several strings are a list, as in [ \"a\", \"b\" ]",
                     ),
+                    (Kind::Text(_), Expected::EndOfItem) => {
+                        finding.instead("write a comma between the two strings, or join them into one")
+                    }
+                    (Kind::Comma | Kind::Number, Expected::EndOfSetting) if self.calculated().is_some() => {
+                        finding.instead(self.calculated().unwrap_or_default())
+                    }
+                    (Kind::Comma, Expected::EndOfSetting) if self.line.contains('=') => {
+                        finding.instead("remove the comma, and put what follows it on a line of its own")
+                    }
                     (Kind::Newline | Kind::End, Expected::Value) => {
                         let example = match self.key.and_then(keys::unit_of) {
                             Some(_) => "1",
@@ -164,6 +178,9 @@ impl Unexpected<'_> {
     /// How the word is written as a value: as the number that is meant, else in quotes.
     fn written(&self, word: &str) -> String {
         let word = word.trim_matches(CURLY);
+        if let Some(setting) = self.as_python() {
+            return setting;
+        }
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
                 let key = self.key.and_then(keys::find);
@@ -263,6 +280,13 @@ impl Unexpected<'_> {
                 lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
                     .instead(format!("write {}", key_like(self.whole)))
             }
+            Some('+') if self.as_python().is_some() => {
+                lexical("xl does not join strings".to_owned()).instead(self.as_python().unwrap_or_default())
+            }
+            Some('+') if self.expected == Expected::EndOfItem => {
+                lexical("xl does not join strings".to_owned())
+                    .instead("join the two strings into one, without the +")
+            }
             _ if self.ends_at_quote() => self.quote_too_many(),
             _ if self.whole != self.word && self.expected != Expected::Key => {
                 let Finding { reason, alternative, .. } = self.split_word();
@@ -280,6 +304,13 @@ impl Unexpected<'_> {
         }
     }
 
+    /// The setting for a value that Python reads, and xl does not.
+    fn as_python(&self) -> Option<String> {
+        let is_value = |first: char| "([{\"'".contains(first);
+        let value = python::value(self.value().trim().strip_prefix(is_value).map(|_| self.value())?)?;
+        Some(format!("write {} = {value}", self.key()))
+    }
+
     /// `3600 * 2`, worked out.
     fn calculated(&self) -> Option<String> {
         let number = suggest::number(self.value(), self.key.and_then(keys::unit_of).unwrap_or(Unit::Plain))?;
@@ -293,9 +324,13 @@ fn literal(value: &str) -> String {
     if is_number { value.to_owned() } else { suggest::quoted(value) }
 }
 
-/// A word in the letters that a key may have.
+/// A word in the letters that a key may have: the key that there is, if one is near.
 fn key_like(word: &str) -> String {
-    word.split(['=', '+', ' ']).next().unwrap_or_default().to_ascii_lowercase().replace('-', "_")
+    let word = word.split(['=', '+', ' ']).next().unwrap_or_default();
+    let word = word.to_ascii_lowercase().replace('-', "_");
+    let joined = word.replace('_', "");
+    let known = |name: &&str| *name == word || name.replace('_', "") == joined;
+    keys::KEYS.iter().map(|key| key.name).find(known).map_or(word, str::to_owned)
 }
 
 /// The finding, once, for a file with DOS's line ends.

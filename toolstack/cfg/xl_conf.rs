@@ -105,7 +105,7 @@ impl Conf<'_> {
                 let reason =
                     format!("{KEY} is '{word}', expected on, off or auto; xl ignores it, which means auto");
                 let finding = Finding::unsupported("bad-value", reason);
-                let known = known_instead(word, &["on", "off", "auto"], "");
+                let known = known_instead(word, &["on", "off", "auto"]);
                 let setting = self.cfg.get(KEY).map(|setting| self.at(setting, finding.instead(known)));
                 self.ignored.extend(setting);
                 Autoballoon::Auto

@@ -71,10 +71,12 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
 
 /// The error that a change has brought into a file: a clock that no host can resolve, such as one in an unknown zone.
 fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Option<Wrong> {
-    let error = |bytes: &[u8]| {
-        let (mut input, format) = setting.read(name, bytes).ok()?;
-        let invalid = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
-        Some(Wrong::with(&input, format, *invalid))
+    let error = |bytes: &[u8]| match setting.read(name, bytes) {
+        Ok((mut input, format)) => {
+            let invalid = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
+            Some(Wrong::with(&input, format, *invalid))
+        }
+        Err(wrong) => Some(wrong),
     };
     let new = error(after)?;
     let old = error(before).map(|old| old.errors);

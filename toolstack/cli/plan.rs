@@ -16,7 +16,7 @@ use super::output::{self, Failure};
 use super::reading::{mapping, unused_rules};
 use super::{backend, input, report};
 use xenclock::assess::Target;
-use xenclock::cfg::{XlConf, apply_cpu_masks};
+use xenclock::cfg::{XlConf, XlHost, Zones, apply_cpu_masks};
 use xenclock::convert::{Format, convert, lower};
 use xenclock::diag::shown;
 use xenclock::domain::Part;
@@ -82,7 +82,8 @@ pub(super) fn prepare(
     let (file, settings) = file_and_settings(how.described)?;
     let bytes = output::input(&file)?;
     let facts = host.facts()?;
-    let xl_host = input::xl_host(Some(facts.xen_version), input::conf(global)?);
+    let zones = Zones::new(backend::zones().into());
+    let xl_host = XlHost { zones, ..input::xl_host(Some(facts.xen_version), input::conf(global)?) };
     let name = input::name_of(&file);
     let mapping = mapping(&how.described.maps)?;
     let mut input = input::read(global, &name, &bytes, &settings, &xl_host, &mapping)?;

@@ -1,6 +1,7 @@
 //! The options and facts on which reading a file depends, and the reading itself, which prints nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use timers::resolve::Moment;
@@ -12,7 +13,7 @@ use super::args::{From, Global, Maps, Reading};
 use super::backend;
 use super::input::{self, Format};
 use super::output::{self, Failure};
-use xenclock::cfg::{self, XlHost};
+use xenclock::cfg::{self, XlHost, Zones};
 use xenclock::diag::{Diagnostic, Errors, Source};
 use xenclock::domain::XenVersion;
 use xenclock::files::read_regular;
@@ -27,7 +28,7 @@ use xenclock::{json, xml};
 pub struct Setting {
     now: DateTime<Utc>,
     zone: Zone,
-    zones: Box<dyn ZoneSource + Send + Sync>,
+    zones: Arc<dyn ZoneSource + Send + Sync>,
     xen: Option<XenVersion>,
     /// The TSC of the host named by --backend.
     pub tsc: Option<TscHost>,
@@ -65,11 +66,13 @@ impl Setting {
         let xen = reading.xen.or(facts.as_ref().map(|facts| facts.xen_version));
         let tsc = facts.as_ref().map(HostFacts::tsc);
         let now = reading.now.or(facts.map(|facts| facts.now)).unwrap_or_else(backend::now);
-        let xl_host = input::xl_host(xen, input::conf(global)?);
+        let zones = Arc::new(Remembered::new(backend::zones()));
+        let xl_host =
+            XlHost { zones: Zones::new(zones.clone()), ..input::xl_host(xen, input::conf(global)?) };
         Ok(Setting {
             now,
             zone,
-            zones: Box::new(Remembered::new(backend::zones())),
+            zones,
             xen,
             tsc,
             xl_host,

@@ -34,10 +34,11 @@ impl Errors {
         &self.beside
     }
 
-    /// These errors, each changed.
+    /// These errors and the findings beside them, each changed.
     #[must_use]
-    pub(crate) fn map(mut self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
-        self.all = self.all.into_iter().map(change).collect();
+    pub(crate) fn map(mut self, mut change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
+        self.all = self.all.into_iter().map(&mut change).collect();
+        self.beside = self.beside.into_iter().map(&mut change).collect();
         self
     }
 

@@ -107,10 +107,22 @@ pub fn meant(word: &str, unit: Unit) -> Option<i64> {
         Unit::Seconds => offset(word),
         _ => None,
     };
-    let value = value.or_else(|| if is_date(&lower) { None } else { calculated(&lower) });
+    let value =
+        value.or_else(|| grouped(&lower)).or_else(|| if is_date(&lower) { None } else { calculated(&lower) });
     let value = value.or_else(|| with_unit(&lower, unit))?;
     // No format takes more than 64 bits.
     i64::try_from(value).ok()
+}
+
+/// `1,024`, `1 000 000`, `1_024`: digits in groups of three.
+fn grouped(word: &str) -> Option<i128> {
+    let sign = [',', ' ', '_', '\''].into_iter().find(|sign| word.contains(*sign))?;
+    let mut groups = word.split(sign);
+    let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().filter(|first| matches!(first.len(), 1..=3) && is_digits(first))?;
+    let rest: Vec<_> = groups.collect();
+    let whole = rest.iter().all(|group| group.len() == 3 && is_digits(group));
+    if whole { format!("{first}{}", rest.concat()).parse().ok() } else { None }
 }
 
 /// `2026-01-31`, `31/1/2026`: a date, which is no difference and no fraction, even if there is no such day.
@@ -254,6 +266,10 @@ mod tests {
     fn numbers_are_worked_out() {
         let table = [
             ("True", Unit::Flag, Some(1)),
+            ("1,024", Unit::Mebibytes, Some(1024)),
+            ("1 000 000", Unit::Plain, Some(1_000_000)),
+            ("1,02", Unit::Plain, None),
+            ("1,024.5", Unit::Plain, None),
             ("'off'", Unit::Flag, Some(0)),
             ("true", Unit::Seconds, None),
             ("1h", Unit::Seconds, Some(3600)),

@@ -178,6 +178,11 @@ impl Report {
         self.nodes[node].inherited = false;
     }
 
+    /// Changes the findings on what is lost.
+    pub(crate) fn change_losses(&mut self, change: impl FnMut(&mut Finding)) {
+        self.findings.all_mut().filter(|finding| finding.verdict.is_loss()).for_each(change);
+    }
+
     /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
     pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };

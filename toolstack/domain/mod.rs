@@ -4,6 +4,7 @@
 pub(crate) mod arbitrary;
 mod build_info;
 pub mod changes;
+pub(crate) mod clock_meant;
 pub mod config;
 mod cpuid;
 mod create_info;
@@ -20,6 +21,7 @@ pub mod refused;
 pub mod release;
 pub mod sound;
 mod tsc;
+mod unresolvable;
 mod version;
 
 use timers::GuestClock;
@@ -29,6 +31,7 @@ pub use crate::diag::Part;
 pub(crate) use config::most_vcpus;
 pub use config::{Defbool, DomainConfig, ShutdownAction};
 pub use release::XenVersion;
+pub(crate) use unresolvable::{part_of, unresolvable};
 
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]

@@ -118,7 +118,7 @@ const WARNINGS: &[(&str, &[&str])] = &[
     ("netchannel2", &["deprecated"]),
     ("the accel parameter", &["no-accel"]),
     ("the netdev parameter", &["deprecated"]),
-    ("unrecognized argument", &["unknown-word"]),
+    ("unrecognized argument", &["unknown-word", "other-release"]),
     ("unknown channel parameter", &["unknown-word"]),
     ("Unknown PCI BDF option", &["unknown-word"]),
     ("ignoring root= and extra=", &["cmdline-given"]),

@@ -6,7 +6,8 @@ use ::timers::{GuestClock, GuestKind};
 use super::keys::{Keys, bad_value};
 use super::{offset, timers};
 use crate::cfg::read::book::Book;
-use crate::cfg::{Cfg, number};
+use crate::cfg::{Cfg, Zones, number};
+use crate::diag::number::{Unit, meant};
 use crate::diag::{Diagnostic, Errors, Report};
 
 /// The clock that a file requests.
@@ -25,7 +26,7 @@ pub struct Asked {
 /// `clock_` keys.
 pub fn read(cfg: &Cfg, kind: GuestKind) -> Result<Asked, Errors> {
     let mut book = Book::of(cfg);
-    let clock = read_into(&mut book, kind, Base::Nothing);
+    let clock = read_into(&mut book, &Zones::default(), kind, Base::Nothing);
     let mut report = Report::new(cfg.source().clone());
     let errors = book.close(&mut report, 0);
     match Errors::of(errors, cfg.source()) {
@@ -46,29 +47,22 @@ pub enum Base<'a> {
 }
 
 /// Reads the clock of the settings in a book.
-pub fn read_into(book: &mut Book<'_>, kind: GuestKind, base: Base<'_>) -> GuestClock {
+pub fn read_into(book: &mut Book<'_>, zones: &Zones, kind: GuestKind, base: Base<'_>) -> GuestClock {
     let whole = matches!(base, Base::Clock(_));
     let base = match base {
         Base::Nothing => None,
         Base::Domain(clock) | Base::Clock(clock) => Some(clock),
     };
-    let mut keys = Keys::of(book);
-    let mut clock = GuestClock::default();
-    let mut errors = Vec::new();
-    match offset::read(&mut keys, base.map(|base| &base.offset), whole) {
-        Ok(offset) => clock.offset = offset,
-        Err(error) => errors.push(*error),
+    let mut keys = Keys::of(book, zones);
+    let offset = offset::read(&mut keys, base.map(|base| &base.offset), whole);
+    let timers = timers::read(&mut keys, kind, base.map_or(&[], |base| &base.timers));
+    let tolerance = tsc_tolerance(&keys);
+    let tolerance = keys.kept(tolerance).flatten().or(base.and_then(|base| base.tsc_tolerance));
+    GuestClock {
+        offset: offset.unwrap_or_default(),
+        timers: timers.unwrap_or_default(),
+        tsc_tolerance: tolerance,
     }
-    match timers::read(&mut keys, kind, base.map_or(&[], |base| &base.timers)) {
-        Ok(timers) => clock.timers = timers,
-        Err(error) => errors.push(*error),
-    }
-    match tsc_tolerance(&keys) {
-        Ok(tolerance) => clock.tsc_tolerance = tolerance.or(base.and_then(|base| base.tsc_tolerance)),
-        Err(error) => errors.push(*error),
-    }
-    book.errors(errors);
-    clock
 }
 
 /// The tolerance that a text gives: a number as in any key of an xl.cfg.
@@ -87,6 +81,24 @@ fn tsc_tolerance(keys: &Keys<'_, '_>) -> Result<Option<Tolerance>, Box<Diagnosti
     let ppm = text.and_then(|text| tolerance(std::str::from_utf8(text).ok()?).ok());
     ppm.map(Some).ok_or_else(|| {
         let finding = bad_value(key.setting, "whole parts per million from 0 (off) to 250");
-        keys.error(key.node, finding.instead("write clock_tsc_tolerance = 50, or leave it out"))
+        let meant = text.and_then(|text| meant_tolerance(&String::from_utf8_lossy(text)));
+        keys.error(
+            key.node,
+            match meant {
+                Some(ppm) => finding.instead(format!("write clock_tsc_tolerance = {ppm}")),
+                None => finding.instead("give clock_tsc_tolerance a number from 0 to 250, or leave it out"),
+            },
+        )
     })
+}
+
+/// `100 ppm`, `off`: the tolerance that a text stands for, no larger than there is.
+fn meant_tolerance(text: &str) -> Option<i64> {
+    let lower = text.trim().to_ascii_lowercase();
+    let number = lower.strip_suffix("ppm").unwrap_or(&lower).trim_end();
+    let flag = || meant(number, Unit::Flag).filter(|_| !number.starts_with(|c: char| c.is_ascii_digit()));
+    match (meant(number, Unit::Plain), flag()) {
+        (Some(ppm), _) => (ppm >= 0).then(|| ppm.min(Tolerance::MAX.into())),
+        (None, flag) => flag.filter(|flag| *flag == 0),
+    }
 }

@@ -4,7 +4,11 @@ use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
 use super::super::read::{known_instead, nearest, one_of_quoted};
-use super::super::{Content, Setting};
+use super::super::{Content, Setting, Zones};
+use ::timers::TimerName;
+
+use crate::cfg::suggest;
+use crate::diag::number::{Unit, meant};
 use crate::diag::{Diagnostic, Finding};
 use crate::domain::Part;
 
@@ -23,6 +27,7 @@ const KINDS: usize = 3;
 /// The clock's keys.
 pub struct Keys<'a, 'b> {
     pub book: &'b mut Book<'a>,
+    pub zones: &'b Zones,
     keys: Vec<Key<'a>>,
     timers: Vec<TimerWords<'a>>,
 }
@@ -65,15 +70,15 @@ pub fn superseded_by(words: &[&str]) -> Vec<&'static str> {
 impl<'a, 'b> Keys<'a, 'b> {
     /// Finds the keys; a `clock_` key that there is not is an error, and so are items of `clock_timers` that are no
     /// words.
-    pub fn of(book: &'b mut Book<'a>) -> Self {
+    pub fn of(book: &'b mut Book<'a>, zones: &'b Zones) -> Self {
         let cfg = book.cfg;
-        let mut keys = Keys { book, keys: Vec::new(), timers: Vec::new() };
+        let mut keys = Keys { book, zones, keys: Vec::new(), timers: Vec::new() };
         for (node, setting) in cfg.settings().iter().enumerate() {
             let name = setting.name.as_str();
             if name.starts_with(PREFIX) && !OURS.contains(&name) {
                 let finding = Finding::invalid("no-such-key", format!("there is no key {name}"));
                 let instead =
-                    instead_of_clock_key(setting, cfg).unwrap_or_else(|| known_instead(name, &OURS, ""));
+                    instead_of_clock_key(setting, cfg, zones).unwrap_or_else(|| known_instead(name, &OURS));
                 let error = cfg.at(&setting.key_span, &format!("/{name}"), finding.instead(instead));
                 keys.book.errors([error]);
             } else if setting.followed_by.is_none() {
@@ -139,6 +144,11 @@ impl<'a, 'b> Keys<'a, 'b> {
         self.book.mark(node, finding);
     }
 
+    /// What was read; an error is kept, so that the others are found too.
+    pub fn kept<T>(&mut self, read: Result<T>) -> Option<T> {
+        read.map_err(|error| self.book.errors([*error])).ok()
+    }
+
     /// An error at a place.
     pub fn error(&self, node: usize, finding: Finding) -> Box<Diagnostic> {
         self.book.error_at(node, finding)
@@ -162,7 +172,11 @@ impl<'a, 'b> Keys<'a, 'b> {
         let expected = "a list of \"name=...,key=value\", as in [ \"name=rtc,tickpolicy=catchup\" ]";
         let Content::List(items) = &key.setting.value.content else {
             let finding = bad_value(key.setting, expected);
-            let instead = format!("write {} = [ \"name=rtc,tickpolicy=catchup\" ]", key.setting.name);
+            let item = key.setting.text().map(String::from_utf8_lossy).and_then(|text| item_of(&text));
+            let instead = match item {
+                Some(item) => format!("write {} = [ {} ]", key.setting.name, suggest::quoted(&item)),
+                None => format!("give it {expected}"),
+            };
             return self.book.error(key.node, finding.instead(instead));
         };
         for (index, item) in items.iter().enumerate() {
@@ -181,7 +195,13 @@ impl<'a, 'b> Keys<'a, 'b> {
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
                     let finding = Finding::invalid("bad-timer", format!("'{word}' is not key=value"))
-                        .instead("write \"name=rtc,tickpolicy=catchup\": settings KEY=VALUE between commas");
+                        .instead(match (item_of(text.text), item_of(word)) {
+                            (Some(item), _) => format!("write {}", suggest::quoted(&item)),
+                            (None, Some(name)) => format!("write {name}"),
+                            (None, None) => {
+                                "write it as KEY=VALUE, as in \"name=rtc,tickpolicy=catchup\"".to_owned()
+                            }
+                        });
                     self.book.wrong(node, &part, finding);
                     wrong = true;
                     continue;
@@ -196,6 +216,24 @@ impl<'a, 'b> Keys<'a, 'b> {
             }
         }
     }
+}
+
+/// The item that is probably meant by a text that does not name its timer by `name=`: it names it alone, as in `tsc` and
+/// `tsc,mode=native`, or with its presence, as in `hpet=no`. `None` where it is no item of a timer.
+pub fn item_of(text: &str) -> Option<String> {
+    let words: Vec<_> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+    let is_timer = |word: &str| TimerName::ALL.iter().any(|timer| timer.to_string() == word);
+    let named = words.iter().map(|word| match word.split_once('=').unwrap_or((word, "")) {
+        (name, "") if is_timer(name) => format!("name={name}"),
+        (name, value) if is_timer(name) => match meant(value, Unit::Flag) {
+            Some(flag) => format!("name={name},present={}", if flag != 0 { "yes" } else { "no" }),
+            None => format!("name={name},mode={value}"),
+        },
+        _ => (*word).to_owned(),
+    });
+    let item = named.collect::<Vec<_>>().join(",");
+    let is_item = item.starts_with("name=") && item.split(',').all(|word| word.contains('='));
+    is_item.then_some(item)
 }
 
 /// The digits that any number of 64 bits may have.
@@ -226,12 +264,15 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
     }
 }
 
+/// The code of a plain key that says something else than ours.
+pub const CONTRADICTION: &str = "contradiction";
+
 /// The error for a plain key that says something else than ours.
 pub fn contradiction(keys: &Keys<'_, '_>, node: usize, name: &str, ours: &str) -> Box<Diagnostic> {
     let setting = keys.get(name).map(|key| key.setting);
     let text = setting.and_then(Setting::text).map(String::from_utf8_lossy);
     let said = text.map_or_else(|| name.to_owned(), |text| format!("{name} = {text}"));
-    let finding = Finding::invalid("contradiction", format!("{said} contradicts {ours}"))
+    let finding = Finding::invalid(CONTRADICTION, format!("{said} contradicts {ours}"))
         .instead("change both, or remove the clock_ keys, so that only the plain keys count");
     keys.error(node, finding)
 }

@@ -6,6 +6,7 @@
 
 mod asked;
 mod keys;
+pub(super) mod meant;
 mod offset;
 mod timers;
 mod words;

@@ -1,14 +1,15 @@
 //! The offset of the RTC.
 
-use ::timers::{Adjustment, Basis, ClockOffset, UtcOffset};
+use ::timers::{Adjustment, Basis, ClockOffset, ResolveError, UtcOffset};
 
 use super::super::Setting;
 use super::super::keys::unit_of;
-use super::super::read::{no_number, with_number};
+use super::super::read::{nearest, no_number, one_of_quoted, with_number};
 use super::super::suggest::Unit;
 use super::keys::{Key, Keys, Result, bad_value};
+use super::meant;
 use crate::diag::{Finding, Verdict};
-use crate::domain::Part;
+use crate::domain::{Part, unresolvable};
 
 /// The kinds of clock, by the words of `clock_offset`.
 const KINDS: [&str; 5] = ["utc", "localtime", "timezone", "variable", "absolute"];
@@ -21,26 +22,46 @@ const BELONG: [(&str, Part, &[&str]); 4] = [
     ("clock_basis", Part::Basis, &["variable"]),
 ];
 
+/// The values of our own keys, each as its key takes it.
+#[derive(Default)]
+struct Values<'a> {
+    timezone: Option<&'a str>,
+    start: Option<i64>,
+    adjustment: Option<Adjustment>,
+    basis: Option<Basis>,
+}
+
 /// `base` is the clock that the settings are laid over, if any: what they do not say is as there. Plain keys add up with
-/// it, unless they are the `whole` clock.
-pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) -> Result<ClockOffset> {
-    let localtime = localtime(keys)?;
-    let seconds = seconds(keys)?;
+/// it, unless they are the `whole` clock. `None` where something is wrong, which is kept with the keys.
+pub fn read(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>, whole: bool) -> Option<ClockOffset> {
+    let (localtime, seconds) = (localtime(keys), seconds(keys));
+    let (localtime, seconds) = (keys.kept(localtime), keys.kept(seconds));
     if let Some(base) = base {
         if !keys.has_offset() {
-            return Ok(base.clone());
+            return Some(base.clone());
         }
         if !keys.has_our_offset() {
             let (base_localtime, base_seconds) = if whole { (None, None) } else { as_plain(base) };
-            return Ok(plain(keys, localtime.or(base_localtime), seconds.or(base_seconds)));
+            return Some(plain(keys, localtime?.or(base_localtime), seconds?.or(base_seconds)));
         }
     }
-    let Some(kind) = kind(keys, base)? else {
-        return Ok(plain(keys, localtime, seconds));
+    let kind = kind(keys, base);
+    let kind = keys.kept(kind);
+    let Some(named) = kind.flatten() else {
+        // The values can be wrong whatever the kind.
+        let values = values(keys, None);
+        return if values.is_some() && kind.is_some() {
+            Some(plain(keys, localtime?, seconds?))
+        } else {
+            None
+        };
     };
-    let offset = word_for_word(keys, kind, base)?;
-    agree(keys, &offset, localtime, seconds)?;
-    Ok(offset)
+    let values = values(keys, Some(named))?;
+    let offset = word_for_word(keys, named, &values, base);
+    let offset = keys.kept(offset)?;
+    let agreed = agree(keys, &offset, localtime?, seconds?);
+    keys.kept(agreed)?;
+    Some(offset)
 }
 
 /// The values of the plain keys of a clock: local time, and seconds.
@@ -115,7 +136,10 @@ fn kind(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>) -> Result<Option<&'
         let expected = KINDS.join(", ");
         let word = keys.text(key, &expected)?;
         let kind = KINDS.into_iter().find(|kind| *kind == word);
-        return kind.map(Some).ok_or_else(|| keys.not(key, &expected));
+        return kind.map(Some).ok_or_else(|| {
+            let finding = bad_value(key.setting, &expected);
+            keys.error(key.node, finding.instead(instead_of_kind(keys, word)))
+        });
     }
     for (name, part, kinds) in BELONG {
         match (keys.get(name), kinds) {
@@ -137,56 +161,137 @@ fn kind(keys: &mut Keys<'_, '_>, base: Option<&ClockOffset>) -> Result<Option<&'
     Ok(None)
 }
 
-fn word_for_word(
-    keys: &mut Keys<'_, '_>,
-    kind: &'static str,
-    base: Option<&ClockOffset>,
-) -> Result<ClockOffset> {
-    // A clock of the same kind gives what is not said of it.
-    let base = base.filter(|base| base.as_str() == kind && keys.get("clock_offset").is_none());
+/// The remedy for a word that is no kind of clock: the kind that the other keys belong to, or the setting that the word
+/// is a value of.
+fn instead_of_kind(keys: &Keys<'_, '_>, word: &str) -> String {
+    let known = |kind: &str| format!("clock_offset = \"{kind}\"");
+    let misspelt = nearest(word, KINDS.into_iter()).map(known);
+    let given = |most: usize| {
+        let mut belong =
+            BELONG.iter().filter(|(name, _, kinds)| kinds.len() <= most && keys.get(name).is_some());
+        belong.find_map(|(_, _, kinds)| kinds.last()).map(|kind| known(kind))
+    };
+    let meant = || keys.zones.look(|zones| meant::setting(word, zones));
+    match misspelt.or_else(|| given(1)).or_else(meant).or_else(|| given(KINDS.len())) {
+        Some(setting) => format!("write {setting}"),
+        None => one_of_quoted("clock_offset", &KINDS),
+    }
+}
+
+/// The values of our own keys; only of those that a clock of this kind has, where its kind is known. `None` where one is
+/// wrong.
+fn values<'a>(keys: &mut Keys<'a, '_>, kind: Option<&str>) -> Option<Values<'a>> {
+    let mut values = Values::default();
+    let mut all = true;
     for (name, part, kinds) in BELONG {
         let Some(key) = keys.get(name) else {
             continue;
         };
-        if !kinds.contains(&kind) {
-            let reason = format!(
-                "{name} belongs to a clock with offset {}, but this clock has {kind}",
-                kinds.join(" or ")
-            );
-            let finding = Finding::invalid("other-clock", reason);
-            return Err(keys.error(key.node, finding.instead("remove it, or change clock_offset")));
-        }
-        keys.is(part, key.node);
+        let read = match kind {
+            Some(kind) if !kinds.contains(&kind) => Err(other_clock(keys, key, kinds, kind)),
+            _ => {
+                keys.is(part, key.node);
+                value(keys, key, part, kind, &mut values)
+            }
+        };
+        all &= keys.kept(read).is_some();
     }
+    all.then_some(values)
+}
+
+fn other_clock(
+    keys: &Keys<'_, '_>,
+    key: Key<'_>,
+    kinds: &[&str],
+    kind: &str,
+) -> Box<crate::diag::Diagnostic> {
+    let reason = format!(
+        "{} belongs to a clock with offset {}, but this clock has {kind}",
+        key.setting.name,
+        kinds.join(" or ")
+    );
+    let finding = Finding::invalid("other-clock", reason);
+    keys.error(key.node, finding.instead("remove it, or change clock_offset"))
+}
+
+/// Reads the value of one of our own keys.
+fn value<'a>(
+    keys: &Keys<'a, '_>,
+    key: Key<'a>,
+    part: Part,
+    kind: Option<&str>,
+    values: &mut Values<'a>,
+) -> Result<()> {
+    match part {
+        Part::Timezone => values.timezone = Some(zone(keys, key)?),
+        Part::Start => {
+            values.start = Some(number(keys, key, "a number of seconds since 1970-01-01T00:00:00Z")?);
+        }
+        Part::Basis => {
+            values.basis = Some(match keys.text(key, "utc or localtime")? {
+                "utc" => Basis::Utc,
+                "localtime" => Basis::Localtime,
+                _ => return Err(keys.not(key, "utc or localtime")),
+            });
+        }
+        // A clock with a number is a variable one, which cannot be reset.
+        _ if kind == Some("variable") => {
+            let seconds = number(keys, key, "a number of seconds, in quotes when negative")?;
+            values.adjustment = Some(Adjustment::Seconds(seconds));
+        }
+        _ => values.adjustment = Some(adjustment(keys, key)?),
+    }
+    Ok(())
+}
+
+/// The name of a zone, which must be one where the zones are known.
+fn zone<'a>(keys: &Keys<'a, '_>, key: Key<'a>) -> Result<&'a str> {
+    let expected = "a name of the tz database, as in Europe/Paris";
+    let name = keys.text(key, expected)?;
+    if name.is_empty() {
+        let finding = bad_value(key.setting, expected);
+        return Err(keys.error(key.node, finding.instead("write clock_timezone = \"Europe/Paris\"")));
+    }
+    let Some(error) = keys.zones.error(name) else {
+        return Ok(name);
+    };
+    let finding = keys.zones.look(|zones| {
+        let finding = unresolvable(&ResolveError::Zone(error), zones);
+        match meant::setting(name, zones).filter(|setting| !setting.starts_with("clock_timezone")) {
+            Some(setting) => finding.instead(format!("write {setting}")),
+            None => finding,
+        }
+    });
+    Err(keys.error(key.node, finding))
+}
+
+fn word_for_word(
+    keys: &Keys<'_, '_>,
+    kind: &'static str,
+    values: &Values<'_>,
+    base: Option<&ClockOffset>,
+) -> Result<ClockOffset> {
+    // A clock of the same kind gives what is not said of it.
+    let base = base.filter(|base| base.as_str() == kind && keys.get("clock_offset").is_none());
+    let missing = |name, example| missing(keys, name, example);
     Ok(match kind {
-        "utc" => ClockOffset::Utc { adjustment: adjustment(keys)?.or(base_adjustment(base)) },
-        "localtime" => ClockOffset::Localtime { adjustment: adjustment(keys)?.or(base_adjustment(base)) },
-        "timezone" => {
-            let key = needed(keys, "clock_timezone", "\"Europe/Paris\"")?;
-            let expected = "a name of the tz database, as in Europe/Paris";
-            let timezone = keys.text(key, expected)?;
-            if timezone.is_empty() {
-                return Err(keys.not(key, expected));
-            }
-            ClockOffset::Timezone { timezone: timezone.to_owned() }
-        }
-        "absolute" => {
-            let key = needed(keys, "clock_start", "SECONDS, counted from 1970-01-01T00:00:00Z")?;
-            ClockOffset::Absolute {
-                start: number(keys, key, "a number of seconds since 1970-01-01T00:00:00Z")?,
-            }
-        }
+        "utc" => ClockOffset::Utc { adjustment: values.adjustment.or(base_adjustment(base)) },
+        "localtime" => ClockOffset::Localtime { adjustment: values.adjustment.or(base_adjustment(base)) },
+        "timezone" => match values.timezone {
+            Some(timezone) => ClockOffset::Timezone { timezone: timezone.to_owned() },
+            None => return Err(missing("clock_timezone", "\"Europe/Paris\"")),
+        },
+        "absolute" => match values.start {
+            Some(start) => ClockOffset::Absolute { start },
+            None => return Err(missing("clock_start", "SECONDS, counted from 1970-01-01T00:00:00Z")),
+        },
         _ => ClockOffset::Variable {
-            adjustment: match keys.get("clock_adjustment") {
-                Some(key) => number(keys, key, "a number of seconds, in quotes when negative")?,
-                None => base.and_then(|base| as_plain(base).1).unwrap_or_default(),
+            adjustment: match values.adjustment {
+                Some(Adjustment::Seconds(seconds)) => seconds,
+                _ => base.and_then(|base| as_plain(base).1).unwrap_or_default(),
             },
-            basis: match keys.get("clock_basis") {
-                Some(key) => match keys.text(key, "utc or localtime")? {
-                    "utc" => Basis::Utc,
-                    "localtime" => Basis::Localtime,
-                    _ => return Err(keys.not(key, "utc or localtime")),
-                },
+            basis: match values.basis {
+                Some(basis) => basis,
                 None if base.and_then(|base| as_plain(base).0) == Some(true) => Basis::Localtime,
                 None => Basis::Utc,
             },
@@ -201,24 +306,19 @@ fn base_adjustment(base: Option<&ClockOffset>) -> Option<Adjustment> {
     }
 }
 
-fn adjustment(keys: &Keys<'_, '_>) -> Result<Option<Adjustment>> {
-    let Some(key) = keys.get("clock_adjustment") else {
-        return Ok(None);
-    };
+fn adjustment<'a>(keys: &Keys<'a, '_>, key: Key<'a>) -> Result<Adjustment> {
     let expected = "a number of seconds, in quotes when negative, or reset";
     match keys.text(key, expected)? {
-        "reset" => Ok(Some(Adjustment::Reset)),
-        _ => number(keys, key, expected).map(|seconds| Some(Adjustment::Seconds(seconds))),
+        "reset" => Ok(Adjustment::Reset),
+        _ => number(keys, key, expected).map(Adjustment::Seconds),
     }
 }
 
-/// A key that the kind of clock cannot do without.
-fn needed<'a>(keys: &Keys<'a, '_>, name: &str, example: &str) -> Result<Key<'a>> {
+/// The error for a key that the kind of clock cannot do without.
+fn missing(keys: &Keys<'_, '_>, name: &str, example: &str) -> Box<crate::diag::Diagnostic> {
     let at = keys.get("clock_offset").map_or(0, |key| key.node);
-    keys.get(name).ok_or_else(|| {
-        let finding = Finding::invalid("key-missing", format!("such a clock needs {name}, which is missing"));
-        keys.error(at, finding.instead(format!("add {name} = {example}")))
-    })
+    let finding = Finding::invalid("key-missing", format!("such a clock needs {name}, which is missing"));
+    keys.error(at, finding.instead(format!("add {name} = {example}")))
 }
 
 fn number(keys: &Keys<'_, '_>, key: Key<'_>, expected: &str) -> Result<i64> {

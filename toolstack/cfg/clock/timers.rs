@@ -9,36 +9,51 @@ use ::timers::{
 };
 
 use super::super::read::{missed_ticks, nearest, no_number, tsc_mode, with_number};
-use super::super::suggest::Unit;
+use super::super::suggest::{self, Unit};
 use super::super::{Content, number};
-use super::keys::{Key, Keys, Result, TimerWords, Word, bad_value, contradiction};
+use super::keys::{CONTRADICTION, Key, Keys, Result, TimerWords, Word, bad_value, contradiction, item_of};
+use crate::diag::number::meant;
 use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
 
-/// `base` are the timers that the settings are laid over.
-pub fn read(keys: &mut Keys<'_, '_>, kind: GuestKind, base: &[Timer]) -> Result<Vec<Timer>> {
+/// `base` are the timers that the settings are laid over. `None` where something is wrong, which is kept with the keys.
+pub fn read(keys: &mut Keys<'_, '_>, kind: GuestKind, base: &[Timer]) -> Option<Vec<Timer>> {
     let listed = keys.clock_timers();
     let mut timers = if listed.is_some() { Vec::new() } else { base.to_vec() };
+    let mut all = true;
     for item in listed.unwrap_or_default() {
-        let timer = timer(keys, &item, timers.len())?;
-        match timers.iter().find(|earlier: &&Timer| earlier.name == timer.name) {
-            None => timers.push(timer),
-            Some(earlier) if *earlier == timer => {
-                let reason = format!("repeats the settings of {}", timer.name);
-                keys.mark(item.node, Finding::no_effect("timer-again", reason));
-            }
-            Some(_) => {
-                let reason = format!("timer {} twice, with different settings", timer.name);
-                let finding = Finding::invalid("timer-twice", reason);
-                return Err(keys.error(item.node, finding.instead("keep one item for each timer")));
-            }
+        let Some(timer) = timer(keys, &item, timers.len()) else {
+            all = false;
+            continue;
+        };
+        let added = add(keys, &mut timers, timer, item.node);
+        all &= keys.kept(added).is_some();
+    }
+    for plain in [tsc, frequency, hpet, ticks, hyperv] {
+        match plain(keys, kind, &mut timers) {
+            // What a list with an error says is not known.
+            Err(error) if !all && error.finding.code == CONTRADICTION => {}
+            read => all &= keys.kept(read).is_some(),
         }
     }
-    tsc(keys, &mut timers)?;
-    hpet(keys, kind, &mut timers)?;
-    ticks(keys, kind, &mut timers)?;
-    hyperv(keys, kind, &mut timers)?;
-    Ok(timers)
+    all.then_some(timers)
+}
+
+/// Adds a timer of `clock_timers`.
+fn add(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>, timer: Timer, node: usize) -> Result<()> {
+    match timers.iter().find(|earlier: &&Timer| earlier.name == timer.name) {
+        None => timers.push(timer),
+        Some(earlier) if *earlier == timer => {
+            let reason = format!("repeats the settings of {}", timer.name);
+            keys.mark(node, Finding::no_effect("timer-again", reason));
+        }
+        Some(_) => {
+            let reason = format!("timer {} twice, with different settings", timer.name);
+            let finding = Finding::invalid("timer-twice", reason);
+            return Err(keys.error(node, finding.instead("keep one item for each timer")));
+        }
+    }
+    Ok(())
 }
 
 /// The timer of this name, which is made where there is none.
@@ -55,8 +70,8 @@ fn listed(keys: &Keys<'_, '_>, timers: &[Timer], name: TimerName, plain: Key<'_>
     timers.iter().find(|timer| timer.name == name).cloned()
 }
 
-/// `tsc_mode` and `clock_tsc_frequency`.
-fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
+/// `tsc_mode`
+fn tsc(keys: &mut Keys<'_, '_>, _kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
     if let Some(key) = single(keys, "tsc_mode", true) {
         let mode = tsc_mode(key.setting);
         match (mode, listed(keys, timers, TimerName::Tsc, key)) {
@@ -86,6 +101,11 @@ fn tsc(keys: &mut Keys<'_, '_>, timers: &mut Vec<Timer>) -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// `clock_tsc_frequency`
+fn frequency(keys: &mut Keys<'_, '_>, _kind: GuestKind, timers: &mut Vec<Timer>) -> Result<()> {
     if let Some(key) = keys.get("clock_tsc_frequency") {
         let hertz = key.setting.text().filter(|_| !key.setting.added).and_then(number::whole);
         let hertz = hertz.ok_or_else(|| {
@@ -227,22 +247,37 @@ fn hyperv(keys: &mut Keys<'_, '_>, kind: GuestKind, timers: &mut Vec<Timer>) -> 
     }
 }
 
-/// An item of `clock_timers`.
-fn timer(keys: &mut Keys<'_, '_>, item: &TimerWords<'_>, index: usize) -> Result<Timer> {
+/// An item of `clock_timers`; `None` where something is wrong with it.
+fn timer(keys: &mut Keys<'_, '_>, item: &TimerWords<'_>, index: usize) -> Option<Timer> {
     keys.is(Part::Timer(index), item.node);
-    let Some(name) = item.words.iter().find(|word| word.key == "name") else {
-        let finding = Finding::invalid("no-timer-name", "a timer has no name");
-        return Err(keys.error(item.node, finding.instead(format!("add name=..., {}", list(TimerName::ALL)))));
-    };
-    let mut timer = Timer::named(one_of(keys, name, TimerName::ALL)?);
-    for (position, word) in item.words.iter().enumerate() {
-        if item.words[..position].iter().any(|earlier| earlier.key == word.key) {
-            let finding = Finding::invalid("bad-timer", format!("{} twice in one timer", word.key));
-            return Err(keys.error(word.node, finding.instead("keep one of the two")));
+    let name = match item.words.iter().find(|word| word.key == "name") {
+        Some(name) => one_of(keys, name, TimerName::ALL),
+        None => {
+            let text: Vec<_> = item.words.iter().map(|word| format!("{}={}", word.key, word.value)).collect();
+            let finding = Finding::invalid("no-timer-name", "a timer has no name");
+            if let Some(meant) = item_of(&text.join(",")) {
+                let error =
+                    keys.error(item.node, finding.instead(format!("write {}", suggest::quoted(&meant))));
+                return keys.kept(Err(error));
+            }
+            Err(keys.error(item.node, finding.instead(format!("add name=..., {}", list(TimerName::ALL)))))
         }
-        set(keys, &mut timer, word, index)?;
+    };
+    let name = keys.kept(name);
+    // The settings of a timer without a known name can be wrong as well.
+    let mut timer = Timer::named(name.unwrap_or(TimerName::Platform));
+    let mut all = name.is_some();
+    for (position, word) in item.words.iter().enumerate() {
+        let read = match item.words[..position].iter().any(|earlier| earlier.key == word.key) {
+            true => {
+                let finding = Finding::invalid("bad-timer", format!("{} twice in one timer", word.key));
+                Err(keys.error(word.node, finding.instead("keep one of the two")))
+            }
+            false => set(keys, &mut timer, word, index),
+        };
+        all &= keys.kept(read).is_some();
     }
-    Ok(timer)
+    all.then_some(timer)
 }
 
 /// The words of an item, as they are said where one is wrong.
@@ -252,11 +287,7 @@ fn set(keys: &mut Keys<'_, '_>, timer: &mut Timer, word: &Word<'_>, index: usize
     let part = match word.key {
         "name" => return Ok(()),
         "present" => {
-            timer.present = match word.value {
-                "yes" => Some(true),
-                "no" => Some(false),
-                _ => return Err(bad(keys, word, "yes or no")),
-            };
+            timer.present = Some(present(keys, word)?);
             Part::Present(index)
         }
         "track" => {
@@ -301,19 +332,24 @@ fn set(keys: &mut Keys<'_, '_>, timer: &mut Timer, word: &Word<'_>, index: usize
     Ok(())
 }
 
+/// The error for a value that is none of some words.
+fn no_word(keys: &Keys<'_, '_>, word: &Word<'_>, known: &[String]) -> Box<crate::diag::Diagnostic> {
+    let mut error = bad(keys, word, &known.join(if known.len() > 2 { ", " } else { " or " }));
+    let all = || format!("use one of {}", known.join(", "));
+    let near = nearest(word.value, known.iter().map(String::as_str));
+    let instead = near.map_or_else(all, |near| format!("write {}={near}", word.key));
+    error.finding = error.finding.instead(instead);
+    error
+}
+
 fn bad(keys: &Keys<'_, '_>, word: &Word<'_>, expected: &str) -> Box<crate::diag::Diagnostic> {
     let reason = format!("{} is '{}', expected {expected}", word.key, word.value);
-    let finding = Finding::invalid("bad-value", reason);
-    let finding = match nearest(word.value, expected.split(", ")) {
-        Some(near) => finding.instead(format!("write {}={near}", word.key)),
-        None => finding,
-    };
-    keys.error(word.node, finding)
+    keys.error(word.node, Finding::invalid("bad-value", reason))
 }
 
 fn one_of<T: Copy + Display>(keys: &Keys<'_, '_>, word: &Word<'_>, all: &[T]) -> Result<T> {
     let found = all.iter().copied().find(|known| known.to_string() == word.value);
-    found.ok_or_else(|| bad(keys, word, &list(all)))
+    found.ok_or_else(|| no_word(keys, word, &all.iter().map(ToString::to_string).collect::<Vec<_>>()))
 }
 
 fn list<T: Display>(all: &[T]) -> String {
@@ -321,8 +357,29 @@ fn list<T: Display>(all: &[T]) -> String {
     words.join(", ")
 }
 
+/// `yes` or `no`, for which people write other words.
+fn present(keys: &Keys<'_, '_>, word: &Word<'_>) -> Result<bool> {
+    let written = |present: bool| if present { "yes" } else { "no" };
+    if let Some(present) = [true, false].into_iter().find(|present| written(*present) == word.value) {
+        return Ok(present);
+    }
+    let mut error = no_word(keys, word, &[true, false].map(|present| written(present).to_owned()));
+    if let Some(flag) = suggest::number(word.value, Unit::Flag) {
+        error.finding = error.finding.instead(format!("write present={}", written(flag != "0")));
+    }
+    Err(error)
+}
+
+/// A number without a sign. Rust's own parser would take one.
 fn digits<T: std::str::FromStr>(keys: &Keys<'_, '_>, word: &Word<'_>) -> Result<T> {
-    // Rust's own parser would take a sign.
     let number = if word.value.starts_with('+') { None } else { word.value.parse().ok() };
-    number.ok_or_else(|| bad(keys, word, "a number that is not too large"))
+    number.ok_or_else(|| {
+        let mut error = bad(keys, word, "a number that is not too large");
+        let unit = if word.key == "frequency" { Unit::Hertz } else { Unit::Plain };
+        error.finding = match meant(word.value, unit).filter(|number| *number >= 0) {
+            Some(number) => error.finding.instead(format!("write {}={number}", word.key)),
+            None => error.finding.instead(format!("write {}=, in digits alone", word.key)),
+        };
+        error
+    })
 }

@@ -2,6 +2,7 @@
 
 use ::timers::{GuestClock, GuestKind};
 
+use super::super::Zones;
 use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::parse::{WORDS, parse_with};
 use super::super::read::book::Book;
@@ -101,10 +102,10 @@ fn lay(base: Base<'_>, before: &GuestClock, kind: GuestKind, words: &[String]) -
             );
         } else if !known.contains(&name) && !name.starts_with("clock_") {
             let finding = Finding::invalid("no-such-key", format!("a clock has no setting {name}"));
-            book.error(node, finding.instead(known_instead(name, &known, "")));
+            book.error(node, finding.instead(known_instead(name, &known)));
         }
     }
-    let clock = read_into(&mut book, kind, base);
+    let clock = read_into(&mut book, &Zones::default(), kind, base);
     let mut report = Report::new(cfg.source().clone());
     let mut errors = book.close(&mut report, 0);
     // There is no guest that could start all the same.

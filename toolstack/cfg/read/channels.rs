@@ -1,7 +1,7 @@
 //! `channel`: consoles with a name.
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::diag::Finding;
 use crate::domain::config::{Channel, Connection};
 
@@ -25,7 +25,14 @@ impl<'a> Reader<'a> {
         for part in self.parts(words, b",", node) {
             let Some((key, value)) = self.trimmed_pair(part, node) else {
                 let finding = Finding::invalid("bad-channel", format!("'{}' is not key=value", part.text));
-                self.book.wrong(node, &part, finding.instead("write it as in connection=pty"));
+                let instead = match part.text {
+                    kind @ ("pty" | "socket") => format!("write connection={kind}"),
+                    name if !words.text.contains("connection=") => {
+                        format!("write connection=pty,name={name}")
+                    }
+                    name => format!("write name={name}"),
+                };
+                self.book.wrong(node, &part, finding.instead(instead));
                 wrong = true;
                 continue;
             };
@@ -45,7 +52,7 @@ impl<'a> Reader<'a> {
                     wrong = true;
                 }
                 _ => {
-                    self.passed_over(node, &part, "a channel", &["name", "connection", "path", "backend"]);
+                    self.passed_over(node, &part, entry::CHANNEL, &["name", "connection", "path", "backend"]);
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! `cpuid`: the CPUID and MSR bits that the guest sees, by names or by registers.
 
-use super::Reader;
 use super::book::Words;
 use super::cpuid_names::{self, At, Field, Register};
+use super::{Reader, cpuid_meant};
 use crate::cfg::Content;
 use crate::cfg::number;
 use crate::diag::{Finding, MOST_SUGGESTIONS};
@@ -25,7 +25,10 @@ impl<'a> Reader<'a> {
                     if let Err((at, reason)) = registers(&mut policy, words.text) {
                         let finding =
                             Finding::unsupported("bad-cpuid", format!("{reason}; xl ignores the rest"));
-                        let instead = "write it as in \"0x1:ecx=x...x\", 32 characters a register";
+                        let instead = match cpuid_meant::whole(words.text) {
+                            Some(whole) => format!("write cpuid = \"{whole}\""),
+                            None => "write it as in \"0x1:ecx=x...x\", 32 characters a register".to_owned(),
+                        };
                         self.book.note(node, &words.from(at), finding.instead(instead));
                     }
                 }
@@ -49,30 +52,27 @@ impl<'a> Reader<'a> {
             Some(first) => {
                 let reason = "the first word is not host, and xl ignores the whole string";
                 let finding = Finding::unsupported("bad-cpuid", reason);
-                return self.book.note(
-                    node,
-                    &first,
-                    finding.instead(format!("write cpuid = \"host,{}\"", words.text)),
-                );
+                let whole = cpuid_meant::whole(words.text);
+                let whole = whole.unwrap_or_else(|| format!("host,{}", words.text));
+                return self.book.note(node, &first, finding.instead(format!("write cpuid = \"{whole}\"")));
             }
         }
         let mut suggestions = MOST_SUGGESTIONS;
         for part in parts {
             let Some((name, value)) = part.split('=') else {
                 let finding = Finding::unsupported("bad-cpuid", "this has no =, and xl ignores it");
-                self.book.note(
-                    node,
-                    &part,
-                    finding.instead(format!("write {}=1 or {}=0", part.text, part.text)),
-                );
+                let instead = match meant(&mut suggestions, part.text) {
+                    Some(setting) => format!("write {setting}"),
+                    None => format!("write {}=1 or {}=0", part.text, part.text),
+                };
+                self.book.note(node, &part, finding.instead(instead));
                 continue;
             };
             let Some(field) = cpuid_names::find(name.text) else {
                 let reason = format!("libxl does not know a CPUID field '{}', and xl ignores it", name.text);
                 let finding = Finding::unsupported("bad-cpuid", reason);
-                let near = super::suggestion(&mut suggestions, name.text, cpuid_names::names());
-                let finding = match near {
-                    Some(near) => finding.instead(format!("write {near}={}", value.text)),
+                let finding = match meant(&mut suggestions, part.text) {
+                    Some(setting) => finding.instead(format!("write {setting}")),
                     None => finding,
                 };
                 self.book.note(node, &part, finding);
@@ -97,6 +97,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// The setting that a word stands for, as long as there are `left` to look for.
+fn meant(left: &mut usize, word: &str) -> Option<String> {
+    *left = left.checked_sub(1)?;
+    cpuid_meant::setting(word)
 }
 
 /// Sets a field; whether its value is one. The leaf is there then in any case.

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::diag::Finding;
 use crate::domain::config::{P9, P9Type, Pvcalls, Virtio, VirtioTransport, Vtpm};
 use crate::domain::release;
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
                     } else {
                         &[]
                     };
-                    self.no_such_word(node, &word, "a 9pfs share", &[&P9_WORDS, newer].concat());
+                    self.no_such_word(node, &word, entry::SHARE, &[&P9_WORDS, newer].concat());
                 }
             }
         }
@@ -143,7 +143,14 @@ impl<'a> Reader<'a> {
             needed.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let reason = format!("a 9pfs share needs {}", missing.join(" and "));
-            let instead = "write \"tag=share,path=/srv/share,security_model=none\"";
+            let examples = [
+                ("tag", "tag=share"),
+                ("path", "path=/srv/share"),
+                ("security_model", "security_model=none"),
+            ];
+            let add: Vec<_> =
+                examples.iter().filter(|(name, _)| missing.contains(name)).map(|(_, word)| *word).collect();
+            let instead = format!("add {}", add.join(","));
             self.book.error(node, Finding::invalid("bad-p9", reason).instead(instead));
         }
     }
@@ -167,7 +174,7 @@ impl<'a> Reader<'a> {
                         }
                     }
                 }
-                _ => self.no_such_word(node, &word, "a TPM", &["backend", "uuid"]),
+                _ => self.no_such_word(node, &word, entry::TPM, &["backend", "uuid"]),
             }
         }
         if vtpm.backend_domname.is_none() {
@@ -182,7 +189,7 @@ impl<'a> Reader<'a> {
         for (word, key, value) in self.key_values(words, node) {
             match key.text {
                 "backend" => device.backend_domname = Some(value.text.to_owned()),
-                _ => self.no_such_word(node, &word, "pvcalls", &["backend"]),
+                _ => self.no_such_word(node, &word, entry::PVCALLS, &["backend"]),
             }
         }
         device
@@ -222,7 +229,7 @@ impl<'a> Reader<'a> {
                 device.grant_usage = Some((self.number_at(value, node) != 0).into());
             } else {
                 let known = ["backend", "type", "transport", "grant_usage"];
-                self.no_such_word(node, &word, "a virtio device", &known);
+                self.no_such_word(node, &word, entry::VIRTIO, &known);
             }
         }
         device

@@ -1,139 +1,12 @@
 //! `disk`: block devices, as read by the lexer `libxlu_disk_l.l`.
-//!
-//! At each place the longest rule applies; of equally long rules, the first one does. A rule may look ahead without
-//! consuming text, and the lookahead counts towards its length: this is how an old prefix (`phy:`) is recognised before
-//! the file's name.
 
-use super::Reader;
 use super::book::Words;
+use super::disk_lexer::{FLAGS, KEYS, Rule, rule};
+use super::{Reader, entry, nearest};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
-
-/// The action of a rule of the lexer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    Blanks,
-    /// `key=value`, by its index in [`KEYS`].
-    Key(usize),
-    /// A word alone, by its index in [`FLAGS`].
-    Flag(usize),
-    Target,
-    UnknownKey,
-    FormatPrefix,
-    ScriptPrefix,
-    IgnoredPrefix,
-    UnknownPrefix,
-    Positional,
-    Bad,
-}
-
-const KEYS: [&str; 13] = [
-    "format=",
-    "devtype=",
-    "access=",
-    "backend=",
-    "backendtype=",
-    "specification=",
-    "vdev=",
-    "script=",
-    "colo-host=",
-    "colo-port=",
-    "colo-export=",
-    "active-disk=",
-    "hidden-disk=",
-];
-
-const FLAGS: [&str; 10] = [
-    "cdrom",
-    "direct-io-safe",
-    "discard",
-    "no-discard",
-    "colo",
-    "no-colo",
-    "trusted",
-    "untrusted",
-    "grant_usage=1",
-    "grant_usage=0",
-];
-
-const FORMAT_PREFIXES: [&str; 4] = ["raw:", "qcow:", "qcow2:", "vhd:"];
-const SCRIPT_PREFIXES: [&str; 4] = ["iscsi:", "nbd:", "enbd:", "drbd:"];
-const IGNORED_PREFIXES: [&str; 7] = ["tapdisk:", "tap:", "tap2:", "aio:", "ioemu:", "file:", "phy:"];
-
-/// The rule that counts at the beginning of a text, and how many bytes of it that takes.
-fn rule(text: &str, knows: impl Fn(&str) -> bool) -> (Rule, usize) {
-    let mut best = (Rule::Bad, 0, 0);
-    // `seen` is what the rule looks at, `taken` what it takes.
-    let mut offer = |rule: Rule, seen: usize, taken: usize| {
-        if seen > best.2 {
-            best = (rule, taken, seen);
-        }
-    };
-    let bytes = text.as_bytes();
-    let run = |from: usize, part: &dyn Fn(u8) -> bool| {
-        bytes.get(from..).unwrap_or_default().iter().take_while(|byte| part(**byte)).count()
-    };
-    let to_comma = |from: usize| from + run(from, &|byte| byte != b',');
-    let comma = |at: usize| at + usize::from(bytes.get(at) == Some(&b','));
-    let line = |from: usize| from + run(from, &|byte| byte != b'\n');
-    let blanks = run(0, &|byte| matches!(byte, b' ' | b'\t' | b'\n'));
-    if blanks > 0 {
-        let seen = if blanks < bytes.len() { line(blanks + 1) } else { blanks };
-        offer(Rule::Blanks, seen, blanks);
-    }
-    for (index, key) in KEYS.iter().enumerate() {
-        if text.starts_with(key) && knows(key.trim_end_matches('=')) {
-            let end = comma(to_comma(key.len()));
-            offer(Rule::Key(index), end, end);
-        }
-    }
-    for (index, flag) in FLAGS.iter().enumerate() {
-        if text.starts_with(flag) && knows(flag.split('=').next().unwrap_or_default()) {
-            let end = comma(flag.len());
-            offer(Rule::Flag(index), end, end);
-        }
-    }
-    if text.starts_with("target=") {
-        offer(Rule::Target, line(7), line(7));
-    }
-    let starts_low = bytes.first().is_some_and(u8::is_ascii_lowercase);
-    let low = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    if starts_low {
-        let equals = run(0, &|byte| low(byte) || byte == b'-');
-        if bytes.get(equals) == Some(&b'=') && bytes.get(equals + 1).is_some_and(|byte| *byte != b',') {
-            // A character is one byte to the lexer.
-            let end = comma(equals + 2);
-            offer(Rule::UnknownKey, end, end);
-        }
-    }
-    let prefixes = [
-        (Rule::FormatPrefix, FORMAT_PREFIXES.as_slice()),
-        (Rule::ScriptPrefix, &SCRIPT_PREFIXES),
-        (Rule::IgnoredPrefix, &IGNORED_PREFIXES),
-    ];
-    for (rule, prefixes) in prefixes {
-        if let Some(prefix) = prefixes.iter().find(|prefix| text.starts_with(*prefix)) {
-            offer(rule, line(prefix.len()), prefix.len());
-        }
-    }
-    if starts_low {
-        let colon = run(0, &low);
-        if bytes.get(colon) == Some(&b':') {
-            let after = colon + 1;
-            let seen = match bytes.get(after) {
-                Some(byte) if !low(*byte) => line(after + 1),
-                _ => after,
-            };
-            offer(Rule::UnknownPrefix, seen, after);
-        }
-    }
-    let end = run(0, &|byte| !matches!(byte, b'=' | b','));
-    if end > 0 || bytes.first() == Some(&b',') {
-        offer(Rule::Positional, comma(end), comma(end));
-    }
-    (best.0, best.1)
-}
+use crate::domain::release::{self, Known};
 
 /// A disk that is being read.
 struct Spec<'a> {
@@ -201,11 +74,17 @@ impl<'a> Reader<'a> {
                 let key = whole.text.split('=').next().unwrap_or_default();
                 let mut known: Vec<_> =
                     KEYS.iter().map(|key| key.trim_end_matches('=')).chain(["target"]).collect();
-                known.retain(|name| self.host.knows_setting("disk", name));
+                known.extend(FLAGS.iter().filter(|flag| !flag.contains('=')));
                 spec.failed = true;
-                let finding = Finding::invalid("bad-disk", format!("a disk has no setting '{key}'"));
-                let instead = super::known_instead(key, &known, "=");
-                self.book.wrong(spec.node, &whole, finding.instead(instead));
+                // The rule ends at the first character of the value.
+                let end = rest.text.find(',').unwrap_or(rest.text.len());
+                let finding = self.no_word(&rest.text[..end], entry::DISK, &known, entry::REFUSES);
+                let reason = format!("a disk has no setting '{key}'").into();
+                let finding = match finding.code {
+                    "no-such-word" => Finding { reason, code: "bad-disk", ..finding },
+                    _ => finding,
+                };
+                self.book.wrong(spec.node, &whole, finding);
             }
             Rule::FormatPrefix => {
                 spec.prefixed = true;
@@ -243,11 +122,12 @@ impl<'a> Reader<'a> {
                 });
                 match (wanted, spec.disk.backend) {
                     (None, _) => {
-                        let reason = format!(
-                            "backendtype is '{}', expected phy, tap, qdisk or standalone",
-                            value.text
+                        self.bad_disk_word(
+                            spec,
+                            "backendtype",
+                            value,
+                            &["phy", "tap", "qdisk", "standalone"],
                         );
-                        self.bad_disk(spec, &value, reason);
                     }
                     (Some(wanted), Some(before)) if wanted != before => {
                         self.respecified(spec, "backendtype", value)
@@ -260,8 +140,7 @@ impl<'a> Reader<'a> {
                     DiskSpecification::from_word(value.text).filter(|spec| spec.as_str() == value.text);
                 match (wanted, spec.disk.specification) {
                     (None, _) => {
-                        let reason = format!("specification is '{}', expected xen or virtio", value.text);
-                        self.bad_disk(spec, &value, reason);
+                        self.bad_disk_word(spec, "specification", value, &["xen", "virtio"]);
                     }
                     (Some(wanted), Some(before)) if wanted != before => {
                         self.respecified(spec, "specification", value)
@@ -329,8 +208,7 @@ impl<'a> Reader<'a> {
             "cdrom" => spec.disk.is_cdrom = 1,
             "disk" => spec.disk.is_cdrom = 0,
             _ => {
-                let why = format!("devtype is '{}', expected disk or cdrom", kind.text);
-                self.bad_disk(spec, &kind, why);
+                self.bad_disk_word(spec, "devtype", kind, &["disk", "cdrom"]);
             }
         }
     }
@@ -339,7 +217,7 @@ impl<'a> Reader<'a> {
         match word.text {
             "r" | "ro" => spec.disk.readwrite = 0,
             "rw" | "w" | "" => spec.disk.readwrite = 1,
-            _ => self.bad_disk(spec, &word, format!("access is '{}', expected r, ro, w or rw", word.text)),
+            _ => self.bad_disk_word(spec, "access", word, &["r", "ro", "w", "rw"]),
         }
     }
 
@@ -350,9 +228,8 @@ impl<'a> Reader<'a> {
         };
         match (wanted, spec.disk.format) {
             (None, _) => {
-                let reason =
-                    format!("format is '{}', expected raw, qcow, qcow2, vhd, qed or empty", word.text);
-                self.bad_disk(spec, &word, reason);
+                let known = ["raw", "qcow", "qcow2", "vhd", "qed", "empty"];
+                self.bad_disk_word(spec, "format", word, &known);
             }
             (Some(wanted), Some(before)) if wanted != before => self.respecified(spec, "format", word),
             (wanted, _) => spec.disk.format = wanted,
@@ -389,8 +266,44 @@ impl<'a> Reader<'a> {
         self.bad_disk(spec, &word, format!("{name} is given twice"));
     }
 
-    fn bad_disk(&mut self, spec: &mut Spec<'a>, word: &Words<'a>, reason: String) {
+    /// A value that is none of some words.
+    fn bad_disk_word(&mut self, spec: &mut Spec<'a>, name: &str, word: Words<'a>, known: &[&str]) {
+        let text = word.text;
+        let newer = release::word(&format!("disk.{name}"), text);
+        if self.newer_in_disk(spec, &word, newer) {
+            return;
+        }
+        let (last, others) = known.split_last().unwrap_or((&"", &[]));
+        let reason = format!("{name} is '{text}', expected {} or {last}", others.join(", "));
+        // A value in its place has no name.
+        let named = spec.words.text.contains(&format!("{name}={text}"));
+        let prefix = if named { format!("{name}=") } else { String::new() };
+        match nearest(text, known.iter().copied()) {
+            Some(near) => {
+                let finding = Finding::invalid("bad-disk", reason);
+                self.book.wrong(spec.node, &word, finding.instead(format!("write {prefix}{near}")));
+            }
+            None => self.bad_disk(spec, &word, reason),
+        }
+    }
+
+    /// True if a word is one that only other releases know, which is then said.
+    fn newer_in_disk(&mut self, spec: &mut Spec<'a>, word: &Words<'a>, value: Option<Known>) -> bool {
         spec.failed = true;
+        let Some(known) = self.newer(release::setting("disk", word.text)).or_else(|| self.newer(value))
+        else {
+            return false;
+        };
+        let reason = self.only_known(word.text, known, entry::REFUSES);
+        let finding = Finding::invalid("other-release", reason);
+        self.book.wrong(spec.node, word, finding.instead("remove it"));
+        true
+    }
+
+    fn bad_disk(&mut self, spec: &mut Spec<'a>, word: &Words<'a>, reason: String) {
+        if self.newer_in_disk(spec, word, None) {
+            return;
+        }
         let instead =
             "write a disk as in \"format=raw,vdev=xvda,access=rw,target=/dev/vg/guest\", the target last";
         self.book.wrong(spec.node, word, Finding::invalid("bad-disk", reason).instead(instead));
@@ -434,33 +347,6 @@ fn disk_flag(disk: &mut Disk, flag: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_rule_counts() {
-        let table = [
-            ("phy:/dev/x,hda,w", (Rule::IgnoredPrefix, 4)),
-            ("phyx:/dev/x", (Rule::UnknownPrefix, 5)),
-            ("foo:bar,hda", (Rule::Positional, 8)),
-            ("foo:", (Rule::UnknownPrefix, 4)),
-            ("format=raw,vdev=hda", (Rule::Key(0), 11)),
-            ("bogus=abc", (Rule::UnknownKey, 7)),
-            ("bogus=,", (Rule::Positional, 5)),
-            ("=x", (Rule::Bad, 0)),
-            (",hda", (Rule::Positional, 1)),
-            ("cdrom,", (Rule::Flag(0), 6)),
-            ("cdromx,", (Rule::Positional, 7)),
-            ("  hda,w", (Rule::Blanks, 2)),
-            ("  ", (Rule::Blanks, 2)),
-            ("target=a,b", (Rule::Target, 10)),
-            ("qcow2:/x", (Rule::FormatPrefix, 6)),
-            ("nbd:x:1", (Rule::ScriptPrefix, 4)),
-        ];
-        for (text, expected) in table {
-            assert_eq!(rule(text, |_| true), expected, "{text}");
-        }
-    }
-
     #[test]
     fn an_equals_sign_at_the_end_is_passed_over() {
         let read = |disk: &str| {

@@ -5,17 +5,16 @@ use timers::ticks::MissedTicks;
 use timers::tsc::{TscMode, TscModeError};
 use timers::{GuestKind, TimerMode};
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::cfg::keys::bits_but;
-use crate::cfg::{Content, Setting};
+use crate::cfg::{Content, Setting, suggest};
 use crate::diag::Finding;
-use crate::domain::Defbool;
-use crate::domain::Part;
 use crate::domain::config::{
     Altp2m, ArmSci, ArmSciType, Bitmap, GfxPassthruKind, GicVersion, HdType, Smbios, SmbiosType, Sve, Tee,
     VendorDevice, VuartType,
 };
+use crate::domain::{Defbool, Part, release};
 
 /// How many Hyper-V groups libxl has room for.
 const VIRIDIAN_BITS: u32 = 64;
@@ -49,6 +48,18 @@ pub(in crate::cfg) fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
         Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
         None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
     }
+}
+
+/// The list of a text that names groups of `viridian`.
+fn groups_in(setting: &Setting) -> Option<String> {
+    let text = String::from_utf8_lossy(setting.text()?);
+    let is_group = |word: &&str| {
+        let name = word.trim_start_matches('!');
+        Viridian::from_word(name).is_some() || ["all", "defaults"].contains(&name)
+    };
+    let words: Vec<_> = text.split([',', ' ', ';']).filter(|word| !word.is_empty()).collect();
+    let quoted: Vec<_> = words.iter().map(|word| suggest::quoted(word)).collect();
+    (!words.is_empty() && words.iter().all(is_group)).then(|| format!("[ {} ]", quoted.join(", ")))
 }
 
 impl<'a> Reader<'a> {
@@ -175,6 +186,9 @@ impl<'a> Reader<'a> {
                 Content::Text(_) => {
                     if let Some(number) = self.number_of(found) {
                         hvm.viridian = Some((number != 0).into());
+                    } else if let Some(groups) = groups_in(found.setting) {
+                        let finding = super::no_number(found.setting);
+                        self.book.mark(found.node, finding.instead(format!("write viridian = {groups}")));
                     }
                 }
             }
@@ -272,7 +286,15 @@ impl<'a> Reader<'a> {
             let mut known: Vec<_> = Viridian::ALL.iter().map(|group| group.as_str()).collect();
             known.retain(|word| host.knows_word("viridian", word));
             known.extend(["all", "defaults"]);
-            return self.book.error(node, super::bad_word("a group of viridian", words.text, &known));
+            let finding = super::bad_word("a group of viridian", words.text, &known);
+            return match self.newer(release::word("viridian", name)) {
+                None => self.book.error(node, finding),
+                Some(known) => {
+                    let reason = self.only_known(name, known, entry::REFUSES);
+                    let finding = Finding::invalid("other-release", reason);
+                    self.book.error(node, finding.instead("remove it"));
+                }
+            };
         };
         let (set, other) = if out { (disable, enable) } else { (enable, disable) };
         let number = group.number();
@@ -368,7 +390,7 @@ impl<'a> Reader<'a> {
                             super::bad_word("type", value.text, &["none", "scmi_smc"]),
                         );
                     }
-                    None => self.passed_over(node, &word, "arm_sci", &["type"]),
+                    None => self.passed_over(node, &word, entry::ARM_SCI, &["type"]),
                 }
             }
             self.config.b_info.arch_arm.arm_sci = Some(ArmSci { kind, ..ArmSci::default() });

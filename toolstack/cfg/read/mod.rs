@@ -8,9 +8,12 @@ pub(super) mod book;
 mod boot;
 mod channels;
 mod cpuid;
+mod cpuid_meant;
 mod cpuid_names;
 mod devices;
+mod disk_lexer;
 mod disks;
+mod entry;
 mod features;
 mod general;
 mod guest;
@@ -230,24 +233,20 @@ impl<'a> Reader<'a> {
         }
         texts
     }
-
-    /// The word of an enumeration; an unknown one is an error.
-    fn word<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, expected: &[&str]) -> Option<T> {
-        let (words, node) = self.words(name)?;
-        let host = self.host;
-        let value = read(words.text).filter(|_| host.knows_word(name, words.text));
-        if value.is_none() {
-            let known: Vec<_> = expected.iter().copied().filter(|word| host.knows_word(name, word)).collect();
-            self.book.error(node, bad_value(name, words.text, &known));
-        }
-        value
-    }
 }
 
 /// The finding for a list where xl expects a text.
 pub(super) fn no_text(setting: &Setting) -> Finding {
+    let value = match &setting.value.content {
+        Content::List(items) => match items.as_slice() {
+            [one] => one.text().map(|text| suggest::quoted(&String::from_utf8_lossy(text))),
+            _ => None,
+        },
+        Content::Text(_) => None,
+    };
+    let value = value.unwrap_or_else(|| "\"...\"".to_owned());
     Finding::unsupported("no-text", "this is a list, and xl, which expects one value, ignores it")
-        .instead(format!("write {} = \"...\"", setting.name))
+        .instead(format!("write {} = {value}", setting.name))
 }
 
 /// The finding for a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
@@ -269,7 +268,9 @@ pub(super) fn no_number(setting: &Setting) -> Finding {
 
 /// A word that a setting within a value does not take.
 fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
-    unexpected(name, text, expected).instead(known_instead(text, expected, ""))
+    let near = nearest(text, expected.iter().copied()).filter(|_| !name.contains(' '));
+    let instead = near.map(|near| format!("write {name}={near}"));
+    unexpected(name, text, expected).instead(instead.unwrap_or_else(|| known_instead(text, expected)))
 }
 
 /// A word that a key does not take.
@@ -313,7 +314,9 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     let known: Vec<_> = known.collect();
     near(word, &known).or_else(|| {
         let word = word.to_ascii_lowercase();
-        let begins = |name: &&str| name.starts_with(&word) || word.starts_with(*name);
+        // `utc+3` is more than `utc`.
+        let goes_on = |rest: &str| !rest.contains(|c: char| c.is_ascii_digit() || "+-!".contains(c));
+        let begins = |name: &&str| name.starts_with(&word) || word.strip_prefix(*name).is_some_and(goes_on);
         let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
         found.next().filter(|_| found.next().is_none())
     })
@@ -329,11 +332,10 @@ pub(super) fn suggestion<'a>(
     nearest(word, known)
 }
 
-/// The remedy for an unknown word: the known one that is probably meant, else all that are known. `end` is what follows
-/// such a word, as in `write size=`.
-pub(super) fn known_instead(word: &str, known: &[&str], end: &str) -> String {
+/// The remedy for an unknown word: the known one that is probably meant, else all that are known.
+pub(super) fn known_instead(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
-        Some(near) => format!("write {near}{end}"),
+        Some(near) => format!("write {near}"),
         None => format!("use one of {}", known.join(", ")),
     }
 }
@@ -348,7 +350,8 @@ fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     };
     let near = |name: &'a str| {
         let distance = distance(&word, &name.to_ascii_lowercase().replace('-', "_"), most)?;
-        Some((distance, name))
+        // A wrong letter is likelier than one too few.
+        Some(((distance, name.len().abs_diff(word.len())), name))
     };
     known.iter().copied().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }

@@ -1,10 +1,10 @@
 //! `vif`: network interfaces, with their bandwidth limits.
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::cfg::number;
 use crate::diag::Finding;
-use crate::domain::config::{Nic, NicColo, NicType};
+use crate::domain::config::{Nic, NicType};
 
 const WORDS: [&str; 17] = [
     "type",
@@ -25,6 +25,9 @@ const WORDS: [&str; 17] = [
     "trusted",
     "untrusted",
 ];
+
+/// Words of other tools for an interface without an emulated card.
+const PARAVIRTUAL: [&str; 6] = ["netfront", "paravirtual", "pv", "xen", "xenbr", "bridge"];
 
 impl<'a> Reader<'a> {
     pub(super) fn nics(&mut self) {
@@ -57,13 +60,13 @@ impl<'a> Reader<'a> {
     fn nic_word(&mut self, nic: &mut Nic, word: Words<'a>, node: usize) {
         let key = word.text.split('=').next().unwrap_or_default();
         if !self.host.knows_setting("vif", key) {
-            return self.passed_over(node, &word, "a network interface", &WORDS);
+            return self.passed_over(node, &word, entry::NIC, &WORDS);
         }
         let Some((key, value)) = word.split('=') else {
             return match word.text {
                 "trusted" => nic.trusted = Some(true.into()),
                 "untrusted" => nic.trusted = Some(false.into()),
-                _ => self.passed_over(node, &word, "a network interface", &WORDS),
+                _ => self.passed_over(node, &word, entry::NIC, &WORDS),
             };
         };
         let text = Some(value.text.to_owned());
@@ -74,7 +77,14 @@ impl<'a> Reader<'a> {
                 _ => {
                     let reason = format!("type is '{}', expected vif or ioemu; xl ignores it", value.text);
                     let finding = Finding::unsupported("bad-value", reason);
-                    self.book.note(node, &word, finding.instead("write type=vif or type=ioemu"));
+                    let paravirtual = PARAVIRTUAL.contains(&value.text);
+                    let instead = match super::nearest(value.text, ["vif", "ioemu"].into_iter()) {
+                        Some(near) => format!("write type={near}"),
+                        None if paravirtual => "write type=vif".to_owned(),
+                        // A card that QEMU emulates.
+                        None => format!("write model={}", value.text),
+                    };
+                    self.book.note(node, &word, finding.instead(instead));
                 }
             },
             "mac" => self.mac(nic, word, value, node),
@@ -110,8 +120,7 @@ impl<'a> Reader<'a> {
             "vlan" => nic.vlan = text,
             name if name != "coloft_forwarddev" && nic.colo.set(name, value.text.to_owned()) => {}
             _ => {
-                let known: Vec<_> = WORDS.iter().chain(NicColo::NAMES).copied().collect();
-                self.passed_over(node, &word, "a network interface", &known[..WORDS.len()]);
+                self.passed_over(node, &word, entry::NIC, &WORDS);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `pci` and `rdm` as xl read them up to Xen 4.14.
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Pci, RdmPolicy, RdmStrategy};
@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
                 },
                 _ => {
                     let known = ["permissive", "msitranslate", "seize", "power_mgmt", "rdm_policy"];
-                    self.passed_over(node, &words, "a PCI device", &known);
+                    self.passed_over(node, &words, entry::PCI, &known);
                 }
             }
             rest = next;

@@ -4,6 +4,7 @@ use super::Reader;
 use super::book::Words;
 use crate::cfg::number;
 use crate::diag::Finding;
+use crate::diag::number::{Unit, meant};
 
 /// A range of numbers, `3` or `2-5`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +90,25 @@ impl<'a> Reader<'a> {
         let (value, length) = number::unsigned(words.text, 10);
         if length == 0 || value == u64::MAX {
             let finding = Finding::invalid("bad-value", format!("'{}' is not a number", words.text));
-            self.book.wrong(node, &words, finding.instead("write a number in decimal digits"));
+            self.book.wrong(node, &words, finding.instead(digits(words.text, Unit::Plain)));
             return None;
         }
         self.rest_of_number(words, length, node);
         Some(value)
+    }
+
+    /// As [`Reader::ulong`], for a number that people give a unit.
+    pub(super) fn ulong_of(&mut self, words: Words<'a>, node: usize, unit: Unit) -> Option<u64> {
+        let (value, length) = number::unsigned(words.text, 10);
+        match meant(words.text, unit) {
+            Some(_) if length > 0 && length < words.text.len() => {
+                let reason = format!("xl reads only {} of '{}'", &words.text[..length], words.text);
+                let finding = Finding::approximated("not-all-a-number", reason);
+                self.book.note(node, &words, finding.instead(digits(words.text, unit)));
+                Some(value)
+            }
+            _ => self.ulong(words, node),
+        }
     }
 
     /// `strtoul` in base 0, of which xl takes whatever comes out.
@@ -122,8 +137,16 @@ impl<'a> Reader<'a> {
         self.book.note(
             node,
             &words,
-            Finding::approximated("not-all-a-number", reason).instead("write only digits"),
+            Finding::approximated("not-all-a-number", reason).instead(digits(words.text, Unit::Plain)),
         );
+    }
+}
+
+/// The remedy for a text that is no number in digits.
+fn digits(text: &str, unit: Unit) -> String {
+    match meant(text, Unit::Flag).or_else(|| meant(text, unit)).filter(|number| *number >= 0) {
+        Some(number) => format!("write {number}"),
+        None => "write only digits".to_owned(),
     }
 }
 

@@ -168,7 +168,12 @@ impl<'a> Reader<'a> {
         let finding = if rdm_is_taken(words.text) {
             Finding::invalid("rdm", "rdm has no policy, and xl reads uninitialised memory")
         } else {
-            Finding::unsupported("rdm", "xl ignores rdm whenever it has a policy")
+            let has_policy = words.text.split(',').any(|part| part.starts_with("policy="));
+            let reason = match has_policy {
+                true => "xl ignores rdm whenever it has a policy",
+                false => "xl does not know this value of rdm, and ignores it",
+            };
+            Finding::unsupported("rdm", reason)
         };
         let finding = finding.instead(instead);
         if finding.verdict == Verdict::Invalid {

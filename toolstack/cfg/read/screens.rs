@@ -2,8 +2,8 @@
 
 use timers::GuestKind;
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Connector, Sdl, Vdispl, Vfb, VgaKind, Vkb, VkbBackend, Vnc};
@@ -183,17 +183,8 @@ impl<'a> Reader<'a> {
                 let reason = "xl reads vnc=1 and sdl=1, and ignores type";
                 self.book.note(node, word, Finding::no_effect("unknown-word", reason));
             }
-            _ => self.passed_over(node, word, "a framebuffer", &KEYS),
+            _ => self.passed_over(node, word, entry::FRAMEBUFFER, &KEYS),
         }
-    }
-
-    /// Says of a word that xl has no meaning for it and passes over it.
-    pub(super) fn passed_over(&mut self, node: usize, word: &Words<'a>, what: &str, known: &[&str]) {
-        let key = word.text.split('=').next().unwrap_or_default();
-        let reason = format!("{what} has no setting '{key}', and xl ignores it");
-        let finding = Finding::unsupported("unknown-word", reason);
-        let instead = super::known_instead(key, known, "=");
-        self.book.note(node, word, finding.instead(instead));
     }
 
     fn vkbs(&mut self) {
@@ -224,7 +215,7 @@ impl<'a> Reader<'a> {
 
     fn vkb_word(&mut self, vkb: &mut Vkb, word: Words<'a>, node: usize) {
         let Some((key, value)) = word.split('=') else {
-            return self.no_such_word(node, &word, "a keyboard", VKB_WORDS);
+            return self.no_such_word(node, &word, entry::KEYBOARD, VKB_WORDS);
         };
         match key.text {
             "backend" => vkb.backend_domname = Some(value.text.to_owned()),
@@ -251,7 +242,7 @@ impl<'a> Reader<'a> {
             "multi-touch-num-contacts" => vkb.multi_touch_num_contacts = self.number_at(value, node) as u32,
             "width" => vkb.width = self.number_at(value, node) as u32,
             "height" => vkb.height = self.number_at(value, node) as u32,
-            _ => self.no_such_word(node, &word, "a keyboard", VKB_WORDS),
+            _ => self.no_such_word(node, &word, entry::KEYBOARD, VKB_WORDS),
         }
     }
 
@@ -271,7 +262,7 @@ impl<'a> Reader<'a> {
                 wrong |= connectors.len() != parts.len() || parts.is_empty();
                 display.connectors = connectors;
             } else {
-                self.no_such_word(node, &word, "a display", &["backend", "be-alloc", "connectors"]);
+                self.no_such_word(node, &word, entry::DISPLAY, &["backend", "be-alloc", "connectors"]);
             }
         }
         if display.connectors.is_empty() && !wrong {

@@ -1,6 +1,6 @@
 //! Keys whose value is stored unchanged in one field.
 
-use super::{Named, Reader};
+use super::{Named, Reader, entry};
 use crate::cfg::keys::Takes;
 use crate::diag::Finding;
 use crate::domain::release::{self, Known};
@@ -49,8 +49,28 @@ impl Reader<'_> {
 
     /// The finding for a key or a word that the host's release does not have.
     pub(super) fn other_release(&self, name: &str, known: Known) -> Finding {
-        let release = self.host.release.map(|release| format!(" of Xen {release}")).unwrap_or_default();
-        let reason = format!("xl knows {name} {known}, but the xl{release} ignores it");
-        Finding::unsupported("other-release", reason)
+        Finding::unsupported("other-release", self.only_known(name, known, entry::IGNORES))
+    }
+
+    /// The word of an enumeration; an unknown one is an error.
+    pub(super) fn word<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Option<T>,
+        expected: &[&str],
+    ) -> Option<T> {
+        let (words, node) = self.words(name)?;
+        let host = self.host;
+        let value = read(words.text).filter(|_| host.knows_word(name, words.text));
+        if let Some(known) = self.newer(release::word(name, words.text)).filter(|_| value.is_none()) {
+            let finding =
+                Finding::invalid("other-release", self.only_known(words.text, known, entry::REFUSES));
+            let known: Vec<_> = expected.iter().copied().filter(|word| host.knows_word(name, word)).collect();
+            self.book.error(node, finding.instead(super::one_of_quoted(name, &known)));
+        } else if value.is_none() {
+            let known: Vec<_> = expected.iter().copied().filter(|word| host.knows_word(name, word)).collect();
+            self.book.error(node, super::bad_value(name, words.text, &known));
+        }
+        value
     }
 }

@@ -1,7 +1,7 @@
 //! Paravirtual sound cards, `vsnd`: each a list of card, PCM devices and streams.
 
-use super::Reader;
 use super::book::Words;
+use super::{Reader, entry};
 use crate::diag::Finding;
 use crate::domain::config::{Vsnd, VsndFormat, VsndParams, VsndPcm, VsndStream, VsndStreamType};
 
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
             card.long_name = Some(value.text.to_owned());
         } else {
             let known = [["backend", "short-name", "long-name"].as_slice(), &PARAMS].concat();
-            self.no_such_word(node, &word, "a sound card", &known);
+            self.no_such_word(node, &word, entry::SOUND_CARD, &known);
         }
     }
 
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         }
         match word.after("name=") {
             Some(value) => pcm.name = Some(value.text.to_owned()),
-            None => self.no_such_word(node, &word, "a PCM device", &[["name"].as_slice(), &PARAMS].concat()),
+            None => self.no_such_word(node, &word, entry::PCM, &[["name"].as_slice(), &PARAMS].concat()),
         }
     }
 
@@ -122,7 +122,12 @@ impl<'a> Reader<'a> {
                 None => self.book.wrong(node, &value, super::bad_word("type", value.text, &["P", "C"])),
             }
         } else {
-            self.no_such_word(node, &word, "a stream", &[["unique-id", "type"].as_slice(), &PARAMS].concat());
+            self.no_such_word(
+                node,
+                &word,
+                entry::STREAM,
+                &[["unique-id", "type"].as_slice(), &PARAMS].concat(),
+            );
         }
     }
 

@@ -1,10 +1,12 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
-use super::{Named, Reader};
+use super::{Named, Reader, cpuid_meant};
+use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
 use crate::cfg::suggest::{self, Unit};
-use crate::cfg::{Cfg, Setting};
+use crate::cfg::{Cfg, Setting, Zones};
 use crate::diag::{Finding, MOST_SUGGESTIONS};
+use crate::domain::clock_meant::start;
 
 /// The subject of a key that looks like a clock's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ const CLOCKS: [(Clock, &[&str]); 8] = [
 ];
 
 /// Words of xm and of other tools, and what xl has in their place; without a successor there is nothing that they did.
-const SUCCESSORS: [(&str, Option<&str>); 36] = [
+const SUCCESSORS: &[(&str, Option<&str>)] = &[
     ("vcpu", Some("vcpus")),
     ("cpus_count", Some("vcpus")),
     ("ncpus", Some("vcpus")),
@@ -108,8 +110,12 @@ const SUCCESSORS: [(&str, Option<&str>); 36] = [
     ("disks", Some("disk")),
     ("nics", Some("vif")),
     ("vifs", Some("vif")),
-    ("network", Some("vif")),
     ("keyboard", Some("keymap")),
+    ("nestedvirt", Some("nestedhvm")),
+    ("nested", Some("nestedhvm")),
+    ("sched_credit_cap", Some("cap")),
+    ("sched_credit_weight", Some("cpu_weight")),
+    ("restart", Some("on_reboot")),
     ("audio", Some("soundhw")),
     ("sound", Some("soundhw")),
     ("vncconsole", None),
@@ -117,6 +123,18 @@ const SUCCESSORS: [(&str, Option<&str>); 36] = [
     ("on_xend_stop", None),
     ("usbport", None),
     ("isa", None),
+];
+
+/// Settings of an entry of `vif` that are no keys of the file.
+const IN_VIF: [(&str, &str); 8] = [
+    ("bridge", "bridge"),
+    ("ifname", "vifname"),
+    ("ip", "ip"),
+    ("mac", "mac"),
+    ("network", "bridge"),
+    ("nic_model", "model"),
+    ("vif_bridge", "bridge"),
+    ("vifname", "vifname"),
 ];
 
 /// Words of xm that became words of the kernel's command line.
@@ -139,7 +157,7 @@ impl Reader<'_> {
             }
             let cfg = self.book.cfg;
             if let Some(setting) = cfg.settings().get(node) {
-                self.book.mark(node, finding(setting, cfg, &mut suggestions));
+                self.book.mark(node, finding(setting, cfg, &self.host.zones, &mut suggestions));
             }
         }
     }
@@ -152,6 +170,7 @@ pub fn may_be_newer(name: &str) -> bool {
         && clock_of(name).is_none()
         && !SUCCESSORS.iter().any(|(old, _)| *old == name)
         && !KERNEL_WORDS.iter().any(|(old, _)| *old == name)
+        && !IN_VIF.iter().any(|(old, _)| *old == name)
 }
 
 fn clock_of(name: &str) -> Option<Clock> {
@@ -160,22 +179,22 @@ fn clock_of(name: &str) -> Option<Clock> {
 }
 
 /// The setting to write for a `clock_` key that there is not, where its name tells what is meant.
-pub fn instead_of_clock_key(setting: &Setting, cfg: &Cfg) -> Option<String> {
-    Some(meant(clock_of(&setting.name)?, &setting.name, &text_of(setting), cfg))
+pub fn instead_of_clock_key(setting: &Setting, cfg: &Cfg, zones: &Zones) -> Option<String> {
+    Some(meant(clock_of(&setting.name)?, &setting.name, &text_of(setting), cfg, zones))
 }
 
 fn text_of(setting: &Setting) -> String {
     setting.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
 }
 
-fn finding(setting: &Setting, cfg: &Cfg, suggestions: &mut usize) -> Finding {
+fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize) -> Finding {
     let (name, value) = (setting.name.as_str(), text_of(setting));
     let unknown = |code, reason: String| Finding::unsupported(code, reason);
     if let Some(clock) = clock_of(name) {
         let reason = format!(
             "xl does not know the key {name} and ignores it, so it does not change the guest's clock"
         );
-        return unknown("unknown-clock-key", reason).instead(meant(clock, name, &value, cfg));
+        return unknown("unknown-clock-key", reason).instead(meant(clock, name, &value, cfg, zones));
     }
     let plain = name.replace(['_', '.'], "");
     if let Some(near) = ["localtime", "rtc_timeoffset", "tsc_mode", "timer_mode"]
@@ -194,6 +213,21 @@ fn finding(setting: &Setting, cfg: &Cfg, suggestions: &mut usize) -> Finding {
         let reason = format!("xl does not know the key {name} of another tool and ignores it");
         return unknown("old-key", reason)
             .instead(format!("add {word} to cmdline, the kernel's command line"));
+    }
+    let old = || unknown("old-key", format!("xl does not know the key {name} and ignores it"));
+    if let Some((_, setting)) = IN_VIF.iter().find(|(word, _)| *word == name) {
+        // One that is an entry already is written as it is.
+        let entry = if value.contains('=') { value } else { format!("{setting}={value}") };
+        return old().instead(match cfg.get("vif") {
+            Some(_) => format!("add {entry} to an entry of vif"),
+            None => format!("write vif = [ {} ]", suggest::quoted(&entry)),
+        });
+    }
+    if let Some(setting) = cpuid_meant::of_key(name, &value) {
+        return old().instead(match cfg.get("cpuid") {
+            Some(_) => format!("add {setting} to cpuid"),
+            None => format!("write cpuid = \"host,{setting}\""),
+        });
     }
     match SUCCESSORS.iter().find(|(old, _)| *old == name) {
         Some((_, Some(new))) => {
@@ -249,7 +283,7 @@ fn contradicted(clock: Clock, cfg: &Cfg) -> Option<&'static str> {
 }
 
 /// The setting that does what a key is about that looks like a clock's, beside the other settings of the file.
-fn meant(clock: Clock, name: &str, value: &str, cfg: &Cfg) -> String {
+fn meant(clock: Clock, name: &str, value: &str, cfg: &Cfg, zones: &Zones) -> String {
     let given = match clock {
         Clock::Kilohertz | Clock::Hertz => Some("clock_tsc_frequency").filter(|key| cfg.get(key).is_some()),
         Clock::TscMode => Some("tsc_mode").filter(|key| cfg.get(key).is_some()),
@@ -258,21 +292,27 @@ fn meant(clock: Clock, name: &str, value: &str, cfg: &Cfg) -> String {
     if let Some(given) = given {
         return remove_as(given);
     }
-    let setting = setting_of(clock, name, value);
+    let by_value =
+        || zones.look(|zones| meant_setting(value, zones)).map(|setting| format!("write {setting}"));
+    let setting = setting_of(clock, name, value, by_value);
     match contradicted(clock, cfg) {
         Some(other) => format!("{setting}; remove {other}"),
         None => setting,
     }
 }
 
-/// The setting that does what a key is about that looks like a clock's.
-fn setting_of(clock: Clock, name: &str, value: &str) -> String {
+/// The setting that does what a key is about that looks like a clock's. `by_value` is the one that its value tells.
+fn setting_of(clock: Clock, name: &str, value: &str, by_value: impl Fn() -> Option<String>) -> String {
     match clock {
         Clock::Zone if value.is_empty() => "write clock_timezone = \"Europe/Paris\"".to_owned(),
-        Clock::Zone => format!("write clock_timezone = {}", suggest::quoted(value)),
+        Clock::Zone => {
+            by_value().unwrap_or_else(|| format!("write clock_timezone = {}", suggest::quoted(value)))
+        }
         Clock::Offset => match suggest::number(value, Unit::Seconds) {
             Some(seconds) => format!("write rtc_timeoffset = {seconds}"),
-            None => "write rtc_timeoffset = 3600, the seconds from UTC".to_owned(),
+            None => {
+                by_value().unwrap_or_else(|| "write rtc_timeoffset = 3600, the seconds from UTC".to_owned())
+            }
         },
         Clock::Local => {
             let flag = suggest::number(value, Unit::Flag).unwrap_or_else(|| "1".to_owned());
@@ -299,7 +339,7 @@ fn setting_of(clock: Clock, name: &str, value: &str) -> String {
             };
             format!("write tsc_mode = \"{mode}\"")
         }
-        Clock::Start => match suggest::number(value, Unit::Epoch) {
+        Clock::Start => match start(value) {
             Some(seconds) => format!("write clock_start = {seconds}"),
             None => "write clock_start = 1704067200, in seconds since 1970-01-01T00:00:00Z".to_owned(),
         },
@@ -308,8 +348,10 @@ fn setting_of(clock: Clock, name: &str, value: &str) -> String {
             match kind.as_str() {
                 "localtime" | "local" => "write localtime = 1".to_owned(),
                 "utc" | "gmt" => "remove it: the clock is UTC without a key".to_owned(),
-                _ => "write localtime = 1, rtc_timeoffset = 3600 or clock_timezone = \"Europe/Paris\""
-                    .to_owned(),
+                _ => by_value().unwrap_or_else(|| {
+                    "write localtime = 1, rtc_timeoffset = 3600 or clock_timezone = \"Europe/Paris\""
+                        .to_owned()
+                }),
             }
         }
     }
@@ -322,7 +364,7 @@ mod tests {
 
     fn said(text: &str) -> (&'static str, String) {
         let cfg = parse("f", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let finding = finding(&cfg.settings()[0], &cfg, &mut 1);
+        let finding = finding(&cfg.settings()[0], &cfg, &Zones::default(), &mut 1);
         (finding.code, finding.alternative.unwrap_or_default().into_owned())
     }
 

@@ -1,8 +1,7 @@
 //! `usbctrl` and `usbdev`: USB controllers and devices of the host.
 
-use super::Reader;
 use super::book::Words;
-use crate::diag::Finding;
+use super::{Reader, entry};
 use crate::domain::config::{HostUsb, UsbCtrl, UsbCtrlType, UsbDev};
 
 impl<'a> Reader<'a> {
@@ -45,7 +44,7 @@ impl<'a> Reader<'a> {
         } else if let Some(value) = word.after("ports=") {
             controller.ports = self.int_at(value, node);
         } else {
-            self.no_such_word(node, &word, "a USB controller", &["type", "version", "ports"]);
+            self.no_such_word(node, &word, entry::USB_CONTROLLER, &["type", "version", "ports"]);
         }
     }
 
@@ -68,17 +67,9 @@ impl<'a> Reader<'a> {
             self.no_such_word(
                 node,
                 &word,
-                "a USB device",
+                entry::USB_DEVICE,
                 &["type", "hostbus", "hostaddr", "controller", "port"],
             );
         }
-    }
-
-    /// Says that there is no such word in the text of a device; xl refuses it.
-    pub(super) fn no_such_word(&mut self, node: usize, word: &Words<'a>, what: &str, known: &[&str]) {
-        let key = word.text.split('=').next().unwrap_or_default();
-        let finding = Finding::invalid("no-such-word", format!("{what} has no setting '{}'", word.text));
-        let instead = super::known_instead(key, known, "=");
-        self.book.wrong(node, word, finding.instead(instead));
     }
 }

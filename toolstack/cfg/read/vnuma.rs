@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Reader;
 use super::book::Words;
-use super::pairs;
-use crate::cfg::Content;
+use super::{Reader, entry, pairs};
+use crate::cfg::{Content, suggest};
 use crate::diag::Finding;
+use crate::diag::number::{Unit, meant};
 use crate::domain::Defbool;
 use crate::domain::config::VnodeInfo;
 
@@ -29,12 +29,21 @@ impl<'a> Reader<'a> {
         let mut nodes = Vec::new();
         for (index, value) in items.iter().enumerate() {
             let item = self.book.item(list, index, value);
+            let joined = |value| Words::of(value).and_then(|words| settings_in(words.text));
             let Content::List(options) = &value.content else {
                 let finding = Finding::invalid("bad-vnuma", "a node of the guest is a list of its settings");
-                let instead = "write [ \"pnode=0\", \"size=1024\", \"vcpus=0-1\", \"vdistances=10,20\" ]";
-                self.book.error(item, finding.instead(instead));
+                let example = "[ \"pnode=0\", \"size=1024\", \"vcpus=0-1\", \"vdistances=10,20\" ]";
+                let instead = joined(value).unwrap_or_else(|| example.to_owned());
+                self.book.error(item, finding.instead(format!("write {instead}")));
                 continue;
             };
+            if let [one] = options.as_slice()
+                && let Some(several) = joined(one)
+            {
+                let reason = "several settings in one text, of which xl reads only the first";
+                let finding = Finding::approximated("not-all-a-number", reason).refusing_start();
+                self.book.mark(item, finding.instead(format!("write {several}")));
+            }
             let mut node = VnodeInfo { distances: vec![0; items.len()], ..VnodeInfo::default() };
             for value in options {
                 match Words::of(value) {
@@ -77,7 +86,7 @@ impl<'a> Reader<'a> {
                 self.config.b_info.numa_placement = Some(Defbool::False);
             }
             "size" => {
-                if let Some(size) = self.ulong(value, item) {
+                if let Some(size) = self.ulong_of(value, item, Unit::Mebibytes) {
                     let memkb = size << 10;
                     node.memkb = Some(memkb);
                     sums.memkb = sums.memkb.wrapping_add(memkb);
@@ -127,11 +136,7 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => {
-                let reason = format!("a node of the guest has no setting '{}', and xl ignores it", key.text);
-                let finding = Finding::unsupported("unknown-word", reason);
-                let known = ["pnode", "size", "vcpus", "vdistances"];
-                let instead = super::known_instead(key.text, &known, "=");
-                self.book.note(item, &words, finding.instead(instead));
+                self.passed_over(item, &words, entry::NODE, &SETTINGS);
             }
         }
     }
@@ -174,4 +179,27 @@ impl<'a> Reader<'a> {
             self.book.error(list, error);
         }
     }
+}
+
+/// The settings of a node.
+const SETTINGS: [&str; 4] = ["pnode", "size", "vcpus", "vdistances"];
+
+/// A text with several settings between commas, as the list of them that it is meant to be; `None` for a text with one.
+fn settings_in(text: &str) -> Option<String> {
+    let mut settings: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        match (part.split_once('='), settings.last_mut()) {
+            (Some((key, size)), _) if key.trim() == "size" => {
+                settings.push(format!("size={}", meant(size, Unit::Mebibytes)?));
+            }
+            (Some((key, value)), _) if SETTINGS.contains(&key.trim()) => {
+                settings.push(format!("{}={}", key.trim(), value.trim()));
+            }
+            // A list has commas of its own.
+            (None, Some(last)) => last.extend([",", part.trim()]),
+            _ => return None,
+        }
+    }
+    let quoted: Vec<_> = settings.iter().map(|setting| suggest::quoted(setting)).collect();
+    (settings.len() > 1).then(|| format!("[ {} ]", quoted.join(", ")))
 }

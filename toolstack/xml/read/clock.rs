@@ -1,5 +1,6 @@
 //! `<clock>` and `<timer>`, as written. Their meaning on Xen is determined elsewhere.
 
+use timers::zone::default_zones;
 use timers::{
     Adjustment, Basis, Catchup, ClockOffset, GuestClock, Hertz, TickPolicy, Timer, TimerMode, TimerName,
     Track,
@@ -9,6 +10,7 @@ use super::super::cursor::{Element, Result, Value, list};
 use crate::diag::Finding;
 use crate::diag::number::Unit;
 use crate::domain::Part;
+use crate::domain::clock_meant::Meant;
 
 pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
     let mut clocks = root.children("clock");
@@ -112,7 +114,13 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
             unused(element, &["adjustment", "basis", "timezone"]);
             Ok(ClockOffset::Absolute { start })
         }
-        _ => Err(word.not("utc, localtime, timezone, variable or absolute")),
+        text => {
+            let mut error = word.not("utc, localtime, timezone, variable or absolute");
+            if let Some(meant) = Meant::by(text, &*default_zones()) {
+                error.finding = error.finding.instead(format!("write {}", meant.attributes()));
+            }
+            Err(error)
+        }
     }
 }
 

@@ -107,7 +107,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
             == (device.domain, device.bus, device.dev, device.func)
     };
     if guest.config.pcidevs.iter().any(same) {
-        return Err(twice(&element, &bdf));
+        return Err(twice(element, &bdf));
     }
     // As xl does: without the host's memory map a PV guest has no room for the device.
     if let Some(pv) = guest.config.b_info.pv.as_mut() {

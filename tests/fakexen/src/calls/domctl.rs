@@ -23,6 +23,9 @@ const SET_CACHE_COLORS: u32 = 89;
 const GET_PAGING_POOL: u32 = 85;
 const SET_PAGING_POOL: u32 = 86;
 
+/// `nomigrate`, until Xen 4.14.
+const DISABLE_MIGRATE: u32 = 58;
+
 /// One call, whose structure is at this address.
 pub fn domctl(world: &mut World, caller: Caller, at: u64) -> Answer {
     let mut op: xen_domctl = caller.read(at)?;
@@ -198,6 +201,7 @@ fn act(world: &mut World, caller: Caller, op: &mut xen_domctl) -> Answer {
         | xen_sys::XEN_DOMCTL_deassign_device
         | xen_sys::XEN_DOMCTL_test_assign_device
         | xen_sys::XEN_DOMCTL_set_target
+        | DISABLE_MIGRATE
         | xen_sys::XEN_DOMCTL_set_virq_handler => {
             // A device is also asked about for a domain that is not there yet.
             let of_dom0 = op.cmd == xen_sys::XEN_DOMCTL_getnodeaffinity && domid == DOM0;

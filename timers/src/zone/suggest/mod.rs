@@ -95,6 +95,7 @@ impl Known<'_> {
     /// `UTC+3`, `GMT-5`, `+05:30`: ahead of UTC with a plus, as everybody but POSIX and `Etc/GMT-3` writes it.
     fn offset(&self, name: &str) -> Option<Meant> {
         let upper = name.to_ascii_uppercase();
+        let west = upper.starts_with("ETC/GMT");
         let upper = upper.trim_start_matches("ETC/");
         let rest =
             ["UTC", "GMT", "Z"].iter().find_map(|zone| upper.strip_prefix(zone)).unwrap_or(upper).trim();
@@ -103,6 +104,7 @@ impl Known<'_> {
             (_, Some(digits)) => (-1, digits.trim()),
             _ => return None,
         };
+        let sign = if west { -sign } else { sign };
         let (hours, minutes) = match (digits.split_once([':', '.']), digits.len()) {
             (Some(parts), _) => parts,
             (None, 3 | 4) if digits.is_ascii() => digits.split_at(digits.len() - 2),
