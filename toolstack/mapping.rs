@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::diag::{Diagnostic, Finding, Source, Verdict};
 use crate::domain::DomainConfig;
 use crate::domain::config::DiskBackend;
+use crate::domain::qemu::FLOPPY_OPTIONS;
 
 /// The kind of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +96,12 @@ impl Mapping {
         let (from, to) = match (kind, rule) {
             (Kind::Mac, "keep" | "new") => ("*", rule),
             (Kind::Mac, _) => match rule.split_once('=') {
-                Some((from, to)) if is_mac(from) && is_mac(to) => (from, to),
+                Some((from, to)) if is_mac(from) && is_mac(to) && !is_multicast(to) => (from, to),
+                Some((from, to)) if is_mac(from) && is_mac(to) => {
+                    return Err(format!(
+                        "'{to}' is an address of a group: the second digit of a card's is even"
+                    ));
+                }
                 _ => return Err("expected mac:keep, mac:new or mac:ADDRESS=ADDRESS".to_owned()),
             },
             _ => rule.split_once('=').filter(|(from, _)| !from.is_empty()).ok_or_else(|| {
@@ -206,6 +212,9 @@ impl Mapping {
                 disk.backend = Some(DiskBackend::Qdisk);
             }
         }
+        for image in floppies(&mut config.b_info.extra_hvm) {
+            self.path(image, outcome);
+        }
         let b_info = &mut config.b_info;
         let boot = [&mut b_info.kernel, &mut b_info.ramdisk];
         boot.into_iter().flatten().for_each(|path| self.path(path, outcome));
@@ -256,9 +265,11 @@ impl Rule {
         }
         match kind {
             Kind::Path => {
-                let rest = name.strip_prefix(from.as_str())?;
-                let is_below = rest.is_empty() || rest.starts_with('/') || from.ends_with('/');
-                is_below.then(|| format!("{to}{rest}"))
+                let below = name.strip_prefix(from.trim_end_matches('/'))?;
+                match below {
+                    "" | "/" => Some(to.clone()),
+                    _ => below.starts_with('/').then(|| format!("{}{below}", to.trim_end_matches('/'))),
+                }
             }
             Kind::Mac => from.eq_ignore_ascii_case(name).then(|| to.to_ascii_lowercase()),
             _ => (from == name).then(|| to.clone()),
@@ -266,10 +277,25 @@ impl Rule {
     }
 }
 
+/// The images of floppy disks, which only QEMU's arguments name.
+fn floppies(arguments: &mut [String]) -> impl Iterator<Item = &mut String> {
+    let mut is_image = false;
+    arguments.iter_mut().filter(move |word| {
+        let now = is_image;
+        is_image = !now && FLOPPY_OPTIONS.contains(&word.as_str());
+        now
+    })
+}
+
 fn is_mac(text: &str) -> bool {
     let octets: Vec<_> = text.split(':').collect();
     let is_octet = |octet: &&str| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());
     octets.len() == 6 && octets.iter().all(is_octet)
+}
+
+/// True for an address of a group of cards, which no card has.
+pub(crate) fn is_multicast(mac: &str) -> bool {
+    mac.chars().nth(1).and_then(|digit| digit.to_digit(16)).is_some_and(|digit| digit % 2 == 1)
 }
 
 /// An address of Xen's range that is the same each time for the same card: a conversion can be done again.
@@ -311,6 +337,8 @@ mod tests {
             "path:/srv/images=/dev/vg",
             "path:/srv/images/*.qcow2=/dev/fast/*",
             "path:/srv/images/a.qcow2=/x",
+            "path:/=/mnt",
+            "path:/old=/",
             "network:*=xenbr9",
             "network:default=xenbr0",
         ]);
@@ -319,7 +347,12 @@ mod tests {
         for (name, expected) in [
             ("/srv", Some("/data")),
             ("/srv/other", Some("/data/other")),
-            ("/srvx", None),
+            ("/srvx", Some("/mnt/srvx")),
+            ("/var/lib/x", Some("/mnt/var/lib/x")),
+            ("/", Some("/mnt")),
+            ("/old/a", Some("/a")),
+            ("/old", Some("/")),
+            ("relative", None),
             ("/srv/images/a.img", Some("/dev/vg/a.img")),
             ("/srv/images/a.qcow2", Some("/x")),
         ] {
@@ -359,6 +392,7 @@ mod tests {
             ("network:a=c*", "one *"),
             ("mac:some", "expected mac:keep"),
             ("mac:00:16:3e:00:00:01=7", "expected mac:keep"),
+            ("mac:00:16:3e:00:00:01=01:16:3e:00:00:01", "of a group"),
         ] {
             let error = Mapping::default().add(word, "--map").unwrap_err();
             assert!(error.contains(expected), "{word}: {error}");

@@ -5,6 +5,9 @@ use timers::GuestKind;
 use super::config::{Hvm, Nic, NicType, VgaKind};
 use crate::diag::nearest;
 
+/// The options for the images of the two floppy drives, which libxl has no keys for.
+pub const FLOPPY_OPTIONS: [&str; 2] = ["-fda", "-fdb"];
+
 /// The network cards that every QEMU for Xen emulates.
 pub const NETWORK_CARDS: &[&str] = &[
     "e1000",
