@@ -7,6 +7,7 @@ mod any_bytes;
 mod cli;
 mod common;
 mod conformance;
+mod disks;
 mod escapes;
 mod estates;
 #[path = "../generated/mod.rs"]

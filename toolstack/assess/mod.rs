@@ -16,15 +16,19 @@ pub use target::Target;
 pub(crate) use tsc::{decide_tsc, native_at_a_frequency};
 
 use crate::diag::Finding;
-use crate::domain::{Domain, Part};
+use crate::domain::{Domain, Part, network_disks};
 
-/// Every finding on a domain's clock, notes and generation ID, for this target.
+/// Every finding on a domain's clock, notes, generation ID and disks, for this target.
 #[must_use]
 pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
     let mut findings = clock(&domain.clock, domain.config.kind(), target);
     findings.extend(notes(domain, target));
     findings.extend(generation_id(domain, target));
     findings.extend(invariant::finding(domain));
+    let disks = domain.config.disks.iter().enumerate();
+    findings.extend(disks.filter_map(|(index, disk)| {
+        Some((Part::Disk(index), network_disks::finding(&domain.config, disk)?))
+    }));
     findings
 }
 

@@ -10,7 +10,7 @@ use super::suggest;
 use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
 use crate::domain::{Domain, DomainConfig};
-use crate::input::Input;
+use crate::input::{Input, refusals};
 
 /// A domain as an xl.cfg describes it.
 #[derive(Clone, Debug)]
@@ -114,6 +114,6 @@ pub fn overlay(input: &mut Input, words: &[String], host: &XlHost) -> Result<(),
     }
     domain.config = config;
     domain.clock = clock;
-    domain.refusals = report.refusals().map(|refused| refused.finding).collect();
+    domain.refusals = refusals(&domain.config, report);
     Ok(())
 }

@@ -19,6 +19,8 @@ pub enum Part {
     System,
     /// Its generation ID.
     GenerationId,
+    /// A disk, by its index in the config.
+    Disk(usize),
     /// The invariant TSC of its CPUID.
     InvariantTsc,
     /// The clock as a whole.
@@ -79,6 +81,7 @@ impl Part {
             | Part::Metadata
             | Part::System
             | Part::GenerationId
+            | Part::Disk(_)
             | Part::InvariantTsc
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {

@@ -15,6 +15,7 @@ mod enums;
 mod hvm;
 mod idl;
 pub(crate) mod libvirt;
+pub mod network_disks;
 pub mod project;
 pub mod qemu;
 pub mod refused;

@@ -67,8 +67,8 @@ fn every_fixture_is_started_or_refused_with_its_place() {
             let said = run.fails(1);
             assert!(said.starts_with(&format!("{}:", xml.display())), "{said}");
             assert!(
-                said.contains("[tsc-") || said.contains("[timer-fixed]"),
-                "only a wrong clock is refused: {said}"
+                ["[tsc-", "[timer-fixed]", "[disk-no-name]"].iter().any(|code| said.contains(code)),
+                "only a wrong clock and a disk without a name are refused: {said}"
             );
         }
         assert_eq!(states(&lab), [] as [&str; 0], "{}", xml.display());

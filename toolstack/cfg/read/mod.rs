@@ -39,7 +39,7 @@ use super::suggest::{self, Unit};
 use super::{Cfg, Content, Setting, Value};
 use crate::diag::{Finding, Verdict};
 use crate::domain::refused::{self, Refused};
-use crate::domain::{Defbool, DomainConfig, XenVersion, release};
+use crate::domain::{Defbool, DomainConfig, Part, XenVersion, release};
 use book::{Book, Words};
 pub(super) use features::{missed_ticks, tsc_mode};
 
@@ -94,6 +94,7 @@ impl<'a> Reader<'a> {
         self.features();
         self.ranges();
         self.disks();
+        self.places_of_disks();
         self.pv_devices();
         self.channels();
         self.nics();
@@ -115,6 +116,17 @@ impl<'a> Reader<'a> {
             let Some(found) = keys.iter().find_map(|key| self.find(key)) else { continue };
             let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
             self.book.mark(node, finding);
+        }
+    }
+
+    /// Says where each disk comes from.
+    fn places_of_disks(&mut self) {
+        let Some(found) = self.find("disk") else { return };
+        let items = self.book.items();
+        for index in 0..self.config.disks.len() {
+            if let Some(&node) = items.get(&(found.node, index)) {
+                self.book.is(Part::Disk(index), node);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! `<driver>`: the backend and the format of a disk, and its options.
 
 use super::super::super::cursor::{Element, Result};
+use super::left_out::left_out;
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Disk, DiskFormat};
 use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
@@ -50,7 +51,7 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
                 let instead =
                     format!("convert the image, as in: qemu-img convert -f {} -O qcow2", format.text);
                 let finding = Finding::unsupported("disk-format", reason).instead(instead);
-                element.leave_out(finding.refusing_start());
+                left_out(element, finding);
                 return Ok(false);
             }
         }

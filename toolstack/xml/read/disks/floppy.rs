@@ -1,15 +1,18 @@
 //! Floppy drives: libxl has none, but its QEMU does.
 
-use super::super::super::cursor::{Element, Result, Value};
+use super::super::super::cursor::{Element, Result};
 use super::super::boot_order::Bootable;
 use super::super::guest::Guest;
 use super::super::placed_by_xen;
+use super::left_out::left_out;
 use super::source::{self, Source};
+use super::target;
 use crate::diag::Finding;
+use crate::domain::qemu::FLOPPY_OPTIONS;
 
 pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     if !guest.is_hvm() {
-        element.mark_whole(&Finding::unsupported("floppy", "only an HVM guest can have a floppy drive"));
+        left_out(element, Finding::unsupported("floppy", "only an HVM guest can have a floppy drive"));
         return Ok(());
     }
     let path = match source::read(element, true, guest)? {
@@ -19,14 +22,20 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     };
     let target = element.child("target").and_then(|target| {
         let _ = target.attr("bus");
+        target::details(&target);
         target.attr("dev")
     });
+    if element.children("backenddomain").next().is_some() {
+        let reason = "QEMU, which has the floppy drives, opens images of dom0 only";
+        left_out(element, Finding::unsupported("floppy", reason));
+        return Ok(());
+    }
     let option = match target.map(|dev| dev.text) {
-        None | Some("fda") => "-fda",
-        Some("fdb") => "-fdb",
+        None | Some("fda") => FLOPPY_OPTIONS[0],
+        Some("fdb") => FLOPPY_OPTIONS[1],
         Some(_) => {
             let reason = "QEMU's board has two floppy drives, fda and fdb";
-            element.mark_whole(&Finding::unsupported("floppy", reason));
+            left_out(element, Finding::unsupported("floppy", reason));
             return Ok(());
         }
     };
@@ -34,12 +43,10 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     placed_by_xen(element);
     guest.boot.read(element, Bootable::Floppy)?;
     if let Some(driver) = element.child("driver") {
-        let only = |value: Value<'_>| {
-            value
-                .mark(Finding::no_effect("floppy-driver", "QEMU probes the image and uses its own settings"));
-        };
-        let names = ["name", "type", "cache", "io"];
-        names.into_iter().filter_map(|name| driver.attr(name)).for_each(only);
+        driver.mark_whole(&Finding::no_effect(
+            "floppy-driver",
+            "QEMU probes the image and uses its own settings",
+        ));
     }
     let Some(path) = path else {
         let reason = "an HVM guest has an empty floppy drive in any case";

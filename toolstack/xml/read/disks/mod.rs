@@ -2,17 +2,22 @@
 
 mod driver;
 mod floppy;
+mod left_out;
 mod names;
 mod network;
 mod source;
+mod target;
 
 use super::super::cursor::{Element, Result, Value};
 use super::boot_order::{self, Bootable};
 use super::guest::Guest;
 use super::{backend_domain, placed_by_xen};
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
 use crate::domain::disk_names::place;
+use crate::domain::network_disks::ATTACH;
+use left_out::left_out;
 use names::{Bus, Names, Wish};
 use source::Source;
 
@@ -40,7 +45,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             "floppy" => floppy::read(&element.take(), guest)?,
             other => {
                 let reason = format!("libxl has disks, CD-ROMs and floppies, not a {other}");
-                element.mark_whole(&Finding::unsupported("disk-device", reason));
+                left_out(&element, Finding::unsupported("disk-device", reason));
             }
         }
     }
@@ -105,7 +110,7 @@ fn in_boot_order(disks: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
 
 fn no_name(element: &Element<'_>) {
     let reason = "all names for such a drive are in use";
-    element.leave_out(Finding::unsupported("disk-no-name", reason).instead("remove another drive"));
+    left_out(element, Finding::unsupported("disk-no-name", reason).instead("remove another drive"));
 }
 
 fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -118,9 +123,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     if path.is_some_and(|path| path.contains(',')) && is_qemus(placed, guest) {
         let reason = "libxl passes the path unchanged to QEMU, which ends it at a comma";
         let finding = Finding::unsupported("disk-comma", reason);
-        element.leave_out(
-            finding.instead("give QEMU a path without a comma: rename the image, or make a link to it"),
-        );
+        left_out(element, finding.instead(without_comma(&source)));
         return Ok(());
     }
     let element = element.take();
@@ -164,9 +167,38 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     }
     target(&element, placed, guest.is_hvm());
     placed_by_xen(&element);
-    guest.boot.read(&element, if cdrom { Bootable::Cdrom } else { Bootable::HardDisk })?;
+    boot(&element, placed, guest)?;
+    if let Some(source) = element.children("source").next() {
+        source.is(Part::Disk(guest.config.disks.len()));
+    }
     guest.config.disks.push(disk);
     Ok(())
+}
+
+/// The place in the boot order, which only a disk that the firmware sees can have.
+fn boot<'t>(element: &Element<'t>, placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let kind = if placed.cdrom { Bootable::Cdrom } else { Bootable::HardDisk };
+    let hidden = guest.hvm().is_some_and(|hvm| place(&placed.vdev, hvm.hdtype).is_none());
+    match element.child("boot").filter(|_| hidden && placed.order.is_some()) {
+        None => guest.boot.read(element, kind),
+        Some(boot) => {
+            let reason = "the firmware does not see this disk, only Xen's PV drivers do: the guest boots from another one";
+            let finding = Finding::unsupported("boot-order", reason);
+            boot.leave_out(match element.children("readonly").next() {
+                Some(_) => finding.instead("remove <readonly/> from this disk, or boot from another one"),
+                None => finding.instead("give this disk the first place, or boot from another one"),
+            });
+            Ok(())
+        }
+    }
+}
+
+/// How to give QEMU a path without a comma.
+fn without_comma(source: &Source) -> &'static str {
+    match source {
+        Source::Network(_) => ATTACH,
+        _ => "rename the image or make a link to it, and write a path without a comma",
+    }
 }
 
 /// True if QEMU is told of the disk: one that it emulates, in dom0 and without a script.
@@ -184,15 +216,7 @@ fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
         bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name determines how it is attached"));
     }
-    if let Some(tray) = target.attr("tray") {
-        tray.mark(Finding::no_effect("tray", "the state of a running guest"));
-    }
-    for name in ["removable", "rotation_rate"] {
-        if let Some(value) = target.attr(name) {
-            let reason = "how a disk identifies itself on another bus";
-            value.mark(Finding::no_effect("disk-bus", reason));
-        }
-    }
+    target::details(&target);
 }
 
 /// The backend that serves the disk if libxl refuses the requested one.

@@ -8,7 +8,9 @@ use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::config::HdType;
-use crate::domain::disk_names::{IDE_DRIVES, Place, SCSI_DISKS, drive, emulated_by, parts, place};
+use crate::domain::disk_names::{
+    IDE_DRIVES, Place, SCSI_DISKS, drive, emulated_by, is_virtual_disk, parts, place,
+};
 
 /// Disks that a guest can have, more than enough.
 const MOST_DISKS: u32 = 702;
@@ -128,6 +130,9 @@ impl Names {
         let name = wish.dev.text;
         let prefix = ["xvd", "hd", "sd"].into_iter().find(|prefix| name.starts_with(prefix));
         let (Some(prefix), Bus::Xen | Bus::Ide | Bus::Scsi) = (prefix, wish.bus) else { return false };
+        if !is_virtual_disk(name) {
+            return false;
+        }
         if !self.hvm {
             return true;
         }

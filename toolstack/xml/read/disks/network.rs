@@ -41,7 +41,7 @@ pub(super) fn address(
         "rbd" => rbd(disk, source, &name, &hosts),
         other => match URLS.iter().find(|(known, _)| *known == other) {
             Some((_, scheme)) => url(disk, source, scheme, &name, &hosts),
-            None => Err(format!("{other} disks are not mapped to Xen's QEMU")),
+            None => Err(format!("Xen's QEMU has no disks of the kind {other}")),
         },
     })
 }

@@ -3,8 +3,10 @@
 use super::super::super::cursor::{Element, Result};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
+use super::left_out::left_out;
 use super::network;
 use crate::diag::Finding;
+use crate::domain::network_disks::ATTACH;
 
 /// The place of a disk's content.
 pub(super) enum Source {
@@ -18,6 +20,13 @@ pub(super) enum Source {
     Network(String),
 }
 
+/// How an image for each kind of drive is made of a directory.
+const IMAGES: &[(&str, &str)] = &[
+    ("disk", "virt-make-fs --partition --type=vfat DIRECTORY IMAGE"),
+    ("cdrom", "genisoimage -J -r -o IMAGE DIRECTORY"),
+    ("floppy", "mformat -C -f 1440 -i IMAGE :: and mcopy -s -i IMAGE DIRECTORY/* ::"),
+];
+
 /// Reads a disk's source; `None` when the disk is left out.
 pub(super) fn read(
     element: &Element<'_>,
@@ -28,7 +37,7 @@ pub(super) fn read(
     let source = element.children("source").next();
     let word = kind.map_or("file", |kind| kind.text);
     if let Some(reason) = lost(element, source.as_ref()) {
-        element.leave_out(Finding::unsupported("disk-content", reason).refusing_start());
+        left_out(element, Finding::unsupported("disk-content", reason));
         return Ok(None);
     }
     let attribute = match word {
@@ -42,9 +51,7 @@ pub(super) fn read(
                     Ok(Some(Source::Network(address)))
                 }
                 Err(reason) => {
-                    let finding = Finding::unsupported("disk-source", reason);
-                    let instead = "attach it in dom0, and write type='block' with its device";
-                    element.leave_out(finding.instead(instead));
+                    left_out(element, Finding::unsupported("disk-source", reason).instead(ATTACH));
                     Ok(None)
                 }
             };
@@ -55,16 +62,17 @@ pub(super) fn read(
             {
                 return Ok(Some(path));
             }
-            let (reason, instead) = elsewhere(word, source.as_ref());
+            let (reason, instead) = elsewhere(element, word, source.as_ref());
             let finding = Finding::unsupported("disk-source", reason).instead(instead);
             let pool = source.filter(|_| word == "volume").and_then(|source| source.attr("pool"));
-            element.leave_out(match pool {
+            let finding = match pool {
                 Some(pool) => finding.instead_in_file(format!(
                     "convert it with --map pool:{}=DIRECTORY, where dom0 has the pool's volumes",
                     pool.text
                 )),
                 None => finding,
-            });
+            };
+            left_out(element, finding);
             return Ok(None);
         }
     };
@@ -117,7 +125,7 @@ fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static 
 }
 
 /// The remedy for a source that is none of a file, a block device or the network.
-fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
+fn elsewhere(disk: &Element<'_>, kind: &str, source: Option<&Element<'_>>) -> (String, String) {
     let of = |name: &str, otherwise: &str| {
         let value = source.and_then(|source| source.attr(name));
         value.map_or_else(|| otherwise.to_owned(), |value| value.text.to_owned())
@@ -129,7 +137,11 @@ fn elsewhere(kind: &str, source: Option<&Element<'_>>) -> (String, String) {
             of("pool", "POOL"),
             of("volume", "VOLUME")
         ),
-        "dir" => "put the files into an image, as with genisoimage, and write type='file'".to_owned(),
+        "dir" => {
+            let device = disk.attr("device").map_or("disk", |device| device.text);
+            let made = IMAGES.iter().find(|(known, _)| *known == device).map_or(IMAGES[0].1, |(_, how)| *how);
+            format!("put the files into an image ({made}), and write type='file' and <source file='IMAGE'/>")
+        }
         "nvme" => {
             "pass the drive through as a PCI device: <hostdev mode='subsystem' type='pci' managed='yes'>"
                 .to_owned()

@@ -1,0 +1,166 @@
+//! Disks: no guest is started without one that its file names, and the verdict on each is true.
+
+use serde_json::json;
+
+use crate::common::{FIXED, Lab, domain};
+
+/// A disk in a domain for KVM.
+fn guest(kind: &str, disk: &str) -> String {
+    domain(kind, &format!("<devices>{disk}</devices>")).replace("type='xen'><name>", "type='kvm'><name>")
+}
+
+fn network(device: &str, target: &str, source: &str) -> String {
+    format!("<disk type='network' device='{device}'><source {source}</source><target {target}/></disk>")
+}
+
+/// The exit status of `check` and the codes of all findings, after a look at what `create` does.
+#[track_caller]
+fn checked(kind: &str, disk: &str) -> (i32, String) {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.xml", guest(kind, disk));
+    let run = lab.run(["check", "-v", "guest.xml"].into_iter().chain(FIXED));
+    let created = lab.mock(["create", "guest.xml"]);
+    assert_eq!(created.code != 0, run.code == 2, "{kind} {disk}: {}{}", run.out, created.err);
+    (run.code, run.out)
+}
+
+/// Disks of which libxl can have nothing: the device, the type, what is in it, and the code.
+const LEFT_OUT: &[(&str, &str, &str, &str)] = &[
+    ("disk", "volume", "<source pool='p' volume='v'/>", "disk-source"),
+    ("disk", "nvme", "<source type='pci' managed='yes' namespace='1'/>", "disk-source"),
+    ("disk", "vhostuser", "<source type='unix' path='/run/a'/>", "disk-source"),
+    ("disk", "dir", "<source dir='/srv'/>", "disk-source"),
+    ("cdrom", "dir", "<source dir='/srv'/>", "disk-source"),
+    ("floppy", "dir", "<source dir='/srv'/>", "disk-source"),
+    ("disk", "network", "<source protocol='sheepdog' name='a'/>", "disk-source"),
+    ("disk", "network", "<source protocol='vxhs' name='a'/>", "disk-source"),
+    ("disk", "network", "<source protocol='nbd' tls='yes' name='a'/>", "disk-source"),
+    ("disk", "file", "<source file='/a,b.img'/>", "disk-comma"),
+    ("disk", "file", "<source file='/a.img'/><transient/>", "disk-content"),
+    ("disk", "file", "<driver type='vmdk'/><source file='/a.img'/>", "disk-format"),
+    ("tape", "file", "<source file='/a.img'/>", "disk-device"),
+];
+
+#[test]
+fn a_disk_that_is_left_out_refuses_the_start() {
+    for (device, kind, inside, code) in LEFT_OUT {
+        let target = if *device == "floppy" { "fda" } else { "hda" };
+        let disk = format!(
+            "<disk type='{kind}' device='{device}'>{inside}<target dev='{target}' bus='ide'/></disk>"
+        );
+        let (status, said) = checked("hvm", &disk);
+        assert!(status == 2 && said.contains(&format!("[{code}]")), "{disk}: {said}");
+    }
+    let floppy = |source: &str| {
+        format!("<disk type='file' device='floppy'>{source}<target dev='fda' bus='fdc'/></disk>")
+    };
+    for kind in ["pv", "pvh"] {
+        assert_eq!(checked(kind, &floppy("<source file='/a.img'/>")).0, 2);
+        assert_eq!(checked(kind, &floppy("")).0, 1, "an empty drive is no loss");
+    }
+    let cdroms: String = (b'a'..=b'e')
+        .map(|c| {
+            format!("<disk type='file' device='cdrom'><target dev='sd{}' bus='sata'/></disk>", char::from(c))
+        })
+        .collect();
+    let (status, said) = checked("hvm", &cdroms);
+    assert!(status == 1 && said.contains("[disk-no-name]"), "an empty drive is no loss: {said}");
+    let full = cdroms.replace("<target", "<source file='/a.iso'/><target");
+    assert_eq!(checked("hvm", &full).0, 2);
+}
+
+#[test]
+fn a_disk_of_the_network_is_only_emulated() {
+    const NBD: &str = "protocol='nbd' name='v'><host name='192.0.2.7'/>";
+    const RBD: &str = "protocol='rbd' name='pool/v'><host name='192.0.2.7'/>";
+    const HTTP: &str = "protocol='http' name='a.iso'><host name='192.0.2.7'/>";
+    for (kind, device, target, source, status) in [
+        ("hvm", "disk", "dev='vda' bus='virtio'", NBD, 1),
+        ("hvm", "disk", "dev='hda' bus='ide'", RBD, 1),
+        ("hvm", "disk", "dev='xvdf' bus='xen'", NBD, 2),
+        ("pv", "disk", "dev='xvda' bus='xen'", NBD, 2),
+        ("pvh", "disk", "dev='vda' bus='virtio'", RBD, 2),
+        ("hvm", "cdrom", "dev='hdc' bus='ide'", HTTP, 0),
+        ("pv", "cdrom", "dev='xvdc' bus='xen'", HTTP, 2),
+    ] {
+        let (found, said) = checked(kind, &network(device, target, source));
+        let codes = said.matches("[disk-network]").count();
+        assert_eq!(found, status, "{kind} {target}: {said}");
+        assert_eq!(codes > 0, status > 0, "{kind} {target}: {said}");
+    }
+}
+
+#[test]
+fn every_disk_has_a_name_that_libxl_knows() {
+    let disk = |dev: &str, bus: &str| {
+        format!("<disk type='file'><source file='/a'/><target dev='{dev}' bus='{bus}'/></disk>")
+    };
+    for (kind, dev, bus, name) in [
+        ("hvm", "hdk", "ide", "xvda"),
+        ("hvm", "hde", "ide", "xvda"),
+        ("hvm", "hdc", "ide", "hdc"),
+        ("hvm", "xvdf", "xen", "xvdf"),
+        ("pv", "hdk", "ide", "xvdk"),
+        ("pv", "sdq", "scsi", "xvdq"),
+        ("pv", "sdb", "xen", "sdb"),
+    ] {
+        let lab = Lab::new();
+        lab.write("guest.xml", guest(kind, &disk(dev, bus)));
+        let out = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+        assert!(out.contains(&format!("vdev={name},")), "{kind} {dev}: {out}");
+    }
+}
+
+#[test]
+fn an_xl_cfg_has_the_same_verdict_on_a_disk_of_the_network() {
+    let cfg = |kind: &str, vdev: &str| {
+        let kernel = if kind == "hvm" { "" } else { "kernel = \"/k\"\n" };
+        format!(
+            "name = \"g\"\ntype = \"{kind}\"\nmemory = 64\n{kernel}disk = [\n  \"/dev/a,raw,xvda\",\n  \
+             \"format=raw,backendtype=qdisk,vdev={vdev},target=nbd:h:1:exportname=v\" ]\n"
+        )
+    };
+    for (kind, vdev, status) in
+        [("hvm", "xvdb", 1), ("hvm", "xvdf", 2), ("pv", "xvdb", 2), ("pvh", "xvdb", 2)]
+    {
+        let lab = Lab::new();
+        lab.write("guest.cfg", cfg(kind, vdev));
+        let run = lab.run(["check", "guest.cfg"].into_iter().chain(FIXED));
+        assert_eq!(run.code, status, "{kind} {vdev}: {}", run.out);
+        let line = if kind == "hvm" { 6 } else { 7 };
+        assert!(run.out.contains(&format!("guest.cfg:{line}:3: approximated: ")), "{}", run.out);
+        assert!(run.out.contains("write target=/dev/DEVICE"), "{}", run.out);
+    }
+}
+
+#[test]
+fn nbd_is_written_as_libvirt_has_it() {
+    let cfg = |path: &str| {
+        format!(
+            "name = \"g\"\ntype = \"hvm\"\nmemory = 64\nvcpus = 1\n\
+             disk = [ \"format=raw,backendtype=qdisk,vdev=xvdb,target={path}\" ]\n"
+        )
+    };
+    for (path, source) in [
+        (
+            "nbd:192.0.2.7:10809:exportname=v",
+            "<source protocol='nbd' name='v'>\n<host name='192.0.2.7' port='10809'/>",
+        ),
+        ("nbd:[::1]:10809:exportname=v", "<source protocol='nbd' name='v'>\n<host name='::1' port='10809'/>"),
+        (
+            "nbd:unix:/run/a:exportname=v",
+            "<source protocol='nbd' name='v'>\n<host transport='unix' socket='/run/a'/>",
+        ),
+        ("nbd:unix:/run/a", "<source protocol='nbd'>\n<host transport='unix' socket='/run/a'/>"),
+    ] {
+        let lab = Lab::new();
+        lab.write("guest.cfg", cfg(path));
+        let xml = lab.run(["convert", "--to", "xml", "guest.cfg"].into_iter().chain(FIXED)).ok();
+        let lines: Vec<_> = xml.lines().map(str::trim).collect();
+        assert!(lines.join("\n").contains(source), "{path}: {xml}");
+        assert!(!xml.contains("field='/disks"), "{xml}");
+        lab.write("back.xml", &xml);
+        let back = lab.run(["convert", "back.xml"].into_iter().chain(FIXED)).ok();
+        assert!(back.contains(&format!("target={path}\"")), "{back}");
+    }
+}
