@@ -192,12 +192,22 @@ fn disk(disk: &Disk) -> Option<Element> {
     )
 }
 
-/// A disk on the network, as QEMU has it: `nbd:HOST:PORT:exportname=NAME`.
+/// A disk on the network, as QEMU has it: `nbd:HOST:PORT:exportname=NAME`, or `unix:PATH` in place of the host.
 fn on_nbd(path: &str) -> Option<Element> {
-    let (address, name) = path.strip_prefix("nbd:")?.split_once(":exportname=")?;
-    let (host, port) = address.rsplit_once(':')?;
-    let host = Element::new("host").with("name", host).with("port", port);
-    Some(Element::new("source").with("protocol", "nbd").with("name", name).around([host]))
+    let rest = path.strip_prefix("nbd:")?;
+    let (address, name) =
+        rest.split_once(":exportname=").map_or((rest, None), |(address, name)| (address, Some(name)));
+    let host = Element::new("host");
+    let host = if let Some(socket) = address.strip_prefix("unix:") {
+        host.with("transport", "unix").with("socket", socket)
+    } else {
+        let (name, port) = address.rsplit_once(':')?;
+        let port: u16 = port.parse().ok()?;
+        // Brackets stand around an IPv6 address before a port.
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        host.with("name", bare.unwrap_or(name)).with("port", port)
+    };
+    Some(Element::new("source").with("protocol", "nbd").maybe("name", name).around([host]))
 }
 
 /// True if libvirt's schema takes a name for an interface's or a bridge's.
