@@ -3,7 +3,7 @@
 use timers::resolve::{self, Moment};
 use timers::tsc::TscHost;
 
-use crate::assess::{Target, advice, assess, decide_tsc, native_at_a_frequency};
+use crate::assess::{FOUND_HERE, Target, advice, assess, decide_tsc, native_at_a_frequency};
 use crate::diag::{Diagnostic, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
@@ -78,6 +78,9 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
 /// Adds what is said of fields of the config.
 fn add(report: &mut Report, unsaid: Vec<Unsaid>) {
     for Unsaid { path, finding } in unsaid {
+        if FOUND_HERE.contains(&path.as_str()) {
+            continue;
+        }
         let reason = format!("{path}: {}", finding.reason);
         report.add(None, path, 0..0, Finding { reason: reason.into(), ..finding }, false);
     }

@@ -18,6 +18,9 @@ pub(crate) use tsc::{decide_tsc, native_at_a_frequency};
 use crate::diag::Finding;
 use crate::domain::{Domain, Part, network_disks};
 
+/// The fields of a config whose loss in an xl.cfg is found here, at their place in the input.
+pub(crate) const FOUND_HERE: &[&str] = &["b_info.type.hvm.ms_vm_genid"];
+
 /// Every finding on a domain's clock, notes, generation ID and disks, for this target.
 #[must_use]
 pub fn assess(domain: &Domain, target: Target) -> Vec<(Part, Finding)> {
