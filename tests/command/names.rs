@@ -132,7 +132,7 @@ fn an_alternative_is_for_the_way_that_the_xml_is_used() {
         let alternatives = run.err.lines().filter_map(|line| line.trim().strip_prefix("instead: "));
         alternatives.map(str::to_owned).collect::<Vec<_>>()
     };
-    let larger = "write the maximum size in <memory> and the initial size in <currentMemory>";
+    let larger = "write the maximum size in <memory> and the initial size in <currentMemory>; with NUMA cells, write the maximum in the cells";
     let in_file = "write nestedhvm = 1";
     assert_eq!(alternatives(&["convert", "guest.xml"]), [larger, in_file]);
     assert_eq!(alternatives(&["convert", "--to", "json", "guest.xml"]), [larger]);

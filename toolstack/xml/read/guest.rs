@@ -1,5 +1,7 @@
 //! The domain that the readers build, and their shared state.
 
+use std::collections::BTreeMap;
+
 use timers::GuestKind;
 
 use super::super::cursor::Value;
@@ -21,6 +23,8 @@ pub(super) struct Guest<'t> {
     pub(super) boot: BootOrder<'t>,
     /// The devices on emulated USB controllers.
     pub(super) usb: Usb,
+    /// The memory that modules add to the NUMA cells, in MiB.
+    pub(super) modules: BTreeMap<usize, u64>,
     /// The host's replacements for names of another host.
     mapping: &'t Mapping,
     /// The effects of the mapping.
@@ -30,7 +34,8 @@ pub(super) struct Guest<'t> {
 impl<'t> Guest<'t> {
     pub(super) fn new(kind: GuestKind, for_xen: bool, xen: XenVersion, mapping: &'t Mapping) -> Self {
         let (config, mapped) = (DomainConfig::new(kind), Outcome::default());
-        Guest { config, for_xen, xen, boot: BootOrder::default(), usb: Usb::default(), mapping, mapped }
+        let (boot, usb, modules) = (BootOrder::default(), Usb::default(), BTreeMap::new());
+        Guest { config, for_xen, xen, boot, usb, modules, mapping, mapped }
     }
 
     /// The replacement of a name; that there is none is noted.

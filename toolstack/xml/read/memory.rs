@@ -1,22 +1,26 @@
 //! The guest's memory.
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Result};
 use super::guest::Guest;
+use super::mebibytes::{KIB_PER_MIB, of_element};
+use super::{modules, numa};
 use crate::diag::Finding;
-
-/// KiB in a MiB.
-pub(super) const KIB_PER_MIB: u64 = 1024;
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let missing = || {
         let finding = Finding::invalid("no-memory", "the domain has no memory");
         root.error(finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"))
     };
-    let element = root.child("memory").ok_or_else(missing)?;
-    let max = mebibytes(&element)?.ok_or_else(missing)?;
+    guest.modules = modules::read(root)?;
+    let max = match root.child("memory") {
+        Some(element) => of_element(&element)?,
+        // As in libvirt: the sum of the cells and the modules.
+        None => numa::memory(root)?.map(|cells| cells + guest.modules.values().sum::<u64>()),
+    };
+    let max = max.ok_or_else(missing)?;
     let mut now = max;
     if let Some(element) = root.child("currentMemory") {
-        now = mebibytes(&element)?.unwrap_or(max);
+        now = of_element(&element)?.unwrap_or(max);
         if now > max {
             let reason = "more than <memory>, which is the most the guest can have";
             element.mark(Finding::approximated("memory-clamped", reason).instead("raise <memory>"));
@@ -31,52 +35,6 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     guest.config.b_info.max_memkb = Some(max * KIB_PER_MIB);
     guest.config.b_info.target_memkb = Some(now * KIB_PER_MIB);
     Ok(())
-}
-
-/// The size of a memory element, rounded up to the MiB that xl counts in; `None` for an empty element.
-fn mebibytes(element: &Element<'_>) -> Result<Option<u64>> {
-    let Some(value) = element.text()? else { return Ok(None) };
-    in_mebibytes(&value, element.attr("unit")).map(Some)
-}
-
-/// A size in a unit, KiB where there is none, rounded up to the MiB that xl counts in.
-pub(super) fn in_mebibytes(value: &Value<'_>, unit: Option<Value<'_>>) -> Result<u64> {
-    let number: u64 = value.number("a number of memory units")?;
-    let unit = match unit {
-        Some(unit) => bytes_per(&unit)?,
-        None => 1 << 10,
-    };
-    let bytes = u128::from(number) * unit;
-    let mib = bytes.div_ceil(1 << 20);
-    // xl multiplies the MiB by 1024 in a signed 64-bit long.
-    let fits = u64::try_from(mib).ok().filter(|&mib| mib > 0 && mib < 1 << 40);
-    let Some(mib) = fits else {
-        return Err(value.not("an amount of memory between 1 MiB and 1 EiB"));
-    };
-    if !bytes.is_multiple_of(1 << 20) {
-        let reason = format!("xl counts memory in MiB: rounded up to {mib} MiB");
-        value.mark(Finding::approximated("memory-rounded", reason).instead("write a whole number of MiB"));
-    }
-    Ok(mib)
-}
-
-/// Bytes in a unit of an XML, or the error about it.
-fn bytes_per(unit: &Value<'_>) -> Result<u128> {
-    unit_bytes(unit.text)
-        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
-}
-
-/// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
-pub(crate) fn unit_bytes(unit: &str) -> Option<u128> {
-    let lower = unit.to_ascii_lowercase();
-    let base: u128 = match lower.as_str() {
-        "b" | "byte" | "bytes" => return Some(1),
-        _ if lower.ends_with("ib") || lower.len() == 1 => 1024,
-        _ => 1000,
-    };
-    let letter = lower.trim_end_matches('b').trim_end_matches('i');
-    let power = ["k", "m", "g", "t", "p", "e"].iter().position(|known| *known == letter)?;
-    base.checked_pow(u32::try_from(power).ok()? + 1)
 }
 
 /// Gives the guest all its memory at once where libxl refuses anything else: with devices of the host, and with NUMA

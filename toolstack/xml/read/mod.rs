@@ -22,7 +22,9 @@ mod hostdevs;
 mod hyperv;
 mod input;
 mod kept;
+mod mebibytes;
 mod memory;
+mod modules;
 mod nics;
 mod numa;
 mod os;
@@ -43,7 +45,7 @@ use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
 use common::{backend_domain, placed_by_xen, set};
 use guest::Guest;
-pub(crate) use memory::unit_bytes;
+pub(crate) use mebibytes::unit_bytes;
 
 /// libvirt and xl both keep these numbers in a C `int`.
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
@@ -131,6 +133,7 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
     tuning::read(root, &mut guest)?;
+    numa::placement(root);
     os::read(root, &mut guest)?;
     features::read(root, &mut guest)?;
     smbios::read(root, &mut guest)?;
@@ -223,7 +226,7 @@ fn stub_domain(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     b_info.stubdomain_ramdisk = text("ramdisk");
     b_info.stubdomain_cmdline = text("cmdline").filter(|line| !line.is_empty());
     if let Some(memory) = element.attr("memory") {
-        b_info.stubdomain_memkb = Some(memory::in_mebibytes(&memory, None)? * memory::KIB_PER_MIB);
+        b_info.stubdomain_memkb = Some(mebibytes::in_mebibytes(&memory, None)? * mebibytes::KIB_PER_MIB);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use timers::GuestKind;
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
-use super::memory::{self, KIB_PER_MIB};
+use super::mebibytes::{self, KIB_PER_MIB};
 use super::{set, tuning};
 use crate::diag::Finding;
 use crate::domain::config::VnodeInfo;
@@ -42,7 +42,8 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
             Some(id) => id.number("the number of a cell, from 0")?,
             None => cells.len(),
         };
-        let cell = cell(element, guest)?;
+        let mut cell = cell(element, guest)?;
+        cell.mib += guest.modules.get(&id).copied().unwrap_or_default();
         if cells.insert(id, cell).is_some() {
             let finding = Finding::invalid("cell-twice", format!("a second cell {id}"));
             return Err(element.error(finding.instead("give each cell an id of its own")));
@@ -96,12 +97,25 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     Ok(())
 }
 
+/// The memory of all cells, in MiB; `None` without cells.
+pub(super) fn memory(root: &Element<'_>) -> Result<Option<u64>> {
+    let numa = root.children("cpu").next().and_then(|cpu| cpu.children("numa").next());
+    let mut sum = None;
+    for cell in numa.iter().flat_map(|numa| numa.children("cell")) {
+        if let Some(memory) = cell.attr("memory") {
+            let mib = mebibytes::in_mebibytes(&memory, cell.attr("unit"))?;
+            sum = Some(sum.unwrap_or_default() + mib);
+        }
+    }
+    Ok(sum)
+}
+
 fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
     let Some(memory) = element.attr("memory") else {
         let finding = Finding::invalid("no-memory", "the cell has no memory");
         return Err(element.error(finding.instead("add memory='1024' unit='MiB'")));
     };
-    let mib = memory::in_mebibytes(&memory, element.attr("unit"))?;
+    let mib = mebibytes::in_mebibytes(&memory, element.attr("unit"))?;
     let most = guest.config.b_info.max_vcpus.unsigned_abs();
     let vcpus = match element.attr("cpus").filter(|cpus| !cpus.text.is_empty()) {
         Some(cpus) => {
@@ -159,14 +173,37 @@ fn assign(cells: &mut [Cell<'_>], guest: &Guest<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Where all of the guest's memory is to come from: libxl has only the nodes of the CPUs that the vCPUs are pinned to.
+pub(super) fn placement(root: &Element<'_>) {
+    let memory = root.child("numatune").and_then(|tune| tune.children("memory").next());
+    let Some(memory) = memory else { return };
+    let Some(nodes) = memory.attr("nodeset") else {
+        let reason = "libxl chooses the nodes for a guest's memory by itself";
+        memory.mark_whole(&Finding::no_effect("numa-placement", reason));
+        return;
+    };
+    let word = |part: &str| match part.trim().strip_prefix('^') {
+        Some(out) => format!("^nodes:{out}"),
+        None => format!("nodes:{}", part.trim()),
+    };
+    let words: Vec<_> = nodes.text.split(',').map(word).collect();
+    let reason = "libxl allocates memory only on the nodes where the vCPUs may run";
+    let finding = Finding::unsupported("numa-placement", reason)
+        .instead(format!(
+            "write the CPUs of the nodes {} in cpuset= of <vcpu>; the memory follows",
+            nodes.text
+        ))
+        .instead_in_file(format!("write cpus = \"{}\"; the memory follows", words.join(",")));
+    memory.leave_out(finding);
+}
+
 /// The host's node of each cell: as `<numatune>` binds them, else one after the other.
 fn host_nodes(root: &Element<'_>, count: usize) -> Result<Vec<u32>> {
     let mut nodes: Vec<u32> = (0..count).filter_map(|id| u32::try_from(id).ok()).collect();
     let Some(tune) = root.children("numatune").next() else { return Ok(nodes) };
     for bound in tune.children("memnode") {
         let (Some(cell), Some(set)) = (bound.attr("cellid"), bound.attr("nodeset")) else { continue };
-        let (tune, bound) = (tune.take(), bound.take());
-        let _ = tune;
+        let bound = bound.take();
         let cell: usize = cell.number("the id of a cell")?;
         let set = tuning::cpu_set(&set)?;
         if let (Some(slot), Some(first)) = (nodes.get_mut(cell), set.first()) {

@@ -119,8 +119,7 @@ pub(super) static SECTION: Section = Section {
         ),
         no_effect("hub", "own-controllers", "a guest's USB devices need no hub"),
         no_effect("memballoon", "own-balloon", "every guest on Xen has Xen's balloon"),
-        unsupported("memory", "memory-device", "Xen has no memory modules (DIMMs)")
-            .instead("add its size to <memory>, and remove the module"),
+        mapped("memory", "`maxmem`, and the node's `size=` of `vnuma`; no persistent memory"),
         no_effect("nvram", "other-architecture", "only POWER guests have it"),
         no_effect("panic", "own-panic", "a guest reports a crash to Xen without a device: see <on_crash>"),
         unsupported("pstore", "pstore", "libxl has no persistent store for a guest's crash messages")

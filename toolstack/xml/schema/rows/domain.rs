@@ -26,7 +26,7 @@ pub(super) static SECTION: Section = Section {
             "memory-hotplug",
             "Xen has no memory hotplug; a guest's balloon driver can grow it up to <memory>",
         )
-        .instead("write the maximum size in <memory> and the initial size in <currentMemory>"),
+        .instead("write the maximum size in <memory> and the initial size in <currentMemory>; with NUMA cells, write the maximum in the cells"),
         unsupported(
             "vcpus",
             "vcpu-choice",

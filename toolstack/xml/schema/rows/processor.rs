@@ -95,13 +95,11 @@ pub(super) static TUNING: Section = Section {
             "resource-monitor",
             "counters on the host; the guest does not see them",
         ),
-        unsupported(
-            "numatune",
-            "numa-placement",
-            "libxl allocates memory only on the nodes where the vCPUs may run",
-        )
-        .instead("pin the vCPUs to the node's CPUs: cpuset= of <vcpu>; the memory follows")
-        .in_file("write cpus = \"nodes:NODE\"; the memory follows"),
+        mapped("numatune", "the rows below"),
+        mapped(
+            "numatune/memory",
+            "nothing: libxl allocates memory only on the nodes where the vCPUs may run",
+        ),
         mapped("numatune/memnode", "`pnode=` of `vnuma`")
             .or_else("numa-placement", "the guest's node is not bound to a node of the host")
             .in_file("write pnode=NODE in the guest's node in vnuma"),
