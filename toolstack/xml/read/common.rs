@@ -21,6 +21,13 @@ pub(super) fn placed_by_xen(device: &Element<'_>) {
     }
 }
 
+/// Says of settings that only an HVM guest has that they do nothing in another.
+pub(super) fn hvm_only(around: &Element<'_>, names: &[&str]) {
+    for setting in names.iter().flat_map(|name| around.children(name)) {
+        setting.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has it"));
+    }
+}
+
 /// The domain that serves a device.
 pub(super) fn backend_domain(element: &Element<'_>) -> Result<String> {
     let name = element.attr("name");

@@ -40,6 +40,7 @@ pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Res
     }
     let element = element.take();
     pci(&element, &source.take(), guest)?;
+    without_vif(&element);
     if let Some(mac) = element.child("mac") {
         let address = mac.attr("address").map_or("MAC", |address| address.text);
         let reason = "libxl does not set the MAC address of a card that it passes through";
@@ -50,6 +51,53 @@ pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Res
         }
     }
     Ok(())
+}
+
+/// What needs an interface in dom0: the element, the attribute and the value with which it asks for nothing, why a card of
+/// the host does not have it, and what to do instead.
+type NeedsVif = (&'static str, (&'static str, &'static str), &'static str, Option<&'static str>);
+
+const NEED_VIF: &[NeedsVif] = &[
+    (
+        "vlan",
+        ("", ""),
+        "libxl sets no VLAN for a card that it passes through",
+        Some("in dom0, before the start: ip link set PF vf N vlan TAG"),
+    ),
+    (
+        "bandwidth",
+        ("", ""),
+        "libxl sets no limit for a card that it passes through",
+        Some("in dom0, before the start: ip link set PF vf N max_tx_rate MBIT"),
+    ),
+    (
+        "link",
+        ("state", "up"),
+        "libxl leaves the link of a card that it passes through alone",
+        Some("in dom0, before the start: ip link set PF vf N state disable"),
+    ),
+    ("virtualport", ("", ""), "a card that is passed through is at no switch of dom0", None),
+    ("port", ("isolated", "no"), "a card that is passed through is at no bridge of dom0", None),
+    ("filterref", ("", ""), "dom0 does not see the traffic of a card that is passed through", None),
+    ("rom", ("", ""), "the guest sees the card's own ROM", None),
+];
+
+/// Says what a card of the host does without, since it has no interface in dom0.
+fn without_vif(card: &Element<'_>) {
+    for (name, (attribute, nothing), reason, instead) in NEED_VIF {
+        let asks = |element: &Element<'_>| element.attr(attribute).is_none_or(|value| value.text != *nothing);
+        for element in card.children(name).filter(asks) {
+            let finding = Finding::unsupported("host-card", *reason);
+            element.leave_out(match instead {
+                Some(instead) => finding.instead(*instead),
+                None => finding,
+            });
+        }
+    }
+    for backend in card.children("backenddomain") {
+        let reason = "no domain serves a card that is passed through";
+        backend.mark_whole(&Finding::no_effect("host-card", reason));
+    }
 }
 
 fn no_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
@@ -170,6 +218,13 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             let reason =
                 "libxl cannot find a USB device by vendor and product; it is passed to QEMU, which can";
             source.mark(Finding::approximated("hostdev-usb", reason));
+            if let Some(policy) = source.attr("startupPolicy") {
+                let reason = "QEMU starts the guest without the device too, and takes it when it is there";
+                policy.mark(match policy.text {
+                    "mandatory" => Finding::approximated("startup-policy", reason),
+                    _ => Finding::no_effect("startup-policy", reason),
+                });
+            }
         }
         ((Some(vendor), Some(product)), _) => {
             let reason = "libxl cannot find a USB device by vendor and product";
@@ -180,9 +235,6 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             element.leave_out(finding.instead(instead));
         }
         _ => return Err(no_usb_address(&element)),
-    }
-    if let Some(policy) = source.attr("startupPolicy") {
-        policy.mark(Finding::no_effect("startup-policy", "libxl starts the guest in any case"));
     }
     if let Some(reset) = source.attr("guestReset") {
         reset.mark(Finding::no_effect("guest-reset", "QEMU itself decides how to reset the device"));

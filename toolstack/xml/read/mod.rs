@@ -43,7 +43,7 @@ use crate::domain::config::DeviceModelVersion;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
-use common::{backend_domain, placed_by_xen, set};
+use common::{backend_domain, hvm_only, placed_by_xen, set};
 use guest::Guest;
 pub(crate) use mebibytes::unit_bytes;
 

@@ -5,18 +5,21 @@ use timers::GuestKind;
 use super::super::cursor::{Element, Result, Value};
 use super::boot_order::Bootable;
 use super::guest::Guest;
-use super::{hostdevs, placed_by_xen};
+use super::{hostdevs, hvm_only, placed_by_xen};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
 use crate::domain::release;
-use crate::mapping::Kind;
+use crate::mapping::{Kind, is_multicast};
 
 /// The prefixes of the interfaces that libvirt and libxl name themselves, before a number.
 const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
 
 /// The interval at which xl lets a card send again, in microseconds.
 const RATE_INTERVAL: u32 = 50_000;
+
+/// The beginning of the names of Xen's own scripts.
+const XEN_SCRIPTS: &str = "vif-";
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("interface") {
@@ -31,7 +34,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             nic.mac = mac.attr("address").map(|address| hardware_address(&address)).transpose()?;
         }
         if let Some(script) = element.child("script") {
-            nic.script = script.attr("path").map(|path| one_word(&path)).transpose()?;
+            nic.script = script.attr("path").map(|path| script_of(&path, guest)).transpose()?;
         }
         if let Some(backend) = element.child("backenddomain") {
             nic.backend_domname = Some(super::backend_domain(&backend)?);
@@ -57,6 +60,19 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         guest.config.nics.push(nic);
     }
     Ok(())
+}
+
+/// A script that connects the card. libvirt gives a script the name of a tap device; libxl gives it a word, and waits for
+/// what its own scripts report.
+fn script_of(path: &Value<'_>, guest: &Guest<'_>) -> Result<String> {
+    let script = one_word(path)?;
+    let name = script.rsplit('/').next().unwrap_or_default();
+    if !guest.for_xen && !name.starts_with(XEN_SCRIPTS) {
+        let reason = "a script of another hypervisor does not connect the card: libxl calls it with 'online', and expects it to act as Xen's scripts do";
+        let instead = "write one of Xen's scripts, such as <script path='vif-bridge'/> or 'vif-route'";
+        path.mark(Finding::approximated("interface-script", reason).instead(instead));
+    }
+    Ok(script)
 }
 
 /// The network of the card; `None` when the interface is left out.
@@ -157,14 +173,22 @@ fn addresses(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
 /// Reads the limit of what the guest sends; libxl has none for what it receives.
 fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
     let Some(bandwidth) = element.child("bandwidth") else { return Ok(()) };
-    if let Some(inbound) = bandwidth.child("inbound") {
+    let limit = |name: &str| {
+        let direction = bandwidth.children(name).next()?;
+        if direction.attr("average").is_none_or(|average| average.text != "0") {
+            return Some(direction);
+        }
+        direction.mark_whole(&Finding::no_effect("no-limit", "an average of 0 is no limit"));
+        None
+    };
+    if let Some(inbound) = limit("inbound") {
         let finding = Finding::unsupported(
             "rate",
             "libxl limits a guest's outgoing traffic, but not its incoming traffic",
         );
         inbound.leave_out(finding.instead("limit the interface in dom0 with tc"));
     }
-    let Some(outbound) = bandwidth.child("outbound") else { return Ok(()) };
+    let Some(outbound) = limit("outbound").map(Element::take) else { return Ok(()) };
     if let Some(average) = outbound.attr("average") {
         let rate: u32 = average.number("a rate in kilobytes a second")?;
         nic.rate_bytes_per_interval = u64::from(rate) * 1000 * u64::from(RATE_INTERVAL) / 1_000_000;
@@ -273,6 +297,9 @@ fn is_generated(name: &str) -> bool {
 }
 
 fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
+    if kind != GuestKind::Hvm {
+        hvm_only(element, &["rom"]);
+    }
     let Some(model) = element.child("model").and_then(|model| model.attr("type")) else { return };
     if model.text == "netfront" {
         if kind == GuestKind::Hvm {
@@ -299,11 +326,13 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
 fn hardware_address(value: &Value<'_>) -> Result<String> {
     let octets: Vec<_> = value.text.split(':').collect();
     let is_octet = |octet: &&str| octet.len() == 2 && octet.chars().all(|c| c.is_ascii_hexdigit());
-    if octets.len() == 6 && octets.iter().all(is_octet) {
-        Ok(value.text.to_ascii_lowercase())
-    } else {
-        Err(value.not("a hardware address such as 00:16:3e:66:92:9c"))
+    if octets.len() != 6 || !octets.iter().all(is_octet) {
+        return Err(value.not("a hardware address such as 00:16:3e:66:92:9c"));
     }
+    if is_multicast(value.text) {
+        return Err(value.not("the address of one card: its second digit must be even"));
+    }
+    Ok(value.text.to_ascii_lowercase())
 }
 
 /// A value that xl's `key=value,key=value` can hold.

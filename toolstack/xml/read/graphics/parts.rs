@@ -42,6 +42,10 @@ pub(super) fn keymap(graphics: &Element<'_>) -> Option<String> {
     meant.map(str::to_owned)
 }
 
+/// Why a display with an empty password is left out: on libvirt's hypervisors nobody can log in there.
+pub(super) const NO_PASSWORD: &str =
+    "libxl takes an empty password for none, with which anyone could connect: the guest has no such display";
+
 /// A text that the configuration of a display can hold: a PV guest's stands in a list between commas.
 pub(super) fn text(value: &Value<'_>, pv: bool) -> Result<String> {
     if (pv && value.text.contains(',')) || value.text.contains('\n') {

@@ -3,7 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{LOOPBACK, Listen, VNC_BASE, keymap, listen, port};
+use super::parts::{LOOPBACK, Listen, NO_PASSWORD, VNC_BASE, keymap, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 use crate::domain::qemu;
@@ -19,10 +19,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     let graphics = graphics.take();
     let passwd = graphics.attr("passwd");
     if passwd.is_some_and(|passwd| passwd.text.is_empty()) {
-        no_server(
-            "libxl refuses an empty password, and without a password anyone could connect",
-            "write a password",
-        );
+        graphics.leave_out(Finding::unsupported("no-spice", NO_PASSWORD).instead("write a password"));
         return Ok(());
     }
     let Some(port) = server_port(&graphics)? else {

@@ -4,16 +4,21 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{Listen, VNC_BASE, framebuffer, keymap, listen, port, text};
+use super::parts::{Listen, NO_PASSWORD, VNC_BASE, framebuffer, keymap, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 use crate::domain::qemu;
 
 pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    let passwd = graphics.attr("passwd");
+    if passwd.is_some_and(|passwd| passwd.text.is_empty()) {
+        graphics.leave_out(Finding::unsupported("no-vnc", NO_PASSWORD).instead("write a password"));
+        return Ok(());
+    }
     let graphics = graphics.take();
     let mut vnc = Vnc { enable: Some(Defbool::True), ..Vnc::default() };
     let pv = !guest.is_hvm();
-    vnc.passwd = graphics.attr("passwd").map(|password| text(&password, pv)).transpose()?;
+    vnc.passwd = passwd.map(|password| text(&password, pv)).transpose()?;
     let automatic = graphics.attr("autoport");
     let any = automatic.map(|autoport| autoport.yes_no()).transpose()?;
     let given = port(&graphics, "port")?;

@@ -46,12 +46,9 @@ pub(super) static HOSTDEV: Section = Section {
             "a device is passed through to only one guest, which can write to it",
         ),
         no_effect("ip|route", "container-only", "belongs to a network device of a container"),
-        unsupported(
-            "source/@startupPolicy",
-            "startup-policy",
-            "libxl does not start a guest whose device is missing",
-        )
-        .unless("", &["mandatory"]),
+        mapped("source/@startupPolicy", "nothing: QEMU takes a USB device when it is there")
+            .or_else("startup-policy", "libxl does not start a guest whose device is missing")
+            .unless("", &["mandatory"]),
         unsupported("source/@guestReset", "guest-reset", "libxl lets the guest reset the device")
             .unless("", &["on"]),
         unsupported(
