@@ -21,6 +21,7 @@ mod no_loss;
 mod oracle;
 mod oracle_cfg;
 mod readme;
+mod reasons;
 mod records;
 mod reference;
 mod remedies;

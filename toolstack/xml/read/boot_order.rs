@@ -21,12 +21,14 @@ pub(super) fn place<'t>(device: &Element<'t>) -> Result<Option<(u32, Value<'t>)>
 impl<'t> BootOrder<'t> {
     /// Reads the place of a device that can boot.
     pub(super) fn read(&mut self, device: &Element<'t>, kind: Bootable) -> Result<()> {
-        if let Some((order, value)) = place(device)? {
-            if let Some(boot) = device.child("boot") {
-                unused(&boot);
+        let place = place(device)?;
+        if let Some(boot) = device.child("boot") {
+            unused(&boot);
+            if place.is_none() {
+                boot.mark(Finding::no_effect("boot-order", "without order= it gives the device no place"));
             }
-            self.0.push((order, kind, value));
         }
+        self.0.extend(place.map(|(order, value)| (order, kind, value)));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! `<channel>` and `<redirdev>`: connections between a program in the guest and one outside.
 
 use super::super::cursor::{Element, Result, Value};
+use super::super::schema::OTHER_KIND;
 use super::guest::Guest;
 use super::{boot_order, character, placed_by_xen, set};
 use crate::diag::Finding;
@@ -58,6 +59,14 @@ fn agent(element: &Element<'_>, guest: &mut Guest<'_>) {
     placed_by_xen(&element);
     if let Some(target) = element.child("target") {
         target.mark_whole(&Finding::no_effect("own-channel", "libxl itself names the agent's channel"));
+    }
+    over_spice(&element);
+}
+
+/// Ends of other kinds in a device whose end is SPICE's; libvirt ignores them.
+fn over_spice(device: &Element<'_>) {
+    for end in ["source", "protocol"].iter().flat_map(|name| device.children(name)) {
+        end.mark_whole(&Finding::no_effect("other-kind", OTHER_KIND));
     }
 }
 
@@ -151,6 +160,7 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
             bus.mark(Finding::no_effect("redirdev", "only USB devices can be redirected"));
         }
         placed_by_xen(&element);
+        over_spice(&element);
         boot_order::cannot_boot(&element, "a redirected USB device");
         return;
     };

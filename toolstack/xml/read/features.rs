@@ -2,11 +2,14 @@
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
-use super::{hyperv, set};
+use super::{hvm_only, hyperv, set};
 use crate::diag::Finding;
 use crate::domain::config::Passthrough;
 use crate::domain::libvirt::{PASSTHROUGH_MODES, value_of};
 use crate::domain::release;
+
+/// Features that a PV or PVH guest does not have.
+const HVM_ONLY: &[&str] = &["acpi", "apic", "pae", "viridian", "hyperv", "ps2", "smm"];
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let features = root.child("features");
@@ -23,10 +26,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     let Some(features) = features else { return Ok(()) };
     if !guest.is_hvm() {
-        let hvm_only = ["acpi", "apic", "pae", "viridian", "hyperv"];
-        for feature in hvm_only.iter().flat_map(|name| features.children(name)) {
-            feature.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has it"));
-        }
+        hvm_only(&features, HVM_ONLY);
     }
     if let Some(hap) = features.child("hap") {
         let on = hap.attr("state").map_or(Ok(true), |state| state.on_off())?;
@@ -39,14 +39,14 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         unknown_msrs(&msrs, guest);
     }
     if let Some(pmu) = features.children("pmu").next() {
-        performance_counters(&pmu)?;
+        performance_counters(&pmu, guest)?;
     }
     if let Some(hvm) = guest.hvm() {
         if features.child("viridian").is_some() {
             set(&mut hvm.viridian, true);
         }
         if let Some(hyperv) = features.child("hyperv") {
-            hyperv::read(&hyperv, hvm)?;
+            hyperv::read(&hyperv, guest)?;
         }
     }
     Ok(())
@@ -117,11 +117,15 @@ fn unknown_msrs(msrs: &Element<'_>, guest: &mut Guest<'_>) {
 }
 
 /// libxl refuses a guest with performance counters where Xen itself was not started with them.
-fn performance_counters(pmu: &Element<'_>) -> Result<()> {
+fn performance_counters(pmu: &Element<'_>, guest: &Guest<'_>) -> Result<()> {
     if pmu.attr("state").map_or(Ok(true), |state| state.on_off())? {
         let reason = "a guest on Xen has no performance counters unless Xen was started with vpmu=on";
         let finding = Finding::unsupported("vpmu", reason);
-        pmu.leave_out(finding.instead_in_file("start Xen with vpmu=on, and write vpmu = 1"));
+        pmu.leave_out(match guest.lacks(release::key("vpmu"), "key for this") {
+            None => finding.instead_in_file("start Xen with vpmu=on, and write vpmu = 1"),
+            // Every guest has them then.
+            Some(_) => finding.instead("start Xen with vpmu=on"),
+        });
     } else {
         let reason = "a guest on Xen has no performance counters unless requested";
         pmu.mark_whole(&Finding::no_effect("vpmu", reason));

@@ -5,6 +5,10 @@ use super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::config::Bios;
 
+/// What `<os>` says of the firmware and its tables.
+pub(super) const ELEMENTS: &[&str] =
+    &["loader", "nvram", "varstore", "firmware", "acpi", "bootmenu", "bios", "smbios"];
+
 pub(super) fn read(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let mut uefi = false;
     if let Some(firmware) = os.attr("firmware") {
@@ -28,6 +32,10 @@ pub(super) fn read(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             true => menu.leave_out(Finding::unsupported("boot-menu", reason)),
             false => menu.mark_whole(&Finding::no_effect("boot-menu", reason)),
         }
+    }
+    for bios in os.children("bios").filter(|_| uefi) {
+        let reason = "settings of a BIOS, which UEFI firmware does not read on any hypervisor";
+        bios.mark_whole(&Finding::no_effect("bios-settings", reason));
     }
     if let Some(nvram) = os.children("nvram").next() {
         let reason = "Xen keeps no UEFI variables: the guest starts without any, and boots the default boot loader of its disks";

@@ -3,14 +3,17 @@
 use timers::hyperv::Viridian;
 
 use super::super::cursor::{Element, Result};
+use super::guest::Guest;
 use super::set;
 use crate::diag::Finding;
-use crate::domain::config::Hvm;
 use crate::domain::libvirt::{HYPERV, value_of};
+use crate::domain::release;
 
-pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
+pub(super) fn read(hyperv: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(mode) = hyperv.attr("mode").filter(|mode| mode.text != "custom") {
-        set(&mut hvm.viridian, true);
+        if let Some(hvm) = guest.hvm() {
+            set(&mut hvm.viridian, true);
+        }
         let reason = "becomes Xen's default group of enlightenments, which does not contain all";
         let instead = "name the features wanted in <hyperv>";
         mode.mark(Finding::approximated("hyperv-passthrough", reason).instead(instead));
@@ -25,8 +28,8 @@ pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
         }
         match value_of(HYPERV, feature.name()) {
             Some(wanted) => {
-                let _ = feature.take();
                 groups.extend_from_slice(wanted);
+                groups.extend(extended(&feature.take(), guest)?);
             }
             None if feature.name() == "spinlocks" => {
                 groups.push(Viridian::Base);
@@ -36,8 +39,26 @@ pub(super) fn read(hyperv: &Element<'_>, hvm: &mut Hvm) -> Result<()> {
             None => {}
         }
     }
-    merge(&mut hvm.viridian_enable, groups);
+    if let Some(hvm) = guest.hvm() {
+        merge(&mut hvm.viridian_enable, groups);
+    }
     Ok(())
+}
+
+/// `<extended>` in `<tlbflush>`: hypercalls that name more CPUs than 64.
+fn extended(feature: &Element<'_>, guest: &Guest<'_>) -> Result<Option<Viridian>> {
+    let Some(extended) = feature.child("extended") else { return Ok(None) };
+    let group = Viridian::ExProcessorMasks;
+    if !extended.attr("state").map_or(Ok(true), |state| state.on_off())? {
+        let reason = "an enlightenment that is not requested is off";
+        extended.mark_whole(&Finding::no_effect("hyperv-off", reason));
+        return Ok(None);
+    }
+    if let Some(finding) = guest.lacks(release::word("viridian", group.as_str()), "such enlightenment") {
+        extended.leave_out(finding);
+        return Ok(None);
+    }
+    Ok(Some(group))
 }
 
 /// Adds groups to a list of libxl, which is sorted and has each once.

@@ -4,8 +4,8 @@ use timers::GuestKind;
 
 use super::super::cursor::{Element, Result, Value};
 use super::boot_order::one_too_many;
-use super::firmware;
 use super::guest::Guest;
+use super::{firmware, hvm_only};
 use crate::diag::Finding;
 use crate::domain::libvirt::BOOT_DEVICES;
 use crate::domain::qemu::BOOT_PLACES;
@@ -44,14 +44,29 @@ pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
         }
     }
     if let Some(machine) = element.attr("machine") {
-        machine.mark(machine_finding(&machine));
+        machine.mark(machine_finding(&machine, kind));
     }
     Ok(kind)
 }
 
-fn machine_finding(machine: &Value<'_>) -> Finding {
+/// Xen's boards: the kind of guest that has each, and its type.
+const BOARDS: &[(&str, GuestKind, &str)] = &[
+    ("xenfv", GuestKind::Hvm, "hvm"),
+    ("xenpv", GuestKind::Pv, "xen"),
+    ("xenpvh", GuestKind::Pvh, "xenpvh"),
+];
+
+fn machine_finding(machine: &Value<'_>, kind: GuestKind) -> Finding {
+    if let Some((board, of, word)) = BOARDS.iter().find(|(board, ..)| *board == machine.text) {
+        return if *of == kind {
+            Finding::exact()
+        } else {
+            let reason = format!("{board} is the board of another kind of guest than the type, which counts");
+            Finding::approximated("machine", reason)
+                .instead(format!("write <type>{word}</type>, or remove machine="))
+        };
+    }
     match machine.text {
-        "xenfv" | "xenpv" | "xenpvh" => Finding::exact(),
         other if other.contains("q35") => {
             Finding::approximated("machine", "an HVM guest on Xen has an i440fx board, without PCI Express")
                 .instead("check that the guest's drivers do not depend on Q35")
@@ -66,17 +81,25 @@ fn machine_finding(machine: &Value<'_>) -> Finding {
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(os) = root.child("os") else { return Ok(()) };
     kernel(&os, guest)?;
-    guest.config.b_info.bootloader = owned(root.child_text("bootloader")?);
-    if let Some(args) = root.child_text("bootloader_args")? {
-        guest.config.b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
-    }
     if guest.is_hvm() {
+        for element in ["bootloader", "bootloader_args"].iter().flat_map(|name| root.children(name)) {
+            let reason = "an HVM guest boots with its own firmware; libxl runs no boot loader for it";
+            element.mark_whole(&Finding::no_effect("own-firmware", reason));
+        }
         firmware::read(&os, guest)?;
         let order = boot_order(&os)?;
         if let Some(hvm) = guest.hvm() {
             hvm.boot = order;
         }
         return Ok(());
+    }
+    guest.config.b_info.bootloader = owned(root.child_text("bootloader")?);
+    if let Some(args) = root.child_text("bootloader_args")? {
+        guest.config.b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
+    }
+    hvm_only(&os, firmware::ELEMENTS);
+    if let Some(firmware) = os.attr("firmware") {
+        firmware.mark(Finding::no_effect("hvm-only", "only an HVM guest has it"));
     }
     for boot in os.children("boot") {
         let reason = "a PV or PVH guest boots its kernel, not a disk";
@@ -98,7 +121,7 @@ fn owned(value: Option<Value<'_>>) -> Option<String> {
 fn kernel(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let kernel = os.child_text("kernel")?;
     let alone = kernel.is_none() && guest.is_hvm();
-    for name in ["initrd", "cmdline"].iter().filter(|_| alone) {
+    for name in ["initrd", "cmdline", "root"].iter().filter(|_| alone) {
         for element in os.children(name) {
             let reason = "without <kernel> the guest boots from a disk, which contains its own";
             element.mark_whole(&Finding::unsupported("no-kernel", reason));
@@ -109,8 +132,22 @@ fn kernel(os: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if !alone {
         b_info.ramdisk = owned(os.child_text("initrd")?);
         b_info.cmdline = owned(os.child_text("cmdline")?);
+        if let Some(root) = os.child_text("root")? {
+            root_device(&root, &mut b_info.cmdline);
+        }
     }
     Ok(())
+}
+
+/// Names the root device to the kernel, before its other parameters as xl does for `root=`.
+fn root_device(root: &Value<'_>, cmdline: &mut Option<String>) {
+    let rest = cmdline.take().unwrap_or_default();
+    if rest.split_whitespace().any(|word| word.starts_with("root=")) {
+        root.mark(Finding::no_effect("boot-root", "the kernel's command line names the root device already"));
+        *cmdline = Some(rest);
+    } else {
+        *cmdline = Some(format!("root={} {rest}", root.text).trim_end().to_owned());
+    }
 }
 
 /// The letters of xl.cfg's `boot`.

@@ -12,10 +12,11 @@ const OEM_STRINGS: usize = 99;
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let mode =
         root.children("os").next().and_then(|os| os.child("smbios")).and_then(|smbios| smbios.attr("mode"));
-    if let Some(mode) = mode {
+    if let Some(mode) = mode.filter(|_| guest.is_hvm()) {
         match mode.text {
             "sysinfo" => {}
-            "emulate" => {
+            // Without a mode, QEMU generates them too.
+            "emulate" | "none" => {
                 mode.mark(Finding::no_effect("own-smbios", "hvmloader generates the tables by default"))
             }
             other => {

@@ -42,7 +42,10 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             None => ("reset", ShutdownAction::Restart),
         };
         if let Some(value) = action.filter(|value| value.text == "dump") {
-            let reason = "QEMU pauses the guest; Xen's own watchdog writes a core dump";
+            let reason = match emulated {
+                true => "QEMU pauses the guest, and libxl writes no core dump of it",
+                false => "Xen stops the guest, writes a core dump and restarts it",
+            };
             value.mark(Finding::approximated("watchdog-dump", reason));
         }
         guest.config.on_watchdog = on_watchdog;

@@ -9,6 +9,7 @@ mod row;
 pub(super) mod rows;
 mod table;
 
+pub(super) use row::OTHER_KIND;
 pub use table::mapping_table;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::diag::{Finding, Verdict};
 
 /// The reason of what libvirt's parser reads in devices of another kind.
-pub(super) const OTHER_KIND: &str = "belongs to another kind of device; libvirt ignores it here";
+pub(in super::super) const OTHER_KIND: &str = "belongs to another kind of device; libvirt ignores it here";
 
 /// Rows on one part of the domain.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! `<serial>`, `<console>`, `<parallel>`, `<channel>` and related elements.
 
-use super::super::row::{Section, mapped, no_effect, unsupported};
+use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
 pub(super) static SECTION: Section = Section {
     title: "Serial ports, consoles, channels",
@@ -15,6 +15,7 @@ pub(super) static SECTION: Section = Section {
         ),
         mapped("parallel", "`device_model_args_hvm`"),
         mapped("channel", "`channel`, a console of Xen; SPICE's agent: `spicevdagent`"),
+        no_effect("channel/target/@address|port", "other-kind", OTHER_KIND),
         no_effect("channel/target/@state", "live-state", "the state of a running guest"),
         unsupported("smartcard", "smartcard", "libxl has no smartcard readers")
             .instead("pass the host's reader through as a USB device"),
@@ -23,6 +24,11 @@ pub(super) static SECTION: Section = Section {
             "redirfilter",
             "usb-redirection-filter",
             "libxl redirects any USB device that the SPICE client offers",
+        ),
+        unsupported(
+            "redirdev/log",
+            "chardev-log",
+            "libxl does not log what a USB device and its client send",
         ),
         unsupported("console/log", "chardev-log", "libxl does not log consoles")
             .instead("start xenconsoled in dom0 with --log=guest, which logs the console of each guest"),

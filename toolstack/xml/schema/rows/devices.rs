@@ -74,7 +74,8 @@ pub(super) static SECTION: Section = Section {
         ),
         mapped("controller/@model|ports|vectors", "`usbctrl` of a USB controller")
             .or_no_effect("own-controllers", "libxl gives a guest its controllers itself"),
-        mapped("controller/@maxGrantFrames|maxEventChannels", "`max_grant_frames`, `max_event_channels`"),
+        mapped("controller/@maxGrantFrames|maxEventChannels", "`max_grant_frames`, `max_event_channels`")
+            .or_no_effect("other-kind", OTHER_KIND),
         unsupported(
             "controller/pcihole64",
             "pci-hole",
@@ -125,7 +126,7 @@ pub(super) static SECTION: Section = Section {
             .instead("none is needed if the CPU has RDRAND; install haveged in an old guest"),
         unsupported("shmem", "shared-memory", "libxl shares no memory between guests")
             .instead("connect the guests over the network"),
-        unsupported("tpm", "tpm", "libxl has no TPM for an HVM guest").instead(
+        unsupported("tpm", "tpm", "libxl has no emulated TPM").instead(
             "before you move the guest, turn off programs in it that need the TPM, such as BitLocker",
         ),
         unsupported("iommu", "guest-iommu", "Xen has no virtual IOMMU"),

@@ -1,6 +1,6 @@
 //! `<graphics>`, `<video>`, `<input>`, `<sound>` and `<audio>`.
 
-use super::super::row::{Section, mapped, no_effect, unsupported};
+use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
 const SPICE: &str = "libxl does not pass it to QEMU, so QEMU's default applies";
 
@@ -30,7 +30,7 @@ pub(super) static SECTION: Section = Section {
         unsupported("graphics/@wait", "display-wait", "libxl starts a guest without waiting for a viewer")
             .instead("start the guest paused, and unpause it when the viewer is connected: xl unpause DOMAIN")
             .unless("", &["no"]),
-        mapped("graphics/@socket", "nothing: a display on Xen listens on an address"),
+        mapped("graphics/@socket", "`vnclisten`").or_no_effect("other-kind", OTHER_KIND),
         unsupported(
             "graphics/@sharePolicy",
             "display-sharing",
@@ -67,7 +67,8 @@ pub(super) static SECTION: Section = Section {
             "belongs to a kind of display that libxl does not have",
         )
         .instead("write type='vnc'"),
-        mapped("graphics/@type|port|autoport|listen|passwd|keymap", "the keys of that kind of display"),
+        mapped("graphics/@type|port|autoport|listen|passwd|keymap", "the keys of that kind of display")
+            .or_no_effect("other-kind", OTHER_KIND),
         mapped("graphics/gl", "nothing")
             .or_else("display-gl", "libxl does not enable OpenGL in QEMU")
             .unless("enable", &["no"]),
@@ -87,7 +88,10 @@ pub(super) static SECTION: Section = Section {
             "libxl has no setting for file transfer, so SPICE's default applies",
         )
         .unless("enable", &["yes"]),
-        mapped("graphics/listen", "`vnclisten`, `spicehost`"),
+        no_effect("graphics/gl/@rendernode", "display-gl", "a device for OpenGL, which libxl does not enable"),
+        mapped("graphics/listen", "`vnclisten`, `spicehost`").or_no_effect("other-kind", OTHER_KIND),
+        mapped("graphics/listen/@address|network|socket|type", "`vnclisten`, `spicehost`")
+            .or_no_effect("other-kind", OTHER_KIND),
         no_effect(
             "video/driver",
             "video-driver",
@@ -110,6 +114,8 @@ pub(super) static SECTION: Section = Section {
         mapped("input/source", "`device_model_args_hvm`: QEMU's `input-linux`")
             .or_else("input-host", "Xen's QEMU gives a guest no virtio input")
             .instead("write type='evdev' and <source dev=>, or pass the whole USB device through"),
+        mapped("input/source/@dev|grab|repeat|grabToggle", "`device_model_args_hvm`: QEMU's `input-linux`"),
+        no_effect("input/source/@evdev", "other-kind", OTHER_KIND),
         no_effect("input/@model", "virtio-option", "the kind of a virtio device; on Xen there are none"),
         mapped("input/@bus|type", "`usbdevice`"),
     ],

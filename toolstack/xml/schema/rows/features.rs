@@ -80,8 +80,6 @@ pub(super) static HYPERV: Section = Section {
             .unless("state", OFF),
         unsupported("tlbflush/direct", "hyperv-absent", "Xen has no such enlightenment for nested guests")
             .unless("state", OFF),
-        unsupported("tlbflush/extended", "hyperv-absent", "it is not mapped to libxl's config")
-            .in_file("add \"ex_processor_masks\" to viridian (Xen 4.15 and later)")
-            .unless("state", OFF),
+        mapped("tlbflush/extended", "`viridian`: `ex_processor_masks`"),
     ],
 };

@@ -16,8 +16,7 @@ pub(super) static SECTION: Section = Section {
         mapped("loader", "`bios`, `bios_path_override`, `firmware_override`"),
         mapped("kernel|initrd|cmdline", "`kernel`, `ramdisk`, `cmdline`"),
         mapped("boot", "`boot`"),
-        unsupported("root", "boot-root", "libxl has no setting for the root device")
-            .instead("write root=DEVICE in <cmdline>"),
+        mapped("root", "`cmdline`: `root=`"),
         unsupported("dtb", "device-tree", "an x86 guest has no device tree"),
         unsupported("shim", "boot-shim", "libxl boots a kernel directly, without a shim before it")
             .instead("boot from a disk that contains the shim: remove <kernel>, <initrd> and <shim>"),

@@ -69,6 +69,7 @@ const NEEDED: &[(&str, &str, &str, &str, &str)] = &[
     ("filesystem", "file", "source", "file", "/path"),
     ("filesystem", "block", "source", "dev", "/dev/path"),
     ("filesystem", "template", "source", "name", "name"),
+    ("input", "evdev", "source", "dev", "/dev/input/event0"),
 ];
 
 /// Attributes with their values.
@@ -78,19 +79,60 @@ type Attributes = &'static [(&'static str, &'static str)];
 /// of another kind, which is left out as a whole.
 const KINDS: &[(&str, &[Attributes])] = &[
     ("hostdev", &[&[("mode", "subsystem"), ("type", "pci")], &[("mode", "subsystem"), ("type", "usb")]]),
-    ("graphics", &[&[("type", "vnc")], &[("type", "spice")]]),
-    ("interface", &[&[("type", "bridge")], &[("type", "network")], &[("type", "hostdev")]]),
-    ("disk", &[&[("type", "file")], &[("type", "network")], &[("type", "file"), ("device", "cdrom")]]),
-    ("input", &[&[("type", "tablet"), ("bus", "usb")], &[("type", "mouse"), ("bus", "ps2")]]),
+    ("graphics", &[&[("type", "vnc")], &[("type", "spice")], &[("type", "sdl")]]),
+    (
+        "interface",
+        &[&[("type", "bridge")], &[("type", "network")], &[("type", "ethernet")], &[("type", "hostdev")]],
+    ),
+    (
+        "disk",
+        &[
+            &[("type", "file")],
+            &[("type", "network")],
+            &[("type", "file"), ("device", "cdrom")],
+            &[("type", "file"), ("device", "floppy")],
+            &[("type", "block"), ("device", "lun")],
+        ],
+    ),
+    (
+        "input",
+        &[&[("type", "tablet"), ("bus", "usb")], &[("type", "mouse"), ("bus", "ps2")], &[("type", "evdev")]],
+    ),
     ("filesystem", &[&[("type", "mount")]]),
     ("channel", &[&[("type", "unix")], &[("type", "spicevmc")]]),
-    ("serial", &[&[("type", "pty")], &[("type", "tcp")], &[("type", "file")]]),
-    ("console", &[&[("type", "pty")], &[("type", "tcp")]]),
+    (
+        "serial",
+        &[
+            &[("type", "pty")],
+            &[("type", "tcp")],
+            &[("type", "udp")],
+            &[("type", "unix")],
+            &[("type", "file")],
+        ],
+    ),
+    ("console", &[&[("type", "pty")], &[("type", "tcp")], &[("type", "file")]]),
     ("parallel", &[&[("type", "file")]]),
-    ("redirdev", &[&[("bus", "usb"), ("type", "spicevmc")]]),
+    ("redirdev", &[&[("bus", "usb"), ("type", "spicevmc")], &[("bus", "usb"), ("type", "tcp")]]),
     ("sound", &[&[("model", "ich6")]]),
     ("watchdog", &[&[("model", "i6300esb")]]),
-    ("controller", &[&[("type", "xenbus")], &[("type", "usb")], &[("type", "virtio-serial")]]),
+    (
+        "controller",
+        &[
+            &[("type", "xenbus")],
+            &[("type", "usb")],
+            &[("type", "usb"), ("model", "qusb2")],
+            &[("type", "virtio-serial")],
+        ],
+    ),
+    ("memory", &[&[("model", "dimm")], &[("model", "nvdimm")], &[("model", "virtio-mem")]]),
+];
+
+/// Elements beside which a mapping looks at more of others: the child of the domain that is looked at, the way to the
+/// element, and its attributes.
+const BESIDE: &[(&str, &str, Attributes)] = &[
+    ("devices", "devices/graphics", &[("type", "spice"), ("port", "5900"), ("autoport", "no")]),
+    ("numatune", "numatune/memnode", &[("cellid", "0"), ("mode", "strict"), ("nodeset", "0")]),
+    ("numatune", "cpu/numa/cell", &[("id", "0"), ("memory", "65536")]),
 ];
 
 impl Made {
@@ -137,14 +179,7 @@ impl Made {
                 && kinds.split('|').any(|one| one == kind || one == "*")
             {
                 let steps = child.split('/').filter(|step| !step.is_empty());
-                let holder = steps.fold(&mut *self, |around, step| {
-                    let at =
-                        around.children.iter().position(|child| child.name == step).unwrap_or_else(|| {
-                            around.children.push(Made { name: step.to_owned(), ..Made::default() });
-                            around.children.len() - 1
-                        });
-                    &mut around.children[at]
-                });
+                let holder = steps.fold(&mut *self, |around, step| around.child_or_new(step));
                 if holder.value(attribute).is_none() {
                     holder.set(attribute, value);
                 }
@@ -156,6 +191,10 @@ impl Made {
             ("clock", "absolute") if self.value("start").is_none() => self.set("start", "1750000000"),
             ("timer", _) if self.value("frequency").is_some() => self.set("frequency", "2000000000"),
             ("mtu", _) => self.set("size", "1500"),
+            ("disk", _) if self.value("device") == Some("floppy") => {
+                self.child("target").into_iter().for_each(|target| target.set("dev", "fda"));
+            }
+
             ("numa", _) => {
                 let cells = self.children.iter_mut().filter(|child| child.name == "cell");
                 cells.enumerate().for_each(|(index, cell)| cell.set("id", &index.to_string()));
@@ -179,7 +218,34 @@ impl Made {
             }
             Some(document)
         };
-        kinds.filter_map(of_kind).collect()
+        let mut documents: Vec<_> = kinds.filter_map(of_kind).collect();
+        if documents.is_empty() {
+            documents.push(self.clone());
+        }
+        documents.iter_mut().for_each(|document| document.beside(goal));
+        documents
+    }
+
+    /// Adds the elements beside which the goal is looked at, where there are none.
+    fn beside(&mut self, goal: &Goal) {
+        let within = goal.path.get(1).map_or("", String::as_str);
+        for (_, way, attributes) in BESIDE.iter().filter(|(name, ..)| *name == within) {
+            let steps: Vec<_> = way.split('/').collect();
+            let there = steps.iter().try_fold(&mut *self, |around, step| around.child(step)).is_some();
+            if there {
+                continue;
+            }
+            let added = steps.iter().fold(&mut *self, |around, step| around.child_or_new(step));
+            attributes.iter().for_each(|(name, value)| added.set(name, value));
+        }
+    }
+
+    fn child_or_new(&mut self, name: &str) -> &mut Made {
+        let at = self.children.iter().position(|child| child.name == name).unwrap_or_else(|| {
+            self.children.push(Made { name: name.to_owned(), ..Made::default() });
+            self.children.len() - 1
+        });
+        &mut self.children[at]
     }
 
     /// The document for a guest of a kind and a hypervisor, as far as the goal leaves that open.
@@ -196,11 +262,12 @@ impl Made {
         }
         let within = |name: &str| goal.path.get(1).is_some_and(|step| step == name);
         if within("os") {
-            // Containers cannot become guests of Xen; what else they say is looked at in an HVM guest.
-            if let Some(kind) = domain.child("os").and_then(|os| os.child("type"))
-                && kind.text == "exe"
+            let is_kind = goal.path.get(2).is_some_and(|step| step == "type") && goal.attribute.is_none();
+            // Containers cannot become guests of Xen.
+            if let Some(word) = domain.child("os").and_then(|os| os.child("type"))
+                && (!is_kind || word.text == "exe")
             {
-                kind.text = "hvm".to_owned();
+                kind.clone_into(&mut word.text);
             }
         } else {
             domain
@@ -262,7 +329,11 @@ fn the_schema_is_walked() {
         let document = grammar.make(way);
         let others = if kinds { document.kinds(goal) } else { Vec::new() };
         let texts = guests.iter().map(|(hypervisor, kind)| document.guest(goal, hypervisor, kind));
-        let texts = texts.chain(others.iter().map(|other| other.guest(goal, "kvm", "hvm")));
+        let of_others = [("kvm", "hvm"), ("xen", "xen")];
+        let of_others = others.iter().flat_map(|other| {
+            of_others.iter().map(move |(hypervisor, kind)| other.guest(goal, hypervisor, kind))
+        });
+        let texts = texts.chain(of_others);
         for text in texts {
             if !made.insert(text.clone()) {
                 continue;
