@@ -196,7 +196,6 @@ mod tests {
     #[test]
     fn what_is_wrong_to_both_is_wrong() {
         for line in [
-            "--backend mock vcpu-list",
             "shutdown -x guest",
             "--backend=mock:f destroy -x guest",
             "list --no-such-option",
@@ -211,6 +210,13 @@ mod tests {
             "mock dance",
         ] {
             assert_eq!(wrong(line), Wrong::Usage, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_xls_is_not_for_the_mock_host() {
+        for line in ["--backend mock vcpu-list", "--backend=mock:f vcpu-list guest"] {
+            assert_eq!(wrong(line), Wrong::OnMock("vcpu-list"), "{line}");
         }
     }
 }
