@@ -18,7 +18,7 @@ pub(super) fn refused(config: &DomainConfig) -> Option<Refused> {
         let reason = "libxl has no vnuma for a PV guest";
         return Some(by_libxl(VNUMA, reason, "remove it, or write type = \"hvm\" or type = \"pvh\""));
     }
-    let sum: u64 = nodes.iter().filter_map(|node| node.memkb).sum();
+    let sum = nodes.iter().filter_map(|node| node.memkb).fold(0, u64::saturating_add);
     if let Some(most) = config.b_info.max_memkb.filter(|most| *most != sum) {
         let reason = format!(
             "the nodes have {} MiB in all, the guest has {}, and libxl does not start it",
