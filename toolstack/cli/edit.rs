@@ -80,8 +80,9 @@ fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Opt
     };
     let new = error(after)?;
     let old = error(before).map(|old| old.errors);
-    let is_old =
-        |errors: Vec<Diagnostic>| errors.iter().zip(&new.errors).all(|(old, new)| old.finding == new.finding);
+    let is_old = |old: Vec<Diagnostic>| {
+        new.errors.iter().all(|error| old.iter().any(|before| before.finding == error.finding))
+    };
     if old.is_some_and(is_old) { None } else { Some(new) }
 }
 

@@ -216,9 +216,12 @@ pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &Path) -> Result
     if let Err(refusal) = plan(&input.domain, &facts, &*backend::zones(), Uuid::new_v4()) {
         say_refusal(&mut input, refusal);
         let name = input.domain.config.name();
-        return Err(Failure::Error(format!(
-            "'{name}' could not be started again, for the reasons above; nothing was done"
-        )));
+        let why = format!("'{name}' could not be started again, for the reasons above");
+        // Another host may be able to.
+        match global.force {
+            true => output::warn(&[why]),
+            false => return Err(Failure::Error(format!("{why}; nothing was done; -f goes on"))),
+        }
     }
     let mut domain = input.domain;
     // The clock's offset is put in by whoever knows it; its timers are the config's own.

@@ -18,7 +18,8 @@ const ATTACH_IN_CFG: &str = "attach it in dom0 (for example with nbd-client, rbd
 /// True for a disk whose path is one of QEMU's names for storage on the network.
 fn is_on_network(disk: &Disk) -> bool {
     let scheme = |path: &str| path.split('/').next().is_some_and(|first| first.contains(':'));
-    disk.backend == Some(DiskBackend::Qdisk) && disk.pdev_path.as_deref().is_some_and(scheme)
+    let script = disk.script.as_deref().is_some_and(|script| !script.is_empty());
+    !script && disk.pdev_path.as_deref().is_some_and(scheme)
 }
 
 /// What a guest does not have of a disk on the network; `None` for one that stays as QEMU emulates it, and for any other.
@@ -30,6 +31,11 @@ pub fn finding(config: &DomainConfig, disk: &Disk) -> Option<Finding> {
     let hvm = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm);
     let here = disk.backend_domname.is_none();
     let vdev = disk.vdev.as_deref().unwrap_or_default();
+    if here && disk.backend != Some(DiskBackend::Qdisk) {
+        let reason = "libxl takes the target for a file of dom0, and does not start the guest without it";
+        let instead = format!("add backendtype=qdisk, or {ATTACH_IN_CFG}");
+        return Some(Finding::approximated("disk-network", reason).refusing_start().instead(instead));
+    }
     let emulated = here && hvm.is_some_and(|hvm| place(vdev, hvm.hdtype).is_some());
     if emulated && disk.is_cdrom != 0 {
         return None;

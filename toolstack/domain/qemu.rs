@@ -140,9 +140,15 @@ pub(super) fn is_serial_port(port: &str) -> bool {
     WORDS.contains(&port) || port.starts_with("/dev/") || KINDS.iter().any(|kind| port.starts_with(kind))
 }
 
-/// Whether QEMU would take what follows a comma for an option of its own: two commas stand for one.
+/// Whether a comma of a text would end an option of QEMU's, and what follows is none: two commas stand for one, and
+/// `0.0.0.0:1,websocket=on` is meant.
 pub(crate) fn has_lone_comma(text: &str) -> bool {
-    text.replace(",,", "").contains(',')
+    /// The options of `-vnc` and `-spice` that may stand without a value.
+    const ALONE: &[&str] =
+        &["websocket", "password", "reverse", "sasl", "lossy", "acl", "ipv4", "ipv6", "unix"];
+    let plain = text.replace(",,", "");
+    let is_option = |word: &str| word.contains('=') || ALONE.contains(&word);
+    plain.split(',').skip(1).any(|word| !is_option(word))
 }
 
 /// A text as QEMU takes it among options.

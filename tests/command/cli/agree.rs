@@ -182,7 +182,9 @@ fn a_config_that_cannot_be_started_is_refused_before_its_guest_is_saved_or_moved
             let said = lab.mock(words.iter().copied()).fails(1);
             assert!(said.contains("wrong.cfg:5:") || said.contains("wrong.cfg:6:"), "{said}");
             assert!(
-                said.contains("'guest' could not be started again, for the reasons above; nothing was done"),
+                said.contains(
+                    "'guest' could not be started again, for the reasons above; nothing was done; -f goes on"
+                ),
                 "{said}"
             );
         }

@@ -122,6 +122,12 @@ const TABLE: &[(&str, &str, &str)] = &[
         "7:1",
         "spice = 1\nspiceport = 5900\nspicepasswd = \"a\"\nspice_streaming_video = \"filter\"",
     ),
+    ("memory = 512\nmaxmem = \"-1\"", "4:1", "maxmem = 512"),
+    (
+        "type = \"pvh\"\nkernel = \"/k\"\nvnuma = [ [ \"pnode=0\", \"size=512\", \"vcpus=0\", \"vdistances=10\" ] ]",
+        "6:1",
+        "vnuma = [ [ \"pnode=0\", \"size=512\", \"vcpus=0\", \"vdistances=10\" ] ]",
+    ),
 ];
 
 #[test]
@@ -189,4 +195,29 @@ fn commas_of_a_screen_are_doubled_for_qemu_and_single_in_xml() {
     }
     lab.write("guest.xml", crate::common::domain("hvm", "").replace("guest", "a,b"));
     assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("instead: write <name>a-b</name>"));
+}
+
+#[test]
+fn options_of_qemu_behind_a_comma_are_meant() {
+    let lab = Lab::with_host(json!({}));
+    for lines in [
+        "vnclisten = \"0.0.0.0:1,websocket=on\"",
+        "vnclisten = \"0.0.0.0:1,password,websocket\"",
+        "spice = 1\nspiceport = 5900\nspicedisable_ticketing = 1\nspicepasswd = \"a,b\"\nspicehost = \"0.0.0.0,ipv4=on\"",
+    ] {
+        lab.write("guest.cfg", format!("name = \"guest\"\ntype = \"hvm\"\nmemory = 512\n{lines}\n"));
+        let check = lab.mock(["check", "guest.cfg"]);
+        assert!(check.out.starts_with("guest.cfg: starts; "), "{lines}: {check:?}");
+    }
+}
+
+#[test]
+fn one_of_two_errors_can_be_mended_by_edit_and_none_added() {
+    let lab = Lab::with_host(json!({}));
+    let text =
+        "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\nclock_timezone = \"Mars/Olympus\"\nvga = \"foo\"\n";
+    lab.write("guest.cfg", text);
+    lab.run(["edit", "guest.cfg", "vga=stdvga"]).ok();
+    assert!(lab.read("guest.cfg").contains("vga = \"stdvga\""));
+    lab.run(["edit", "guest.cfg", "usbversion=x"]).fails(1);
 }

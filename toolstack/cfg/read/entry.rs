@@ -62,7 +62,7 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("vif", &["bandwidth"], Meant::Setting("rate")),
     ("disk", &["file", "path", "source", "src", "image", "pdev"], Meant::Setting("target")),
     ("disk", &["dev", "device", "devname"], Meant::Setting("vdev")),
-    ("disk", &["driver", "fmt"], Meant::Setting("format")),
+    ("disk", &["fmt"], Meant::Setting("format")),
     ("disk", &["mode"], Meant::Setting("access")),
     ("disk", &["readonly", "ro"], Meant::Flag("access=ro", "access=rw")),
     ("disk", &["discard"], Meant::Flag("discard", "no-discard")),
@@ -72,7 +72,6 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("p9", &["security", "accessmode"], Meant::Setting("security_model")),
     ("usbdev", &["bus"], Meant::Setting("hostbus")),
     ("usbdev", &["addr", "address", "device"], Meant::Setting("hostaddr")),
-    ("usbctrl", &["model"], Meant::Setting("type")),
     ("vfb", &["listen"], Meant::Setting("vnclisten")),
     ("vfb", &["passwd", "password"], Meant::Setting("vncpasswd")),
 ];
@@ -83,6 +82,24 @@ fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
     let lower = name.trim().to_ascii_lowercase();
     let with = |name: &str| format!("{name}={}", value.unwrap_or_default());
     let other = OTHER_WORDS.iter().find(|(of, words, _)| *of == list && words.contains(&lower.as_str()));
+    // A word that takes no value stands alone, or the one of the other meaning does.
+    if let Some(value) = value
+        && let Some(word) = known.iter().find(|word| ***word == *lower)
+    {
+        let off = suggest::number(value, Unit::Flag)? == "0";
+        let opposites = [
+            format!("un{word}"),
+            format!("no-{word}"),
+            word.trim_start_matches("un").to_owned(),
+            word.trim_start_matches("no-").to_owned(),
+        ];
+        let opposite = opposites.into_iter().find(|other| other != word && known.contains(&other.as_str()));
+        return if off { opposite } else { Some((*word).to_owned()) };
+    }
+    // An address of six bytes is that of the card.
+    if list == "vif" && lower == "address" && value.is_some_and(|value| value.split(':').count() == 6) {
+        return Some(with("mac"));
+    }
     match (other, value) {
         (Some((_, _, Meant::Setting(name))), _) => Some(with(name)),
         (Some((_, _, Meant::Flag(on, off))), value) => {

@@ -326,8 +326,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     let known: Vec<_> = known.collect();
     near(word, &known).or_else(|| {
         let word = word.to_ascii_lowercase();
-        // `utc+3` is more than `utc`.
-        let goes_on = |rest: &str| !rest.contains(|c: char| c.is_ascii_digit() || "+-!".contains(c));
+        // `utc+3` is more than `utc`, and `base,freq` more than `base`.
+        let goes_on = |rest: &str| rest.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
         let begins = |name: &&str| name.starts_with(&word) || word.strip_prefix(*name).is_some_and(goes_on);
         let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
         found.next().filter(|_| found.next().is_none())

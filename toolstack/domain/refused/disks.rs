@@ -26,7 +26,8 @@ pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         .collect();
     for (item, disk) in config.disks.iter().enumerate() {
         let vdev = disk.vdev.as_deref().unwrap_or_default();
-        if !is_virtual_disk(vdev) {
+        // One without a name has an error of its own.
+        if !vdev.is_empty() && !is_virtual_disk(vdev) {
             let reason = format!("libxl knows no disk '{vdev}', and does not start the guest");
             let instead = "write vdev=xvda and so on, vdev=hda to hdd, or vdev=sda to sdg";
             found.push(by_libxl(DISK, reason, instead).in_entry(item));

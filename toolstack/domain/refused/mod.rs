@@ -19,6 +19,9 @@ use crate::diag::Finding;
 pub use refusal::Refused;
 use refusal::{at, by_libxl, by_xen, twice};
 
+/// 16 TiB in KiB, the most memory of an x86 host.
+const MOST_MEMORY: u64 = 16 << 30;
+
 /// The release that asks hap for altp2m.
 const ALTP2M_BY_HAP: XenVersion = four(19);
 
@@ -31,6 +34,7 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         scheduling(config),
         passthrough(config),
         altp2m(config, xen),
+        memory(config),
         vmtrace(config),
         cpuid(config),
         vnuma::refused(config),
@@ -208,6 +212,16 @@ fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
             "remove nestedhvm or altp2m",
         )
     })
+}
+
+/// xl takes a negative number for one near 2^64.
+fn memory(config: &DomainConfig) -> Option<Refused> {
+    let b_info = &config.b_info;
+    let most = b_info.max_memkb.max(b_info.target_memkb).filter(|kib| *kib > MOST_MEMORY)?;
+    let reason =
+        format!("no host of Xen has {} MiB of memory, and libxl does not start the guest", most / 1024);
+    let instead = "write the size in MiB, as in memory = 512";
+    Some(by_libxl((&["memory", "maxmem"], "b_info.max_memkb"), reason, instead))
 }
 
 /// libxl rounds the buffer up to whole pages, and Xen takes a power of two.

@@ -90,12 +90,14 @@ fn spice(hvm: &Hvm) -> Option<Refused> {
 fn spice_words(hvm: &Hvm) -> Vec<Refused> {
     let spice = &hvm.spice;
     let mut found = Vec::new();
+    // Without tickets libxl gives QEMU no password.
+    let passwd = spice.passwd.as_ref().filter(|_| !is(spice.disable_ticketing));
     let texts: [(&'static [&'static str], _, _); 2] = [
-        (&["spicepasswd"], "b_info.type.hvm.spice.passwd", &spice.passwd),
-        (&["spicehost"], "b_info.type.hvm.spice.host", &spice.host),
+        (&["spicepasswd"], "b_info.type.hvm.spice.passwd", passwd),
+        (&["spicehost"], "b_info.type.hvm.spice.host", spice.host.as_ref()),
     ];
     for (keys, path, text) in texts {
-        let lone = text.as_deref().filter(|text| qemu::has_lone_comma(text));
+        let lone = text.filter(|text| qemu::has_lone_comma(text));
         found.extend(lone.map(|text| {
             let key = keys[0];
             let reason = format!("QEMU takes what is behind the comma of {key} for another option, and does not start the guest");

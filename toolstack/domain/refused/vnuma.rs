@@ -14,9 +14,9 @@ pub(super) fn refused(config: &DomainConfig) -> Option<Refused> {
     if nodes.is_empty() {
         return None;
     }
-    if config.kind() == GuestKind::Pv {
-        let reason = "libxl has no vnuma for a PV guest";
-        return Some(by_libxl(VNUMA, reason, "remove it, or write type = \"hvm\" or type = \"pvh\""));
+    if config.kind() != GuestKind::Hvm {
+        let reason = "libxl starts only HVM guests with vnuma";
+        return Some(by_libxl(VNUMA, reason, "remove it, or write type = \"hvm\""));
     }
     let sum = nodes.iter().filter_map(|node| node.memkb).fold(0, u64::saturating_add);
     if let Some(most) = config.b_info.max_memkb.filter(|most| *most != sum) {
