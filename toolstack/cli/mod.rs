@@ -87,7 +87,7 @@ fn wrong(words: &[OsString], arranged: &Arranged, error: &clap::Error) -> ExitCo
         return status(Err(xl::become_xl(&words)));
     }
     if let Wrong::OnMock(command) = whose {
-        output::error(&format!("'{command}' is xl's, which knows nothing of the mock host"));
+        output::error(&format!("'{command}' is a command of xl, which cannot use the mock host"));
         return ExitCode::from(2);
     }
     if let Some(option) = getopt::misplaced(error) {

@@ -15,9 +15,33 @@ pub const ATTACH: &str = "attach it in dom0 (for example with nbd-client, rbd ma
 /// The same for an xl.cfg.
 const ATTACH_IN_CFG: &str = "attach it in dom0 (for example with nbd-client, rbd map or iscsiadm), and write target=/dev/DEVICE without backendtype";
 
+/// What QEMU's names for storage on the network begin with.
+const SCHEMES: &[&str] = &[
+    "fat",
+    "ftp",
+    "ftps",
+    "gluster",
+    "gluster+rdma",
+    "gluster+tcp",
+    "gluster+unix",
+    "http",
+    "https",
+    "iscsi",
+    "json",
+    "nbd",
+    "nbd+tcp",
+    "nbd+unix",
+    "nfs",
+    "rbd",
+    "sheepdog",
+    "ssh",
+    "tftp",
+    "vxhs",
+];
+
 /// True for a disk whose path is one of QEMU's names for storage on the network.
 fn is_on_network(disk: &Disk) -> bool {
-    let scheme = |path: &str| path.split('/').next().is_some_and(|first| first.contains(':'));
+    let scheme = |path: &str| path.split_once(':').is_some_and(|(scheme, _)| SCHEMES.contains(&scheme));
     let script = disk.script.as_deref().is_some_and(|script| !script.is_empty());
     !script && disk.pdev_path.as_deref().is_some_and(scheme)
 }
@@ -34,7 +58,7 @@ pub fn finding(config: &DomainConfig, disk: &Disk) -> Option<Finding> {
     if here && disk.backend != Some(DiskBackend::Qdisk) {
         let reason = "libxl takes the target for a file of dom0, and does not start the guest without it";
         let instead = format!("add backendtype=qdisk, or {ATTACH_IN_CFG}");
-        return Some(Finding::approximated("disk-network", reason).refusing_start().instead(instead));
+        return Some(Finding::unsupported("disk-network", reason).refusing_start().instead(instead));
     }
     let emulated = here && hvm.is_some_and(|hvm| place(vdev, hvm.hdtype).is_some());
     if emulated && disk.is_cdrom != 0 {
@@ -45,7 +69,7 @@ pub fn finding(config: &DomainConfig, disk: &Disk) -> Option<Finding> {
         let reason = format!("{only}: the guest loses the emulated disk when it loads these drivers");
         Finding::approximated("disk-network", reason)
     } else {
-        Finding::approximated("disk-network", format!("{only}: the guest does not find the disk"))
+        Finding::unsupported("disk-network", format!("{only}: the guest does not find the disk"))
             .refusing_start()
     };
     Some(finding.instead_by_format(ATTACH, ATTACH_IN_CFG))

@@ -121,7 +121,7 @@ fn a_command_of_xls_alone_is_not_for_the_mock_host() {
     for command in ["vcpu-list", "reboot", "console"] {
         let said = lab.mock([command, "guest"]).fails(2);
         assert!(
-            said.contains(&format!("'{command}' is xl's, which knows nothing of the mock host")),
+            said.contains(&format!("'{command}' is a command of xl, which cannot use the mock host")),
             "{said}"
         );
     }

@@ -19,8 +19,8 @@ use crate::diag::Finding;
 pub use refusal::Refused;
 use refusal::{at, by_libxl, by_xen, twice};
 
-/// 16 TiB in KiB, the most memory of an x86 host.
-const MOST_MEMORY: u64 = 16 << 30;
+/// 128 TiB in KiB: Xen addresses less.
+const MOST_MEMORY: u64 = 128 << 30;
 
 /// The release that asks hap for altp2m.
 const ALTP2M_BY_HAP: XenVersion = four(19);
@@ -218,8 +218,10 @@ fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
 fn memory(config: &DomainConfig) -> Option<Refused> {
     let b_info = &config.b_info;
     let most = b_info.max_memkb.max(b_info.target_memkb).filter(|kib| *kib > MOST_MEMORY)?;
-    let reason =
-        format!("no host of Xen has {} MiB of memory, and libxl does not start the guest", most / 1024);
+    let reason = format!(
+        "xl reads this as {} MiB, which no host has, and libxl does not start the guest",
+        most / 1024
+    );
     let instead = "write the size in MiB, as in memory = 512";
     Some(by_libxl((&["memory", "maxmem"], "b_info.max_memkb"), reason, instead))
 }

@@ -100,9 +100,15 @@ fn spice_words(hvm: &Hvm) -> Vec<Refused> {
         let lone = text.filter(|text| qemu::has_lone_comma(text));
         found.extend(lone.map(|text| {
             let key = keys[0];
-            let reason = format!("QEMU takes what is behind the comma of {key} for another option, and does not start the guest");
+            let reason = format!(
+                "QEMU reads the text after the comma in {key} as another option, and does not start the guest"
+            );
             // A password is not repeated.
-            let doubled = if key == "spicepasswd" { "each comma twice".to_owned() } else { format!("{key} = \"{}\"", qemu::doubled(text)) };
+            let doubled = if key == "spicepasswd" {
+                "each comma twice".to_owned()
+            } else {
+                format!("{key} = \"{}\"", qemu::doubled(text))
+            };
             by_qemu((keys, path), reason, format!("write {doubled}"))
         }));
     }
@@ -147,7 +153,7 @@ fn vnc(hvm: &Hvm) -> Option<Refused> {
     }
     let listen = vnc.listen.as_deref().unwrap_or_default();
     if qemu::has_lone_comma(listen) {
-        let reason = "QEMU takes what is behind the comma of vnclisten for another option, and does not start the guest";
+        let reason = "QEMU reads the text after the comma in vnclisten as another option, and does not start the guest";
         let instead = format!("write vnclisten = \"{}\"", qemu::doubled(listen));
         return Some(by_qemu((&["vnclisten"], "b_info.type.hvm.vnc.listen"), reason.to_owned(), instead));
     }
