@@ -37,7 +37,7 @@ use super::host::XlHost;
 use super::keys::{self, Key};
 use super::suggest::{self, Unit};
 use super::{Cfg, Content, Setting, Value};
-use crate::diag::{Finding, Verdict};
+use crate::diag::{self, Finding, Verdict};
 use crate::domain::refused::{self, Refused};
 use crate::domain::{Defbool, DomainConfig, Part, XenVersion, release};
 use book::{Book, Words};
@@ -324,7 +324,8 @@ pub(super) fn with_number(finding: Finding, name: &str, text: &str, unit: Unit) 
 /// near, else the only one of which it is the beginning, or which is its beginning.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<_> = known.collect();
-    near(word, &known).or_else(|| {
+    let near = || diag::nearest(word, known.iter().copied()).filter(|_| word.len() > 2);
+    near().or_else(|| {
         let word = word.to_ascii_lowercase();
         // `utc+3` is more than `utc`, and `base,freq` more than `base`.
         let goes_on = |rest: &str| rest.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
@@ -350,30 +351,6 @@ pub(super) fn known_instead(word: &str, known: &[&str]) -> String {
         Some(near) => format!("write {near}"),
         None => format!("use one of {}", known.join(", ")),
     }
-}
-
-fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase().replace('-', "_");
-    let most = match word.len() {
-        0..=2 => return None,
-        3..=5 => 1,
-        6..=11 => 2,
-        _ => 3,
-    };
-    let near = |name: &'a str| {
-        let distance = distance(&word, &name.to_ascii_lowercase().replace('-', "_"), most)?;
-        // A wrong letter is likelier than one too few.
-        Some(((distance, name.len().abs_diff(word.len())), name))
-    };
-    known.iter().copied().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
-/// How many letters must be changed, added, taken out or exchanged with their neighbours, if no more than so many.
-fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
-    // A difference in length alone is cheap to see.
-    (a.len().abs_diff(b.len()) <= most)
-        .then(|| strsim::osa_distance(a, b))
-        .filter(|distance| *distance <= most)
 }
 
 /// The finding for a key that this guest does not have.

@@ -5,14 +5,13 @@ use timers::GuestKind;
 use super::super::DomainConfig;
 use super::super::config::{UsbCtrl, UsbCtrlType};
 use super::super::qemu::longest_interface_name;
-use super::refusal::{Refused, at, by_libxl, twice};
+use super::refusal::{Place, Refused, VIF, at, by_libxl, twice};
 use crate::diag::Finding;
 
-const USBCTRL: (&[&str], &str) = (&["usbctrl"], "usbctrls");
-const USBDEV: (&[&str], &str) = (&["usbdev"], "usbdevs");
-const CHANNEL: (&[&str], &str) = (&["channel"], "channels");
-const VIF: (&[&str], &str) = (&["vif"], "nics");
-const PCI: (&[&str], &str) = (&["pci"], "pcidevs");
+const USBCTRL: Place = (&["usbctrl"], "usbctrls");
+const USBDEV: Place = (&["usbdev"], "usbdevs");
+const CHANNEL: Place = (&["channel"], "channels");
+const PCI: Place = (&["pci"], "pcidevs");
 
 /// The most ports of a paravirtual USB controller.
 const PV_PORTS: i32 = 31;

@@ -8,10 +8,10 @@ use super::super::DomainConfig;
 use super::super::config::{Disk, DiskBackend, DiskFormat, HdType, Hvm};
 use super::super::disk_names::{SCSI_DISKS, is_virtual_disk, place};
 use super::super::version::{XenVersion, four};
-use super::refusal::{Refused, at, by_libxl, twice};
+use super::refusal::{Place, Refused, at, by_libxl, twice};
 use crate::diag::Finding;
 
-const DISK: (&[&str], &str) = (&["disk"], "disks");
+const DISK: Place = (&["disk"], "disks");
 
 /// The release that serves a CD-ROM by phy, and has a backend tap.
 const PHY_CDROM_AND_TAP: XenVersion = four(19);

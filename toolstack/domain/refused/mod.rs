@@ -17,15 +17,13 @@ use super::sound;
 use super::version::{XenVersion, four};
 use crate::diag::Finding;
 pub use refusal::Refused;
-use refusal::{at, by_libxl, by_xen, twice};
+use refusal::{VIF, at, by_libxl, by_xen, is, twice};
 
 /// 128 TiB in KiB: Xen addresses less.
 const MOST_MEMORY: u64 = 128 << 30;
 
 /// The release that asks hap for altp2m.
 const ALTP2M_BY_HAP: XenVersion = four(19);
-
-const VIF: (&[&str], &str) = (&["vif"], "nics");
 
 /// Every such setting of a config, on this release of Xen.
 #[must_use]
@@ -88,10 +86,6 @@ fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     found.extend([serial(hvm), usb_device(hvm)].into_iter().flatten());
     found.extend(disks::emulated(config, hvm));
     found
-}
-
-fn is(value: Option<Defbool>) -> bool {
-    value.is_some_and(Defbool::is_true)
 }
 
 fn usb(hvm: &Hvm) -> Option<Refused> {

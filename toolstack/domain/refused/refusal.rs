@@ -4,7 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use super::super::idl::Defbool;
 use crate::diag::Finding;
+
+/// The keys that a setting may have in an xl.cfg, and its path in libxl's JSON.
+pub(super) type Place = (&'static [&'static str], &'static str);
+
+pub(super) const VIF: Place = (&["vif"], "nics");
 
 /// A setting with which the guest does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +32,13 @@ impl Refused {
 }
 
 /// A refusal of what stands at a place.
-pub(super) fn at((keys, path): (&'static [&'static str], &'static str), finding: Finding) -> Refused {
+pub(super) fn at((keys, path): Place, finding: Finding) -> Refused {
     Refused { keys, path, item: None, finding: finding.refusing_start() }
 }
 
 /// A refusal by libxl.
 pub(super) fn by_libxl(
-    place: (&'static [&'static str], &'static str),
+    place: Place,
     reason: impl Into<Cow<'static, str>>,
     instead: impl Into<Cow<'static, str>>,
 ) -> Refused {
@@ -40,12 +46,13 @@ pub(super) fn by_libxl(
 }
 
 /// A refusal by Xen.
-pub(super) fn by_xen(
-    place: (&'static [&'static str], &'static str),
-    reason: impl Into<Cow<'static, str>>,
-    instead: &'static str,
-) -> Refused {
+pub(super) fn by_xen(place: Place, reason: impl Into<Cow<'static, str>>, instead: &'static str) -> Refused {
     at(place, Finding::unsupported("xen-refuses", reason).instead(instead))
+}
+
+/// True if it is set, and to yes.
+pub(super) fn is(value: Option<Defbool>) -> bool {
+    value.is_some_and(Defbool::is_true)
 }
 
 /// The values that come a second time, with their places.

@@ -6,10 +6,10 @@ use super::super::DomainConfig;
 use super::super::config::{Hvm, VgaKind};
 use super::super::idl::Defbool;
 use super::super::qemu::{self, card_memory};
-use super::refusal::{Refused, at, by_libxl};
+use super::refusal::{Place, Refused, at, by_libxl, is};
 use crate::diag::Finding;
 
-const SPICE: (&[&str], &str) =
+const SPICE: Place =
     (&["spice", "spiceport", "spicepasswd", "spicedisable_ticketing"], "b_info.type.hvm.spice");
 
 /// The port of a VNC display is 5900 more.
@@ -20,10 +20,6 @@ const LAST_PORT: i32 = 65_535;
 const COMPRESSIONS: &[&str] = &["auto_glz", "auto_lz", "glz", "lz", "off", "quic"];
 const STREAMING: &[&str] = &["all", "filter", "off"];
 
-fn is(value: Option<Defbool>) -> bool {
-    value.is_some_and(Defbool::is_true)
-}
-
 /// What of an HVM guest's screens is refused.
 pub(super) fn refused(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     let mut found: Vec<_> = [video_memory(config, hvm), spice(hvm), vnc(hvm)].into_iter().flatten().collect();
@@ -33,13 +29,13 @@ pub(super) fn refused(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     found
 }
 
-fn by_qemu(place: (&'static [&'static str], &'static str), reason: String, instead: String) -> Refused {
+fn by_qemu(place: Place, reason: String, instead: String) -> Refused {
     at(place, Finding::unsupported("display-option", reason).instead(instead))
 }
 
 /// libxl's least memory for a card, and QEMU's sizes for a Cirrus.
 fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
-    const KEYS: (&[&str], &str) = (&["videoram", "vga"], "b_info.video_memkb");
+    const KEYS: Place = (&["videoram", "vga"], "b_info.video_memkb");
     let card = hvm.vga.kind.unwrap_or(VgaKind::Cirrus);
     let (least, most) = card_memory(card)?;
     let mib = config.b_info.video_memkb?.div_ceil(1024);

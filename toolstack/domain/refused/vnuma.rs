@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use timers::GuestKind;
 
 use super::super::DomainConfig;
-use super::refusal::{Refused, by_libxl};
+use super::refusal::{Place, Refused, by_libxl};
 
-const VNUMA: (&[&str], &str) = (&["vnuma"], "b_info.vnuma_nodes");
+const VNUMA: Place = (&["vnuma"], "b_info.vnuma_nodes");
 
 pub(super) fn refused(config: &DomainConfig) -> Option<Refused> {
     let nodes = &config.b_info.vnuma_nodes;
