@@ -128,8 +128,8 @@ pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Findi
         let plain = document.text(&[]);
         let wrong = match xml::read("", plain.as_bytes()) {
             Ok(read) => {
-                // The name is written as it is, whether QEMU takes it or not.
-                let is_lost = |loss: &Diagnostic| loss.finding.code != "guest-name";
+                // What an element says and the domain has not; not what libxl does not start.
+                let is_lost = |loss: &Diagnostic| loss.node.starts_with("/domain");
                 let lost: Vec<String> = read.report.losses().filter(is_lost).map(|loss| loss.node).collect();
                 if lost.is_empty() {
                     let changes = changes::between(

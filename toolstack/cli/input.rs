@@ -215,8 +215,18 @@ pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, Guest
 fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
     let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
     let finding = Finding::invalid("not-xml", "the input looks like JSON")
-        .instead(format!("convert it first: xenclock convert {0} > NAME.cfg", shown(file)));
+        .instead(format!("convert it first: xenclock convert {} > NAME.cfg", as_word(file)));
     Diagnostic { place: source.place(0..1), node: String::new(), finding }
+}
+
+/// A file's name as a word of a shell; standard input has none.
+fn as_word(file: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    match file {
+        "-" => "FILE".to_owned(),
+        _ if file.chars().all(is_plain) => file.to_owned(),
+        _ => format!("'{}'", shown(file).replace('\'', "'\\''")),
+    }
 }
 
 /// Says what is wrong with an xl.cfg or with words.

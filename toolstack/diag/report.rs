@@ -139,8 +139,13 @@ impl Report {
     /// The place of a part of the domain, or of the nearest enclosing part that is written out.
     #[must_use]
     pub fn place(&self, part: Part) -> Place {
-        let span = self.node_of(part).map_or(0..0, |node| self.nodes[node].span.range());
-        self.source.place(span)
+        self.source.place(self.span(part))
+    }
+
+    /// The bytes of a part, as [`Report::place`]; of the domain as a whole, its first.
+    pub(crate) fn span(&self, part: Part) -> Range<usize> {
+        let node = self.node_of(part).filter(|_| part != Part::Domain);
+        node.map_or(0..0, |node| self.nodes[node].span.range())
     }
 
     /// A diagnostic at the place of a part.

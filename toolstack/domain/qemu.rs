@@ -3,6 +3,7 @@
 use timers::GuestKind;
 
 use super::config::{Hvm, Nic, NicType, VgaKind};
+use super::version::{XenVersion, four};
 use crate::diag::nearest;
 
 /// The options for the images of the two floppy drives, which libxl has no keys for.
@@ -67,9 +68,17 @@ pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
 }
 
 /// The devices that QEMU's `-usbdevice` has.
-pub(super) const USB_DEVICES: &[&str] = &["braille", "keyboard", "mouse", "tablet", "wacom-tablet"];
+const USB_DEVICES: &[&str] = &["braille", "keyboard", "mouse", "tablet", "wacom-tablet"];
 
-/// What to write for a USB device that QEMU does not have: versions before 6 took `host:` with a place.
+/// Those that it had until QEMU 6, which came with Xen 4.16.
+const OLD_USB_DEVICES: &[&str] = &["audio", "ccid"];
+
+/// Whether the QEMU of a release of Xen has such a device.
+pub(super) fn is_usb_device(device: &str, xen: XenVersion) -> bool {
+    USB_DEVICES.contains(&device) || (xen < four(16) && OLD_USB_DEVICES.contains(&device))
+}
+
+/// What to write for a USB device that QEMU does not have: old versions took `host:` with a place.
 pub(super) fn instead_of_usb_device(device: &str) -> String {
     let place = device.strip_prefix("host:").and_then(|place| place.split_once('.'));
     let numbers =
@@ -163,7 +172,8 @@ pub(crate) fn single(text: &str) -> String {
 
 /// Why QEMU does not start a guest of this name, if it does not, and one that it starts.
 pub(crate) fn refused_name(name: &str) -> Option<(String, String)> {
-    let wrong = name.chars().find(|letter| [',', '='].contains(letter))?;
+    // Two commas stand for one.
+    let wrong = name.replace(",,", "").chars().find(|letter| [',', '='].contains(letter))?;
     let reason =
         format!("QEMU takes the name for options because of its '{wrong}', and does not start the guest");
     Some((reason, name.replace([',', '='], "-")))

@@ -194,7 +194,9 @@ fn commas_of_a_screen_are_doubled_for_qemu_and_single_in_xml() {
         assert!(again.contains(back), "{again}");
     }
     lab.write("guest.xml", crate::common::domain("hvm", "").replace("guest", "a,b"));
-    assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("instead: write <name>a-b</name>"));
+    assert!(
+        lab.mock(["create", "guest.xml"]).fails(1).contains("instead: as in an xl.cfg: write name = \"a-b\"")
+    );
 }
 
 #[test]

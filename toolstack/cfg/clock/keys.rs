@@ -5,7 +5,7 @@ use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
 use super::super::read::{known_instead, nearest, one_of_quoted};
 use super::super::{Content, Setting, Zones};
-use ::timers::TimerName;
+use ::timers::{TimerMode, TimerName};
 
 use crate::cfg::suggest;
 use crate::diag::number::{Unit, meant};
@@ -227,12 +227,14 @@ pub fn item_of(text: &str) -> Option<String> {
         (name, "") if is_timer(name) => format!("name={name}"),
         (name, value) if is_timer(name) => match meant(value, Unit::Flag) {
             Some(flag) => format!("name={name},present={}", if flag != 0 { "yes" } else { "no" }),
-            None => format!("name={name},mode={value}"),
+            None if TimerMode::from_word(value).is_some() => format!("name={name},mode={value}"),
+            None => format!("name={name},tickpolicy={value}"),
         },
         _ => (*word).to_owned(),
     });
     let item = named.collect::<Vec<_>>().join(",");
-    let is_item = item.starts_with("name=") && item.split(',').all(|word| word.contains('='));
+    let timers = item.split(',').filter(|word| word.starts_with("name=")).count();
+    let is_item = item.starts_with("name=") && timers == 1 && item.split(',').all(|word| word.contains('='));
     is_item.then_some(item)
 }
 

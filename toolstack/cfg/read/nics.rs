@@ -5,6 +5,7 @@ use super::{Reader, entry};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
+use crate::domain::qemu::NETWORK_CARDS;
 
 const WORDS: [&str; 17] = [
     "type",
@@ -81,8 +82,8 @@ impl<'a> Reader<'a> {
                     let instead = match super::nearest(value.text, ["vif", "ioemu"].into_iter()) {
                         Some(near) => format!("write type={near}"),
                         None if paravirtual => "write type=vif".to_owned(),
-                        // A card that QEMU emulates.
-                        None => format!("write model={}", value.text),
+                        None if NETWORK_CARDS.contains(&value.text) => format!("write model={}", value.text),
+                        None => "remove it".to_owned(),
                     };
                     self.book.note(node, &word, finding.instead(instead));
                 }

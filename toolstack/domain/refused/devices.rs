@@ -38,10 +38,10 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
         let name = nic.ifname.as_deref().filter(|name| name.len() > longest);
         found.extend(name.map(|name| {
             let reason = format!(
-                "libxl's script cannot name an interface '{name}': the guest does not start with more than {longest} letters"
+                "Linux has no interface '{name}': the name has more than {longest} bytes, and libxl does not start the guest"
             );
-            let cut: String = name.chars().take(longest).collect();
-            let finding = Finding::unsupported("interface-name", reason).instead(format!("write vifname={cut}"));
+            let finding = Finding::unsupported("interface-name", reason)
+                .instead(format!("write a vifname of at most {longest} bytes"));
             at(VIF, finding).in_entry(item)
         }));
     }
@@ -95,7 +95,11 @@ fn usb_devices(config: &DomainConfig) -> Vec<Refused> {
         match device.ctrl {
             None if device.port != 0 => {
                 let reason = "libxl takes a port only with a controller";
-                found.push(by_libxl(USBDEV, reason, "add controller=0, or remove port=").in_entry(item));
+                let instead = match has_controller(config, 0) {
+                    true => "add controller=0, or remove port=",
+                    false => "remove port=",
+                };
+                found.push(by_libxl(USBDEV, reason, instead).in_entry(item));
             }
             Some(number) if !has_controller(config, number) => {
                 let reason =

@@ -59,6 +59,12 @@ fn backend(disk: &Disk, hvm: bool, xen: XenVersion) -> Option<(String, &'static 
             format!("libxl {xen} has no backend tap"),
             "remove backendtype=tap, or write backendtype=qdisk",
         )),
+        Some(DiskBackend::Tap) if hvm && disk.is_cdrom != 0 => {
+            Some((format!("libxl does not have blktap serve the CD-ROM {vdev}"), "remove backendtype=tap"))
+        }
+        Some(DiskBackend::Tap) if image && disk.format != Some(DiskFormat::Vhd) => {
+            Some((format!("libxl has no backend tap for the format of {vdev}"), "remove backendtype=tap"))
+        }
         Some(DiskBackend::Qdisk) if script => {
             Some(("libxl runs no script for the backend qdisk".to_owned(), "remove backendtype=qdisk"))
         }

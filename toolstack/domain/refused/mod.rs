@@ -10,7 +10,7 @@ use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough};
+use super::config::{Altp2m, Bios, DeviceModelVersion, DiskBackend, Hvm, Passthrough};
 use super::idl::Defbool;
 use super::qemu;
 use super::sound;
@@ -41,10 +41,10 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm) {
         found.extend(viridian(hvm));
         if config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional) {
-            found.extend(upstream(config, hvm));
+            found.extend(upstream(config, hvm, xen));
         }
     }
-    found.extend(screens::keymap(config));
+    found.extend([name(config), screens::keymap(config)].into_iter().flatten());
     found.extend(disks::refused(config, xen));
     found.extend(devices::refused(config));
     found.extend(twice(config.nics.iter().map(|nic| nic.devid)).map(|(item, devid)| {
@@ -69,8 +69,8 @@ fn sound(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
 }
 
 /// What Xen's own QEMU, or libxl for it, refuses.
-fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
-    let mut found: Vec<_> = [name(config), usb(hvm), firmware(hvm)].into_iter().flatten().collect();
+fn upstream(config: &DomainConfig, hvm: &Hvm, xen: XenVersion) -> Vec<Refused> {
+    let mut found: Vec<_> = [usb(hvm), firmware(hvm)].into_iter().flatten().collect();
     found.extend(screens::refused(config, hvm));
     found.extend(qemu::refused_boot(hvm).map(|(reason, letters)| {
         let finding =
@@ -83,7 +83,7 @@ fn upstream(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
             at(VIF, Finding::unsupported("network-card", reason).instead(instead)).in_entry(item)
         }));
     }
-    found.extend([serial(hvm), usb_device(hvm)].into_iter().flatten());
+    found.extend([serial(hvm), usb_device(hvm, xen)].into_iter().flatten());
     found.extend(disks::emulated(config, hvm));
     found
 }
@@ -181,9 +181,12 @@ fn passthrough(config: &DomainConfig) -> Option<Refused> {
 /// What Xen refuses of nested virtualization and of several views of the guest's memory.
 fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
     let b_info = &config.b_info;
-    let hvm = b_info.hvm.as_ref()?;
-    let nested = is(b_info.nested_hvm) || is(hvm.nested_hvm);
-    let altp2m = b_info.altp2m != Altp2m::Disabled || is(hvm.altp2m);
+    if config.kind() == GuestKind::Pv {
+        return None;
+    }
+    let hvm = b_info.hvm.as_ref();
+    let nested = is(b_info.nested_hvm) || hvm.is_some_and(|hvm| is(hvm.nested_hvm));
+    let altp2m = b_info.altp2m != Altp2m::Disabled || hvm.is_some_and(|hvm| is(hvm.altp2m));
     let shadow = config.c_info.hap == Some(Defbool::False);
     if nested && shadow {
         let reason = "Xen has no nested virtualization without hap, and does not start the guest";
@@ -225,6 +228,10 @@ fn vmtrace(config: &DomainConfig) -> Option<Refused> {
     let kib = config.b_info.vmtrace_buf_kb;
     let rounded = i64::from(kib).max(0).checked_add(3)? / 4 * 4;
     let fits = (4..=64 << 10).contains(&rounded) && rounded.count_ones() == 1;
+    if kib != 0 && config.kind() == GuestKind::Pv {
+        let reason = "Xen has no trace buffer for a PV guest, and does not start it";
+        return Some(by_xen((&["vmtrace_buf_kb"], "b_info.vmtrace_buf_kb"), reason, "remove it"));
+    }
     (kib != 0 && !fits).then(|| {
         let reason = format!("Xen has no trace buffer of {kib} KiB, and does not start the guest");
         let instead = "write vmtrace_buf_kb = 64, a power of two from 4 to 65536";
@@ -242,8 +249,12 @@ fn cpuid(config: &DomainConfig) -> Option<Refused> {
     Some(by_libxl((&["cpuid"], "b_info.cpuid"), reason, instead))
 }
 
-/// libxl gives QEMU the guest's name as it is, among options.
+/// libxl gives QEMU the guest's name as it is, among options: that of an HVM guest, or one that serves a PV or PVH guest.
 fn name(config: &DomainConfig) -> Option<Refused> {
+    let served = config.disks.iter().any(|disk| disk.backend == Some(DiskBackend::Qdisk));
+    if config.kind() != GuestKind::Hvm && !served && config.vfbs.is_empty() {
+        return None;
+    }
     let (reason, instead) = qemu::refused_name(config.name())?;
     let finding = Finding::unsupported("guest-name", reason).instead(format!("write name = \"{instead}\""));
     Some(at((&["name"], "c_info.name"), finding))
@@ -258,9 +269,9 @@ fn serial(hvm: &Hvm) -> Option<Refused> {
     Some(at((&["serial"], "b_info.type.hvm.serial"), finding))
 }
 
-fn usb_device(hvm: &Hvm) -> Option<Refused> {
+fn usb_device(hvm: &Hvm, xen: XenVersion) -> Option<Refused> {
     let devices = hvm.usbdevice.iter().chain(&hvm.usbdevice_list);
-    let device = devices.map(String::as_str).find(|device| !qemu::USB_DEVICES.contains(device))?;
+    let device = devices.map(String::as_str).find(|device| !qemu::is_usb_device(device, xen))?;
     let reason = format!("QEMU has no USB device '{device}', and does not start the guest");
     let finding = Finding::unsupported("usb-device", reason).instead(qemu::instead_of_usb_device(device));
     Some(at((&["usbdevice"], "b_info.type.hvm.usbdevice"), finding))

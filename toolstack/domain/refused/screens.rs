@@ -103,7 +103,7 @@ fn spice_words(hvm: &Hvm) -> Vec<Refused> {
             let doubled = if key == "spicepasswd" {
                 "each comma twice".to_owned()
             } else {
-                format!("{key} = \"{}\"", qemu::doubled(text))
+                format!("{key} = \"{}\"", qemu::doubled(&qemu::single(text)))
             };
             by_qemu((keys, path), reason, format!("write {doubled}"))
         }));
@@ -150,7 +150,7 @@ fn vnc(hvm: &Hvm) -> Option<Refused> {
     let listen = vnc.listen.as_deref().unwrap_or_default();
     if qemu::has_lone_comma(listen) {
         let reason = "QEMU reads the text after the comma in vnclisten as another option, and does not start the guest";
-        let instead = format!("write vnclisten = \"{}\"", qemu::doubled(listen));
+        let instead = format!("write vnclisten = \"{}\"", qemu::doubled(&qemu::single(listen)));
         return Some(by_qemu((&["vnclisten"], "b_info.type.hvm.vnc.listen"), reason.to_owned(), instead));
     }
     (!(0..=LAST_DISPLAY).contains(&vnc.display)).then(|| {

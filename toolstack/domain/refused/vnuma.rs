@@ -18,6 +18,10 @@ pub(super) fn refused(config: &DomainConfig) -> Option<Refused> {
         let reason = "libxl starts only HVM guests with vnuma";
         return Some(by_libxl(VNUMA, reason, "remove it, or write type = \"hvm\""));
     }
+    if nodes.iter().any(|node| node.memkb.is_none()) {
+        let reason = "a node has no size, and libxl does not start the guest";
+        return Some(by_libxl(VNUMA, reason, "add size= to each node"));
+    }
     let sum = nodes.iter().filter_map(|node| node.memkb).fold(0, u64::saturating_add);
     if let Some(most) = config.b_info.max_memkb.filter(|most| *most != sum) {
         let reason = format!(

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::super::cursor::{Element, Result};
 use super::set;
 use crate::diag::Finding;
-use crate::domain::{DomainConfig, Notes, Part, ShutdownAction, qemu};
+use crate::domain::{DomainConfig, Notes, Part, ShutdownAction};
 
 pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, notes: &mut Notes) -> Result<()> {
     names(root, config)?;
@@ -29,12 +29,6 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         return Err(name.not("a domain's name: it must not contain '/' or a line break"));
     }
     element.is(Part::Name);
-    let refused = config.b_info.hvm.as_ref().and_then(|_| qemu::refused_name(name.text));
-    if let Some((reason, instead)) = refused {
-        let finding =
-            Finding::unsupported("guest-name", reason).instead(format!("write <name>{instead}</name>"));
-        element.mark(finding.refusing_start());
-    }
     config.c_info.name = Some(name.text.to_owned());
     if let Some(uuid) = root.child_text("uuid")? {
         let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;

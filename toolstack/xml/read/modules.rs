@@ -24,7 +24,7 @@ pub(super) fn read(root: &Element<'_>) -> Result<BTreeMap<usize, u64>> {
             let reason = "Xen gives a guest no persistent memory: the guest does not find what is in it";
             let finding = Finding::unsupported("memory-device", reason).refusing_start();
             module.leave_out(finding.instead(
-                "give the guest its file as a disk: <disk type='file'> with <source file='PATH'/>, and remove the module",
+                "give the guest its file as a disk: <disk type='file'> with <source file='PATH'/> and <target dev='xvdb'/>, and remove the module",
             ));
         } else {
             let reason = format!("Xen has no memory modules of the kind {model}");

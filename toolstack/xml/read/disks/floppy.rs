@@ -53,6 +53,10 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         element.mark(Finding::no_effect("floppy-empty", reason));
         return Ok(());
     };
+    if guest.config.b_info.extra_hvm.iter().any(|argument| argument == option) {
+        let finding = Finding::invalid("disk-twice", "a second image in one floppy drive");
+        return Err(element.error(finding.instead("write dev='fda' for one and dev='fdb' for the other")));
+    }
     guest.qemu([option, &path]);
     let reason = "libxl has no floppy drives; the image is passed to its QEMU";
     element.mark(Finding::approximated("floppy", reason));

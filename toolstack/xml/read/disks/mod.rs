@@ -186,7 +186,7 @@ fn boot<'t>(element: &Element<'t>, placed: &Placed<'t>, guest: &mut Guest<'t>) -
             let finding = Finding::unsupported("boot-order", reason);
             boot.leave_out(match element.children("readonly").next() {
                 Some(_) => finding.instead("remove <readonly/> from this disk, or boot from another one"),
-                None => finding.instead("give this disk the first place, or boot from another one"),
+                None => finding.instead("write <target dev='xvda'/> for this disk, or boot from another one"),
             });
             Ok(())
         }
