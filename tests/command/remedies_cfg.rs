@@ -292,3 +292,33 @@ fn a_value_in_another_form_keeps_its_meaning() {
         ),
     ]);
 }
+
+#[test]
+fn a_list_of_numbers_is_no_sum_and_no_first_number() {
+    follow(&[
+        ("vcpus = 2\ncpus = 0-3", "write it in quotes: cpus = \"0-3\"", "vcpus = 2\ncpus = \"0-3\""),
+        ("vcpus = 2\ncpus = 0,2-4", "write it in quotes: cpus = \"0,2-4\"", "vcpus = 2\ncpus = \"0,2-4\""),
+    ]);
+}
+
+#[test]
+fn a_timer_by_its_name_alone_has_a_remedy_only_if_it_is_one_timer() {
+    let lab = Lab::with_host(json!({}));
+    for (item, remedy) in [
+        ("hpet=no", Some("name=hpet,present=no")),
+        ("rtc=catchup", Some("name=rtc,tickpolicy=catchup")),
+        ("tsc=native", Some("name=tsc,mode=native")),
+        ("hpet=no,tsc", None),
+    ] {
+        lab.write("guest.cfg", format!("{HEAD}clock_timers = [ \"{item}\" ]\n"));
+        let said = lab.mock(["check", "guest.cfg"]).out;
+        match remedy {
+            Some(remedy) => {
+                assert!(said.contains(&format!("write \"{remedy}\"")), "{item}: {said}");
+                lab.write("guest.cfg", format!("{HEAD}clock_timers = [ \"{remedy}\" ]\n"));
+                assert!(lab.mock(["check", "guest.cfg"]).out.starts_with("guest.cfg: starts; "), "{remedy}");
+            }
+            None => assert!(!said.contains("write \"name=hpet,present=no,name="), "{item}: {said}"),
+        }
+    }
+}

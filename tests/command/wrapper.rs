@@ -187,9 +187,8 @@ fn the_wrapper_becomes_qemu_whatever_its_surroundings_are() {
     place.becomes(DEBIANS);
     // FIFOs at which nobody is.
     let place = Place::new().xenclock(working);
-    for name in [log, "etc/default/xenclock"] {
-        mknodat(CWD, place.lab.path(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    }
+    let fifo = |name: &str| mknodat(CWD, place.lab.path(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
+    fifo(log).and_then(|()| fifo("etc/default/xenclock")).unwrap();
     place.becomes(DEBIANS);
     // No programs.
     let mut place = Place::new().xenclock(working);

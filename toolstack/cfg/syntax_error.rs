@@ -103,6 +103,11 @@ impl Unexpected<'_> {
                     (Kind::Text(_), Expected::EndOfItem) => {
                         finding.instead("write a comma between the two strings, or join them into one")
                     }
+                    (Kind::Comma, Expected::EndOfSetting)
+                        if self.takes_text() && !self.line.contains('=') =>
+                    {
+                        finding.instead(self.written(self.value()))
+                    }
                     (Kind::Comma | Kind::Number, Expected::EndOfSetting) if self.calculated().is_some() => {
                         finding.instead(self.calculated().unwrap_or_default())
                     }
@@ -184,7 +189,9 @@ impl Unexpected<'_> {
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
                 let key = self.key.and_then(keys::find);
-                let number = key.and_then(|key| suggest::number(word, key.unit));
+                // `0-3` is no sum where the key takes a text.
+                let is_list = self.takes_text() && word.trim_start_matches('-').contains(['-', ',']);
+                let number = key.filter(|_| !is_list).and_then(|key| suggest::number(word, key.unit));
                 match (number, key) {
                     (Some(number), _) => format!("write {} = {number}", self.key()),
                     // In quotes it would be no number, either.
@@ -208,8 +215,16 @@ impl Unexpected<'_> {
             "in {} the value ends before {}: without quotes, xl accepts only digits",
             self.whole, self.word
         );
-        let word = if self.expected == Expected::EndOfSetting { self.value() } else { self.whole };
+        let word = match self.expected {
+            Expected::EndOfSetting => self.value(),
+            _ => self.whole.trim_start_matches('['),
+        };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
+    }
+
+    /// True if the key takes no number, as far as is known.
+    fn takes_text(&self) -> bool {
+        self.key.and_then(keys::find).is_some_and(|key| !key.takes_number())
     }
 
     fn odd(&self, odd: Odd) -> Finding {

@@ -128,6 +128,27 @@ const TABLE: &[(&str, &str, &str)] = &[
         "6:1",
         "vnuma = [ [ \"pnode=0\", \"size=512\", \"vcpus=0\", \"vdistances=10\" ] ]",
     ),
+    (
+        "vnuma = [ [ \"pnode=0\", \"vcpus=0\", \"vdistances=10\" ] ]",
+        "4:1",
+        "vnuma = [ [ \"pnode=0\", \"size=512\", \"vcpus=0\", \"vdistances=10\" ] ]",
+    ),
+    (
+        "type = \"pvh\"\nkernel = \"/k\"\nnestedhvm = 1\nhap = 0",
+        "6:1",
+        "type = \"pvh\"\nkernel = \"/k\"\nnestedhvm = 1",
+    ),
+    ("type = \"pv\"\nkernel = \"/k\"\nvmtrace_buf_kb = 64", "6:1", "type = \"pv\"\nkernel = \"/k\""),
+    (
+        "name = \"a=b\"\ntype = \"pv\"\nkernel = \"/k\"\nvfb = [ \"vnc=1\" ]",
+        "4:1",
+        "type = \"pv\"\nkernel = \"/k\"\nvfb = [ \"vnc=1\" ]",
+    ),
+    (
+        "usbdev = [ \"type=hostdev,hostbus=1,hostaddr=2,port=3\" ]",
+        "4:12",
+        "usbdev = [ \"type=hostdev,hostbus=1,hostaddr=2\" ]",
+    ),
 ];
 
 #[test]
@@ -222,4 +243,40 @@ fn one_of_two_errors_can_be_mended_by_edit_and_none_added() {
     lab.run(["edit", "guest.cfg", "vga=stdvga"]).ok();
     assert!(lab.read("guest.cfg").contains("vga = \"stdvga\""));
     lab.run(["edit", "guest.cfg", "usbversion=x"]).fails(1);
+}
+
+/// A detour over XML takes no refusal away.
+#[test]
+fn each_is_refused_as_xml_too() {
+    let lab = Lab::with_host(json!({}));
+    for (wrong, ..) in TABLE {
+        lab.write("guest.cfg", format!("name = \"guest\"\ntype = \"hvm\"\nmemory = 512\n{wrong}\n"));
+        let converted = lab.mock(["convert", "--to", "xml", "guest.cfg"]);
+        assert_eq!(converted.code, 0, "{wrong}: {converted:?}");
+        lab.write("guest.xml", converted.out);
+        let said = lab.mock(["create", "guest.xml"]).fails(1);
+        assert!(said.contains("instead: as in an xl.cfg: "), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn what_only_an_xml_says_is_refused_at_its_place() {
+    let lab = Lab::with_host(json!({}));
+    let vmx = "<cpu><feature policy='require' name='vmx'/></cpu><features><hap state='off'/></features>";
+    lab.write("guest.xml", crate::common::domain("hvm", "").replace("</domain>", &format!("{vmx}</domain>")));
+    assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("[xen-refuses]"));
+    let floppy = "<disk type='file' device='floppy'><source file='/a'/><target dev='fda'/></disk>";
+    let devices = format!("<devices>{floppy}{floppy}</devices></domain>");
+    lab.write("guest.xml", crate::common::domain("hvm", "").replace("</domain>", &devices));
+    assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("[disk-twice]"));
+}
+
+#[test]
+fn a_device_that_an_older_qemu_has_is_fine_on_its_xen() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 512\nusbdevice = \"ccid\"\n");
+    for (xen, starts) in [("4.14", true), ("4.17", false)] {
+        let check = lab.mock(["check", "--xen", xen, "guest.cfg"]);
+        assert_eq!(check.out.starts_with("guest.cfg: starts; "), starts, "{xen}: {check:?}");
+    }
 }
