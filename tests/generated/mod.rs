@@ -21,9 +21,10 @@ fn text() -> Text {
         .boxed()
 }
 
-/// A text in a place where a comma parts nothing.
+/// A text in a place where a comma parts nothing. It is rare: a disk with one is left out, and its guest does not start.
 fn free() -> Text {
-    (text(), maybe(text().prop_map(|more| format!(",{more}")))).prop_map(|(text, more)| text + &more).boxed()
+    let comma = prop_oneof![15 => Just(String::new()), 1 => text().prop_map(|more| format!(",{more}"))];
+    (text(), comma).prop_map(|(text, more)| text + &more).boxed()
 }
 
 fn escape(text: &str) -> String {
