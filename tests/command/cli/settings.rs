@@ -149,3 +149,13 @@ fn a_tolerance_is_one_number_everywhere() {
         lab.mock(["clock-set", "guest", &format!("clock_tsc_tolerance={wrong}")]).fails(1);
     }
 }
+
+/// As xl reads the line that a word is.
+#[test]
+fn a_comment_may_follow_a_number() {
+    let lab = lab();
+    for word in ["vcpus=2#two", "vcpus=2 # two"] {
+        let plan = lab.mock(["plan", "--json", "guest.xml", word]).json();
+        assert_eq!(plan["config"]["b_info"]["max_vcpus"], 2, "{word}");
+    }
+}
