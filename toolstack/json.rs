@@ -2,7 +2,7 @@
 
 use crate::diag::{Diagnostic, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
-use crate::domain::refused::{self, Refused};
+use crate::domain::refused;
 use crate::domain::{Domain, DomainConfig, Part, XenVersion};
 use crate::input::Input;
 
@@ -30,13 +30,12 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     let mut report = Report::new(source);
     let root = report.add(None, String::new(), 0..0, Finding::exact(), false);
     report.set_origin(Part::Domain, root);
-    for Refused { path, item, finding, .. } in refused::all(&config, xen) {
+    for refused in refused::all(&config, xen) {
         // An entry of a list has the list's place: its own settings have the names of others'.
-        let key = format!("\"{}\"", path.rsplit('.').next().unwrap_or(path));
+        let key = format!("\"{}\"", refused.path.rsplit('.').next().unwrap_or(refused.path));
         let start = report.source().text().find(&key).unwrap_or_default();
-        let path = item.map_or_else(|| path.to_owned(), |item| format!("{path}[{item}]"));
-        let instead = format!("do as in an xl.cfg: {}", finding.alternative.clone().unwrap_or_default());
-        report.add(None, path, start..start + key.len(), finding.instead(instead), false);
+        let (path, finding) = refused.outside_xl_cfg();
+        report.add(None, path, start..start + key.len(), finding, false);
     }
     let input = Input::new(Domain::new(config, clock), report);
     Ok(Input { xen, ..input })

@@ -26,6 +26,15 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Its path, with the number of its entry, and the finding as it is said of another format than xl.cfg.
+    #[must_use]
+    pub fn outside_xl_cfg(self) -> (String, Finding) {
+        let Refused { path, item, finding, .. } = self;
+        let path = item.map_or_else(|| path.to_owned(), |item| format!("{path}[{item}]"));
+        let instead = finding.alternative.clone().unwrap_or_default();
+        (path, finding.instead(format!("as in an xl.cfg: {instead}")))
+    }
+
     pub(super) fn in_entry(self, item: usize) -> Self {
         Refused { item: Some(item), ..self }
     }

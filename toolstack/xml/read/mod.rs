@@ -40,7 +40,7 @@ use super::cursor::{Element, Ledger, Result, list};
 use super::tree::Tree;
 use crate::diag::Finding;
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::refused::{self, Refused};
+use crate::domain::refused;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
@@ -110,16 +110,15 @@ pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8])
     let mut verdicts = unread::Verdicts::new(&tree);
     let mut report = ledger.into_report(|id, mark, around, findings| verdicts.of(id, mark, around, findings));
     // The readers know most of it at its element, and read it so that it starts.
-    for Refused { path, item, finding, .. } in refused::all(&domain.config, xen) {
-        let part = match (path, item) {
+    for refused in refused::all(&domain.config, xen) {
+        let part = match (refused.path, refused.item) {
             ("c_info.name", _) => Part::Name,
             ("disks", Some(item)) => Part::Disk(item),
             _ => Part::Domain,
         };
         let span = report.span(part);
-        let path = item.map_or_else(|| path.to_owned(), |item| format!("{path}[{item}]"));
-        let instead = finding.alternative.clone().unwrap_or_default();
-        report.add(None, path, span, finding.instead(format!("as in an xl.cfg: {instead}")), false);
+        let (path, finding) = refused.outside_xl_cfg();
+        report.add(None, path, span, finding, false);
     }
     Ok(Input { xen, mapped, ..Input::new(domain, report) })
 }
