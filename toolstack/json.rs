@@ -74,13 +74,13 @@ mod tests {
         };
         assert_eq!(
             said("all", 17),
-            Some((66, format!("do as in an xl.cfg: write soundhw = \"{}\"", CARDS.join("\" or \""))))
+            Some((66, format!("as in an xl.cfg: write soundhw = \"{}\"", CARDS.join("\" or \""))))
         );
         assert_eq!(
             said("sb16,es1370", 17),
             Some((
                 66,
-                "do as in an xl.cfg: write soundhw = \"es1370\"; libxl gives a guest one card".to_owned()
+                "as in an xl.cfg: write soundhw = \"es1370\"; libxl gives a guest one card".to_owned()
             ))
         );
         assert_eq!((said("HDA", 17), said("all", 15)), (None, None));
