@@ -230,6 +230,7 @@ impl fmt::Display for StepKind {
 #[must_use]
 pub fn next_start_words(next: NextStart, tracked: bool, has_uuid: bool) -> &'static str {
     match (next, tracked) {
+        (NextStart::ResolvedAgain, true) => "resolved again at the next start, unless the guest sets its RTC",
         (_, true) if has_uuid => "the guest's changes are tracked for the next start",
         (_, true) => "the guest's changes survive reboots, but not another create: its config has no uuid",
         (NextStart::Fixed, false) => "the same at the next start",

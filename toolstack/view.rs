@@ -14,7 +14,7 @@ use crate::domain::config::DomainConfig;
 use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
-use crate::lifecycle::record::Start;
+use crate::lifecycle::record::{Seen, Start};
 use crate::plan::next_start_words;
 use crate::preflight::report::{born, invariant};
 use crate::tracking::unmanaged::requested;
@@ -123,6 +123,9 @@ pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 /// The next start of a guest that has moved its RTC too far.
 const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
+/// The next start of a guest whose requested clock cannot be had either.
+const REFUSED: &str = "refused: a new domain can have neither this RTC nor the requested clock (over 2147483647 s from UTC, or not in the years 2000 to 2099)";
+
 /// Reads a domain's clock. `record` is the guest's record, whichever domain it is of.
 ///
 /// # Errors
@@ -222,9 +225,11 @@ fn rtc(
         }
     };
     let is_tracked = record.is_some_and(|record| record.is_tracked(domain.kind));
+    let noted = lives.and_then(|record| record.last).filter(|last| last.offset == offset);
+    let meant = noted.unwrap_or(Seen::new(offset, facts.now)).meant();
     // A guest can set its RTC to a time with which it cannot be started.
-    let here = ClockOffset::Variable { adjustment: offset, basis: Basis::Utc };
-    let can_be_set = offset_now(&here, domain.kind, facts) == Some(offset);
+    let here = ClockOffset::Variable { adjustment: meant, basis: Basis::Utc };
+    let can_be_set = offset_now(&here, domain.kind, facts) == Some(meant);
     let moved = lives.map(|record| {
         let since = live.zip(last).map_or(0, |(live, last)| live.saturating_sub(last));
         record.guest.seconds.saturating_add(since)
@@ -245,10 +250,19 @@ fn rtc(
             && moved == Some(0)
             && lives.is_some_and(|record| !is_pending(record) && as_requested(record, offset, facts)),
         next_start: record.map_or("as in its config", |record| {
-            let next = NextStart::of(&record.request.clock.offset);
+            let provisional = record.last.is_some_and(|last| last.provisional && last.offset == offset);
+            let next = match provisional {
+                true => NextStart::ResolvedAgain,
+                false => NextStart::of(&record.request.clock.offset),
+            };
             match record.offset_changed {
                 true => ANOTHER_CLOCK,
-                false if is_tracked && !can_be_set => TOO_FAR,
+                false if is_tracked && !can_be_set => {
+                    match offset_now(&record.request.clock.offset, domain.kind, facts) {
+                        Some(_) => TOO_FAR,
+                        None => REFUSED,
+                    }
+                }
                 false => next_start_words(next, is_tracked, !record.ephemeral),
             }
         }),

@@ -93,12 +93,14 @@ impl World<'_> {
         let offset = self.instance(guest).offset;
         let sick = self.is_sick(site);
         let asked = self.guests[guest].spec.offset.clone();
+        let provisional = self.provisional(guest, site, offset);
         let kept = &mut self.guests[guest].kept[site];
         match () {
             () if sick || !request => kept.doubt(),
             () => kept.what = What::Sure(vec![offset]),
         }
         kept.started(&asked);
+        kept.provisional = provisional;
         kept.changed = Some(false);
         self.asks_as_its_file(guest, site, true);
         // Its record is another's now.

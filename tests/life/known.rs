@@ -130,12 +130,34 @@ pub struct Kept {
     pub fresh: bool,
     /// The record has the guest's last cold start.
     pub started: bool,
+    /// Where a start put the RTC whose offset may be another season's.
+    pub provisional: Provisional,
     /// The request in the record.
     pub word: Option<Word>,
     /// The offsets in configs that are known to be xenclock's and not its toolstack's.
     pub written: Vec<i64>,
     /// Of its own config nothing is known: there was none but one that xenclock had written when this began.
     pub of_rewritten: bool,
+}
+
+/// An offset from local time that a start has given while the host's clock was not set. If the guest leaves its RTC there,
+/// its next start resolves the clock again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provisional {
+    No,
+    At(i64),
+    /// Or the guest was seen to have moved it away and back.
+    PerhapsAt(i64),
+}
+
+impl Provisional {
+    /// What it is once the RTC was found here, and may have been elsewhere.
+    pub fn perhaps(self, here: i64) -> Self {
+        match self {
+            Provisional::At(at) | Provisional::PerhapsAt(at) if at == here => Provisional::PerhapsAt(at),
+            _ => Provisional::No,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +199,7 @@ impl Default for Kept {
             requested: None,
             fresh: false,
             started: false,
+            provisional: Provisional::No,
             word: None,
             written: Vec::new(),
             of_rewritten: false,
@@ -213,6 +236,7 @@ impl Kept {
         if let What::Sure(lasts) = &mut self.what {
             if *lasts != [offset] {
                 self.changed = Some(true);
+                self.provisional = self.provisional.perhaps(offset);
             }
             *lasts = vec![offset];
         }

@@ -10,7 +10,7 @@ use xenclock::tracking::transfer::{Incoming, Outgoing};
 use xenclock::xl::savefile::Header;
 
 use crate::given::{Given, Requested};
-use crate::known::{Came, Expect, Guest, Instance, Settled, What};
+use crate::known::{Came, Expect, Guest, Instance, Provisional, Settled, What};
 use crate::op::{By, Sick, Tool, Turns};
 use crate::oracle::{NO_SERVICE, NOTHING_KEPT, ON_THE_WAY, UNSEEN};
 use crate::world::{Told, World};
@@ -45,6 +45,7 @@ pub struct Saved {
     rewritten: bool,
     /// Its record knows nothing of its own config.
     of_rewritten: bool,
+    provisional: Provisional,
 }
 
 fn scratch_file() -> File {
@@ -167,6 +168,7 @@ impl World<'_> {
                 What::Nothing => instance.rewritten,
                 _ => self.guests[guest].kept[site].of_rewritten,
             },
+            provisional: self.guests[guest].kept[site].provisional,
         };
         self.instance(guest).end_unseen = true;
         let our_monitor = self.does_ours(instance.tool);
@@ -373,6 +375,10 @@ impl World<'_> {
         let in_doubt = kept.what == What::Doubt;
         let here = (kept.requested.clone().filter(|_| !in_doubt), kept.fresh, kept.started);
         let word = kept.word.clone();
+        let provisional = match (saved.provisional.perhaps(offset), kept.provisional.perhaps(offset)) {
+            (Provisional::No, of_host) => of_host,
+            (of_save, _) => of_save,
+        };
         // Stock xl sends no record.
         let came = match (saved.by, &here.0) {
             (Tool::Us, _) => saved.requested.clone(),
@@ -387,6 +393,7 @@ impl World<'_> {
         self.ours_knows(guest, site, request);
         let kept = &mut self.guests[guest].kept[site];
         (kept.requested, kept.fresh, kept.started) = here;
+        kept.provisional = provisional;
         kept.word = word;
         kept.changed = None;
         kept.writes(stored);

@@ -20,8 +20,9 @@
 use timers::{Basis, ClockOffset, UtcOffset};
 use xenclock::host::Host;
 
-use crate::known::{Expect, Gone, Guest, Instance, Loss, Settled, What};
+use crate::known::{Expect, Gone, Guest, Instance, Loss, Provisional, Settled, What};
 use crate::op::{By, Sick};
+use crate::said::{SET, is_local};
 use crate::world::{Told, World};
 
 /// The record was lost, torn or not writable, and no service had it in memory, or our own tools came before it; or a
@@ -66,10 +67,37 @@ impl World<'_> {
                     let clock = ClockOffset::Variable { adjustment: *last, basis: Basis::Utc };
                     UtcOffset::new(*last).is_ok() && self.resolved(site, &clock, spec.kind).is_some()
                 };
-                if lasts.iter().all(can) { Expect::Is(lasts.clone()) } else { Expect::Any(BEYOND) }
+                match (lasts.iter().all(can), kept[site].provisional) {
+                    (false, _) => Expect::Any(BEYOND),
+                    (true, Provisional::At(at)) if *lasts == [at] => asked(),
+                    (true, Provisional::At(at) | Provisional::PerhapsAt(at)) if lasts.contains(&at) => {
+                        lasts.iter().fold(asked(), |expect, last| expect.or(*last))
+                    }
+                    (true, _) => Expect::Is(lasts.clone()),
+                }
             }
             What::Nothing if spec.by == By::Discovered => Expect::Any(NOTHING_KEPT),
             _ => asked(),
+        }
+    }
+
+    /// Whether the offset of a cold start here and now is provisional. It must be asked before the start is noted.
+    pub fn provisional(&self, guest: usize, site: usize, offset: i64) -> Provisional {
+        let Guest { spec, kept, .. } = &self.guests[guest];
+        let kept = &kept[site];
+        if SET.contains(&self.facts(site).now.timestamp()) || !is_local(&spec.offset) {
+            return Provisional::No;
+        }
+        let changed = kept.requested.as_ref().is_some_and(|requested| *requested != spec.offset);
+        match (&kept.what, kept.provisional) {
+            (What::Doubt, _) => Provisional::PerhapsAt(offset),
+            (What::Nothing, _) if spec.by == By::Discovered => Provisional::No,
+            (What::Nothing, _) => Provisional::At(offset),
+            (What::Sure(lasts), _) if lasts.is_empty() || kept.fresh || changed => Provisional::At(offset),
+            (What::Sure(lasts), Provisional::At(at)) if *lasts == [at] => Provisional::At(offset),
+            // It goes on from its own offset, unless that cannot be had.
+            (What::Sure(lasts), Provisional::No) if *lasts == [offset] => Provisional::No,
+            _ => Provisional::PerhapsAt(offset),
         }
     }
 
@@ -140,6 +168,7 @@ impl World<'_> {
         self.looked(guest, site, has_rtc, instance.incarnation > 1, offset);
         if let Some(came) = stuck {
             self.guests[guest].kept[site].what = What::Sure(vec![came.offset]);
+            self.guests[guest].kept[site].provisional = Provisional::No;
             self.instance(guest).stuck = Some(offset);
         }
         Ok(())
@@ -252,7 +281,15 @@ impl World<'_> {
             .iter()
             .find(|(saved, _)| saved + 1 == incarnation)
             .is_some_and(|(_, serial)| is_its(*serial));
+        let provisional = match restored {
+            false => self.provisional(guest, site, offset),
+            true => match (&self.guests[guest].kept[site].what, self.guests[guest].kept[site].provisional) {
+                (What::Sure(lasts), provisional) if lasts.is_empty() || *lasts == [offset] => provisional,
+                (_, provisional) => provisional.perhaps(offset),
+            },
+        };
         let kept = &mut self.guests[guest].kept[site];
+        kept.provisional = provisional;
         let begins = kept.what == What::Nothing;
         kept.what = match (&kept.what, by) {
             (What::Nothing, By::Discovered) if !has_rtc => What::Nothing,

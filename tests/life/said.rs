@@ -10,7 +10,7 @@ use xenclock::host::{DomainSummary, Host, HostFacts};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::view::view;
 
-use crate::known::{Guest, Instance, Settled, What};
+use crate::known::{Guest, Instance, Provisional, Settled, What};
 use crate::op::{Machine, Sick};
 use crate::told::is_source;
 use crate::world::{Told, Without, World};
@@ -19,6 +19,10 @@ use crate::world::{Told, Without, World};
 const CENTURY: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// A host's clock outside these is not set: a day less at both ends.
 pub const SET: std::ops::Range<i64> = 946_771_200..4_102_358_400;
+
+/// What is said of the next start of a guest that keeps its own changes.
+const TRACKED: &str = "the guest's changes are tracked for the next start";
+const UNLESS_MOVED: &str = "resolved again at the next start, unless the guest sets its RTC";
 
 /// Xen's rule: how a guest that counts at this frequency reads its TSC on a host.
 pub fn reading(mode: TimerMode, khz: u32, kind: GuestKind, host: &Machine) -> &'static str {
@@ -43,6 +47,15 @@ pub fn is_variable(offset: &ClockOffset) -> bool {
             matches!(adjustment, Some(Adjustment::Seconds(_)))
         }
         ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => false,
+    }
+}
+
+/// Whether a clock counts from the host's local time, and goes on from there.
+pub fn is_local(offset: &ClockOffset) -> bool {
+    match offset {
+        ClockOffset::Variable { basis, .. } => *basis == Basis::Localtime,
+        ClockOffset::Localtime { .. } => is_variable(offset),
+        _ => false,
     }
 }
 
@@ -193,6 +206,10 @@ impl World<'_> {
         {
             return Err(format!("of {} the offset is said to be from {source}", said.guest));
         }
+        // On a host in another century Xen takes a guest's time for one of this, and a century is no change of its.
+        if UtcOffset::new(instance.offset).is_err() {
+            return Ok(());
+        }
         // What a new domain cannot have is dropped at the next start.
         let here = ClockOffset::Variable { adjustment: instance.offset, basis: Basis::Utc };
         let fits = self.resolved(instance.site, &here, spec.kind).is_some();
@@ -210,7 +227,11 @@ impl World<'_> {
                     )),
                 };
             }
-            (_, true) if has_rtc => &["the guest's changes are tracked for the next start"][..],
+            (_, true) if has_rtc => match kept.provisional {
+                Provisional::At(at) if at == instance.offset => &[UNLESS_MOVED][..],
+                Provisional::PerhapsAt(at) if at == instance.offset => &[UNLESS_MOVED, TRACKED],
+                _ => &[TRACKED],
+            },
             (_, true) | (ClockOffset::Utc { .. }, _) => {
                 &["the same at the next start", "resolved again at the next start"]
             }

@@ -14,7 +14,7 @@ use xenclock::host::{DomId, Host, HostFacts, RunState};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::tracking::store::RecordStore;
 
-use crate::known::{Gone, Guest, Instance, Kept, Settled, What};
+use crate::known::{Gone, Guest, Instance, Kept, Provisional, Settled, What};
 use crate::moves::Saved;
 use crate::op::{By, Machine, Op, Sick, Story, ZONES};
 use crate::service::{Kit, Service};
@@ -406,6 +406,7 @@ impl<'k> World<'k> {
         }
         self.guests[guest].kept[site].what = What::Sure(vec![offset]);
         self.guests[guest].kept[site].fresh = false;
+        self.guests[guest].kept[site].provisional = Provisional::No;
         let instance = self.instance(guest);
         (instance.offset, instance.told, instance.set_unseen) = (offset, Some(offset), true);
         instance.stuck = None;

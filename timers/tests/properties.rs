@@ -134,7 +134,8 @@ proptest! {
                     prop_assert_eq!(shown, if is_set { start } else { now.timestamp() });
                 }
                 prop_assert!(!resolved.tracked || kind == GuestKind::Hvm);
-                prop_assert!(!resolved.tracked || resolved.next_start == NextStart::Fixed);
+                let fixed = resolved.next_start == NextStart::Fixed;
+                prop_assert!(!resolved.tracked || fixed != resolved.host_clock_unset);
                 prop_assert_eq!(resolved.source.as_str(), clock.effective().as_str());
                 prop_assert!(resolved.foresight.is_none_or(|change| change.at > now));
             }

@@ -83,23 +83,27 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     let host = backend::open(global)?;
     let facts = host.facts()?;
     let records = backend::records(global);
-    let (mut views, mut unread) = (Vec::new(), Unread::default());
+    let (mut views, mut unread, mut failed) = (Vec::new(), Unread::default(), Ok(()));
     for guest in backend::guests(&*host)? {
         let record = unread.record(&records, guest.uuid);
         match view(&*host, &guest, &facts, record.as_ref()) {
             Ok(view) => views.push(view),
             // It has ended since the list was made.
             Err(error) if error.kind == ErrorKind::NoSuchDomain => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                output::error(&error.to_string());
+                failed = Err(Failure::Reported);
+            }
         }
     }
+    let told = |unread: &Unread| unread.told().and(failed);
     if list.json {
         output::json(&views.iter().map(|view| unread.json(view)).collect())?;
-        return unread.told();
+        return told(&unread);
     }
     if list.prometheus {
         output::data(&metrics::of(&views, &facts))?;
-        return unread.told();
+        return told(&unread);
     }
     let mut text = format!(
         "{:<30} {:>5} {:>5} {:>11} {:>7} {:>14} {:>11} {:>10}\n",
@@ -119,7 +123,7 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
         ));
     }
     output::text(&text)?;
-    unread.told()
+    told(&unread)
 }
 
 fn lines(view: &ClockView, unread: &Unread) -> String {

@@ -1,7 +1,7 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
 use chrono::{DateTime, Utc};
-use timers::resolve::is_clock_set;
+use timers::resolve::{NextStart, is_clock_set};
 use timers::tsc::GuestTsc;
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
 
@@ -53,15 +53,20 @@ pub enum Due {
 
 impl ClockRecord {
     /// The clock of the next cold start. A tracked one goes on from the last offset, from now on counted from UTC so
-    /// that no zone can move it; any other is the clock as asked, to be resolved anew.
+    /// that no zone can move it; any other, and one whose offset is provisional, is the clock as asked, to be resolved
+    /// anew.
     #[must_use]
     pub fn next_clock(&self) -> GuestClock {
         let asked = &self.request.clock;
         match self.last {
-            Some(last) if self.is_variable() && !self.offset_changed && self.can_be_set() => GuestClock {
-                offset: ClockOffset::Variable { adjustment: last.offset, basis: Basis::Utc },
-                ..asked.clone()
-            },
+            Some(last)
+                if self.is_variable() && !self.offset_changed && !last.provisional && self.can_be_set() =>
+            {
+                GuestClock {
+                    offset: ClockOffset::Variable { adjustment: last.meant(), basis: Basis::Utc },
+                    ..asked.clone()
+                }
+            }
             _ => asked.clone(),
         }
     }
@@ -70,7 +75,7 @@ impl ClockRecord {
     /// bits of seconds.
     #[must_use]
     pub(crate) fn can_be_set(&self) -> bool {
-        self.last.is_none_or(|last| UtcOffset::new(last.offset).is_ok())
+        self.last.is_none_or(|last| UtcOffset::new(last.meant()).is_ok())
     }
 
     /// True if the domain that there is now is this one.
@@ -156,7 +161,8 @@ impl ClockRecord {
     /// A cold start.
     pub fn started(&mut self, start: Start, instance: Instance) {
         let start = Start { made_in: Some(self.generation.saturating_add(1)), ..start };
-        self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at });
+        let provisional = self.is_variable() && start.next_start == NextStart::ResolvedAgain;
+        self.last = Some(Seen { offset: start.offset.seconds().into(), at: start.at, provisional });
         self.offset_changed = false;
         self.guest = Changes::default();
         (self.ended, self.correction) = (None, None);
@@ -167,7 +173,9 @@ impl ClockRecord {
 
     /// The guest goes on in another domain: out of a save, or on another host.
     pub fn continued(&mut self, instance: Instance, offset: Option<i64>) {
-        self.last = offset.map(|offset| Seen { offset, at: instance.since }).or(self.last);
+        let is_provisional = |offset| self.last.is_some_and(|last| last.provisional && last.offset == offset);
+        let seen = |offset| Seen { offset, at: instance.since, provisional: is_provisional(offset) };
+        self.last = offset.map(seen).or(self.last);
         (self.ended, self.correction) = (None, None);
         self.instance = Some(instance);
     }
@@ -260,7 +268,7 @@ impl ClockRecord {
             self.guest.seconds = self.guest.seconds.saturating_add(offset.saturating_sub(before));
         }
         self.set_by_guest();
-        self.last = Some(Seen { offset, at });
+        self.last = Some(Seen::new(offset, at));
         before
     }
 
@@ -278,7 +286,7 @@ impl ClockRecord {
 
     /// An administrator has set the RTC of the guest that runs, and not the guest: it goes on from there.
     pub fn set_live(&mut self, offset: i64, at: DateTime<Utc>) {
-        self.last = Some(Seen { offset, at });
+        self.last = Some(Seen::new(offset, at));
         self.offset_changed = false;
         self.set_by_guest();
         if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
@@ -300,7 +308,7 @@ impl ClockRecord {
         // The offset that a guest without RTC was given is all that can be known of it.
         let there = offset.or(self.last.map(|last| last.offset));
         if let (ShutdownReason::Suspend, Some(offset)) = (reason, there) {
-            self.saved(Saved { incarnation, rtc: Seen { offset, at }, unset: self.unset().is_some() });
+            self.saved(Saved { incarnation, rtc: Seen::new(offset, at), unset: self.unset().is_some() });
         }
         self.ended = Some(Ended { reason: Some(reason), at, watched: None });
         before

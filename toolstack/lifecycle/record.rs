@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use timers::resolve::{NextStart, Resolved, is_clock_set};
+use timers::resolve::{NextStart, Resolved, is_clock_set, meant_offset};
 use timers::tsc::{Behaviour, TscDecision, TscMode};
 use timers::zone::ZoneChange;
 use timers::{GuestClock, Hertz, KiloHertz, UtcOffset};
@@ -241,6 +241,24 @@ pub struct Seen {
     pub offset: i64,
     /// When.
     pub at: DateTime<Utc>,
+    /// True if it is a zone's offset, of a start while the host's clock was not set, and so perhaps that of another season.
+    /// As long as the guest leaves its RTC there, its next start resolves the clock again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
+}
+
+impl Seen {
+    /// An RTC that was read.
+    #[must_use]
+    pub fn new(offset: i64, at: DateTime<Utc>) -> Self {
+        Seen { offset, at, provisional: false }
+    }
+
+    /// The offset as the guest meant it, in seconds ahead of UTC: see [`meant_offset`].
+    #[must_use]
+    pub fn meant(&self) -> i64 {
+        meant_offset(self.offset, self.at)
+    }
 }
 
 /// A guest's changes to its RTC.

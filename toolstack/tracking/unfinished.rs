@@ -57,11 +57,14 @@ fn is_too_early(host: &dyn Host, claim: &Claim) -> Result<bool, HostError> {
     if *boot != host.facts()?.boot_id {
         return Ok(false);
     }
-    // libxl writes the config down when it has made all of the domain.
-    let unmade = host.stored_config(*domid).is_err_and(|error| error.kind != ErrorKind::NoSuchDomain);
+    let made_within = match host.stored_config(*domid) {
+        Ok(_) => TOOLSTACK_DONE,
+        Err(error) if error.kind == ErrorKind::NoSuchDomain => return Ok(false),
+        // libxl writes the config down when it has made all of the domain.
+        Err(_) => MADE_WITHIN,
+    };
     // A host's clock that was set back tells no age, and holds nothing up.
-    let age = claim.age().unwrap_or(Duration::MAX);
-    Ok(age < if unmade { MADE_WITHIN } else { TOOLSTACK_DONE })
+    Ok(claim.age().is_some_and(|age| age < made_within))
 }
 
 /// Puts right what was left under this claim, which is the caller's now.

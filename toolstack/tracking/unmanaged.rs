@@ -171,7 +171,7 @@ mod tests {
     fn a_config_that_was_edited_counts_and_one_that_was_not_leaves_the_guest_its_own() {
         let zones = default_zones();
         let mut record = known(3600);
-        record.last = Some(crate::lifecycle::record::Seen { offset: 3620, at: facts().now });
+        record.last = Some(crate::lifecycle::record::Seen::new(3620, facts().now));
         refine(&mut record, &config(0, Some(Defbool::True)), false);
         let tracked = |record: &ClockRecord| record.next_clock().offset;
         let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
@@ -190,7 +190,7 @@ mod tests {
     fn a_config_that_xenclock_has_written_is_no_edited_one() {
         let zones = default_zones();
         let mut record = known(3600);
-        record.last = Some(crate::lifecycle::record::Seen { offset: 3620, at: facts().now });
+        record.last = Some(crate::lifecycle::record::Seen::new(3620, facts().now));
         let goes_on = ClockOffset::Variable { adjustment: 3620, basis: Basis::Utc };
         // Restored by xenclock, which takes the offset out of the config; and saved by it, which writes the guest's own.
         record.config_written(0);

@@ -291,3 +291,53 @@ fn a_fixed_start_that_could_not_be_had_is_not_shown_as_one() {
     let xml = lab.mock(["dumpxml", "guest"]).ok();
     assert!(xml.contains("offset='variable'") && !xml.contains("offset='absolute'"), "{xml}");
 }
+
+#[test]
+fn a_guest_that_cannot_be_read_hides_no_other_clock() {
+    let lab = lab("type = \"hvm\"");
+    lab.mock(["create", "-q", "/dev/null", "name=other", "type=hvm", "memory=64"]).ok();
+    for form in [&["--json"][..], &["--prometheus"], &[]] {
+        lab.mock(["mock", "fail", "tsc_info", "permission", "1"]).ok();
+        let run = lab.mock([&["clock-list"], form].concat());
+        assert!(run.code == 1 && run.err.contains("permission denied"), "{run:?}");
+        assert!(run.out.contains("other"), "{run:?}");
+    }
+}
+
+#[test]
+fn an_offset_of_a_host_whose_clock_is_not_set_is_kept_only_if_the_guest_has_set_its_rtc() {
+    let next = |lab: &Lab| show(lab)["rtc"]["next_start"].as_str().map(str::to_owned).unwrap();
+    for (moved, offset) in [(None, 7200), (Some("+5"), 3605)] {
+        let lab = Lab::with_host(json!({"now": "1970-07-01T00:00:10Z", "timezone": "Europe/Berlin"}));
+        let config = format!(
+            "name = \"guest\"\nuuid = \"{UUID}\"\ntype = \"hvm\"\nmemory = 64\nclock_offset = \"variable\"\n\
+             clock_basis = \"localtime\"\n"
+        );
+        lab.write("guest.cfg", config);
+        lab.mock(["create", "-q", "guest.cfg"]).ok();
+        assert_eq!(show(&lab)["rtc"]["offset"], 3600);
+        assert_eq!(next(&lab), "resolved again at the next start, unless the guest sets its RTC");
+        if let Some(by) = moved {
+            lab.mock(["mock", "write-rtc", "guest", by]).ok();
+        }
+        lab.mock(["mock", "reboot", "guest"]).ok();
+        assert_eq!(show(&lab)["rtc"]["offset"], if moved.is_some() { 3605 } else { 3600 });
+        lab.mock(["mock", "set", "now=2026-07-15T12:00:00Z"]).ok();
+        lab.mock(["mock", "reboot", "guest"]).ok();
+        assert_eq!(show(&lab)["rtc"]["offset"], offset);
+        assert_eq!(next(&lab), "the guest's changes are tracked for the next start");
+        // From now on no zone moves it.
+        lab.mock(["mock", "set", "now=2026-12-15T12:00:00Z"]).ok();
+        lab.mock(["mock", "reboot", "guest"]).ok();
+        assert_eq!(show(&lab)["rtc"]["offset"], offset);
+    }
+}
+
+#[test]
+fn a_next_start_that_is_refused_is_told_as_one() {
+    let lab = lab("type = \"hvm\"\nclock_offset = \"variable\"\nclock_adjustment = 1500000000");
+    lab.mock(["mock", "set", "now=2060-07-01T12:00:00Z"]).ok();
+    let next = show(&lab)["rtc"]["next_start"].as_str().map(str::to_owned).unwrap();
+    assert!(next.starts_with("refused: "), "{next}");
+    assert_eq!(lab.mock(["mock", "reboot", "guest"]).code, 1);
+}

@@ -231,7 +231,7 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     let found = |offset: i64| {
         let mut record =
             ClockRecord::new(Uuid::nil(), "guest", request(variable(offset), RequestOrigin::Unmanaged));
-        record.last = Some(Seen { offset, at: at(9) });
+        record.last = Some(Seen::new(offset, at(9)));
         record
     };
     let older = |mut record: ClockRecord, generation| {
@@ -262,11 +262,7 @@ fn what_arrives_goes_on_with_what_is_asked_of_it_here() {
     assert_eq!(both.next_clock().offset, variable(5));
     assert_eq!(running().arrived(None), running());
     // The latest saves of both.
-    let save = |minute, incarnation| Saved {
-        incarnation,
-        rtc: Seen { offset: minute, at: at(minute) },
-        unset: false,
-    };
+    let save = |minute, incarnation| Saved { incarnation, rtc: Seen::new(minute, at(minute)), unset: false };
     let (mut came, mut here) = (running(), running());
     (came.saves, here.saves) = (vec![save(5, 2), save(1, 1)], vec![save(7, 1), save(1, 1)]);
     assert_eq!(came.arrived(Some(here)).saves, [save(7, 1), save(5, 2), save(1, 1)]);

@@ -125,7 +125,7 @@ impl Transfer<'_> {
         let (offset, warning) = self.offset_now(domid, &record, &facts)?;
         match record.is_instance(&facts.boot_id, domid) {
             true => drop(record.seen(offset, facts.now)),
-            false => record.last = Some(Seen { offset, at: facts.now }),
+            false => record.last = Some(Seen::new(offset, facts.now)),
         }
         record.birth_khz = self.birth_now(&domain, &record, &facts)?;
         if let Some(requested) = requested {
@@ -217,7 +217,7 @@ impl Transfer<'_> {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
                 // Its changes belong to another instance.
                 false => {
-                    let rtc = Seen { offset, at: facts.now };
+                    let rtc = Seen::new(offset, facts.now);
                     record.last = Some(rtc);
                     record.saved(Saved { incarnation: tsc.incarnation, rtc, unset: false });
                 }

@@ -241,6 +241,16 @@ fn a_pause_that_was_not_made_or_has_ended_is_not_ended() {
 }
 
 #[test]
+fn of_a_domain_that_is_gone_nothing_is_left() {
+    let lab = lab();
+    lab.host.pause(lab.domid).unwrap();
+    lab.killed_while_holding(Then::EndPauses { pauses: 1, tsc: None }, 0);
+    lab.host.destroy(lab.domid).unwrap();
+    assert_eq!(mend(&lab.host, &lab.records).unwrap(), []);
+    assert!(!lab.holding().exists(), "nobody is about to unpause it");
+}
+
+#[test]
 fn a_helper_that_follows_a_killed_one_leaves_the_pause_of_that_noted() {
     let lab = lab();
     lab.host.pause(lab.domid).unwrap();
