@@ -11,7 +11,7 @@ use xenclock::lifecycle::ClockRecord;
 use xenclock::view::view;
 
 use crate::known::{Guest, Instance, Provisional, Settled, What};
-use crate::op::{Machine, Sick};
+use crate::op::{By, Machine, Sick};
 use crate::told::is_source;
 use crate::world::{Told, Without, World};
 
@@ -198,6 +198,11 @@ impl World<'_> {
         if kept.fresh {
             said.is("/rtc/tracked", false)?;
             return said.is("/rtc/next_start", "another clock, requested since the last start");
+        }
+        // What xl has brought was found in a config before its domain XML was looked at, perhaps, and is another clock then.
+        let is_another = said.text("/rtc/next_start").starts_with("another clock");
+        if spec.by == By::Asked && self.guests[guest].by_config && is_another {
+            return said.is("/rtc/tracked", false);
         }
         let source = said.text("/rtc/source");
         let of_config = self.guests[guest].by_config && source.ends_with(" s from UTC");

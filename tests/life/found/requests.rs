@@ -379,5 +379,22 @@ pub fn rows() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "a guest that xl had brought was found in its config before its domain XML was looked at",
+            told(
+                hvm(By::Asked, utc()),
+                vec![
+                    serve(0),
+                    start(1),
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Us, write: 1, fails: false, turns: TOO_LATE },
+                    Op::Boot { site: 1, drift: 0 },
+                    serve(1),
+                    Op::Restore { file: 0, site: 0, by: Tool::Xl, turns: TOO_LATE },
+                    Op::Migrate { guest: 0, to: 1, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Date { site: 0, date: Some("1970-01-01T00:00:10Z") },
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
     ]
 }
