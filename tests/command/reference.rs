@@ -169,6 +169,7 @@ fn with_every_field(mut told: Value) -> Value {
     told["correction"] = json!({"boot": "boot", "domid": 1, "from": 1, "to": 2});
     told["instance"]["unset"] = json!({"at": 1});
     let at = told["last"]["at"].clone();
+    told["last"]["provisional"] = json!(true);
     told["config_offsets"] = json!([1]);
     told["saves"] = json!([{"incarnation": 1, "rtc": {"offset": 1, "at": at}, "unset": true}]);
     told["ended"] = json!({"reason": "poweroff", "at": at, "watched": 1});

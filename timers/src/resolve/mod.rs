@@ -278,7 +278,9 @@ pub fn rtc_time(now: DateTime<Utc>, seconds: i64) -> Option<NaiveDateTime> {
 /// ```
 #[must_use]
 pub fn meant_offset(seconds: i64, at: DateTime<Utc>) -> i64 {
-    let Some(shown) = rtc_time(at, seconds) else { return seconds };
+    let Some(shown) = rtc_time(at, seconds).filter(|_| UtcOffset::new(seconds).is_err()) else {
+        return seconds;
+    };
     if RTC_SECONDS.contains(&at.timestamp()) || !RTC_SECONDS.contains(&shown.and_utc().timestamp()) {
         return seconds;
     }
@@ -453,7 +455,8 @@ mod tests {
             ("1999-12-31T23:59:59Z", 61, 61),
             ("2106-02-07T06:28:15Z", -short, 0),
             ("2100-01-01T00:00:00Z", -1, -1),
-            // Nobody but a guest puts an RTC into this century.
+            // What a guest can be given is meant.
+            ("1999-12-31T23:59:50Z", i32::MAX.into(), i32::MAX.into()),
             ("1970-01-01T00:00:10Z", 3600, 3600),
             ("1970-01-01T00:00:10Z", -60 * 365 * DAY, -60 * 365 * DAY),
             ("2026-07-01T12:00:00Z", century, century),
