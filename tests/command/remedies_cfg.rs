@@ -65,6 +65,17 @@ fn a_value_of_another_key_of_the_clock_gets_that_key() {
         ("rtc_offset = \"Asia/Tokyo\"", "", "clock_timezone = \"Asia/Tokyo\""),
         ("rtc = \"Asia/Tokyo\"", "", "clock_timezone = \"Asia/Tokyo\""),
         ("rtc_start = 1767225600000", "", "clock_start = 1767225600"),
+        ("clock_offset = \"utc+3600\"", "", "rtc_timeoffset = 3600"),
+        ("clock_offset = \"localtime+1h\"", "", "localtime = 1; rtc_timeoffset = 3600"),
+        ("clock_offset = \"timezone:Europe/Berlin\"", "", "clock_timezone = \"Europe/Berlin\""),
+        ("clock_timezone = [ \"Europe/Berlin\" ]", "", "clock_timezone = \"Europe/Berlin\""),
+        ("localtime = \"Europe/Berlin\"", "", "clock_timezone = \"Europe/Berlin\""),
+        ("localtime = \"local\"", "", "localtime = 1"),
+        ("localtime = \"UTC\"", "", "localtime = 0"),
+        ("rtc_timeoffset = \"Asia/Tokyo\"", "", "clock_timezone = \"Asia/Tokyo\""),
+        ("rtc_timeoffset = \"local\"", "", "localtime = 1"),
+        ("clock_start = \"@1767225600\"", "", "clock_start = 1767225600"),
+        ("clock_start = \"1767225600 s\"", "", "clock_start = 1767225600"),
         (
             "clock_basis = \"UTC+3\"\nclock_offset = \"variable\"",
             "write clock_basis = \"utc\" or \"localtime\"",
@@ -253,11 +264,7 @@ fn a_value_in_another_form_keeps_its_meaning() {
             "write a comma between the two strings, or join them into one",
             "vif = [ \"bridge=a\", \"bridge=b\" ]",
         ),
-        (
-            "disk = [ '/srv' + '/a.img,raw,xvda,w' ]",
-            "join the two strings into one, without the +",
-            "disk = [ '/srv/a.img,raw,xvda,w' ]",
-        ),
+        ("disk = [ '/srv' + '/a.img,raw,xvda,w' ]", "", "disk = [ \"/srv/a.img,raw,xvda,w\" ]"),
         ("serial = \"p\" + \"ty\"", "", "serial = \"pty\""),
         ("vif = { \"bridge\": \"xenbr0\" }", "", "vif = [ \"bridge=xenbr0\" ]"),
         ("vif = ('bridge=a', 'bridge=b')", "", "vif = [ \"bridge=a\", \"bridge=b\" ]"),
@@ -289,6 +296,57 @@ fn a_value_in_another_form_keeps_its_meaning() {
             "clock_tsc_frequency = 2400",
             "write clock_tsc_frequency = 2400000000 for 2400 MHz",
             "clock_tsc_frequency = 2400000000",
+        ),
+    ]);
+}
+
+#[test]
+fn a_value_in_a_form_of_other_tools_keeps_its_meaning() {
+    follow(&[
+        (
+            "clock_timers = [ \"name=hpet;present=no\" ]",
+            "write \"name=hpet,present=no\"",
+            "clock_timers = [ \"name=hpet,present=no\" ]",
+        ),
+        (
+            "clock_timers = [ \"name=hpet,present=no;name=tsc,mode=native\" ]",
+            "write \"name=hpet,present=no\", \"name=tsc,mode=native\"",
+            "clock_timers = [ \"name=hpet,present=no\", \"name=tsc,mode=native\" ]",
+        ),
+        (
+            "clock_timers = [[ \"name=hpet\", \"present=no\" ]]",
+            "write \"name=hpet,present=no\"",
+            "clock_timers = [ \"name=hpet,present=no\" ]",
+        ),
+        ("vif = [{ \"bridge\": \"xenbr0\" }]", "", "vif = [ \"bridge=xenbr0\" ]"),
+        ("vif = [ \"xenbr0\" ]", "write bridge=xenbr0", "vif = [ \"bridge=xenbr0\" ]"),
+        ("vif = [ \"bridge:xenbr0\" ]", "write bridge=xenbr0", "vif = [ \"bridge=xenbr0\" ]"),
+        (
+            "disk = [ \"readonly,vdev=xvde,target=/x\" ]",
+            "write access=ro in place of readonly",
+            "disk = [ \"access=ro,vdev=xvde,target=/x\" ]",
+        ),
+        (
+            "disk = [ \"trusted,vdev=xvda,target=/x\" ]",
+            "remove trusted",
+            "disk = [ \"vdev=xvda,target=/x\" ]",
+        ),
+        ("pci = [ \"pci_0000_01_00_0\" ]", "write 0000:01:00.0", "pci = [ \"0000:01:00.0\" ]"),
+        ("pci = [ \"01:00.0,permissive\" ]", "write permissive=1", "pci = [ \"01:00.0,permissive=1\" ]"),
+        ("usbdevice = [ \"tablet\", \"kbd\" ]", "", "usbdevice = [ \"tablet\", \"keyboard\" ]"),
+        ("bios = \"uefi\"", "", "bios = \"ovmf\""),
+        ("viridian = [ \"base,freq\" ]", "write \"base\", \"freq\"", "viridian = [ \"base\", \"freq\" ]"),
+        ("viridian = \"default\"", "", "viridian = [ \"defaults\" ]"),
+        ("vncport = 5901", "", "vncdisplay = 1"),
+        ("vfb = [ \"vnc_port=5901\" ]", "write vncdisplay=1", "vfb = [ \"vncdisplay=1\" ]"),
+        ("cpuid = \"host,vmx=require\"", "write vmx=1", "cpuid = \"host,vmx=1\""),
+        ("tsc_mode = [ \"native\" ]", "", "tsc_mode = \"native\""),
+        ("usb_dev = 1", "remove it; usbdev is a list of devices", ""),
+        ("device_model_machine = \"q35\"", "remove it, or make it a comment with #", ""),
+        (
+            "cpuid = \"Haswell\"",
+            "remove it: libxl has no CPU models, only single fields, as in \"host,avx512f=0\"",
+            "cpuid = \"host,avx512f=0\"",
         ),
     ]);
 }

@@ -275,7 +275,10 @@ impl<'a> Parser<'a> {
                     }
                     return Err(match depth {
                         0 => (self.unexpected_of(expected, Some(key), start), GoOn::NextLine),
-                        _ => (self.unexpected(expected, Some(key)), GoOn::BehindList),
+                        _ => {
+                            let start = open.first().map_or(start, |list| list.start);
+                            (self.unexpected_of(expected, Some(key), start), GoOn::BehindList)
+                        }
                     });
                 }
             };

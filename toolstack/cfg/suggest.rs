@@ -19,6 +19,12 @@ pub fn written(number: i64) -> String {
     if number < 0 { format!("\"{number}\"") } else { number.to_string() }
 }
 
+/// A value as xl takes it: digits as they are, anything else in quotes.
+pub fn literal(value: &str) -> String {
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { value.to_owned() } else { quoted(value) }
+}
+
 /// The remedy for a value of which nobody can know the number.
 pub fn example(name: &str, unit: Unit) -> String {
     let example = match unit {

@@ -287,7 +287,7 @@ impl Unexpected<'_> {
                 let instead = match value.chars().next() {
                     None => self.expected.remedy().to_owned(),
                     Some('"' | '\'' | '[') => format!("write {} = {value}", self.key()),
-                    Some(_) => format!("write {} = {}", self.key(), literal(value)),
+                    Some(_) => format!("write {} = {}", self.key(), suggest::literal(value)),
                 };
                 lexical("expected = after the key, found :".to_owned()).instead(instead)
             }
@@ -331,12 +331,6 @@ impl Unexpected<'_> {
         let number = suggest::number(self.value(), self.key.and_then(keys::unit_of).unwrap_or(Unit::Plain))?;
         Some(format!("write {} = {number}", self.key()))
     }
-}
-
-/// A value as xl takes it: digits as they are, anything else in quotes.
-fn literal(value: &str) -> String {
-    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { value.to_owned() } else { suggest::quoted(value) }
 }
 
 /// A word in the letters that a key may have: the key that there is, if one is near.

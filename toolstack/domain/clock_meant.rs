@@ -24,6 +24,8 @@ pub(crate) enum Meant {
     Zone(String),
     /// So many seconds from UTC.
     Seconds(i64),
+    /// So many seconds from local time.
+    Local(i64),
     /// A start, in seconds since 1970-01-01T00:00:00Z.
     Start(i64),
 }
@@ -37,6 +39,7 @@ impl Meant {
             || (text.len() == 5 && (text.starts_with("+0") || text.starts_with("-0")));
         let zone = || of_zone(text, zones);
         kind(text)
+            .or_else(|| shifted(text))
             .or_else(|| zone().filter(|_| names_zone))
             .or_else(|| seconds(text))
             .or_else(|| start(text).map(Meant::Start))
@@ -49,8 +52,24 @@ impl Meant {
             Meant::Kind(kind) => format!("offset='{kind}'"),
             Meant::Zone(zone) => format!("offset='timezone' timezone='{zone}'"),
             Meant::Seconds(seconds) => format!("offset='variable' adjustment='{seconds}'"),
+            Meant::Local(seconds) => {
+                format!("offset='variable' basis='localtime' adjustment='{seconds}'")
+            }
             Meant::Start(start) => format!("offset='absolute' start='{start}'"),
         }
+    }
+}
+
+/// `localtime+1h`, `utc-90`: a kind of clock, and seconds; `UTC+3` is a zone.
+fn shifted(text: &str) -> Option<Meant> {
+    let sign = text.find(['+', '-'])?;
+    let Some(Meant::Kind(kind)) = kind(text[..sign].trim_end()) else { return None };
+    let by = text[sign..].replace(' ', "");
+    let is_hours = by.len() <= 3 && by[1..].bytes().all(|byte| byte.is_ascii_digit());
+    match kind {
+        "localtime" => meant(&by, Unit::Seconds).map(Meant::Local),
+        _ if is_hours || by.contains(':') => None,
+        _ => meant(&by, Unit::Seconds).map(Meant::Seconds),
     }
 }
 
@@ -69,7 +88,12 @@ fn seconds(text: &str) -> Option<Meant> {
 
 /// The time that a date, or a number of seconds or milliseconds since 1970, stands for.
 pub(crate) fn start(text: &str) -> Option<i64> {
-    let time = meant(text, Unit::Epoch)?;
+    // As `date` takes it, and with its unit.
+    let text = text.trim();
+    let text = text.strip_prefix('@').unwrap_or(text);
+    let digits = text.strip_suffix(['s', 'S']).map_or(text, str::trim_end);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let time = meant(if is_number { digits } else { text }, Unit::Epoch)?;
     Some(if time.abs() < MILLISECONDS { time } else { time / 1000 })
 }
 
@@ -132,6 +156,11 @@ mod tests {
             ("2026-01-01", Some("offset='absolute' start='1767225600'")),
             ("1767225600", Some("offset='absolute' start='1767225600'")),
             ("1767225600000", Some("offset='absolute' start='1767225600'")),
+            ("localtime+1h", Some("offset='variable' basis='localtime' adjustment='3600'")),
+            ("local - 90", Some("offset='variable' basis='localtime' adjustment='-90'")),
+            ("utc+3600", Some("offset='variable' adjustment='3600'")),
+            ("UTC-90min", Some("offset='variable' adjustment='-5400'")),
+            ("@1767225600", Some("offset='absolute' start='1767225600'")),
             ("sundial", None),
             ("", None),
         ];

@@ -70,6 +70,10 @@ pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
 /// The devices that QEMU's `-usbdevice` has.
 const USB_DEVICES: &[&str] = &["braille", "keyboard", "mouse", "tablet", "wacom-tablet"];
 
+/// Other names of some.
+const OTHER_USB_DEVICES: [(&str, &str); 4] =
+    [("kbd", "keyboard"), ("usb-kbd", "keyboard"), ("usb-mouse", "mouse"), ("usb-tablet", "tablet")];
+
 /// Those that it had until QEMU 6, which came with Xen 4.16.
 const OLD_USB_DEVICES: &[&str] = &["audio", "ccid"];
 
@@ -79,7 +83,7 @@ pub(super) fn is_usb_device(device: &str, xen: XenVersion) -> bool {
 }
 
 /// What to write for a USB device that QEMU does not have: old versions took `host:` with a place.
-pub(super) fn instead_of_usb_device(device: &str) -> String {
+pub(super) fn instead_of_usb_device(device: &str, devices: &[&str]) -> String {
     let place = device.strip_prefix("host:").and_then(|place| place.split_once('.'));
     let numbers =
         place.and_then(|(bus, address)| Some((bus.parse::<u8>().ok()?, address.parse::<u8>().ok()?)));
@@ -88,7 +92,13 @@ pub(super) fn instead_of_usb_device(device: &str) -> String {
             "remove it, and write usbdev = [ \"type=hostdev,hostbus={bus},hostaddr={address}\" ]"
         );
     }
-    match nearest(device, USB_DEVICES.iter().copied()) {
+    let near = OTHER_USB_DEVICES.iter().find(|(other, _)| *other == device).map(|(_, known)| *known);
+    match near.or_else(|| nearest(device, USB_DEVICES.iter().copied())) {
+        Some(near) if devices.len() > 1 => {
+            let all = devices.iter().map(|known| if *known == device { near } else { known });
+            let quoted: Vec<_> = all.map(|device| format!("\"{device}\"")).collect();
+            format!("write usbdevice = [ {} ]", quoted.join(", "))
+        }
         Some(near) => format!("write usbdevice = \"{near}\""),
         None if device.starts_with("host:") => {
             "remove it, and give its bus and address (lsusb prints them) as usbdev = [ \"type=hostdev,hostbus=1,hostaddr=2\" ]"

@@ -4,7 +4,7 @@ use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
 use super::super::read::{known_instead, nearest, one_of_quoted};
-use super::super::{Content, Setting, Zones};
+use super::super::{Content, Setting, Value, Zones};
 use ::timers::{TimerMode, TimerName};
 
 use crate::cfg::suggest;
@@ -172,9 +172,9 @@ impl<'a, 'b> Keys<'a, 'b> {
         let expected = "a list of \"name=...,key=value\", as in [ \"name=rtc,tickpolicy=catchup\" ]";
         let Content::List(items) = &key.setting.value.content else {
             let finding = bad_value(key.setting, expected);
-            let item = key.setting.text().map(String::from_utf8_lossy).and_then(|text| item_of(&text));
-            let instead = match item {
-                Some(item) => format!("write {} = [ {} ]", key.setting.name, suggest::quoted(&item)),
+            let items = key.setting.text().map(String::from_utf8_lossy).and_then(|text| items_of(&text));
+            let instead = match items {
+                Some(items) => format!("write {} = [ {items} ]", key.setting.name),
                 None => format!("give it {expected}"),
             };
             return self.book.error(key.node, finding.instead(instead));
@@ -184,9 +184,23 @@ impl<'a, 'b> Keys<'a, 'b> {
             let Some(text) = Words::of(item) else {
                 let finding =
                     Finding::invalid("bad-timer", format!("a list within the list, expected {expected}"));
-                self.book.error(node, finding);
+                let instead = match joined(item).and_then(|text| items_of(&text)) {
+                    Some(items) => format!("write {items}"),
+                    None => "remove the inner [ and ]".to_owned(),
+                };
+                self.book.error(node, finding.instead(instead));
                 continue;
             };
+            if text.text.split(',').any(|word| word.trim().contains([';', ' ', '\t'])) {
+                let finding =
+                    Finding::invalid("bad-timer", "the settings of a timer are separated by commas");
+                let finding = match items_of(text.text) {
+                    Some(items) => finding.instead(format!("write {items}")),
+                    None => finding.instead("write them as in \"name=rtc,tickpolicy=catchup\""),
+                };
+                self.book.error(node, finding);
+                continue;
+            }
             let mut words = Vec::new();
             let mut wrong = false;
             let mut start = 0;
@@ -195,8 +209,8 @@ impl<'a, 'b> Keys<'a, 'b> {
                 start += word.len() + 1;
                 let Some((key, value)) = word.split_once('=') else {
                     let finding = Finding::invalid("bad-timer", format!("'{word}' is not key=value"))
-                        .instead(match (item_of(text.text), item_of(word)) {
-                            (Some(item), _) => format!("write {}", suggest::quoted(&item)),
+                        .instead(match (items_of(text.text), item_of(word)) {
+                            (Some(items), _) => format!("write {items}"),
                             (None, Some(name)) => format!("write {name}"),
                             (None, None) => {
                                 "write it as KEY=VALUE, as in \"name=rtc,tickpolicy=catchup\"".to_owned()
@@ -238,6 +252,29 @@ pub fn item_of(text: &str) -> Option<String> {
     is_item.then_some(item)
 }
 
+/// The items, in quotes, that are probably meant by a text with the settings of one timer or several.
+pub fn items_of(text: &str) -> Option<String> {
+    let is_timer = |word: &str| TimerName::ALL.iter().any(|timer| timer.to_string() == word);
+    let mut items: Vec<Vec<&str>> = Vec::new();
+    for word in text.split([',', ';', ' ', '\t']).filter(|word| !word.is_empty()) {
+        let key = word.split('=').next().unwrap_or_default();
+        match items.last_mut() {
+            Some(item) if key != "name" && !is_timer(key) => item.push(word),
+            _ => items.push(vec![word]),
+        }
+    }
+    let items: Option<Vec<_>> = items.iter().map(|words| item_of(&words.join(","))).collect();
+    let quoted = |items: Vec<String>| items.iter().map(|item| suggest::quoted(item)).collect::<Vec<_>>();
+    items.filter(|items| !items.is_empty()).map(|items| quoted(items).join(", "))
+}
+
+/// The texts of a list as one.
+fn joined(list: &Value) -> Option<String> {
+    let Content::List(items) = &list.content else { return None };
+    let texts: Option<Vec<_>> = items.iter().map(|item| std::str::from_utf8(item.text()?).ok()).collect();
+    texts.map(|texts| texts.join(","))
+}
+
 /// The digits that any number of 64 bits may have.
 const LONGEST_NUMBER: usize = 18;
 
@@ -262,7 +299,11 @@ pub fn bad_value(setting: &Setting, expected: &str) -> Finding {
     match nearest(&text, words.iter().copied()) {
         Some(near) => finding.instead(format!("write {name} = \"{near}\"")),
         None if words.iter().all(is_word) => finding.instead(one_of_quoted(name, &words)),
-        None => finding,
+        // A list of one value is that value.
+        None => match joined(value).filter(|text| !text.is_empty()) {
+            Some(text) => finding.instead(format!("write {name} = {}", suggest::literal(&text))),
+            None => finding,
+        },
     }
 }
 

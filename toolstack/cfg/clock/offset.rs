@@ -3,12 +3,15 @@
 use ::timers::{Adjustment, Basis, ClockOffset, ResolveError, UtcOffset};
 
 use super::super::Setting;
+use super::super::keys::OUR_OFFSET;
 use super::super::keys::unit_of;
 use super::super::read::{nearest, no_number, one_of_quoted, with_number};
-use super::super::suggest::Unit;
-use super::keys::{Key, Keys, Result, bad_value};
+use super::super::suggest::{self, Unit};
+use super::keys::{Key, Keys, PLAIN_OFFSET, Result, bad_value};
 use super::meant;
+use crate::diag::number::meant as meant_number;
 use crate::diag::{Finding, Verdict};
+use crate::domain::clock_meant::{Meant, start};
 use crate::domain::{Part, unresolvable};
 
 /// The kinds of clock, by the words of `clock_offset`.
@@ -85,13 +88,34 @@ fn localtime(keys: &mut Keys<'_, '_>) -> Result<Option<bool>> {
 fn plain_number(keys: &mut Keys<'_, '_>, key: Key<'_>) -> Result<Option<i64>> {
     let number = key.setting.number();
     if number.is_none() {
-        let finding = no_number(key.setting);
+        let mut finding = no_number(key.setting);
+        if let Some(instead) = instead_of_plain(keys, key) {
+            finding = finding.instead(instead);
+        }
         if finding.verdict == Verdict::Invalid {
             return Err(keys.error(key.node, finding));
         }
         keys.mark(key.node, finding.refusing_start());
     }
     Ok(number)
+}
+
+/// The remedy for a plain key with a text that names another clock than its key can.
+fn instead_of_plain(keys: &Keys<'_, '_>, key: Key<'_>) -> Option<String> {
+    let text = String::from_utf8_lossy(key.setting.text()?);
+    let name = key.setting.name.as_str();
+    if meant_number(&text, unit_of(name).unwrap_or(Unit::Plain)).is_some() {
+        return None;
+    }
+    let others =
+        PLAIN_OFFSET.iter().chain(OUR_OFFSET).any(|other| *other != name && keys.get(other).is_some());
+    match keys.zones.look(|zones| Meant::by(&text, zones))? {
+        Meant::Kind("utc") => Some(format!("write {name} = 0")),
+        Meant::Kind(_) if name == "localtime" => Some("write localtime = 1".to_owned()),
+        Meant::Kind(_) if !others => Some("write localtime = 1".to_owned()),
+        other if !others => Some(format!("write {}", meant::written(&other))),
+        _ => None,
+    }
 }
 
 /// Plain `rtc_timeoffset`.
@@ -172,6 +196,8 @@ fn instead_of_kind(keys: &Keys<'_, '_>, word: &str) -> String {
         belong.find_map(|(_, _, kinds)| kinds.last()).map(|kind| known(kind))
     };
     let meant = || keys.zones.look(|zones| meant::setting(word, zones));
+    // `localtime+1h` is no slip of the pen.
+    let misspelt = misspelt.filter(|_| !word.contains(['+', '-', ':']));
     match misspelt.or_else(|| given(1)).or_else(meant).or_else(|| given(KINDS.len())) {
         Some(setting) => format!("write {setting}"),
         None => one_of_quoted("clock_offset", &KINDS),
@@ -326,7 +352,13 @@ fn number(keys: &Keys<'_, '_>, key: Key<'_>, expected: &str) -> Result<i64> {
         let Setting { name, .. } = key.setting;
         let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default()).into_owned();
         let unit = unit_of(name).unwrap_or(Unit::Plain);
-        keys.error(key.node, with_number(bad_value(key.setting, expected), name, &text, unit))
+        let finding = bad_value(key.setting, expected);
+        let finding = match start(&text).filter(|_| unit == Unit::Epoch) {
+            Some(start) => finding.instead(format!("write {name} = {}", suggest::written(start))),
+            None if finding.alternative.is_some() => finding,
+            None => with_number(finding, name, &text, unit),
+        };
+        keys.error(key.node, finding)
     })
 }
 

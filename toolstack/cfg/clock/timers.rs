@@ -8,7 +8,7 @@ use ::timers::{
     hyperv::{self, Viridian},
 };
 
-use super::super::read::{missed_ticks, nearest, no_number, tsc_mode, with_number};
+use super::super::read::{missed_ticks, nearest, no_number, no_text, tsc_mode, with_number};
 use super::super::suggest::{self, Unit};
 use super::super::{Content, number};
 use super::keys::{CONTRADICTION, Key, Keys, Result, TimerWords, Word, bad_value, contradiction, item_of};
@@ -134,8 +134,7 @@ fn single<'a>(keys: &mut Keys<'a, '_>, name: &str, decides: bool) -> Option<Key<
     if key.setting.text().is_some() {
         return Some(key);
     }
-    let finding = Finding::unsupported("no-text", "this is a list, and xl ignores it")
-        .instead(format!("write {name} = \"...\""));
+    let finding = no_text(key.setting);
     keys.mark(key.node, if decides { finding.refusing_start() } else { finding });
     None
 }

@@ -52,9 +52,12 @@ impl<'a> Reader<'a> {
             Some(first) => {
                 let reason = "the first word is not host, and xl ignores the whole string";
                 let finding = Finding::unsupported("bad-cpuid", reason);
-                let whole = cpuid_meant::whole(words.text);
-                let whole = whole.unwrap_or_else(|| format!("host,{}", words.text));
-                return self.book.note(node, &first, finding.instead(format!("write cpuid = \"{whole}\"")));
+                let instead = match cpuid_meant::whole(words.text) {
+                    Some(whole) => format!("write cpuid = \"{whole}\""),
+                    None if words.text.contains('=') => format!("write cpuid = \"host,{}\"", words.text),
+                    None => cpuid_meant::NO_MODELS.to_owned(),
+                };
+                return self.book.note(node, &first, finding.instead(instead));
             }
         }
         let mut suggestions = MOST_SUGGESTIONS;
@@ -63,7 +66,7 @@ impl<'a> Reader<'a> {
                 let finding = Finding::unsupported("bad-cpuid", "this has no =, and xl ignores it");
                 let instead = match meant(&mut suggestions, part.text) {
                     Some(setting) => format!("write {setting}"),
-                    None => format!("write {}=1 or {}=0", part.text, part.text),
+                    None => cpuid_meant::NO_MODELS.to_owned(),
                 };
                 self.book.note(node, &part, finding.instead(instead));
                 continue;
@@ -89,11 +92,11 @@ impl<'a> Reader<'a> {
                 let reason =
                     format!("'{}' is not a value of '{}', and xl ignores it", value.text, field.name);
                 let finding = Finding::unsupported("bad-cpuid", reason);
-                self.book.note(
-                    node,
-                    &part,
-                    finding.instead("write 0, 1, x for libxl's default or k for the host's"),
-                );
+                let instead = match cpuid_meant::flag(value.text).filter(|_| field.length == 1) {
+                    Some(flag) => format!("write {}={flag}", field.name),
+                    None => "write 0, 1, x for libxl's default or k for the host's".to_owned(),
+                };
+                self.book.note(node, &part, finding.instead(instead));
             }
         }
     }

@@ -13,6 +13,20 @@ const OTHER_NAMES: [(&str, &str); 5] = [
     ("lahf_lm", "lahfsahf"),
 ];
 
+/// The remedy for a word that is no field.
+pub const NO_MODELS: &str =
+    "remove it: libxl has no CPU models, only single fields, as in \"host,avx512f=0\"";
+
+/// libvirt's policies for a feature.
+const POLICIES: [(&str, i64); 5] =
+    [("force", 1), ("require", 1), ("optional", 1), ("forbid", 0), ("disable", 0)];
+
+/// The bit that a value stands for.
+pub fn flag(value: &str) -> Option<i64> {
+    let policy = POLICIES.iter().find(|(policy, _)| policy.eq_ignore_ascii_case(value));
+    policy.map(|(_, flag)| *flag).or_else(|| meant(value, Unit::Flag))
+}
+
 /// A text with more settings is left as it is.
 const MOST: usize = 100;
 
@@ -35,7 +49,7 @@ pub fn setting(word: &str) -> Option<String> {
     };
     let value = match value.map(str::trim) {
         None => sign.to_owned(),
-        Some(value) => meant(value, Unit::Flag).map_or_else(|| value.to_owned(), |flag| flag.to_string()),
+        Some(value) => flag(value).map_or_else(|| value.to_owned(), |flag| flag.to_string()),
     };
     (!value.is_empty()).then_some(format!("{}={value}", name(field)?))
 }

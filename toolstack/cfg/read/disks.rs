@@ -263,7 +263,17 @@ impl<'a> Reader<'a> {
     }
 
     fn respecified(&mut self, spec: &mut Spec<'a>, name: &str, word: Words<'a>) {
-        self.bad_disk(spec, &word, format!("{name} is given twice"));
+        // A word alone is the target for xl.
+        let flag = spec.disk.pdev_path.as_deref().filter(|_| name == "target").and_then(entry::flag_of_disk);
+        match flag {
+            Some((word_alone, instead)) => {
+                let reason = format!("target is given twice: '{word_alone}' is one for xl");
+                let finding = Finding::invalid("bad-disk", reason);
+                spec.failed = true;
+                self.book.wrong(spec.node, &word, finding.instead(instead));
+            }
+            None => self.bad_disk(spec, &word, format!("{name} is given twice")),
+        }
     }
 
     /// A value that is none of some words.

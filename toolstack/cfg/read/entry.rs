@@ -38,6 +38,30 @@ pub(super) const USB_CONTROLLER: Entry = entry("usbctrl", "a USB controller");
 pub(super) const USB_DEVICE: Entry = entry("usbdev", "a USB device");
 pub(super) const VIRTIO: Entry = entry("virtio", "a virtio device");
 
+const ENTRIES: [Entry; 16] = [
+    ARM_SCI,
+    CHANNEL,
+    DISK,
+    DISPLAY,
+    FRAMEBUFFER,
+    KEYBOARD,
+    NIC,
+    NODE,
+    PCI,
+    PCM,
+    PVCALLS,
+    SHARE,
+    TPM,
+    USB_CONTROLLER,
+    USB_DEVICE,
+    VIRTIO,
+];
+
+/// True if a key is a list of such entries.
+pub(super) fn is_list(key: &str) -> bool {
+    ENTRIES.iter().any(|entry| entry.list == key)
+}
+
 /// What xl does with a word of some entries.
 pub(super) const REFUSES: &str = "refuses";
 
@@ -76,9 +100,31 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("vfb", &["passwd", "password"], Meant::Setting("vncpasswd")),
 ];
 
+/// The port of QEMU's first VNC display.
+pub(super) const VNC_PORT: u16 = 5900;
+
+/// True if a word is the name of a bridge, as tools make them: `xenbr0`, `virbr1`, `br-lan`.
+fn is_bridge(word: &str) -> bool {
+    let name = word.trim_end_matches(|end: char| end.is_ascii_digit());
+    name.ends_with("br") || word.starts_with("br-")
+}
+
 /// The word that is written in place of another one of such an entry, where it can be known.
 fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
     let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    // `bridge:xenbr0`
+    if let (None, Some((name, value))) = (value, word.split_once(':'))
+        && known.contains(&name.trim())
+    {
+        return Some(format!("{}={}", name.trim(), value.trim()));
+    }
+    if list == "vif" && value.is_none() && is_bridge(word) {
+        return Some(format!("bridge={word}"));
+    }
+    if list == "vfb" && ["vncport", "vnc_port"].contains(&name) {
+        let port: u16 = value?.trim().parse().ok()?;
+        return port.checked_sub(VNC_PORT).map(|display| format!("vncdisplay={display}"));
+    }
     let lower = name.trim().to_ascii_lowercase();
     let with = |name: &str| format!("{name}={}", value.unwrap_or_default());
     let other = OTHER_WORDS.iter().find(|(of, words, _)| *of == list && words.contains(&lower.as_str()));
@@ -107,6 +153,18 @@ fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
             Some((*if flag == "0" { off } else { on }).to_owned())
         }
         (None, _) => nearest(name, known.iter().copied()).map(with),
+    }
+}
+
+/// A flag of other tools or releases that stands alone in a disk, and the remedy.
+pub(super) fn flag_of_disk(word: &str) -> Option<(&str, String)> {
+    if ["trusted", "untrusted"].contains(&word) {
+        return Some((word, format!("remove {word}")));
+    }
+    let (_, _, meant) = OTHER_WORDS.iter().find(|(of, words, _)| *of == "disk" && words.contains(&word))?;
+    match meant {
+        Meant::Flag(on, _) => Some((word, format!("write {on} in place of {word}"))),
+        Meant::Setting(_) => None,
     }
 }
 

@@ -50,16 +50,16 @@ pub(in crate::cfg) fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
     }
 }
 
-/// The list of a text that names groups of `viridian`.
-fn groups_in(setting: &Setting) -> Option<String> {
-    let text = String::from_utf8_lossy(setting.text()?);
+/// The groups of `viridian` that a text names, in quotes.
+fn groups_of(text: &str) -> Option<String> {
     let is_group = |word: &&str| {
         let name = word.trim_start_matches('!');
         Viridian::from_word(name).is_some() || ["all", "defaults"].contains(&name)
     };
-    let words: Vec<_> = text.split([',', ' ', ';']).filter(|word| !word.is_empty()).collect();
+    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(|word| if word == "default" { "defaults" } else { word }).collect();
     let quoted: Vec<_> = words.iter().map(|word| suggest::quoted(word)).collect();
-    (!words.is_empty() && words.iter().all(is_group)).then(|| format!("[ {} ]", quoted.join(", ")))
+    (!words.is_empty() && words.iter().all(is_group)).then(|| quoted.join(", "))
 }
 
 impl<'a> Reader<'a> {
@@ -186,9 +186,11 @@ impl<'a> Reader<'a> {
                 Content::Text(_) => {
                     if let Some(number) = self.number_of(found) {
                         hvm.viridian = Some((number != 0).into());
-                    } else if let Some(groups) = groups_in(found.setting) {
+                    } else if let Some(groups) =
+                        found.setting.text().and_then(|text| groups_of(&String::from_utf8_lossy(text)))
+                    {
                         let finding = super::no_number(found.setting);
-                        self.book.mark(found.node, finding.instead(format!("write viridian = {groups}")));
+                        self.book.mark(found.node, finding.instead(format!("write viridian = [ {groups} ]")));
                     }
                 }
             }
@@ -287,6 +289,10 @@ impl<'a> Reader<'a> {
             known.retain(|word| host.knows_word("viridian", word));
             known.extend(["all", "defaults"]);
             let finding = super::bad_word("a group of viridian", words.text, &known);
+            let finding = match groups_of(words.text) {
+                Some(groups) if name.contains([',', ';', ' ']) => finding.instead(format!("write {groups}")),
+                _ => finding,
+            };
             return match self.newer(release::word("viridian", name)) {
                 None => self.book.error(node, finding),
                 Some(known) => {

@@ -265,7 +265,12 @@ pub(super) fn no_text(setting: &Setting) -> Finding {
 /// refuse is refused.
 pub(super) fn no_number(setting: &Setting) -> Finding {
     let (name, unit) = (&setting.name, keys::unit_of(&setting.name).unwrap_or(Unit::Plain));
-    let text = String::from_utf8_lossy(setting.text().unwrap_or_default());
+    let text = match &setting.value.content {
+        // A list of one value is that value.
+        Content::List(items) if items.len() == 1 => items[0].text(),
+        _ => setting.text(),
+    };
+    let text = String::from_utf8_lossy(text.unwrap_or_default());
     if setting.value.bare {
         let finding = Finding::invalid("bad-value", format!("{name} '{text}' is not a number"));
         return with_number(finding, name, &text, unit);
@@ -285,9 +290,19 @@ fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
     unexpected(name, text, expected).instead(instead.unwrap_or_else(|| known_instead(text, expected)))
 }
 
+/// Values of other tools, by the key, with xl's.
+const OTHER_VALUES: &[(&str, &[&str], &str)] = &[
+    ("bios", &["uefi", "efi", "edk2", "tianocore"], "ovmf"),
+    ("bios", &["bios", "legacy", "csm"], "seabios"),
+];
+
 /// A word that a key does not take.
 fn bad_value(key: &str, text: &str, expected: &[&str]) -> Finding {
-    let instead = match nearest(text, expected.iter().copied()) {
+    let other = OTHER_VALUES
+        .iter()
+        .find(|(of, texts, _)| *of == key && texts.iter().any(|other| other.eq_ignore_ascii_case(text)))
+        .map(|(_, _, known)| *known);
+    let instead = match other.or_else(|| nearest(text, expected.iter().copied())) {
         Some(near) => one_of_quoted(key, &[near]),
         None => one_of_quoted(key, expected),
     };
@@ -329,7 +344,12 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         let word = word.to_ascii_lowercase();
         // `utc+3` is more than `utc`, and `base,freq` more than `base`.
         let goes_on = |rest: &str| rest.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
-        let begins = |name: &&str| name.starts_with(&word) || word.strip_prefix(*name).is_some_and(goes_on);
+        let begins = |name: &&str| {
+            // Of a name that is much longer it is no more than the subject.
+            let (more, less) = (name.len().abs_diff(word.len()), name.len().min(word.len()));
+            (name.starts_with(&word) && more <= less)
+                || (word.strip_prefix(*name).is_some_and(goes_on) && 2 * more <= less)
+        };
         let mut found = known.iter().copied().filter(|name| word.len().min(name.len()) > 2).filter(begins);
         found.next().filter(|_| found.next().is_none())
     })

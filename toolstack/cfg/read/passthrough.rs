@@ -11,6 +11,21 @@ use timers::GuestKind;
 /// All functions of a device.
 pub(super) const ALL_FUNCTIONS: u32 = u32::MAX;
 
+/// The settings of a PCI device that are 1 or 0.
+const FLAGS: [&str; 4] = ["permissive", "msitranslate", "seize", "power_mgmt"];
+
+/// The address in libvirt's name of a PCI device, such as `pci_0000_01_00_0`.
+fn of_libvirt(name: &str) -> Option<String> {
+    let parts: Vec<_> = name.strip_prefix("pci_")?.split('_').collect();
+    let is_hex = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match parts[..] {
+        [domain, bus, device, function] if parts.iter().all(is_hex) => {
+            Some(format!("{domain}:{bus}:{device}.{function}"))
+        }
+        _ => None,
+    }
+}
+
 /// Why a text is no PCI device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NoBdf {
@@ -142,10 +157,18 @@ impl<'a> Reader<'a> {
 
     pub(super) fn bad_pci(&mut self, node: usize, words: &Words<'a>, why: &'static str) -> Option<Pci> {
         let newer = if self.host.is_before(15) { "" } else { "bdf, vslot, name, " };
-        let instead = format!(
-            "write a device as in \"0000:01:00.0\" or \"01:00.0,permissive=1\"; its settings are {newer}permissive, \
+        let example = || {
+            format!(
+                "write a device as in \"0000:01:00.0\" or \"01:00.0,permissive=1\"; its settings are {newer}permissive, \
              msitranslate, seize, power_mgmt and rdm_policy"
-        );
+            )
+        };
+        let word = words.text.split(',').next().unwrap_or_default();
+        let instead = match (FLAGS.contains(&word), of_libvirt(word)) {
+            (true, _) => format!("write {word}=1"),
+            (false, Some(device)) => format!("write {device}"),
+            (false, None) => example(),
+        };
         self.book.wrong(node, words, Finding::invalid("bad-pci", why).instead(instead));
         None
     }

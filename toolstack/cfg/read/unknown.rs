@@ -1,5 +1,6 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
+use super::entry::{VNC_PORT, is_list};
 use super::{Named, Reader, cpuid_meant};
 use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
@@ -223,6 +224,10 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
             None => format!("write vif = [ {} ]", suggest::quoted(&entry)),
         });
     }
+    let port = || suggest::number(&value, Unit::Plain)?.parse::<u16>().ok()?.checked_sub(VNC_PORT);
+    if let Some(display) = ["vncport", "vnc_port"].contains(&name).then(port).flatten() {
+        return old().instead(with_value("vncdisplay", &display.to_string(), cfg));
+    }
     if let Some(setting) = cpuid_meant::of_key(name, &value) {
         return old().instead(match cfg.get("cpuid") {
             Some(_) => format!("add {setting} to cpuid"),
@@ -254,6 +259,10 @@ fn with_value(name: &str, value: &str, cfg: &Cfg) -> String {
     }
     let unit = keys::unit_of(name).unwrap_or(Unit::Plain);
     match suggest::number(value, unit) {
+        // It is no entry of a list.
+        _ if is_list(name) && suggest::number(value, Unit::Flag).is_some() => {
+            format!("remove it; {name} is a list of devices")
+        }
         Some(number) => format!("write {name} = {number}"),
         None if value.is_empty() => format!("write {name}"),
         None => format!("write {name} = {}", suggest::quoted(value)),

@@ -270,9 +270,10 @@ fn serial(hvm: &Hvm) -> Option<Refused> {
 }
 
 fn usb_device(hvm: &Hvm, xen: XenVersion) -> Option<Refused> {
-    let devices = hvm.usbdevice.iter().chain(&hvm.usbdevice_list);
-    let device = devices.map(String::as_str).find(|device| !qemu::is_usb_device(device, xen))?;
+    let devices: Vec<_> = hvm.usbdevice.iter().chain(&hvm.usbdevice_list).map(String::as_str).collect();
+    let device = *devices.iter().find(|device| !qemu::is_usb_device(device, xen))?;
     let reason = format!("QEMU has no USB device '{device}', and does not start the guest");
-    let finding = Finding::unsupported("usb-device", reason).instead(qemu::instead_of_usb_device(device));
+    let finding =
+        Finding::unsupported("usb-device", reason).instead(qemu::instead_of_usb_device(device, &devices));
     Some(at((&["usbdevice"], "b_info.type.hvm.usbdevice"), finding))
 }
