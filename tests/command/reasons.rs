@@ -104,6 +104,21 @@ const CASES: &[Case] = &[
         &["<disk type='file'>"],
         &["add its size"],
     ),
+    (
+        "hvm",
+        "<cpu><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu><devices><memory model='dimm'><target><size>65536</size><node>5</node></target></memory></devices>",
+        "no-such-cell",
+        &["cell 5", "<node>"],
+        &[],
+    ),
+    // Nothing is written to it.
+    (
+        "hvm",
+        "<devices><disk type='file'><source file='/a'/><target dev='xvde' bus='xen'/><readonly/><transient/></disk></devices>",
+        "read-only",
+        &["starts", "nothing is written"],
+        &["would keep"],
+    ),
     // The disk that boots.
     (
         "hvm",
@@ -162,6 +177,10 @@ fn a_script_of_another_hypervisor_does_not_connect_a_card() {
             format!("<devices><interface type='ethernet'><script path='{script}'/></interface></devices>");
         let said = said(hypervisor, &domain("hvm", &card), &[]);
         assert_eq!(said.contains("[interface-script]"), found, "{hypervisor} {script}: {said}");
+        let lab = Lab::with_host(json!({}));
+        lab.write("guest.xml", domain("hvm", &card).replace("type='xen'", &format!("type='{hypervisor}'")));
+        let written = lab.run(["convert", "guest.xml"].iter().chain(&FIXED)).out;
+        assert_eq!(written.contains(&format!("script={script}")), !found, "{written}");
     }
 }
 

@@ -8,6 +8,8 @@ use crate::common::Lab;
 /// Lines with such a setting, the place, and the lines with the remedy.
 const TABLE: &[(&str, &str, &str)] = &[
     ("videoram = 4", "4:1", "videoram = 8"),
+    ("memory = 8", "4:1", "memory = 16"),
+    ("memory = 16\nvga = \"stdvga\"", "4:1", "memory = 32\nvga = \"stdvga\""),
     ("vga = \"stdvga\"\nvideoram = 8", "5:1", "vga = \"stdvga\"\nvideoram = 16"),
     ("spice = 1", "4:1", "spice = 1\nspiceport = 5900\nspicedisable_ticketing = 1"),
     ("usbversion = 4", "4:1", "usbversion = 3"),

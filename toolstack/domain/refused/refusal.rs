@@ -55,7 +55,11 @@ pub(super) fn by_libxl(
 }
 
 /// A refusal by Xen.
-pub(super) fn by_xen(place: Place, reason: impl Into<Cow<'static, str>>, instead: &'static str) -> Refused {
+pub(super) fn by_xen(
+    place: Place,
+    reason: impl Into<Cow<'static, str>>,
+    instead: impl Into<Cow<'static, str>>,
+) -> Refused {
     at(place, Finding::unsupported("xen-refuses", reason).instead(instead))
 }
 

@@ -6,7 +6,7 @@ use super::super::DomainConfig;
 use super::super::config::{Hvm, VgaKind};
 use super::super::idl::Defbool;
 use super::super::qemu::{self, card_memory};
-use super::refusal::{Place, Refused, at, by_libxl, is};
+use super::refusal::{Place, Refused, at, by_libxl, by_xen, is};
 use crate::diag::Finding;
 
 const SPICE: Place =
@@ -38,6 +38,9 @@ fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
     const KEYS: Place = (&["videoram", "vga"], "b_info.video_memkb");
     let card = hvm.vga.kind.unwrap_or(VgaKind::Cirrus);
     let (least, most) = card_memory(card)?;
+    if let Some(refused) = no_memory_left(config, config.b_info.video_memkb.unwrap_or(least * 1024)) {
+        return Some(refused);
+    }
     let mib = config.b_info.video_memkb?.div_ceil(1024);
     if config.b_info.video_memkb? < least * 1024 {
         let reason = format!(
@@ -54,6 +57,18 @@ fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
             _ => "add vga = \"stdvga\"".to_owned(),
         };
         by_qemu(KEYS, reason, instead)
+    })
+}
+
+/// libxl takes the card's memory out of the guest's.
+fn no_memory_left(config: &DomainConfig, video_kib: u64) -> Option<Refused> {
+    let kib = config.b_info.max_memkb.or(config.b_info.target_memkb)?;
+    (kib <= video_kib).then(|| {
+        let (memory, video) = (kib.div_ceil(1024), video_kib.div_ceil(1024));
+        let reason = format!(
+            "libxl takes {video} MiB of video memory out of the guest's {memory} MiB of memory, and Xen cannot build the guest from the rest"
+        );
+        by_xen((&["memory", "maxmem"], "b_info.max_memkb"), reason, format!("write memory = {}", memory + video))
     })
 }
 

@@ -34,7 +34,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             nic.mac = mac.attr("address").map(|address| hardware_address(&address)).transpose()?;
         }
         if let Some(script) = element.child("script") {
-            nic.script = script.attr("path").map(|path| script_of(&path, guest)).transpose()?;
+            nic.script = script.attr("path").map(|path| script_of(&path, guest)).transpose()?.flatten();
         }
         if let Some(backend) = element.child("backenddomain") {
             nic.backend_domname = Some(super::backend_domain(&backend)?);
@@ -62,17 +62,18 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     Ok(())
 }
 
-/// A script that connects the card. libvirt gives a script the name of a tap device; libxl gives it a word, and waits for
-/// what its own scripts report.
-fn script_of(path: &Value<'_>, guest: &Guest<'_>) -> Result<String> {
+/// A script that connects the card; `None` for one of another hypervisor. libvirt gives a script the name of a tap device;
+/// libxl gives it a word, and starts no guest whose script fails.
+fn script_of(path: &Value<'_>, guest: &Guest<'_>) -> Result<Option<String>> {
     let script = one_word(path)?;
     let name = script.rsplit('/').next().unwrap_or_default();
     if !guest.for_xen && !name.starts_with(XEN_SCRIPTS) {
-        let reason = "a script of another hypervisor does not connect the card: libxl calls it with 'online', and expects it to act as Xen's scripts do";
+        let reason = "a script of another hypervisor is left out: libxl connects the card with xl's default script, vif-bridge";
         let instead = "write one of Xen's scripts, such as <script path='vif-bridge'/> or 'vif-route'";
         path.mark(Finding::approximated("interface-script", reason).instead(instead));
+        return Ok(None);
     }
-    Ok(script)
+    Ok(Some(script))
 }
 
 /// The network of the card; `None` when the interface is left out.

@@ -52,6 +52,11 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     if cells.is_empty() {
         return Ok(());
     }
+    if let Some(cell) = guest.modules.keys().find(|cell| !cells.contains_key(cell)) {
+        let reason = format!("a module of <memory> is for cell {cell}, and there is no such cell");
+        let finding = Finding::invalid("no-such-cell", reason);
+        return Err(numa.error(finding.instead("write the number of a cell in the <node> of the module")));
+    }
     if cells.keys().copied().ne(0..cells.len()) {
         let finding = Finding::invalid("cell-missing", "the ids of the cells are not 0, 1, 2 and so on");
         return Err(numa.error(finding.instead("number the cells from 0 without a gap")));

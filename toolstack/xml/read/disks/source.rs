@@ -118,7 +118,12 @@ fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static 
     if has("slices") {
         return Some("libxl does not support slices of an image: the guest would see all of it");
     }
-    if element.children("transient").next().is_some() {
+    if let Some(transient) = element.children("transient").next() {
+        let is_read = |device: &str| matches!(device, "cdrom");
+        if has("readonly") || element.attr("device").is_some_and(|device| is_read(device.text)) {
+            transient.mark_whole(&Finding::no_effect("read-only", "nothing is written to this disk"));
+            return None;
+        }
         return Some("libxl does not drop writes: a transient disk would keep them");
     }
     None
