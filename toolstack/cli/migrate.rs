@@ -13,7 +13,7 @@ use super::memory;
 use super::monitor::{self, After};
 use super::output::{self, Failure};
 use super::preflight;
-use super::save_restore::{domain_of, goes_on, header};
+use super::save_restore::{NextHost, domain_of, goes_on, header};
 use xenclock::host::{DomId, HostError, SaveKind};
 use xenclock::preflight::MoveKind;
 use xenclock::tracking::transfer::{Departure, Incoming, Outgoing, Transfer, config_in};
@@ -84,7 +84,8 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
         backend::make_ready(&*host, &records)?;
     }
     let domain = find(&*host, &migrate.domain)?;
-    let config = migrate.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
+    let given = |file| domain_of(global, &*host, file, NextHost::Another);
+    let config = migrate.config.as_deref().map(given).transpose()?;
     let name = domain.name.clone();
     let sender = preflight::before_sending(global, &*host, &records, &domain, &migrate.ssh, &migrate.host)?;
     if global.dry_run {

@@ -39,7 +39,8 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         backend::make_ready(&*host, &records)?;
     }
     let domain = find(&*host, &save.domain)?;
-    let config = save.config.as_deref().map(|file| domain_of(global, &*host, file)).transpose()?;
+    let config =
+        save.config.as_deref().map(|file| domain_of(global, &*host, file, NextHost::This)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, guest) = preflight::with_guest(global, &*host, &records, &domain)?;
     if global.dry_run {
@@ -140,7 +141,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let mut file = File::open(path).map_err(|error| Failure::Error(format!("{name}: {error}")))?;
     let header = Header::read(&mut file).map_err(|error| Failure::Error(format!("{name}: {error}")))?;
     let host = backend::open(global)?;
-    let config = config.map(|file| domain_of(global, &*host, file)).transpose()?;
+    let config = config.map(|file| domain_of(global, &*host, file, NextHost::This)).transpose()?;
     let records = backend::records(global);
     let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{name}: {error}")));
     let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
@@ -208,11 +209,28 @@ fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Resul
     })
 }
 
+/// The host of the next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextHost {
+    This,
+    /// Its TSC may have any frequency.
+    Another,
+}
+
 /// A domain that is given in place of a saved config: a domain XML, or an xl.cfg. Its clock is for the next start, and what
 /// cannot be started is refused before anything is done.
-pub(super) fn domain_of(global: &Global, host: &dyn Host, file: &Path) -> Result<Domain, Failure> {
-    let facts = host.facts()?;
+pub(super) fn domain_of(
+    global: &Global,
+    host: &dyn Host,
+    file: &Path,
+    next: NextHost,
+) -> Result<Domain, Failure> {
+    let mut facts = host.facts()?;
     let mut input = input::domain(global, &facts, file)?;
+    let frequency = input.domain.clock.tsc_frequency().and_then(|frequency| frequency.to_khz().ok());
+    if let (NextHost::Another, Some(khz)) = (next, frequency) {
+        (facts.cpu_khz, facts.tsc_reliable) = (khz, true);
+    }
     if let Err(refusal) = plan(&input.domain, &facts, &*backend::zones(), Uuid::new_v4()) {
         say_refusal(&mut input, refusal);
         let name = input.domain.config.name();

@@ -161,6 +161,27 @@ fn a_tsc_that_is_set_while_the_guest_runs_does_not_change_the_frequency_that_it_
 }
 
 #[test]
+fn a_config_for_another_host_may_have_the_frequency_of_that() {
+    let lab = lab("type = \"hvm\"");
+    let there = json!({"host": {"now": "2026-07-01T12:00:00Z", "timezone": "UTC", "cpu_khz": 3_000_000}});
+    lab.write("there.json", there.to_string());
+    let receive = format!("'{}' --backend mock:there.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+    lab.write(
+        "native.cfg",
+        format!(
+            "name = \"guest\"\nuuid = \"{UUID}\"\ntype = \"hvm\"\nmemory = 64\ntsc_mode = \"native\"\n\
+             clock_tsc_frequency = 3000000000\n"
+        ),
+    );
+    lab.mock(["save", "guest", "saved", "native.cfg"]).fails(1);
+    lab.mock(["migrate", "-C", "native.cfg", "-s", "", "guest", &receive]).ok();
+    lab.run(["--backend", "mock:there.json", "mock", "reboot", "guest"]).ok();
+    let tsc =
+        lab.run(["--backend", "mock:there.json", "clock-show", "--json", "guest"]).json()["tsc"].clone();
+    assert_eq!((&tsc["mode"], &tsc["khz"]), (&json!("native"), &json!(3_000_000)), "{tsc}");
+}
+
+#[test]
 fn a_config_that_cannot_be_started_is_refused_before_its_guest_is_saved_or_moved() {
     let lab = lab("type = \"hvm\"\nrtc_timeoffset = 90");
     lab.write("there.json", json!({"host": {"now": "2026-07-01T12:00:00Z", "timezone": "UTC"}}).to_string());
@@ -179,6 +200,10 @@ fn a_config_that_cannot_be_started_is_refused_before_its_guest_is_saved_or_moved
             &["save", "guest", "again", "wrong.cfg"][..],
             &["migrate", "-C", "wrong.cfg", "-s", "", "guest", &there],
         ] {
+            // Another host may have that frequency.
+            if words[0] == "migrate" && wrong.contains("native") {
+                continue;
+            }
             let said = lab.mock(words.iter().copied()).fails(1);
             assert!(said.contains("wrong.cfg:5:") || said.contains("wrong.cfg:6:"), "{said}");
             assert!(
