@@ -224,7 +224,10 @@ impl World<'_> {
             (_, true) if has_rtc && !fits => {
                 let dropped = "changes are dropped";
                 let text = said.text("/rtc/next_start");
-                return match text.ends_with(dropped) {
+                // What was requested may be too far as well, with the host's date as it is now.
+                let is_refused = self.resolved(instance.site, &spec.offset, spec.kind).is_none();
+                let told = if is_refused { text.starts_with("refused: ") } else { text.ends_with(dropped) };
+                return match told {
                     true => Ok(()),
                     false => Err(format!(
                         "of {} the next start is said to be: {text}; its RTC is too far from UTC",
