@@ -15,6 +15,7 @@ use xenclock::cfg::{self, XlHost};
 use xenclock::convert::{Format, convert};
 use xenclock::diag::render;
 use xenclock::domain::DomainConfig;
+use xenclock::edit;
 use xenclock::input::Input;
 use xenclock::lifecycle::ClockRecord;
 use xenclock::timers::Moment;
@@ -233,6 +234,33 @@ fn xl_cfg() {
     for (name, make) in classes {
         is_linear(name, &read_cfg, any, &*make);
     }
+}
+
+/// Changes a file: what comes of it is read again and compared.
+fn edit_cfg(bytes: &[u8]) {
+    let words = ["memory=777".to_owned()];
+    assert!(cfg::edit("guest.cfg", bytes, &words, &[], &XlHost::default()).is_ok());
+}
+
+fn edit_xml(bytes: &[u8]) {
+    let words = ["localtime=1".to_owned()];
+    assert!(edit::edit("guest.xml", bytes, &words, &[], &XlHost::default()).is_ok());
+}
+
+#[test]
+fn a_change_of_a_file() {
+    for (key, item) in [
+        ("disk", "'phy:/dev/vg/a#,xvda,w',"),
+        ("disk", "'phy:/dev/vg/a,sd#,w',"),
+        ("vif", "'bridge=b,vifname=v#',"),
+        ("channel", "'name=a#,connection=pty',"),
+    ] {
+        let make = |parts| format!("name='g'\ntype='hvm'\nmemory=64\n{key}=[{}]\n", numbered(item)(parts));
+        is_linear(item, &edit_cfg, 40_000, &|parts| make(parts).into_bytes());
+    }
+    let card = numbered("<interface type='bridge'><source bridge='b#'/></interface>");
+    let make = |parts| format!("{DOMAIN}<devices>{}</devices></domain>", card(parts));
+    is_linear("interfaces of domain XML", &edit_xml, 40_000, &|parts| make(parts).into_bytes());
 }
 
 #[test]

@@ -343,11 +343,17 @@ impl World<'_> {
     pub fn note(&mut self, guest: usize) {
         let sick = self.sick.map(|sick| sick.is_some());
         let has_rtc = self.guests[guest].spec.kind.has_rtc();
-        let Some(instance) = &mut self.guests[guest].instance else { return };
+        let Guest { instance, kept, .. } = &mut self.guests[guest];
+        let Some(instance) = instance else { return };
         (instance.end_unseen, instance.set_unseen) = (false, false);
         let (site, shown) = (instance.site, instance.shows());
         instance.stuck = instance.stuck.filter(|_| shown.is_none());
-        let kept = &mut self.guests[guest].kept[site];
+        let kept = &mut kept[site];
+        // Of a guest without an RTC nothing is read that would be written down.
+        if !has_rtc && kept.lost.is_some() {
+            (instance.settled, instance.told) = (Settled::Maybe, None);
+            return kept.doubt();
+        }
         if let Some(offset) = shown.filter(|_| has_rtc) {
             kept.last(offset);
         }

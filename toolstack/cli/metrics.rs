@@ -1,5 +1,6 @@
 //! Clocks as metrics, in the text format of Prometheus (for the node exporter's textfile collector).
 
+use xenclock::diag::shown;
 use xenclock::host::HostFacts;
 use xenclock::view::ClockView;
 
@@ -54,9 +55,16 @@ pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
     text
 }
 
-/// As the format wants a label's value.
+/// As the format wants a label's value; what a terminal acts upon is shown escaped.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .split('\n')
+        .map(shown)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -66,5 +74,6 @@ mod tests {
     #[test]
     fn a_names_letters_do_not_end_the_label() {
         assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+        assert_eq!(escaped("a\x1b[2J\u{9b}\u{202e}"), "a\\\\u{1b}[2J\\\\u{9b}\\\\u{202e}");
     }
 }

@@ -3,6 +3,8 @@
 //! A field is identified by its place in libxl's JSON, as a JSON pointer; the clock is `clock`. A device that can be
 //! distinguished from others of its kind is identified by its key, as in `/disks/vdev=xvda/discard_enable`.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use timers::GuestClock;
 
@@ -169,14 +171,15 @@ fn lists(from: &[Value], to: &[Value], path: &str, name: &str, changes: &mut Vec
     }
     changes.extend(added);
     let telling = TELLING.iter().find(|(list, _)| *list == name).map(|(_, key)| *key);
+    let mut devices: HashMap<&str, usize> = HashMap::new();
+    for value in telling.iter().flat_map(|key| to.iter().filter_map(|item| item.get(*key)?.as_str())) {
+        *devices.entry(value).or_default() += 1;
+    }
     for (index, item, other) in pairs {
         let told = telling.and_then(|key| Some((key, other.get(key)?.as_str()?)));
         // The other format must have the same value, for no other device.
-        let alone = |(key, value): &(&str, &str)| {
-            item.get(*key) == other.get(*key)
-                && to.iter().filter(|other| other.get(*key).and_then(Value::as_str) == Some(value)).count()
-                    == 1
-        };
+        let alone =
+            |(key, value): &(&str, &str)| item.get(*key) == other.get(*key) && devices.get(value) == Some(&1);
         let step = match told.filter(alone) {
             Some((key, value)) => format!("{key}={}", escaped(value)),
             None => index.to_string(),
