@@ -74,8 +74,9 @@ fn written(input: &mut Input) {
     let now = "2026-07-01T12:00:00Z".parse().unwrap();
     let at = Moment { now, host_zone: &zone, zones: &*zones };
     let json = convert(&mut input.clone(), Format::Json, &at);
+    let xml = convert(&mut input.clone(), Format::Xml, &at);
     let xl = convert(input, Format::Xl, &at);
-    drop((json, xl));
+    drop((json, xml, xl));
     let said: usize = input
         .report
         .all()

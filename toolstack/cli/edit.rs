@@ -1,6 +1,7 @@
 //! `xenclock edit`
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::args::{Edit, Global, Reading};
@@ -57,16 +58,23 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         }
         to => {
             // The file itself keeps its mode; a new one is for its owner alone if there is a password in it.
-            let secret = to != file
-                && setting.read(name, &new).is_ok_and(|(input, _)| has_password(&input.domain.config));
+            let is_in = setting.read(name, &new).is_ok_and(|(input, _)| has_password(&input.domain.config));
+            let secret = to != file && is_in;
             let access = if secret { Access::Private } else { Access::AsBefore };
             write(to, &new, access).map_err(|error| Failure::Error(format!("{}: {error}", to.display())))?;
             if secret {
                 say_secret(to);
+            } else if is_in && is_for_others(to) {
+                let to = to.display();
+                output::warn(&[format!("{to} contains a password and others can read it: chmod 600 {to}")]);
             }
             Ok(())
         }
     }
+}
+
+fn is_for_others(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|there| there.permissions().mode() & 0o044 != 0)
 }
 
 /// The error that a change has brought into a file: a clock that no host can resolve, such as one in an unknown zone.

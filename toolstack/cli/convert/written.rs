@@ -19,7 +19,7 @@ pub(in crate::cli) fn say_secret(file: &Path) {
     ));
 }
 
-/// Returns true if a config has a password in it: of a display, or in words for QEMU.
+/// Returns true if a config has a password in it: of a display, in words for QEMU, or in the URL of a disk.
 pub(in crate::cli) fn has_password(config: &DomainConfig) -> bool {
     fn is_in(value: &Value) -> bool {
         match value {
@@ -30,14 +30,19 @@ pub(in crate::cli) fn has_password(config: &DomainConfig) -> bool {
             Value::Array(items) => items.iter().any(is_in),
             Value::String(text) => {
                 let text = text.to_lowercase();
+                let is_secret_of_qemu = text.starts_with("secret,") && text.contains("data=");
+                let of_url =
+                    text.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.split_once('@'));
                 ["password=", "passwd=", ":key="].iter().any(|word| text.contains(word))
+                    || is_secret_of_qemu
+                    || of_url.is_some_and(|(user, _)| user.contains([':', '%']))
             }
             _ => false,
         }
     }
     // Few configs have any of these words, and a text is made faster than values.
     let words = serde_json::to_string(config).unwrap_or_default().to_ascii_lowercase();
-    let may = ["passw", ":key="].iter().any(|word| words.contains(word));
+    let may = ["passw", ":key=", "secret,", "://"].iter().any(|word| words.contains(word));
     may && serde_json::to_value(config).is_ok_and(|config| is_in(&config))
 }
 
