@@ -51,7 +51,16 @@ pub fn quoted(text: &str) -> String {
 /// probably meant.
 pub fn requoted(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
-    let inner = text.trim_start_matches(quote).trim_end_matches(quote);
+    let within = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+    let other = if quote == '"' { '\'' } else { '"' };
+    let is_whole = text.len() > 1 && text.ends_with(quote) && within.matches(quote).count() % 2 == 0;
+    let inner = match within {
+        // Quotes within the text are its own, in pairs.
+        within if is_whole && !within.is_empty() => within,
+        // The other quote closes it.
+        within if text.ends_with(other) && !within.contains([quote, other]) => within,
+        _ => text.trim_start_matches(quote).trim_end_matches(quote),
+    };
     // An escaped quote stays one.
     Some(quoted(&inner.replace(&format!("\\{quote}"), &quote.to_string())))
 }
@@ -70,6 +79,8 @@ mod tests {
     fn texts_are_quoted_so_that_xl_reads_them_back() {
         let table = [
             ("\"console=ttyS0 quiet\"\"", "\"console=ttyS0 quiet\""),
+            ("\"root=\"/dev/xvda\"\"", "'root=\"/dev/xvda\"'"),
+            ("\"web'", "\"web\""),
             ("\"a\"b\"", "'a\"b'"),
             ("'it's'", "\"it's\""),
             ("\"it's \"so\"", "\"it's \\\"so\""),

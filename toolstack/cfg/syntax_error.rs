@@ -182,7 +182,10 @@ impl Unexpected<'_> {
 
     /// How the word is written as a value: as the number that is meant, else in quotes.
     fn written(&self, word: &str) -> String {
-        let word = word.trim_matches(CURLY);
+        if word == "None" && self.expected == Expected::Value {
+            return "remove the line".to_owned();
+        }
+        let word = self.in_curly_quotes().unwrap_or(word).trim_matches(CURLY);
         if let Some(setting) = self.as_python() {
             return setting;
         }
@@ -205,6 +208,11 @@ impl Unexpected<'_> {
 
     fn bare_word(&self) -> Finding {
         let reason = format!("{} is not a value: xl accepts strings only in quotes", self.word);
+        let behind = self.word.strip_prefix(self.token).unwrap_or_default();
+        if behind.starts_with(['"', '\'']) {
+            return Finding::invalid("cfg-syntax", reason)
+                .instead(format!("remove the {} before the quote", self.token));
+        }
         let word = if self.expected == Expected::Value { self.value() } else { self.item };
         Finding::invalid("cfg-syntax", reason).instead(self.written(word))
     }
@@ -282,14 +290,20 @@ impl Unexpected<'_> {
                 lexical(format!("{} is not a key: keys contain _ and no -", self.whole))
                     .instead(format!("write {}", key_like(self.whole)))
             }
-            Some(':') if self.expected == Expected::Assign => {
-                let value = self.line.trim_start_matches([':', ' ', '\t']);
+            Some(':' | '-')
+                if self.expected == Expected::Assign
+                    && [":", "->"].iter().any(|sign| self.line.starts_with(sign)) =>
+            {
+                let value = self.line.trim_start_matches([':', '-', '>', '=', ' ', '\t']);
                 let instead = match value.chars().next() {
                     None => self.expected.remedy().to_owned(),
                     Some('"' | '\'' | '[') => format!("write {} = {value}", self.key()),
                     Some(_) => format!("write {} = {}", self.key(), suggest::literal(value)),
                 };
-                lexical("expected = after the key, found :".to_owned()).instead(instead)
+                lexical(format!("expected = after the key, found {}", self.token)).instead(instead)
+            }
+            Some('-') if self.line.starts_with("-=") => {
+                lexical("xl does not calculate".to_owned()).instead(NOT_PYTHON)
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
                 lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
@@ -324,6 +338,13 @@ impl Unexpected<'_> {
         let is_value = |first: char| "([{\"'".contains(first);
         let value = python::value(self.value().trim().strip_prefix(is_value).map(|_| self.value())?)?;
         Some(format!("write {} = {value}", self.key()))
+    }
+
+    /// The text between the quotes of a text processor, with the commas in it.
+    fn in_curly_quotes(&self) -> Option<&str> {
+        let begin = self.token.chars().next().filter(|first| CURLY.contains(first))?;
+        let (_, rest) = self.line.split_once(begin)?;
+        rest.find(CURLY).and_then(|end| rest.get(..end))
     }
 
     /// `3600 * 2`, worked out.

@@ -112,7 +112,10 @@ fn judge(
 fn status(report: &FileReport, format: Format) -> u8 {
     let differs = report.findings.iter().any(|found| {
         let verdict = found.diagnostic.finding.verdict;
-        verdict.is_loss() || (format == Format::Cfg && verdict == Verdict::NoEffect)
+        verdict.is_loss()
+            || (format == Format::Cfg
+                && verdict == Verdict::NoEffect
+                && !found.diagnostic.finding.is_advice())
     });
     if report.starts() { u8::from(differs) } else { 2 }
 }

@@ -269,6 +269,11 @@ pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
 /// Why a file that does not look like an xl.cfg was read as one.
 pub(super) fn no_cfg(file: &str, bytes: &[u8], format: Format) -> Option<String> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    if format == Format::Cfg && text.starts_with(b"[") {
+        return Some(format!(
+            "{file} is a list; of the domains that xl list -l prints, put the config of one into a file of its own"
+        ));
+    }
     (format == Format::Cfg && !text.is_empty() && !text.contains(&b'=')).then(|| {
         format!(
             "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', such as the output of virsh dumpxml --inactive DOMAIN"

@@ -182,6 +182,10 @@ pub(crate) fn single(text: &str) -> String {
 
 /// Why QEMU does not start a guest of this name, if it does not, and one that it starts.
 pub(crate) fn refused_name(name: &str) -> Option<(String, String)> {
+    if name.contains('/') {
+        let reason = "libxl opens a log file for QEMU under the guest's name, which can have no '/', and does not start the guest";
+        return Some((reason.to_owned(), name.replace(['/', ',', '='], "-")));
+    }
     // Two commas stand for one.
     let wrong = name.replace(",,", "").chars().find(|letter| [',', '='].contains(letter))?;
     let reason =
@@ -229,8 +233,11 @@ pub(super) fn refused_boot(hvm: &Hvm) -> Option<(String, String)> {
         why.get_or_insert(fault);
     }
     let word = BOOT_WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(boot));
+    let lower = boot.to_ascii_lowercase();
+    let letters: String = lower.chars().filter(|letter| BOOT_LETTERS.contains(*letter)).collect();
     let instead = match word {
         Some((_, letter)) => (*letter).to_owned(),
+        None if kept.is_empty() && letters == lower && lower.len() <= BOOT_PLACES => lower,
         None if kept.is_empty() => "c".to_owned(),
         None => kept,
     };
@@ -272,6 +279,7 @@ mod tests {
             ("hd", "'h'", "c"),
             ("network", "'e'", "n"),
             ("x", "'x'", "c"),
+            ("DC", "'D'", "dc"),
             ("cc", "'c' only once", "c"),
             ("adcn", "3 places", "adc"),
             ("dDc", "'D'", "dc"),

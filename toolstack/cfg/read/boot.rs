@@ -98,7 +98,8 @@ impl Reader<'_> {
             && !self.has("bios")
             && let Some(found) = self.find("bios_path_override")
         {
-            let finding = Finding::no_effect("no-bios", "xl reads it only with bios=");
+            let reason = "xl warns of a firmware without bios, and takes it";
+            let finding = Finding::advice("advice-no-bios", reason);
             self.book.mark(found.node, finding.instead("add bios = \"seabios\" or bios = \"ovmf\""));
         }
     }
@@ -154,7 +155,8 @@ impl Reader<'_> {
         } else if self.config.b_info.device_model.is_some()
             && let Some(found) = self.find("device_model_override")
         {
-            let finding = Finding::no_effect("no-version", "xl reads it only with device_model_version=");
+            let reason = "xl warns of a device model without device_model_version, and takes it";
+            let finding = Finding::advice("advice-no-version", reason);
             self.book.mark(found.node, finding.instead("add device_model_version = \"qemu-xen\""));
         }
         for name in ["device_model_args", "device_model_args_pv", "device_model_args_hvm"] {

@@ -69,6 +69,11 @@ impl<'a> Reader<'a> {
             Rule::Target => {
                 let target = word.from("target=".len());
                 self.disk_text(spec, "target", target, |disk| &mut disk.pdev_path);
+                if let Some(order) = self.target_last(spec.words.text).filter(|_| spec.disk.vdev.is_some()) {
+                    let reason = "xl takes all that stands behind target= for the path";
+                    let finding = Finding::unsupported("target-not-last", reason).refusing_start();
+                    self.book.note(spec.node, &target, finding.instead(format!("write {order}")));
+                }
             }
             Rule::UnknownKey => {
                 let key = whole.text.split('=').next().unwrap_or_default();
@@ -314,9 +319,28 @@ impl<'a> Reader<'a> {
         if self.newer_in_disk(spec, word, None) {
             return;
         }
-        let instead =
-            "write a disk as in \"format=raw,vdev=xvda,access=rw,target=/dev/vg/guest\", the target last";
+        let instead = match self.target_last(spec.words.text) {
+            Some(order) => format!("write {order}"),
+            None => {
+                "write a disk as in \"format=raw,vdev=xvda,access=rw,target=/dev/vg/guest\", the target last"
+                    .to_owned()
+            }
+        };
         self.book.wrong(spec.node, word, Finding::invalid("bad-disk", reason).instead(instead));
+    }
+
+    /// The disk with its target at the end, where only settings stand behind it.
+    fn target_last(&self, text: &str) -> Option<String> {
+        let parts: Vec<_> = text.split(',').map(str::trim).collect();
+        let at = parts.iter().position(|part| part.starts_with("target="))?;
+        let (before, rest) = parts.split_at(at);
+        let (target, behind) = rest.split_first()?;
+        let is_setting = |part: &&str| match part.split_once('=') {
+            Some((key, _)) => KEYS.iter().any(|known| known.trim_end_matches('=') == key),
+            None => FLAGS.contains(part),
+        };
+        (!behind.is_empty() && behind.iter().all(is_setting))
+            .then(|| [before, behind, &[*target]].concat().join(","))
     }
 
     fn finish_disk(&mut self, spec: &mut Spec<'a>) {

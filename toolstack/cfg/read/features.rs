@@ -316,7 +316,10 @@ impl<'a> Reader<'a> {
         let found = self.find(name)?;
         let Content::List(items) = &found.setting.value.content else {
             let finding = Finding::invalid("no-list", format!("{name} is a list"));
-            self.book.error(found.node, finding.instead(format!("write {name} = [ \"{example}\" ]")));
+            let text = found.setting.text().map(String::from_utf8_lossy).filter(|text| !text.is_empty());
+            let item = text.map_or_else(|| example.to_owned(), |text| text.into_owned());
+            let instead = format!("write {name} = [ {} ]", suggest::quoted(&item));
+            self.book.error(found.node, finding.instead(instead));
             return None;
         };
         let texts = self.texts(items, found.node);

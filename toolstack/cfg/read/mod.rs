@@ -249,16 +249,20 @@ impl<'a> Reader<'a> {
 
 /// The finding for a list where xl expects a text.
 pub(super) fn no_text(setting: &Setting) -> Finding {
-    let value = match &setting.value.content {
-        Content::List(items) => match items.as_slice() {
-            [one] => one.text().map(|text| suggest::quoted(&String::from_utf8_lossy(text))),
-            _ => None,
-        },
-        Content::Text(_) => None,
+    let finding =
+        Finding::unsupported("no-text", "this is a list, and xl, which expects one value, ignores it");
+    let Content::List(items) = &setting.value.content else { return finding };
+    let texts: Option<Vec<_>> = items.iter().map(|item| item.text().map(String::from_utf8_lossy)).collect();
+    let texts = texts.unwrap_or_default();
+    let name = setting.name.as_str();
+    let value = match (name, texts.len()) {
+        (_, 0) => return finding.instead(format!("give {name} one value in quotes")),
+        ("boot", _) => texts.concat(),
+        ("cmdline" | "extra" | "root" | "bootloader", _) => texts.join(" "),
+        (_, 1) => texts[0].to_string(),
+        _ => return finding.instead(format!("give {name} one of them")),
     };
-    let value = value.unwrap_or_else(|| "\"...\"".to_owned());
-    Finding::unsupported("no-text", "this is a list, and xl, which expects one value, ignores it")
-        .instead(format!("write {} = {value}", setting.name))
+    finding.instead(format!("write {name} = {}", suggest::quoted(&value)))
 }
 
 /// The finding for a value that is no number: xl passes over it, and a word of a command line that xl's lexer would
@@ -294,6 +298,13 @@ fn bad_word(name: &str, text: &str, expected: &[&str]) -> Finding {
 const OTHER_VALUES: &[(&str, &[&str], &str)] = &[
     ("bios", &["uefi", "efi", "edk2", "tianocore"], "ovmf"),
     ("bios", &["bios", "legacy", "csm"], "seabios"),
+    ("on_reboot", &["reboot"], "restart"),
+    ("on_crash", &["reboot"], "restart"),
+    ("on_crash", &["coredump"], "coredump-destroy"),
+    ("on_crash", &["rename"], "rename-restart"),
+    ("on_poweroff", &["poweroff", "shutdown", "halt"], "destroy"),
+    ("vga", &["qxl-vga"], "qxl"),
+    ("vga", &["std", "vga"], "stdvga"),
 ];
 
 /// A word that a key does not take.

@@ -26,7 +26,17 @@ enum Clock {
 const CLOCKS: [(Clock, &[&str]); 8] = [
     (
         Clock::Zone,
-        &["timezone", "tz", "zone", "zoneinfo", "guesttimezone", "rtctimezone", "clockzone", "localtimezone"],
+        &[
+            "timezone",
+            "tz",
+            "zone",
+            "zoneinfo",
+            "guesttimezone",
+            "rtctimezone",
+            "clockzone",
+            "localtimezone",
+            "clocktz",
+        ],
     ),
     (
         Clock::Offset,
@@ -79,7 +89,7 @@ const CLOCKS: [(Clock, &[&str]); 8] = [
         Clock::Start,
         &["rtcstart", "rtcbase", "rtcdate", "starttime", "startdate", "clockdate", "basetime", "clockbase"],
     ),
-    (Clock::Kind, &["clock", "rtc", "rtcmode", "clocksource", "rtcclock", "clocktype", "clockmode"]),
+    (Clock::Kind, &["clock", "rtc", "rtcmode", "hwclock", "rtcclock", "clocktype", "clockmode"]),
 ];
 
 /// Words of xm and of other tools, and what xl has in their place; without a successor there is nothing that they did.
@@ -104,7 +114,6 @@ const SUCCESSORS: &[(&str, Option<&str>)] = &[
     ("args", Some("cmdline")),
     ("initrd", Some("ramdisk")),
     ("initramfs", Some("ramdisk")),
-    ("image", Some("kernel")),
     ("loader", Some("firmware_override")),
     ("guest_os_type", None),
     ("features", None),
@@ -246,10 +255,24 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
         None => {}
     }
     let finding = unknown("unknown-key", format!("xl does not know the key {name} and ignores it"));
+    if let Some(negated) = negated(name) {
+        return finding.instead(match suggest::number(&value, Unit::Flag).as_deref() {
+            Some(flag @ ("0" | "1")) => with_value(negated, if flag == "0" { "1" } else { "0" }, cfg),
+            _ => format!("give {negated} 1 or 0"),
+        });
+    }
     match super::suggestion(suggestions, name, KEYS.iter().map(|key| key.name)) {
         Some(near) => finding.instead(with_value(near, &value, cfg)),
         None => finding.instead("remove it, or make it a comment with #"),
     }
+}
+
+/// The key that says the opposite: `acpi` of `noacpi`, `nomigrate` of `migrate`.
+fn negated(name: &str) -> Option<&'static str> {
+    let is_flag = |key: &&keys::Key| key.takes_number() && key.unit == Unit::Flag;
+    let known = |word: &str| keys::find(word).filter(is_flag).map(|key| key.name);
+    let positive = ["no_", "no", "disable_", "without_"].iter().find_map(|no| known(name.strip_prefix(no)?));
+    positive.or_else(|| known(&format!("no{name}")))
 }
 
 /// A key with the value of another; a key that the file has already is not written twice.
@@ -333,8 +356,8 @@ fn setting_of(clock: Clock, name: &str, value: &str, by_value: impl Fn() -> Opti
             // A number with a unit is in hertz already.
             let times = if value.bytes().all(|byte| byte.is_ascii_digit()) { times } else { 1 };
             match number.and_then(|number| number.checked_mul(times)) {
-                Some(hertz) => format!("write clock_tsc_frequency = {hertz}, in Hz"),
-                None => "write clock_tsc_frequency = 2000000000, in Hz".to_owned(),
+                Some(hertz) => format!("write clock_tsc_frequency = {hertz}"),
+                None => "give clock_tsc_frequency Hz, as in 2000000000".to_owned(),
             }
         }
         Clock::TscMode => {
@@ -350,7 +373,9 @@ fn setting_of(clock: Clock, name: &str, value: &str, by_value: impl Fn() -> Opti
         }
         Clock::Start => match start(value) {
             Some(seconds) => format!("write clock_start = {seconds}"),
-            None => "write clock_start = 1704067200, in seconds since 1970-01-01T00:00:00Z".to_owned(),
+            None => by_value().unwrap_or_else(|| {
+                "give clock_start seconds since 1970-01-01T00:00:00Z, as in 1704067200".to_owned()
+            }),
         },
         Clock::Kind => {
             let kind = value.to_ascii_lowercase();
@@ -386,8 +411,8 @@ mod tests {
             ("rtc_offset='1h'", "unknown-clock-key", "write rtc_timeoffset = 3600"),
             ("local_time=1", "unknown-clock-key", "write localtime = 1"),
             ("rtc_localtime='yes'", "unknown-clock-key", "write localtime = 1"),
-            ("tsc_khz=2000000", "unknown-clock-key", "write clock_tsc_frequency = 2000000000, in Hz"),
-            ("tsc_frequency='2 GHz'", "unknown-clock-key", "write clock_tsc_frequency = 2000000000, in Hz"),
+            ("tsc_khz=2000000", "unknown-clock-key", "write clock_tsc_frequency = 2000000000"),
+            ("tsc_frequency='2 GHz'", "unknown-clock-key", "write clock_tsc_frequency = 2000000000"),
             ("tscmode='native'", "unknown-clock-key", "write tsc_mode = \"native\""),
             ("vtsc=1", "unknown-clock-key", "write tsc_mode = \"always_emulate\""),
             ("rtc_start='2022-01-01'", "unknown-clock-key", "write clock_start = 1640995200"),
@@ -398,6 +423,9 @@ mod tests {
             ("memry=512", "unknown-key", "write memory = 512"),
             ("on_rebot='restart'", "unknown-key", "write on_reboot = \"restart\""),
             ("dhcp='dhcp'", "old-key", "add ip=dhcp to cmdline, the kernel's command line"),
+            ("no_acpi=1", "unknown-key", "write acpi = 0"),
+            ("nohpet='yes'", "unknown-key", "write hpet = 0"),
+            ("migrate=0", "unknown-key", "write nomigrate = 1"),
             ("zzzzzz=1", "unknown-key", "remove it, or make it a comment with #"),
             ("memry=5\nmemory=64", "unknown-key", "remove it, as memory is given, or change memory"),
             (
@@ -423,7 +451,7 @@ mod tests {
             (
                 "tsc_khz=2000000\ntsc_mode='native'",
                 "unknown-clock-key",
-                "write clock_tsc_frequency = 2000000000, in Hz; remove tsc_mode",
+                "write clock_tsc_frequency = 2000000000; remove tsc_mode",
             ),
         ];
         for (text, code, instead) in table {

@@ -3,7 +3,7 @@
 use timers::GuestKind;
 
 use super::super::DomainConfig;
-use super::super::config::{UsbCtrl, UsbCtrlType};
+use super::super::config::{Nic, NicType, UsbCtrl, UsbCtrlType};
 use super::super::qemu::longest_interface_name;
 use super::refusal::{Place, Refused, VIF, at, by_libxl, twice};
 use crate::diag::Finding;
@@ -13,6 +13,8 @@ const USBDEV: Place = (&["usbdev"], "usbdevs");
 const CHANNEL: Place = (&["channel"], "channels");
 const PCI: Place = (&["pci"], "pcidevs");
 
+/// Linux's IFNAMSIZ, without the zero.
+const LONGEST_BRIDGE: usize = 15;
 /// The most ports of a paravirtual USB controller.
 const PV_PORTS: i32 = 31;
 /// The most ports of QEMU's controller for USB 3.
@@ -44,10 +46,39 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
                 .instead(format!("write a vifname of at most {longest} bytes"));
             at(VIF, finding).in_entry(item)
         }));
+        found.extend(bridge(nic).map(|finding| at(VIF, finding).in_entry(item)));
+        if nic.nictype == Some(NicType::VifIoemu) && config.kind() != GuestKind::Hvm {
+            let reason = "only an HVM guest has an emulated network card, and libxl starts no other with one";
+            found.push(by_libxl(VIF, reason, "write type=vif").in_entry(item));
+        }
     }
     found.extend(usb_devices(config));
     found.extend(pci(config));
     found
+}
+
+/// Why there is no bridge of this name. For Open vSwitch a VLAN and trunks stand behind it.
+fn bridge(nic: &Nic) -> Option<Finding> {
+    let is_open = nic.script.as_deref().is_some_and(|script| script.contains("openvswitch"));
+    let whole = nic.bridge.as_deref()?;
+    let name = if is_open { whole.split(['.', ':']).next()? } else { whole };
+    let has_more = whole.contains([' ', ';', '\t']);
+    let reason = match has_more {
+        true => format!(
+            "there is no bridge '{whole}': the settings of a network interface are separated by commas"
+        ),
+        false if name.len() > LONGEST_BRIDGE || name.contains('/') => {
+            format!("Linux has no bridge '{name}': its name has more than {LONGEST_BRIDGE} bytes, or a /")
+        }
+        false => return None,
+    };
+    let words: Vec<_> = whole.split([' ', ';', '\t']).filter(|word| !word.is_empty()).collect();
+    let is_list = has_more && words.iter().skip(1).all(|word| word.contains('='));
+    let instead = match is_list {
+        true => format!("write bridge={}", words.join(",")),
+        false => format!("write the name of a bridge, of at most {LONGEST_BRIDGE} bytes"),
+    };
+    Some(Finding::unsupported("interface-name", reason).instead(instead))
 }
 
 /// Why libxl refuses a USB controller, if it does, and what to write.

@@ -10,7 +10,7 @@ use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{Altp2m, Bios, DeviceModelVersion, DiskBackend, Hvm, Passthrough};
+use super::config::{Altp2m, Bios, DeviceModelVersion, DiskBackend, Hvm, IoportRange, Passthrough};
 use super::idl::Defbool;
 use super::qemu;
 use super::sound;
@@ -21,6 +21,9 @@ use refusal::{VIF, at, by_libxl, by_xen, is, twice};
 
 /// 128 TiB in KiB: Xen addresses less.
 const MOST_MEMORY: u64 = 128 << 30;
+
+/// The last I/O port of a PC.
+const LAST_PORT: u64 = 0xffff;
 
 /// The release that asks hap for altp2m.
 const ALTP2M_BY_HAP: XenVersion = four(19);
@@ -36,6 +39,9 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         vmtrace(config),
         cpuid(config),
         vnuma::refused(config),
+        grants(config),
+        ports(config),
+        arguments(config),
     ];
     let mut found: Vec<_> = one.into_iter().chain([sound(config, xen)]).flatten().collect();
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm) {
@@ -146,7 +152,7 @@ fn scheduling(config: &DomainConfig) -> Option<Refused> {
         return Some(by_libxl(
             (&["cpu_weight"], "b_info.sched_params.weight"),
             reason,
-            "write cpu_weight = 256, which is the default",
+            "write cpu_weight = 256",
         ));
     }
     let most = config.b_info.max_vcpus.max(1).saturating_mul(100);
@@ -233,10 +239,45 @@ fn vmtrace(config: &DomainConfig) -> Option<Refused> {
         return Some(by_xen((&["vmtrace_buf_kb"], "b_info.vmtrace_buf_kb"), reason, "remove it"));
     }
     (kib != 0 && !fits).then(|| {
-        let reason = format!("Xen has no trace buffer of {kib} KiB, and does not start the guest");
-        let instead = "write vmtrace_buf_kb = 64, a power of two from 4 to 65536";
+        let reason = format!(
+            "Xen has no trace buffer of {kib} KiB, only of powers of two from 4 to 65536, and does not start the guest"
+        );
+        let instead = "write vmtrace_buf_kb = 64";
         by_xen((&["vmtrace_buf_kb"], "b_info.vmtrace_buf_kb"), reason, instead)
     })
+}
+
+fn grants(config: &DomainConfig) -> Option<Refused> {
+    (config.b_info.max_grant_frames == Some(0)).then(|| {
+        let reason = "Xen starts no guest without grant frames";
+        by_xen((&["max_grant_frames"], "b_info.max_grant_frames"), reason, "write max_grant_frames = 64")
+    })
+}
+
+fn ports(config: &DomainConfig) -> Option<Refused> {
+    let last = |range: &&IoportRange| u64::from(range.first) + u64::from(range.number.max(1)) - 1;
+    let range = config.b_info.ioports.iter().find(|range| last(range) > LAST_PORT)?;
+    let reason = format!(
+        "a PC has I/O ports up to ffff, and libxl does not start the guest with {:x}-{:x}",
+        range.first,
+        last(&range)
+    );
+    let instead = "write ports from 0 to ffff, in hexadecimal digits";
+    Some(by_libxl((&["ioports"], "b_info.ioports"), reason, instead))
+}
+
+/// QEMU takes each argument as it is.
+fn arguments(config: &DomainConfig) -> Option<Refused> {
+    let of_kind =
+        if config.kind() == GuestKind::Hvm { &config.b_info.extra_hvm } else { &config.b_info.extra_pv };
+    let several = |argument: &&String| argument.starts_with('-') && argument.contains(' ');
+    let argument = config.b_info.extra.iter().chain(of_kind).find(several)?;
+    let reason = format!("QEMU takes '{argument}' for one option, which it does not have, and exits");
+    let words: Vec<_> = argument.split_whitespace().map(|word| format!("\"{word}\"")).collect();
+    let finding =
+        Finding::unsupported("qemu-argument", reason).instead(format!("write {}", words.join(", ")));
+    let keys = &["device_model_args", "device_model_args_hvm", "device_model_args_pv"];
+    Some(at((keys, "b_info.extra"), finding))
 }
 
 /// libxl takes a letter for each bit.
