@@ -113,8 +113,8 @@ fn is_genid_of_each_start(report: &Report) -> bool {
     report.at(Part::GenerationId, Finding::exact()).node == "/ms_vm_genid"
 }
 
-/// The most elements that are taken out of a document before it is given up.
-const ROUNDS: usize = 200;
+/// A document from which elements are taken out is read again, as often as that comes to so many bytes.
+const MOST_READ: usize = 16 << 20;
 
 /// A domain as domain XML, with the number that it runs under, if any. What is not read from it word for word is taken out
 /// of it, and kept in its metadata.
@@ -124,8 +124,10 @@ const ROUNDS: usize = 200;
 pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Finding>> {
     let mut document = Document::new(domain, running);
     let unheld = |reason: String| Box::new(Finding::unsupported("xml", reason));
-    for _ in 0..ROUNDS {
+    let mut read_so_far = 0;
+    while read_so_far < MOST_READ {
         let plain = document.text(&[]);
+        read_so_far += plain.len();
         let wrong = match xml::read("", plain.as_bytes()) {
             Ok(read) => {
                 // What an element says and the domain has not; not what libxl does not start.

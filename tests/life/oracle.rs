@@ -314,6 +314,10 @@ impl World<'_> {
             true => {}
         }
         let asks = !restored || by == By::Asked;
+        // Of a guest without an RTC nothing is read that would be written down.
+        if !has_rtc && kept.lost.is_some() {
+            kept.doubt();
+        }
         if sick {
             kept.unsaved |= kept.what != What::Nothing;
         } else {

@@ -71,7 +71,14 @@ fn remedied(error: &HostError, conf: &XlConf, host: &dyn Host, first: &[&str]) -
 
 /// Takes a lock of xl's kind, which is the process's own and ends with it.
 fn lock(path: &Path) -> Result<File, String> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o200).open(path);
+    // A FIFO would be waited for.
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o200)
+        .custom_flags(i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default())
+        .open(path);
     let file = file.map_err(|error| format!("cannot be opened: {error}"))?;
     let start = Instant::now();
     let mut said = false;

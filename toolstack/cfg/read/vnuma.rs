@@ -10,6 +10,9 @@ use crate::diag::number::{Unit, meant};
 use crate::domain::Defbool;
 use crate::domain::config::VnodeInfo;
 
+/// More nodes are not read.
+const MOST_NODES: usize = 256;
+
 /// The sums over all nodes.
 #[derive(Default)]
 struct Sums {
@@ -24,6 +27,13 @@ impl<'a> Reader<'a> {
         };
         if items.is_empty() {
             return;
+        }
+        // Each node has a distance to each.
+        if items.len() > MOST_NODES {
+            let reason =
+                format!("{} nodes, and Xen gives an HVM guest at most 128 vCPUs for them", items.len());
+            let finding = Finding::invalid("bad-vnuma", reason);
+            return self.book.error(list, finding.instead(format!("give at most {MOST_NODES} nodes")));
         }
         let mut sums = Sums::default();
         let mut nodes = Vec::new();
