@@ -335,6 +335,19 @@ fn a_value_in_a_form_of_other_tools_keeps_its_meaning() {
         ("pci = [ \"01:00.0,permissive\" ]", "write permissive=1", "pci = [ \"01:00.0,permissive=1\" ]"),
         ("usbdevice = [ \"tablet\", \"kbd\" ]", "", "usbdevice = [ \"tablet\", \"keyboard\" ]"),
         ("bios = \"uefi\"", "", "bios = \"ovmf\""),
+        ("vif = 1", "remove it; vif is a list of devices", ""),
+        (
+            "vif = [[ \"bridge=b\", \"model=e1000\" ]]",
+            "write \"bridge=b,model=e1000\"",
+            "vif = [ \"bridge=b,model=e1000\" ]",
+        ),
+        (
+            "vnuma = [ \"pnode=0\", \"size=64\", \"vcpus=0\" ]",
+            "",
+            "vnuma = [ [ \"pnode=0\", \"size=64\", \"vcpus=0\" ] ]",
+        ),
+        ("clock_start = \"01.01.2026\"", "", "clock_start = 1767225600"),
+        ("rtc_timeoffset = \"1:00\"", "", "rtc_timeoffset = 3600"),
         ("nohpet = 1", "", "hpet = 0"),
         ("migrate = 0", "", "nomigrate = 1"),
         (

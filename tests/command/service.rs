@@ -240,6 +240,36 @@ fn a_helper_that_is_stopped_holds_up_neither_the_service_nor_a_guest_for_long() 
 }
 
 #[test]
+fn what_a_guest_did_before_it_was_started_again_is_told_afterwards() {
+    let lab = Lab::with_host(json!({}));
+    lab.write("guest.cfg", "name = \"guest\"\nuuid = \"6ba7b810-9dad-41d1-80b4-00c04fd43000\"\ntype = \"hvm\"\nmemory = 64\nclock_offset = \"variable\"\n");
+    lab.mock(["create", "-q", "guest.cfg"]).ok();
+    let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut command =
+        lab.command(["--backend", "mock:mock.json", "clock-watch", "--period", "1", "--xml-dir", "none"]);
+    let out = fs::File::create(lab.path("events")).unwrap();
+    command.env("NOTIFY_SOCKET", lab.path("notify")).stdout(out).stderr(Stdio::null());
+    let mut service = command.spawn().unwrap();
+    socket.recv(&mut [0; 4096]).unwrap();
+    let pid = Pid::from_child(&service);
+    kill_process(pid, Signal::STOP).unwrap();
+    lab.mock(["mock", "write-rtc", "guest", "+50"]).ok();
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    kill_process(pid, Signal::CONT).unwrap();
+    let begun = Instant::now();
+    while !lab.read("events").contains("\"ended\"") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", lab.read("events"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill_process(pid, Signal::TERM).unwrap();
+    service.wait().unwrap();
+    let events = lab.read("events");
+    assert!(events.contains("\"rtc-change\",\"before\":0,\"offset\":50"), "{events}");
+    assert!(events.contains("\"ended\",\"reason\":\"reboot\",\"offset\":50"), "{events}");
+}
+
+#[test]
 fn the_package_has_what_is_said_of_it() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let (_, package) = manifest.split_once("[package.metadata.deb]").unwrap();

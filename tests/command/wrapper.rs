@@ -421,6 +421,8 @@ fn a_device_model_that_cannot_be_run_is_passed_over() {
         ("it may not be run", "#!/bin/sh\nexit 126\n"),
         ("it crashes", "#!/bin/sh\nkill -SEGV $$\n"),
         ("it is empty", ""),
+        ("it is a text", "<html>not found</html>\n"),
+        ("it is anything", "\u{1}\u{2}QEMU"),
     ] {
         let place = Place::new().xenclock("#!/bin/sh\nexit 0");
         fs::create_dir(place.lab.path("own")).unwrap();

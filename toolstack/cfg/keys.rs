@@ -36,6 +36,17 @@ const PV: u8 = 2;
 const PVH: u8 = 4;
 const ANY: u8 = HVM | PV | PVH;
 
+/// The keys whose value is a list of devices or of the like, each a text with settings.
+const LISTS: [&str; 16] = [
+    "arm_sci", "channel", "disk", "p9", "pci", "pvcalls", "usbctrl", "usbdev", "vdispl", "vfb", "vif",
+    "virtio", "vkb", "vnuma", "vsnd", "vtpm",
+];
+
+/// True if the value of a key is such a list.
+pub fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
+}
+
 impl Key {
     const fn counts(self, unit: Unit) -> Self {
         Key { unit, ..self }

@@ -155,7 +155,7 @@ fn with_unit(word: &str, unit: Unit) -> Option<i128> {
     (value % part == 0).then_some(value / part)
 }
 
-/// `+02:00`, `UTC-3`, `GMT+5:30`: an offset from UTC in seconds.
+/// `+02:00`, `1:00`, `UTC-3`, `GMT+5:30`: an offset from UTC in seconds.
 fn offset(word: &str) -> Option<i128> {
     let upper = word.to_ascii_uppercase();
     let after_zone = ["UTC", "GMT"].iter().find_map(|zone| upper.strip_prefix(zone));
@@ -163,6 +163,7 @@ fn offset(word: &str) -> Option<i128> {
     let (sign, rest) = match (signed.strip_prefix('+'), signed.strip_prefix('-')) {
         (Some(rest), _) => (1, rest),
         (_, Some(rest)) => (-1, rest),
+        _ if after_zone.is_none() && signed.contains(':') => (1, signed),
         _ => return None,
     };
     // A sign and digits alone are seconds.
@@ -188,7 +189,13 @@ fn moment(word: &str) -> Option<i64> {
     let plain = word.trim_end_matches(['Z', 'z']).trim_end_matches(" UTC");
     let forms = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(plain, form).ok());
-    let date = || NaiveDate::parse_from_str(plain, "%Y-%m-%d").ok().map(|date| date.and_time(NaiveTime::MIN));
+    let dates = ["%Y-%m-%d", "%d.%m.%Y"];
+    let date = || {
+        dates
+            .iter()
+            .find_map(|form| NaiveDate::parse_from_str(plain, form).ok())
+            .map(|date| date.and_time(NaiveTime::MIN))
+    };
     time.or_else(date).map(|time| time.and_utc().timestamp())
 }
 
@@ -279,6 +286,8 @@ mod tests {
             ("-(60 + 2*5)", Unit::Seconds, Some(-70)),
             ("-3600", Unit::Seconds, Some(-3600)),
             ("+02:00", Unit::Seconds, Some(7200)),
+            ("1:30", Unit::Seconds, Some(5400)),
+            ("1:99", Unit::Seconds, None),
             ("UTC-3", Unit::Seconds, Some(-10800)),
             ("GMT+5:30", Unit::Seconds, Some(19800)),
             ("512M", Unit::Mebibytes, Some(512)),
@@ -299,6 +308,7 @@ mod tests {
             ("2022-01-01 00:00:00 UTC", Unit::Epoch, Some(1640995200)),
             ("24*3600", Unit::Epoch, Some(86400)),
             ("2022-13-45", Unit::Epoch, None),
+            ("31.12.2021", Unit::Epoch, Some(1640908800)),
             ("2022-01-01", Unit::Seconds, None),
             ("01/02/2022", Unit::Seconds, None),
             ("90-30", Unit::Seconds, Some(60)),

@@ -3,9 +3,11 @@
 use timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
 
 use super::error::EditError;
+use super::patch::{Insert, Patch};
 use super::text::{self, elements};
 use crate::cfg::clock;
-use crate::write::xml::{clock_element, clock_tag};
+use crate::domain::Domain;
+use crate::write::xml::{Document, clock_element, clock_tag};
 use crate::xml;
 use crate::xml::tree::{NodeId, Tree};
 
@@ -62,6 +64,22 @@ pub(super) fn edit(
         return Ok(bytes.to_vec());
     }
     let tree = Tree::parse(name, bytes).map_err(EditError::Xml)?;
+    let is_right = |text: &[u8]| {
+        let read = xml::read(name, text).map(|read| read.domain);
+        read.is_ok_and(|read| read.clock == after && read.config == input.domain.config)
+    };
+    if after.timers != before.timers && element(&tree, &["clock"]).is_some() {
+        let written = |clock: &GuestClock| {
+            let domain = Domain { clock: clock.clone(), ..input.domain.clone() };
+            Tree::parse(name, Document::new(&domain, None).text(&[]).as_bytes()).map_err(EditError::Xml)
+        };
+        let (from, to) = (written(before)?, written(&after)?);
+        let patch = Patch::between(&from, &to);
+        let made = Insert::ALL.into_iter().filter_map(|insert| patch.made_in(&tree, insert));
+        if let Some(text) = made.into_iter().find(|text| is_right(text.as_bytes())) {
+            return Ok(text::with_mark(bytes, &tree, &text));
+        }
+    }
     let source = tree.source().text();
     let change = match element(&tree, &["clock"]) {
         // The timers, with all that stands between them, stay as they are.
@@ -81,9 +99,7 @@ pub(super) fn edit(
     };
     let changed = text::changed(source, vec![change]).ok_or(EditError::NotAsAsked)?;
     let changed = text::with_mark(bytes, &tree, &changed);
-    let read = xml::read(name, &changed).map_err(EditError::Xml)?.domain;
-    let same = read.clock == after && read.config == input.domain.config;
-    if same { Ok(changed) } else { Err(EditError::NotAsAsked) }
+    if is_right(&changed) { Ok(changed) } else { Err(EditError::NotAsAsked) }
 }
 
 /// A child of the root.

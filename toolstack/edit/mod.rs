@@ -93,7 +93,7 @@ fn edit_domain(
             changes::between((&read.config, &read.clock), (&wanted.config, &wanted.clock)).is_empty()
         })
     };
-    let made = [Insert::Nothing, Insert::New, Insert::Changed].into_iter();
+    let made = Insert::ALL.into_iter();
     let text = made.filter_map(|insert| patch.made_in(&tree, insert)).find(|text| is_as_wanted(text));
     Ok(text.map(|text| text::with_mark(bytes, &tree, &text)))
 }

@@ -38,6 +38,11 @@ pub(super) enum Insert {
     Changed,
 }
 
+impl Insert {
+    /// The least first.
+    pub const ALL: [Insert; 3] = [Insert::Nothing, Insert::New, Insert::Changed];
+}
+
 /// The differences that lead from one document to another.
 pub(super) struct Patch<'t> {
     to: &'t Tree,

@@ -30,6 +30,20 @@ fn every_other_byte_stays() {
             "clock_tsc_frequency=2400000000",
             "  <clock offset='utc'>\n    <timer name='tsc' frequency='2400000000'/>\n  </clock>\n".to_owned(),
         ),
+        (
+            format!("  <clock offset=\"utc\">{timers}</clock>\n"),
+            "tsc_mode=native",
+            format!(
+                "  <clock offset=\"utc\">{}\n    <timer name='tsc' mode='native'/>\n  </clock>\n",
+                timers.trim_end()
+            ),
+        ),
+        (
+            "  <clock offset=\"utc\"><!-- t --><timer name=\"tsc\" mode='emulate'/></clock>\n".to_owned(),
+            "clock_tsc_frequency=2400000000",
+            "  <clock offset=\"utc\"><!-- t --><timer name=\"tsc\" mode='emulate' frequency='2400000000'/></clock>\n"
+                .to_owned(),
+        ),
     ];
     for (before, word, after) in table {
         let expected = format!("\u{feff}{HEAD}{after}</domain>\n");

@@ -3,8 +3,8 @@
 use super::super::keys::{OUR_OFFSET, OURS};
 use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
-use super::super::read::{known_instead, nearest, one_of_quoted};
-use super::super::{Content, Setting, Value, Zones};
+use super::super::read::{joined, known_instead, nearest, one_of_quoted};
+use super::super::{Content, Setting, Zones};
 use ::timers::{TimerMode, TimerName};
 
 use crate::cfg::suggest;
@@ -266,13 +266,6 @@ pub fn items_of(text: &str) -> Option<String> {
     let items: Option<Vec<_>> = items.iter().map(|words| item_of(&words.join(","))).collect();
     let quoted = |items: Vec<String>| items.iter().map(|item| suggest::quoted(item)).collect::<Vec<_>>();
     items.filter(|items| !items.is_empty()).map(|items| quoted(items).join(", "))
-}
-
-/// The texts of a list as one.
-fn joined(list: &Value) -> Option<String> {
-    let Content::List(items) = &list.content else { return None };
-    let texts: Option<Vec<_>> = items.iter().map(|item| std::str::from_utf8(item.text()?).ok()).collect();
-    texts.map(|texts| texts.join(","))
 }
 
 /// The digits that any number of 64 bits may have.

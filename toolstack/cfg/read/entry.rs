@@ -38,30 +38,6 @@ pub(super) const USB_CONTROLLER: Entry = entry("usbctrl", "a USB controller");
 pub(super) const USB_DEVICE: Entry = entry("usbdev", "a USB device");
 pub(super) const VIRTIO: Entry = entry("virtio", "a virtio device");
 
-const ENTRIES: [Entry; 16] = [
-    ARM_SCI,
-    CHANNEL,
-    DISK,
-    DISPLAY,
-    FRAMEBUFFER,
-    KEYBOARD,
-    NIC,
-    NODE,
-    PCI,
-    PCM,
-    PVCALLS,
-    SHARE,
-    TPM,
-    USB_CONTROLLER,
-    USB_DEVICE,
-    VIRTIO,
-];
-
-/// True if a key is a list of such entries.
-pub(super) fn is_list(key: &str) -> bool {
-    ENTRIES.iter().any(|entry| entry.list == key)
-}
-
 /// What xl does with a word of some entries.
 pub(super) const REFUSES: &str = "refuses";
 
@@ -91,6 +67,7 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("disk", &["readonly", "ro"], Meant::Flag("access=ro", "access=rw")),
     ("disk", &["discard"], Meant::Flag("discard", "no-discard")),
     ("disk", &["cdrom"], Meant::Flag("devtype=cdrom", "devtype=disk")),
+    ("channel", &["type", "mode"], Meant::Setting("connection")),
     ("p9", &["mount_tag"], Meant::Setting("tag")),
     ("p9", &["source", "dir"], Meant::Setting("path")),
     ("p9", &["security", "accessmode"], Meant::Setting("security_model")),

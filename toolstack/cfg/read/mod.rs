@@ -213,7 +213,12 @@ impl<'a> Reader<'a> {
                     "no-list",
                     "this is a single value, and xl, which expects a list, ignores it",
                 );
-                let instead = format!("write {name} = [ {} ]", suggest::quoted(&text));
+                // A number is no device.
+                let instead = match suggest::number(&text, Unit::Flag) {
+                    Some(flag) if keys::is_list(name) && flag == "0" => "remove it".to_owned(),
+                    Some(_) if keys::is_list(name) => format!("remove it; {name} is a list of devices"),
+                    _ => format!("write {name} = [ {} ]", suggest::quoted(&text)),
+                };
                 self.book.mark(found.node, finding.instead(instead));
                 None
             }
@@ -228,6 +233,7 @@ impl<'a> Reader<'a> {
 
     fn texts(&mut self, items: &'a [Value], node: usize) -> Vec<(Words<'a>, usize)> {
         let mut texts = Vec::with_capacity(items.len());
+        let cfg_setting = self.book.cfg.settings().get(node);
         for (index, value) in items.iter().enumerate() {
             let item = self.book.item(node, index, value);
             match (Words::of(value), &value.content) {
@@ -238,13 +244,26 @@ impl<'a> Reader<'a> {
                         "list-in-list",
                         "a list within the list, where xl ends the list: xl ignores this and everything after it",
                     );
-                    self.book.mark(item, finding.instead("remove the inner [ and ]"));
+                    let is_entry = cfg_setting.is_some_and(|setting| keys::is_list(&setting.name));
+                    let entry = joined(value).filter(|text| is_entry && !text.is_empty());
+                    let instead = entry.map(|text| format!("write {}", suggest::quoted(&text)));
+                    self.book.mark(
+                        item,
+                        finding.instead(instead.unwrap_or_else(|| "remove the inner [ and ]".to_owned())),
+                    );
                     break;
                 }
             }
         }
         texts
     }
+}
+
+/// The texts of a list as one, with commas between them.
+pub(super) fn joined(list: &Value) -> Option<String> {
+    let Content::List(items) = &list.content else { return None };
+    let texts: Option<Vec<_>> = items.iter().map(|item| std::str::from_utf8(item.text()?).ok()).collect();
+    texts.map(|texts| texts.join(","))
 }
 
 /// The finding for a list where xl expects a text.

@@ -1,6 +1,6 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
-use super::entry::{VNC_PORT, is_list};
+use super::entry::VNC_PORT;
 use super::{Named, Reader, cpuid_meant};
 use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
@@ -283,7 +283,7 @@ fn with_value(name: &str, value: &str, cfg: &Cfg) -> String {
     let unit = keys::unit_of(name).unwrap_or(Unit::Plain);
     match suggest::number(value, unit) {
         // It is no entry of a list.
-        _ if is_list(name) && suggest::number(value, Unit::Flag).is_some() => {
+        _ if keys::is_list(name) && suggest::number(value, Unit::Flag).is_some() => {
             format!("remove it; {name} is a list of devices")
         }
         Some(number) => format!("write {name} = {number}"),

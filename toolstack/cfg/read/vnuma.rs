@@ -35,6 +35,15 @@ impl<'a> Reader<'a> {
             let finding = Finding::invalid("bad-vnuma", reason);
             return self.book.error(list, finding.instead(format!("give at most {MOST_NODES} nodes")));
         }
+        // The settings of one node.
+        let one = |words: &Words<'_>| words.text.matches('=').count() == 1;
+        let settings: Option<Vec<_>> = items.iter().map(|value| Words::of(value).filter(one)).collect();
+        if let Some(settings) = settings {
+            let finding = Finding::invalid("bad-vnuma", "a node of the guest is a list of its settings");
+            let quoted: Vec<_> = settings.iter().map(|words| suggest::quoted(words.text)).collect();
+            let instead = format!("write vnuma = [ [ {} ] ]", quoted.join(", "));
+            return self.book.error(list, finding.instead(instead));
+        }
         let mut sums = Sums::default();
         let mut nodes = Vec::new();
         for (index, value) in items.iter().enumerate() {

@@ -1,9 +1,11 @@
 //! A domain that has shut down: what could still be read of it, and whether it goes on after all or goes away.
 
+use timers::resolve::NextStart;
+
 use super::{Guest, Watch};
 use crate::host::{DomId, DomainSummary, HostError, HostFacts, RtcRecord, RunState, ShutdownReason, TscInfo};
 use crate::lifecycle::event::EventKind;
-use crate::lifecycle::record::{ClockRecord, Instance};
+use crate::lifecycle::record::{ClockRecord, Instance, Start};
 use crate::tracking::monitor::read_clock;
 
 /// The clock of a domain, as far as it could be read.
@@ -48,6 +50,8 @@ impl Watch<'_> {
             Ok((rtc, tsc)) => (rtc.map(|rtc| rtc.offset), tsc.incarnation),
             Err(_) => (recorded.or(guest.offset), guest.first.as_ref().map_or(1, |first| first.incarnation)),
         };
+        let before = guest.offset;
+        let told = guest.told;
         let domain_ref = guest.domain_ref.clone();
         let again = guest.ended.replace(reason) == Some(reason) && guest.offset == offset;
         // Nothing has become of it since. Of a guest without RTC that cannot be seen.
@@ -69,6 +73,9 @@ impl Watch<'_> {
                     Some(record.guest.seconds)
                 }
                 // It is another's by now, which has gone on from here.
+                false if recorded.is_some() => offset
+                    .zip(before)
+                    .map(|(offset, before)| told.saturating_add(offset.saturating_sub(before))),
                 false => record.last.zip(offset).map(|(last, offset)| {
                     record.guest.seconds.saturating_add(offset.saturating_sub(last.offset))
                 }),
@@ -86,7 +93,13 @@ impl Watch<'_> {
         let uuid = guest.domain_ref.uuid;
         // The monitor may have taken the domain away.
         let is_its = |record: &ClockRecord| match &record.instance {
-            Some(instance) => (&instance.boot, instance.domid) == (&facts.boot_id, domid),
+            Some(instance) if (&instance.boot, instance.domid) == (&facts.boot_id, domid) => true,
+            // A guest whose RTC is kept has been started again where it ended.
+            Some(instance) if instance.boot == facts.boot_id && instance.domid > domid => {
+                let is_kept = |start: &Start| start.tracked && start.next_start == NextStart::Fixed;
+                record.guest.seen == 0 && record.start.as_ref().is_some_and(is_kept)
+            }
+            Some(_) => false,
             None => record.ended.is_some_and(|ended| ended.reason == Some(reason)),
         };
         let (record, _) = self.cache.get(uuid);
