@@ -113,7 +113,7 @@ fn is_genid_of_each_start(report: &Report) -> bool {
     report.at(Part::GenerationId, Finding::exact()).node == "/ms_vm_genid"
 }
 
-/// A document from which elements are taken out is read again, as often as that comes to so many bytes.
+/// The most bytes that are read while elements are taken out of a document: it is read again each time.
 const MOST_READ: usize = 16 << 20;
 
 /// A domain as domain XML, with the number that it runs under, if any. What is not read from it word for word is taken out

@@ -27,6 +27,8 @@ pub enum Takes {
     Flag(fn(&mut DomainConfig) -> Option<&mut Option<Defbool>>),
     /// A number.
     Number(fn(&mut DomainConfig, i64)),
+    /// A list of devices or of the like, each a text with settings.
+    Entries,
     /// Something that has code of its own.
     Own,
 }
@@ -36,15 +38,9 @@ const PV: u8 = 2;
 const PVH: u8 = 4;
 const ANY: u8 = HVM | PV | PVH;
 
-/// The keys whose value is a list of devices or of the like, each a text with settings.
-const LISTS: [&str; 16] = [
-    "arm_sci", "channel", "disk", "p9", "pci", "pvcalls", "usbctrl", "usbdev", "vdispl", "vfb", "vif",
-    "virtio", "vkb", "vnuma", "vsnd", "vtpm",
-];
-
-/// True if the value of a key is such a list.
+/// True if a key takes a list of entries.
 pub fn is_list(name: &str) -> bool {
-    LISTS.contains(&name)
+    find(name).is_some_and(|key| matches!(key.takes, Takes::Entries))
 }
 
 impl Key {
@@ -141,7 +137,7 @@ pub const KEYS: &[Key] = &[
     key("altp2m_count", ANY, Takes::Own),
     key("altp2mhvm", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.altp2m))),
     key("apic", HVM, Takes::Flag(|config| Some(&mut config.b_info.apic))),
-    key("arm_sci", ANY, Takes::Own),
+    key("arm_sci", ANY, Takes::Entries),
     key("bios", HVM, Takes::Own),
     key("bios_path_override", HVM, Takes::Text(|config| hvm(config).map(|hvm| &mut hvm.system_firmware))),
     key("boot", HVM, Takes::Text(|config| hvm(config).map(|hvm| &mut hvm.boot))),
@@ -155,7 +151,7 @@ pub const KEYS: &[Key] = &[
         ANY,
         Takes::Number(|config, number| config.b_info.sched_params.cap = int_but_minus_one(number)),
     ),
-    key("channel", ANY, Takes::Own),
+    key("channel", ANY, Takes::Entries),
     key("clock_adjustment", ANY, Takes::Own).counts(Unit::Seconds),
     key("clock_basis", ANY, Takes::Own),
     key("clock_offset", ANY, Takes::Own),
@@ -191,7 +187,7 @@ pub const KEYS: &[Key] = &[
     key("device_model_user", ANY, Takes::Text(|config| Some(&mut config.b_info.device_model_user))),
     key("device_model_version", ANY, Takes::Own),
     key("device_tree", ANY, Takes::Text(|config| Some(&mut config.b_info.device_tree))),
-    key("disk", ANY, Takes::Own),
+    key("disk", ANY, Takes::Entries),
     key("display", ANY, Takes::Own),
     key("dm_restrict", ANY, Takes::Flag(|config| Some(&mut config.b_info.dm_restrict))),
     key("driver_domain", ANY, Takes::Flag(|config| Some(&mut config.c_info.driver_domain))),
@@ -252,10 +248,10 @@ pub const KEYS: &[Key] = &[
     key("on_watchdog", ANY, Takes::Own),
     key("oos", ANY, Takes::Flag(|config| Some(&mut config.c_info.oos))),
     key("opengl", ANY, Takes::Own).counts(Unit::Flag),
-    key("p9", ANY, Takes::Own),
+    key("p9", ANY, Takes::Entries),
     key("pae", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.pae))),
     key("passthrough", ANY, Takes::Own),
-    key("pci", ANY, Takes::Own),
+    key("pci", ANY, Takes::Entries),
     key("pci_msitranslate", ANY, Takes::Own).counts(Unit::Flag),
     key("pci_permissive", ANY, Takes::Own).counts(Unit::Flag),
     key("pci_power_mgmt", ANY, Takes::Own).counts(Unit::Flag),
@@ -266,7 +262,7 @@ pub const KEYS: &[Key] = &[
         Takes::Number(|config, number| config.b_info.sched_params.period = int_but_minus_one(number)),
     ),
     key("pool", ANY, Takes::Text(|config| Some(&mut config.c_info.pool_name))),
-    key("pvcalls", ANY, Takes::Own),
+    key("pvcalls", ANY, Takes::Entries),
     key("pvshim", PVH, Takes::Flag(|config| config.b_info.pvh.as_mut().map(|pvh| &mut pvh.pvshim))),
     key(
         "pvshim_cmdline",
@@ -375,8 +371,8 @@ pub const KEYS: &[Key] = &[
     key("tsc_mode", ANY, Takes::Own),
     key("type", ANY, Takes::Own),
     key("usb", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.usb))),
-    key("usbctrl", ANY, Takes::Own),
-    key("usbdev", ANY, Takes::Own),
+    key("usbctrl", ANY, Takes::Entries),
+    key("usbdev", ANY, Takes::Entries),
     key("usbdevice", HVM, Takes::Own),
     key(
         "usbversion",
@@ -389,17 +385,17 @@ pub const KEYS: &[Key] = &[
     ),
     key("uuid", ANY, Takes::Own),
     key("vcpus", ANY, Takes::Own),
-    key("vdispl", ANY, Takes::Own),
+    key("vdispl", ANY, Takes::Entries),
     key("vendor_device", HVM, Takes::Own),
-    key("vfb", ANY, Takes::Own),
+    key("vfb", ANY, Takes::Entries),
     key("vga", HVM, Takes::Own),
     key("videoram", ANY, Takes::Number(|config, number| config.b_info.video_memkb = kibibytes(number)))
         .counts(Unit::Mebibytes),
-    key("vif", ANY, Takes::Own),
+    key("vif", ANY, Takes::Entries),
     key("vif2", ANY, Takes::Own),
     key("viridian", HVM, Takes::Own).counts(Unit::Flag),
-    key("virtio", ANY, Takes::Own),
-    key("vkb", ANY, Takes::Own),
+    key("virtio", ANY, Takes::Entries),
+    key("vkb", ANY, Takes::Entries),
     key("vkb_device", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.vkb_device))),
     key("vmtrace_buf_kb", ANY, Takes::Own).counts(Unit::Kibibytes),
     key("vnc", ANY, Takes::Own).counts(Unit::Flag),
@@ -408,11 +404,11 @@ pub const KEYS: &[Key] = &[
     key("vncpasswd", ANY, Takes::Own),
     key("vncunused", ANY, Takes::Own).counts(Unit::Flag),
     key("vncviewer", ANY, Takes::Own).counts(Unit::Flag),
-    key("vnuma", ANY, Takes::Own),
+    key("vnuma", ANY, Takes::Entries),
     key("vpmu", ANY, Takes::Flag(|config| Some(&mut config.b_info.vpmu))),
     key("vpt_align", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.vpt_align))),
-    key("vsnd", ANY, Takes::Own),
-    key("vtpm", ANY, Takes::Own),
+    key("vsnd", ANY, Takes::Entries),
+    key("vtpm", ANY, Takes::Entries),
     key("vuart", ANY, Takes::Own),
     key("xauthority", ANY, Takes::Own),
     key("xen_platform_pci", HVM, Takes::Flag(|config| hvm(config).map(|hvm| &mut hvm.xen_platform_pci))),

@@ -1,6 +1,6 @@
 //! Clocks as metrics, in the text format of Prometheus (for the node exporter's textfile collector).
 
-use xenclock::diag::shown;
+use xenclock::diag::shown_lines;
 use xenclock::host::HostFacts;
 use xenclock::view::ClockView;
 
@@ -57,14 +57,7 @@ pub(super) fn of(views: &[ClockView], facts: &HostFacts) -> String {
 
 /// As the format wants a label's value; what a terminal acts upon is shown escaped.
 fn escaped(value: &str) -> String {
-    value
-        .split('\n')
-        .map(shown)
-        .collect::<Vec<_>>()
-        .join("\n")
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+    shown_lines(value).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -67,6 +67,15 @@ pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
     }
 }
 
+/// The port of QEMU's first VNC display.
+pub(crate) const VNC_BASE: i32 = 5900;
+
+/// The display of a port, if that is a number and has one.
+pub(crate) fn vnc_display(port: &str) -> Option<i32> {
+    let port: u16 = port.trim().parse().ok()?;
+    Some(i32::from(port) - VNC_BASE).filter(|display| *display >= 0)
+}
+
 /// The devices that QEMU's `-usbdevice` has.
 const USB_DEVICES: &[&str] = &["braille", "keyboard", "mouse", "tablet", "wacom-tablet"];
 

@@ -3,6 +3,7 @@
 use super::cpuid_names;
 use super::nearest;
 use crate::diag::number::{Unit, meant};
+use crate::domain::libvirt::FEATURE_POLICIES;
 
 /// Names of Linux and of other tools, with libxl's.
 const OTHER_NAMES: [(&str, &str); 5] = [
@@ -17,14 +18,10 @@ const OTHER_NAMES: [(&str, &str); 5] = [
 pub const NO_MODELS: &str =
     "remove it: libxl has no CPU models, only single fields, as in \"host,avx512f=0\"";
 
-/// libvirt's policies for a feature.
-const POLICIES: [(&str, i64); 5] =
-    [("force", 1), ("require", 1), ("optional", 1), ("forbid", 0), ("disable", 0)];
-
 /// The bit that a value stands for.
 pub fn flag(value: &str) -> Option<i64> {
-    let policy = POLICIES.iter().find(|(policy, _)| policy.eq_ignore_ascii_case(value));
-    policy.map(|(_, flag)| *flag).or_else(|| meant(value, Unit::Flag))
+    let policy = FEATURE_POLICIES.iter().find(|(policy, _)| policy.eq_ignore_ascii_case(value));
+    policy.and_then(|(_, wish)| *wish).map(i64::from).or_else(|| meant(value, Unit::Flag))
 }
 
 /// A text with more settings is left as it is.

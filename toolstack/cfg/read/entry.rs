@@ -4,6 +4,7 @@ use super::book::Words;
 use super::{Reader, nearest};
 use crate::cfg::suggest::{self, Unit};
 use crate::diag::Finding;
+use crate::domain::qemu::vnc_display;
 use crate::domain::release::{self, Known};
 
 /// A kind of entry.
@@ -77,9 +78,6 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("vfb", &["passwd", "password"], Meant::Setting("vncpasswd")),
 ];
 
-/// The port of QEMU's first VNC display.
-pub(super) const VNC_PORT: u16 = 5900;
-
 /// True if a word is the name of a bridge, as tools make them: `xenbr0`, `virbr1`, `br-lan`.
 fn is_bridge(word: &str) -> bool {
     let name = word.trim_end_matches(|end: char| end.is_ascii_digit());
@@ -99,8 +97,7 @@ fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
         return Some(format!("bridge={word}"));
     }
     if list == "vfb" && ["vncport", "vnc_port"].contains(&name) {
-        let port: u16 = value?.trim().parse().ok()?;
-        return port.checked_sub(VNC_PORT).map(|display| format!("vncdisplay={display}"));
+        return vnc_display(value?).map(|display| format!("vncdisplay={display}"));
     }
     let lower = name.trim().to_ascii_lowercase();
     let with = |name: &str| format!("{name}={}", value.unwrap_or_default());

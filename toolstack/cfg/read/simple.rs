@@ -42,7 +42,7 @@ impl Reader<'_> {
                         set(&mut self.config, number);
                     }
                 }
-                Takes::Own => {}
+                Takes::Entries | Takes::Own => {}
             }
         }
     }

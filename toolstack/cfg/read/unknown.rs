@@ -1,6 +1,5 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
-use super::entry::VNC_PORT;
 use super::{Named, Reader, cpuid_meant};
 use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
@@ -8,6 +7,7 @@ use crate::cfg::suggest::{self, Unit};
 use crate::cfg::{Cfg, Setting, Zones};
 use crate::diag::{Finding, MOST_SUGGESTIONS};
 use crate::domain::clock_meant::start;
+use crate::domain::qemu::vnc_display;
 
 /// The subject of a key that looks like a clock's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,8 +233,8 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
             None => format!("write vif = [ {} ]", suggest::quoted(&entry)),
         });
     }
-    let port = || suggest::number(&value, Unit::Plain)?.parse::<u16>().ok()?.checked_sub(VNC_PORT);
-    if let Some(display) = ["vncport", "vnc_port"].contains(&name).then(port).flatten() {
+    let display = || vnc_display(&value);
+    if let Some(display) = ["vncport", "vnc_port"].contains(&name).then(display).flatten() {
         return old().instead(with_value("vncdisplay", &display.to_string(), cfg));
     }
     if let Some(setting) = cpuid_meant::of_key(name, &value) {

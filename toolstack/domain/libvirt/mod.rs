@@ -18,6 +18,15 @@ pub(crate) const KEPT_NAMESPACE: &str = "urn:xenclock:domain:1.0";
 /// The prefix of [`KEPT_NAMESPACE`].
 pub(crate) const KEPT_PREFIX: &str = "xenclock";
 
+/// Policies of `<feature>`: whether the guest is to have it; `optional` leaves that to the host.
+pub(crate) const FEATURE_POLICIES: &[(&str, Option<bool>)] = &[
+    ("force", Some(true)),
+    ("require", Some(true)),
+    ("optional", None),
+    ("disable", Some(false)),
+    ("forbid", Some(false)),
+];
+
 /// Image formats of `<driver type=>`.
 pub(crate) const DISK_FORMATS: &[(&str, DiskFormat)] = &[
     ("raw", DiskFormat::Raw),

@@ -5,15 +5,15 @@ use timers::GuestKind;
 use super::super::DomainConfig;
 use super::super::config::{Hvm, VgaKind};
 use super::super::idl::Defbool;
-use super::super::qemu::{self, card_memory};
+use super::super::qemu::{self, VNC_BASE, card_memory};
 use super::refusal::{Place, Refused, at, by_libxl, by_xen, is};
 use crate::diag::Finding;
 
 const SPICE: Place =
     (&["spice", "spiceport", "spicepasswd", "spicedisable_ticketing"], "b_info.type.hvm.spice");
 
-/// The port of a VNC display is 5900 more.
-const LAST_DISPLAY: i32 = 65_535 - 5900;
+/// The last VNC display.
+const LAST_DISPLAY: i32 = 65_535 - VNC_BASE;
 const LAST_PORT: i32 = 65_535;
 
 /// The words of QEMU's `-spice`.

@@ -4,10 +4,7 @@ use super::element::{Element, yes_no};
 use crate::domain::Defbool;
 use crate::domain::config::{DomainConfig, Hvm, Sdl, Spice, Vfb, VgaKind, Vnc};
 use crate::domain::libvirt::VIDEO_CARDS;
-use crate::domain::qemu;
-
-/// The port of display 0.
-const VNC_BASE: i32 = 5900;
+use crate::domain::qemu::{self, VNC_BASE};
 
 pub(super) fn graphics(config: &DomainConfig, hvm: Option<&Hvm>) -> Vec<Element> {
     match hvm {

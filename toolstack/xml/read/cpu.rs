@@ -6,7 +6,7 @@ use super::{numa, set};
 use crate::diag::Finding;
 use crate::domain::Part;
 use crate::domain::config::{CpuPolicy, CpuidLeaf};
-use crate::domain::libvirt::{self, Bit, Register};
+use crate::domain::libvirt::{self, Bit, FEATURE_POLICIES, Register, value_of};
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(cpu) = root.child("cpu") else { return Ok(()) };
@@ -66,16 +66,12 @@ fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<b
         return Err(feature.error(finding.instead("add name='NAME', as in name='aes'")));
     };
     let policy = feature.attr("policy");
-    let wish = match policy.map_or("require", |policy| policy.text) {
-        "force" | "require" => Some(true),
-        "disable" | "forbid" => Some(false),
-        "optional" => None,
-        _ => {
-            return Err(policy.map_or_else(
-                || feature.invalid("bad-value", "no policy"),
-                |policy| policy.not("force, require, optional, disable or forbid"),
-            ));
-        }
+    let word = policy.map_or("require", |policy| policy.text);
+    let Some(wish) = value_of(FEATURE_POLICIES, word) else {
+        return Err(policy.map_or_else(
+            || feature.invalid("bad-value", "no policy"),
+            |policy| policy.not("force, require, optional, disable or forbid"),
+        ));
     };
     let Some(wish) = wish else {
         let reason = "a guest on Xen has the features of the host that Xen exposes";

@@ -119,8 +119,8 @@ fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<&'static 
         return Some("libxl does not support slices of an image: the guest would see all of it");
     }
     if let Some(transient) = element.children("transient").next() {
-        let is_read = |device: &str| matches!(device, "cdrom");
-        if has("readonly") || element.attr("device").is_some_and(|device| is_read(device.text)) {
+        let is_cdrom = element.attr("device").is_some_and(|device| device.text == "cdrom");
+        if has("readonly") || is_cdrom {
             transient.mark_whole(&Finding::no_effect("read-only", "nothing is written to this disk"));
             return None;
         }

@@ -8,9 +8,6 @@ use crate::domain::DomainConfig;
 use crate::domain::config::{Vfb, Vkb};
 use crate::domain::qemu;
 
-/// Displays count from the port of display 0.
-pub(super) const VNC_BASE: i32 = 5900;
-
 /// The address of a display unless told otherwise, as in libvirt.
 pub(super) const LOOPBACK: &str = "127.0.0.1";
 

@@ -3,10 +3,11 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{LOOPBACK, Listen, NO_PASSWORD, VNC_BASE, keymap, listen, port};
+use super::parts::{LOOPBACK, Listen, NO_PASSWORD, keymap, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 use crate::domain::qemu;
+use crate::domain::qemu::VNC_BASE;
 
 pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let no_server = |reason: &'static str, instead: &'static str| {

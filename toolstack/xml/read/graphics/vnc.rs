@@ -4,10 +4,11 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{Listen, NO_PASSWORD, VNC_BASE, framebuffer, keymap, listen, port, text};
+use super::parts::{Listen, NO_PASSWORD, framebuffer, keymap, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 use crate::domain::qemu;
+use crate::domain::qemu::VNC_BASE;
 
 pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let passwd = graphics.attr("passwd");
