@@ -66,7 +66,8 @@ pub(super) fn run(global: &Global, watch: &ClockWatch) -> Result<(), Failure> {
         return Err(Failure::Error(why));
     }
     for dir in watch.xml.missing() {
-        output::message(&format!("xenclock: warning: {}: there is no such directory yet", dir.display()));
+        let what = if dir.exists() { "not a directory" } else { "there is no such directory yet" };
+        output::message(&format!("xenclock: warning: {}: {what}", dir.display()));
     }
     let options =
         WatchOptions::default().all(!watch.asked_only).tsc_tolerance(backend::tsc_tolerance(global)?);

@@ -56,14 +56,20 @@ fn escaped_as(text: &str, acts: impl Fn(char) -> bool, escape: impl Fn(char, &mu
 
 /// True if a terminal does more than show it in its place.
 pub(crate) fn acts(c: char) -> bool {
-    let changes_direction = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
     let breaks_line = matches!(c, '\u{2028}' | '\u{2029}');
-    // Characters that nobody sees make two names look alike.
-    let is_hidden = matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-    c.is_control() || changes_direction || breaks_line || is_hidden
+    c.is_control() || breaks_line || is_unseen(c)
+}
+
+/// True if nobody sees the character: two names look alike with it, or it changes the direction of writing. Unicode's
+/// `Default_Ignorable_Code_Point`, and the marks of interlinear annotations.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -81,6 +87,7 @@ mod tests {
             shown("\u{9b}31m \u{202e} \u{2028} \u{200b}x"),
             "\\u{9b}31m \\u{202e} \\u{2028} \\u{200b}x"
         );
+        assert_eq!(shown("a\u{ad}\u{fe0f}\u{3164}b\u{fff9}"), "a\\u{ad}\\u{fe0f}\\u{3164}b\\u{fff9}");
         assert_eq!(shown_with_tabs("\ta\x1b\n"), "\ta\\u{1b}\\n");
         assert_eq!(shown_lines("a\tb\nc\x1b"), "a\\tb\nc\\u{1b}");
     }

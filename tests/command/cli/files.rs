@@ -202,6 +202,13 @@ fn a_config_with_a_password_is_for_its_owner_alone() {
         assert!(!run.err.contains("mode 0600"), "{run:?}");
         assert!(run.ok().contains("name = \"guest\""));
     }
+    // One that was taken out of use may still be somebody's.
+    lab.write("old.cfg", "type = \"hvm\"\nname = \"g\"\nmemory = 64\n# vncpasswd = \"hush\"\n");
+    for (comments, is_secret) in [(&["--comments"][..], true), (&[], false)] {
+        let words = ["convert", "--to", "xml", "-o", "old.xml", "old.cfg"];
+        let run = lab.run(words.iter().chain(comments));
+        assert_eq!((run.code, run.err.contains("mode 0600")), (0, is_secret), "{run:?}");
+    }
     // A changed copy has it, too.
     lab.write("secret.xml", graphics("type='vnc' passwd='hush'"));
     lab.run(["convert", "-o", "secret.cfg", "secret.xml"]).ok();

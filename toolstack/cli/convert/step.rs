@@ -61,7 +61,8 @@ pub(super) fn converted(
     Ok(Converted {
         report: FileReport::of(name, format.as_str(), &input, &accept),
         uses: Uses::of(&input),
-        secret: written::has_password(&input.domain.config),
+        secret: written::has_password(&input.domain.config)
+            || input.domain.notes.comments.iter().any(|comment| comment.to_lowercase().contains("passw")),
         findings: input.report,
         text,
     })
