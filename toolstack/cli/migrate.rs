@@ -87,12 +87,12 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let given = |file| domain_of(global, &*host, file, NextHost::Another);
     let config = migrate.config.as_deref().map(given).transpose()?;
     let name = domain.name.clone();
-    let sender = preflight::before_sending(global, &*host, &records, &domain, &migrate.ssh, &migrate.host)?;
+    let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
+    let sender = preflight::before_sending(global, &*host, &outgoing, &migrate.ssh, &migrate.host)?;
     if global.dry_run {
         return Ok(());
     }
     let receiver = if sender.told { Receiver::Xenclock } else { Receiver::Xl };
-    let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
     outgoing.sender = Some(sender);
     let header = header(&outgoing)?;
     let departure = transfer.departs(&outgoing.domain, "send the guest away")?;
@@ -163,14 +163,14 @@ impl Arriving for There<'_> {
         let Transfer { host, records, .. } = self.transfer;
         let (global, how) = (self.global, MoveKind::Migration);
         let config = config_in(&header)?;
-        preflight::before_taking(global, &host.facts()?, records, &header, &config, how)?;
+        preflight::before_taking(global, &self.transfer, &header, &config, None, how)?;
         let conf = input::conf(global)?;
         let with_remedy =
             |error: HostError| Failed::from(memory::with_remedy_of_arrival(&error, &conf, host));
         let room = memory::make_room(&conf, host, &config).map_err(with_remedy)?;
         let incoming = self.transfer.receive(&header, None, incoming, from).map_err(with_remedy)?;
         drop(room);
-        let checked = preflight::after_taking(global, host, records, &header, incoming.domid, how)
+        let checked = preflight::after_taking(global, host, records, &header, (incoming.domid, &own), how)
             .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));
         if let Err(error) = checked {
             self.transfer.undo_incoming(&incoming)?;

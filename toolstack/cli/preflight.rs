@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
-use timers::Severity;
 use timers::tsc::{Behaviour, TscMode};
+use timers::{GuestClock, Severity};
 
 use super::args::{Backend, Global, Preflight};
 use super::backend::{self, find};
@@ -21,7 +21,7 @@ use xenclock::preflight::{
 };
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::tolerance::{MadeNative, Outcome};
-use xenclock::tracking::transfer::{Incoming, Transfer, sender_in};
+use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, sender_in};
 use xenclock::xl::savefile::Header;
 
 /// The kernel's file with the machine's name.
@@ -60,16 +60,15 @@ pub(super) fn whole_host(
     Ok(report)
 }
 
-/// This host with one of its guests.
+/// This host with one of its guests, whose record is this.
 pub(super) fn with_guest(
     global: &Global,
     host: &dyn Host,
-    records: &RecordStore,
     domain: &DomainSummary,
+    record: Option<&ClockRecord>,
 ) -> Result<(HostReport, GuestReport), Failure> {
     let facts = host.facts()?;
-    let record = record_of(records, domain);
-    let guest = GuestReport::of(host, domain, &facts, record.as_ref())?;
+    let guest = GuestReport::of(host, domain, &facts, record)?;
     Ok((HostReport { guests: vec![guest.clone()], ..this_host(global, &facts)? }, guest))
 }
 
@@ -96,8 +95,9 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
     match words[..] {
         _ if preflight.pool => pool(preflight, &words),
         [one, other] if are_files(&[one, other]) => {
-            let (from, to) = (read(one)?, read(other)?);
-            let moves = from.guests.iter().map(|guest| separately(guest, &from, &to)).collect();
+            let hosts = pool_of(&[one, other])?;
+            let [from, to] = &hosts[..] else { return Ok(()) };
+            let moves = from.guests.iter().map(|guest| separately(guest, from, to)).collect();
             tell(preflight, moves, None)
         }
         [domain, there] => {
@@ -126,7 +126,7 @@ fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
     if files.len() < 2 {
         return Err(Failure::Usage("--pool: expected the files of two hosts or more".to_owned()));
     }
-    let hosts: Vec<_> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+    let hosts = pool_of(files)?;
     let mut moves = Vec::new();
     for (index, from) in hosts.iter().enumerate() {
         let others = || hosts.iter().enumerate().filter(move |(other, _)| *other != index);
@@ -135,6 +135,18 @@ fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
         }
     }
     tell(preflight, moves, recommend(&hosts))
+}
+
+/// The hosts of some files. Hosts of one name are told apart by their files.
+fn pool_of(files: &[&OsStr]) -> Result<Vec<HostReport>, Failure> {
+    let mut hosts: Vec<_> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+    let names: Vec<_> = hosts.iter().map(|host: &HostReport| host.host.clone()).collect();
+    for ((host, name), file) in hosts.iter_mut().zip(&names).zip(files) {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            host.host = format!("{name} ({})", Path::new(file).display());
+        }
+    }
+    Ok(hosts)
 }
 
 fn read(file: &OsStr) -> Result<HostReport, Failure> {
@@ -156,7 +168,7 @@ fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Res
     let host = backend::open(global)?;
     let records = backend::records(global);
     let domain = find(&*host, domain)?;
-    let (from, guest) = with_guest(global, &*host, &records, &domain)?;
+    let (from, guest) = with_guest(global, &*host, &domain, record_of(&records, &domain).as_ref())?;
     let foresight = asked(&*host, &from, &guest, &preflight.ssh, there)
         .map_err(|why| Failure::Error(format!("'{there}' is not known: {why}")))?;
     tell(preflight, vec![foresight], None)
@@ -180,12 +192,12 @@ fn asked(
 pub(super) fn before_sending(
     global: &Global,
     host: &dyn Host,
-    records: &RecordStore,
-    domain: &DomainSummary,
+    outgoing: &Outgoing,
     ssh: &str,
     there: &str,
 ) -> Result<Sender, Failure> {
-    let (from, guest) = with_guest(global, host, records, domain)?;
+    let domain = &outgoing.domain;
+    let (from, guest) = with_guest(global, host, domain, Some(&outgoing.record))?;
     let (foresight, told) = match asked(host, &from, &guest, ssh, there) {
         Ok(foresight) => (foresight, true),
         Err(why) => {
@@ -194,7 +206,8 @@ pub(super) fn before_sending(
                 domain.name
             ));
             // The effects that do not depend on the other host.
-            (foresee(&guest, &from, &from, MoveKind::Migration, Taken::AtAnyTime), false)
+            let there = HostReport { host: String::new(), ..from.clone() };
+            (foresee(&guest, &from, &there, MoveKind::Migration, Taken::AtAnyTime), false)
         }
     };
     say(global, &foresight)?;
@@ -211,14 +224,17 @@ pub(super) fn before_saving(global: &Global, from: &HostReport, guest: &GuestRep
 /// breaks it is refused without -f. Of a guest that stock xl has sent only the config is known so far.
 pub(super) fn before_taking(
     global: &Global,
-    facts: &HostFacts,
-    records: &RecordStore,
+    transfer: &Transfer<'_>,
     header: &Header,
     config: &DomainConfig,
+    requested: Option<&GuestClock>,
     how: MoveKind,
 ) -> Result<(), Failure> {
-    let here = this_host(global, facts)?;
+    let facts = transfer.host.facts()?;
+    let here = this_host(global, &facts)?;
+    let record = transfer.expected(header, config, requested)?;
     if let Some((sender, guest)) = known_sender(header) {
+        let guest = guest.with_record(&record);
         let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
         if how == MoveKind::Restore || !sender.told {
             say(global, &foresight)?;
@@ -226,12 +242,10 @@ pub(super) fn before_taking(
         let forced = how == MoveKind::Migration && sender.forced;
         return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
     }
-    let uuid = config.c_info.uuid.unwrap_or_default();
-    let record = backend::record_of(records, uuid);
-    let domain = DomainSummary::new(DomId(0), config.name(), uuid, config.kind());
+    let domain = DomainSummary::new(DomId(0), config.name(), record.uuid, config.kind());
     let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
     let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
-    let guest = GuestReport::from_parts(&domain, config, &info, facts, record.as_ref());
+    let guest = GuestReport::from_parts(&domain, config, &info, &facts, Some(&record));
     let foresight = foresee(&guest, &here, &here, how, Taken::AtAnyTime);
     if global.dry_run {
         output::message(&format!(
@@ -248,7 +262,7 @@ pub(super) fn after_taking(
     host: &dyn Host,
     records: &RecordStore,
     header: &Header,
-    domid: DomId,
+    (domid, name): (DomId, &str),
     how: MoveKind,
 ) -> Result<(), Failure> {
     if known_sender(header).is_some() {
@@ -256,10 +270,15 @@ pub(super) fn after_taking(
     }
     let found = host.domains()?.into_iter().find(|domain| domain.domid == domid);
     let Some(domain) = found else { return Ok(()) };
-    let (here, guest) = with_guest(global, host, records, &domain)?;
-    // As on a host of the guest's own frequency, for most guests were born on one.
-    let from =
-        HostReport { host: String::new(), cpu_khz: guest.tsc.khz, tsc_scaling: Some(false), ..here.clone() };
+    let (here, guest) = with_guest(global, host, &domain, record_of(records, &domain).as_ref())?;
+    // It has not got its name yet.
+    let guest = GuestReport { name: name.to_owned(), ..guest };
+    // As on a host of the guest's own frequency, for most guests were born on one. In mode native it counts at this host's.
+    let cpu_khz = match guest.tsc.mode {
+        TscMode::Native => guest.tsc.birth_khz.unwrap_or(guest.tsc.khz),
+        TscMode::Default | TscMode::AlwaysEmulate => guest.tsc.khz,
+    };
+    let from = HostReport { host: String::new(), cpu_khz, tsc_scaling: Some(false), ..here.clone() };
     let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime);
     say(global, &foresight)?;
     refuse_taking(global, &foresight, how)
@@ -397,7 +416,7 @@ fn pool_lines(pool: &Recommendation) -> String {
     if let Some(tolerance) = pool.clock_tsc_tolerance {
         let _ = writeln!(
             text,
-            "or leave out the frequency, and set clock_tsc_tolerance={}: guests are then native on all of these hosts",
+            "or leave out the frequency, and set clock_tsc_tolerance={}: no guest's TSC is then emulated on these hosts",
             tolerance.ppm()
         );
     }

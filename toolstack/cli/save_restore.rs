@@ -22,7 +22,6 @@ use xenclock::files::{Access, Replacement, is_same_file};
 use xenclock::host::{DomainSummary, Host, HostError, RunState, SaveKind, ShutdownReason};
 use xenclock::plan::plan;
 use xenclock::preflight::{MoveKind, Sender};
-use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, config_in};
 use xenclock::xl::savefile::Header;
 
@@ -42,7 +41,7 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
     let config =
         save.config.as_deref().map(|file| domain_of(global, &*host, file, NextHost::This)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
-    let (from, guest) = preflight::with_guest(global, &*host, &records, &domain)?;
+    let (from, guest) = preflight::with_guest(global, &*host, &domain, Some(&outgoing.record))?;
     if global.dry_run {
         return preflight::before_saving(global, &from, &guest);
     }
@@ -146,7 +145,10 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let saved = || config_in(&header).map_err(|error| Failure::Error(format!("{name}: {error}")));
     let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
     let how = MoveKind::Restore;
-    preflight::before_taking(global, &host.facts()?, &records, &header, &given, how)?;
+    let requested = config.as_ref().map(|config| &config.clock);
+    let zones = backend::zones();
+    let transfer = Transfer::new(&*host, &records, &*zones);
+    preflight::before_taking(global, &transfer, &header, &given, requested, how)?;
     if global.dry_run {
         return Ok(());
     }
@@ -155,23 +157,22 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let with_remedy =
         |error: HostError| Failure::Error(memory::with_remedy_of_arrival(&error, &conf, &*host));
     let room = memory::make_room(&conf, &*host, &given).map_err(with_remedy)?;
-    let incoming = arrive(&*host, &records, &header, config, &mut file).map_err(with_remedy)?;
+    let incoming = transfer.receive(&header, config, str::to_owned, &mut file).map_err(with_remedy)?;
     drop(room);
     if !file.metadata().is_ok_and(|found| found.is_file()) {
         // It was read from where it cannot be read again.
         incoming.is_handed_over();
     }
-    let zones = backend::zones();
-    let transfer = Transfer::new(&*host, &records, &*zones);
-    let checked = preflight::after_taking(global, &*host, &records, &header, incoming.domid, how)
-        .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
+    let checked =
+        preflight::after_taking(global, &*host, &records, &header, (incoming.domid, given.name()), how)
+            .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
     if let Err(error) = checked {
         transfer.undo_incoming(&incoming)?;
         return Err(error);
     }
     output::warn(&incoming.warnings);
     if !restore.new.paused {
-        unpause(&*host, &records, &incoming)?;
+        unpause(&transfer, &incoming)?;
     }
     let domid = incoming.domid;
     if restore.debug || global.verbose > 0 {
@@ -187,23 +188,9 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     left
 }
 
-fn arrive(
-    host: &dyn Host,
-    records: &RecordStore,
-    header: &Header,
-    instead: Option<Domain>,
-    file: &mut File,
-) -> Result<Incoming, HostError> {
-    let zones = backend::zones();
-    let transfer = Transfer::new(host, records, &*zones);
-    transfer.receive(header, instead, str::to_owned, file)
-}
-
 /// Lets it run, or takes it away again: half a restore is none.
-fn unpause(host: &dyn Host, records: &RecordStore, incoming: &Incoming) -> Result<(), Failure> {
-    let zones = backend::zones();
-    let transfer = Transfer::new(host, records, &*zones);
-    host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
+fn unpause(transfer: &Transfer<'_>, incoming: &Incoming) -> Result<(), Failure> {
+    transfer.host.unpause(incoming.domid).map_err(|error| match transfer.undo_incoming(incoming) {
         Ok(()) => Failure::Error(error.to_string()),
         Err(left) => Failure::Error(format!("{error}; the new domain could not be destroyed: {left}")),
     })

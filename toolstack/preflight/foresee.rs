@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde::Serialize;
-use timers::tsc::{Behaviour, TscEffect, TscMode, TscMove};
+use timers::tsc::{Behaviour, NotTolerated, TscEffect, TscMode, TscMove};
 use timers::{GuestKind, Severity};
 use uuid::Uuid;
 
@@ -106,9 +106,12 @@ pub fn foresee(
     how: MoveKind,
     taken: Taken,
 ) -> Foresight {
-    let tsc = guest.moving(to.tsc_tolerance).moved(&from.tsc(), &to.tsc());
+    let moving = guest.moving(to.tsc_tolerance);
+    let tsc = moving.moved(&from.tsc(), &to.tsc());
+    let untolerated = moving.tolerated_on(&to.tsc()).err();
     let mut effects = Vec::new();
-    effects.extend(tsc.effects.iter().filter_map(|effect| of_tsc(effect, guest, &tsc, how)));
+    let of_tsc = |effect| of_tsc(effect, guest, &tsc, how, untolerated.as_ref());
+    effects.extend(tsc.effects.iter().filter_map(of_tsc));
     effects.extend(nomigrate(guest, how));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
@@ -129,12 +132,18 @@ pub fn foresee(
     }
 }
 
-fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind) -> Option<Effect> {
+fn of_tsc(
+    effect: &TscEffect,
+    guest: &GuestReport,
+    tsc: &TscMove,
+    how: MoveKind,
+    untolerated: Option<&NotTolerated>,
+) -> Option<Effect> {
     let changes = tsc.before.khz != tsc.after.khz || tsc.before.behaviour != tsc.after.behaviour;
     let (word, text) = match effect {
         TscEffect::Slower => (
             "tsc-slower",
-            "every read of its TSC is emulated from then on, which is many times slower".to_owned(),
+            format!("every read of its TSC is emulated from then on, which is many times slower{}", of_tolerance(untolerated)),
         ),
         TscEffect::PerhapsSlower => (
             "tsc-perhaps-slower",
@@ -146,10 +155,21 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
             format!(
                 "its TSC mode is native, so it runs at {} instead of {}, {off}: a clock that follows it {} until the guest is restarted; mode default keeps the frequency",
                 tsc.after.khz,
-                tsc.before.khz,
+                guest.tsc.birth_khz.unwrap_or(tsc.before.khz),
                 off.in_a_day()
             ),
         ),
+        TscEffect::StaysOff { off } => (
+            "tsc-stays-off",
+            format!(
+                "its TSC runs at {}, {off} from its initial frequency: a clock that follows it {} until the guest is restarted",
+                tsc.after.khz,
+                off.in_a_day()
+            ),
+        ),
+        TscEffect::RunsRight => {
+            ("tsc-runs-right", format!("its TSC runs at its initial frequency of {} again", tsc.after.khz))
+        }
         TscEffect::Tolerated { off } if off.is_zero() => {
             ("tsc-tolerated", "its TSC is made native at its initial frequency".to_owned())
         }
@@ -173,7 +193,9 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
             format!(
                 "CPUID reports an invariant TSC to it ({}), but no frequency is requested: {}",
                 guest.invariant_tsc.why,
-                if tsc.before.mode == TscMode::Native {
+                if how == MoveKind::Restore {
+                    "request one (clock_tsc_frequency) for its next start"
+                } else if tsc.before.mode == TscMode::Native {
                     "mode native keeps none, so restart the guest with tsc_mode = \"default\" and clock_tsc_frequency, or \
                      without the invariant TSC"
                 } else {
@@ -183,6 +205,14 @@ fn of_tsc(effect: &TscEffect, guest: &GuestReport, tsc: &TscMove, how: MoveKind)
         ),
     };
     Some(Effect { effect: word, severity: effect.severity(), text })
+}
+
+/// Why a tolerance that is set changes nothing.
+fn of_tolerance(untolerated: Option<&NotTolerated>) -> String {
+    match untolerated {
+        None | Some(NotTolerated::Off | NotTolerated::Native | NotTolerated::Mode(_)) => String::new(),
+        Some(why) => format!("; its tolerance does not apply: {why}"),
+    }
 }
 
 fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {

@@ -35,16 +35,17 @@ pub struct HostCost {
     pub why: String,
 }
 
-/// The frequency with which the most hosts run at full speed: one of their own. Of several, the one that the most hosts
-/// have themselves, and then the lowest. `None` without hosts.
+/// The frequency with which the most hosts run at full speed: one of their own. Of several, the one with which the most
+/// others may do so, then the one that the most hosts have themselves, and then the lowest. `None` without hosts.
 #[must_use]
 pub fn recommend(hosts: &[HostReport]) -> Option<Recommendation> {
     let on = |host: &HostReport, khz| GuestTsc::on_host(TscMode::Default, khz, GuestKind::Hvm, &host.tsc());
     let worth = |khz: KiloHertz| {
-        let full =
-            |host: &&HostReport| matches!(on(host, khz).behaviour, Behaviour::Native | Behaviour::Scaled);
+        let behaviours = || hosts.iter().map(|host| on(host, khz).behaviour);
+        let full = behaviours().filter(|&here| matches!(here, Behaviour::Native | Behaviour::Scaled)).count();
+        let perhaps = behaviours().filter(|&here| here == Behaviour::ScaledOrEmulated).count();
         let own = hosts.iter().filter(|host| host.cpu_khz == khz).count();
-        (hosts.iter().filter(full).count(), own, std::cmp::Reverse(khz))
+        (full, perhaps, own, std::cmp::Reverse(khz))
     };
     let khz = hosts.iter().map(|host| host.cpu_khz).max_by_key(|&khz| worth(khz))?;
     let costs = hosts.iter().map(|host| {
@@ -109,6 +110,8 @@ mod tests {
         // All can: the lowest, or the one that the most have.
         assert_eq!(khz(&[(3000, true, yes), (2000, true, yes)]), Some(2000));
         assert_eq!(khz(&[(3000, true, yes), (2000, true, yes), (3000, true, yes)]), Some(3000));
+        // One that may scale is worth more than one that cannot.
+        assert_eq!(khz(&[(3000, true, no), (2000, true, None)]), Some(3000));
         // Nothing helps on a host whose TSC Xen does not trust.
         assert_eq!(khz(&[(2000, false, no), (3000, true, no), (2000, false, no)]), Some(3000));
     }

@@ -39,7 +39,8 @@ pub struct HostReport {
     /// Which Xen.
     #[serde(with = "version")]
     pub xen_version: XenVersion,
-    /// The frequency of its TSC.
+    /// The frequency of its TSC; not 0.
+    #[serde(deserialize_with = "not_zero")]
     pub cpu_khz: KiloHertz,
     /// True if Xen trusts that.
     pub tsc_reliable: bool,
@@ -104,7 +105,8 @@ pub struct GuestReport {
 pub struct TscReport {
     /// Its mode.
     pub mode: TscMode,
-    /// The frequency at which it counts.
+    /// The frequency at which it counts; not 0.
+    #[serde(deserialize_with = "not_zero")]
     pub khz: KiloHertz,
     /// How its reads are done.
     pub behaviour: Behaviour,
@@ -193,11 +195,7 @@ impl GuestReport {
         record: Option<&ClockRecord>,
     ) -> Self {
         let tsc = known_tsc(info, domain.kind, facts);
-        let clock = record.map(|record| &record.request.clock);
-        // Another clock may be requested for the next start; the guest runs with what Xen reports.
-        let asked = record.and_then(|record| record.frequency_in_force(tsc.khz));
-        let next = record.map(ClockRecord::next_clock);
-        GuestReport {
+        let report = GuestReport {
             domid: domain.domid,
             name: domain.name.clone(),
             uuid: domain.uuid,
@@ -209,18 +207,32 @@ impl GuestReport {
                 behaviour: tsc.behaviour,
                 incarnation: info.incarnation,
                 birth_khz: birth_khz(None, info.incarnation, &tsc, facts.cpu_khz),
-                asked,
-                tolerance: clock.and_then(|clock| clock.tsc_tolerance),
+                asked: None,
+                tolerance: None,
             },
             nomigrate: config.is_nomigrate(),
             reference_tsc: config.has_reference_tsc(),
-            tracked: record.is_some_and(|record| !record.offset_changed && record.is_tracked(domain.kind)),
-            follows_zone: match &next {
-                Some(clock) => follows_zone(clock),
-                None => config.is_localtime(),
-            },
-            zone: next.as_ref().and_then(named_zone),
+            tracked: false,
+            follows_zone: config.is_localtime(),
+            zone: None,
+        };
+        match record {
+            Some(record) => report.with_record(record),
+            None => report,
         }
+    }
+
+    /// The same guest with this record, as where another config goes with it.
+    #[must_use]
+    pub fn with_record(mut self, record: &ClockRecord) -> Self {
+        // Another clock may be requested for the next start; the guest runs with what Xen reports.
+        self.tsc.asked = record.frequency_in_force(self.tsc.khz);
+        self.tsc.tolerance = record.request.clock.tsc_tolerance;
+        let next = record.next_clock();
+        self.tracked = !record.offset_changed && record.is_tracked(self.kind);
+        self.follows_zone = follows_zone(&next);
+        self.zone = named_zone(&next);
+        self
     }
 
     /// Its TSC as it travels; `host` is the tolerance of guests that have none of their own.
@@ -232,7 +244,7 @@ impl GuestReport {
             khz: self.tsc.khz,
             birth: self.tsc.birth_khz,
             explicit: self.tsc.asked.is_some(),
-            invariant: self.invariant_tsc.shown == Some(true),
+            invariant: self.invariant_tsc.shown == Some(true) && !self.invariant_tsc.while_emulated,
             tolerance: self.tsc.tolerance.unwrap_or(host),
         }
     }
@@ -297,6 +309,13 @@ fn named_zone(clock: &GuestClock) -> Option<String> {
 
 fn to_the_millisecond(now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+}
+
+fn not_zero<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<KiloHertz, D::Error> {
+    match KiloHertz::deserialize(from)? {
+        KiloHertz(0) => Err(serde::de::Error::custom("a TSC frequency of 0 kHz")),
+        khz => Ok(khz),
+    }
 }
 
 /// A release as Xen writes it, `4.17`.

@@ -86,7 +86,14 @@ pub(crate) fn tolerate(
     };
     let off = match moving.tolerated_on(&facts.tsc()) {
         Ok(off) => off,
-        Err(NotTolerated::Native | NotTolerated::Off | NotTolerated::Mode(_)) => return Ok(Outcome::AsItIs),
+        // The host does better, or is asked for something else.
+        Err(
+            NotTolerated::Native
+            | NotTolerated::Off
+            | NotTolerated::Mode(_)
+            | NotTolerated::Scales
+            | NotTolerated::Explicit,
+        ) => return Ok(Outcome::AsItIs),
         Err(why) => return Ok(Outcome::Left(why.to_string())),
     };
     // Without it nothing is tolerated.

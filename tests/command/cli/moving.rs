@@ -283,6 +283,102 @@ fn a_guest_of_stock_xl_is_checked_when_it_arrives() {
     assert_eq!(on_other(&lab, &["list", "--json"]).json(), json!([]));
 }
 
+#[test]
+fn a_native_guest_of_stock_xl_is_refused_at_another_frequency() {
+    for (khz, refused) in [(5_200_000, true), (2_600_001, true), (2_600_000, false)] {
+        let lab = lab("mode='native'", json!({ "cpu_khz": khz }));
+        lab.mock(["save", "guest", "saved"]).ok();
+        as_xl_saves(&lab, "saved", &json!({}));
+        let Run { code, err, .. } = on_other(&lab, &["restore", "saved"]);
+        assert_eq!(
+            (code != 0, err.contains("tsc-runs-off: its TSC mode is native")),
+            (refused, refused),
+            "{err}"
+        );
+        assert!(!refused || err.contains("guest (domain") && err.contains("instead of 2600000 kHz"), "{err}");
+    }
+}
+
+#[test]
+fn a_native_guest_that_comes_back_to_its_frequency_is_let_in() {
+    let lab = lab("mode='native'", json!({"cpu_khz": 2_600_001}));
+    migrate(&lab, &["-f"]).ok();
+    // On a third host like the second it stays off, and that is said.
+    for (state, file) in [("mock.json", "a"), ("there.json", "b")] {
+        info(&lab, state, file);
+    }
+    lab.write("c", lab.read("b").replace("\"there\"", "\"third\""));
+    let stays = lab.run(["preflight", "b", "c"]).ok();
+    assert!(
+        stays.contains("tsc-stays-off: its TSC runs at 2600001 kHz, +0.385 ppm from its initial"),
+        "{stays}"
+    );
+    let back = format!("'{}' --backend mock:mock.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+    let Run { code, err, .. } = on_other(&lab, &["-v", "migrate", "-s", "", "guest", &back]);
+    assert!(code == 0 && err.contains("tsc-runs-right"), "{err}");
+    assert_eq!(lab.mock(["clock-show", "--json", "guest"]).json()["tsc"]["khz"], 2_600_000);
+}
+
+/// What is said before a move is what the machine does with the config that goes with the guest.
+#[test]
+fn a_config_given_for_the_move_decides() {
+    let settings = |ppm: u32| format!("clock_tsc_tolerance={ppm}");
+    for (own, given) in [(0, 250), (250, 0)] {
+        let lab = hosts(json!({"cpu_khz": 2_600_001}));
+        lab.write("guest.xml", domain("hvm", "<clock offset='utc'/>"));
+        lab.mock(["create", "-q", "guest.xml", &settings(own)]).ok();
+        let cfg = lab.run(["convert", "guest.xml"]).ok();
+        lab.write("other.cfg", format!("{cfg}\nclock_tsc_tolerance = {given}\n"));
+        let native = |run: &Run| {
+            let clock =
+                on_other(&lab, &["clock-show", "--json", "guest"]).json()["tsc"]["behaviour"] == "native";
+            let said = (run.err.contains("tsc-tolerated"), run.err.contains("tsc-slower"));
+            assert_eq!(said, (clock, !clock), "{run:?}");
+            clock
+        };
+        let there = there();
+        let moved = lab.mock(["migrate", "-s", "", "-C", "other.cfg", "guest", &there]);
+        assert_eq!((moved.code, native(&moved)), (0, given == 250), "{moved:?}");
+        on_other(&lab, &["destroy", "guest"]).ok();
+        lab.mock(["create", "-q", "guest.xml", &settings(own)]).ok();
+        lab.mock(["save", "guest", "saved"]).ok();
+        let restored = on_other(&lab, &["restore", "other.cfg", "saved"]);
+        assert_eq!((restored.code, native(&restored)), (0, given == 250), "{restored:?}");
+    }
+}
+
+#[test]
+fn an_emulated_tsc_alone_does_not_keep_a_guest_of_xen_4_14() {
+    let old = json!({"xen_version": "4.14", "tsc_reliable": false, "cpu_khz": 2_600_000});
+    let lab = Lab::with_host(old.clone());
+    lab.write("guest.xml", domain("hvm", "<clock offset='utc'/>"));
+    lab.mock(["create", "-q", "guest.xml"]).ok();
+    lab.write("there.json", json!({ "host": old }).to_string());
+    migrate(&lab, &[]).ok();
+}
+
+#[test]
+fn why_a_tolerance_does_not_apply_is_said() {
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_700_000}));
+    lab.mock(["clock-set", "guest", "clock_tsc_tolerance=250"]).ok();
+    let told = lab.mock(["preflight", "-s", "", "guest", &there()]);
+    assert!(
+        told.out.contains("slower; its tolerance does not apply: its TSC would be +38461.538 ppm off"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn hosts_of_one_name_are_told_apart_by_their_files() {
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_600_001}));
+    info(&lab, "mock.json", "a");
+    lab.write("b", lab.read("a").replace("2600000", "2600001"));
+    let told = lab.run(["preflight", "--pool", "a", "b"]);
+    assert!(told.out.contains("from mock (a) to mock (b)"), "{told:?}");
+    lab.write("zero", lab.read("a").replace("\"cpu_khz\": 2600000", "\"cpu_khz\": 0"));
+    assert!(lab.run(["preflight", "a", "zero"]).fails(1).contains("zero: a TSC frequency of 0 kHz"));
+}
+
 /// Brings the guest to the other host as stock xl does: restored there, and let run.
 fn stock_restore(lab: &Lab) -> u32 {
     use xenclock::host::Host;

@@ -38,6 +38,9 @@ pub struct InvariantRequest {
 pub struct InvariantTsc {
     /// True if it is; `None` where it depends on a CPU of which that is not known.
     pub shown: Option<bool>,
+    /// True if nothing in its config shows it: Xen does while the TSC is emulated.
+    #[serde(default)]
+    pub while_emulated: bool,
     /// The reason in one sentence.
     pub why: String,
 }
@@ -86,16 +89,18 @@ impl InvariantRequest {
                 "libxl shows it only with nomigrate or tsc_mode always_emulate, or if cpuid requests it (invtsc=1)",
             ),
         };
+        let while_emulated = wanted && bit == CpuidBit::Default && !nomigrate && !always;
         let of_host = |what: &str| match asked {
             true => format!("{why}, but {what}"),
             false => format!("{what}, so it cannot be shown"),
         };
-        match host {
-            _ if !wanted => InvariantTsc { shown: Some(false), why: why.to_owned() },
-            Some(true) => InvariantTsc { shown: Some(true), why: why.to_owned() },
-            Some(false) => InvariantTsc { shown: Some(false), why: of_host("the host's CPU has none") },
-            None => InvariantTsc { shown: None, why: format!("{why}, if the host's CPU has one") },
-        }
+        let (shown, why) = match host {
+            _ if !wanted => (Some(false), why.to_owned()),
+            Some(true) => (Some(true), why.to_owned()),
+            Some(false) => (Some(false), of_host("the host's CPU has none")),
+            None => (None, format!("{why}, if the host's CPU has one")),
+        };
+        InvariantTsc { shown, while_emulated, why }
     }
 }
 

@@ -22,7 +22,7 @@ pub struct MovingTsc {
     pub birth: Option<KiloHertz>,
     /// True if a frequency was asked for.
     pub explicit: bool,
-    /// True if CPUID shows the guest an invariant TSC.
+    /// True if CPUID shows the guest an invariant TSC, and not only while its TSC is emulated.
     pub invariant: bool,
     /// How far it may be off to be native.
     pub tolerance: Tolerance,
@@ -51,11 +51,18 @@ pub enum TscEffect {
     PerhapsSlower,
     /// Reads were emulated, and are native or scaled now.
     Faster,
-    /// Mode native at another frequency: what the guest counts with it runs off.
+    /// Mode native, further from the frequency of its birth than before: what the guest counts with it runs off.
     RunsOff {
-        /// By so much, from the frequency before.
+        /// By so much, from the frequency of its birth, or from the one before where that is not known.
         off: Ppm,
     },
+    /// As far off the frequency of its birth as before, or less.
+    StaysOff {
+        /// By so much.
+        off: Ppm,
+    },
+    /// Mode native, at the frequency of its birth again.
+    RunsRight,
     /// Made native within the tolerance: its clocksource tsc runs off.
     Tolerated {
         /// By so much, from the frequency of its birth.
@@ -120,8 +127,8 @@ impl MovingTsc {
         }
         let off = Ppm::between(before.khz, after.khz);
         effects.extend(speed(before.behaviour, after.behaviour));
-        if self.mode == TscMode::Native && !off.is_zero() {
-            effects.push(TscEffect::RunsOff { off });
+        if self.tolerated_on(to).is_err() {
+            effects.extend(self.off_birth(before.khz, after.khz));
         }
         if self.kind == GuestKind::Pv && after.behaviour == Behaviour::Native {
             effects.push(TscEffect::Jumps);
@@ -130,6 +137,21 @@ impl MovingTsc {
             effects.push(TscEffect::Invariant);
         }
         TscMove { before, after, off, effects }
+    }
+}
+
+impl MovingTsc {
+    /// The change of how far its TSC is off the frequency of its birth, which is the one that the guest was told.
+    fn off_birth(&self, before: KiloHertz, after: KiloHertz) -> Option<TscEffect> {
+        let birth = self.birth.unwrap_or(before);
+        let off = Ppm::between(birth, after);
+        let apart = |khz: KiloHertz| khz.0.abs_diff(birth.0);
+        match (apart(before), apart(after)) {
+            (0, 0) => None,
+            (_, 0) => Some(TscEffect::RunsRight),
+            (was, is) if is > was => Some(TscEffect::RunsOff { off }),
+            (_, _) => Some(TscEffect::StaysOff { off }),
+        }
     }
 }
 
@@ -149,7 +171,9 @@ impl TscEffect {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            TscEffect::Faster | TscEffect::Jumps => Severity::Fine,
+            TscEffect::Faster | TscEffect::Jumps | TscEffect::StaysOff { .. } | TscEffect::RunsRight => {
+                Severity::Fine
+            }
             // It is back at the frequency of its birth.
             TscEffect::Tolerated { off } if off.is_zero() => Severity::Fine,
             TscEffect::Slower | TscEffect::PerhapsSlower | TscEffect::Tolerated { .. } => Severity::Change,
@@ -250,7 +274,9 @@ mod tests {
 
     #[test]
     fn what_a_guest_notices() {
-        use TscEffect::{Faster, Invariant, Jumps, PerhapsSlower, RunsOff, Slower, Tolerated};
+        use TscEffect::{
+            Faster, Invariant, Jumps, PerhapsSlower, RunsOff, RunsRight, Slower, StaysOff, Tolerated,
+        };
         let (a, b) = (TscHost { khz: KiloHertz(2_600_000), ..HOST }, HOST);
         let scaling = |scaling| TscHost { scaling, ..b };
         let plain = MovingTsc { tolerance: Tolerance::OFF, ..guest() };
@@ -261,6 +287,9 @@ mod tests {
         let invariant = MovingTsc { invariant: true, ..plain.clone() };
         let asked = MovingTsc { explicit: true, ..invariant.clone() };
         let off = Ppm::between(a.khz, b.khz);
+        // It was made native on the way.
+        let born_elsewhere = MovingTsc { birth: Some(b.khz), ..plain.clone() };
+        let back = Ppm::between(b.khz, a.khz);
         let table = [
             (&plain, a, a, 2_600_000, vec![]),
             (&plain, a, b, 2_600_000, vec![Slower]),
@@ -273,6 +302,10 @@ mod tests {
             (&tolerant, a, b, 2_600_001, vec![Tolerated { off }]),
             (&tolerant, b, b, 2_600_001, vec![Tolerated { off }, Faster]),
             (&native, a, b, 2_600_001, vec![RunsOff { off }]),
+            (&native, b, a, 2_600_000, vec![RunsRight]),
+            (&native, b, b, 2_600_001, vec![StaysOff { off }]),
+            (&native, TscHost { khz: KiloHertz(2_600_009), ..b }, b, 2_600_001, vec![StaysOff { off }]),
+            (&born_elsewhere, a, b, 2_600_000, vec![Slower, StaysOff { off: back }]),
             (&native, a, TscHost { reliable: false, ..a }, 2_600_000, vec![]),
             (&always, a, b, 2_600_000, vec![]),
             (&pv, a, a, 2_600_000, vec![Jumps]),

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::sync::Arc;
 
 use timers::tsc::Tolerance;
-use timers::{GuestKind, UtcOffset};
+use timers::{GuestClock, GuestKind, UtcOffset};
 use uuid::Uuid;
 
 use super::header::{RESTORE, config_in, is_too_long};
 use super::{Transfer, put};
 use crate::apply::clock::InProcess;
-use crate::domain::Domain;
-use crate::host::{DomId, Result};
+use crate::domain::{Domain, DomainConfig};
+use crate::host::{DomId, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Instance, RecordFormatError, RequestOrigin};
 use crate::tracking::monitor::read_clock;
@@ -44,6 +44,14 @@ pub struct Incoming {
     /// Held until the guest runs, so that a service keeps off it.
     claim: Option<Claim>,
     boot: String,
+}
+
+/// The record of a guest that comes in.
+struct Arriving {
+    record: ClockRecord,
+    /// True if it came along with the guest.
+    came_along: bool,
+    warnings: Vec<Warning>,
 }
 
 impl Incoming {
@@ -105,13 +113,8 @@ impl Transfer<'_> {
         let note = |domid| note(claim.as_ref(), ARRIVE, &facts, domid, Then::Destroy);
         note(None);
         let own = config.name().to_owned();
-        let came = Self::came_along(header, uuid, requested.is_some());
-        let came_along = matches!(came, Some(Ok(_)));
-        let (record, mut warnings) = self.arriving_record(came, uuid);
-        let mut record = record.unwrap_or_else(|| unmanaged::found_in(&config, uuid, &own));
-        if let Some(requested) = requested {
-            record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
-        }
+        let arriving = self.arriving(header, &config, uuid, requested.as_ref(), &facts);
+        let Arriving { mut record, came_along, mut warnings } = arriving;
         let mut offset = 0;
         if config.kind().has_rtc() {
             config.set_rtc_offset(UtcOffset::ZERO);
@@ -160,6 +163,40 @@ impl Transfer<'_> {
         let kind = config.kind();
         let boot = facts.boot_id;
         Ok(Incoming { domid, offset, warnings, kind, uuid, continues, before, claim, boot })
+    }
+
+    /// The record with which a guest would go on that comes in: with `config`, and with this clock requested for its next
+    /// start if that is not the config that it was saved with. Nothing is changed.
+    ///
+    /// # Errors
+    /// When the host cannot be read.
+    pub fn expected(
+        &self,
+        header: &Header,
+        config: &DomainConfig,
+        requested: Option<&GuestClock>,
+    ) -> Result<ClockRecord> {
+        let saved = || config_in(header).ok().and_then(|saved| saved.c_info.uuid);
+        let uuid = config.c_info.uuid.or_else(saved).unwrap_or_default();
+        Ok(self.arriving(header, config, uuid, requested, &self.host.facts()?).record)
+    }
+
+    fn arriving(
+        &self,
+        header: &Header,
+        config: &DomainConfig,
+        uuid: Uuid,
+        requested: Option<&GuestClock>,
+        facts: &HostFacts,
+    ) -> Arriving {
+        let came = Self::came_along(header, uuid, requested.is_some());
+        let came_along = matches!(came, Some(Ok(_)));
+        let (record, warnings) = self.arriving_record(came, uuid);
+        let mut record = record.unwrap_or_else(|| unmanaged::found_in(config, uuid, config.name()));
+        if let Some(requested) = requested {
+            record.adopt_from_file(requested, RequestOrigin::Create, facts.now);
+        }
+        Arriving { record, came_along, warnings }
     }
 
     /// Makes the TSC of a guest native that has arrived, where its tolerance, or else this one, allows it.
