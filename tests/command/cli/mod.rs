@@ -17,6 +17,7 @@ mod scripts;
 mod settings;
 mod snapshots;
 mod together;
+mod tolerance;
 mod usage;
 mod xl;
 mod xl_conf;
