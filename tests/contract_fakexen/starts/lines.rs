@@ -283,6 +283,7 @@ const LINES: &[&str] = &[
     "type = \"pvh\"\nkernel = \"/k\"\np9 = [ \"tag=a,path=/x,security_model=none\" ]",
     "type = \"pvh\"\nkernel = \"/k\"\ndisk = [ \"format=qcow2,vdev=xvda,access=ro,target=/a\" ]",
     "type = \"pvh\"\nkernel = \"/k\"\nfirmware = \"ovmf\"",
+    "type = \"pvh\"\nkernel = \"/k\"\nvnuma = [ [ \"pnode=0\", \"size=256\", \"vcpus=0\", \"vdistances=10\" ] ]",
     "type = \"pvh\"\nfirmware = \"pvgrub32\"",
     "type = \"pvh\"\nkernel = \"/k\"\npvshim = 1",
     "type = \"pvh\"\npvshim = 1",
