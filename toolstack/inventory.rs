@@ -11,6 +11,7 @@ use timers::GuestKind;
 
 use crate::diag::Finding;
 use crate::domain::DomainConfig;
+use crate::domain::bridges::{DEFAULT_BRIDGE, OPEN_VSWITCH, of_open_vswitch};
 use crate::domain::config::{Bios, Disk, DiskBackend, Nic, Pci};
 
 /// The thing that a path leads to.
@@ -69,9 +70,6 @@ impl Look for Rooted {
     }
 }
 
-/// The bridge of a card that names none.
-const DEFAULT_BRIDGE: &str = "xenbr0";
-
 /// The paths of QEMU for Xen in distributions.
 const QEMU: &[&str] = &[
     "/usr/libexec/xen-qemu-system-i386",
@@ -129,12 +127,12 @@ impl Missing<'_> {
     fn bridge(&mut self, field: &str, nic: &Nic) {
         let script = nic.script.as_deref().unwrap_or("vif-bridge");
         let script = script.rsplit('/').next().unwrap_or(script);
-        let is_open = script == "vif-openvswitch";
+        let is_open = script == OPEN_VSWITCH;
         if nic.backend_domname.is_some() || nic.backend_domid != 0 || !(is_open || script == "vif-bridge") {
             return;
         }
         let named = nic.bridge.as_deref().unwrap_or(DEFAULT_BRIDGE);
-        let name = if is_open { named.split(['.', ':']).next().unwrap_or(named) } else { named };
+        let name = if is_open { of_open_vswitch(named).unwrap_or(named) } else { named };
         let device = format!("/sys/class/net/{name}");
         let has = |path: &str| self.look.thing(path).is_some();
         let reason = match (has(&device), has(&format!("{device}/bridge"))) {

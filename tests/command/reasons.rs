@@ -43,6 +43,35 @@ const CASES: &[Case] = &[
         &["approximated: QEMU starts the guest without the device"],
         &[],
     ),
+    // Open vSwitch: no native mode, and no bridge with a dot.
+    (
+        "hvm",
+        "<devices><interface type='bridge'><source bridge='b'/><virtualport type='openvswitch'/><vlan trunk='yes'><tag id='10' nativeMode='untagged'/><tag id='20'/></vlan></interface></devices>",
+        "vlan-native",
+        &["VLAN 10 alone", "vlan_mode=native-untagged trunks=20,10"],
+        &["approximated"],
+    ),
+    (
+        "hvm",
+        "<devices><interface type='bridge'><source bridge='b'/><virtualport type='openvswitch'/><vlan><tag id='42' nativeMode='tagged'/></vlan></interface></devices>",
+        "vlan-native",
+        &["VLAN 42 alone, without tags", "vlan_mode=native-tagged trunks=42"],
+        &[],
+    ),
+    (
+        "hvm",
+        "<devices><interface type='bridge'><source bridge='ovs.0'/><virtualport type='openvswitch'/></interface></devices>",
+        "bridge-name",
+        &["--map bridge:ovs.0=NAME"],
+        &[],
+    ),
+    (
+        "hvm",
+        "<devices><interface type='bridge'><source bridge='ovs.x'/><script path='vif-openvswitch'/></interface></devices>",
+        "interface-name",
+        &["does not connect the card to 'ovs.x'"],
+        &[],
+    ),
     // A card of the host has no interface in dom0.
     (
         "hvm",

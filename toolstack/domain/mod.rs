@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
+pub mod bridges;
 mod build_info;
 pub mod changes;
 pub(crate) mod clock_meant;

@@ -3,6 +3,7 @@
 use timers::GuestKind;
 
 use super::super::DomainConfig;
+use super::super::bridges::{is_open_vswitch, of_open_vswitch};
 use super::super::config::{Nic, NicType, UsbCtrl, UsbCtrlType};
 use super::super::qemu::longest_interface_name;
 use super::refusal::{Place, Refused, VIF, at, by_libxl, twice};
@@ -59,10 +60,17 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
 
 /// Why there is no bridge of this name. For Open vSwitch a VLAN and trunks stand behind it.
 fn bridge(nic: &Nic) -> Option<Finding> {
-    let is_open = nic.script.as_deref().is_some_and(|script| script.contains("openvswitch"));
+    let is_open = is_open_vswitch(nic);
     let whole = nic.bridge.as_deref()?;
-    let name = if is_open { whole.split(['.', ':']).next()? } else { whole };
+    let name = if is_open { of_open_vswitch(whole) } else { Some(whole) };
     let has_more = whole.contains([' ', ';', '\t']);
+    let Some(name) = name.or(has_more.then_some(whole)) else {
+        let reason = format!(
+            "vif-openvswitch takes a bridge and VLANs, as in ovs0.42 or ovs0:1:2, and does not connect the card to '{whole}'"
+        );
+        let instead = "write bridge=NAME with a name without . and :, or bridge=NAME.VLAN";
+        return Some(Finding::unsupported("interface-name", reason).instead(instead));
+    };
     let reason = match has_more {
         true => format!(
             "there is no bridge '{whole}': the settings of a network interface are separated by commas"

@@ -7,6 +7,7 @@ use timers::GuestKind;
 use super::element::{Element, yes_no};
 use super::{screens, serial};
 use crate::domain::Defbool;
+use crate::domain::bridges::DEFAULT_BRIDGE;
 use crate::domain::config::{
     Channel, Connection, Disk, DiskBackend, DomainConfig, Hvm, Nic, NicType, P9, Pci, UsbCtrl, UsbDev,
 };
@@ -237,7 +238,7 @@ fn interface(nic: &Nic, hvm: bool) -> Option<Element> {
         rest: _,
     } = nic;
     // libxl's own bridge, where there is none.
-    let bridge = Some(bridge.as_deref().unwrap_or("xenbr0")).filter(|name| is_device(name))?;
+    let bridge = Some(bridge.as_deref().unwrap_or(DEFAULT_BRIDGE)).filter(|name| is_device(name))?;
     let model = match nictype {
         Some(NicType::Vif) if hvm => Some("netfront"),
         _ => model.as_deref().filter(|_| hvm),

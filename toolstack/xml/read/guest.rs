@@ -38,9 +38,14 @@ impl<'t> Guest<'t> {
         Guest { config, for_xen, xen, boot, usb, modules, mapping, mapped }
     }
 
+    /// The replacement of a name, where there is a rule for it.
+    pub(super) fn rule(&mut self, kind: Kind, name: &str) -> Option<(String, Finding)> {
+        self.mapping.find(kind, name, &mut self.mapped)
+    }
+
     /// The replacement of a name; that there is none is noted.
     pub(super) fn mapped(&mut self, kind: Kind, name: &str) -> Option<(String, Finding)> {
-        let found = self.mapping.find(kind, name, &mut self.mapped);
+        let found = self.rule(kind, name);
         if found.is_none() {
             self.mapped.needs.insert((kind, name.to_owned()));
         }

@@ -31,6 +31,7 @@ mod os;
 mod security;
 mod smbios;
 mod sound;
+mod switch;
 mod tuning;
 mod unread;
 mod usb;

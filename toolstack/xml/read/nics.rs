@@ -5,7 +5,7 @@ use timers::GuestKind;
 use super::super::cursor::{Element, Result, Value};
 use super::boot_order::Bootable;
 use super::guest::Guest;
-use super::{hostdevs, hvm_only, placed_by_xen};
+use super::{hostdevs, hvm_only, placed_by_xen, switch};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
@@ -54,7 +54,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         bandwidth(&element, &mut nic)?;
         model(&element, guest.kind(), &mut nic);
         name(&element, guest.kind(), &mut nic)?;
-        switch(&element, &mut nic)?;
+        switch::read(&element, guest, &mut nic)?;
         placed_by_xen(&element);
         guest.boot.read(&element, Bootable::Network)?;
         guest.config.nics.push(nic);
@@ -201,65 +201,6 @@ fn bandwidth(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
             value.mark(Finding::approximated("rate-burst", reason));
         }
     }
-    Ok(())
-}
-
-/// Open vSwitch: its script, and the VLANs behind the bridge's name.
-fn switch(element: &Element<'_>, nic: &mut Nic) -> Result<()> {
-    let port = element.child("virtualport");
-    let kind = port.and_then(|port| port.attr("type"));
-    let is_open = kind.is_some_and(|kind| kind.text == "openvswitch");
-    if let (Some(port), Some(kind)) = (port, kind)
-        && !is_open
-    {
-        let reason = format!("libxl knows Open vSwitch, not {}", kind.text);
-        port.mark_whole(&Finding::unsupported("virtualport", reason));
-    }
-    if let Some(parameters) = port.filter(|_| is_open).and_then(|port| port.child("parameters")) {
-        parameters.mark_whole(&if parameters.attr("profileid").is_some() {
-            Finding::unsupported("virtualport", "Xen's script sets no profile for the port")
-        } else {
-            Finding::no_effect("virtualport", "each start assigns a new ID to the port")
-        });
-    }
-    let vlan = element.children("vlan").next();
-    if is_open && nic.script.is_none() {
-        nic.script = Some("vif-openvswitch".to_owned());
-    } else if let Some(kind) = kind.filter(|_| is_open && vlan.is_none()) {
-        kind.mark(Finding::no_effect("own-script", "the interface has a script of its own"));
-    }
-    let Some(vlan) = vlan else { return Ok(()) };
-    if !is_open {
-        let finding = Finding::unsupported("vlan", "Xen's script tags traffic only on Open vSwitch");
-        let instead = "add <virtualport type='openvswitch'/>, or use a bridge of dom0 that has the VLAN";
-        vlan.leave_out(finding.instead(instead));
-        return Ok(());
-    }
-    let vlan = vlan.take();
-    let mut trunk = vlan.attr("trunk").map_or(Ok(false), |trunk| trunk.yes_no())?;
-    let (mut native, mut tags) = (None, Vec::new());
-    for tag in vlan.children("tag").map(Element::take) {
-        let expected = "a VLAN, 1 to 4094";
-        let Some(id) = tag.attr("id") else { return Err(tag.invalid("no-vlan", "the tag has no id")) };
-        let number = match id.number(expected)? {
-            number @ 1..=4094_u16 => number,
-            _ => return Err(id.not(expected)),
-        };
-        if let Some(mode) = tag.attr("nativeMode") {
-            native = Some(number);
-            let reason = "Xen's script sets the VLAN and the trunk of the port, but no native mode";
-            mode.mark(Finding::approximated("vlan-native", reason));
-        } else {
-            tags.push(number);
-        }
-    }
-    trunk |= tags.len() > 1 || native.is_some();
-    let Some(bridge) = nic.bridge.as_mut() else { return Ok(()) };
-    let access = if trunk { native } else { tags.pop() };
-    if let Some(access) = access {
-        bridge.push_str(&format!(".{access}"));
-    }
-    tags.iter().for_each(|tag| bridge.push_str(&format!(":{tag}")));
     Ok(())
 }
 
