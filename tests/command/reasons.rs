@@ -72,6 +72,21 @@ const CASES: &[Case] = &[
         &["does not connect the card to 'ovs.x'"],
         &[],
     ),
+    // A card of the host on USB is no PCI device.
+    (
+        "hvm",
+        "<devices><interface type='hostdev' managed='yes'><source><address type='usb' bus='1' device='2'/></source></interface></devices>",
+        "hostdev-usb",
+        &["this is a USB device", "type='usb'> with <source><address bus='1' device='2'/></source>"],
+        &["pci-address"],
+    ),
+    (
+        "hvm",
+        "<devices><hostdev mode='subsystem'><source/></hostdev></devices>",
+        "hostdev",
+        &["this device has no type", "type='pci' or type='usb'"],
+        &[],
+    ),
     // A card of the host has no interface in dom0.
     (
         "hvm",

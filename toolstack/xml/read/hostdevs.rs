@@ -19,6 +19,11 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
                 }
             }
             ("subsystem", "usb") => usb(&element, guest)?,
+            ("subsystem", "") => {
+                let reason = "libxl passes PCI and USB devices through, and this device has no type";
+                let instead = "write type='pci' or type='usb'";
+                element.leave_out(Finding::unsupported("hostdev", reason).instead(instead));
+            }
             _ => {
                 let what = if mode == "subsystem" { kind } else { mode };
                 let reason = format!("libxl passes PCI and USB devices through, not {what}");
@@ -32,9 +37,8 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
 /// A network card of the host: a PCI device, whose MAC address only its driver in dom0 can set.
 pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let Some(source) = element.children("source").next() else { return Err(no_address(element)) };
-    if source.children("vendor").next().is_some() {
-        let reason = "libxl expects a PCI device for a network card of the host, and this is a USB device";
-        let instead = "write <hostdev mode='subsystem' type='usb'> with the same source";
+    if let Some((what, instead)) = no_pci_device(&source) {
+        let reason = format!("libxl expects a PCI device for a network card of the host, and this is {what}");
         element.leave_out(Finding::unsupported("hostdev-usb", reason).instead(instead));
         return Ok(());
     }
@@ -51,6 +55,28 @@ pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Res
         }
     }
     Ok(())
+}
+
+/// What a network card of the host is that is no PCI device, and what to do instead.
+fn no_pci_device(source: &Element<'_>) -> Option<(String, String)> {
+    let hostdev = |source: &str| format!("write <hostdev mode='subsystem' type='usb'> with {source}");
+    if source.children("vendor").next().is_some() {
+        return Some(("a USB device".to_owned(), hostdev("the same source")));
+    }
+    let address = source.children("address").next()?;
+    let part = |name: &str| address.attr(name).map_or("0", |value| value.text);
+    match address.attr("type").map_or("pci", |kind| kind.text) {
+        "pci" => None,
+        "usb" => {
+            let (bus, device) = (part("bus"), part("device"));
+            let source = format!("<source><address bus='{bus}' device='{device}'/></source>");
+            Some(("a USB device".to_owned(), hostdev(&source)))
+        }
+        other => {
+            let instead = "write type='pci' and the domain, bus, slot and function of a PCI device";
+            Some((format!("a device with an address of type {other}"), instead.to_owned()))
+        }
+    }
 }
 
 /// What needs an interface in dom0: the element, the attribute and the value with which it asks for nothing, why a card of
