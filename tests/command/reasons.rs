@@ -87,6 +87,14 @@ const CASES: &[Case] = &[
         &["this device has no type", "type='pci' or type='usb'"],
         &[],
     ),
+    // SPICE that listens nowhere needs both a port and an address.
+    (
+        "hvm",
+        "<devices><graphics type='spice'><listen type='none'/></graphics></devices>",
+        "no-spice",
+        &["port='5900' autoport='no' and <listen type='address' address='127.0.0.1'/>"],
+        &["and none is given"],
+    ),
     // A card of the host has no interface in dom0.
     (
         "hvm",

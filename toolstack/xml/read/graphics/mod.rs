@@ -67,7 +67,12 @@ fn sdl(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     match guest.hvm() {
         Some(hvm) => hvm.sdl = sdl,
-        None => framebuffer(&mut guest.config, None).sdl = sdl,
+        None => {
+            let vfb = framebuffer(&mut guest.config, None);
+            vfb.sdl = sdl;
+            // libxl's own default is a VNC server.
+            vfb.vnc.enable.get_or_insert(Defbool::False);
+        }
     }
     Ok(())
 }

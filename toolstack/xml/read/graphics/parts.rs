@@ -113,16 +113,31 @@ pub(super) fn listen<'t>(graphics: &Element<'t>, guest: &Guest<'_>) -> Listen {
     found.unwrap_or(Listen::Address(None))
 }
 
-/// A port, where one is given.
-pub(super) fn port<'t>(graphics: &Element<'t>, name: &str) -> Result<Option<(Value<'t>, i32)>> {
-    let Some(value) = graphics.attr(name) else { return Ok(None) };
+/// The port of a display.
+#[derive(Clone, Copy)]
+pub(super) enum Port<'t> {
+    /// None is given.
+    Absent,
+    /// 0.
+    Zero,
+    /// Any that is free: libvirt's old word for `autoport='yes'`, whatever `autoport` is beside it.
+    Any,
+    /// This one.
+    Fixed(Value<'t>, i32),
+}
+
+/// Reads a port.
+pub(super) fn port<'t>(graphics: &Element<'t>, name: &str) -> Result<Port<'t>> {
+    let Some(value) = graphics.attr(name) else { return Ok(Port::Absent) };
     let expected = "a port, or -1 for any";
-    match value.number(expected)? {
-        -1 | 0 => {
-            value.mark(Finding::no_effect("any-port", "no port of its own"));
-            Ok(None)
-        }
-        port @ 1..=65535 => Ok(Some((value, port))),
+    let port = value.number(expected)?;
+    if port <= 0 {
+        value.mark(Finding::no_effect("any-port", "no port of its own"));
+    }
+    match port {
+        -1 => Ok(Port::Any),
+        0 => Ok(Port::Zero),
+        port @ 1..=65535 => Ok(Port::Fixed(value, port)),
         _ => Err(value.not(expected)),
     }
 }

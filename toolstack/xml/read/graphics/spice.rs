@@ -3,7 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{LOOPBACK, Listen, NO_PASSWORD, keymap, listen, port};
+use super::parts::{LOOPBACK, Listen, NO_PASSWORD, Port, keymap, listen, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 use crate::domain::qemu;
@@ -23,11 +23,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         graphics.leave_out(Finding::unsupported("no-spice", NO_PASSWORD).instead("write a password"));
         return Ok(());
     }
-    let Some(port) = server_port(&graphics)? else {
-        let reason = "libxl needs a SPICE port without TLS, and none is given: the guest has no SPICE server";
-        no_server(reason, "write port='5900' autoport='no'");
-        return Ok(());
-    };
+    let port = server_port(&graphics)?;
     let host = match listen(&graphics, guest) {
         Listen::Address(address) => address.unwrap_or_else(|| LOOPBACK.to_owned()),
         Listen::Socket(_) | Listen::Nowhere => {
@@ -38,6 +34,11 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
             );
             return Ok(());
         }
+    };
+    let Some(port) = port else {
+        let reason = "libxl needs a SPICE port without TLS, and none is given: the guest has no SPICE server";
+        no_server(reason, "write port='5900' autoport='no'");
+        return Ok(());
     };
     let mut spice = Spice { enable: Some(Defbool::True), port, host: Some(host), ..Spice::default() };
     spice.host = spice.host.map(|host| qemu::doubled(&host));
@@ -57,7 +58,8 @@ fn server_port(graphics: &Element<'_>) -> Result<Option<i32>> {
     let automatic = graphics.attr("autoport");
     let any = automatic.map_or(Ok(false), |autoport| autoport.yes_no())?;
     let given = port(graphics, "port")?;
-    if let Some((secure, _)) = port(graphics, "tlsPort")? {
+    let secure = port(graphics, "tlsPort")?;
+    if let Port::Fixed(secure, _) = secure {
         let reason = "libxl has no settings for the certificates that SPICE needs for TLS";
         let finding = Finding::unsupported("spice-tls", reason);
         secure.mark(finding.instead("tunnel the port without TLS, for example with ssh -L"));
@@ -70,10 +72,14 @@ fn server_port(graphics: &Element<'_>) -> Result<Option<i32>> {
         port
     };
     Ok(match (given, automatic) {
-        (Some((_, port)), Some(value)) if any => Some(fixed(value, port)),
-        (Some((_, port)), _) => Some(port),
-        (None, Some(value)) if any => Some(fixed(value, VNC_BASE)),
-        (None, _) => None,
+        (Port::Fixed(_, port), Some(value)) if any => Some(fixed(value, port)),
+        (Port::Fixed(_, port), _) => Some(port),
+        (_, Some(value)) if any => Some(fixed(value, VNC_BASE)),
+        _ => {
+            let old = [("port", given), ("tlsPort", secure)];
+            let old = old.into_iter().find(|(_, port)| matches!(port, Port::Any));
+            old.and_then(|(name, _)| graphics.attr(name)).map(|value| fixed(value, VNC_BASE))
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{Listen, NO_PASSWORD, framebuffer, keymap, listen, port, text};
+use super::parts::{Listen, NO_PASSWORD, Port, framebuffer, keymap, listen, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 use crate::domain::qemu;
@@ -24,13 +24,20 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     let any = automatic.map(|autoport| autoport.yes_no()).transpose()?;
     let given = port(&graphics, "port")?;
     let (display, find) = match (any, given) {
-        (Some(true) | None, None) => (0, true),
-        (Some(false), None) => (0, false),
-        (Some(true), Some((port, _))) => {
+        (Some(false), Port::Absent | Port::Any) => {
+            if let Some(automatic) = automatic {
+                let reason = "without a port, or with -1, libvirt looks for a free one in any case";
+                automatic.mark(Finding::no_effect("autoport", reason));
+            }
+            (0, true)
+        }
+        (Some(true) | None, Port::Absent | Port::Any | Port::Zero) => (0, true),
+        (Some(false), Port::Zero) => (0, false),
+        (Some(true), Port::Fixed(port, _)) => {
             port.mark(Finding::no_effect("autoport", "with autoport='yes' the next free port is used"));
             (0, true)
         }
-        (Some(false) | None, Some((value, port))) => {
+        (Some(false) | None, Port::Fixed(value, port)) => {
             if port < VNC_BASE {
                 let reason = format!("libxl counts displays from port {VNC_BASE}; port {VNC_BASE} is used");
                 let finding = Finding::approximated("vnc-port", reason);
