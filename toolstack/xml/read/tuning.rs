@@ -60,14 +60,23 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
             }
         }
         (max, now) = (max.min(most), now.min(most));
+        let mut automatic = false;
         if let Some(placement) = element.attr("placement") {
-            let automatic = placement.one_of(&[("static", false), ("auto", true)])?;
+            automatic = placement.one_of(&[("static", false), ("auto", true)])?;
             if automatic {
                 let reason = "Xen places vCPUs by itself by default";
                 placement.mark(Finding::no_effect("placement", reason));
             }
         }
-        everywhere = element.attr("cpuset").map(|cpus| cpu_set(&cpus)).transpose()?;
+        if let Some(cpus) = element.attr("cpuset") {
+            let set = cpu_set(&cpus)?;
+            if automatic {
+                let reason = "with placement='auto' libvirt does not use it either";
+                cpus.mark(Finding::no_effect("placement", reason));
+            } else {
+                everywhere = Some(set);
+            }
+        }
     }
     guest.config.b_info.max_vcpus = max;
     guest.config.b_info.avail_vcpus = (0..now.unsigned_abs()).collect();
