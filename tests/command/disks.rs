@@ -165,3 +165,74 @@ fn nbd_is_written_as_libvirt_has_it() {
         assert!(back.contains(&format!("target={path}\"")), "{back}");
     }
 }
+
+/// Images of hypervisors whose XML has no formats: the hypervisor, the source, and the format or the code.
+const NAMED: &[(&str, &str, &str)] = &[
+    ("vmware", "/v/a.vmdk", "disk-format"),
+    ("vmware", "/v/A.VMDK", "disk-format"),
+    ("vmware", "[ds1] a/a.vmdk", "disk-path"),
+    ("vmware", "/v/a-flat.img", "raw"),
+    ("vbox", "/v/a.vdi", "disk-format"),
+    ("vbox", "/v/a.vhd", "vhd"),
+    ("vbox", "/v/a.qcow2", "qcow2"),
+    ("hyperv", "C:\\VMs\\a.vhdx", "disk-path"),
+    ("hyperv", "/v/a.vhdx", "disk-format"),
+    ("kvm", "/v/a.vmdk", "raw"),
+    ("kvm", "a.img", "disk-path"),
+    ("xen", "/v/a.vmdk", "raw"),
+];
+
+#[test]
+fn an_image_without_a_format_has_that_of_its_name() {
+    for (hypervisor, path, found) in NAMED {
+        let disk = format!("<disk type='file'><source file='{path}'/><target dev='hda' bus='ide'/></disk>");
+        let text = guest("hvm", &disk).replace("type='kvm'", &format!("type='{hypervisor}'"));
+        let lab = Lab::new();
+        lab.write("guest.xml", text);
+        let run = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED));
+        if found.starts_with("disk-") {
+            assert!(run.err.contains(&format!("[{found}]")), "{hypervisor} {path}: {}", run.err);
+            assert!(!run.out.contains("vdev"), "{hypervisor} {path}: {}", run.out);
+        } else {
+            assert!(
+                run.out.contains(&format!("format={found},vdev=hda")),
+                "{hypervisor} {path}: {}",
+                run.out
+            );
+        }
+    }
+}
+
+#[test]
+fn an_image_of_a_datastore_is_converted_and_mapped() {
+    let lab = Lab::new();
+    let disk = "<disk type='file'><source file='[ds1] a/a.vmdk'/><target dev='hda' bus='ide'/></disk>";
+    lab.write("guest.xml", guest("hvm", disk).replace("type='kvm'", "type='vmware'"));
+    let converted = |rules: &[&str]| {
+        let rules = rules.iter().flat_map(|rule| ["--map", rule]);
+        lab.run(["convert"].into_iter().chain(rules).chain(["guest.xml"]).chain(FIXED))
+    };
+    let said = converted(&["path:[ds1] a/a.vmdk=/srv/a.vmdk"]).err;
+    assert!(said.contains("qemu-img convert -f vmdk -O qcow2"), "{said}");
+    for rule in ["path:[ds1] a/a.vmdk=/srv/a.qcow2", "path:[ds1] *.vmdk=/srv/*.qcow2"] {
+        let out = converted(&[rule]).ok();
+        assert!(out.contains("format=qcow2,vdev=hda") && out.contains("target=/srv/a"), "{out}");
+    }
+}
+
+#[test]
+fn a_format_that_libxl_does_not_read_has_a_remedy_that_exists() {
+    for (word, remedy) in [
+        ("vmdk", "qemu-img convert -f vmdk -O qcow2 IMAGE NEW, and write <driver type='qcow2'/>"),
+        ("ploop", "qemu-img convert -f parallels"),
+        ("qcow3", "write type='qcow"),
+        ("auto", "find the image's format with qemu-img info IMAGE"),
+        ("fat", "find the image's format with qemu-img info IMAGE"),
+    ] {
+        let disk = format!(
+            "<disk type='file'><driver name='qemu' type='{word}'/><source file='/a'/><target dev='hda'/></disk>"
+        );
+        let said = checked("hvm", &disk).1;
+        assert!(said.contains(remedy), "{word}: {said}");
+    }
+}

@@ -13,6 +13,8 @@ use crate::mapping::{Kind, Mapping, Outcome};
 
 /// A domain that is being read.
 pub(super) struct Guest<'t> {
+    /// The hypervisor that the XML was written for.
+    pub(super) hypervisor: &'t str,
     /// The config for libxl.
     pub(super) config: DomainConfig,
     /// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
@@ -32,10 +34,11 @@ pub(super) struct Guest<'t> {
 }
 
 impl<'t> Guest<'t> {
-    pub(super) fn new(kind: GuestKind, for_xen: bool, xen: XenVersion, mapping: &'t Mapping) -> Self {
+    pub(super) fn new(kind: GuestKind, hypervisor: &'t str, xen: XenVersion, mapping: &'t Mapping) -> Self {
         let (config, mapped) = (DomainConfig::new(kind), Outcome::default());
         let (boot, usb, modules) = (BootOrder::default(), Usb::default(), BTreeMap::new());
-        Guest { config, for_xen, xen, boot, usb, modules, mapping, mapped }
+        let for_xen = hypervisor == "xen";
+        Guest { hypervisor, config, for_xen, xen, boot, usb, modules, mapping, mapped }
     }
 
     /// The replacement of a name, where there is a rule for it.

@@ -139,9 +139,9 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
         );
     }
     root.is(Part::Domain);
-    let for_xen = hypervisor(root)?;
+    let hypervisor = hypervisor(root)?;
     let kind = os::kind(root)?;
-    let mut guest = Guest::new(kind, for_xen, xen, mapping);
+    let mut guest = Guest::new(kind, hypervisor, xen, mapping);
     let mut notes = Notes::default();
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
@@ -187,20 +187,20 @@ fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> 
     Ok(())
 }
 
-/// True if the XML was written for Xen: what it leaves out then means what libvirt's Xen driver makes of it.
-fn hypervisor(root: &Element<'_>) -> Result<bool> {
+/// The hypervisor that the XML was written for. What XML for Xen leaves out means what libvirt's Xen driver makes of it.
+fn hypervisor<'t>(root: &Element<'t>) -> Result<&'t str> {
     if let Some(id) = root.attr("id") {
         id.mark(Finding::no_effect("live-state", "the ID of a running domain; each start assigns a new one"));
     }
     let Some(hypervisor) = root.attr("type") else {
-        return Ok(true);
+        return Ok("xen");
     };
     match hypervisor.text {
-        "xen" => Ok(true),
+        "xen" => Ok(hypervisor.text),
         other if HYPERVISORS.contains(&other) => {
             hypervisor
                 .mark(Finding::no_effect("hypervisor", format!("written for {other}; here it runs on Xen")));
-            Ok(false)
+            Ok(other)
         }
         _ => Err(hypervisor
             .not(&format!("a hypervisor that libvirt knows: {}", list(HYPERVISORS.iter().copied())))),

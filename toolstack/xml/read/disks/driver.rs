@@ -1,10 +1,11 @@
 //! `<driver>`: the backend and the format of a disk, and its options.
 
 use super::super::super::cursor::{Element, Result};
-use super::left_out::left_out;
+use super::super::guest::Guest;
+use super::format;
 use crate::diag::Finding;
-use crate::domain::config::{Defbool, Disk, DiskFormat};
-use crate::domain::libvirt::{DISK_BACKENDS, DISK_FORMATS, value_of};
+use crate::domain::config::{Defbool, Disk};
+use crate::domain::libvirt::{DISK_BACKENDS, value_of};
 
 /// The effect on the host's cache of an image.
 const CACHES: &str = "blkback reads and writes a disk directly; QEMU (qdisk) goes through the host's cache, but with \
@@ -30,9 +31,14 @@ const TUNABLES: &[&str] = &[
 ];
 
 /// Reads the driver; `false` when the disk is left out, since libxl would show the guest other data.
-pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
-    disk.format = Some(DiskFormat::Raw);
-    let Some(driver) = element.child("driver") else { return Ok(true) };
+pub(super) fn read(element: &Element<'_>, disk: &mut Disk, guest: &mut Guest<'_>) -> Result<bool> {
+    let driver = element.child("driver");
+    let given = driver.and_then(|driver| driver.attr("type"));
+    disk.format = format::read(element, given.as_ref(), disk.pdev_path.as_deref(), guest);
+    if disk.format.is_none() {
+        return Ok(false);
+    }
+    let Some(driver) = driver else { return Ok(true) };
     if let Some(name) = driver.attr("name") {
         match value_of(DISK_BACKENDS, name.text) {
             Some(backend) => disk.backend = Some(backend),
@@ -40,19 +46,6 @@ pub(super) fn read(element: &Element<'_>, disk: &mut Disk) -> Result<bool> {
                 let reason =
                     format!("libxl has no disk driver {}: libxl itself chooses the backend", name.text);
                 name.mark(Finding::approximated("disk-backend", reason));
-            }
-        }
-    }
-    if let Some(format) = driver.attr("type") {
-        match value_of(DISK_FORMATS, format.text) {
-            Some(libxl) => disk.format = Some(libxl),
-            None => {
-                let reason = format!("libxl reads raw, qcow, qcow2, vhd and qed, not {}", format.text);
-                let instead =
-                    format!("convert the image, as in: qemu-img convert -f {} -O qcow2", format.text);
-                let finding = Finding::unsupported("disk-format", reason).instead(instead);
-                left_out(element, finding);
-                return Ok(false);
             }
         }
     }

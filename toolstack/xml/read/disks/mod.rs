@@ -2,6 +2,7 @@
 
 mod driver;
 mod floppy;
+mod format;
 mod left_out;
 mod names;
 mod network;
@@ -140,7 +141,7 @@ fn block<'t>(placed: &Placed<'t>, guest: &mut Guest<'t>) -> Result<()> {
     if let Some(backend) = element.child("backenddomain") {
         disk.backend_domname = Some(backend_domain(&backend)?);
     }
-    if !driver::read(&element, &mut disk)? {
+    if !driver::read(&element, &mut disk, guest)? {
         return Ok(());
     }
     fit_backend(&element, &mut disk, block_device, on_network, cdrom && guest.is_hvm());

@@ -1,12 +1,13 @@
 //! The location of a disk's content.
 
-use super::super::super::cursor::{Element, Result};
+use super::super::super::cursor::{Element, Result, Value};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
 use super::left_out::left_out;
 use super::network;
 use crate::diag::Finding;
 use crate::domain::network_disks::ATTACH;
+use crate::mapping::Kind;
 
 /// The place of a disk's content.
 pub(super) enum Source {
@@ -82,12 +83,32 @@ pub(super) fn read(
     });
     match path.filter(|path| !path.text.is_empty()) {
         Some(path) => {
-            let path = held_by_xl(&path)?;
+            let text = held_by_xl(&path)?;
+            let Some(path) = of_dom0(element, &path, text, guest) else { return Ok(None) };
             Ok(Some(if word == "file" { Source::File(path) } else { Source::Block(path) }))
         }
         None if may_be_empty => Ok(Some(Source::Empty)),
         None => Err(no_source(element, attribute)),
     }
+}
+
+/// A path of dom0, or what a rule has in its place; `None` when the disk is left out, since another hypervisor names its
+/// content in another way: on a datastore, or by a drive's letter.
+fn of_dom0(element: &Element<'_>, value: &Value<'_>, text: String, guest: &mut Guest<'_>) -> Option<String> {
+    if guest.for_xen || text.starts_with('/') || element.children("script").next().is_some() {
+        return Some(text);
+    }
+    if let Some((path, mapped)) = guest.rule(Kind::Path, &text) {
+        value.mark(mapped);
+        return Some(path);
+    }
+    let finding = Finding::unsupported("disk-path", format!("'{text}' is not a path of dom0"))
+        .instead("copy the content to dom0, and write its path there, as in <source file='/PATH'/>")
+        .instead_in_file(format!(
+            "copy the content to dom0, and convert the XML with --map 'path:{text}=/PATH'"
+        ));
+    left_out(element, finding);
+    None
 }
 
 /// A volume's path, where the mapping has one.

@@ -1,0 +1,93 @@
+//! The format of an image: as `<driver type=>` has it, or as its name says.
+
+use super::super::super::cursor::{Element, Value};
+use super::super::guest::Guest;
+use super::left_out::left_out;
+use crate::diag::{Finding, nearest};
+use crate::domain::config::DiskFormat;
+use crate::domain::libvirt::{DISK_FORMATS, value_of};
+use crate::mapping::Kind;
+
+/// Hypervisors whose XML has no formats in it: they tell a format by the image's name.
+const WITHOUT_FORMATS: &[&str] = &["vmware", "vbox", "hyperv"];
+
+/// The ends of images' names, and libvirt's words for their formats.
+const ENDINGS: &[(&str, &str)] = &[
+    ("vmdk", "vmdk"),
+    ("vdi", "vdi"),
+    ("vhd", "vpc"),
+    ("vhdx", "vhdx"),
+    ("hdd", "parallels"),
+    ("qcow", "qcow"),
+    ("qcow2", "qcow2"),
+    ("qed", "qed"),
+];
+
+/// Formats that libxl does not read, and qemu-img's words for them.
+const CONVERTIBLE: &[(&str, &str)] = &[
+    ("bochs", "bochs"),
+    ("cloop", "cloop"),
+    ("dmg", "dmg"),
+    ("parallels", "parallels"),
+    ("ploop", "parallels"),
+    ("vdi", "vdi"),
+    ("vhdx", "vhdx"),
+    ("vmdk", "vmdk"),
+];
+
+/// The format in which libxl reads the image; `None` when the disk is left out, since it reads no such format.
+pub(super) fn read(
+    element: &Element<'_>,
+    given: Option<&Value<'_>>,
+    path: Option<&str>,
+    guest: &mut Guest<'_>,
+) -> Option<DiskFormat> {
+    if given.is_none() && WITHOUT_FORMATS.contains(&guest.hypervisor) {
+        return of_name(element, path.unwrap_or_default(), guest);
+    }
+    let Some(format) = given else { return Some(DiskFormat::Raw) };
+    let known = value_of(DISK_FORMATS, format.text);
+    if known.is_none() {
+        left_out(element, unreadable(format.text).instead(match qemu_img(format.text) {
+            Some(convert) => format!(
+                "convert the image, as in: {convert} IMAGE NEW, and write <driver type='qcow2'/> and <source file='NEW'/>"
+            ),
+            None => {
+                let words = DISK_FORMATS.iter().map(|(word, _)| *word);
+                match nearest(format.text, words) {
+                    Some(word) => format!("write type='{word}'"),
+                    None => "find the image's format with qemu-img info IMAGE, and write it in type=".to_owned(),
+                }
+            }
+        }));
+    }
+    known
+}
+
+/// The format by the name of an image, as a rule replaces it.
+fn of_name(element: &Element<'_>, path: &str, guest: &mut Guest<'_>) -> Option<DiskFormat> {
+    let here = guest.rule(Kind::Path, path).map_or_else(|| path.to_owned(), |(here, _)| here);
+    let name = here.rsplit(['/', '\\', ' ']).next().unwrap_or_default();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let format = ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending));
+    let Some((_, format)) = format else { return Some(DiskFormat::Raw) };
+    let known = value_of(DISK_FORMATS, format);
+    if known.is_none() {
+        let convert = qemu_img(format).unwrap_or_default();
+        let finding = unreadable(format)
+            .instead(format!("{convert} IMAGE NEW.qcow2, and write <source file='NEW.qcow2'/>, a path of dom0"))
+            .instead_in_file(format!("{convert} IMAGE NEW.qcow2, and convert the XML with --map 'path:{path}=NEW.qcow2', a path of dom0"));
+        left_out(element, finding);
+    }
+    known
+}
+
+fn unreadable(format: &str) -> Finding {
+    Finding::unsupported("disk-format", format!("libxl reads raw, qcow, qcow2, vhd and qed, not {format}"))
+}
+
+/// The command that converts images of a format, where there is one.
+fn qemu_img(format: &str) -> Option<String> {
+    let (_, word) = CONVERTIBLE.iter().find(|(known, _)| *known == format)?;
+    Some(format!("qemu-img convert -f {word} -O qcow2"))
+}
