@@ -44,7 +44,8 @@ fn domain(row: &Row, inside: &str) -> String {
         "pvh" => "<os><type>xenpvh</type><kernel>/k</kernel></os>",
         kind => panic!("no kind of guest: {kind}"),
     };
-    let os = if inside.contains("<os>") || inside.contains("<os ") { "" } else { os };
+    let old = row["domain_type"] == "xen" && inside.starts_with("<bootloader>");
+    let os = if old || inside.contains("<os>") || inside.contains("<os ") { "" } else { os };
     let memory = if inside.contains("<memory>") || inside.contains("<memory ") {
         ""
     } else {

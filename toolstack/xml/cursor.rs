@@ -249,6 +249,12 @@ impl<'t> Value<'t> {
         self.ledger.tree.at(self.id, finding)
     }
 
+    /// The value without what it begins with, where it does.
+    #[must_use]
+    pub fn without_prefix(self, prefix: &str) -> Self {
+        Value { text: self.text.strip_prefix(prefix).unwrap_or(self.text), ..self }
+    }
+
     /// The value as a number.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     }
     root.is(Part::Domain);
     let hypervisor = hypervisor(root)?;
-    let kind = os::kind(root)?;
+    let kind = os::kind(root, hypervisor)?;
     let mut guest = Guest::new(kind, hypervisor, xen, mapping);
     let mut notes = Notes::default();
     general::read(root, &mut guest.config, &mut notes)?;

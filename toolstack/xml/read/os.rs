@@ -14,15 +14,19 @@ use crate::domain::qemu::BOOT_PLACES;
 ///
 /// # Errors
 /// When `<os><type>` is missing or is no kind of guest that Xen has.
-pub(super) fn kind(root: &Element<'_>) -> Result<GuestKind> {
+pub(super) fn kind(root: &Element<'_>, hypervisor: &str) -> Result<GuestKind> {
     let missing = || {
         let finding = Finding::invalid("no-os-type", "the domain does not say what kind of guest it is");
         root.error(
             finding.instead("add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>"),
         )
     };
-    let os = root.child("os").ok_or_else(missing)?;
-    let element = os.child("type").ok_or_else(missing)?;
+    let element = root.child("os").and_then(|os| os.child("type"));
+    if hypervisor == "xen" && element.is_none() && root.children("bootloader").next().is_some() {
+        // As in libvirt, whose XML of old Xen guests has no <os>.
+        return Ok(GuestKind::Pv);
+    }
+    let element = element.ok_or_else(missing)?;
     let word = element.text()?.ok_or_else(missing)?;
     let kind = match word.text {
         "hvm" => GuestKind::Hvm,
@@ -79,7 +83,7 @@ fn machine_finding(machine: &Value<'_>, kind: GuestKind) -> Finding {
 }
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
-    let Some(os) = root.child("os") else { return Ok(()) };
+    let Some(os) = root.child("os") else { return boot_loader(root, guest) };
     kernel(&os, guest)?;
     if guest.is_hvm() {
         for element in ["bootloader", "bootloader_args"].iter().flat_map(|name| root.children(name)) {
@@ -93,10 +97,6 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
         return Ok(());
     }
-    guest.config.b_info.bootloader = owned(root.child_text("bootloader")?);
-    if let Some(args) = root.child_text("bootloader_args")? {
-        guest.config.b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
-    }
     hvm_only(&os, firmware::ELEMENTS);
     if let Some(firmware) = os.attr("firmware") {
         firmware.mark(Finding::no_effect("hvm-only", "only an HVM guest has it"));
@@ -104,6 +104,15 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     for boot in os.children("boot") {
         let reason = "a PV or PVH guest boots its kernel, not a disk";
         boot.mark_whole(&Finding::no_effect("boot-order", reason));
+    }
+    boot_loader(root, guest)
+}
+
+/// The program in dom0 that finds the kernel of a PV or PVH guest.
+fn boot_loader(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    guest.config.b_info.bootloader = owned(root.child_text("bootloader")?);
+    if let Some(args) = root.child_text("bootloader_args")? {
+        guest.config.b_info.bootloader_args = args.text.split_whitespace().map(str::to_owned).collect();
     }
     let b_info = &mut guest.config.b_info;
     if b_info.kernel.is_none() && b_info.bootloader.is_none() {

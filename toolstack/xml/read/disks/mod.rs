@@ -22,6 +22,9 @@ use left_out::left_out;
 use names::{Bus, Names, Wish};
 use source::Source;
 
+/// The old word before the name of an emulated disk.
+const IOEMU: &str = "ioemu:";
+
 /// A disk's element, what libxl calls it, and its place in the boot order.
 struct Placed<'t> {
     element: Element<'t>,
@@ -72,7 +75,7 @@ fn wish<'t>(element: Element<'t>, devices: &Element<'t>, guest: &Guest<'_>) -> R
         element.error(finding.instead("add <target dev='xvda'/> in <disk>"))
     };
     let target = element.children("target").next().ok_or_else(missing)?;
-    let dev = target.attr("dev").ok_or_else(missing)?;
+    let dev = target.attr("dev").ok_or_else(missing)?.without_prefix(IOEMU);
     let plain = !dev.text.is_empty() && dev.text.chars().all(|c| c.is_ascii_alphanumeric());
     if !plain {
         return Err(dev.not("a disk's name such as xvda or hda"));
@@ -212,7 +215,7 @@ fn is_qemus(placed: &Placed<'_>, guest: &mut Guest<'_>) -> bool {
 /// How libvirt's machine attaches the disk; on Xen its name says that.
 fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     let Some(target) = element.child("target") else { return };
-    let dev = target.attr("dev").map_or("", |dev| dev.text);
+    let dev = target.attr("dev").map_or("", |dev| dev.without_prefix(IOEMU).text);
     let ahci = |bus: &Value<'_>| bus.text == "sata" && hvm && !placed.cdrom;
     if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
         bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name determines how it is attached"));
