@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
         "hvm",
         "<devices><interface type='bridge'><source bridge='ovs.0'/><virtualport type='openvswitch'/></interface></devices>",
         "bridge-name",
-        &["--map bridge:ovs.0=NAME"],
+        &["give the bridge a name without . and :"],
         &[],
     ),
     (
@@ -147,6 +147,20 @@ const CASES: &[Case] = &[
         "numa-placement",
         &["no-effect"],
         &[],
+    ),
+    (
+        "hvm",
+        "<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='2'/></cputune><numatune><memory mode='strict' nodeset='0-1'/></numatune>",
+        "numa-placement",
+        &["name only the CPUs of the nodes 0-1, which xl info -n lists"],
+        &["nodes:"],
+    ),
+    (
+        "hvm",
+        "<vcpu>1</vcpu><cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><numatune><memory mode='strict' nodeset='0-1'/><memnode cellid='0' mode='strict' nodeset='1'/></numatune>",
+        "numa-placement",
+        &["no-effect: the memory of each cell"],
+        &["cpuset"],
     ),
     // Memory modules.
     (

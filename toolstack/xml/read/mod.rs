@@ -146,12 +146,12 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     general::read(root, &mut guest.config, &mut notes)?;
     memory::read(root, &mut guest)?;
     tuning::read(root, &mut guest)?;
-    numa::placement(root);
     os::read(root, &mut guest)?;
     features::read(root, &mut guest)?;
     smbios::read(root, &mut guest)?;
     let clock = clock::read(root)?;
     cpu::read(root, &mut guest)?;
+    numa::placement(root, &guest);
     security::read(root, &mut guest)?;
     if let Some(devices) = root.child("devices") {
         read_devices(&devices, &mut guest)?;

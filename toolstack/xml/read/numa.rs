@@ -64,7 +64,7 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     let mut cells: Vec<_> = cells.into_values().collect();
     assign(&mut cells, guest)?;
     let nodes = host_nodes(root, cells.len())?;
-    let bound = root.children("numatune").any(|tune| tune.children("memnode").next().is_some());
+    let bound = bound_cells(root).next().is_some() || nodes_of_guest(root).is_some();
     if !bound && nodes.len() > 1 {
         let reason = "each cell gets its memory from the host's node with the same number, and libxl fails if that node does not exist";
         let instead = "on a host with fewer nodes, bind the cells: <numatune><memnode cellid='1' mode='strict' nodeset='0'/></numatune>";
@@ -179,7 +179,7 @@ fn assign(cells: &mut [Cell<'_>], guest: &Guest<'_>) -> Result<()> {
 }
 
 /// Where all of the guest's memory is to come from: libxl has only the nodes of the CPUs that the vCPUs are pinned to.
-pub(super) fn placement(root: &Element<'_>) {
+pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
     let memory = root.child("numatune").and_then(|tune| tune.children("memory").next());
     let Some(memory) = memory else { return };
     let Some(nodes) = memory.attr("nodeset") else {
@@ -187,12 +187,33 @@ pub(super) fn placement(root: &Element<'_>) {
         memory.mark_whole(&Finding::no_effect("numa-placement", reason));
         return;
     };
+    let b_info = &guest.config.b_info;
+    if !b_info.vnuma_nodes.is_empty() {
+        let _ = ["mode", "placement"].map(|name| memory.attr(name));
+        if bound_cells(root).count() >= b_info.vnuma_nodes.len() {
+            let reason = "the memory of each cell comes from the node of its <memnode>";
+            memory.mark_whole(&Finding::no_effect("numa-placement", reason));
+        } else if tuning::cpu_set(&nodes).is_ok_and(|nodes| nodes.len() > 1) {
+            let reason = "libxl allocates the memory of each cell on one node of the host";
+            let instead = "say which: <memnode cellid='0' mode='strict' nodeset='0'/> for each cell";
+            nodes.mark(Finding::approximated("numa-placement", reason).instead(instead));
+        }
+        return;
+    }
+    let reason = "libxl allocates memory only on the nodes where the vCPUs may run";
+    if !b_info.vcpu_hard_affinity.is_empty() {
+        let of_nodes = format!("the CPUs of the nodes {}, which xl info -n lists", nodes.text);
+        let finding = Finding::unsupported("numa-placement", reason)
+            .instead(format!("name only {of_nodes}, in every cpuset=; the memory follows"))
+            .instead_in_file(format!("name only {of_nodes}, in cpus =; the memory follows"));
+        memory.leave_out(finding);
+        return;
+    }
     let word = |part: &str| match part.trim().strip_prefix('^') {
         Some(out) => format!("^nodes:{out}"),
         None => format!("nodes:{}", part.trim()),
     };
     let words: Vec<_> = nodes.text.split(',').map(word).collect();
-    let reason = "libxl allocates memory only on the nodes where the vCPUs may run";
     let finding = Finding::unsupported("numa-placement", reason)
         .instead(format!(
             "write the CPUs of the nodes {} in cpuset= of <vcpu>; the memory follows",
@@ -202,11 +223,25 @@ pub(super) fn placement(root: &Element<'_>) {
     memory.leave_out(finding);
 }
 
-/// The host's node of each cell: as `<numatune>` binds them, else one after the other.
+/// The bindings of cells to nodes of the host.
+fn bound_cells<'t>(root: &Element<'t>) -> impl Iterator<Item = Element<'t>> {
+    root.children("numatune").next().into_iter().flat_map(|tune| tune.children("memnode"))
+}
+
+/// The nodes of the host for all of the guest's memory.
+fn nodes_of_guest(root: &Element<'_>) -> Option<BTreeSet<u32>> {
+    let tune = root.children("numatune").next()?;
+    let nodes = tune.children("memory").next()?.attr("nodeset")?;
+    tuning::cpu_set(&nodes).ok()
+}
+
+/// The host's node of each cell: as `<numatune>` binds them, else one after the other of those for the whole guest.
 fn host_nodes(root: &Element<'_>, count: usize) -> Result<Vec<u32>> {
     let mut nodes: Vec<u32> = (0..count).filter_map(|id| u32::try_from(id).ok()).collect();
-    let Some(tune) = root.children("numatune").next() else { return Ok(nodes) };
-    for bound in tune.children("memnode") {
+    if let Some(of_guest) = nodes_of_guest(root) {
+        nodes.iter_mut().zip(of_guest.iter().cycle()).for_each(|(node, of_guest)| *node = *of_guest);
+    }
+    for bound in bound_cells(root) {
         let (Some(cell), Some(set)) = (bound.attr("cellid"), bound.attr("nodeset")) else { continue };
         let bound = bound.take();
         let cell: usize = cell.number("the id of a cell")?;
