@@ -162,6 +162,28 @@ const CASES: &[Case] = &[
         &["no-effect: the memory of each cell"],
         &["cpuset"],
     ),
+    // QEMU's firmware settings.
+    (
+        "hvm",
+        "<sysinfo type='fwcfg'><entry name='opt/com.coreos/config' file='/a.ign'/></sysinfo>",
+        "fw-cfg",
+        &["on a disk or CD-ROM"],
+        &["SMBIOS"],
+    ),
+    (
+        "hvm",
+        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-fw_cfg'/><qemu:arg value='name=opt/a,file=/a'/></qemu:commandline>",
+        "qemu-argument",
+        &["a fw_cfg device only for a guest with a kernel", "does not start"],
+        &[],
+    ),
+    (
+        "hvm",
+        "<devices><input type='passthrough' bus='virtio'><source evdev='/dev/input/event1'/></input></devices>",
+        "input",
+        &["write <input type='evdev'><source dev='/dev/input/event1'/></input>"],
+        &["tablet"],
+    ),
     // Memory modules.
     (
         "hvm",

@@ -42,6 +42,7 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         grants(config),
         ports(config),
         arguments(config),
+        firmware_config(config),
     ];
     let mut found: Vec<_> = one.into_iter().chain([sound(config, xen)]).flatten().collect();
     if let Some(hvm) = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm) {
@@ -278,6 +279,19 @@ fn arguments(config: &DomainConfig) -> Option<Refused> {
         Finding::unsupported("qemu-argument", reason).instead(format!("write {}", words.join(", ")));
     let keys = &["device_model_args", "device_model_args_hvm", "device_model_args_pv"];
     Some(at((keys, "b_info.extra"), finding))
+}
+
+/// On Xen, QEMU makes the device for `-fw_cfg` only where it loads a kernel.
+fn firmware_config(config: &DomainConfig) -> Option<Refused> {
+    let b_info = &config.b_info;
+    let arguments = || b_info.extra.iter().chain(&b_info.extra_hvm);
+    let is_asked = config.kind() == GuestKind::Hvm && arguments().any(|argument| argument == "-fw_cfg");
+    (is_asked && b_info.kernel.is_none()).then(|| {
+        let reason = "QEMU on Xen has a fw_cfg device only for a guest with a kernel, and exits";
+        let finding = Finding::unsupported("qemu-argument", reason)
+            .instead("remove -fw_cfg and its value, or add kernel = \"/PATH\"");
+        at((&["device_model_args", "device_model_args_hvm"], "b_info.extra_hvm"), finding)
+    })
 }
 
 /// libxl takes a letter for each bit.

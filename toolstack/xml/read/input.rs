@@ -48,10 +48,12 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             _ => {
                 let reason = format!("Xen has no {} on {bus}", kind.text);
                 let finding = Finding::unsupported("input", reason);
-                input.leave_out(if guest.is_hvm() {
-                    finding.instead("write <input type='tablet' bus='usb'/>")
-                } else {
-                    finding
+                let host = input.children("source").next().and_then(|source| source.attr("evdev"));
+                input.leave_out(match (guest.is_hvm(), host) {
+                    (true, Some(path)) => finding
+                        .instead(format!("write <input type='evdev'><source dev='{}'/></input>", path.text)),
+                    (true, None) => finding.instead("write <input type='tablet' bus='usb'/>"),
+                    (false, _) => finding,
                 });
             }
         }

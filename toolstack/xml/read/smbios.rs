@@ -28,8 +28,13 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
     }
     for sysinfo in root.children("sysinfo") {
-        if sysinfo.attr("type").is_none_or(|kind| kind.text != "smbios") {
-            continue;
+        match sysinfo.attr("type").map(|kind| kind.text) {
+            Some("smbios") => {}
+            Some("fwcfg") => {
+                firmware_config(&sysinfo, guest);
+                continue;
+            }
+            _ => continue,
         }
         if mode.is_none_or(|mode| mode.text != "sysinfo") {
             let reason = "without <smbios mode='sysinfo'/> in <os> libvirt does not use it either";
@@ -43,6 +48,17 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Files that QEMU hands to the guest beside its firmware, such as Ignition's.
+fn firmware_config(sysinfo: &Element<'_>, guest: &Guest<'_>) {
+    if guest.is_hvm() {
+        let reason = "Xen's QEMU has no fw_cfg device for a guest that boots from a disk";
+        let instead = "give the guest the content on a disk or CD-ROM";
+        sysinfo.leave_out(Finding::unsupported("fw-cfg", reason).instead(instead));
+    } else {
+        sysinfo.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has QEMU's firmware settings"));
+    }
 }
 
 fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {

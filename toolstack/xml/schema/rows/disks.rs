@@ -4,7 +4,7 @@ use super::super::row::{OTHER_KIND, Section, mapped, no_effect, unsupported};
 
 const LIMITS: &str = "Xen's disk backends do not limit or weight a guest's requests";
 const BY_LABEL: &str = "in the guest, identify the disk by the UUID or label of its file system";
-const LOG_IN: &str = "attach the storage in dom0 (for example with rbd map or iscsiadm --login), and write <disk type='block'> with the resulting device";
+const LOG_IN: &str = "attach the storage in dom0 (for example with rbd map or iscsiadm --login) and write <disk type='block'> with the device, or copy the image to dom0 and write <disk type='file'>";
 const TUNING: &str = "tunes QEMU's own disks; libxl has no setting for it, and the guest finds the same data";
 
 pub(super) static SECTION: Section = Section {
