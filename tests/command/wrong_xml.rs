@@ -413,3 +413,15 @@ fn hyper_vs_clock_is_there_where_it_is_asked_for() {
         assert_eq!(cfg.contains("time_ref_count"), there, "{present}: {cfg}");
     }
 }
+
+#[test]
+fn the_nearest_word_is_proposed() {
+    for (inside, os, remedy) in [
+        ("", "<os><type>HVM</type></os>", "write hvm"),
+        ("", "<os><type>hvm</type><boot dev='cdrum'/></os>", "write dev='cdrom'"),
+        ("<vcpu placement='statik'>1</vcpu>", OS, "write placement='static'"),
+    ] {
+        let said = refused(format!("<domain>{NAME}{MEMORY}{os}{inside}</domain>"));
+        assert!(said.contains(&format!("instead: {remedy}")), "{said}");
+    }
+}

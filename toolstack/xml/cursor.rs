@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::schema::namespaces;
 use super::tree::{Kind, NodeId, Tree};
 use crate::diag::number::{Unit, meant};
-use crate::diag::{Diagnostic, Finding, FindingId, Findings, Report};
+use crate::diag::{Diagnostic, Finding, FindingId, Findings, Report, nearest};
 use crate::domain::Part;
 
 /// The error of every reader: the first thing wrong with the input.
@@ -318,8 +318,21 @@ impl<'t> Value<'t> {
     pub fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T> {
         match words.iter().find(|(word, _)| *word == self.text) {
             Some(&(_, value)) => Ok(value),
-            None => Err(self.not(&list(words.iter().map(|(word, _)| *word)))),
+            None => Err(self.not_one_of(words.iter().map(|(word, _)| *word))),
         }
+    }
+
+    /// The error that this value is none of a few words, with the nearest of them as the remedy.
+    #[must_use]
+    pub fn not_one_of<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Box<Diagnostic> {
+        let mut error = self.not(&list(words.clone()));
+        if let Some(word) = nearest(self.text, words) {
+            error.finding.alternative = Some(match self.ledger.tree.name(self.id) {
+                "" => format!("write {word}").into(),
+                name => format!("write {name}='{word}'").into(),
+            });
+        }
+        error
     }
 
     /// The error that this value is not what was expected.

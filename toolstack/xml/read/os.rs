@@ -6,9 +6,13 @@ use super::super::cursor::{Element, Result, Value};
 use super::boot_order::one_too_many;
 use super::guest::Guest;
 use super::{firmware, hvm_only};
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
 use crate::domain::libvirt::BOOT_DEVICES;
 use crate::domain::qemu::BOOT_PLACES;
+
+/// libvirt's words for the kinds of guests that Xen runs.
+const KINDS: &[(&str, GuestKind)] =
+    &[("hvm", GuestKind::Hvm), ("xen", GuestKind::Pv), ("linux", GuestKind::Pv), ("xenpvh", GuestKind::Pvh)];
 
 /// hvm, pv or pvh.
 ///
@@ -28,11 +32,14 @@ pub(super) fn kind(root: &Element<'_>, hypervisor: &str) -> Result<GuestKind> {
     }
     let element = element.ok_or_else(missing)?;
     let word = element.text()?.ok_or_else(missing)?;
-    let kind = match word.text {
-        "hvm" => GuestKind::Hvm,
-        "xen" | "linux" => GuestKind::Pv,
-        "xenpvh" => GuestKind::Pvh,
-        _ => return Err(word.not("a kind of guest that Xen runs: hvm, xen or xenpvh")),
+    let kind = match KINDS.iter().find(|(known, _)| *known == word.text) {
+        Some((_, kind)) => *kind,
+        None => {
+            let mut error = word.not("a kind of guest that Xen runs: hvm, xen or xenpvh");
+            let meant = nearest(word.text, KINDS.iter().map(|(known, _)| *known));
+            error.finding.alternative = meant.map(|meant| format!("write {meant}").into());
+            return Err(error);
+        }
     };
     if let Some(arch) = element.attr("arch") {
         match arch.text {
