@@ -184,6 +184,13 @@ const CASES: &[Case] = &[
         &["write <input type='evdev'><source dev='/dev/input/event1'/></input>"],
         &["tablet"],
     ),
+    (
+        "hvm",
+        "<devices><interface type='bridge'><source bridge='VM Network'/></interface></devices>",
+        "interface-name",
+        &["Linux has no bridge 'VM Network': its name has a space", "guest.xml:1:127"],
+        &["commas"],
+    ),
     // Memory modules.
     (
         "hvm",

@@ -21,6 +21,8 @@ pub enum Part {
     GenerationId,
     /// A disk, by its index in the config.
     Disk(usize),
+    /// A network card, by its index in the config.
+    Nic(usize),
     /// The invariant TSC of its CPUID.
     InvariantTsc,
     /// The clock as a whole.
@@ -82,6 +84,7 @@ impl Part {
             | Part::System
             | Part::GenerationId
             | Part::Disk(_)
+            | Part::Nic(_)
             | Part::InvariantTsc
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {

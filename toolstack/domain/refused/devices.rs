@@ -64,6 +64,8 @@ fn bridge(nic: &Nic) -> Option<Finding> {
     let whole = nic.bridge.as_deref()?;
     let name = if is_open { of_open_vswitch(whole) } else { Some(whole) };
     let has_more = whole.contains([' ', ';', '\t']);
+    let words: Vec<_> = whole.split([' ', ';', '\t']).filter(|word| !word.is_empty()).collect();
+    let is_list = has_more && words.iter().skip(1).all(|word| word.contains('='));
     let Some(name) = name.or(has_more.then_some(whole)) else {
         let reason = format!(
             "vif-openvswitch takes a bridge and VLANs, as in ovs0.42 or ovs0:1:2, and does not connect the card to '{whole}'"
@@ -71,22 +73,23 @@ fn bridge(nic: &Nic) -> Option<Finding> {
         let instead = "write bridge=NAME with a name without . and :, or bridge=NAME.VLAN";
         return Some(Finding::unsupported("interface-name", reason).instead(instead));
     };
-    let reason = match has_more {
+    let reason = match is_list {
         true => format!(
             "there is no bridge '{whole}': the settings of a network interface are separated by commas"
         ),
+        false if has_more => format!("Linux has no bridge '{whole}': its name has a space or ;"),
         false if name.len() > LONGEST_BRIDGE || name.contains('/') => {
             format!("Linux has no bridge '{name}': its name has more than {LONGEST_BRIDGE} bytes, or a /")
         }
         false => return None,
     };
-    let words: Vec<_> = whole.split([' ', ';', '\t']).filter(|word| !word.is_empty()).collect();
-    let is_list = has_more && words.iter().skip(1).all(|word| word.contains('='));
-    let instead = match is_list {
-        true => format!("write bridge={}", words.join(",")),
-        false => format!("write the name of a bridge, of at most {LONGEST_BRIDGE} bytes"),
-    };
-    Some(Finding::unsupported("interface-name", reason).instead(instead))
+    let finding = Finding::unsupported("interface-name", reason);
+    Some(match is_list {
+        true => finding.instead(format!("write bridge={}", words.join(","))),
+        false => finding
+            .instead(format!("write the name of a bridge, of at most {LONGEST_BRIDGE} bytes"))
+            .instead_in_file(format!("convert it with --map 'bridge:{name}=NAME', a bridge of dom0")),
+    })
 }
 
 /// Why libxl refuses a USB controller, if it does, and what to write.

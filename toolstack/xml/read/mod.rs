@@ -115,6 +115,7 @@ pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8])
         let part = match (refused.path, refused.item) {
             ("c_info.name", _) => Part::Name,
             ("disks", Some(item)) => Part::Disk(item),
+            ("nics", Some(item)) => Part::Nic(item),
             _ => Part::Domain,
         };
         let span = report.span(part);

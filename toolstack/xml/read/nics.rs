@@ -7,6 +7,7 @@ use super::boot_order::Bootable;
 use super::guest::Guest;
 use super::{hostdevs, hvm_only, placed_by_xen, switch};
 use crate::diag::Finding;
+use crate::domain::Part;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
 use crate::domain::release;
@@ -57,6 +58,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         switch::read(&element, guest, &mut nic)?;
         placed_by_xen(&element);
         guest.boot.read(&element, Bootable::Network)?;
+        element.children("source").next().unwrap_or(element).is(Part::Nic(guest.config.nics.len()));
         guest.config.nics.push(nic);
     }
     Ok(())
