@@ -184,6 +184,42 @@ const CASES: &[Case] = &[
         &["write <input type='evdev'><source dev='/dev/input/event1'/></input>"],
         &["tablet"],
     ),
+    // What the hypervisor has a default for, and libxl none.
+    (
+        "hvm",
+        "<devices><channel type='unix'><source mode='bind'/><target type='virtio'/></channel></devices>",
+        "channel",
+        &["add name='NAME' in its <target>"],
+        &["invalid"],
+    ),
+    (
+        "hvm",
+        "<devices><filesystem type='mount'><driver type='virtiofs'/><source socket='/s'/><target dir='t'/></filesystem></devices>",
+        "filesystem",
+        &["write the directory: <source dir='/DIR'/>"],
+        &["invalid"],
+    ),
+    (
+        "hvm",
+        "<devices><redirfilter><usbdev allow='no'/></redirfilter></devices>",
+        "no-spice",
+        &[],
+        &["redirects any USB device"],
+    ),
+    (
+        "hvm",
+        "<devices><graphics type='vnc' socket='/s' autoport='yes'><listen type='socket' socket='/s'/></graphics></devices>",
+        "socket-port",
+        &[],
+        &["in one place"],
+    ),
+    (
+        "hvm",
+        "<devices><disk type='file' device='cdrom'><source file='' startupPolicy='optional'/><target dev='hdc' bus='ide'/></disk></devices>",
+        "startup-policy",
+        &["no-effect: the drive is empty"],
+        &["needs the medium"],
+    ),
     (
         "hvm",
         "<devices><interface type='bridge'><source bridge='VM Network'/></interface></devices>",

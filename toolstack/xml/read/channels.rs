@@ -10,6 +10,9 @@ use crate::domain::config::{Channel, Connection};
 /// The most USB devices that libxl lets a SPICE client redirect.
 const REDIRECTIONS: i32 = 4;
 
+/// Why nothing is redirected.
+const NO_CLIENT: &str = "without a SPICE server no client can redirect a device";
+
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("channel") {
         let Some(kind) = element.attr("type") else {
@@ -24,6 +27,10 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
                 element.leave_out(Finding::unsupported("channel", reason).instead(instead));
             }
         }
+    }
+    if !has_spice(guest) {
+        let finding = Finding::no_effect("no-spice", NO_CLIENT);
+        devices.children("redirfilter").for_each(|filter| filter.mark_whole(&finding));
     }
     for element in devices.children("redirdev") {
         redirected(&element, guest);
@@ -89,9 +96,15 @@ fn channel(element: &Element<'_>, pty: bool, guest: &mut Guest<'_>) -> Result<()
         element.leave_out(Finding::unsupported("channel", reason).instead(instead));
         return Ok(());
     }
+    let Some(name) = name(target)? else {
+        let reason = "libxl starts no guest with a channel that has no name: the channel is left out";
+        let instead = "add name='NAME' in its <target>";
+        element.leave_out(Finding::unsupported("channel", reason).instead(instead));
+        return Ok(());
+    };
     let element = element.take();
     placed_by_xen(&element);
-    let name = name(&element, target.map(Element::take))?;
+    let _ = target.map(Element::take);
     let connection = if pty {
         if let Some(path) = source.map(Element::take).and_then(|source| source.attr("path")) {
             character::of_running_guest(&path);
@@ -124,18 +137,16 @@ fn channel(element: &Element<'_>, pty: bool, guest: &mut Guest<'_>) -> Result<()
     Ok(())
 }
 
-fn name(element: &Element<'_>, target: Option<Element<'_>>) -> Result<String> {
+/// The name by which the guest finds the channel.
+fn name(target: Option<Element<'_>>) -> Result<Option<String>> {
     if let Some(state) = target.and_then(|target| target.attr("state")) {
         state.mark(Finding::no_effect("live-state", "the state of a running guest"));
     }
     let plain = |name: &Value<'_>| !name.text.is_empty() && !name.text.contains([',', '=', '\n', ' ']);
     match target.and_then(|target| target.attr("name")) {
-        Some(name) if plain(&name) => Ok(name.text.to_owned()),
+        Some(name) if plain(&name) => Ok(Some(name.text.to_owned())),
         Some(name) => Err(name.not("a channel's name that xl.cfg can hold")),
-        None => {
-            let finding = Finding::invalid("no-name", "the channel has no name");
-            Err(element.error(finding.instead("add <target type='xen' name='NAME'/>")))
-        }
+        None => Ok(None),
     }
 }
 
@@ -145,7 +156,7 @@ fn redirected(element: &Element<'_>, guest: &mut Guest<'_>) {
     let finding = if kind != "spicevmc" {
         Finding::unsupported("redirdev", format!("libxl redirects USB only over SPICE, not over {kind}"))
     } else if !has_spice(guest) {
-        Finding::no_effect("no-spice", "without a SPICE server no client can redirect a device")
+        Finding::no_effect("no-spice", NO_CLIENT)
     } else if guest.usb.redirections == REDIRECTIONS {
         Finding::unsupported("redirdev", format!("libxl redirects at most {REDIRECTIONS} USB devices"))
     } else {

@@ -15,6 +15,13 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             element.leave_out(Finding::unsupported("filesystem", reason).instead(instead));
             continue;
         }
+        let source = element.children("source").next();
+        if source.is_some_and(|source| source.attr("dir").is_none() && source.attr("socket").is_some()) {
+            let reason = "Xen's 9pfs shares a directory of dom0 itself, not over the socket of a virtiofsd";
+            let instead = "write the directory: <source dir='/DIR'/>";
+            element.leave_out(Finding::unsupported("filesystem", reason).instead(instead));
+            continue;
+        }
         if element.children("readonly").next().is_some() {
             let reason = "Xen's 9pfs cannot be read-only";
             let instead =

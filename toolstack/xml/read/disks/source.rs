@@ -78,10 +78,11 @@ pub(super) fn read(
         }
     };
     let path = source.map(Element::take).and_then(|source| {
-        details(&source);
-        source.attr(attribute)
+        let path = source.attr(attribute).filter(|path| !path.text.is_empty());
+        details(&source, path.is_some());
+        path
     });
-    match path.filter(|path| !path.text.is_empty()) {
+    match path {
         Some(path) => {
             let text = held_by_xl(&path)?;
             let Some(path) = of_dom0(element, &path, text, guest) else { return Ok(None) };
@@ -118,7 +119,7 @@ fn volume(source: &Element<'_>, guest: &mut Guest<'_>) -> Option<Source> {
     let _ = source.take();
     pool.mark(mapped.clone());
     name.mark(mapped);
-    details(source);
+    details(source, true);
     Some(if path.starts_with("/dev/") { Source::Block(path) } else { Source::File(path) })
 }
 
@@ -178,13 +179,14 @@ fn elsewhere(disk: &Element<'_>, kind: &str, source: Option<&Element<'_>>) -> (S
 }
 
 /// Marks the details that libvirt keeps in a source beside its path.
-fn details(source: &Element<'_>) {
+fn details(source: &Element<'_>, has_medium: bool) {
     if let Some(index) = source.attr("index") {
         index.mark(Finding::no_effect("live-state", "a number that is assigned while the guest runs"));
     }
     if let Some(policy) = source.attr("startupPolicy") {
         let reason = "libxl needs the medium at each start";
         policy.mark(match policy.text {
+            _ if !has_medium => Finding::no_effect("startup-policy", "the drive is empty"),
             "mandatory" => Finding::no_effect("startup-policy", reason),
             _ => Finding::approximated("startup-policy", reason),
         });

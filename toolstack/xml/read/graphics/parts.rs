@@ -104,6 +104,7 @@ pub(super) fn listen<'t>(graphics: &Element<'t>, guest: &Guest<'_>) -> Listen {
                 let reason = format!("a display on Xen listens on one address: {first}");
                 listen.mark_whole(&Finding::unsupported("listen", reason));
             }
+            (Some(Listen::Socket(first)), Listen::Socket(other)) if first == other => {}
             (Some(Listen::Socket(_) | Listen::Nowhere), _) => {
                 listen.mark_whole(&Finding::unsupported("listen", "a display on Xen listens in one place"));
             }

@@ -96,7 +96,7 @@ pub(super) static SECTION: Section = Section {
         unsupported(
             "shareable",
             "disk-shared",
-            "dom0's hotplug script refuses a device that another guest may write to",
+            "dom0's hotplug script refuses a block device that another guest may write to, and QEMU an emulated disk",
         )
         .instead("write <readonly/> in each guest that shares the disk, or share over the network"),
         mapped("transient", "nothing, and `create` refuses: libxl would keep the guest's writes"),
