@@ -227,6 +227,22 @@ const CASES: &[Case] = &[
         &["Linux has no bridge 'VM Network': its name has a space", "guest.xml:1:127"],
         &["commas"],
     ),
+    // A slip of the pen.
+    (
+        "hvm",
+        "<devices><disk type='fil'><source file='/a'/><target dev='xvda'/></disk></devices>",
+        "disk-source",
+        &["write type='file'"],
+        &["attach"],
+    ),
+    (
+        "hvm",
+        "<devices><interface type='bridged'><source bridge='b'/></interface></devices>",
+        "interface-type",
+        &["write type='bridge'"],
+        &["--map"],
+    ),
+    ("hvm", "<devices><interface type='user'/></devices>", "interface-type", &["use a bridge of dom0"], &[]),
     // Memory modules.
     (
         "hvm",

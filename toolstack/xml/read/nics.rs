@@ -6,7 +6,7 @@ use super::super::cursor::{Element, Result, Value};
 use super::boot_order::Bootable;
 use super::guest::Guest;
 use super::{hostdevs, hvm_only, placed_by_xen, switch};
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
 use crate::domain::Part;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
@@ -15,6 +15,9 @@ use crate::mapping::{Kind, is_multicast};
 
 /// The prefixes of the interfaces that libvirt and libxl name themselves, before a number.
 const GENERATED: &[&str] = &["vnet", "vif", "macvtap", "macvlan", "tap", "veth"];
+
+/// The types of interfaces that a guest on Xen can have.
+const KINDS: &[&str] = &["bridge", "ethernet", "network", "hostdev"];
 
 /// The interval at which xl lets a card send again, in microseconds.
 const RATE_INTERVAL: u32 = 50_000;
@@ -145,6 +148,11 @@ fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option
                 return Ok(Some(nic));
             }
             let reason = format!("libxl has no interface of type {other}");
+            if let Some(meant) = nearest(other, KINDS.iter().copied()) {
+                let finding = Finding::unsupported("interface-type", reason);
+                element.leave_out(finding.instead(format!("write type='{meant}'")));
+                return Ok(None);
+            }
             let instead = "use a bridge of dom0: type='bridge' and <source bridge='NAME'/>";
             let finding = Finding::unsupported("interface-type", reason).instead(instead);
             let in_file = format!("convert it with --map interface:{name}=NAME, a bridge of dom0");

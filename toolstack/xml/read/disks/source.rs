@@ -5,7 +5,7 @@ use super::super::common::held_by_xl;
 use super::super::guest::Guest;
 use super::left_out::left_out;
 use super::network;
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
 use crate::domain::network_disks::ATTACH;
 use crate::mapping::Kind;
 
@@ -20,6 +20,9 @@ pub(super) enum Source {
     /// On the network, in QEMU's words.
     Network(String),
 }
+
+/// The types of disks that libxl can have.
+const KINDS: &[&str] = &["file", "block", "network"];
 
 /// How an image for each kind of drive is made of a directory.
 const IMAGES: &[(&str, &str)] = &[
@@ -173,7 +176,10 @@ fn elsewhere(disk: &Element<'_>, kind: &str, source: Option<&Element<'_>>) -> (S
             "pass the drive through as a PCI device: <hostdev mode='subsystem' type='pci' managed='yes'>"
                 .to_owned()
         }
-        _ => "attach it to dom0 as a block device, and write type='block' with that device".to_owned(),
+        other => match nearest(other, KINDS.iter().copied()) {
+            Some(meant) => format!("write type='{meant}'"),
+            None => "attach it to dom0 as a block device, and write type='block' with that device".to_owned(),
+        },
     };
     (reason, instead)
 }
