@@ -16,6 +16,8 @@ const PCI: Place = (&["pci"], "pcidevs");
 
 /// Linux's IFNAMSIZ, without the zero.
 const LONGEST_BRIDGE: usize = 15;
+/// The PCI slots of QEMU's board besides those of its host bridge and its PIIX3. Other devices leave less.
+const PCI_SLOTS: usize = 30;
 /// The most ports of a paravirtual USB controller.
 const PV_PORTS: i32 = 31;
 /// The most ports of QEMU's controller for USB 3.
@@ -53,9 +55,26 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             found.push(by_libxl(VIF, reason, "write type=vif").in_entry(item));
         }
     }
+    found.extend(slots(config));
     found.extend(usb_devices(config));
     found.extend(pci(config));
     found
+}
+
+/// QEMU puts each emulated card into a PCI slot of its own.
+fn slots(config: &DomainConfig) -> Option<Refused> {
+    if config.kind() != GuestKind::Hvm {
+        return None;
+    }
+    let is_in_slot =
+        |nic: &Nic| nic.nictype != Some(NicType::Vif) && nic.model.as_deref() != Some("ne2k_isa");
+    let mut cards = config.nics.iter().enumerate().filter(|(_, nic)| is_in_slot(nic));
+    let (item, _) = cards.nth(PCI_SLOTS)?;
+    let reason = format!(
+        "QEMU's board has at most {PCI_SLOTS} free PCI slots, one for each emulated card, and QEMU does not start the guest"
+    );
+    let instead = "write type=vif for cards that only Xen's PV drivers use";
+    Some(at(VIF, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item))
 }
 
 /// Why there is no bridge of this name. For Open vSwitch a VLAN and trunks stand behind it.
@@ -188,4 +207,21 @@ fn pci(config: &DomainConfig) -> Vec<Refused> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_emulated_cards_than_slots() {
+        let config = |cards: usize, nictype| {
+            let mut config = DomainConfig::new(GuestKind::Hvm);
+            config.nics = vec![Nic { nictype, ..Nic::default() }; cards];
+            config
+        };
+        assert_eq!(slots(&config(40, None)).and_then(|refused| refused.item), Some(30));
+        assert_eq!(slots(&config(30, None)), None);
+        assert_eq!(slots(&config(40, Some(NicType::Vif))), None);
+    }
 }
