@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
         "hvm",
         "<devices><interface type='bridge'><source bridge='b'/><virtualport type='openvswitch'/><vlan trunk='yes'><tag id='10' nativeMode='untagged'/><tag id='20'/></vlan></interface></devices>",
         "vlan-native",
-        &["VLAN 10 alone", "vlan_mode=native-untagged trunks=20,10"],
+        &["VLAN 10 alone", "vlan_mode=native-untagged trunks=10,20"],
         &["approximated"],
     ),
     (

@@ -94,7 +94,7 @@ impl Vlans {
         }
         vlans.trunk |= vlans.tags.len() > 1 || vlans.native.is_some();
         if let (Some(mode), Some(native)) = (mode, vlans.native) {
-            let trunks: Vec<_> = vlans.tags.iter().chain([&native]).map(ToString::to_string).collect();
+            let trunks: Vec<_> = [&native].into_iter().chain(&vlans.tags).map(ToString::to_string).collect();
             let finding = Finding::unsupported(
                 "vlan-native",
                 format!(

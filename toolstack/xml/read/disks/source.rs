@@ -107,7 +107,10 @@ fn of_dom0(element: &Element<'_>, value: &Value<'_>, text: String, guest: &mut G
         return Some(path);
     }
     let finding = Finding::unsupported("disk-path", format!("'{text}' is not a path of dom0"))
-        .instead("copy the content to dom0, and write its path there, as in <source file='/PATH'/>")
+        .instead(
+            "copy the content to dom0, and write its path there, as in <source file='/PATH'/>; \
+             a drive for CDs or floppy disks is empty without <source>",
+        )
         .instead_in_file(format!(
             "copy the content to dom0, and convert the XML with --map 'path:{text}=/PATH'"
         ));
