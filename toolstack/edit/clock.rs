@@ -68,7 +68,7 @@ pub(super) fn edit(
         let read = xml::read(name, text).map(|read| read.domain);
         read.is_ok_and(|read| read.clock == after && read.config == input.domain.config)
     };
-    if after.timers != before.timers && element(&tree, &["clock"]).is_some() {
+    if element(&tree, &["clock"]).is_some() {
         let written = |clock: &GuestClock| {
             let domain = Domain { clock: clock.clone(), ..input.domain.clone() };
             Tree::parse(name, Document::new(&domain, None).text(&[]).as_bytes()).map_err(EditError::Xml)

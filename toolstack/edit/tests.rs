@@ -18,12 +18,22 @@ fn every_other_byte_stays() {
         (
             "  <clock   offset='utc'/>\n".to_owned(),
             "clock_offset=localtime",
-            "  <clock offset='localtime'/>\n".to_owned(),
+            "  <clock   offset='localtime'/>\n".to_owned(),
         ),
         (
             format!("  <clock offset='utc'>{timers}</clock>\n"),
             "clock_timezone=Europe/Berlin",
             format!("  <clock offset='timezone' timezone='Europe/Berlin'>{timers}</clock>\n"),
+        ),
+        (
+            "  <clock basis = \"utc\"\n   offset=\"variable\"/> <!-- c -->\n".to_owned(),
+            "clock_adjustment=60",
+            "  <clock basis = \"utc\"\n   offset=\"variable\" adjustment='60'/> <!-- c -->\n".to_owned(),
+        ),
+        (
+            "  <clock offset=\"variable\" adjustment=\"0\" basis=\"utc\"/>\n".to_owned(),
+            "rtc_timeoffset=60",
+            "  <clock offset=\"variable\" adjustment=\"60\" basis=\"utc\"/>\n".to_owned(),
         ),
         (
             "  <clock offset='utc'/>\n".to_owned(),

@@ -54,7 +54,7 @@ fn the_clock_of_an_xml_is_changed_in_place() {
     let lab = Lab::new();
     lab.write("guest.xml", domain("hvm", "<clock  offset='utc'/><!-- why -->"));
     lab.run(["edit", "guest.xml", "clock_offset=localtime"]).ok();
-    assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock offset='localtime'/><!-- why -->"));
+    assert_eq!(lab.read("guest.xml"), domain("hvm", "<clock  offset='localtime'/><!-- why -->"));
 }
 
 #[test]
