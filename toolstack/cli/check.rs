@@ -23,7 +23,7 @@ struct Checked {
 }
 
 pub(super) fn run(global: &Global, check: &Check) -> Result<(), Failure> {
-    let setting = Setting::of(global, &check.reading)?;
+    let setting = Setting::of(global, &check.reading).map_err(output::nothing_found)?;
     let detail = report::detail(global);
     let (mut worst, mut reports) = (0, Vec::new());
     let (files, skipped) = files(check);

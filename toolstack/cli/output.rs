@@ -37,6 +37,17 @@ impl Failure {
     }
 }
 
+/// Says a failure before anything was looked at. Its exit status is 2, since 1 says that all guests start.
+pub(super) fn nothing_found(failure: Failure) -> Failure {
+    match failure {
+        Failure::Error(message) => error(&message),
+        Failure::Lines(message) => error_lines(&message),
+        Failure::Reported => {}
+        other => return other,
+    }
+    Failure::Found(2)
+}
+
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         Failure::Error(error.to_string())
