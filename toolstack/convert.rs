@@ -11,7 +11,7 @@ use crate::domain::{Domain, DomainConfig, Part, changes, part_of, unresolvable};
 use crate::input::Input;
 use crate::write;
 pub use crate::write::json::pretty as libxl_json;
-use crate::write::xl::{Unsaid, Written};
+use crate::write::xl::{Unsaid, Written, of_others};
 use crate::write::xml::Document;
 use crate::xml;
 
@@ -55,6 +55,8 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
         Format::Xml => Target::Start,
     };
     lower(input, target)?;
+    let comments = std::mem::take(&mut input.domain.notes.comments);
+    input.domain.notes.comments = comments.iter().filter_map(|text| of_others(text)).collect();
     if to == Format::Xml {
         return to_xml(input, at);
     }

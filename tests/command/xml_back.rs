@@ -220,3 +220,25 @@ fn comments_are_kept_where_there_is_a_place() {
     assert!(!convert(&["guest.xml"]).contains("local time"));
     assert!(!convert(&["--comments", "--to", "json", "guest.cfg"]).contains("mine"));
 }
+
+#[test]
+fn the_comments_that_convert_wrote_itself_do_not_pile_up() {
+    let lab = Lab::new();
+    let convert = |words: &[&str]| lab.run(std::iter::once("convert").chain(words.iter().copied())).ok();
+    let clock = "<clock offset='timezone' timezone='Europe/Berlin'/>";
+    let devices = "<!-- mine --><devices><tpm model='tpm-tis'/><redirdev bus='usb'/></devices>";
+    lab.write("guest.xml", domain("hvm", &format!("{clock}{devices}")));
+    let mut first = None;
+    for _ in 0..3 {
+        let xl = convert(&["--comments", "guest.xml"]);
+        assert!(xl.contains("# mine\n") && xl.contains("# The clock\n"), "{xl}");
+        lab.write("guest.cfg", &xl);
+        let xml = convert(&["--comments", "--to", "xml", "guest.cfg"]);
+        assert!(
+            xml.contains("mine") && !xml.contains("Not converted") && !xml.contains("For xenclock"),
+            "{xml}"
+        );
+        lab.write("guest.xml", &xml);
+        assert_eq!(*first.get_or_insert_with(|| xml.clone()), xml);
+    }
+}

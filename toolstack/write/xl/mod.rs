@@ -11,12 +11,15 @@ mod entry;
 mod guest;
 mod hvm;
 mod nics;
+mod own;
 mod passthrough;
 mod sound;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+
+pub(crate) use own::of_others;
 
 use super::clock_keys;
 use super::value::Value;
@@ -213,14 +216,14 @@ impl Writer {
         let keys = clock_keys::keys(&domain.clock, config.kind());
         let clock = &mut self.sections[Section::Clock as usize];
         if !keys.is_empty() {
-            comment(clock, "For xenclock, which sets the whole clock; stock xl ignores these:");
+            comment(clock, own::CLOCK_KEYS);
         }
         for (key, value) in keys {
             self.set(Section::Clock, key, value);
         }
         let clock = &mut self.sections[Section::Clock as usize];
         if !clock.is_empty() {
-            clock.insert_str(0, "# The clock\n");
+            clock.insert_str(0, &format!("# {}\n", own::CLOCK));
         }
     }
 }
@@ -267,11 +270,11 @@ fn losses(out: &mut String, report: &Report, unsaid: &[Unsaid]) {
         return;
     }
     gap(out);
-    comment(out, "Not converted exactly:");
+    comment(out, own::LOSSES);
     for (place, finding) in lines {
-        comment(out, &format!("  {place}, {}: {}", finding.verdict, shown(&finding.reason)));
+        comment(out, &format!("  {}{}", own::loss(&place, finding.verdict), shown(&finding.reason)));
         if let Some(alternative) = &finding.alternative {
-            comment(out, &format!("    instead: {}", shown(alternative)));
+            comment(out, &format!("    {}{}", own::INSTEAD, shown(alternative)));
         }
     }
 }
