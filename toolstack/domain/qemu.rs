@@ -1,5 +1,7 @@
 //! What Xen's QEMU takes. xl and libxl pass on settings with which it exits, so that the guest does not start.
 
+use std::net::Ipv6Addr;
+
 use timers::GuestKind;
 
 use super::config::{Hvm, Nic, NicType, VgaKind};
@@ -70,10 +72,62 @@ pub fn card_memory(card: VgaKind) -> Option<(u64, u64)> {
 /// The port of QEMU's first VNC display.
 pub(crate) const VNC_BASE: i32 = 5900;
 
+/// The last VNC display.
+pub(crate) const LAST_DISPLAY: i32 = 65_535 - VNC_BASE;
+
 /// The display of a port, if that is a number and has one.
 pub(crate) fn vnc_display(port: &str) -> Option<i32> {
     let port: u16 = port.trim().parse().ok()?;
     Some(i32::from(port) - VNC_BASE).filter(|display| *display >= 0)
+}
+
+/// The address and the display of a VNC server's place; libxl takes any colon for one before a display, and QEMU the last.
+pub(crate) fn vnc_place(listen: &str) -> (&str, Option<&str>) {
+    // Options may stand behind it.
+    let place = listen.split(',').next().unwrap_or_default();
+    match place.rsplit_once(':') {
+        // An IPv6 address alone.
+        _ if without_brackets(place).parse::<Ipv6Addr>().is_ok() => (place, None),
+        Some((address, display)) => (address, Some(display)),
+        None => (place, None),
+    }
+}
+
+/// An IPv6 address as it is without brackets.
+pub(crate) fn without_brackets(address: &str) -> &str {
+    address.strip_prefix('[').and_then(|address| address.strip_suffix(']')).unwrap_or(address)
+}
+
+/// Why QEMU refuses the address of a VNC server, if it does, and the one that is probably meant.
+pub(super) fn refused_vnc_address(listen: &str) -> Option<(String, Option<String>)> {
+    if listen.starts_with("unix:") || !listen.contains(':') {
+        return None;
+    }
+    let (address, display) = vnc_place(listen);
+    let bare = without_brackets(address);
+    let reason = |what: &str| {
+        format!(
+            "QEMU takes the text behind the last colon of '{listen}' for a display, and {what}, so that it does not start the guest"
+        )
+    };
+    let number =
+        |display: &str| display.parse::<u16>().ok().filter(|number| i32::from(*number) <= LAST_DISPLAY);
+    let behind = listen.get(listen.find(',').unwrap_or(listen.len())..).unwrap_or_default();
+    let with = |display: u16| match bare.contains(':') {
+        true => format!("[{bare}]:{display}{behind}"),
+        false => format!("{address}:{display}{behind}"),
+    };
+    match display {
+        None => Some((reason("an IPv6 address must have one, and stand in [ ]"), Some(with(0)))),
+        Some(display) => match number(display) {
+            None => Some((reason("there is no such one"), None)),
+            Some(number) if bare == address && bare.contains(':') => {
+                let meant = bare.parse::<Ipv6Addr>().is_ok().then(|| with(number));
+                Some((reason("an IPv6 address must stand in [ ]"), meant))
+            }
+            Some(_) => None,
+        },
+    }
 }
 
 /// The devices that QEMU's `-usbdevice` has.

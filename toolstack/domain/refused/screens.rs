@@ -3,17 +3,15 @@
 use timers::GuestKind;
 
 use super::super::DomainConfig;
-use super::super::config::{Hvm, VgaKind};
+use super::super::config::{Hvm, VgaKind, Vnc};
 use super::super::idl::Defbool;
-use super::super::qemu::{self, VNC_BASE, card_memory};
+use super::super::qemu::{self, LAST_DISPLAY, card_memory};
 use super::refusal::{Place, Refused, at, by_libxl, by_xen, is};
 use crate::diag::Finding;
 
 const SPICE: Place =
     (&["spice", "spiceport", "spicepasswd", "spicedisable_ticketing"], "b_info.type.hvm.spice");
 
-/// The last VNC display.
-const LAST_DISPLAY: i32 = 65_535 - VNC_BASE;
 const LAST_PORT: i32 = 65_535;
 
 /// The words of QEMU's `-spice`.
@@ -22,7 +20,7 @@ const STREAMING: &[&str] = &["all", "filter", "off"];
 
 /// What of an HVM guest's screens is refused.
 pub(super) fn refused(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
-    let mut found: Vec<_> = [video_memory(config, hvm), spice(hvm), vnc(hvm)].into_iter().flatten().collect();
+    let mut found: Vec<_> = [video_memory(config, hvm), spice(hvm)].into_iter().flatten().collect();
     if is(hvm.spice.enable) {
         found.extend(spice_words(hvm));
     }
@@ -157,45 +155,86 @@ fn spice_words(hvm: &Hvm) -> Vec<Refused> {
     found
 }
 
-fn vnc(hvm: &Hvm) -> Option<Refused> {
-    let vnc = &hvm.vnc;
-    if vnc.enable == Some(Defbool::False) {
-        return None;
+/// The VNC server of a guest that QEMU has, with its place and that of its keymap; a PV or PVH guest has that of its first
+/// framebuffer.
+struct Server<'a> {
+    vnc: &'a Vnc,
+    keymap: Option<&'a str>,
+    in_vfb: bool,
+}
+
+impl<'a> Server<'a> {
+    fn of(config: &'a DomainConfig) -> Option<Self> {
+        match (config.kind(), &config.b_info.hvm) {
+            (GuestKind::Hvm, Some(hvm)) => {
+                Some(Server { vnc: &hvm.vnc, keymap: hvm.keymap.as_deref(), in_vfb: false })
+            }
+            (GuestKind::Hvm, None) => None,
+            _ => {
+                let vfb = config.vfbs.first()?;
+                Some(Server { vnc: &vfb.vnc, keymap: vfb.keymap.as_deref(), in_vfb: true })
+            }
+        }
     }
-    let listen = vnc.listen.as_deref().unwrap_or_default();
+
+    fn is_on(&self) -> bool {
+        self.vnc.enable != Some(Defbool::False)
+    }
+
+    /// The place of a setting that has the same name as a key and in an entry of `vfb`.
+    fn place(&self, key: Place) -> Place {
+        if self.in_vfb { (&["vfb"], "vfbs") } else { key }
+    }
+
+    /// The remedy that gives a key another value.
+    fn write(&self, key: &str, value: &str) -> String {
+        match self.in_vfb {
+            true => format!("write {key}={value}"),
+            false if value.bytes().all(|byte| byte.is_ascii_digit()) => format!("write {key} = {value}"),
+            false => format!("write {key} = \"{value}\""),
+        }
+    }
+}
+
+/// What QEMU refuses of a VNC server's address and display.
+pub(super) fn vnc(config: &DomainConfig) -> Option<Refused> {
+    let server = Server::of(config).filter(Server::is_on)?;
+    let listens = server.place((&["vnclisten"], "b_info.type.hvm.vnc.listen"));
+    let listen = server.vnc.listen.as_deref().unwrap_or_default();
     if qemu::has_lone_comma(listen) {
         let reason = "QEMU reads the text after the comma in vnclisten as another option, and does not start the guest";
-        let instead = format!("write vnclisten = \"{}\"", qemu::doubled(&qemu::single(listen)));
-        return Some(by_qemu((&["vnclisten"], "b_info.type.hvm.vnc.listen"), reason.to_owned(), instead));
+        let instead = server.write("vnclisten", &qemu::doubled(&qemu::single(listen)));
+        return Some(by_qemu(listens, reason.to_owned(), instead));
     }
-    (!(0..=LAST_DISPLAY).contains(&vnc.display)).then(|| {
-        let display = vnc.display;
+    if let Some((reason, meant)) = qemu::refused_vnc_address(listen) {
+        let instead = match meant {
+            Some(meant) => server.write("vnclisten", &meant),
+            None => "write an address, with : and the number of a display behind it if it is to have one, and an IPv6 address in [ ]".to_owned(),
+        };
+        return Some(by_qemu(listens, reason, instead));
+    }
+    let display = server.vnc.display;
+    (!(0..=LAST_DISPLAY).contains(&display)).then(|| {
         let reason =
             format!("there is no VNC display {display}: its port would be {}", 5900 + i64::from(display));
-        by_qemu((&["vncdisplay"], "b_info.type.hvm.vnc.display"), reason, "write vncdisplay = 0".to_owned())
+        let place = server.place((&["vncdisplay"], "b_info.type.hvm.vnc.display"));
+        by_qemu(place, reason, server.write("vncdisplay", "0"))
     })
 }
 
 /// QEMU reads the keymap for the screens that have one.
 pub(super) fn keymap(config: &DomainConfig) -> Option<Refused> {
-    let (keymap, keys, path): (_, &'static [&'static str], _) = match (config.kind(), &config.b_info.hvm) {
-        (GuestKind::Hvm, Some(hvm)) if hvm.vnc.enable != Some(Defbool::False) || is(hvm.spice.enable) => {
-            (hvm.keymap.as_deref()?, &["keymap"], "b_info.type.hvm.keymap")
-        }
-        (GuestKind::Hvm, _) => return None,
-        _ => {
-            let vfb = config.vfbs.first().filter(|vfb| vfb.vnc.enable != Some(Defbool::False))?;
-            (vfb.keymap.as_deref()?, &["vfb"], "vfbs")
-        }
-    };
+    let server = Server::of(config)?;
+    let spice = config.b_info.hvm.as_ref().is_some_and(|hvm| !server.in_vfb && is(hvm.spice.enable));
+    let keymap = server.keymap.filter(|_| server.is_on() || spice)?;
     if qemu::is_keymap(keymap) {
         return None;
     }
     let reason = format!("QEMU has no keymap '{keymap}', and does not start the guest");
     let instead = match qemu::keymap_meant(keymap) {
-        Some(meant) if path == "vfbs" => format!("write keymap={meant}"),
-        Some(meant) => format!("write keymap = \"{meant}\""),
+        Some(meant) => server.write("keymap", meant),
         None => "remove it: the default is en-us".to_owned(),
     };
-    Some(at((keys, path), Finding::unsupported("keymap", reason).instead(instead)))
+    let place = server.place((&["keymap"], "b_info.type.hvm.keymap"));
+    Some(at(place, Finding::unsupported("keymap", reason).instead(instead)))
 }

@@ -34,13 +34,9 @@ fn vnc(vnc: &Vnc, keymap: Option<&str>) -> Element {
         return graphics.maybe("keymap", keymap).maybe("passwd", passwd.as_ref()).around([place]);
     }
     // xl takes a display behind an address; an IPv6 address must have one.
-    let (address, behind) = match listen.and_then(|listen| listen.rsplit_once(':')) {
-        Some((address, display)) => {
-            let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
-            (Some(bare.unwrap_or(address)), display.parse().ok())
-        }
-        None => (listen, None),
-    };
+    let place = listen.map(qemu::vnc_place);
+    let address = place.map(|(address, _)| qemu::without_brackets(address));
+    let behind = place.and_then(|(_, display)| display?.parse().ok());
     let display = behind.unwrap_or(*display);
     let find = *findunused != Some(Defbool::False) && behind.is_none();
     let port = if find { -1 } else { VNC_BASE.saturating_add(display.clamp(0, 59_635)) };
