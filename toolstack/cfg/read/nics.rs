@@ -27,6 +27,9 @@ const WORDS: [&str; 17] = [
     "untrusted",
 ];
 
+/// The place of an address's last byte.
+const LAST_BYTE: usize = 5;
+
 /// Words of other tools for an interface without an emulated card.
 const PARAVIRTUAL: [&str; 6] = ["netfront", "paravirtual", "pv", "xen", "xenbr", "bridge"];
 
@@ -109,12 +112,12 @@ impl<'a> Reader<'a> {
                 self.book.note(node, &word, finding.instead("remove it"));
             }
             "devid" => {
-                if let Some(devid) = self.ulong(value, node) {
-                    nic.devid = Some(devid as u32).filter(|devid| *devid != u32::MAX);
+                if let Some(devid) = self.ulong_of_word(value, node) {
+                    nic.devid = Some(devid).filter(|devid| *devid != u32::MAX);
                 }
             }
             "mtu" => {
-                if let Some(mtu) = self.ulong(value, node) {
+                if let Some(mtu) = self.ulong_of_word(value, node) {
                     nic.mtu = mtu as i32;
                 }
             }
@@ -128,7 +131,10 @@ impl<'a> Reader<'a> {
 
     /// Six numbers, whatever stands between them. At a wrong one xl stops, and keeps those before it.
     fn mac(&mut self, nic: &mut Nic, word: Words<'a>, value: Words<'a>, node: usize) {
-        let instead = "write six bytes, as in mac=00:16:3e:12:34:56";
+        let instead = match mac_meant(value.text) {
+            Some(mac) => format!("write mac={mac}"),
+            None => "write mac= and six bytes with : between them, each two digits from 0 to f".to_owned(),
+        };
         let mut bytes = [0_u8; 6];
         // A second mac goes on where the first one ended.
         if let Some(mac) = &nic.mac {
@@ -136,12 +142,12 @@ impl<'a> Reader<'a> {
                 *byte = u8::from_str_radix(text, 16).unwrap_or_default();
             }
         }
-        let mut at = 0;
+        let (mut at, mut is_whole) = (0, true);
         for (index, byte) in bytes.iter_mut().enumerate() {
             let Some(rest) = value.text.get(at..) else {
                 let reason = format!("the address has {index} bytes, and xl reads beyond the end");
                 let finding = Finding::invalid("bad-mac", reason);
-                return self.book.wrong(node, &value, finding.instead(instead));
+                return self.book.wrong(node, &value, finding.instead(instead.clone()));
             };
             let (number, length) = number::unsigned(rest, 16);
             // xl keeps 32 bits before it looks.
@@ -151,13 +157,22 @@ impl<'a> Reader<'a> {
                     _ => format!("this is not an address, and xl uses its first {index} bytes"),
                 };
                 let finding = Finding::unsupported("bad-mac", reason);
-                self.book.note(node, &word, finding.instead(instead));
+                self.book.note(node, &word, finding.instead(instead.clone()));
+                at = value.text.len() + 1;
                 break;
             }
             *byte = number as u8;
             at += length + 1;
+            if index < LAST_BYTE {
+                is_whole &=
+                    matches!(value.text.as_bytes().get(at - 1), None | Some(b':' | b'-' | b'.' | b' '));
+            }
         }
         let text = bytes.map(|byte| format!("{byte:02x}")).join(":");
+        if !is_whole || at <= value.text.len() {
+            let reason = format!("this is not an address, and xl reads {text} from it");
+            self.book.note(node, &word, Finding::unsupported("bad-mac", reason).instead(instead));
+        }
         nic.mac = (bytes != [0; 6]).then_some(text);
     }
 
@@ -174,6 +189,15 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// The address that twelve digits mean, whatever stands between them.
+fn mac_meant(text: &str) -> Option<String> {
+    let digits: Vec<_> = text.chars().filter(|c| !":-. ".contains(*c)).collect();
+    (digits.len() == 12 && digits.iter().all(char::is_ascii_hexdigit)).then(|| {
+        let bytes: Vec<String> = digits.chunks(2).map(|pair| pair.iter().collect()).collect();
+        bytes.join(":").to_ascii_lowercase()
+    })
 }
 
 /// Bytes in an interval, and the interval in microseconds.

@@ -118,11 +118,44 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// As [`Reader::number_at`], of which xl keeps 8 bits.
+    pub(super) fn byte_at(&mut self, words: Words<'a>, node: usize) -> u8 {
+        let value = self.number_at(words, node);
+        self.kept_of(words, node, value.into(), i128::from(value as u8));
+        value as u8
+    }
+
+    /// As [`Reader::number_at`], of which xl keeps 32 bits.
+    pub(super) fn word_at(&mut self, words: Words<'a>, node: usize) -> u32 {
+        let value = self.number_at(words, node);
+        self.kept_of(words, node, value.into(), i128::from(value as u32));
+        value as u32
+    }
+
+    /// As [`Reader::ulong`], of which xl keeps 32 bits.
+    pub(super) fn ulong_of_word(&mut self, words: Words<'a>, node: usize) -> Option<u32> {
+        let value = self.ulong(words, node)?;
+        self.kept_of(words, node, value.into(), i128::from(value as u32));
+        Some(value as u32)
+    }
+
     /// `atoi`, of which xl takes whatever comes out.
     pub(super) fn int_at(&mut self, words: Words<'a>, node: usize) -> i32 {
-        let (_, length) = number::signed(words.text, 10);
+        let (value, length) = number::signed(words.text, 10);
         self.rest_of_number(words, length, node);
-        number::int(words.text)
+        let kept = number::int(words.text);
+        self.kept_of(words, node, value.into(), kept.into());
+        kept
+    }
+
+    /// Says that xl keeps another number than the one that is written.
+    fn kept_of(&mut self, words: Words<'a>, node: usize, value: i128, kept: i128) {
+        let is_minus_one = words.text.trim_start().starts_with("-1") && kept == i128::from(u32::MAX);
+        if value != kept && !is_minus_one {
+            let reason = format!("the number '{}' is out of range, and xl reads it as {kept}", words.text);
+            let finding = Finding::approximated("number-wraps", reason);
+            self.book.note(node, &words, finding.instead("write a number that is in range"));
+        }
     }
 
     /// Says what xl makes of a number with something behind it.

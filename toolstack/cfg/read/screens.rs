@@ -237,11 +237,11 @@ impl<'a> Reader<'a> {
             "feature-abs-pointer" => vkb.feature_abs_pointer = self.number_at(value, node) != 0,
             "feature-raw-pointer" => vkb.feature_raw_pointer = self.number_at(value, node) != 0,
             "feature-multi-touch" => vkb.feature_multi_touch = self.number_at(value, node) != 0,
-            "multi-touch-width" => vkb.multi_touch_width = self.number_at(value, node) as u32,
-            "multi-touch-height" => vkb.multi_touch_height = self.number_at(value, node) as u32,
-            "multi-touch-num-contacts" => vkb.multi_touch_num_contacts = self.number_at(value, node) as u32,
-            "width" => vkb.width = self.number_at(value, node) as u32,
-            "height" => vkb.height = self.number_at(value, node) as u32,
+            "multi-touch-width" => vkb.multi_touch_width = self.word_at(value, node),
+            "multi-touch-height" => vkb.multi_touch_height = self.word_at(value, node),
+            "multi-touch-num-contacts" => vkb.multi_touch_num_contacts = self.word_at(value, node),
+            "width" => vkb.width = self.word_at(value, node),
+            "height" => vkb.height = self.word_at(value, node),
             _ => self.no_such_word(node, &word, entry::KEYBOARD, VKB_WORDS),
         }
     }

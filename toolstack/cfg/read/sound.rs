@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
     fn vsnd_params(&mut self, params: &mut VsndParams, word: Words<'a>, node: usize) -> bool {
         if let Some(value) = word.after("sample-rates=") {
             let rates = self.parts(value, b";", node);
-            params.sample_rates = rates.into_iter().map(|rate| self.number_at(rate, node) as u32).collect();
+            params.sample_rates = rates.into_iter().map(|rate| self.word_at(rate, node)).collect();
         } else if let Some(value) = word.after("sample-formats=") {
             params.sample_formats.clear();
             for format in self.parts(value, b";", node) {
@@ -152,11 +152,11 @@ impl<'a> Reader<'a> {
                 }
             }
         } else if let Some(value) = word.after("channels-min=") {
-            params.channels_min = self.number_at(value, node) as u32;
+            params.channels_min = self.word_at(value, node);
         } else if let Some(value) = word.after("channels-max=") {
-            params.channels_max = self.number_at(value, node) as u32;
+            params.channels_max = self.word_at(value, node);
         } else if let Some(value) = word.after("buffer-size=") {
-            params.buffer_size = self.number_at(value, node) as u32;
+            params.buffer_size = self.word_at(value, node);
         } else {
             return false;
         }

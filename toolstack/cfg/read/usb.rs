@@ -56,9 +56,9 @@ impl<'a> Reader<'a> {
                 self.book.wrong(node, &value, super::bad_word("type", value.text, &["hostdev"]));
             }
         } else if let Some(value) = word.after("hostbus=") {
-            device.hostdev.get_or_insert_with(HostUsb::default).hostbus = self.number_at(value, node) as u8;
+            device.hostdev.get_or_insert_with(HostUsb::default).hostbus = self.byte_at(value, node);
         } else if let Some(value) = word.after("hostaddr=") {
-            device.hostdev.get_or_insert_with(HostUsb::default).hostaddr = self.number_at(value, node) as u8;
+            device.hostdev.get_or_insert_with(HostUsb::default).hostaddr = self.byte_at(value, node);
         } else if let Some(value) = word.after("controller=") {
             device.ctrl = Some(self.int_at(value, node) as u32).filter(|ctrl| *ctrl != u32::MAX);
         } else if let Some(value) = word.after("port=") {

@@ -18,6 +18,8 @@ const PCI: Place = (&["pci"], "pcidevs");
 const LONGEST_BRIDGE: usize = 15;
 /// The PCI slots of QEMU's board besides those of its host bridge and its PIIX3. Other devices leave less.
 const PCI_SLOTS: usize = 30;
+/// The last address of a device on a USB.
+const LAST_USB_ADDRESS: u8 = 127;
 /// The most ports of a paravirtual USB controller.
 const PV_PORTS: i32 = 31;
 /// The most ports of QEMU's controller for USB 3.
@@ -170,6 +172,16 @@ fn usb_devices(config: &DomainConfig) -> Vec<Refused> {
                 found.push(by_libxl(USBDEV, reason, instead).in_entry(item));
             }
             _ => {}
+        }
+    }
+    for (item, device) in config.usbdevs.iter().enumerate() {
+        let Some(host) = &device.hostdev else { continue };
+        if host.hostbus == 0 || !(1..=LAST_USB_ADDRESS).contains(&host.hostaddr) {
+            let reason = format!("a host has no USB device {}:{}", host.hostbus, host.hostaddr);
+            let instead = "write hostbus= and hostaddr= with the bus and the address of the device, from 1, as lsusb prints them";
+            found.push(
+                by_libxl(USBDEV, reason + ", and libxl does not start the guest", instead).in_entry(item),
+            );
         }
     }
     let hosts = config
