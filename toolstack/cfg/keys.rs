@@ -4,7 +4,7 @@
 
 use timers::GuestKind;
 
-use super::suggest::Unit;
+use super::suggest::{self, Unit};
 use crate::domain::Defbool;
 use crate::domain::config::{DomainConfig, Hvm};
 
@@ -61,6 +61,13 @@ impl Key {
     /// True if its value is a number alone.
     pub fn takes_number(&self) -> bool {
         matches!(self.takes, Takes::Number(_) | Takes::Flag(_)) || self.unit != Unit::Plain
+    }
+
+    /// The value of it that a text stands for, where that is a number. Only a key that takes nothing but a number has
+    /// a sum of it, or a unit.
+    pub fn number_in(&self, text: &str) -> Option<String> {
+        let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (self.takes_number() || is_digits).then(|| suggest::number(text, self.unit)).flatten()
     }
 
     /// The guests that have it, where not all do.

@@ -192,9 +192,8 @@ impl Unexpected<'_> {
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
                 let key = self.key.and_then(keys::find);
-                // `0-3` is no sum where the key takes a text.
-                let is_list = self.takes_text() && word.trim_start_matches('-').contains(['-', ',']);
-                let number = key.filter(|_| !is_list).and_then(|key| suggest::number(word, key.unit));
+                let number =
+                    key.filter(|_| !self.is_range(word)).and_then(|key| suggest::number(word, key.unit));
                 match (number, key) {
                     (Some(number), _) => format!("write {} = {number}", self.key()),
                     // In quotes it would be no number, either.
@@ -233,6 +232,12 @@ impl Unexpected<'_> {
     /// True if the key takes no number, as far as is known.
     fn takes_text(&self) -> bool {
         self.key.and_then(keys::find).is_some_and(|key| !key.takes_number())
+    }
+
+    /// True for `0-3`, which is no difference unless the key takes a number alone.
+    fn is_range(&self, word: &str) -> bool {
+        let takes_number = self.key.and_then(keys::find).is_some_and(|key| key.takes_number());
+        !takes_number && word.trim_start_matches('-').contains(['-', ','])
     }
 
     fn odd(&self, odd: Odd) -> Finding {
@@ -349,7 +354,11 @@ impl Unexpected<'_> {
 
     /// `3600 * 2`, worked out.
     fn calculated(&self) -> Option<String> {
-        let number = suggest::number(self.value(), self.key.and_then(keys::unit_of).unwrap_or(Unit::Plain))?;
+        let key = self.key.and_then(keys::find);
+        let number = suggest::number(self.value(), key.map_or(Unit::Plain, |key| key.unit))?;
+        if self.is_range(self.value()) {
+            return Some(format!("{IN_QUOTES}{} = {}", self.key(), suggest::quoted(self.value())));
+        }
         Some(format!("write {} = {number}", self.key()))
     }
 }

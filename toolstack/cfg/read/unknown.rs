@@ -280,15 +280,16 @@ fn with_value(name: &str, value: &str, cfg: &Cfg) -> String {
     if cfg.get(name).is_some() {
         return remove_as(name);
     }
-    let unit = keys::unit_of(name).unwrap_or(Unit::Plain);
-    match suggest::number(value, unit) {
+    // A range is no difference where the key takes a text.
+    let number = keys::find(name).and_then(|key| key.number_in(value));
+    match number {
         // It is no entry of a list.
         _ if keys::is_list(name) && suggest::number(value, Unit::Flag).is_some() => {
             format!("remove it; {name} is a list of devices")
         }
         Some(number) => format!("write {name} = {number}"),
         None if value.is_empty() => format!("write {name}"),
-        None => format!("write {name} = {}", suggest::quoted(value)),
+        None => format!("write {name} = {}", suggest::literal(value)),
     }
 }
 
