@@ -31,6 +31,7 @@ mod running;
 mod saving;
 mod security;
 mod service;
+mod values_cfg;
 mod wrapper;
 mod wrong_xml;
 mod xl_language;

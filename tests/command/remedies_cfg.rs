@@ -4,11 +4,11 @@ use serde_json::json;
 
 use crate::common::Lab;
 
-const HEAD: &str = "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n";
+pub(crate) const HEAD: &str = "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\n";
 
 /// Has wrong lines checked: each gets its remedy, and the right one in its place is accepted.
 #[track_caller]
-fn follow(table: &[(&str, &str, &str)]) {
+pub(crate) fn follow(table: &[(&str, &str, &str)]) {
     let lab = Lab::with_host(json!({"xen_version": "4.17", "tsc_scaling": true}));
     let mut wrongs = Vec::new();
     for (wrong, remedy, right) in table {

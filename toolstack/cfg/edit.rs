@@ -15,6 +15,18 @@ use crate::domain::{Domain, changes};
 /// Bytes of a file, and those in their place.
 type Change = (Range<usize>, Vec<u8>);
 
+/// Codes of findings on settings that xl ignores, so that it would not do what was asked for.
+const PASSED_OVER: [&str; 8] = [
+    "unknown-key",
+    "unknown-clock-key",
+    "old-key",
+    "no-number",
+    "no-text",
+    "no-list",
+    "no-word",
+    "list-in-list",
+];
+
 /// Why a file is not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,10 +66,8 @@ pub fn edit(
         Err(errors) if unset.is_empty() => return Err(errors.into()),
         Err(_) => None,
     };
-    let passed_over = |loss: &Diagnostic| {
-        &*loss.place.file == WORDS
-            && ["unknown-key", "unknown-clock-key", "old-key"].contains(&loss.finding.code)
-    };
+    let passed_over =
+        |loss: &Diagnostic| &*loss.place.file == WORDS && PASSED_OVER.contains(&loss.finding.code);
     if let Some(report) = with_words.as_ref().map(|input| &input.report) {
         let unknown: Vec<_> = report.losses().filter(passed_over).collect();
         if let Some(errors) = Errors::of(unknown, report.source()) {

@@ -60,6 +60,8 @@ pub struct Setting {
     pub added: bool,
     /// The value; what an earlier setting has when a later one adds to it is part of the later one's.
     pub value: Value,
+    /// Where the texts begin in the value that were added with `+=`.
+    pub(crate) joints: Vec<usize>,
     /// Which later setting of the same name, by index, makes this one void or adds to it.
     pub followed_by: Option<usize>,
     /// The bytes of the key.
@@ -140,5 +142,13 @@ impl Setting {
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         if self.added { None } else { number::long(self.text()?) }
+    }
+
+    /// The texts that `+=` joined; one if there is no `+=`.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let text = self.text().unwrap_or_default();
+        let starts = std::iter::once(0).chain(self.joints.iter().copied());
+        let ends = self.joints.iter().copied().chain([text.len()]);
+        starts.zip(ends).map(|(start, end)| text.get(start..end).unwrap_or_default())
     }
 }

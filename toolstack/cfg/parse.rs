@@ -174,10 +174,11 @@ impl<'a> Parser<'a> {
             // The values read so far count, so that none is reported as missing.
             let start = value.span.start;
             let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
-            let _ = self.store(Setting { name, added, value, followed_by: None, key_span });
+            let _ =
+                self.store(Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span });
             return Err((error, GoOn::NextLine));
         }
-        self.store(Setting { name, added, value, followed_by: None, key_span })
+        self.store(Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span })
             .map_err(|error| (error, GoOn::NextLine))
     }
 
@@ -308,6 +309,8 @@ impl<'a> Parser<'a> {
                 match (&mut earlier.value.content, &mut setting.value.content) {
                     (Content::Text(before), Content::Text(text)) => {
                         let mut all = std::mem::take(before);
+                        setting.joints = std::mem::take(&mut earlier.joints);
+                        setting.joints.push(all.len());
                         all.append(text);
                         *text = all;
                     }

@@ -6,12 +6,17 @@ use crate::diag::number::meant;
 /// The value, as it is written behind the `=`, that a word stands for where a key takes a number; `None` where nobody
 /// can know.
 pub fn number(word: &str, unit: Unit) -> Option<String> {
+    value(word, unit).map(written)
+}
+
+/// The number that a word stands for where a key takes one.
+pub fn value(word: &str, unit: Unit) -> Option<i64> {
     // A quantity is not negative.
     let of_unit = |number: i64| match unit {
         Unit::Seconds | Unit::Epoch | Unit::Plain => number,
         Unit::Flag | Unit::Mebibytes | Unit::Kibibytes | Unit::Hertz => number.saturating_abs(),
     };
-    meant(word, unit).map(of_unit).map(written)
+    meant(word, unit).map(of_unit)
 }
 
 /// A number as xl's lexer takes it.

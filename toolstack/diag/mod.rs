@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use errors::Errors;
 pub(crate) use findings::{FindingId, Findings};
 pub use group::{Group, grouped};
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{is_opposite, nearest};
 pub use part::Part;
 pub use remedy::Remedy;
 pub use report::Report;

@@ -12,12 +12,32 @@ pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> O
     // A third of the letters may be wrong, and three at most.
     let allowed = (plain.len() / 3).clamp(1, 3);
     known
+        .filter(|candidate| !is_opposite(name, candidate))
         .filter_map(|candidate| {
             let letters = self::plain(candidate);
             Some(((distance(&plain, &letters, allowed)?, plain.len().abs_diff(letters.len())), candidate))
         })
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// What turns a word into its opposite.
+const NEGATIONS: [&str; 7] = ["!", "-", "no", "not", "non", "un", "without"];
+
+/// True if one of two words is the other one behind a negation, so that it is not meant by it.
+pub(crate) fn is_opposite(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
+    negated(&one, &other) || negated(&other, &one)
+}
+
+/// True if a word is another one behind a negation, nearly.
+fn negated(word: &str, other: &str) -> bool {
+    let letters = plain(other);
+    let all = strsim::osa_distance(word, other);
+    NEGATIONS.iter().filter_map(|no| word.strip_prefix(no).filter(|_| !other.starts_with(no))).any(|rest| {
+        let rest = plain(rest);
+        distance(&rest, &letters, letters.len() / 3).is_some_and(|behind| behind < all)
+    })
 }
 
 /// Without case and without what parts words.
@@ -57,6 +77,20 @@ mod tests {
         ] {
             assert_eq!(nearest(written, known.into_iter()), meant, "{written}");
         }
+        // The opposite is not meant.
+        for (written, known) in [
+            ("-freq", "freq"),
+            ("no_freq", "freq"),
+            ("!lmce", "lmce"),
+            ("nodiscard", "discard"),
+            ("discard", "no-discard"),
+            ("untrusted", "trusted"),
+            ("!frq", "freq"),
+        ] {
+            assert_eq!(nearest(written, [known].into_iter()), None, "{written}");
+        }
+        assert_eq!(nearest("nodes", ["modes"].into_iter()), Some("modes"));
+        assert_eq!(nearest("nodiscard", ["no-discard", "discard"].into_iter()), Some("no-discard"));
         assert_eq!(nearest(&"memory".repeat(10_000), known.into_iter()), None);
     }
 }

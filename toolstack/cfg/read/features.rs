@@ -1,12 +1,11 @@
 //! The virtual hardware of an HVM guest, and settings for Arm only.
 
-use timers::hyperv::Viridian;
 use timers::ticks::MissedTicks;
 use timers::tsc::{TscMode, TscModeError};
 use timers::{GuestKind, TimerMode};
 
 use super::book::Words;
-use super::{Reader, entry};
+use super::{Reader, entry, viridian};
 use crate::cfg::keys::bits_but;
 use crate::cfg::{Content, Setting, suggest};
 use crate::diag::Finding;
@@ -14,7 +13,7 @@ use crate::domain::config::{
     Altp2m, ArmSci, ArmSciType, Bitmap, GfxPassthruKind, GicVersion, HdType, Smbios, SmbiosType, Sve, Tee,
     VendorDevice, VuartType,
 };
-use crate::domain::{Defbool, Part, release};
+use crate::domain::{Defbool, Part};
 
 /// How many Hyper-V groups libxl has room for.
 const VIRIDIAN_BITS: u32 = 64;
@@ -48,18 +47,6 @@ pub(in crate::cfg) fn missed_ticks(setting: &Setting) -> Option<MissedTicks> {
         Some(number) => MissedTicks::from_number(u32::try_from(number).ok()?),
         None => MissedTicks::from_word(std::str::from_utf8(setting.text()?).ok()?),
     }
-}
-
-/// The groups of `viridian` that a text names, in quotes.
-fn groups_of(text: &str) -> Option<String> {
-    let is_group = |word: &&str| {
-        let name = word.trim_start_matches('!');
-        Viridian::from_word(name).is_some() || ["all", "defaults"].contains(&name)
-    };
-    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
-    let words: Vec<_> = words.map(|word| if word == "default" { "defaults" } else { word }).collect();
-    let quoted: Vec<_> = words.iter().map(|word| suggest::quoted(word)).collect();
-    (!words.is_empty() && words.iter().all(is_group)).then(|| quoted.join(", "))
 }
 
 impl<'a> Reader<'a> {
@@ -186,8 +173,10 @@ impl<'a> Reader<'a> {
                 Content::Text(_) => {
                     if let Some(number) = self.number_of(found) {
                         hvm.viridian = Some((number != 0).into());
-                    } else if let Some(groups) =
-                        found.setting.text().and_then(|text| groups_of(&String::from_utf8_lossy(text)))
+                    } else if let Some(groups) = found
+                        .setting
+                        .text()
+                        .and_then(|text| viridian::groups_of(&String::from_utf8_lossy(text)))
                     {
                         let finding = super::no_number(found.setting);
                         self.book.mark(found.node, finding.instead(format!("write viridian = [ {groups} ]")));
@@ -270,45 +259,6 @@ impl<'a> Reader<'a> {
     fn crash_in_list(&mut self, node: usize) {
         let finding = Finding::invalid("list-in-list", "a list within the list, which crashes xl");
         self.book.error(node, finding.instead("remove the inner [ and ]"));
-    }
-
-    fn viridian(
-        &mut self,
-        enable: &mut Bitmap,
-        disable: &mut Bitmap,
-        words: super::book::Words<'_>,
-        node: usize,
-    ) {
-        let (out, name) = match words.text.strip_prefix('!') {
-            Some(name) => (true, name),
-            None => (false, words.text),
-        };
-        let host = self.host;
-        let Some(group) = Viridian::from_word(name).filter(|_| host.knows_word("viridian", name)) else {
-            let mut known: Vec<_> = Viridian::ALL.iter().map(|group| group.as_str()).collect();
-            known.retain(|word| host.knows_word("viridian", word));
-            known.extend(["all", "defaults"]);
-            let finding = super::bad_word("a group of viridian", words.text, &known);
-            let finding = match groups_of(words.text) {
-                Some(groups) if name.contains([',', ';', ' ']) => finding.instead(format!("write {groups}")),
-                _ => finding,
-            };
-            return match self.newer(release::word("viridian", name)) {
-                None => self.book.error(node, finding),
-                Some(known) => {
-                    let reason = self.only_known(name, known, entry::REFUSES);
-                    let finding = Finding::invalid("other-release", reason);
-                    self.book.error(node, finding.instead("remove it"));
-                }
-            };
-        };
-        let (set, other) = if out { (disable, enable) } else { (enable, disable) };
-        let number = group.number();
-        if !set.contains(&number) {
-            set.push(number);
-            set.sort_unstable();
-        }
-        other.retain(|known| *known != number);
     }
 
     /// The texts of a key that takes nothing but a list of texts.

@@ -27,6 +27,7 @@ mod simple;
 mod sound;
 pub(super) mod unknown;
 mod usb;
+mod viridian;
 mod vnuma;
 
 use std::collections::BTreeMap;
@@ -300,10 +301,27 @@ pub(super) fn no_number(setting: &Setting) -> Finding {
     }
     let reason = match &setting.value.content {
         Content::List(_) => "this is a list, and xl, which expects a number, ignores it",
-        Content::Text(_) if setting.added => "xl reads no number from a setting with +=, and ignores it",
+        Content::Text(_) if setting.added => return added_number(setting, unit),
         Content::Text(_) => "xl does not read this as a number, and ignores it",
     };
     with_number(Finding::unsupported("no-number", reason), name, &text, unit)
+}
+
+/// The finding for a number with `+=`: what is meant is the sum, and xl has no number at all.
+fn added_number(setting: &Setting, unit: Unit) -> Finding {
+    let name = &setting.name;
+    let reason = match setting.joints.len() {
+        0 => "xl reads no number from a setting with +=, and ignores it".to_owned(),
+        _ => format!(
+            "xl joins texts with +=, reads no number from {name}, and ignores all of it, also what is set before"
+        ),
+    };
+    let number = |text: &[u8]| suggest::value(&String::from_utf8_lossy(text), unit);
+    let sum = setting.parts().try_fold(0_i64, |sum, text| sum.checked_add(number(text)?));
+    Finding::unsupported("no-number", reason).instead(match sum {
+        Some(sum) => format!("write {name} = {}", suggest::written(sum)),
+        None => suggest::example(name, unit),
+    })
 }
 
 /// A word that a setting within a value does not take.
@@ -368,7 +386,7 @@ pub(super) fn with_number(finding: Finding, name: &str, text: &str, unit: Unit) 
 /// The word that another is probably meant to be: the nearest by letters that are wrong, missing or too many, if it is
 /// near, else the only one of which it is the beginning, or which is its beginning.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let known: Vec<_> = known.collect();
+    let known: Vec<_> = known.filter(|name| !diag::is_opposite(word, name)).collect();
     let near = || diag::nearest(word, known.iter().copied()).filter(|_| word.len() > 2);
     near().or_else(|| {
         let word = word.to_ascii_lowercase();
