@@ -48,6 +48,10 @@ const OTHER_CARDS: &[&str] = &[
     "virtio-net-pci-transitional",
 ];
 
+/// Formats of images that QEMU's tools read, and that libxl has no word for.
+pub(crate) const OTHER_IMAGES: &[&str] =
+    &["bochs", "cloop", "dmg", "luks", "parallels", "vdi", "vhdx", "vmdk"];
+
 /// The longest name that a network interface may have in dom0, in bytes. Linux has 15, and the hotplug script adds `-emu`
 /// for the emulated card.
 #[must_use]
@@ -202,24 +206,56 @@ pub(crate) fn keymap_meant(keymap: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether QEMU knows a kind of serial port. Whether a file is there is a matter of the host.
-pub(super) fn is_serial_port(port: &str) -> bool {
+/// Why QEMU has no such serial port, if it has none, and what to write. Whether a file is there is a matter of the host.
+/// `args` are those that libxl gives QEMU beside its own.
+pub(super) fn refused_serial_port<'a>(
+    port: &str,
+    args: impl Iterator<Item = &'a String>,
+) -> Option<(String, String)> {
     const WORDS: &[&str] =
         &["none", "null", "pty", "stdio", "vc", "msmouse", "wctablet", "testdev", "braille"];
-    const KINDS: &[&str] = &[
-        "chardev:",
-        "file:",
-        "mon:",
-        "pipe:",
-        "tcp:",
-        "telnet:",
-        "tn3270:",
-        "udp:",
-        "unix:",
-        "vc:",
-        "websocket:",
-    ];
-    WORDS.contains(&port) || port.starts_with("/dev/") || KINDS.iter().any(|kind| port.starts_with(kind))
+    const SOCKETS: &[&str] = &["tcp", "telnet", "tn3270", "websocket", "udp"];
+    const FILES: &[&str] = &["file", "pipe", "unix"];
+    // The monitor can share a port.
+    let inner = port.strip_prefix("mon:").unwrap_or(port);
+    if WORDS.contains(&inner) || inner.starts_with("/dev/") {
+        return None;
+    }
+    let not = |what: &str| format!("QEMU has no serial port '{port}'{what}, and does not start the guest");
+    match inner.split_once(':') {
+        Some(("vc", _)) => None,
+        Some((kind, rest)) if SOCKETS.contains(&kind) => {
+            let number =
+                rest.split_once(':').map(|(_, port)| port.split([',', '@']).next().unwrap_or_default());
+            let host = rest.split([':', ',']).next().unwrap_or_default();
+            number.is_none_or(str::is_empty).then(|| {
+                (
+                    not(" without a port number"),
+                    format!("write {kind}:{host}:PORT in its place, with a number for PORT"),
+                )
+            })
+        }
+        Some((kind, rest)) if FILES.contains(&kind) => {
+            rest.split(',').next().is_none_or(str::is_empty).then(|| {
+                (
+                    not(" without a path"),
+                    format!("write {kind}:PATH in its place, with the path of a file for PATH"),
+                )
+            })
+        }
+        Some(("chardev", id)) => {
+            let is_it = |word: &str| word.strip_prefix("id=") == Some(id);
+            let mut args = args;
+            (!args.any(|arg| arg.split(',').any(is_it))).then(|| {
+                (not(": no argument of QEMU defines it"), format!("add \"-chardev\" and its settings with id={id} to device_model_args, or write serial = \"pty\""))
+            })
+        }
+        _ => {
+            let instead =
+                "write serial = \"pty\", or file:PATH, unix:PATH,server,nowait or /dev/ttyS0 in its place";
+            Some((not(""), instead.to_owned()))
+        }
+    }
 }
 
 /// Whether a comma of a text would end an option of QEMU's, and what follows is none: two commas stand for one, and

@@ -42,13 +42,13 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
     }
     for (item, nic) in config.nics.iter().enumerate() {
         let longest = longest_interface_name(config.kind(), nic);
-        let name = nic.ifname.as_deref().filter(|name| name.len() > longest);
-        found.extend(name.map(|name| {
+        let fault = nic.ifname.as_deref().and_then(|name| Some((name, fault_of_name(name, longest)?)));
+        found.extend(fault.map(|(name, fault)| {
             let reason = format!(
-                "Linux has no interface '{name}': the name has more than {longest} bytes, and libxl does not start the guest"
+                "Linux has no interface '{name}': the name {fault}, and libxl does not start the guest"
             );
             let finding = Finding::unsupported("interface-name", reason)
-                .instead(format!("write a vifname of at most {longest} bytes"));
+                .instead(format!("write a vifname of at most {longest} bytes, without blanks, / and :"));
             at(VIF, finding).in_entry(item)
         }));
         found.extend(bridge(nic).map(|finding| at(VIF, finding).in_entry(item)));
@@ -79,6 +79,16 @@ fn slots(config: &DomainConfig) -> Option<Refused> {
     Some(at(VIF, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item))
 }
 
+/// Why Linux takes no name for an interface, if it does not. An empty one is none that was given.
+fn fault_of_name(name: &str, longest: usize) -> Option<String> {
+    let wrong = name.chars().find(|c| matches!(c, '/' | ':') || c.is_ascii_whitespace());
+    match wrong {
+        _ if name.len() > longest => Some(format!("has more than {longest} bytes")),
+        Some(c) => Some(format!("has '{}' in it", c.escape_default())),
+        None => (name == "." || name == "..").then(|| "is that of a directory".to_owned()),
+    }
+}
+
 /// Why there is no bridge of this name. For Open vSwitch a VLAN and trunks stand behind it.
 fn bridge(nic: &Nic) -> Option<Finding> {
     let is_open = is_open_vswitch(nic);
@@ -98,17 +108,15 @@ fn bridge(nic: &Nic) -> Option<Finding> {
         true => format!(
             "there is no bridge '{whole}': the settings of a network interface are separated by commas"
         ),
-        false if has_more => format!("Linux has no bridge '{whole}': its name has a space or ;"),
-        false if name.len() > LONGEST_BRIDGE || name.contains('/') => {
-            format!("Linux has no bridge '{name}': its name has more than {LONGEST_BRIDGE} bytes, or a /")
-        }
-        false => return None,
+        false => format!("Linux has no bridge '{name}': its name {}", fault_of_name(name, LONGEST_BRIDGE)?),
     };
     let finding = Finding::unsupported("interface-name", reason);
     Some(match is_list {
         true => finding.instead(format!("write bridge={}", words.join(","))),
         false => finding
-            .instead(format!("write the name of a bridge, of at most {LONGEST_BRIDGE} bytes"))
+            .instead(format!(
+                "write the name of a bridge, of at most {LONGEST_BRIDGE} bytes, without blanks, / and :"
+            ))
             .instead_in_file(format!("convert it with --map 'bridge:{name}=NAME', a bridge of dom0")),
     })
 }

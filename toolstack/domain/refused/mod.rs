@@ -90,7 +90,7 @@ fn upstream(config: &DomainConfig, hvm: &Hvm, xen: XenVersion) -> Vec<Refused> {
             at(VIF, Finding::unsupported("network-card", reason).instead(instead)).in_entry(item)
         }));
     }
-    found.extend([serial(hvm), usb_device(hvm, xen)].into_iter().flatten());
+    found.extend([serial(config, hvm), usb_device(hvm, xen)].into_iter().flatten());
     found.extend(disks::emulated(config, hvm));
     found
 }
@@ -315,11 +315,10 @@ fn name(config: &DomainConfig) -> Option<Refused> {
     Some(at((&["name"], "c_info.name"), finding))
 }
 
-fn serial(hvm: &Hvm) -> Option<Refused> {
-    let ports = hvm.serial.iter().chain(&hvm.serial_list);
-    let port = ports.map(String::as_str).find(|port| !qemu::is_serial_port(port))?;
-    let reason = format!("QEMU has no serial port '{port}', and does not start the guest");
-    let instead = "write serial = \"pty\", or file:PATH, unix:PATH,server,nowait or /dev/ttyS0 in its place";
+fn serial(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
+    let mut ports = hvm.serial.iter().chain(&hvm.serial_list);
+    let args = || config.b_info.extra.iter().chain(&config.b_info.extra_hvm);
+    let (reason, instead) = ports.find_map(|port| qemu::refused_serial_port(port, args()))?;
     let finding = Finding::unsupported("serial-port", reason).instead(instead);
     Some(at((&["serial"], "b_info.type.hvm.serial"), finding))
 }
