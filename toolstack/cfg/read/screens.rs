@@ -94,10 +94,10 @@ impl<'a> Reader<'a> {
                 Some((_, kind)) => hvm.vga.kind = Some(*kind),
                 None => {
                     let finding = super::bad_value("vga", words.text, &kinds.map(|(word, _)| word));
-                    let finding = match words.text {
-                        "std" | "vga" => finding.instead("write vga = \"stdvga\""),
-                        _ => finding,
-                    };
+                    // What is said of its memory is about the card that is meant.
+                    if ["std", "vga"].contains(&words.text) {
+                        hvm.vga.kind = Some(VgaKind::Std);
+                    }
                     self.book.error(node, finding);
                 }
             }

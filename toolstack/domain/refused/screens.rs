@@ -20,7 +20,8 @@ const STREAMING: &[&str] = &["all", "filter", "off"];
 
 /// What of an HVM guest's screens is refused.
 pub(super) fn refused(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
-    let mut found: Vec<_> = [video_memory(config, hvm), spice(hvm)].into_iter().flatten().collect();
+    let mut found = video_memory(config, hvm);
+    found.extend(spice(hvm));
     if is(hvm.spice.enable) {
         found.extend(spice_words(hvm));
     }
@@ -31,31 +32,37 @@ fn by_qemu(place: Place, reason: String, instead: String) -> Refused {
     at(place, Finding::unsupported("display-option", reason).instead(instead))
 }
 
-/// libxl's least memory for a card, and QEMU's sizes for a Cirrus.
-fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
+/// libxl's least memory for a card, and QEMU's sizes for a Cirrus; and the guest's memory without what the card is to have.
+fn video_memory(config: &DomainConfig, hvm: &Hvm) -> Vec<Refused> {
     const KEYS: Place = (&["videoram", "vga"], "b_info.video_memkb");
     let card = hvm.vga.kind.unwrap_or(VgaKind::Cirrus);
-    let (least, most) = card_memory(card)?;
-    if let Some(refused) = no_memory_left(config, config.b_info.video_memkb.unwrap_or(least * 1024)) {
-        return Some(refused);
-    }
-    let mib = config.b_info.video_memkb?.div_ceil(1024);
-    if config.b_info.video_memkb? < least * 1024 {
+    let Some((least, most)) = card_memory(card) else { return Vec::new() };
+    let kib = config.b_info.video_memkb.unwrap_or(least * 1024);
+    let mib = kib.div_ceil(1024);
+    let mut found = Vec::new();
+    // As it is once that is mended.
+    let mut right = kib;
+    if kib < least * 1024 {
         let reason = format!(
             "libxl gives this graphics card at least {least} MiB of video memory, and does not start the guest with less"
         );
-        return Some(by_libxl(KEYS, reason, format!("write videoram = {least}")));
-    }
-    (card == VgaKind::Cirrus && ![least, most].contains(&mib)).then(|| {
+        right = least * 1024;
+        found.push(by_libxl(KEYS, reason, format!("write videoram = {least}")));
+    } else if card == VgaKind::Cirrus && ![least, most].contains(&mib) {
         let reason = format!(
             "QEMU has no Cirrus card with {mib} MiB of video memory, only with {least} and {most}, and does not start the guest"
         );
         let instead = match mib {
-            mib if mib < most => format!("write videoram = {most}"),
+            mib if mib < most => {
+                right = most * 1024;
+                format!("write videoram = {most}")
+            }
             _ => "add vga = \"stdvga\"".to_owned(),
         };
-        by_qemu(KEYS, reason, instead)
-    })
+        found.push(by_qemu(KEYS, reason, instead));
+    }
+    found.extend(no_memory_left(config, right));
+    found
 }
 
 /// libxl takes the card's memory out of the guest's.
