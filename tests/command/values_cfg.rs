@@ -154,3 +154,95 @@ fn a_check_that_looked_at_nothing_does_not_say_that_guests_start() {
         assert_ne!(said.err, "", "{words:?}");
     }
 }
+
+#[test]
+fn a_serial_port_has_what_it_needs() {
+    let key = |port: &str| format!("serial = \"{port}\"");
+    for (wrong, remedy, right) in [
+        ("tcp:1.2.3.4", "write tcp:1.2.3.4:PORT in its place, with a number for PORT", "tcp:1.2.3.4:5000"),
+        (
+            "tcp:1.2.3.4:",
+            "write tcp:1.2.3.4:PORT in its place, with a number for PORT",
+            "tcp:1.2.3.4:5000,server",
+        ),
+        ("telnet::,server", "write telnet::PORT in its place, with a number for PORT", "telnet::5000,server"),
+        ("udp:", "write udp::PORT in its place, with a number for PORT", "udp::5000@:5001"),
+        (
+            "unix:",
+            "write unix:PATH in its place, with the path of a file for PATH",
+            "unix:/run/a,server,nowait",
+        ),
+        ("file:", "write file:PATH in its place, with the path of a file for PATH", "file:/var/log/a"),
+        ("mon:tcp:a", "write tcp:a:PORT in its place, with a number for PORT", "mon:pty"),
+        (
+            "chardev:c0",
+            "add \"-chardev\" and its settings with id=c0 to device_model_args, or write serial = \"pty\"",
+            "pty",
+        ),
+    ] {
+        follow(&[(&key(wrong), remedy, &key(right))]);
+    }
+    let lab = Lab::with_host(json!({"xen_version": "4.17"}));
+    let args = "device_model_args = [ \"-chardev\", \"null,id=c0\" ]";
+    lab.write("guest.cfg", format!("{HEAD}{args}\n{}\n", key("chardev:c0")));
+    lab.mock(["check", "guest.cfg"]).ok();
+}
+
+#[test]
+fn linux_takes_the_names_of_interfaces() {
+    let vif = |word: &str| format!("vif = [ \"type=vif,{word}\" ]");
+    for name in ["web/0", "web:0", "web 0", "..", "a-name-that-is-long"] {
+        let remedy = "write a vifname of at most 15 bytes, without blanks, / and :";
+        follow(&[(&vif(&format!("vifname={name}")), remedy, &vif("vifname=web-0"))]);
+    }
+    for name in ["xenbr:0", "..", "a/b"] {
+        let remedy = "write the name of a bridge, of at most 15 bytes, without blanks, / and :";
+        follow(&[(&vif(&format!("bridge={name}")), remedy, &vif("bridge=xenbr0.100"))]);
+    }
+}
+
+#[test]
+fn one_remedy_is_enough() {
+    let lab = Lab::with_host(json!({"xen_version": "4.17"}));
+    for (wrong, remedies, right) in [
+        (
+            "vga = \"qxl\"\nvideoram = 64",
+            &["write videoram = 128", "write memory = 192"][..],
+            "vga = \"qxl\"\nvideoram = 128\nmemory = 192",
+        ),
+        (
+            "vga = \"std\"\nvideoram = 4",
+            &["write vga = \"stdvga\"", "write videoram = 16"],
+            "vga = \"stdvga\"\nvideoram = 16\nmemory = 64",
+        ),
+    ] {
+        lab.write("guest.cfg", format!("{HEAD}{wrong}\n"));
+        let said = lab.mock(["check", "guest.cfg"]);
+        for remedy in remedies {
+            assert!(
+                said.code == 2 && said.out.contains(&format!("instead: {remedy}\n")),
+                "{remedy}: {}",
+                said.out
+            );
+        }
+        lab.write("guest.cfg", format!("name = \"guest\"\ntype = \"hvm\"\n{}\n", right));
+        let said = lab.mock(["check", "guest.cfg"]);
+        assert_eq!(said.code, 0, "{right}: {}", said.out);
+    }
+    let convert = "convert the image, as in: qemu-img convert -O qcow2 OLD NEW, and write format=qcow2";
+    let disk = |format: &str| format!("disk = [ \"format={format},vdev=xvda,target=/srv/a\" ]");
+    for format in ["vhdx", "vdi", "vmdk"] {
+        follow(&[(&disk(format), convert, &disk("qcow2"))]);
+    }
+    let access = |word: &str| format!("disk = [ \"access={word},vdev=xvde,target=/srv/a\" ]");
+    follow(&[
+        (&access("RW"), "write access=rw", &access("rw")),
+        (&access("wr"), "use one of r, ro, w, rw", &access("rw")),
+        ("monitor = 1", "remove it", ""),
+        (
+            "vif2 = [ \"bridge=b\", \"mac=00:16:3e:00:00:01\" ]",
+            "write vif = [ \"bridge=b\", \"mac=00:16:3e:00:00:01\" ]",
+            "vif = [ \"bridge=b\", \"mac=00:16:3e:00:00:01\" ]",
+        ),
+    ]);
+}

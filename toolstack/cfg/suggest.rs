@@ -1,5 +1,6 @@
 //! Suggests a replacement for a value: a line that xl reads as the intended value.
 
+use super::{Content, Value};
 pub use crate::diag::number::Unit;
 use crate::diag::number::meant;
 
@@ -50,6 +51,16 @@ pub fn quoted(text: &str) -> String {
         return format!("'{text}'");
     }
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A list of texts as it is written; `None` if it has anything else in it, or nothing.
+pub fn list_of(value: &Value) -> Option<String> {
+    let quote = |text: &[u8]| std::str::from_utf8(text).ok().map(quoted);
+    let texts: Option<Vec<_>> = match &value.content {
+        Content::List(items) => items.iter().map(|item| quote(item.text()?)).collect(),
+        Content::Text(text) => quote(text).map(|text| vec![text]),
+    };
+    texts.filter(|texts| !texts.is_empty()).map(|texts| format!("[ {} ]", texts.join(", ")))
 }
 
 /// A text that begins with a quote and does not end with the same one, or has more of them, in quotes as it was

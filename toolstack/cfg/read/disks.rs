@@ -6,6 +6,7 @@ use super::{Reader, entry, nearest};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
+use crate::domain::qemu;
 use crate::domain::release::{self, Known};
 
 /// A disk that is being read.
@@ -232,6 +233,12 @@ impl<'a> Reader<'a> {
             text => DiskFormat::from_word(text).filter(|format| format.as_str() == text),
         };
         match (wanted, spec.disk.format) {
+            (None, _) if qemu::OTHER_IMAGES.contains(&word.text.to_ascii_lowercase().as_str()) => {
+                let reason = format!("libxl has no disks in the format {}", word.text);
+                let instead =
+                    "convert the image, as in: qemu-img convert -O qcow2 OLD NEW, and write format=qcow2";
+                self.book.wrong(spec.node, &word, Finding::invalid("bad-disk", reason).instead(instead));
+            }
             (None, _) => {
                 let known = ["raw", "qcow", "qcow2", "vhd", "qed", "empty"];
                 self.bad_disk_word(spec, "format", word, &known);
@@ -293,13 +300,13 @@ impl<'a> Reader<'a> {
         // A value in its place has no name.
         let named = spec.words.text.contains(&format!("{name}={text}"));
         let prefix = if named { format!("{name}=") } else { String::new() };
-        match nearest(text, known.iter().copied()) {
-            Some(near) => {
-                let finding = Finding::invalid("bad-disk", reason);
-                self.book.wrong(spec.node, &word, finding.instead(format!("write {prefix}{near}")));
-            }
-            None => self.bad_disk(spec, &word, reason),
-        }
+        let same = known.iter().copied().find(|known| known.eq_ignore_ascii_case(text));
+        let instead = match same.or_else(|| nearest(text, known.iter().copied())) {
+            Some(near) => format!("write {prefix}{near}"),
+            None if self.target_last(spec.words.text).is_some() => return self.bad_disk(spec, &word, reason),
+            None => format!("use one of {}", known.join(", ")),
+        };
+        self.book.wrong(spec.node, &word, Finding::invalid("bad-disk", reason).instead(instead));
     }
 
     /// True if a word is one that only other releases know, which is then said.

@@ -2,7 +2,7 @@
 
 use super::book::Words;
 use super::{Reader, entry};
-use crate::cfg::number;
+use crate::cfg::{number, suggest};
 use crate::diag::Finding;
 use crate::domain::config::{Nic, NicType};
 use crate::domain::qemu::NETWORK_CARDS;
@@ -37,7 +37,11 @@ impl<'a> Reader<'a> {
     pub(super) fn nics(&mut self) {
         if let Some(found) = self.find("vif2") {
             let finding = Finding::unsupported("deprecated", "xl has no netchannel2, and ignores vif2");
-            self.book.mark(found.node, finding.instead("write vif = [ ... ]"));
+            let instead = match suggest::list_of(&found.setting.value) {
+                Some(list) => format!("write vif = {list}"),
+                None => "write its entries as a list of texts, vif".to_owned(),
+            };
+            self.book.mark(found.node, finding.instead(instead));
         }
         let Some(items) = self.items("vif") else {
             return;

@@ -133,6 +133,7 @@ const SUCCESSORS: &[(&str, Option<&str>)] = &[
     ("on_xend_stop", None),
     ("usbport", None),
     ("isa", None),
+    ("monitor", None),
 ];
 
 /// Settings of an entry of `vif` that are no keys of the file.
@@ -237,7 +238,8 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
     if let Some(display) = ["vncport", "vnc_port"].contains(&name).then(display).flatten() {
         return old().instead(with_value("vncdisplay", &display.to_string(), cfg));
     }
-    if let Some(setting) = cpuid_meant::of_key(name, &value) {
+    let is_other = SUCCESSORS.iter().any(|(old, _)| *old == name);
+    if let Some(setting) = cpuid_meant::of_key(name, &value).filter(|_| !is_other) {
         return old().instead(match cfg.get("cpuid") {
             Some(_) => format!("add {setting} to cpuid"),
             None => format!("write cpuid = \"host,{setting}\""),
