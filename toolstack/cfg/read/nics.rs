@@ -188,7 +188,9 @@ impl<'a> Reader<'a> {
                 nic.rate_interval_usecs = interval;
             }
             Err(reason) => {
-                let instead = "write a number with GB/s, MB/s, KB/s or B/s (b for bits), optionally with @ and an interval in s, ms or us: rate=10MB/s@20ms";
+                let form = "write a number with GB/s, MB/s, KB/s or B/s (b for bits), optionally with @ and an interval in s, ms or us";
+                let instead = rate_meant(value.text)
+                    .map_or_else(|| form.to_owned(), |rate| format!("write rate={rate}"));
                 self.book.wrong(node, &value, Finding::invalid("bad-rate", reason).instead(instead));
             }
         }
@@ -215,6 +217,23 @@ fn rate(text: &str) -> Result<(u64, u32), &'static str> {
     let interval = interval.map_or(Ok(50_000), microseconds)?;
     let total = bytes.checked_mul(interval.into()).ok_or("the rate is too large")?;
     Ok((total / 1_000_000, interval))
+}
+
+/// The rate that a text of another form means: `100 Mb/s`, `100Mbps`, `10 mbit/s`.
+fn rate_meant(text: &str) -> Option<String> {
+    let (amount, interval) = text.split_once('@').unwrap_or((text, ""));
+    let digits = amount.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = amount.split_at(digits);
+    let unit = unit.trim();
+    let prefix = unit.chars().next().filter(|first| "kKmMgG".contains(*first));
+    let prefix = prefix.map(|prefix| prefix.to_ascii_uppercase().to_string()).unwrap_or_default();
+    let unit = match &unit[prefix.len()..] {
+        "b/s" | "bps" | "bit/s" | "bits/s" | "bit" | "bits" => "b/s",
+        "B/s" | "Bps" | "byte/s" | "bytes/s" => "B/s",
+        _ => return None,
+    };
+    let interval = if interval.is_empty() { String::new() } else { format!("@{}", interval.trim()) };
+    Some(format!("{number}{prefix}{unit}{interval}")).filter(|meant| rate(meant).is_ok())
 }
 
 /// Digits and then one of some units.

@@ -26,6 +26,36 @@ fn of_libvirt(name: &str) -> Option<String> {
     }
 }
 
+/// The addresses of devices in a text of another form, as they are written: `vfio-pci,host=01:00.0`, `[01:00.0]`. Two
+/// of them are two devices.
+fn addresses_in(text: &str) -> Option<String> {
+    let is_hex = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let address = |word: &str| {
+        let word = word.replace("0x", "");
+        let (place, function) = word.rsplit_once('.')?;
+        let parts: Vec<_> = place.split(':').collect();
+        let is_place = match parts[..] {
+            [bus, device] => is_hex(bus, 2) && is_hex(device, 2),
+            [domain, bus, device] => is_hex(domain, 4) && is_hex(bus, 2) && is_hex(device, 2),
+            _ => false,
+        };
+        (is_place && is_hex(function, 1)).then_some(word)
+    };
+    let words = text.split([',', ';', '=', '[', ']', ' ']);
+    let found: Vec<_> = words.filter_map(address).collect();
+    match found.as_slice() {
+        [] => None,
+        [one] if one == text => None,
+        [one] => Some(one.clone()),
+        several => Some(several.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The reason against a setting that a device does not have.
+const NO_SETTING: &str = "a PCI device has no such setting";
+
 /// Why a text is no PCI device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NoBdf {
@@ -98,7 +128,11 @@ impl<'a> Reader<'a> {
                 rest = match rest.after(",") {
                     Some(rest) => rest,
                     None if rest.text.is_empty() => rest,
-                    None => return self.bad_pci(node, &rest, "there is something after the device"),
+                    None => {
+                        let is_two = addresses_in(&format!("{} ", rest.text)).is_some();
+                        let place = if is_two { words } else { rest };
+                        return self.bad_pci(node, &place, "there is something after the device");
+                    }
                 };
             }
             Err(NoBdf::Unset) => return self.unset_bdf(node, &words),
@@ -142,7 +176,8 @@ impl<'a> Reader<'a> {
                     is_name = true;
                     pci.name = Some(value.text.to_owned());
                 }
-                _ => return self.bad_pci(node, &key, "a PCI device has no such setting"),
+                // The address may stand behind it.
+                _ => return self.bad_pci(node, if is_bdf { &key } else { &words }, NO_SETTING),
             }
             rest = behind.from(end);
             rest = rest.after(",").unwrap_or(rest);
@@ -157,17 +192,16 @@ impl<'a> Reader<'a> {
 
     pub(super) fn bad_pci(&mut self, node: usize, words: &Words<'a>, why: &'static str) -> Option<Pci> {
         let newer = if self.host.is_before(15) { "" } else { "bdf, vslot, name, " };
-        let example = || {
-            format!(
-                "write a device as in \"0000:01:00.0\" or \"01:00.0,permissive=1\"; its settings are {newer}permissive, \
-             msitranslate, seize, power_mgmt and rdm_policy"
-            )
-        };
+        let settings = format!("{newer}permissive, msitranslate, seize, power_mgmt and rdm_policy");
         let word = words.text.split(',').next().unwrap_or_default();
-        let instead = match (FLAGS.contains(&word), of_libvirt(word)) {
-            (true, _) => format!("write {word}=1"),
-            (false, Some(device)) => format!("write {device}"),
-            (false, None) => example(),
+        let instead = match (FLAGS.contains(&word), of_libvirt(word), addresses_in(words.text)) {
+            (true, ..) => format!("write {word}=1"),
+            (false, Some(device), _) => format!("write {device}"),
+            (false, None, Some(devices)) => format!("write {devices}"),
+            _ if why == NO_SETTING => format!("remove it; the settings of a device are {settings}"),
+            _ => format!(
+                "write a device as DOMAIN:BUS:DEVICE.FUNCTION, as lspci -D prints it, and its settings behind commas: {settings}"
+            ),
         };
         self.book.wrong(node, words, Finding::invalid("bad-pci", why).instead(instead));
         None
