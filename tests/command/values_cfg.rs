@@ -246,3 +246,64 @@ fn one_remedy_is_enough() {
         ),
     ]);
 }
+
+#[test]
+fn a_device_keeps_its_address_and_a_rate_its_value() {
+    let pci = |text: &str| format!("pci = [ \"{text}\" ]");
+    for wrong in ["vfio-pci,host=01:00.0", "[01:00.0]", "0x01:0x00.0", "host=01:00.0"] {
+        follow(&[(&pci(wrong), "write 01:00.0", &pci("01:00.0"))]);
+    }
+    let settings = "permissive, msitranslate, seize, power_mgmt and rdm_policy";
+    follow(&[
+        (&pci("01:00.0;01:00.1"), "write \"01:00.0\", \"01:00.1\"", "pci = [ \"01:00.0\", \"01:00.1\" ]"),
+        (
+            &pci("01:00.0,pcie=1"),
+            &format!("remove it; the settings of a device are bdf, vslot, name, {settings}"),
+            &pci("01:00.0"),
+        ),
+    ]);
+    let rate = |text: &str| format!("vif = [ \"rate={text}\" ]");
+    for (wrong, right) in [
+        ("100 Mb/s", "100Mb/s"),
+        ("100mb/s", "100Mb/s"),
+        ("100Mbps", "100Mb/s"),
+        ("10 MB/s@20ms", "10MB/s@20ms"),
+        ("1 Gbit/s", "1Gb/s"),
+        ("250kB/s", "250KB/s"),
+    ] {
+        follow(&[(&rate(wrong), &format!("write rate={right}"), &rate(right))]);
+    }
+}
+
+#[test]
+fn the_remedies_of_nodes_do_not_exclude_each_other() {
+    let lab = Lab::with_host(json!({"xen_version": "4.17"}));
+    let node =
+        |size: &str, vcpus: &str| format!("vnuma = [ [ \"pnode=0\", \"size={size}\", \"vcpus={vcpus}\" ] ]");
+    for (wrong, remedies, not) in [
+        (
+            format!("vcpus = 2\n{}", node("64", "0")),
+            &["name each of the vCPUs 0 to 1 in one node of vnuma"][..],
+            "maxvcpus = ",
+        ),
+        (
+            format!("vcpus = 2\nmaxvcpus = 2\n{}", node("64", "0")),
+            &["name each of the vCPUs 0 to 1 in one node"],
+            "maxvcpus = 1",
+        ),
+        (format!("maxmem = 128\n{}", node("64", "0")), &["write maxmem = 64"], "sizes that are"),
+        (node("1", "0"), &["write sizes that are 9 or more in all"], "memory = "),
+        (
+            "vnuma = \"auto\"".to_owned(),
+            &["remove it, or give a list of nodes, each a list of its settings"],
+            "[ \"auto\"",
+        ),
+    ] {
+        lab.write("guest.cfg", format!("{HEAD}{wrong}\n").replace("memory = 64\nvnuma", "vnuma"));
+        let said = lab.mock(["check", "guest.cfg"]);
+        for remedy in remedies {
+            assert!(said.out.contains(&format!("instead: {remedy}\n")), "{wrong}: {remedy}\n{}", said.out);
+        }
+        assert!(!said.out.contains(&format!("write {not}")), "{wrong}: {}", said.out);
+    }
+}

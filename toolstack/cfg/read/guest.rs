@@ -139,9 +139,14 @@ impl Reader<'_> {
         }
         if i64::from(b_info.max_vcpus) < count {
             let reason = format!("maxvcpus is {}, less than the {count} vcpus", b_info.max_vcpus);
+            // The nodes have the number that is not given.
+            let instead = match max.is_none() && !b_info.vnuma_nodes.is_empty() {
+                true => format!("name each of the vCPUs 0 to {} in one node of vnuma", count - 1),
+                false => format!("write maxvcpus = {count}"),
+            };
             if let Some(found) = self.find("maxvcpus").or_else(|| self.find("vcpus")) {
                 let finding = Finding::invalid("too-few-vcpus", reason);
-                self.book.error(found.node, finding.instead(format!("write maxvcpus = {count}")));
+                self.book.error(found.node, finding.instead(instead));
             }
         } else if self.overlay && max.is_some() && vcpus.is_none() {
             // The domain that this is laid over may have more of them online.

@@ -218,6 +218,9 @@ impl<'a> Reader<'a> {
                 let instead = match suggest::number(&text, Unit::Flag) {
                     Some(flag) if keys::is_list(name) && flag == "0" => "remove it".to_owned(),
                     Some(_) if keys::is_list(name) => format!("remove it; {name} is a list of devices"),
+                    _ if name == "vnuma" => {
+                        "remove it, or give a list of nodes, each a list of its settings".to_owned()
+                    }
                     _ => format!("write {name} = [ {} ]", suggest::quoted(&text)),
                 };
                 self.book.mark(found.node, finding.instead(instead));

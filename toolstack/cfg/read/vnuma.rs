@@ -176,7 +176,12 @@ impl<'a> Reader<'a> {
             if u64::try_from(b_info.max_vcpus).ok() != Some(sums.vcpus) {
                 let reason =
                     format!("the nodes have {} vCPUs, but maxvcpus is {}", sums.vcpus, b_info.max_vcpus);
-                errors.push(wrong(reason, format!("write maxvcpus = {}", sums.vcpus)));
+                // Fewer are not meant where the guest has more.
+                let instead = match u64::try_from(b_info.max_vcpus).is_ok_and(|max| sums.vcpus < max) {
+                    true => format!("name each of the vCPUs 0 to {} in one node", b_info.max_vcpus - 1),
+                    false => format!("write maxvcpus = {}", sums.vcpus),
+                };
+                errors.push(wrong(reason, instead));
             }
         } else {
             if let Some(cpus) = self.host.cpus
@@ -187,12 +192,13 @@ impl<'a> Reader<'a> {
             }
             b_info.max_vcpus = sums.vcpus as i32;
         }
-        match b_info.max_memkb {
-            Some(max) if max != sums.memkb && !self.overlay => {
+        match b_info.max_memkb.replace(sums.memkb) {
+            Some(max) if self.overlay => b_info.max_memkb = Some(max),
+            Some(max) if max != sums.memkb => {
                 let reason = format!("the nodes have {} KiB of memory, but maxmem is {max} KiB", sums.memkb);
                 errors.push(wrong(reason, format!("write maxmem = {}", sums.memkb >> 10)));
             }
-            _ => b_info.max_memkb = Some(sums.memkb),
+            _ => {}
         }
         for error in errors {
             self.book.error(list, error);

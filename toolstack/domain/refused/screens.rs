@@ -73,7 +73,17 @@ fn no_memory_left(config: &DomainConfig, video_kib: u64) -> Option<Refused> {
         let reason = format!(
             "libxl takes {video} MiB of video memory out of the guest's {memory} MiB of memory, and Xen cannot build the guest from the rest"
         );
-        by_xen((&["memory", "maxmem"], "b_info.max_memkb"), reason, format!("write memory = {}", memory + video))
+        // The guest has the memory of its nodes.
+        match config.b_info.vnuma_nodes.is_empty() {
+            true => {
+                let instead = format!("write memory = {}", memory + video);
+                by_xen((&["memory", "maxmem"], "b_info.max_memkb"), reason, instead)
+            }
+            false => {
+                let instead = format!("write sizes that are {} or more in all", memory + video);
+                by_xen((&["vnuma"], "b_info.vnuma_nodes"), reason, instead)
+            }
+        }
     })
 }
 
