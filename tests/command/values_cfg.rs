@@ -11,6 +11,7 @@ fn added_numbers_are_a_sum_and_no_text() {
         ("vcpus = 4\nvcpus += 8", "write vcpus = 12", "vcpus = 12"),
         ("maxmem = 64\nmaxmem += \"64\"", "write maxmem = 128", "maxmem = 128"),
         ("maxmem = 64\nmaxmem += 64\nmaxmem += \"1G\"", "write maxmem = 1152", "maxmem = 1152"),
+        ("localtime = 1\nlocaltime += 1", "give localtime 1 or 0", "localtime = 1"),
         ("vcpus += 2", "", "vcpus = 2"),
         ("vcpus = \"few\"\nvcpus += 2", "give vcpus a number", "vcpus = 2"),
     ]);
@@ -53,6 +54,7 @@ fn a_range_is_no_difference() {
         ("vcpus = 4\ncpu = \"2\"", "write cpus = 2", "vcpus = 4\ncpus = 2"),
         ("ncpus = \"2*2\"", "write vcpus = 4", "vcpus = 4"),
         ("ram = \"1G\"", "remove it, as memory is given, or change memory", ""),
+        ("vcpus = 4\ncpu = 2-5", "write cpus = \"2-5\"", "vcpus = 4\ncpus = \"2-5\""),
         ("vcpus = 4\ncpu = 2-5", "write it in quotes: cpu = \"2-5\"", "vcpus = 4"),
     ]);
 }

@@ -320,7 +320,11 @@ fn added_number(setting: &Setting, unit: Unit) -> Finding {
         ),
     };
     let number = |text: &[u8]| suggest::value(&String::from_utf8_lossy(text), unit);
-    let sum = setting.parts().try_fold(0_i64, |sum, text| sum.checked_add(number(text)?));
+    // A yes and a yes are no two.
+    let is_sum = unit != Unit::Flag || setting.joints.is_empty();
+    let sum = is_sum
+        .then_some(())
+        .and_then(|()| setting.parts().try_fold(0_i64, |sum, text| sum.checked_add(number(text)?)));
     Finding::unsupported("no-number", reason).instead(match sum {
         Some(sum) => format!("write {name} = {}", suggest::written(sum)),
         None => suggest::example(name, unit),

@@ -191,15 +191,25 @@ fn clock_of(name: &str) -> Option<Clock> {
 
 /// The setting to write for a `clock_` key that there is not, where its name tells what is meant.
 pub fn instead_of_clock_key(setting: &Setting, cfg: &Cfg, zones: &Zones) -> Option<String> {
-    Some(meant(clock_of(&setting.name)?, &setting.name, &text_of(setting), cfg, zones))
+    Some(meant(clock_of(&setting.name)?, &setting.name, &text_of(setting, cfg), cfg, zones))
 }
 
-fn text_of(setting: &Setting) -> String {
-    setting.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+/// The value of a setting; of one in which xl's lexer stops, as in `0-3`, all up to the end of the line.
+fn text_of(setting: &Setting, cfg: &Cfg) -> String {
+    let span = &setting.value.span;
+    let behind = cfg.bytes.get(span.end..).unwrap_or_default();
+    let ends = |byte: &u8| matches!(byte, b'\n' | b';' | b'#');
+    let rest = behind.get(..behind.iter().position(ends).unwrap_or(behind.len())).unwrap_or_default();
+    let is_number = setting.text().is_some_and(|text| cfg.bytes.get(span.clone()) == Some(text));
+    let text = match is_number && !setting.added && !rest.trim_ascii().is_empty() {
+        true => [cfg.bytes.get(span.clone()).unwrap_or_default(), rest.trim_ascii_end()].concat(),
+        false => setting.text().unwrap_or_default().to_vec(),
+    };
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize) -> Finding {
-    let (name, value) = (setting.name.as_str(), text_of(setting));
+    let (name, value) = (setting.name.as_str(), text_of(setting, cfg));
     let unknown = |code, reason: String| Finding::unsupported(code, reason);
     if let Some(clock) = clock_of(name) {
         let reason = format!(
