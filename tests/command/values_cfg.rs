@@ -309,3 +309,29 @@ fn the_remedies_of_nodes_do_not_exclude_each_other() {
         assert!(!said.out.contains(&format!("write {not}")), "{wrong}: {}", said.out);
     }
 }
+
+#[test]
+fn words_of_other_tools_are_no_words_of_xl() {
+    let vif = "remove it, and describe the device in an entry of the list vif";
+    let none = "remove it";
+    follow(&[
+        ("net0 = \"virtio=BC:24:11:00:00:01,bridge=vmbr0\"", vif, ""),
+        (
+            "virtio0 = \"local-lvm:vm-100-disk-0\"",
+            "remove it, and describe the device in an entry of the list disk",
+            "",
+        ),
+        (
+            "usb0 = \"host=046d:c52b\"",
+            "remove it, and describe the device in an entry of the list usbdev",
+            "",
+        ),
+        ("hostpci0 = \"01:00.0\"", "remove it, and describe the device in an entry of the list pci", ""),
+        ("smp = 4", "write vcpus = 4", "vcpus = 4"),
+        ("smp = \"4,cores=2\"", "give vcpus a number", "vcpus = 4"),
+        ("cpu = \"host\"", none, ""),
+        ("vcpus = 1\ncpu = \"all\"", "write cpus = \"all\"", "vcpus = 1\ncpus = \"all\""),
+        ("ostype = \"l26\"", none, ""),
+        ("boot_order = \"cd\"", "write boot = \"cd\"", "boot = \"cd\""),
+    ]);
+}

@@ -15,6 +15,7 @@ mod disk_lexer;
 mod disks;
 mod entry;
 mod features;
+mod foreign;
 mod general;
 mod guest;
 mod nics;

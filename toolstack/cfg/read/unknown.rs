@@ -1,5 +1,6 @@
 //! Keys that xl does not know and silently ignores, with the key that was probably meant.
 
+use super::foreign::{IN_VIF, KERNEL_WORDS, SUCCESSORS, list_of_numbered};
 use super::{Named, Reader, cpuid_meant};
 use crate::cfg::clock::meant::setting as meant_setting;
 use crate::cfg::keys::{self, KEYS, OUR_OFFSET};
@@ -92,72 +93,6 @@ const CLOCKS: [(Clock, &[&str]); 8] = [
     (Clock::Kind, &["clock", "rtc", "rtcmode", "hwclock", "rtcclock", "clocktype", "clockmode"]),
 ];
 
-/// Words of xm and of other tools, and what xl has in their place; without a successor there is nothing that they did.
-const SUCCESSORS: &[(&str, Option<&str>)] = &[
-    ("vcpu", Some("vcpus")),
-    ("cpus_count", Some("vcpus")),
-    ("ncpus", Some("vcpus")),
-    ("maxcpus", Some("maxvcpus")),
-    ("max_vcpus", Some("maxvcpus")),
-    ("vcpu_avail", Some("maxvcpus")),
-    ("cpu", Some("cpus")),
-    ("cpu_cap", Some("cap")),
-    ("mem", Some("memory")),
-    ("ram", Some("memory")),
-    ("maxmemory", Some("maxmem")),
-    ("max_memory", Some("maxmem")),
-    ("shadow_mem", Some("shadow_memory")),
-    ("nographics", Some("nographic")),
-    ("command", Some("cmdline")),
-    ("append", Some("cmdline")),
-    ("kernel_args", Some("cmdline")),
-    ("args", Some("cmdline")),
-    ("initrd", Some("ramdisk")),
-    ("initramfs", Some("ramdisk")),
-    ("loader", Some("firmware_override")),
-    ("guest_os_type", None),
-    ("features", None),
-    ("disks", Some("disk")),
-    ("nics", Some("vif")),
-    ("vifs", Some("vif")),
-    ("keyboard", Some("keymap")),
-    ("nestedvirt", Some("nestedhvm")),
-    ("nested", Some("nestedhvm")),
-    ("sched_credit_cap", Some("cap")),
-    ("sched_credit_weight", Some("cpu_weight")),
-    ("restart", Some("on_reboot")),
-    ("audio", Some("soundhw")),
-    ("sound", Some("soundhw")),
-    ("vncconsole", None),
-    ("on_xend_start", None),
-    ("on_xend_stop", None),
-    ("usbport", None),
-    ("isa", None),
-    ("monitor", None),
-];
-
-/// Settings of an entry of `vif` that are no keys of the file.
-const IN_VIF: [(&str, &str); 8] = [
-    ("bridge", "bridge"),
-    ("ifname", "vifname"),
-    ("ip", "ip"),
-    ("mac", "mac"),
-    ("network", "bridge"),
-    ("nic_model", "model"),
-    ("vif_bridge", "bridge"),
-    ("vifname", "vifname"),
-];
-
-/// Words of xm that became words of the kernel's command line.
-const KERNEL_WORDS: [(&str, &str); 6] = [
-    ("nfs_server", "nfsroot=SERVER:PATH"),
-    ("nfs_root", "nfsroot=SERVER:PATH"),
-    ("dhcp", "ip=dhcp"),
-    ("hostname", "ip=::::NAME:eth0:dhcp"),
-    ("netmask", "ip=ADDRESS::GATEWAY:NETMASK"),
-    ("gateway", "ip=ADDRESS::GATEWAY:NETMASK"),
-];
-
 impl Reader<'_> {
     /// Says what is probably meant by each key that there is not.
     pub(super) fn unknown(&mut self) {
@@ -182,6 +117,7 @@ pub fn may_be_newer(name: &str) -> bool {
         && !SUCCESSORS.iter().any(|(old, _)| *old == name)
         && !KERNEL_WORDS.iter().any(|(old, _)| *old == name)
         && !IN_VIF.iter().any(|(old, _)| *old == name)
+        && list_of_numbered(name).is_none()
 }
 
 fn clock_of(name: &str) -> Option<Clock> {
@@ -255,12 +191,19 @@ fn finding(setting: &Setting, cfg: &Cfg, zones: &Zones, suggestions: &mut usize)
             None => format!("write cpuid = \"host,{setting}\""),
         });
     }
+    if let Some(list) = list_of_numbered(name) {
+        return old().instead(format!("remove it, and describe the device in an entry of the list {list}"));
+    }
+    // The models of CPUs that other tools have.
+    let is_model = name == "cpu"
+        && value.starts_with(char::is_alphabetic)
+        && !["all", "node"].iter().any(|word| value.starts_with(word));
     match SUCCESSORS.iter().find(|(old, _)| *old == name) {
-        Some((_, Some(new))) => {
+        Some((_, Some(new))) if !is_model => {
             let reason = format!("xl does not know the key {name} of another tool and ignores it");
             return unknown("old-key", reason).instead(with_value(new, &value, cfg));
         }
-        Some((_, None)) => {
+        Some(_) => {
             let reason = format!("{name} is a key of another tool, and xl has no equivalent");
             return Finding::no_effect("old-key", reason).instead("remove it");
         }
@@ -301,6 +244,9 @@ fn with_value(name: &str, value: &str, cfg: &Cfg) -> String {
         }
         Some(number) => format!("write {name} = {number}"),
         None if value.is_empty() => format!("write {name}"),
+        None if keys::find(name).is_some_and(keys::Key::takes_number) => {
+            suggest::example(name, keys::unit_of(name).unwrap_or(Unit::Plain))
+        }
         None => format!("write {name} = {}", suggest::literal(value)),
     }
 }
