@@ -194,11 +194,11 @@ fn a_serial_port_has_what_it_needs() {
 fn linux_takes_the_names_of_interfaces() {
     let vif = |word: &str| format!("vif = [ \"type=vif,{word}\" ]");
     for name in ["web/0", "web:0", "web 0", "..", "a-name-that-is-long"] {
-        let remedy = "write a vifname of at most 15 bytes, without blanks, / and :";
+        let remedy = "write a vifname of at most 15 bytes, without spaces, / and :";
         follow(&[(&vif(&format!("vifname={name}")), remedy, &vif("vifname=web-0"))]);
     }
     for name in ["xenbr:0", "..", "a/b"] {
-        let remedy = "write the name of a bridge, of at most 15 bytes, without blanks, / and :";
+        let remedy = "write the name of a bridge, of at most 15 bytes, without spaces, / and :";
         follow(&[(&vif(&format!("bridge={name}")), remedy, &vif("bridge=xenbr0.100"))]);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
                 "Linux has no interface '{name}': the name {fault}, and libxl does not start the guest"
             );
             let finding = Finding::unsupported("interface-name", reason)
-                .instead(format!("write a vifname of at most {longest} bytes, without blanks, / and :"));
+                .instead(format!("write a vifname of at most {longest} bytes, without spaces, / and :"));
             at(VIF, finding).in_entry(item)
         }));
         found.extend(bridge(nic).map(|finding| at(VIF, finding).in_entry(item)));
@@ -84,6 +84,7 @@ fn fault_of_name(name: &str, longest: usize) -> Option<String> {
     let wrong = name.chars().find(|c| matches!(c, '/' | ':') || c.is_ascii_whitespace());
     match wrong {
         _ if name.len() > longest => Some(format!("has more than {longest} bytes")),
+        Some(' ') => Some("has a space in it".to_owned()),
         Some(c) => Some(format!("has '{}' in it", c.escape_default())),
         None => (name == "." || name == "..").then(|| "is that of a directory".to_owned()),
     }
@@ -115,7 +116,7 @@ fn bridge(nic: &Nic) -> Option<Finding> {
         true => finding.instead(format!("write bridge={}", words.join(","))),
         false => finding
             .instead(format!(
-                "write the name of a bridge, of at most {LONGEST_BRIDGE} bytes, without blanks, / and :"
+                "write the name of a bridge, of at most {LONGEST_BRIDGE} bytes, without spaces, / and :"
             ))
             .instead_in_file(format!("convert it with --map 'bridge:{name}=NAME', a bridge of dom0")),
     })
