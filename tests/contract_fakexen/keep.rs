@@ -239,11 +239,18 @@ pub fn by_the_service() {
     let second = dom0.running(Some(first));
     assert_eq!((dom0.offset(second), dom0.tsc(second).khz), (3620, 1_000_000));
 
-    // Also what it writes just before.
-    dom0.moves_rtc(second, 7);
-    dom0.ends(second, ShutdownReason::Reboot);
-    let third = dom0.running(Some(second));
-    assert_eq!((dom0.offset(third), dom0.tsc(third).khz), (3627, 1_000_000));
+    // Also what it writes just before, unless xl has destroyed the domain before the service could read it.
+    let mut third = second;
+    let is_in_time = (0..5).any(|_| {
+        dom0.moves_rtc(third, 7);
+        dom0.ends(third, ShutdownReason::Reboot);
+        third = dom0.running(Some(third));
+        let offset = dom0.offset(third);
+        assert!([3620, 3627].contains(&offset), "{offset}");
+        offset == 3627
+    });
+    assert!(is_in_time, "the service has come too late each time");
+    assert_eq!(dom0.tsc(third).khz, 1_000_000);
 
     // And where the service has died meanwhile.
     dom0.moves_rtc(third, -27);
