@@ -25,7 +25,7 @@ function __fish_xenclock_using_subcommand
 end
 
 complete -c xenclock -n "__fish_xenclock_needs_command" -l backend -d 'The host: libxl, mock (in memory) or mock:FILE' -r
-complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'Run a guest\'s TSC natively after a move to a host with another TSC frequency, if that differs from its initial frequency by at most this many parts per million: 0 (off) to 250. A guest\'s clock_tsc_tolerance takes precedence. The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0' -r
+complete -c xenclock -n "__fish_xenclock_needs_command" -l tsc-tolerance -d 'Run the TSC of a guest natively that arrives on this host or is restored here, if the host\'s TSC frequency differs from its initial frequency by at most this many parts per million: 0 (off) to 250. In a migration the value of the receiving host counts. A guest\'s clock_tsc_tolerance takes precedence. The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock, or 0' -r
 complete -c xenclock -n "__fish_xenclock_needs_command" -l records -d 'The directory of clock records [default: /var/lib/xenclock, or FILE.clocks with mock:FILE]' -r -F
 complete -c xenclock -n "__fish_xenclock_needs_command" -s v -d 'Print each step; repeat for more detail. Also accepted after a command that xl does not have'
 complete -c xenclock -n "__fish_xenclock_needs_command" -s N -l dry-run -d 'Dry run: print what would be done and change nothing. Also accepted after a command that xl does not have'

@@ -76,8 +76,9 @@ pub(super) struct Global {
     /// The host: libxl, mock (in memory) or mock:FILE.
     #[arg(long, value_name = "HOST", value_parser = OsStringValueParser::new().try_map(|word| backend(&word)))]
     pub backend: Option<Backend>,
-    /// Run a guest's TSC natively after a move to a host with another TSC frequency, if that differs from its initial
-    /// frequency by at most this many parts per million: 0 (off) to 250. A guest's clock_tsc_tolerance takes precedence.
+    /// Run the TSC of a guest natively that arrives on this host or is restored here, if the host's TSC frequency differs
+    /// from its initial frequency by at most this many parts per million: 0 (off) to 250. In a migration the value of the
+    /// receiving host counts. A guest's clock_tsc_tolerance takes precedence.
     /// The default is XENCLOCK_TSC_TOLERANCE from the environment, which the service reads from /etc/default/xenclock,
     /// or 0.
     #[arg(long, value_name = "PPM", value_parser = tolerance)]
