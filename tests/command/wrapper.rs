@@ -1,4 +1,5 @@
-//! The device-model wrapper becomes QEMU, with all its arguments, whatever fails.
+//! The device-model wrapper becomes QEMU, with all its arguments, whatever fails. The file is long because all its tests share
+//! the scripts that stand in for QEMU and for xenclock.
 
 use std::fs;
 use std::io::{Read, Write};

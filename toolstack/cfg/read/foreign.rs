@@ -88,7 +88,7 @@ pub(super) const KERNEL_WORDS: [(&str, &str); 6] = [
 ];
 
 /// Devices that other tools number, one key for each, and the list of xl that they are entries of.
-pub(super) const NUMBERED: [(&str, &str); 16] = [
+const NUMBERED: [(&str, &str); 16] = [
     ("net", "vif"),
     ("nic", "vif"),
     ("eth", "vif"),
