@@ -12,11 +12,11 @@ pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> O
     // A third of the letters may be wrong, and three at most.
     let allowed = (plain.len() / 3).clamp(1, 3);
     known
-        .filter(|candidate| !is_opposite(name, candidate))
         .filter_map(|candidate| {
             let letters = self::plain(candidate);
             Some(((distance(&plain, &letters, allowed)?, plain.len().abs_diff(letters.len())), candidate))
         })
+        .filter(|(_, candidate)| !is_opposite(name, candidate))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }
@@ -32,11 +32,10 @@ pub(crate) fn is_opposite(one: &str, other: &str) -> bool {
 
 /// True if a word is another one behind a negation, nearly.
 fn negated(word: &str, other: &str) -> bool {
-    let letters = plain(other);
-    let all = strsim::osa_distance(word, other);
     NEGATIONS.iter().filter_map(|no| word.strip_prefix(no).filter(|_| !other.starts_with(no))).any(|rest| {
-        let rest = plain(rest);
-        distance(&rest, &letters, letters.len() / 3).is_some_and(|behind| behind < all)
+        let (rest, letters) = (plain(rest), plain(other));
+        distance(&rest, &letters, letters.len() / 3)
+            .is_some_and(|behind| behind < strsim::osa_distance(word, other))
     })
 }
 
