@@ -28,7 +28,7 @@ use xenclock::xml;
 const MOST: f64 = 8.0;
 
 /// The shorter input takes this long at least, so that what all inputs have in common counts for little.
-const LONG_ENOUGH: Duration = Duration::from_millis(20);
+const LONG_ENOUGH: Duration = Duration::from_millis(10);
 
 /// No input is longer.
 const LONGEST: usize = 4 << 20;

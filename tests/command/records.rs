@@ -89,16 +89,20 @@ fn nothing_is_begun_while_a_lock_is_held_and_nothing_is_held_up() {
             "{said}"
         );
     };
-    let told = lab.mock(["create", "-q", "other.xml"]);
-    assert!(told.err.contains("'other' was not started: cannot lock "), "{told:?}");
-    refused(told);
-    for words in [
-        &["clock-set", "guest", "clock_offset=utc"][..],
-        &["clock-set", "--now", "guest", "clock_offset=utc"],
-        &["save", "guest", "again"],
-    ] {
-        refused(lab.mock(words.iter().copied()));
-    }
+    let told = std::thread::scope(|scope| {
+        // Side by side: each waits for the lock as long as it may.
+        let commands = [
+            &["create", "-q", "other.xml"][..],
+            &["clock-set", "guest", "clock_offset=utc"],
+            &["clock-set", "--now", "guest", "clock_offset=utc"],
+            &["save", "guest", "again"],
+        ];
+        let lab = &lab;
+        let waiting = commands.map(|words| scope.spawn(move || lab.mock(words.iter().copied())));
+        waiting.map(|run| run.join().unwrap())
+    });
+    assert!(told[0].err.contains("'other' was not started: cannot lock "), "{told:?}");
+    told.into_iter().for_each(refused);
     assert_eq!(states(&lab), ["\"running\""], "the guest that runs runs on, and nothing is left paused");
     assert_eq!(offset_and_khz(&lab).0, 3600);
     // What is down is not kept down, and the lock is named once.

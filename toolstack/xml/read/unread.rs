@@ -222,6 +222,7 @@ impl<'t> Verdicts<'t> {
                 match suggestion(&mut self.suggestions, local, known) {
                     Some(near) if own.is_empty() => finding.instead(format!("write <{near}>")),
                     Some(near) => finding.instead(format!("write <{own}:{near}>")),
+                    None if self.suggestions == 0 => finding,
                     None => match self.names.somewhere(name) {
                         Some(place) => {
                             finding.instead(format!("put <{name}> into <{}>", self.names.name(place)))

@@ -310,14 +310,51 @@ fn row_on(path: &str) -> Option<&'static Row> {
     rows::row(names, element, attribute).filter(|found| found.steps == steps).map(|found| found.row)
 }
 
+/// What is wrong with the verdicts on documents, each with one of them, by node or by what is said.
+#[derive(Default)]
+struct Wrong {
+    generic: BTreeMap<String, (String, String)>,
+    refused: BTreeMap<String, (String, String)>,
+    stale: BTreeMap<String, (String, String)>,
+}
+
+impl Wrong {
+    fn judge(&mut self, goal: &str, text: &str) {
+        let verdicts = match verdicts(text) {
+            Ok(verdicts) => verdicts,
+            Err(invalid) => {
+                let said = format!("{} {} [{}]", invalid.node, invalid.finding.reason, invalid.finding.code);
+                self.refused.entry(said).or_insert((goal.to_owned(), text.to_owned()));
+                return;
+            }
+        };
+        for verdict in verdicts {
+            let node = numberless(&verdict.node);
+            let code = verdict.finding.code;
+            if GENERIC.contains(&code) && !node.starts_with("/domain/metadata") {
+                let said = format!("{} [{code}]", verdict.finding.reason);
+                self.generic.entry(node.clone()).or_insert((said, text.to_owned()));
+            }
+            let means_something = matches!(verdict.finding.verdict, Verdict::Exact | Verdict::Approximated);
+            if means_something && row_on(&node).is_some_and(|row| row.to.is_none()) {
+                self.stale.entry(node).or_insert((code.to_owned(), text.to_owned()));
+            }
+        }
+    }
+
+    fn add(&mut self, other: Wrong) {
+        self.generic.extend(other.generic);
+        self.refused.extend(other.refused);
+        self.stale.extend(other.stale);
+    }
+}
+
 #[test]
 fn the_schema_is_walked() {
     let Some(grammar) = grammar() else { return };
-    let mut generic: BTreeMap<String, (String, String)> = BTreeMap::new();
-    let mut refused: BTreeMap<String, (String, String)> = BTreeMap::new();
     let mut goals = BTreeSet::new();
     let mut made = BTreeSet::new();
-    let mut stale: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut documents: Vec<(String, String)> = Vec::new();
     grammar.ways(&mut |goal, way| {
         let guests = [("kvm", "hvm"), ("xen", "hvm"), ("xen", "xen"), ("xen", "xenpvh")];
         // One way to each is enough for the other guests.
@@ -333,37 +370,29 @@ fn the_schema_is_walked() {
         let of_others = others.iter().flat_map(|other| {
             of_others.iter().map(move |(hypervisor, kind)| other.guest(goal, hypervisor, kind))
         });
-        let texts = texts.chain(of_others);
-        for text in texts {
-            if !made.insert(text.clone()) {
-                continue;
-            }
-            match verdicts(&text) {
-                Ok(verdicts) => {
-                    for verdict in verdicts {
-                        let node = numberless(&verdict.node);
-                        let means_something =
-                            matches!(verdict.finding.verdict, Verdict::Exact | Verdict::Approximated);
-                        if means_something && row_on(&node).is_some_and(|row| row.to.is_none()) {
-                            stale.entry(node).or_insert((verdict.finding.code.to_owned(), text.clone()));
-                        }
-                        if GENERIC.contains(&verdict.finding.code)
-                            && !numberless(&verdict.node).starts_with("/domain/metadata")
-                        {
-                            let said = format!("{} [{}]", verdict.finding.reason, verdict.finding.code);
-                            generic.entry(numberless(&verdict.node)).or_insert((said, text.clone()));
-                        }
-                    }
-                }
-                Err(invalid) => {
-                    let said =
-                        format!("{} {} [{}]", invalid.node, invalid.finding.reason, invalid.finding.code);
-                    refused.entry(said).or_insert((format!("{goal:?}"), text));
-                }
+        for text in texts.chain(of_others) {
+            if made.insert(text.clone()) {
+                documents.push((format!("{goal:?}"), text));
             }
         }
     });
-    println!("{} goals, {} documents", goals.len(), made.len());
+    println!("{} goals, {} documents", goals.len(), documents.len());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut wrong = Wrong::default();
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = documents
+            .chunks(documents.len().div_ceil(threads))
+            .map(|part| {
+                scope.spawn(|| {
+                    let mut wrong = Wrong::default();
+                    part.iter().for_each(|(goal, text)| wrong.judge(goal, text));
+                    wrong
+                })
+            })
+            .collect();
+        parts.into_iter().for_each(|part| wrong.add(part.join().unwrap()));
+    });
+    let Wrong { generic, refused, stale } = wrong;
     let list = |found: &BTreeMap<String, (String, String)>| {
         found.iter().map(|(node, (said, text))| format!("{node}: {said}\n    {text}\n")).collect::<String>()
     };
