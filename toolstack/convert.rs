@@ -4,7 +4,7 @@ use timers::resolve::{self, Moment};
 use timers::tsc::TscHost;
 
 use crate::assess::{FOUND_HERE, Target, advice, assess, decide_tsc, native_at_a_frequency};
-use crate::diag::{Diagnostic, Finding, Report, Verdict};
+use crate::diag::{Diagnostic, Errors, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
 use crate::domain::{Domain, DomainConfig, Part, changes, part_of, unresolvable};
@@ -48,7 +48,7 @@ pub enum Format {
 /// assert!(cfg.contains("clock_offset = \"variable\""), "{cfg}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
+pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String, Errors> {
     let target = match to {
         Format::Xl => Target::Xl,
         Format::Json => Target::Json,
@@ -68,7 +68,7 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
         }
         Format::Json | Format::Xml => {
             let text = write::json::write(&config).map_err(|error| {
-                Box::new(input.report.at(Part::Domain, Finding::invalid("json", error.to_string())))
+                error_at(&input.report, Part::Domain, Finding::invalid("json", error.to_string()))
             })?;
             (text, unknown_to_libxl(&config, input.xen))
         }
@@ -97,7 +97,7 @@ pub fn note_unknown(input: &mut Input) {
 }
 
 /// Writes an input as domain XML. The clock is written word for word.
-fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>> {
+fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Errors> {
     // A clock that cannot be resolved is wrong in any format.
     intent(input, at)?;
     if is_genid_of_each_start(&input.report) {
@@ -106,7 +106,7 @@ fn to_xml(input: &mut Input, at: &Moment<'_>) -> Result<String, Box<Diagnostic>>
     }
     match xml_of(&input.domain, None) {
         Ok(text) => Ok(text),
-        Err(finding) => Err(Box::new(input.report.at(Part::Domain, *finding))),
+        Err(finding) => Err(error_at(&input.report, Part::Domain, *finding)),
     }
 }
 
@@ -144,7 +144,7 @@ pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Findi
                 }
                 lost
             }
-            Err(error) => vec![error.node],
+            Err(errors) => errors.iter().map(|error| error.node.clone()).collect(),
         };
         // From the end on, so that the numbers of those before stay.
         let gone = wrong.iter().rev().filter(|node| document.remove(node)).count();
@@ -163,19 +163,29 @@ fn unknown_to_libxl(config: &DomainConfig, xen: XenVersion) -> Vec<Unsaid> {
     unknown.map(|(path, known)| Unsaid { path, finding: finding(known) }).collect()
 }
 
+/// An error of a part.
+fn error_at(report: &Report, part: Part, finding: Finding) -> Errors {
+    Errors::one(report.at(part, finding), report.source())
+}
+
 /// Puts the judgement of a target into the report.
 ///
 /// # Errors
-/// When a part is invalid whatever the target.
-pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
+/// When parts are invalid whatever the target.
+pub fn lower(input: &mut Input, target: Target) -> Result<(), Errors> {
+    let mut errors = Vec::new();
     for (part, finding) in assess(&input.domain, target) {
         if part == Part::GenerationId && is_genid_of_each_start(&input.report) {
             continue;
         }
         if finding.verdict == Verdict::Invalid {
-            return Err(Box::new(input.report.at(part, finding)));
+            errors.push(input.report.at(part, finding));
+        } else {
+            input.report.lower(part, finding);
         }
-        input.report.lower(part, finding);
+    }
+    if let Some(errors) = Errors::of(errors, input.report.source()) {
+        return Err(errors);
     }
     for (part, finding) in advice(&input.domain) {
         input.report.advise(part, finding);
@@ -188,7 +198,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Box<Diagnostic>> {
 ///
 /// # Errors
 /// When a part is invalid, or the clock is: a zone that does not exist, a number out of range.
-pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Result<(), Box<Diagnostic>> {
+pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Result<(), Errors> {
     lower(input, Target::Start)?;
     resolved(input, at)?;
     let domain = &input.domain;
@@ -203,15 +213,16 @@ pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Resu
 }
 
 /// The clock's offset at a moment.
-fn resolved(input: &Input, at: &Moment<'_>) -> Result<resolve::Resolved, Box<Diagnostic>> {
+fn resolved(input: &Input, at: &Moment<'_>) -> Result<resolve::Resolved, Errors> {
     let domain = &input.domain;
     resolve::resolve(&domain.clock.offset, domain.config.kind(), at).map_err(|error| {
-        Box::new(input.report.at(part_of(&error, &domain.clock.offset), unresolvable(&error, at.zones)))
+        let part = part_of(&error, &domain.clock.offset);
+        error_at(&input.report, part, unresolvable(&error, at.zones))
     })
 }
 
 /// The config with the clock as xl would have it written.
-fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Box<Diagnostic>> {
+fn intent(input: &Input, at: &Moment<'_>) -> Result<DomainConfig, Errors> {
     let domain = &input.domain;
     let mut config = domain.config.clone();
     let resolved = resolved(input, at)?;

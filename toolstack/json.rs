@@ -1,6 +1,6 @@
 //! Reads libxl's JSON, as printed by `xl create -n` and `xl list -l`, into the hub.
 
-use crate::diag::{Diagnostic, Finding, Report, Source};
+use crate::diag::{Diagnostic, Errors, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
 use crate::domain::refused;
 use crate::domain::{Domain, DomainConfig, Part, XenVersion};
@@ -10,21 +10,21 @@ use crate::input::Input;
 ///
 /// # Errors
 /// When it is no JSON, or not that of a domain's config.
-pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diagnostic>> {
+pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
     let config: DomainConfig =
-        serde_json::from_slice(bytes).map_err(|error| Box::new(wrong(&source, &error)))?;
+        serde_json::from_slice(bytes).map_err(|error| Errors::one(wrong(&source, &error), &source))?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
         let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config").instead(
             "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE",
         );
-        return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
+        return Err(at_start(&source, finding));
     }
     if config.c_info.name.as_deref().is_none_or(str::is_empty) {
         let finding = Finding::invalid("no-name", "the domain has no name")
             .instead("add \"name\": \"NAME\" to \"c_info\"");
-        return Err(Box::new(Diagnostic { place: source.place(0..1), node: String::new(), finding }));
+        return Err(at_start(&source, finding));
     }
     let clock = clock_with_timers_of(&config);
     let mut report = Report::new(source);
@@ -39,6 +39,10 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Box<Diag
     }
     let input = Input::new(Domain::new(config, clock), report);
     Ok(Input { xen, ..input })
+}
+
+fn at_start(source: &Source, finding: Finding) -> Errors {
+    Errors::one(Diagnostic { place: source.place(0..1), node: String::new(), finding }, source)
 }
 
 fn wrong(source: &Source, error: &serde_json::Error) -> Diagnostic {
@@ -105,7 +109,11 @@ mod tests {
             ("{\"c_info\": {\"type\": \"hvm\"}}", "no-name", "a.json:1:1"),
         ] {
             let error = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap_err();
-            assert_eq!((error.finding.code, error.place.to_string().as_str()), (code, place), "{error}");
+            assert_eq!(
+                (error.first().finding.code, error.first().place.to_string().as_str()),
+                (code, place),
+                "{error}"
+            );
         }
     }
 }

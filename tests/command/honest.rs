@@ -10,7 +10,7 @@ use roxmltree::{Document, Node};
 use timers::Moment;
 use timers::zone::{Zone, default_zones};
 use xenclock::convert::{Format, convert};
-use xenclock::diag::{Diagnostic, Verdict};
+use xenclock::diag::{Diagnostic, Errors, Verdict};
 use xenclock::xml;
 
 /// What became of an input: xl.cfg without its comments, libxl's JSON, and the report for the former.
@@ -19,7 +19,7 @@ struct Converted {
     report: Vec<Diagnostic>,
 }
 
-fn converted(text: &str) -> Result<Converted, Box<Diagnostic>> {
+fn converted(text: &str) -> Result<Converted, Errors> {
     let zones = default_zones();
     let now: DateTime<Utc> = crate::common::NOW.parse().unwrap();
     let at = Moment { now, host_zone: &Zone::utc(), zones: &*zones };

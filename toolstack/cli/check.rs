@@ -11,7 +11,7 @@ use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
 use super::report;
 use xenclock::convert;
-use xenclock::diag::{Source, Verdict};
+use xenclock::diag::{Errors, Source, Verdict};
 use xenclock::input::Input;
 use xenclock::report::{Detail, FileReport, Found, Sort, counted, sarif, summary_json};
 
@@ -80,7 +80,7 @@ fn checked(file: &Path, setting: &Setting) -> Checked {
         }
     };
     let read = setting.read(name, &bytes).and_then(|(mut input, format)| {
-        judge(&mut input, format, setting).map_err(|invalid| Wrong::with(&input, format, *invalid))?;
+        judge(&mut input, format, setting).map_err(|errors| Wrong::with(&input, format, &errors))?;
         Ok((input, format))
     });
     match read {
@@ -94,11 +94,7 @@ fn checked(file: &Path, setting: &Setting) -> Checked {
 }
 
 /// Says of a domain what a start would make of it.
-fn judge(
-    input: &mut Input,
-    format: Format,
-    setting: &Setting,
-) -> Result<(), Box<xenclock::diag::Diagnostic>> {
+fn judge(input: &mut Input, format: Format, setting: &Setting) -> Result<(), Errors> {
     convert::check(input, &setting.at(), setting.tsc.as_ref())?;
     if format == Format::Json {
         convert::note_unknown(input);

@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
             let host = cfg::XlHost { conf: cfg::XlConf::default(), ..host };
             edit::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
                 EditError::Words(errors) => input::wrong(&errors),
-                EditError::Xml(error) => input::wrong_xml(&error, &bytes),
+                EditError::Xml(errors) => input::wrong(&errors),
                 error => Failure::Error(format!("{name}: {error}")),
             })?
         }
@@ -81,8 +81,8 @@ fn is_for_others(file: &Path) -> bool {
 fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Option<Wrong> {
     let error = |bytes: &[u8]| match setting.read(name, bytes) {
         Ok((mut input, format)) => {
-            let invalid = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
-            Some(Wrong::with(&input, format, *invalid))
+            let errors = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
+            Some(Wrong::with(&input, format, &errors))
         }
         Err(wrong) => Some(wrong),
     };

@@ -121,11 +121,10 @@ pub(super) fn read(
             mapping.apply(&mut input.domain.config, &mut input.mapped);
             Ok(input)
         }
-        Format::Json => Err(wrong_xml(&is_json(file, bytes), bytes)),
+        Format::Json => Err(wrong(&is_json(file, bytes))),
         Format::Xml => {
             let xen = host.release.unwrap_or(XenVersion::NEWEST);
-            let mut input =
-                xml::read_mapped(xen, mapping, file, bytes).map_err(|invalid| wrong_xml(&invalid, bytes))?;
+            let mut input = xml::read_mapped(xen, mapping, file, bytes).map_err(|errors| wrong(&errors))?;
             cfg::overlay(&mut input, words, host).map_err(|errors| wrong(&errors))?;
             Ok(input)
         }
@@ -169,11 +168,7 @@ pub(super) fn domain(global: &Global, facts: &HostFacts, path: &Path) -> Result<
     let file = &name_of(path);
     let host = xl_host(Some(facts.xen_version), conf(global)?);
     let mut input = read(global, file, &bytes, &[], &host, &Mapping::default())?;
-    let report = input.report.clone();
-    lower(&mut input, Target::Start).map_err(|invalid| {
-        output::diagnostic(&invalid, report.source());
-        Failure::Reported
-    })?;
+    lower(&mut input, Target::Start).map_err(|errors| wrong(&errors))?;
     Ok(input)
 }
 
@@ -212,11 +207,11 @@ pub(super) fn reread(bytes: &[u8], host: &XlHost) -> Result<(DomainConfig, Guest
 }
 
 /// The error for a JSON where there must be an XML or an xl.cfg: xl starts no guest from one either.
-fn is_json(file: &str, bytes: &[u8]) -> Diagnostic {
+fn is_json(file: &str, bytes: &[u8]) -> Errors {
     let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
     let finding = Finding::invalid("not-xml", "the input looks like JSON")
         .instead(format!("convert it first: xenclock convert {} > NAME.cfg", as_word(file)));
-    Diagnostic { place: source.place(0..1), node: String::new(), finding }
+    Errors::one(Diagnostic { place: source.place(0..1), node: String::new(), finding }, &source)
 }
 
 /// A file's name as a word of a shell; standard input has none.
@@ -229,14 +224,14 @@ fn as_word(file: &str) -> String {
     }
 }
 
-/// Says what is wrong with an xl.cfg or with words.
+/// Says what is wrong with a file or with words.
 pub(super) fn wrong(errors: &Errors) -> Failure {
     errors.iter().for_each(|error| output::diagnostic(error, errors.source()));
     Failure::Reported
 }
 
 /// The error for a file that is XML by its name, and neither by its content nor an xl.cfg.
-pub(super) fn not_xml(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
+pub(super) fn not_xml(file: &str, bytes: &[u8]) -> Option<Errors> {
     let is_named = Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("xml"));
     if !is_named || format_of(bytes) != Format::Cfg {
         return None;
@@ -251,13 +246,14 @@ pub(super) fn not_xml(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
     };
     let finding = Finding::invalid("not-xml", format!("expected '<', which begins a domain XML; found {found}"))
         .instead("give a libvirt domain XML, as from: virsh dumpxml --inactive DOMAIN; an xl.cfg has a name that ends in .cfg");
-    Some(Diagnostic { place: source.place(start..end), node: String::new(), finding })
+    let error = Diagnostic { place: source.place(start..end), node: String::new(), finding };
+    Some(Errors::one(error, &source))
 }
 
 /// Says what is wrong with a file that is taken for an xl.cfg, and why it is.
 pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
     if let Some(error) = not_xml(file, bytes) {
-        return wrong_xml(&error, bytes);
+        return wrong(&error);
     }
     let failure = wrong(errors);
     if let Some(hint) = no_cfg(file, bytes, Format::Cfg) {
@@ -279,16 +275,4 @@ pub(super) fn no_cfg(file: &str, bytes: &[u8], format: Format) -> Option<String>
             "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', such as the output of virsh dumpxml --inactive DOMAIN"
         )
     })
-}
-
-/// Says what is wrong with an XML.
-pub(super) fn wrong_xml(invalid: &Diagnostic, bytes: &[u8]) -> Failure {
-    output::diagnostic(invalid, &source_of(invalid, bytes));
-    Failure::Reported
-}
-
-/// The input again, for the line that a message shows.
-pub(super) fn source_of(diagnostic: &Diagnostic, bytes: &[u8]) -> Source {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    Source::new(&diagnostic.place.file, String::from_utf8_lossy(text).into_owned())
 }

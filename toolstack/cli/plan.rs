@@ -135,11 +135,7 @@ fn as_xl(input: &Input, facts: &HostFacts) -> Result<String, Failure> {
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*zones };
     let mut input = input.clone();
     input.domain.config.c_info.uuid.get_or_insert_with(Uuid::new_v4);
-    let source = input.report.clone();
-    convert(&mut input, Format::Json, &at).map_err(|invalid| {
-        output::diagnostic(&invalid, source.source());
-        Failure::Reported
-    })
+    convert(&mut input, Format::Json, &at).map_err(|errors| input::wrong(&errors))
 }
 
 /// Says every reason against a start, each at its place.
@@ -153,11 +149,7 @@ pub(super) fn say_refusal(input: &mut Input, refusal: Refusal) {
 
 /// The plan, or every reason against it; warnings are said on the way.
 fn planned(input: &mut Input, facts: &HostFacts, how: How<'_>) -> Result<Plan, Failure> {
-    let report = input.report.clone();
-    lower(input, Target::Start).map_err(|invalid| {
-        output::diagnostic(&invalid, report.source());
-        Failure::Reported
-    })?;
+    lower(input, Target::Start).map_err(|errors| input::wrong(&errors))?;
     let plan = match plan(&input.domain, facts, &*backend::zones(), Uuid::new_v4()) {
         Ok(plan) => plan,
         Err(refusal) => {

@@ -104,30 +104,18 @@ impl Setting {
             None => input::format_of(bytes),
         };
         let xen = self.xen.unwrap_or(XenVersion::NEWEST);
-        let one = |invalid: Box<Diagnostic>| Wrong {
-            format,
-            source: Box::new(input::source_of(&invalid, bytes)),
-            errors: vec![*invalid],
-            beside: Vec::new(),
-        };
+        let wrong = |errors: Errors| Wrong::of(&errors, format);
         let mut input = match format {
-            Format::Xml => xml::read_mapped(xen, &self.mapping, name, bytes).map_err(one)?,
-            Format::Json => json::read(name, bytes, xen).map_err(one)?,
+            Format::Xml => xml::read_mapped(xen, &self.mapping, name, bytes).map_err(wrong)?,
+            Format::Json => json::read(name, bytes, xen).map_err(wrong)?,
             Format::Cfg => {
                 // No two guests have one generation ID.
                 let host = XlHost { genid: *Uuid::new_v4().as_bytes(), ..self.xl_host.clone() };
-                let wrong = |errors: Errors| match input::not_xml(name, bytes) {
-                    Some(error) if self.from.is_none() => {
-                        Wrong { format: Format::Xml, ..one(Box::new(error)) }
-                    }
-                    _ => Wrong {
-                        format,
-                        errors: errors.iter().cloned().collect(),
-                        beside: errors.beside().to_vec(),
-                        source: Box::new(errors.source().clone()),
-                    },
+                let no_cfg = |errors: Errors| match input::not_xml(name, bytes) {
+                    Some(error) if self.from.is_none() => Wrong::of(&error, Format::Xml),
+                    _ => wrong(errors),
                 };
-                cfg::read(name, bytes, &[], &host).map_err(wrong)?.input
+                cfg::read(name, bytes, &[], &host).map_err(no_cfg)?.input
             }
         };
         if format != Format::Xml {
@@ -178,10 +166,17 @@ pub fn unused_rules(mapping: &Mapping, outcome: &Outcome) {
 }
 
 impl Wrong {
-    /// The error of a domain that was read.
-    pub fn with(input: &Input, format: Format, invalid: Diagnostic) -> Self {
-        let beside = input.report.differences().filter(|found| found.node != invalid.node).collect();
-        Wrong { format, source: Box::new(input.report.source().clone()), errors: vec![invalid], beside }
+    /// The errors of a file.
+    fn of(errors: &Errors, format: Format) -> Self {
+        let (all, beside) = (errors.iter().cloned().collect(), errors.beside().to_vec());
+        Wrong { format, source: Box::new(errors.source().clone()), errors: all, beside }
+    }
+
+    /// The errors of a domain that was read.
+    pub fn with(input: &Input, format: Format, errors: &Errors) -> Self {
+        let is_other = |found: &Diagnostic| errors.iter().all(|error| error.node != found.node);
+        let beside = input.report.differences().filter(is_other).collect();
+        Wrong { beside, ..Wrong::of(errors, format) }
     }
 
     /// The report on the file.

@@ -21,6 +21,12 @@ impl Errors {
         (!all.is_empty()).then(|| Errors { source: Box::new(source.clone()), all, beside: Vec::new() })
     }
 
+    /// One error of an input.
+    #[must_use]
+    pub fn one(error: Diagnostic, source: &Source) -> Self {
+        Errors { source: Box::new(source.clone()), all: vec![error], beside: Vec::new() }
+    }
+
     /// The errors with the findings on the rest of the input.
     #[must_use]
     pub fn with_findings(mut self, findings: impl IntoIterator<Item = Diagnostic>) -> Self {

@@ -1,6 +1,6 @@
 //! The error of an edit.
 
-use crate::diag::{Diagnostic, Errors};
+use crate::diag::Errors;
 
 /// Why an XML is not changed.
 #[derive(Debug, thiserror::Error)]
@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Errors};
 pub enum EditError {
     /// The XML is wrong.
     #[error("{0}")]
-    Xml(Box<Diagnostic>),
+    Xml(Errors),
     /// A word is wrong.
     #[error("{0}")]
     Words(Errors),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::assess::Target;
 use crate::convert::lower;
-use crate::diag::Diagnostic;
+use crate::diag::Errors;
 use crate::files::read_regular;
 use crate::xml;
 
@@ -59,8 +59,8 @@ pub enum XmlRequestError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The fault and its place.
-        error: Box<Diagnostic>,
+        /// The faults and their places.
+        error: Errors,
     },
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for XmlRequestError {
         match self {
             XmlRequestError::Io { path, error } => write!(f, "{}: {error}", path.display()),
             XmlRequestError::Invalid { path, error } => {
-                write!(f, "{}: {}", path.display(), error.finding.reason)
+                write!(f, "{}: {}", path.display(), error.first().finding.reason)
             }
         }
     }
@@ -79,7 +79,7 @@ impl std::error::Error for XmlRequestError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             XmlRequestError::Io { error, .. } => Some(&**error),
-            XmlRequestError::Invalid { error, .. } => Some(&**error),
+            XmlRequestError::Invalid { error, .. } => Some(error),
         }
     }
 }

@@ -3,21 +3,38 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::schema::namespaces;
 use super::tree::{Kind, NodeId, Tree};
 use crate::diag::number::{Unit, meant};
-use crate::diag::{Diagnostic, Finding, FindingId, Findings, Report, nearest};
+use crate::diag::{Finding, FindingId, Findings, Report, nearest};
 use crate::domain::Part;
 
-/// The error of every reader: the first thing wrong with the input.
-pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
+/// The error of every reader: the first thing wrong with what it reads.
+pub type Result<T> = std::result::Result<T, Box<Fault>>;
+
+/// What is wrong with a node.
+#[derive(Debug)]
+pub struct Fault {
+    /// The node.
+    pub id: NodeId,
+    /// The reason and the remedy.
+    pub finding: Finding,
+}
+
+/// The nodes that were found wrong. A reader sees the document without them, so that it goes on with what holds where
+/// nothing is written.
+#[derive(Debug, Default)]
+pub struct Hidden(BTreeSet<NodeId>);
 
 /// The marks on the nodes of a tree so far.
 #[derive(Debug)]
 pub struct Ledger<'t> {
     tree: &'t Tree,
+    hidden: &'t Hidden,
+    faults: RefCell<Vec<Fault>>,
     marks: RefCell<Vec<Option<Mark>>>,
     findings: RefCell<Findings>,
     origins: RefCell<Vec<(Part, NodeId)>>,
@@ -51,12 +68,36 @@ pub struct Value<'t> {
     pub text: &'t str,
 }
 
+impl Hidden {
+    /// Hides a node with all that is in it.
+    pub fn hide(&mut self, id: NodeId) {
+        self.0.insert(id);
+    }
+
+    fn is_hidden(&self, id: NodeId) -> bool {
+        self.0.contains(&id)
+    }
+
+    /// True if a node is hidden, or something in it.
+    pub fn touches(&self, tree: &Tree, id: NodeId) -> bool {
+        // What is in a node follows it.
+        let next = self.0.range(id..).next();
+        next.is_some_and(|&next| next == id || tree.span(next).start < tree.whole(id).end)
+    }
+}
+
 impl<'t> Ledger<'t> {
     /// A ledger in which nothing has been read yet.
     #[must_use]
-    pub fn new(tree: &'t Tree) -> Self {
+    pub fn new(tree: &'t Tree, hidden: &'t Hidden) -> Self {
         let marks = RefCell::new(vec![None; tree.ids().len()]);
-        Ledger { tree, marks, findings: RefCell::default(), origins: RefCell::default() }
+        let (faults, findings, origins) = Default::default();
+        Ledger { tree, hidden, faults, marks, findings, origins }
+    }
+
+    /// The faults despite which the readers went on.
+    pub fn take_faults(&self) -> Vec<Fault> {
+        self.faults.take()
     }
 
     /// The root element, read.
@@ -116,8 +157,8 @@ impl<'t> Element<'t> {
     /// An attribute's value; read from now on.
     #[must_use]
     pub fn attr(&self, name: &str) -> Option<Value<'t>> {
-        let Ledger { tree, .. } = self.ledger;
-        let id = tree.attribute(self.id, name)?;
+        let Ledger { tree, hidden, .. } = self.ledger;
+        let id = tree.attribute(self.id, name).filter(|&id| !hidden.is_hidden(id))?;
         self.ledger.read(id);
         Some(Value { ledger: self.ledger, id, text: tree.value(id) })
     }
@@ -138,8 +179,9 @@ impl<'t> Element<'t> {
     /// All child elements, not read yet.
     pub fn elements(&self) -> impl Iterator<Item = Element<'t>> + use<'t> {
         let ledger = self.ledger;
-        let children = ledger.tree.children(self.id);
-        children.filter(|&id| ledger.tree.kind(id) == Kind::Element).map(|id| Element { ledger, id })
+        let Ledger { tree, hidden, .. } = ledger;
+        let seen = |&id: &NodeId| tree.kind(id) == Kind::Element && !hidden.is_hidden(id);
+        tree.children(self.id).filter(seen).map(|id| Element { ledger, id })
     }
 
     /// True if the element is in another program's namespace.
@@ -160,9 +202,10 @@ impl<'t> Element<'t> {
     /// # Errors
     /// When the element holds elements too, so that its text is not one value.
     pub fn text(&self) -> Result<Option<Value<'t>>> {
-        let tree = self.ledger.tree;
+        let Ledger { tree, hidden, .. } = self.ledger;
         let mut found = None;
-        for id in tree.children(self.id).filter(|&id| tree.kind(id) == Kind::Text) {
+        let seen = |&id: &NodeId| tree.kind(id) == Kind::Text && !hidden.is_hidden(id);
+        for id in tree.children(self.id).filter(seen) {
             if found.is_some() {
                 return Err(
                     self.invalid("xml-mixed", format!("<{}> contains elements, expected text", self.name()))
@@ -221,14 +264,30 @@ impl<'t> Element<'t> {
 
     /// An error about this element.
     #[must_use]
-    pub fn invalid(&self, code: &'static str, reason: impl Into<Cow<'static, str>>) -> Box<Diagnostic> {
+    pub fn invalid(&self, code: &'static str, reason: impl Into<Cow<'static, str>>) -> Box<Fault> {
         self.error(Finding::invalid(code, reason))
     }
 
     /// An error about this element.
     #[must_use]
-    pub fn error(&self, finding: Finding) -> Box<Diagnostic> {
-        self.ledger.tree.at(self.id, finding)
+    pub fn error(&self, finding: Finding) -> Box<Fault> {
+        Box::new(Fault { id: self.id, finding })
+    }
+
+    /// Says that the element lacks a child of this name, and lets the reader go on. A child that is only hidden has its
+    /// own error.
+    pub fn lacks(&self, child: &str, finding: Finding) {
+        let Ledger { tree, hidden, faults, .. } = self.ledger;
+        let is_hidden = |id: NodeId| tree.name(id) == child && hidden.touches(tree, id);
+        if !tree.children(self.id).any(is_hidden) {
+            faults.borrow_mut().push(Fault { id: self.id, finding });
+        }
+    }
+
+    /// True if something in the element was found wrong, so that it tells less than it was meant to.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.ledger.hidden.touches(self.ledger.tree, self.id)
     }
 }
 
@@ -245,8 +304,8 @@ impl<'t> Value<'t> {
 
     /// An error about this value.
     #[must_use]
-    pub fn error(&self, finding: Finding) -> Box<Diagnostic> {
-        self.ledger.tree.at(self.id, finding)
+    pub fn error(&self, finding: Finding) -> Box<Fault> {
+        Box::new(Fault { id: self.id, finding })
     }
 
     /// The value without what it begins with, where it does.
@@ -324,7 +383,7 @@ impl<'t> Value<'t> {
 
     /// The error that this value is none of a few words, with the nearest of them as the remedy.
     #[must_use]
-    pub fn not_one_of<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Box<Diagnostic> {
+    pub fn not_one_of<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Box<Fault> {
         let mut error = self.not(&list(words.clone()));
         if let Some(word) = nearest(self.text, words) {
             error.finding.alternative = Some(match self.ledger.tree.name(self.id) {
@@ -337,7 +396,7 @@ impl<'t> Value<'t> {
 
     /// The error that this value is not what was expected.
     #[must_use]
-    pub fn not(&self, expected: &str) -> Box<Diagnostic> {
+    pub fn not(&self, expected: &str) -> Box<Fault> {
         let name = self.ledger.tree.name(self.id);
         let what = if name.is_empty() { String::new() } else { format!("{name} ") };
         self.error(Finding::invalid("bad-value", format!("{what}'{}' is not {expected}", self.text)))

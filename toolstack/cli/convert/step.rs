@@ -55,7 +55,7 @@ pub(super) fn converted(
         };
     }
     let text = convert(&mut input, options.to.into(), &setting.at())
-        .map_err(|invalid| Wrong::with(&input, format, *invalid))?;
+        .map_err(|errors| Wrong::with(&input, format, &errors))?;
     setting.look_at_host(&mut input);
     let accept = |file: &str, found: &_| accepted.and_then(|accepted| accepted.reason(file, found));
     Ok(Converted {

@@ -16,20 +16,19 @@ pub(super) fn read(root: &Element<'_>, config: &mut DomainConfig, notes: &mut No
 }
 
 fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
-    let missing = || {
-        root.error(
-            Finding::invalid("no-name", "the domain has no name")
-                .instead("add <name>NAME</name> in <domain>"),
-        )
-    };
-    let element = root.child("name").ok_or_else(missing)?;
-    let name = element.text()?.ok_or_else(missing)?;
-    // libvirt's own rule; a slash would also lead out of libxl's directories.
-    if name.text.contains(['/', '\n']) {
-        return Err(name.not("a domain's name: it must not contain '/' or a line break"));
+    if let Some(element) = root.child("name")
+        && let Some(name) = element.text()?
+    {
+        // libvirt's own rule; a slash would also lead out of libxl's directories.
+        if name.text.contains(['/', '\n']) {
+            return Err(name.not("a domain's name: it must not contain '/' or a line break"));
+        }
+        element.is(Part::Name);
+        config.c_info.name = Some(name.text.to_owned());
+    } else {
+        let finding = Finding::invalid("no-name", "the domain has no name");
+        root.lacks("name", finding.instead("add <name>NAME</name> in <domain>"));
     }
-    element.is(Part::Name);
-    config.c_info.name = Some(name.text.to_owned());
     if let Some(uuid) = root.child_text("uuid")? {
         let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
         if parsed.is_nil() {

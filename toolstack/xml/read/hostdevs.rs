@@ -1,9 +1,9 @@
 //! `<hostdev>` and `<interface type='hostdev'>`: devices of the host.
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Fault, Result, Value};
 use super::guest::Guest;
 use super::{boot_order, placed_by_xen, set};
-use crate::diag::{Diagnostic, Finding};
+use crate::diag::Finding;
 use crate::domain::config::{HostUsb, Pci, RdmPolicy, UsbDev};
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -126,7 +126,7 @@ fn without_vif(card: &Element<'_>) {
     }
 }
 
-fn no_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
+fn no_address(element: &Element<'_>) -> Box<Fault> {
     let finding = Finding::invalid("no-source", "the device has no address");
     let example = "add <source><address domain='0x0000' bus='0x06' slot='0x12' function='0x5'/></source>";
     element.error(finding.instead(example))
@@ -193,7 +193,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
 }
 
 /// Neither libvirt nor libxl gives a guest a device of the host twice.
-fn twice(element: &Element<'_>, device: &str) -> Box<Diagnostic> {
+fn twice(element: &Element<'_>, device: &str) -> Box<Fault> {
     let finding = Finding::invalid("hostdev-twice", format!("the device {device} is given twice"));
     element.error(finding.instead("name each device of the host once"))
 }
@@ -268,7 +268,7 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     Ok(())
 }
 
-fn no_usb_address(element: &Element<'_>) -> Box<crate::diag::Diagnostic> {
+fn no_usb_address(element: &Element<'_>) -> Box<Fault> {
     let finding = Finding::invalid("no-source", "the device has neither vendor and product nor an address");
     element.error(finding.instead("add <source><vendor id='0x046d'/><product id='0xc52b'/></source>"))
 }

@@ -7,17 +7,17 @@ use super::{modules, numa};
 use crate::diag::Finding;
 
 pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
-    let missing = || {
-        let finding = Finding::invalid("no-memory", "the domain has no memory");
-        root.error(finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"))
-    };
     guest.modules = modules::read(root)?;
     let max = match root.child("memory") {
         Some(element) => of_element(&element)?,
         // As in libvirt: the sum of the cells and the modules.
         None => numa::memory(root)?.map(|cells| cells + guest.modules.values().sum::<u64>()),
     };
-    let max = max.ok_or_else(missing)?;
+    if max.is_none() {
+        let finding = Finding::invalid("no-memory", "the domain has no memory");
+        root.lacks("memory", finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"));
+    }
+    let max = max.unwrap_or_default();
     let mut now = max;
     if let Some(element) = root.child("currentMemory") {
         now = of_element(&element)?.unwrap_or(max);

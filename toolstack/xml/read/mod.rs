@@ -12,6 +12,7 @@ mod common;
 mod consoles;
 mod cpu;
 mod disks;
+mod errors;
 mod features;
 mod filesystems;
 mod firmware;
@@ -37,9 +38,9 @@ mod unread;
 mod usb;
 mod watchdog;
 
-use super::cursor::{Element, Ledger, Result, list};
+use super::cursor::{Element, Result, list};
 use super::tree::Tree;
-use crate::diag::Finding;
+use crate::diag::{Errors, Finding};
 use crate::domain::config::DeviceModelVersion;
 use crate::domain::refused;
 use crate::domain::{Domain, Notes, Part, XenVersion};
@@ -75,7 +76,7 @@ const HYPERVISORS: &[&str] = &[
 /// Reads a domain XML for the newest Xen. `name` is the file's name for messages.
 ///
 /// # Errors
-/// When the input is invalid: not well-formed, or a value that libvirt would refuse as well.
+/// When the input is invalid: not well-formed, or all values in it that libvirt would refuse as well.
 ///
 /// ```
 /// let xml = "<domain type='xen'><name>guest</name><memory>65536</memory><os><type>hvm</type></os></domain>";
@@ -84,10 +85,10 @@ const HYPERVISORS: &[&str] = &[
 /// assert_eq!(input.report.losses().count(), 0);
 ///
 /// let wrong = xenclock::xml::read("guest.xml", b"<domain type='xen'").unwrap_err();
-/// assert_eq!(wrong.place.line, 1);
+/// assert_eq!(wrong.first().place.line, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
+pub fn read(name: &str, bytes: &[u8]) -> std::result::Result<Input, Errors> {
     read_for(XenVersion::NEWEST, name, bytes)
 }
 
@@ -95,7 +96,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Input> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
+pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> std::result::Result<Input, Errors> {
     read_mapped(xen, &Mapping::default(), name, bytes)
 }
 
@@ -103,13 +104,14 @@ pub fn read_for(xen: XenVersion, name: &str, bytes: &[u8]) -> Result<Input> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_mapped(xen: XenVersion, mapping: &Mapping, name: &str, bytes: &[u8]) -> Result<Input> {
+pub fn read_mapped(
+    xen: XenVersion,
+    mapping: &Mapping,
+    name: &str,
+    bytes: &[u8],
+) -> std::result::Result<Input, Errors> {
     let tree = Tree::parse(name, bytes)?;
-    let ledger = Ledger::new(&tree);
-    let root = ledger.root();
-    let (domain, mapped) = domain(&root, xen, mapping)?;
-    let mut verdicts = unread::Verdicts::new(&tree);
-    let mut report = ledger.into_report(|id, mark, around, findings| verdicts.of(id, mark, around, findings));
+    let (domain, mapped, mut report) = errors::all(&tree, |root| domain(root, xen, mapping))?;
     // The readers know most of it at its element, and read it so that it starts.
     for refused in refused::all(&domain.config, xen) {
         let part = match (refused.path, refused.item) {

@@ -17,30 +17,16 @@ const KINDS: &[(&str, GuestKind)] =
 /// hvm, pv or pvh.
 ///
 /// # Errors
-/// When `<os><type>` is missing or is no kind of guest that Xen has.
+/// When `<os><type>` is no kind of guest that Xen has.
 pub(super) fn kind(root: &Element<'_>, hypervisor: &str) -> Result<GuestKind> {
-    let missing = || {
-        let finding = Finding::invalid("no-os-type", "the domain does not say what kind of guest it is");
-        root.error(
-            finding.instead("add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>"),
-        )
-    };
     let element = root.child("os").and_then(|os| os.child("type"));
     if hypervisor == "xen" && element.is_none() && root.children("bootloader").next().is_some() {
         // As in libvirt, whose XML of old Xen guests has no <os>.
         return Ok(GuestKind::Pv);
     }
-    let element = element.ok_or_else(missing)?;
-    let word = element.text()?.ok_or_else(missing)?;
-    let kind = match KINDS.iter().find(|(known, _)| *known == word.text) {
-        Some((_, kind)) => *kind,
-        None => {
-            let mut error = word.not("a kind of guest that Xen runs: hvm, xen or xenpvh");
-            let meant = nearest(word.text, KINDS.iter().map(|(known, _)| *known));
-            error.finding.alternative = meant.map(|meant| format!("write {meant}").into());
-            return Err(error);
-        }
-    };
+    let word = element.map_or(Ok(None), |element| element.text())?;
+    let kind = word.as_ref().map_or_else(|| Ok(unknown_kind(root)), kind_of)?;
+    let Some(element) = element else { return Ok(kind) };
     if let Some(arch) = element.attr("arch") {
         match arch.text {
             "x86_64" | "i686" => {}
@@ -58,6 +44,24 @@ pub(super) fn kind(root: &Element<'_>, hypervisor: &str) -> Result<GuestKind> {
         machine.mark(machine_finding(&machine, kind));
     }
     Ok(kind)
+}
+
+fn kind_of(word: &Value<'_>) -> Result<GuestKind> {
+    if let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == word.text) {
+        return Ok(*kind);
+    }
+    let mut error = word.not("a kind of guest that Xen runs: hvm, xen or xenpvh");
+    let meant = nearest(word.text, KINDS.iter().map(|(known, _)| *known));
+    error.finding.alternative = meant.map(|meant| format!("write {meant}").into());
+    Err(error)
+}
+
+/// What a domain without a kind is read as, which is an error.
+fn unknown_kind(root: &Element<'_>) -> GuestKind {
+    let finding = Finding::invalid("no-os-type", "the domain does not say what kind of guest it is");
+    let instead = "add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>";
+    root.lacks("os", finding.instead(instead));
+    GuestKind::Hvm
 }
 
 /// Xen's boards: the kind of guest that has each, and its type.

@@ -51,6 +51,8 @@ fn vcpus(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<BTreeSet<u3
                 let reason = format!("on Xen a guest of this kind has at most {most} vCPUs");
                 value.mark(Finding::approximated("too-many-vcpus", reason));
             }
+        } else if element.is_in_doubt() {
+            max = MAX_VCPUS;
         }
         now = max;
         if let Some(current) = element.attr("current") {

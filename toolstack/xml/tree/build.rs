@@ -11,14 +11,14 @@ use quick_xml::events::{BytesStart, Event};
 use super::encoding::{decode, is_utf8, to_utf8};
 use super::{BYTES_PER_NODE, FEW, Kind, MAX_DEPTH, MAX_NODES, NONE, Node, NodeId, Tree, Value};
 use crate::diag::source::Bytes;
-use crate::diag::{Diagnostic, Finding, Source};
+use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 impl Tree {
     /// Parses a document.
     ///
     /// # Errors
     /// The first thing that is not well-formed or not allowed, with its place.
-    pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Box<Diagnostic>> {
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Tree, Errors> {
         let text = decode(name, bytes)?;
         let mut builder = Builder {
             name,
@@ -27,9 +27,13 @@ impl Tree {
             decoded: Vec::new(),
             open: Vec::new(),
         };
-        builder.run()?;
+        let run = builder.run();
         let Builder { nodes, decoded, .. } = builder;
-        let mut tree = Tree { source: Source::new(name, text), nodes, decoded };
+        let source = Source::new(name, text);
+        if let Err(error) = run {
+            return Err(Errors::one(*error, &source));
+        }
+        let mut tree = Tree { source, nodes, decoded };
         tree.number_siblings();
         Ok(tree)
     }

@@ -1,26 +1,27 @@
 //! The encoding of a document: UTF-8, or a message that says how to convert it.
 
 use super::{MAX_BYTES, is_utf16};
-use crate::diag::{Diagnostic, Finding, Source};
+use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// UTF-8 with or without a byte order mark, of a bearable size.
-pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
-    let refuse = |before: &[u8], finding: Finding| {
-        let source = Source::new(name, String::from_utf8_lossy(before).into_owned());
-        let end = source.text().len();
-        Box::new(Diagnostic { place: source.place(end..end), node: String::new(), finding })
+pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<String, Errors> {
+    let refuse = |shown: &[u8], at: usize, finding: Finding| {
+        let source = Source::new(name, String::from_utf8_lossy(shown).into_owned());
+        let error = Diagnostic { place: source.place(at..at), node: String::new(), finding };
+        Errors::one(error, &source)
     };
     if bytes.len() > MAX_BYTES {
         let reason = format!("the input has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
-        return Err(refuse(b"", Finding::invalid("xml-too-large", reason)));
+        return Err(refuse(b"", 0, Finding::invalid("xml-too-large", reason)));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(refuse(
-            &bytes[..error.valid_up_to()],
-            Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(to_utf8(bytes)),
-        )),
+        Err(error) => {
+            let finding =
+                Finding::invalid("xml-not-utf8", "a byte here is not UTF-8").instead(to_utf8(bytes));
+            Err(refuse(bytes, error.valid_up_to(), finding))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The location of a disk's content.
 
-use super::super::super::cursor::{Element, Result, Value};
+use super::super::super::cursor::{Element, Fault, Result, Value};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
 use super::left_out::left_out;
@@ -129,7 +129,7 @@ fn volume(source: &Element<'_>, guest: &mut Guest<'_>) -> Option<Source> {
     Some(if path.starts_with("/dev/") { Source::Block(path) } else { Source::File(path) })
 }
 
-fn no_source(element: &Element<'_>, attribute: &str) -> Box<crate::diag::Diagnostic> {
+fn no_source(element: &Element<'_>, attribute: &str) -> Box<Fault> {
     let finding = Finding::invalid("no-source", "the disk has no source");
     element.error(finding.instead(format!("add <source {attribute}='/PATH'/> in <disk>")))
 }

@@ -16,7 +16,7 @@ use super::row::Row;
 use super::rows;
 use crate::assess::Target;
 use crate::convert::lower;
-use crate::diag::{Diagnostic, Verdict};
+use crate::diag::{Diagnostic, Errors, Verdict};
 use crate::xml;
 
 /// Codes of findings that say nothing of the node in particular.
@@ -289,7 +289,7 @@ impl Made {
 }
 
 /// The verdicts on a document, as for one that is started.
-fn verdicts(text: &str) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
+fn verdicts(text: &str) -> Result<Vec<Diagnostic>, Errors> {
     let mut input = xml::read("guest.xml", text.as_bytes())?;
     lower(&mut input, Target::Start)?;
     Ok(input.report.all().collect())
@@ -322,7 +322,8 @@ impl Wrong {
     fn judge(&mut self, goal: &str, text: &str) {
         let verdicts = match verdicts(text) {
             Ok(verdicts) => verdicts,
-            Err(invalid) => {
+            Err(errors) => {
+                let invalid = errors.first();
                 let said = format!("{} {} [{}]", invalid.node, invalid.finding.reason, invalid.finding.code);
                 self.refused.entry(said).or_insert((goal.to_owned(), text.to_owned()));
                 return;
