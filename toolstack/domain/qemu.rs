@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use timers::GuestKind;
 
-use super::config::{Hvm, Nic, NicType, VgaKind};
+use super::config::{Defbool, HdType, Hvm, Nic, NicType, VgaKind};
 use super::version::{XenVersion, four};
 use crate::diag::nearest;
 
@@ -60,6 +60,31 @@ pub fn longest_interface_name(kind: GuestKind, nic: &Nic) -> usize {
     let emulated = kind == GuestKind::Hvm && nic.nictype != Some(NicType::Vif);
     if emulated { LINUX - "-emu".len() } else { LINUX }
 }
+
+/// The slots of QEMU's PCI bus.
+const PCI_SLOTS: usize = 32;
+
+/// The slots that are free for network cards and for devices of the host: without those of the host bridge, of the PIIX3
+/// with all its functions, and of the devices that libxl adds for these settings. Disks on SCSI and arguments for QEMU
+/// may leave less.
+#[must_use]
+pub fn free_pci_slots(hvm: &Hvm) -> usize {
+    let takes_slot = [
+        true,
+        true,
+        // libxl's defaults are a Cirrus card and the platform device.
+        hvm.xen_platform_pci != Some(Defbool::False),
+        hvm.vga.kind != Some(VgaKind::None),
+        hvm.hdtype == HdType::Ahci,
+        hvm.usbversion > 0,
+        hvm.soundhw.as_deref().is_some_and(|card| PCI_SOUND.contains(&card)),
+        hvm.spice.enable == Some(Defbool::True) && hvm.spice.vdagent == Some(Defbool::True),
+    ];
+    PCI_SLOTS - takes_slot.into_iter().filter(|takes| *takes).count()
+}
+
+/// The sound cards that are PCI devices.
+const PCI_SOUND: [&str; 3] = ["hda", "ac97", "es1370"];
 
 /// The memory that a graphics card can have, in MiB: the least, which is libxl's default, and the most.
 #[must_use]

@@ -385,13 +385,18 @@ impl<'t> Value<'t> {
     #[must_use]
     pub fn not_one_of<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Box<Fault> {
         let mut error = self.not(&list(words.clone()));
-        if let Some(word) = nearest(self.text, words) {
-            error.finding.alternative = Some(match self.ledger.tree.name(self.id) {
-                "" => format!("write {word}").into(),
-                name => format!("write {name}='{word}'").into(),
-            });
-        }
+        error.finding.alternative = self.meant(words).map(Cow::from);
         error
+    }
+
+    /// The remedy for a word that is none of a few: the nearest of them, if one is near.
+    #[must_use]
+    pub fn meant<'w>(&self, words: impl Iterator<Item = &'w str>) -> Option<String> {
+        let word = nearest(self.text, words)?;
+        Some(match self.ledger.tree.name(self.id) {
+            "" => format!("write {word}"),
+            name => format!("write {name}='{word}'"),
+        })
     }
 
     /// The error that this value is not what was expected.

@@ -5,7 +5,7 @@ use timers::GuestKind;
 use super::super::DomainConfig;
 use super::super::bridges::{is_open_vswitch, of_open_vswitch};
 use super::super::config::{Nic, NicType, UsbCtrl, UsbCtrlType};
-use super::super::qemu::longest_interface_name;
+use super::super::qemu::{free_pci_slots, longest_interface_name};
 use super::refusal::{Place, Refused, VIF, at, by_libxl, twice};
 use crate::diag::Finding;
 
@@ -16,8 +16,6 @@ const PCI: Place = (&["pci"], "pcidevs");
 
 /// Linux's IFNAMSIZ, without the zero.
 const LONGEST_BRIDGE: usize = 15;
-/// The PCI slots of QEMU's board besides those of its host bridge and its PIIX3. Other devices leave less.
-const PCI_SLOTS: usize = 30;
 /// The last address of a device on a USB.
 const LAST_USB_ADDRESS: u8 = 127;
 /// The most ports of a paravirtual USB controller.
@@ -63,20 +61,31 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
     found
 }
 
-/// QEMU puts each emulated card into a PCI slot of its own.
+/// QEMU puts each emulated card into a PCI slot of its own, and then each device of the host that names no slot.
 fn slots(config: &DomainConfig) -> Option<Refused> {
-    if config.kind() != GuestKind::Hvm {
-        return None;
-    }
+    let free = free_pci_slots(config.b_info.hvm.as_ref()?);
     let is_in_slot =
         |nic: &Nic| nic.nictype != Some(NicType::Vif) && nic.model.as_deref() != Some("ne2k_isa");
     let mut cards = config.nics.iter().enumerate().filter(|(_, nic)| is_in_slot(nic));
-    let (item, _) = cards.nth(PCI_SLOTS)?;
+    if let Some((item, _)) = cards.nth(free) {
+        let reason = format!(
+            "QEMU's board has {free} free PCI slots, one for each emulated card, and QEMU does not start the guest"
+        );
+        let instead = "write type=vif for cards that only Xen's PV drivers use";
+        return Some(at(VIF, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item));
+    }
+    let cards = config.nics.iter().filter(|nic| is_in_slot(nic)).count();
+    let left = free - cards;
+    let mut devices = config.pcidevs.iter().enumerate().filter(|(_, device)| device.vdevfn == 0);
+    let (item, _) = devices.nth(left)?;
     let reason = format!(
-        "QEMU's board has at most {PCI_SLOTS} free PCI slots, one for each emulated card, and QEMU does not start the guest"
+        "QEMU's board has {free} free PCI slots, {cards} of them for emulated cards, and libxl does not start the guest"
     );
-    let instead = "write type=vif for cards that only Xen's PV drivers use";
-    Some(at(VIF, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item))
+    let instead = match cards {
+        0 => "pass fewer devices to the guest",
+        _ => "write type=vif for cards that only Xen's PV drivers use, or pass fewer devices to the guest",
+    };
+    Some(at(PCI, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item))
 }
 
 /// Why Linux takes no name for an interface, if it does not. An empty one is none that was given.
@@ -232,6 +241,8 @@ fn pci(config: &DomainConfig) -> Vec<Refused> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::super::config::{Pci, VgaKind};
     use super::*;
 
     #[test]
@@ -241,8 +252,36 @@ mod tests {
             config.nics = vec![Nic { nictype, ..Nic::default() }; cards];
             config
         };
-        assert_eq!(slots(&config(40, None)).and_then(|refused| refused.item), Some(30));
-        assert_eq!(slots(&config(30, None)), None);
-        assert_eq!(slots(&config(40, Some(NicType::Vif))), None);
+        let item = |config: &DomainConfig| slots(config).and_then(|refused| refused.item);
+        assert_eq!(item(&config(40, None)), Some(28));
+        assert_eq!(item(&config(28, None)), None);
+        assert_eq!(item(&config(40, Some(NicType::Vif))), None);
+        let mut with_sound = config(28, None);
+        with_sound.b_info.hvm.as_mut().unwrap().soundhw = Some("hda".to_owned());
+        assert_eq!(item(&with_sound), Some(27));
+        let mut bare = config(31, None);
+        let hvm = bare.b_info.hvm.as_mut().unwrap();
+        hvm.vga.kind = Some(VgaKind::None);
+        hvm.xen_platform_pci = Some(false.into());
+        assert_eq!(item(&bare), Some(30));
+    }
+
+    #[test]
+    fn devices_of_the_host_take_slots_beside_the_cards() {
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.nics = vec![Nic::default(); 20];
+        config.pcidevs = vec![Pci::default(); 8];
+        assert!(slots(&config).is_none());
+        config.pcidevs.push(Pci::default());
+        let refused = slots(&config).unwrap();
+        assert_eq!((refused.path, refused.item), ("pcidevs", Some(8)));
+        assert!(
+            refused.finding.reason.contains("28 free PCI slots, 20 of them"),
+            "{}",
+            refused.finding.reason
+        );
+        // A device in a slot of its own, as another function of it.
+        config.pcidevs[3].vdevfn = 5 << 3;
+        assert!(slots(&config).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Parts that several elements of a domain share.
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Result, Value, list};
 use crate::diag::Finding;
 use crate::domain::Defbool;
 
@@ -26,6 +26,19 @@ pub(super) fn hvm_only(around: &Element<'_>, names: &[&str]) {
     for setting in names.iter().flat_map(|name| around.children(name)) {
         setting.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has it"));
     }
+}
+
+/// What is said of a word that libvirt does not know either, with the nearest that it knows; `None` of one that it knows.
+pub(super) fn unknown_word(value: &Value<'_>, words: &[&str], effect: &str) -> Option<Finding> {
+    if words.contains(&value.text) {
+        return None;
+    }
+    let reason = format!("libvirt does not know '{}'; {effect}", value.text);
+    let finding = Finding::unsupported("unknown-value", reason);
+    Some(match value.meant(words.iter().copied()) {
+        Some(meant) => finding.instead(meant),
+        None => finding.instead(format!("write one of {}", list(words.iter().copied()))),
+    })
 }
 
 /// The domain that serves a device.

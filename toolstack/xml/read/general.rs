@@ -56,12 +56,14 @@ fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         (None, Some(own)) => {
             let reason =
                 "libvirt generates an ID when it defines the guest; the domain's UUID is used instead";
-            element.mark(Finding::approximated("genid", reason));
+            let instead = "write <genid>ID</genid> with the ID that virsh dumpxml shows";
+            element.mark(Finding::approximated("genid", reason).instead(instead));
             own
         }
         (None, None) => {
-            let reason = "libvirt generates an ID when it defines the guest";
-            let instead = "write an ID, for example from uuidgen";
+            let reason =
+                "libvirt generates an ID when it defines the guest; without one the guest has none on Xen";
+            let instead = "write <genid>ID</genid> with an ID from uuidgen";
             element.mark(Finding::unsupported("genid", reason).instead(instead));
             return Ok(());
         }

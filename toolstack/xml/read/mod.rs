@@ -42,11 +42,12 @@ use super::cursor::{Element, Result, list};
 use super::tree::Tree;
 use crate::diag::{Errors, Finding};
 use crate::domain::config::DeviceModelVersion;
+use crate::domain::libvirt::CONTROLLERS;
 use crate::domain::refused;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
-use common::{backend_domain, hvm_only, placed_by_xen, set};
+use common::{backend_domain, hvm_only, placed_by_xen, set, unknown_word};
 use guest::Guest;
 pub(crate) use mebibytes::unit_bytes;
 
@@ -254,8 +255,14 @@ fn controllers(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             Some("xenbus") => xenbus(&controller.take(), guest)?,
             Some("usb") => usb::controller(&controller, guest)?,
             _ => {
-                let reason = "libxl gives a guest the controllers that its devices need";
-                controller.mark_whole(&Finding::no_effect("own-controllers", reason));
+                let effect = "libxl gives a guest the controllers that its devices need";
+                if let Some(kind) = controller.attr("type")
+                    && let Some(unknown) = unknown_word(&kind, CONTROLLERS, effect)
+                {
+                    controller.leave_out(unknown);
+                    continue;
+                }
+                controller.mark_whole(&Finding::no_effect("own-controllers", effect));
             }
         }
     }

@@ -9,6 +9,7 @@ use super::{hostdevs, hvm_only, placed_by_xen, switch};
 use crate::diag::{Finding, nearest};
 use crate::domain::Part;
 use crate::domain::config::{Nic, NicType};
+use crate::domain::libvirt::OTHER_CARDS;
 use crate::domain::qemu::{NETWORK_CARDS, longest_interface_name};
 use crate::domain::release;
 use crate::mapping::{Kind, is_multicast};
@@ -269,8 +270,12 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
             "libxl does not emulate a {} card: the guest sees an rtl8139 until it loads Xen's PV driver",
             model.text
         );
-        let instead =
-            "for a guest without Xen's PV drivers, write a card that it knows: <model type='e1000'/>";
+        let words = NETWORK_CARDS.iter().chain(OTHER_CARDS).copied();
+        let is_known = OTHER_CARDS.contains(&model.text);
+        let instead = model.meant(words).filter(|_| !is_known).unwrap_or_else(|| {
+            "for a guest without Xen's PV drivers, write a card that it knows: <model type='e1000'/>"
+                .to_owned()
+        });
         model.mark(Finding::approximated("network-card", reason).instead(instead));
     }
 }

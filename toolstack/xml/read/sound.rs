@@ -21,9 +21,10 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) {
         let Some((value, (_, word, difference))) = model
             .and_then(|model| Some((model, SOUND_CARDS.iter().find(|(known, ..)| *known == model.text)?)))
         else {
-            let model = model.map_or("", |model| model.text);
-            let reason = format!("libxl has no sound card {model}");
-            sound.leave_out(Finding::unsupported("sound", reason).instead("write <sound model='ich6'/>"));
+            let meant = model.and_then(|model| model.meant(SOUND_CARDS.iter().map(|(known, ..)| *known)));
+            let reason = format!("libxl has no sound card {}", model.map_or("", |model| model.text));
+            let instead = meant.unwrap_or_else(|| "write <sound model='ich6'/>".to_owned());
+            sound.leave_out(Finding::unsupported("sound", reason).instead(instead));
             continue;
         };
         hvm.soundhw = Some((*word).to_owned());

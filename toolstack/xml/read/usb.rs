@@ -7,9 +7,10 @@
 
 use super::super::cursor::{Element, Result};
 use super::guest::{Guest, Usb};
-use super::{placed_by_xen, set};
+use super::{placed_by_xen, set, unknown_word};
 use crate::diag::Finding;
 use crate::domain::config::{UsbCtrl, UsbCtrlType};
+use crate::domain::libvirt::USB_CONTROLLERS;
 
 /// The words of `usbdevice`, and QEMU's names for the same devices.
 const INPUT: &[(&str, &str)] = &[("mouse", "usb-mouse"), ("keyboard", "usb-kbd"), ("tablet", "usb-tablet")];
@@ -29,8 +30,14 @@ pub(super) fn controller(element: &Element<'_>, guest: &mut Guest<'_>) -> Result
                 _ => 1,
             };
             guest.usb.version = guest.usb.version.max(Some(usb));
-            let reason = "libxl gives an HVM guest the controllers that its devices need";
-            element.mark_whole(&Finding::no_effect("own-controllers", reason));
+            let effect = "libxl gives an HVM guest the controllers that its devices need";
+            if let Some(model) = element.attr("model")
+                && let Some(unknown) = unknown_word(&model, USB_CONTROLLERS, effect)
+            {
+                element.leave_out(unknown);
+                return Ok(());
+            }
+            element.mark_whole(&Finding::no_effect("own-controllers", effect));
             return Ok(());
         }
     };

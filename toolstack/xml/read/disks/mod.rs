@@ -12,11 +12,12 @@ mod target;
 use super::super::cursor::{Element, Result, Value};
 use super::boot_order::{self, Bootable};
 use super::guest::Guest;
-use super::{backend_domain, placed_by_xen};
+use super::{backend_domain, placed_by_xen, unknown_word};
 use crate::diag::Finding;
 use crate::domain::Part;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
 use crate::domain::disk_names::place;
+use crate::domain::libvirt::DISK_BUSES;
 use crate::domain::network_disks::ATTACH;
 use left_out::left_out;
 use names::{Bus, Names, Wish};
@@ -217,7 +218,11 @@ fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     let Some(target) = element.child("target") else { return };
     let dev = target.attr("dev").map_or("", |dev| dev.without_prefix(IOEMU).text);
     let ahci = |bus: &Value<'_>| bus.text == "sata" && hvm && !placed.cdrom;
-    if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
+    let effect = "the disk's name determines how it is attached";
+    let unknown = target.attr("bus").and_then(|bus| Some((bus, unknown_word(&bus, DISK_BUSES, effect)?)));
+    if let Some((bus, unknown)) = unknown {
+        bus.mark(unknown);
+    } else if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {
         bus.mark(Finding::no_effect("disk-bus", "on Xen the disk's name determines how it is attached"));
     }
     target::details(&target);

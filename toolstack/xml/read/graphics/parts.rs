@@ -121,7 +121,7 @@ pub(super) enum Port<'t> {
     Absent,
     /// 0.
     Zero,
-    /// Any that is free: libvirt's old word for `autoport='yes'`, whatever `autoport` is beside it.
+    /// -1, libvirt's old word for `autoport='yes'`, which counts where there is no `autoport`.
     Any,
     /// This one.
     Fixed(Value<'t>, i32),

@@ -24,15 +24,18 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     let any = automatic.map(|autoport| autoport.yes_no()).transpose()?;
     let given = port(&graphics, "port")?;
     let (display, find) = match (any, given) {
-        (Some(false), Port::Absent | Port::Any) => {
+        (Some(false), Port::Absent | Port::Any | Port::Zero) => {
             if let Some(automatic) = automatic {
-                let reason = "without a port, or with -1, libvirt looks for a free one in any case";
-                automatic.mark(Finding::no_effect("autoport", reason));
+                // libvirt let autoport='no' win over -1 only later.
+                let reason = "no port is given that the server could listen on: the next free one is used";
+                let finding = Finding::approximated("autoport", reason);
+                automatic.mark(
+                    finding.instead(format!("write a port from {VNC_BASE} to 65535, or autoport='yes'")),
+                );
             }
             (0, true)
         }
         (Some(true) | None, Port::Absent | Port::Any | Port::Zero) => (0, true),
-        (Some(false), Port::Zero) => (0, false),
         (Some(true), Port::Fixed(port, _)) => {
             port.mark(Finding::no_effect("autoport", "with autoport='yes' the next free port is used"));
             (0, true)
