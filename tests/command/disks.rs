@@ -50,6 +50,7 @@ fn a_disk_that_is_left_out_refuses_the_start() {
         );
         let (status, said) = checked("hvm", &disk);
         assert!(status == 2 && said.contains(&format!("[{code}]")), "{disk}: {said}");
+        assert!(said.contains("  instead: "), "no remedy: {said}");
     }
     let floppy = |source: &str| {
         format!("<disk type='file' device='floppy'>{source}<target dev='fda' bus='fdc'/></disk>")
@@ -67,6 +68,33 @@ fn a_disk_that_is_left_out_refuses_the_start() {
     assert!(status == 1 && said.contains("[disk-no-name]"), "an empty drive is no loss: {said}");
     let full = cdroms.replace("<target", "<source file='/a.iso'/><target");
     assert_eq!(checked("hvm", &full).0, 2);
+}
+
+#[test]
+fn what_is_inside_an_image_has_a_remedy_for_its_format() {
+    let disk = |format: &str, inside: &str| {
+        format!(
+            "<disk type='file'><driver name='qemu' type='{format}'/><source file='/a.img'>{inside}</source>\
+             <target dev='vda' bus='virtio'/></disk>"
+        )
+    };
+    let luks = "<encryption format='luks'><secret type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption>";
+    for (format, inside, remedy) in [
+        ("raw", luks, "cryptsetup open IMAGE NAME"),
+        ("luks", luks, "cryptsetup open IMAGE NAME"),
+        ("qcow2", luks, "driver=qcow2,encrypt.key-secret=key"),
+        (
+            "raw",
+            "<slices><slice type='storage' offset='12345' size='123'/></slices>",
+            "skip=OFFSET count=SIZE",
+        ),
+    ] {
+        let (status, said) = checked("hvm", &disk(format, inside));
+        assert!(status == 2 && said.contains(remedy), "{format}: {said}");
+    }
+    let decrypted =
+        "<disk type='block'><source dev='/dev/mapper/NAME'/><target dev='xvda' bus='xen'/></disk>";
+    assert_eq!(checked("hvm", decrypted).0, 0);
 }
 
 #[test]

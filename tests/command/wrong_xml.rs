@@ -561,7 +561,6 @@ fn a_display_without_a_port_takes_a_free_one() {
         ("", false),
         ("port='-1' autoport='no'", true),
         ("autoport='no'", true),
-        ("port='0' autoport='no'", true),
         ("port='5901' autoport='no'", false),
     ] {
         lab.write("guest.xml", with(&format!("<devices><graphics type='vnc' {attributes}/></devices>")));

@@ -27,7 +27,17 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             _ => {
                 let what = if mode == "subsystem" { kind } else { mode };
                 let reason = format!("libxl passes PCI and USB devices through, not {what}");
-                element.mark_whole(&Finding::unsupported("hostdev", reason));
+                let instead = match what {
+                    "scsi" | "scsi_host" => Some("write a disk: <disk type='block'> with its device in dom0"),
+                    "mdev" => Some("pass a whole PCI device or a virtual function through: type='pci'"),
+                    "storage" => Some("write <disk type='block'> with the block device"),
+                    _ => None,
+                };
+                let finding = Finding::unsupported("hostdev", reason);
+                element.leave_out(match instead {
+                    Some(instead) => finding.instead(instead),
+                    None => finding,
+                });
             }
         }
     }

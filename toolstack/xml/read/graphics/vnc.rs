@@ -24,7 +24,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
     let any = automatic.map(|autoport| autoport.yes_no()).transpose()?;
     let given = port(&graphics, "port")?;
     let (display, find) = match (any, given) {
-        (Some(false), Port::Absent | Port::Any | Port::Zero) => {
+        (Some(false), Port::Absent | Port::Any) => {
             if let Some(automatic) = automatic {
                 // libvirt let autoport='no' win over -1 only later.
                 let reason = "no port is given that the server could listen on: the next free one is used";
@@ -36,6 +36,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
             (0, true)
         }
         (Some(true) | None, Port::Absent | Port::Any | Port::Zero) => (0, true),
+        (Some(false), Port::Zero) => (0, false),
         (Some(true), Port::Fixed(port, _)) => {
             port.mark(Finding::no_effect("autoport", "with autoport='yes' the next free port is used"));
             (0, true)
