@@ -50,7 +50,11 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             "floppy" => floppy::read(&element.take(), guest)?,
             other => {
                 let reason = format!("libxl has disks, CD-ROMs and floppies, not a {other}");
-                left_out(&element, Finding::unsupported("disk-device", reason));
+                left_out(
+                    &element,
+                    Finding::unsupported("disk-device", reason)
+                        .instead("write device='disk', 'cdrom' or 'floppy'"),
+                );
             }
         }
     }
