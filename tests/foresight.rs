@@ -76,7 +76,9 @@ fn guests() -> impl Strategy<Value = Guest> {
 }
 
 fn boot(machine: &Machine) -> Mock {
-    let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
+    // Parsing it at each look would take a seventh of the time of all cases.
+    let now = "2026-07-01T12:00:00Z".parse().unwrap();
+    let mock = Mock::in_memory(Box::new(move || now));
     let yes = |yes| if yes { "yes" } else { "no" };
     for (name, value) in [
         ("now", "2026-07-01T12:00:00Z".to_owned()),
