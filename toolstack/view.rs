@@ -319,7 +319,8 @@ fn tsc(
         });
     };
     let birth = born(host, domain, &info, facts, record);
-    let invariant = host.stored_config(domain.domid).ok().map(|config| invariant(&config, facts, &tsc));
+    let invariant =
+        host.stored_config(domain.domid).ok().map(|config| invariant(domain, &config, &info, facts, record));
     Ok(TscView {
         mode: tsc.mode.as_str().to_owned(),
         khz: tsc.khz.0,

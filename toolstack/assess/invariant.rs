@@ -1,6 +1,6 @@
 //! The invariant TSC that a config requests: `invtsc` of CPUID, a property of the clock.
 
-use timers::tsc::{CpuidBit, InvariantRequest, TscMode};
+use timers::tsc::{CpuidBit, InvariantHost, InvariantRequest, TscMode};
 use timers::{Timer, TimerMode, TimerName};
 
 use crate::diag::{Finding, Verdict};
@@ -14,7 +14,7 @@ fn request(domain: &Domain) -> Option<(InvariantRequest, bool)> {
     let request = domain.config.invariant_tsc();
     let emulates = |timer: &Timer| timer.name == TimerName::Tsc && timer.mode == Some(TimerMode::Emulate);
     let emulated = request.mode == TscMode::AlwaysEmulate || domain.clock.timers.iter().any(emulates);
-    let always = request.shown(SHOWS_FEW, emulated, None).shown != Some(false);
+    let always = request.shown(InvariantHost { minor: SHOWS_FEW, emulated, cpu: None }).shown != Some(false);
     matches!(request.bit, CpuidBit::On | CpuidBit::Host).then_some((request, always))
 }
 
@@ -26,9 +26,6 @@ pub(super) fn finding(domain: &Domain) -> Option<(Part, Finding)> {
         }
         (_, true) => {
             "every Xen shows an invariant TSC to a guest whose TSC is emulated, if the host's CPU has one"
-        }
-        (_, false) if domain.clock.tsc_frequency().is_some() => {
-            "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only while this frequency is emulated"
         }
         (_, false) => {
             "Xen 4.15 and later show an invariant TSC, if the host's CPU has one; Xen 4.14 only with nomigrate or an emulated TSC"
@@ -87,7 +84,7 @@ mod tests {
                 Some("whose TSC is emulated, if the host's CPU has one"),
                 false,
             ),
-            ('1', false, None, Some(2_000_000_000), Some("while this frequency"), false),
+            ('1', false, None, Some(2_000_000_000), Some("only with nomigrate or"), false),
             ('1', false, Some(TimerMode::Native), None, Some("only with nomigrate or"), true),
             ('s', false, None, None, Some("only with nomigrate or"), true),
         ] {

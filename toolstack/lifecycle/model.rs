@@ -116,8 +116,8 @@ impl ClockRecord {
         });
         self.instance.clone_from(&other.instance);
         self.correction.clone_from(&other.correction);
-        (self.last, self.guest, self.birth_khz, self.ended) =
-            (other.last, other.guest, other.birth_khz, other.ended);
+        (self.last, self.guest, self.birth_khz, self.invariant_tsc, self.ended) =
+            (other.last, other.guest, other.birth_khz, other.invariant_tsc, other.ended);
         self.offset_changed = other.offset_changed || !is_requested;
         self
     }
@@ -166,7 +166,7 @@ impl ClockRecord {
         self.offset_changed = false;
         self.guest = Changes::default();
         (self.ended, self.correction) = (None, None);
-        self.birth_khz = Some(start.tsc.khz);
+        (self.birth_khz, self.invariant_tsc) = (Some(start.tsc.khz), None);
         self.start = Some(start);
         self.instance = Some(instance);
     }
@@ -189,7 +189,7 @@ impl ClockRecord {
     /// The guest was found in a domain whose start and whose moves nobody has recorded: what was known of the start before
     /// says nothing about it.
     pub fn found_alive(&mut self, instance: Instance, offset: Option<i64>) {
-        (self.start, self.birth_khz) = (None, None);
+        (self.start, self.birth_khz, self.invariant_tsc) = (None, None, None);
         self.guest.seconds = 0;
         self.continued(instance, offset);
     }

@@ -55,6 +55,9 @@ pub struct ClockRecord {
     /// nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_khz: Option<KiloHertz>,
+    /// True if CPUID showed the guest an invariant TSC on the host that it left last: its CPUID travels with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invariant_tsc: Option<bool>,
     /// The TSC frequency that an updated config has dropped, until a service reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped_frequency: Option<Hertz>,
@@ -366,6 +369,7 @@ impl ClockRecord {
             offset_changed: false,
             guest: Changes::default(),
             birth_khz: None,
+            invariant_tsc: None,
             dropped_frequency: None,
             correction: None,
             config_offsets: Vec::new(),

@@ -113,6 +113,7 @@ pub fn foresee(
     let of_tsc = |effect| of_tsc(effect, guest, &tsc, how, untolerated.as_ref());
     effects.extend(tsc.effects.iter().filter_map(of_tsc));
     effects.extend(nomigrate(guest, how));
+    effects.extend(of_cpuid(guest, from, to, &tsc));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
     effects.extend(unsynchronised(guest, from, to));
@@ -215,6 +216,30 @@ fn of_tolerance(untolerated: Option<&NotTolerated>) -> String {
     }
 }
 
+/// The invariant TSC of CPUID, which travels with the guest until its next start.
+fn of_cpuid(guest: &GuestReport, from: &HostReport, to: &HostReport, tsc: &TscMove) -> Option<Effect> {
+    let (there, next) = guest.invariant_on(to, &tsc.after);
+    if guest.invariant_tsc.shown == Some(true) && there.shown == Some(false) {
+        return Some(Effect {
+            effect: "invariant-hidden",
+            severity: Severity::Change,
+            text: format!("CPUID reports an invariant TSC to it now, and none there: {}", there.why),
+        });
+    }
+    let (_, next_here) = guest.invariant_on(from, &tsc.before);
+    let (next, next_here) = (next?, next_here?);
+    let differ = next.shown.is_some() && next_here.shown.is_some() && next.shown != next_here.shown;
+    differ.then(|| Effect {
+        effect: "invariant-next-start",
+        severity: Severity::Change,
+        text: format!(
+            "its CPUID moves with it, but its next start there shows {} invariant TSC: {}",
+            if next.shown == Some(true) { "an" } else { "no" },
+            next.why
+        ),
+    })
+}
+
 fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {
     (guest.nomigrate && how == MoveKind::Migration).then(|| Effect {
         effect: "nomigrate",
@@ -242,10 +267,15 @@ fn hosts_apart(guest: &GuestReport, from: &HostReport, to: &HostReport, taken: T
         Taken::AtAnyTime => return None,
     };
     let apart = to.now.signed_duration_since(from.now);
-    if apart.abs() < precision {
+    let is_equal = match taken {
+        Taken::Separately => apart.abs() <= precision,
+        _ => apart.abs() < precision,
+    };
+    if is_equal {
         return None;
     }
-    let seconds = apart.abs().num_seconds();
+    // The nearest second: an RTC counts whole ones.
+    let seconds = (apart.abs() + TimeDelta::milliseconds(500)).num_seconds();
     let (way, host) = if apart > TimeDelta::zero() { ("forward", "ahead") } else { ("back", "behind") };
     let what = if guest.kind.has_rtc() { "RTC" } else { "wallclock" };
     let stands = match guest.kind {
@@ -379,6 +409,34 @@ mod tests {
     }
 
     #[test]
+    fn cpuid_travels_until_the_next_start() {
+        let old = || host(json!({"xen_version": "4.14", "tsc_reliable": false, "tsc_invariant": true}));
+        let new = || host(json!({"tsc_invariant": true}));
+        let none = || host(json!({"tsc_invariant": false}));
+        let trusted = || HostReport { tsc_reliable: true, ..old() };
+        let asks = |shown: bool| guest(json!({"invtsc": "on", "invariant_tsc": {"shown": shown, "why": ""}}));
+        let plain = |shown: bool| {
+            guest(json!({"invtsc": "default",
+                "invariant_tsc": {"shown": shown, "while_emulated": shown, "why": ""}}))
+        };
+        for (guest, from, to, expected) in [
+            (asks(false), trusted(), new(), vec!["invariant-next-start"]),
+            (asks(true), new(), new(), vec![]),
+            (asks(true), new(), none(), vec!["invariant-hidden"]),
+            (plain(true), old(), new(), vec!["invariant-next-start"]),
+            (plain(true), old(), trusted(), vec!["invariant-hidden"]),
+            (plain(false), trusted(), new(), vec![]),
+            (plain(false), new(), none(), vec![]),
+        ] {
+            let told = foresee(&guest, &from, &to, MoveKind::Migration, Taken::AtAnyTime).effects;
+            let words: Vec<_> = told.iter().map(|effect| effect.effect).collect();
+            let of_cpuid: Vec<_> =
+                words.iter().filter(|word| word.starts_with("invariant-")).copied().collect();
+            assert_eq!(of_cpuid, expected, "{guest:?} {} to {}: {words:?}", from.xen_version, to.xen_version);
+        }
+    }
+
+    #[test]
     fn the_rtc_goes_the_way_of_the_hosts_clock() {
         let text = |kind: &str, now: &str| {
             let to = host(json!({"host": "b", "now": now}));
@@ -393,6 +451,13 @@ mod tests {
                 .starts_with("the clock of b is 3600 s ahead: the guest's RTC moves 3600 s forward")
         );
         assert!(
+            text("hvm", "2026-07-01T12:00:01.900Z")
+                .contains("is 2 s ahead: the guest's RTC moves 2 s forward")
+        );
+        assert!(
+            text("hvm", "2026-07-01T11:59:58.600Z").contains("is 1 s behind: the guest's RTC moves 1 s back")
+        );
+        assert!(
             text("pvh", "2026-07-01T11:59:00Z")
                 .contains("wallclock moves 60 s back; its system clock may stand still")
         );
@@ -405,6 +470,12 @@ mod tests {
             foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken).severity
         };
         let (soon, later) = ("2026-07-01T12:00:03Z", "2026-07-01T12:02:00Z");
+        assert_eq!(
+            severity("2026-07-01T12:01:00Z", Taken::Separately),
+            Severity::Fine,
+            "no more than a minute"
+        );
+        assert_eq!(severity("2026-07-01T12:01:01Z", Taken::Separately), Severity::Change);
         assert_eq!(severity(soon, Taken::Together(TimeDelta::seconds(4))), Severity::Fine);
         assert_eq!(severity(soon, Taken::Together(TimeDelta::seconds(2))), Severity::Change);
         assert_eq!(severity(soon, Taken::Separately), Severity::Fine);

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use timers::tsc::{
-    Behaviour, GuestTsc, InvariantTsc, LinuxClock, MovingTsc, Tolerance, TscHost, TscMode, linux_clock,
+    Behaviour, CpuidBit, GuestTsc, InvariantHost, InvariantRequest, InvariantTsc, LinuxClock, MovingTsc,
+    Tolerance, TscHost, TscMode, linux_clock,
 };
 use timers::zone::{ZoneChange, ZoneSource};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
@@ -83,6 +84,9 @@ pub struct GuestReport {
     pub tsc: TscReport,
     /// True if it sees an invariant TSC.
     pub invariant_tsc: InvariantTsc,
+    /// What its config says of that bit; `None` in a report of an older program.
+    #[serde(default)]
+    pub invtsc: Option<CpuidBit>,
     /// True if its config says `nomigrate`.
     #[serde(default)]
     pub nomigrate: bool,
@@ -200,7 +204,8 @@ impl GuestReport {
             name: domain.name.clone(),
             uuid: domain.uuid,
             kind: domain.kind,
-            invariant_tsc: invariant(config, facts, &tsc),
+            invariant_tsc: invariant(domain, config, info, facts, record),
+            invtsc: Some(config.invariant_tsc().bit),
             tsc: TscReport {
                 mode: tsc.mode,
                 khz: tsc.khz,
@@ -249,6 +254,23 @@ impl GuestReport {
         }
     }
 
+    /// The invariant TSC of the guest on a host that it moves to, where its TSC is then `after`; and that of its next start
+    /// there, if its config is known.
+    #[must_use]
+    pub fn invariant_on(&self, to: &HostReport, after: &GuestTsc) -> (InvariantTsc, Option<InvariantTsc>) {
+        let on = |tsc: &GuestTsc| InvariantHost {
+            minor: to.xen_version.minor,
+            emulated: InvariantHost::emulates(tsc, self.kind, &to.tsc()),
+            cpu: to.tsc_invariant,
+        };
+        let request = |bit| InvariantRequest { bit, nomigrate: self.nomigrate, mode: self.tsc.mode };
+        let carried =
+            request(self.invtsc.unwrap_or(CpuidBit::Default)).carried(self.invariant_tsc.shown, on(after));
+        let khz = self.tsc.asked.and_then(|asked| asked.to_khz().ok()).unwrap_or(to.cpu_khz);
+        let next = GuestTsc::on_host(self.tsc.mode, khz, self.kind, &to.tsc());
+        (carried, self.invtsc.map(|bit| request(bit).shown(on(&next))))
+    }
+
     /// The clocksource that a Linux guest selects.
     #[must_use]
     pub fn linux_clock(&self, tsc: &GuestTsc) -> LinuxClock {
@@ -283,11 +305,25 @@ pub fn born(
     birth_khz(known, info.incarnation, &tsc, facts.cpu_khz)
 }
 
-/// True if a guest with this config is shown an invariant TSC on this host.
+/// True if a guest with this config is shown an invariant TSC on this host. One that came here has the CPUID that it had
+/// before, as far as its record tells.
 #[must_use]
-pub fn invariant(config: &DomainConfig, facts: &HostFacts, tsc: &GuestTsc) -> InvariantTsc {
-    let emulated = tsc.behaviour == Behaviour::Emulated;
-    config.invariant_tsc().shown(facts.xen_version.minor, emulated, facts.tsc_invariant)
+pub fn invariant(
+    domain: &DomainSummary,
+    config: &DomainConfig,
+    info: &TscInfo,
+    facts: &HostFacts,
+    record: Option<&ClockRecord>,
+) -> InvariantTsc {
+    let tsc = known_tsc(info, domain.kind, facts);
+    let emulated = InvariantHost::emulates(&tsc, domain.kind, &facts.tsc());
+    let here = InvariantHost { minor: facts.xen_version.minor, emulated, cpu: facts.tsc_invariant };
+    let came =
+        record.filter(|record| info.incarnation > 1 && record.is_instance(&facts.boot_id, domain.domid));
+    match came.and_then(|record| record.invariant_tsc) {
+        Some(before) => config.invariant_tsc().carried(Some(before), here),
+        None => config.invariant_tsc().shown(here),
+    }
 }
 
 fn follows_zone(clock: &GuestClock) -> bool {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::guest::{Behaviour, GuestTsc};
-use super::mode::TscMode;
+use super::mode::{TscHost, TscMode};
 use crate::clock::GuestKind;
 use crate::words::words;
 
@@ -49,11 +49,42 @@ pub struct InvariantTsc {
 /// does not migrate or is emulated.
 const TOOLSTACK_DECIDES: u32 = 15;
 
-impl InvariantRequest {
-    /// True if Xen 4.`minor` shows it to a new guest. `emulated` says whether its TSC is emulated, and `host` whether
-    /// the CPU has an invariant TSC itself, as far as that is known.
+/// A host, as far as the invariant TSC of a guest's CPUID goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvariantHost {
+    /// Its Xen is 4.`minor`.
+    pub minor: u32,
+    /// True if Xen 4.14 counts the guest's TSC as emulated; see [`InvariantHost::emulates`].
+    pub emulated: bool,
+    /// True if the CPU has an invariant TSC itself, as far as that is known.
+    pub cpu: Option<bool>,
+}
+
+impl InvariantHost {
+    /// True if Xen 4.14 counts a guest's TSC as emulated: it is now, and is so at the host's own frequency as well. For
+    /// libxl sets CPUID before anybody can set another frequency, and Xen never gives back a bit that it has hidden.
     #[must_use]
-    pub fn shown(&self, minor: u32, emulated: bool, host: Option<bool>) -> InvariantTsc {
+    pub fn emulates(tsc: &GuestTsc, kind: GuestKind, host: &TscHost) -> bool {
+        let own = GuestTsc::on_host(tsc.mode, host.khz, kind, host);
+        [tsc.behaviour, own.behaviour].iter().all(|&behaviour| behaviour == Behaviour::Emulated)
+    }
+
+    fn hides(self, nomigrate: bool) -> bool {
+        self.minor < TOOLSTACK_DECIDES && !nomigrate && !self.emulated
+    }
+}
+
+impl InvariantRequest {
+    /// True if the config asks for it, and does not get it only because the TSC happens to be emulated.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        self.bit != CpuidBit::Default || self.nomigrate || self.mode == TscMode::AlwaysEmulate
+    }
+
+    /// True if the Xen of a host shows it to a new guest.
+    #[must_use]
+    pub fn shown(&self, on: InvariantHost) -> InvariantTsc {
+        let InvariantHost { minor, emulated, cpu: host } = on;
         let InvariantRequest { bit, nomigrate, mode } = *self;
         let always = mode == TscMode::AlwaysEmulate;
         let asked = bit == CpuidBit::On;
@@ -70,7 +101,7 @@ impl InvariantRequest {
                 "cpuid requests it (invtsc=1), but Xen 4.14 shows it only with nomigrate or an emulated TSC",
             ),
             CpuidBit::On => (true, "cpuid requests it (invtsc=1)"),
-            CpuidBit::Host if minor < TOOLSTACK_DECIDES && !nomigrate && !emulated => (
+            CpuidBit::Host if on.hides(nomigrate) => (
                 false,
                 "cpuid uses the host's bit, but Xen 4.14 shows it only with nomigrate or an emulated TSC",
             ),
@@ -89,7 +120,7 @@ impl InvariantRequest {
                 "libxl shows it only with nomigrate or tsc_mode always_emulate, or if cpuid requests it (invtsc=1)",
             ),
         };
-        let while_emulated = wanted && bit == CpuidBit::Default && !nomigrate && !always;
+        let while_emulated = wanted && !self.is_made();
         let of_host = |what: &str| match asked {
             true => format!("{why}, but {what}"),
             false => format!("{what}, so it cannot be shown"),
@@ -101,6 +132,27 @@ impl InvariantRequest {
             None => (None, format!("{why}, if the host's CPU has one")),
         };
         InvariantTsc { shown, while_emulated, why }
+    }
+
+    /// The same for a guest that has come to a host, by a migration or out of a save; `before` says whether it was shown
+    /// where it came from. Its CPUID comes with it (since Xen 4.14), whatever its config says; Xen only hides what it
+    /// cannot show there.
+    #[must_use]
+    pub fn carried(&self, before: Option<bool>, on: InvariantHost) -> InvariantTsc {
+        let (shown, why) = match (before, on.cpu) {
+            (None, _) => (None, "its CPUID came with it, and it is not known what that showed"),
+            (Some(false), _) => (Some(false), "its CPUID came with it, and showed none"),
+            (Some(true), Some(false)) => (Some(false), "its CPUID showed one, but the host's CPU has none"),
+            (Some(true), _) if on.hides(self.nomigrate) => (
+                Some(false),
+                "its CPUID showed one, but Xen 4.14 shows it only with nomigrate or an emulated TSC",
+            ),
+            (Some(true), Some(true)) => (Some(true), "its CPUID came with it, and showed one"),
+            (Some(true), None) => {
+                (None, "its CPUID came with it, and showed one; it still does if the host's CPU has one")
+            }
+        };
+        InvariantTsc { shown, while_emulated: shown != Some(false) && !self.is_made(), why: why.to_owned() }
     }
 }
 
@@ -132,7 +184,6 @@ pub fn linux_clock(kind: GuestKind, tsc: &GuestTsc, invariant: Option<bool>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tsc::TscHost;
     use crate::units::KiloHertz;
 
     fn request(bit: CpuidBit, nomigrate: bool, mode: TscMode) -> InvariantRequest {
@@ -160,11 +211,12 @@ mod tests {
         ];
         for (bit, nomigrate, mode, emulated, old, new) in table {
             let request = request(bit, nomigrate, mode);
-            let shown = |minor| request.shown(minor, emulated, Some(true)).shown;
+            let shown = |minor| request.shown(InvariantHost { minor, emulated, cpu: Some(true) }).shown;
             assert_eq!((shown(14), shown(15), shown(22)), (Some(old), Some(new), Some(new)), "{request:?}");
             // A guest is not shown what the CPU lacks.
-            assert_eq!(request.shown(17, emulated, Some(false)).shown, Some(false));
-            let unknown = request.shown(17, emulated, None).shown;
+            let with = |cpu| request.shown(InvariantHost { minor: 17, emulated, cpu }).shown;
+            assert_eq!(with(Some(false)), Some(false));
+            let unknown = with(None);
             assert_eq!(unknown, if new { None } else { Some(false) }, "{request:?}");
         }
     }
@@ -172,11 +224,48 @@ mod tests {
     #[test]
     fn the_reason_names_what_decided() {
         let why = |minor, nomigrate, bit| {
-            request(bit, nomigrate, TscMode::Default).shown(minor, false, Some(true)).why
+            let on = InvariantHost { minor, emulated: false, cpu: Some(true) };
+            request(bit, nomigrate, TscMode::Default).shown(on).why
         };
         assert!(why(17, true, CpuidBit::Default).starts_with("nomigrate"));
         assert!(why(17, false, CpuidBit::On).starts_with("cpuid requests"));
         assert!(why(14, false, CpuidBit::On).contains("only with nomigrate or an emulated TSC"));
+    }
+
+    #[test]
+    fn cpuid_comes_with_a_guest_and_only_loses_the_bit() {
+        let plain = request(CpuidBit::On, false, TscMode::Default);
+        let stays = request(CpuidBit::Default, true, TscMode::Default);
+        let (yes, no) = (Some(true), Some(false));
+        // request, before, minor, emulated, the CPU's, after
+        for (request, before, minor, emulated, cpu, after) in [
+            (plain, yes, 17, false, yes, yes),
+            (plain, yes, 17, false, no, no),
+            (plain, yes, 17, false, None, None),
+            // Xen 4.14 hid it at the start, and 4.17 does not give it back.
+            (plain, no, 17, false, yes, no),
+            (plain, yes, 14, false, yes, no),
+            (plain, yes, 14, true, yes, yes),
+            (stays, yes, 14, false, yes, yes),
+            (stays, None, 17, false, yes, None),
+        ] {
+            let shown = request.carried(before, InvariantHost { minor, emulated, cpu }).shown;
+            assert_eq!(shown, after, "{request:?} {before:?} on 4.{minor}, {emulated} {cpu:?}");
+        }
+    }
+
+    #[test]
+    fn a_frequency_of_its_own_does_not_count_as_emulation_on_4_14() {
+        let host = |reliable| TscHost { khz: KiloHertz(2_600_000), reliable, scaling: Some(false) };
+        let emulates = |mode, khz, reliable| {
+            let host = host(reliable);
+            let tsc = GuestTsc::on_host(mode, KiloHertz(khz), GuestKind::Hvm, &host);
+            InvariantHost::emulates(&tsc, GuestKind::Hvm, &host)
+        };
+        assert!(!emulates(TscMode::Default, 2_600_000, true));
+        assert!(!emulates(TscMode::Default, 2_000_000, true));
+        assert!(emulates(TscMode::Default, 2_000_000, false));
+        assert!(emulates(TscMode::AlwaysEmulate, 2_600_000, true));
     }
 
     #[test]

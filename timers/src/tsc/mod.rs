@@ -16,7 +16,7 @@ mod policy;
 mod tolerance;
 
 pub use guest::{Behaviour, GuestTsc};
-pub use invariant::{CpuidBit, InvariantRequest, InvariantTsc, LinuxClock, linux_clock};
+pub use invariant::{CpuidBit, InvariantHost, InvariantRequest, InvariantTsc, LinuxClock, linux_clock};
 pub use mode::{InvalidMode, TscHost, TscMode, TscModeError, TscSetting, set_info};
 pub use moving::{MovingTsc, NotTolerated, TscEffect, TscMove};
 pub use policy::{TscDecision, TscError, TscRequest, decide, request};

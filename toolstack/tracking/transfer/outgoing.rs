@@ -2,8 +2,6 @@
 
 use std::fs::File;
 
-use timers::KiloHertz;
-
 use super::header::{SENDER, is_too_long};
 use super::{Transfer, put};
 use crate::domain::{Domain, DomainConfig};
@@ -11,7 +9,7 @@ use crate::host::{DomId, DomainSummary, ErrorKind, HostError, HostFacts, Result,
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{RequestOrigin, Saved, Seen};
 use crate::preflight::Sender;
-use crate::preflight::report::born;
+use crate::preflight::report::{born, invariant};
 use crate::tracking::monitor::read_clock;
 use crate::tracking::store::{Claim, Saved as SaveFile, Then, Unfinished};
 use crate::tracking::unfinished::mend_claimed;
@@ -127,7 +125,7 @@ impl Transfer<'_> {
             true => drop(record.seen(offset, facts.now)),
             false => record.last = Some(Seen::new(offset, facts.now)),
         }
-        record.birth_khz = self.birth_now(&domain, &record, &facts)?;
+        self.note_tsc(&domain, &mut record, &facts)?;
         if let Some(requested) = requested {
             record.adopt_from_file(&requested, RequestOrigin::Create, facts.now);
         }
@@ -137,15 +135,13 @@ impl Transfer<'_> {
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
 
-    /// The TSC frequency that a guest was born with, which travels with it.
-    fn birth_now(
-        &self,
-        domain: &DomainSummary,
-        record: &ClockRecord,
-        facts: &HostFacts,
-    ) -> Result<Option<KiloHertz>> {
+    /// The TSC frequency that a guest was born with, and what its CPUID shows, travel with it.
+    fn note_tsc(&self, domain: &DomainSummary, record: &mut ClockRecord, facts: &HostFacts) -> Result<()> {
         let info = self.host.tsc_info(domain.domid)?;
-        Ok(born(self.host, domain, &info, facts, Some(record)))
+        record.birth_khz = born(self.host, domain, &info, facts, Some(record));
+        let config = self.host.stored_config(domain.domid)?;
+        record.invariant_tsc = invariant(domain, &config, &info, facts, Some(record)).shown;
+        Ok(())
     }
 
     /// The offset of the guest's clock now, and a warning if it is not certain.
@@ -208,10 +204,10 @@ impl Transfer<'_> {
         let (_, tsc) = read_clock(self.host, domid)?;
         let before = outgoing.config.clone();
         let unfit = carry(&mut outgoing.config, offset);
-        let birth = outgoing.record.birth_khz;
+        let (birth, invariant) = (outgoing.record.birth_khz, outgoing.record.invariant_tsc);
         let written = unmanaged::offset_in(&outgoing.config);
         let trouble = self.note(outgoing.domain.uuid, |record| {
-            record.birth_khz = birth;
+            (record.birth_khz, record.invariant_tsc) = (birth, invariant);
             written.into_iter().for_each(|offset| record.config_written(offset));
             match record.is_instance(&facts.boot_id, domid) {
                 true => drop(record.ended(ShutdownReason::Suspend, Some(offset), tsc.incarnation, facts.now)),
