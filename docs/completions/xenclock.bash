@@ -348,7 +348,7 @@ _xenclock() {
             return 0
             ;;
         xenclock__subcmd__clock__subcmd__set)
-            opts="-h --now --from --from-save --wrapper --json --help"
+            opts="-h --now --from --from-save --unset --wrapper --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +359,10 @@ _xenclock() {
                     return 0
                     ;;
                 --from-save)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unset)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

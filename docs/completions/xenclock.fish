@@ -135,6 +135,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -l json -d
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-show" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from -d 'Read the clock from this file first: a domain XML or an xl.cfg' -r -F
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l from-save -d 'Use the offset from this save file of xenclock or xl, for example after a rollback to a disk snapshot. A save file of another guest needs -f' -r -F
+complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l unset -d 'Take a setting back first, so that the guest has what it would have without it: --unset clock_tsc_frequency for the host\'s frequency, --unset clock_tsc_tolerance for the host\'s tolerance, --unset clock_timers for no timers; may be given more than once' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l now -d 'Also set the clock of the running guest now: its RTC jumps. Its TSC is changed only with -f'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l wrapper -d 'Use the device-model wrapper for this HVM guest, so that its clock is always set before it runs'
 complete -c xenclock -n "__fish_xenclock_using_subcommand clock-set" -l json -d 'Print the resulting record as JSON'

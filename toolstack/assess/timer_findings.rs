@@ -89,8 +89,9 @@ fn frequency(timer: &Timer, index: usize, target: Target, all: &mut Findings) {
             all.push((
                 part,
                 finding.instead_by_format(
-                    "write the frequency in Hz, as in frequency='2000000000' for 2 GHz",
-                    "write the frequency in Hz, as in clock_tsc_frequency = 2000000000 for 2 GHz",
+                    "write the frequency in Hz, as in frequency='2000000000' for 2 GHz, or leave frequency out for the host's",
+                    "write the frequency in Hz, as in clock_tsc_frequency = 2000000000 for 2 GHz, or leave clock_tsc_frequency \
+                     out for the host's; xenclock clock-set DOMAIN --unset clock_tsc_frequency takes it back",
                 ),
             ));
             return;

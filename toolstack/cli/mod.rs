@@ -11,6 +11,7 @@ mod dumpxml;
 mod edit;
 mod from_save;
 mod getopt;
+mod host_reports;
 mod input;
 mod list;
 mod man;
@@ -147,6 +148,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Error("this command does not support -N (dry run); create does".to_owned()));
     }
     output::stamp(global.timestamps);
+    if global.tsc_tolerance.is_some()
+        && let Some(why) = arguments.command.why_no_tolerance(global.dry_run)
+    {
+        output::message(&format!("xenclock: warning: --tsc-tolerance has no effect here: {why}"));
+    }
     outlive_file_size_limit();
     match &arguments.command {
         Command::Create(create) => create::run(global, create),

@@ -10,6 +10,7 @@ use timers::{GuestClock, Severity};
 
 use super::args::{Backend, Global, Preflight};
 use super::backend::{self, find};
+use super::host_reports::{self, read_all, stem};
 use super::output::{self, Failure};
 use super::remote;
 use xenclock::diag::shown;
@@ -85,17 +86,13 @@ fn host_name(global: &Global) -> String {
     }
 }
 
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure> {
     let words: Vec<&OsStr> = preflight.what.iter().map(OsString::as_os_str).collect();
     let are_files = |words: &[&OsStr]| words.iter().all(|word| Path::new(word).is_file());
     match words[..] {
         _ if preflight.pool => pool(preflight, &words),
         [one, other] if are_files(&[one, other]) => {
-            let hosts = pool_of(&[one, other])?;
+            let hosts = read_all(&[one, other])?;
             let [from, to] = &hosts[..] else { return Ok(()) };
             let moves = from.guests.iter().map(|guest| separately(guest, from, to)).collect();
             tell(preflight, moves, None)
@@ -104,12 +101,11 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
             let not_text = || Failure::Usage("the names of the domain and the host must be UTF-8".to_owned());
             let words = (domain.to_str(), there.to_str());
             let (Some(domain), Some(there)) = words else { return Err(not_text()) };
-            // One of two files may be misspelt.
-            let missing = if Path::new(domain).is_file() { there } else { domain };
-            let are_mixed = Path::new(domain).is_file() != Path::new(there).is_file();
             one(global, preflight, domain, there).map_err(|failure| match failure {
-                Failure::Error(why) if are_mixed && why.starts_with("no domain ") => {
-                    Failure::Error(format!("{why}; if two files were meant, {missing} does not exist"))
+                Failure::Error(why) if why.starts_with("no domain ") => {
+                    let why = host_reports::not_files([domain, there])
+                        .map_or(why.clone(), |files| format!("{why}; {files}"));
+                    Failure::Error(why)
                 }
                 other => other,
             })
@@ -126,7 +122,7 @@ fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
     if files.len() < 2 {
         return Err(Failure::Usage("--pool: expected the files of two hosts or more".to_owned()));
     }
-    let hosts = pool_of(files)?;
+    let hosts = read_all(files)?;
     let mut moves = Vec::new();
     for (index, from) in hosts.iter().enumerate() {
         let others = || hosts.iter().enumerate().filter(move |(other, _)| *other != index);
@@ -135,33 +131,6 @@ fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
         }
     }
     tell(preflight, moves, recommend(&hosts))
-}
-
-/// The hosts of some files. Hosts of one name are told apart by their files.
-fn pool_of(files: &[&OsStr]) -> Result<Vec<HostReport>, Failure> {
-    let mut hosts: Vec<_> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
-    let names: Vec<_> = hosts.iter().map(|host: &HostReport| host.host.clone()).collect();
-    for ((host, name), file) in hosts.iter_mut().zip(&names).zip(files) {
-        if names.iter().filter(|other| *other == name).count() > 1 {
-            host.host = format!("{name} ({})", Path::new(file).display());
-        }
-    }
-    Ok(hosts)
-}
-
-fn read(file: &OsStr) -> Result<HostReport, Failure> {
-    let file = Path::new(file);
-    let text = output::input(file)?;
-    let mut report: HostReport = serde_json::from_slice(&text).map_err(|error| {
-        Failure::Error(format!(
-            "{}: {error}; expected the output of xenclock host-info --json",
-            file.display()
-        ))
-    })?;
-    if report.host.is_empty() {
-        report.host = stem(file);
-    }
-    Ok(report)
 }
 
 fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Result<(), Failure> {
@@ -416,7 +385,7 @@ fn pool_lines(pool: &Recommendation) -> String {
     if let Some(tolerance) = pool.clock_tsc_tolerance {
         let _ = writeln!(
             text,
-            "or leave out the frequency, and set clock_tsc_tolerance={}: no guest's TSC is then emulated on these hosts",
+            "or leave out the frequency (xenclock clock-set DOMAIN --unset clock_tsc_frequency), and set clock_tsc_tolerance={}: no guest's TSC is then emulated on these hosts",
             tolerance.ppm()
         );
     }

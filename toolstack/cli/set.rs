@@ -59,10 +59,15 @@ impl Target {
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
-    let asks_nothing = set.settings.is_empty() && set.from.is_none() && set.from_save.is_none();
+    let asks_nothing =
+        set.settings.is_empty() && set.unset.is_empty() && set.from.is_none() && set.from_save.is_none();
+    if let Some(key) = set.settings.iter().find_map(|word| word.trim_end().strip_suffix('=')) {
+        return Err(Failure::Usage(format!("'{key}=' has no value; --unset {key} takes the setting back")));
+    }
     if asks_nothing && (set.now || !set.wrapper.is_asked()) {
         return Err(Failure::Usage(
-            "nothing to set: give KEY=VALUE, --from FILE, --from-save FILE or --wrapper".to_owned(),
+            "nothing to set: give KEY=VALUE, --unset KEY, --from FILE, --from-save FILE or --wrapper"
+                .to_owned(),
         ));
     }
     let host = backend::open(global)?;
@@ -90,21 +95,28 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         };
     }
     let before = target.clock();
-    let mut clock = from.unwrap_or_else(|| before.clone());
+    let asked = from.unwrap_or_else(|| before.clone());
+    let mut clock = set.unset.iter().try_fold(asked.clone(), without)?;
+    let takes_back = (clock.offset != asked.offset, clock.tsc() != asked.tsc());
     if let Some(file) = &set.from_save {
         clock.offset = from_save::offset(global, &*host, &facts, file, target.uuid)?;
     }
     let words = cfg::clock::words(&clock, kind, &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
     let clock = words.clock;
+    if set.from_save.is_some() && (words.offset || takes_back.0) {
+        return Err(Failure::Usage(
+            "--from-save gives the offset of the save: leave out the settings of the offset".to_owned(),
+        ));
+    }
     // A clock that cannot be had is refused before anything is kept or done.
     let (resolved, tsc) = work_out(&clock, kind, &facts, &*backend::zones()).map_err(|refusal| {
         let why = refusal.with_remedies();
         Failure::Error(format!("the clock of '{}' was not changed: {why}", target.name))
     })?;
     let file_has_tsc = set.from.is_some() && (clock.tsc().is_some() || before.tsc().is_some());
-    let wants_tsc = words.tsc || file_has_tsc;
-    let wants_offset = words.offset || set.from.is_some() || set.from_save.is_some();
+    let wants_tsc = words.tsc || file_has_tsc || takes_back.1;
+    let wants_offset = words.offset || takes_back.0 || set.from.is_some() || set.from_save.is_some();
     let live = match set.now {
         true => Some(Live {
             domain: target.domain.as_ref().ok_or_else(|| not_there(&target.name))?,
@@ -149,6 +161,14 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         ));
     }
     say(set, wrapper.as_deref(), &change, kind, &record)
+}
+
+/// A clock without a setting.
+fn without(clock: GuestClock, key: &String) -> Result<GuestClock, Failure> {
+    cfg::clock::without(clock, key).ok_or_else(|| {
+        let known = cfg::clock::settings().collect::<Vec<_>>().join(", ");
+        Failure::Usage(format!("--unset: a clock has no setting {key}, expected one of {known}"))
+    })
 }
 
 /// The clock that a running guest gets at once.

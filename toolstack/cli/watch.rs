@@ -162,9 +162,20 @@ fn in_words(event: &Value) -> String {
     let values =
         values.filter(|(key, _)| !["time", "event", "domid", "uuid", "name", "why"].contains(&key.as_str()));
     let values: Vec<_> = values.map(|(key, value)| format!(" {key}={}", text(value))).collect();
-    let why = of("why").map(|why| format!(": {why}"));
+    let why = of("why").or_else(|| step_in_words(event)).map(|why| format!(": {why}"));
     let event = of("event").unwrap_or_default();
     format!("{}{event}{}{}", guest.unwrap_or_default(), values.concat(), why.unwrap_or_default())
+}
+
+/// A step of the host's clock, and which way it moves the guests' clocks.
+fn step_in_words(event: &Value) -> Option<String> {
+    let by_ms = event.get("by_ms")?.as_i64()?;
+    let way = if by_ms < 0 { "back" } else { "forward" };
+    let (seconds, rest) = (by_ms.unsigned_abs() / 1000, by_ms.unsigned_abs() % 1000);
+    Some(format!(
+        "the host's clock was set {seconds}.{rest:03} s {way}; the guests' RTCs and wallclocks move with it, and their offsets \
+         and the time of their kernels stay"
+    ))
 }
 
 #[cfg(test)]
@@ -177,6 +188,12 @@ mod tests {
             "uuid": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "name": "guest"});
         assert_eq!(in_words(&event), "'guest' (domain 2): failed: its clock was not set");
         let event = json!({"time": "2026-07-01T12:00:00Z", "event": "host-clock-step", "by_ms": 3_600_000});
-        assert_eq!(in_words(&event), "host-clock-step by_ms=3600000");
+        assert_eq!(
+            in_words(&event),
+            "host-clock-step by_ms=3600000: the host's clock was set 3600.000 s forward; the guests' RTCs and wallclocks move \
+             with it, and their offsets and the time of their kernels stay"
+        );
+        let event = json!({"event": "host-clock-step", "by_ms": -1500});
+        assert!(in_words(&event).contains("was set 1.500 s back"));
     }
 }

@@ -1,6 +1,6 @@
 //! Changes the clock of a domain XML.
 
-use timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
+use timers::GuestClock;
 
 use super::error::EditError;
 use super::patch::{Insert, Patch};
@@ -15,34 +15,10 @@ use crate::xml::tree::{NodeId, Tree};
 const BEFORE: [&str; 8] = ["cpu", "features", "os", "vcpu", "currentMemory", "memory", "uuid", "name"];
 
 /// A clock without a setting, as it would be had nobody written it.
-fn without(mut clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
-    match key {
-        "clock_offset" | "clock_timezone" | "clock_start" | "localtime" | "rtc_timeoffset" => {
-            clock.offset = ClockOffset::default();
-        }
-        "clock_adjustment" => match &mut clock.offset {
-            ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment = None,
-            ClockOffset::Variable { adjustment, .. } => *adjustment = 0,
-            ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => {}
-        },
-        "clock_basis" => {
-            if let ClockOffset::Variable { basis, .. } = &mut clock.offset {
-                *basis = Basis::Utc;
-            }
-        }
-        "tsc_mode" => clock.timers.iter_mut().for_each(|timer| timer.mode = None),
-        "clock_tsc_frequency" => clock.timers.iter_mut().for_each(|timer| timer.frequency = None),
-        "clock_timers" => clock.timers.clear(),
-        _ => {
-            return Err(EditError::NoSuchKey {
-                key: key.to_owned(),
-                known: clock::settings_of_xml().join(", "),
-            });
-        }
-    }
-    // A TSC of which nothing is left to say.
-    clock.timers.retain(|timer| *timer != Timer::named(TimerName::Tsc));
-    Ok(clock)
+fn without(clock: GuestClock, key: &str) -> Result<GuestClock, EditError> {
+    let known = clock::settings_of_xml();
+    let left = known.contains(&key).then(|| clock::without(clock, key)).flatten();
+    left.ok_or_else(|| EditError::NoSuchKey { key: key.to_owned(), known: known.join(", ") })
 }
 
 /// A domain XML with settings laid over its clock, once those of `unset` are taken out.

@@ -225,6 +225,12 @@ fn sized(data: &[u8]) -> Option<(&[u8], &[u8])> {
     data.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
 
+/// True if this is how a save file of xl begins.
+#[must_use]
+pub fn is_savefile(start: &[u8]) -> bool {
+    start.starts_with(MAGIC)
+}
+
 fn not_xls(start: &[u8]) -> SaveFileError {
     if start.is_empty() {
         return SaveFileError::NotXls("it is empty");

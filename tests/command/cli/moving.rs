@@ -29,7 +29,7 @@ pub(super) fn lab(tsc: &str, there: Value) -> Lab {
 }
 
 /// The command that leads to the other host.
-fn there() -> String {
+pub(super) fn there() -> String {
     format!("'{}' --backend mock:there.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"))
 }
 
@@ -50,7 +50,7 @@ fn effects(told: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn info(lab: &Lab, state: &str, file: &str) {
+pub(super) fn info(lab: &Lab, state: &str, file: &str) {
     let report = lab.run(["--backend", &format!("mock:{state}"), "host-info", "--json"]).ok();
     lab.write(file, report);
 }

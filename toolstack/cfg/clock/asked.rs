@@ -4,7 +4,7 @@ use ::timers::tsc::{InvalidTolerance, Tolerance};
 use ::timers::{GuestClock, GuestKind};
 
 use super::keys::{Keys, bad_value};
-use super::{offset, timers};
+use super::{offset, timers, unset};
 use crate::cfg::read::book::Book;
 use crate::cfg::{Cfg, Zones, number};
 use crate::diag::number::{Unit, meant};
@@ -86,6 +86,8 @@ fn tsc_tolerance(keys: &Keys<'_, '_>) -> Result<Option<Tolerance>, Box<Diagnosti
             key.node,
             match meant {
                 Some(ppm) => finding.instead(format!("write clock_tsc_tolerance = {ppm}")),
+                None if text.is_some_and(|text| unset::is_none(&String::from_utf8_lossy(text))) => finding
+                    .instead(unset::leave_out("clock_tsc_tolerance", "the host's tolerance; 0 is none")),
                 None => finding.instead("give clock_tsc_tolerance a number from 0 to 250, or leave it out"),
             },
         )

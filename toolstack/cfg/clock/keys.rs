@@ -5,6 +5,7 @@ use super::super::read::book::{Book, Words};
 use super::super::read::unknown::instead_of_clock_key;
 use super::super::read::{joined, known_instead, nearest, one_of_quoted};
 use super::super::{Content, Setting, Zones};
+use super::unset;
 use ::timers::{TimerMode, TimerName};
 
 use crate::cfg::suggest;
@@ -173,8 +174,12 @@ impl<'a, 'b> Keys<'a, 'b> {
         let Content::List(items) = &key.setting.value.content else {
             let finding = bad_value(key.setting, expected);
             let items = key.setting.text().map(String::from_utf8_lossy).and_then(|text| items_of(&text));
+            let text = key.setting.text().map(String::from_utf8_lossy);
             let instead = match items {
                 Some(items) => format!("write {} = [ {items} ]", key.setting.name),
+                None if text.is_some_and(|text| unset::is_none(&text)) => {
+                    unset::leave_out("clock_timers", "Xen's timers, as with [ ]")
+                }
                 None => format!("give it {expected}"),
             };
             return self.book.error(key.node, finding.instead(instead));

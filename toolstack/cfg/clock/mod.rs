@@ -9,6 +9,7 @@ mod keys;
 pub(super) mod meant;
 mod offset;
 mod timers;
+mod unset;
 mod words;
 
 #[cfg(test)]
@@ -17,4 +18,5 @@ mod tests;
 pub use asked::{Asked, read, tolerance};
 pub(super) use asked::{Base, read_into};
 pub(super) use keys::superseded_by;
-pub use words::{Words, is_of_clock, settings_of_xml, words, words_of_xml};
+pub use unset::without;
+pub use words::{Words, is_of_clock, settings, settings_of_xml, words, words_of_xml};

@@ -12,6 +12,7 @@ use super::super::read::{missed_ticks, nearest, no_number, no_text, tsc_mode, wi
 use super::super::suggest::{self, Unit};
 use super::super::{Content, number};
 use super::keys::{CONTRADICTION, Key, Keys, Result, TimerWords, Word, bad_value, contradiction, item_of};
+use super::unset;
 use crate::diag::number::meant;
 use crate::diag::{Finding, Verdict};
 use crate::domain::Part;
@@ -111,7 +112,11 @@ fn frequency(keys: &mut Keys<'_, '_>, _kind: GuestKind, timers: &mut Vec<Timer>)
         let hertz = hertz.ok_or_else(|| {
             let text = String::from_utf8_lossy(key.setting.text().unwrap_or_default()).into_owned();
             let finding = bad_value(key.setting, "a frequency in Hz");
-            keys.error(key.node, with_number(finding, "clock_tsc_frequency", &text, Unit::Hertz))
+            let finding = match unset::is_none(&text) {
+                true => finding.instead(unset::leave_out("clock_tsc_frequency", "the host's frequency")),
+                false => with_number(finding, "clock_tsc_frequency", &text, Unit::Hertz),
+            };
+            keys.error(key.node, finding)
         })?;
         let must_agree = listed(keys, timers, TimerName::Tsc, key).and_then(|tsc| tsc.frequency);
         let found = timers.iter().any(|timer| timer.name == TimerName::Tsc);

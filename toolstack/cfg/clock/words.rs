@@ -36,7 +36,7 @@ fn about(name: &str) -> Option<About> {
 }
 
 /// The settings of a clock that need no file around them.
-fn settings() -> impl Iterator<Item = &'static str> {
+pub fn settings() -> impl Iterator<Item = &'static str> {
     OURS.into_iter().chain(PLAIN_OFFSET).chain(["tsc_mode"])
 }
 

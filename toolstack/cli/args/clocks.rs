@@ -20,6 +20,11 @@ pub(in crate::cli) struct ClockSet {
     /// of another guest needs -f.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub from_save: Option<PathBuf>,
+    /// Take a setting back first, so that the guest has what it would have without it: --unset clock_tsc_frequency for the
+    /// host's frequency, --unset clock_tsc_tolerance for the host's tolerance, --unset clock_timers for no timers; may be
+    /// given more than once.
+    #[arg(long, value_name = "KEY")]
+    pub unset: Vec<String>,
     #[command(flatten)]
     pub wrapper: Wrapper,
     /// Print the resulting record as JSON.

@@ -189,6 +189,28 @@ pub(super) enum ManPage {
 }
 
 impl Command {
+    /// Why --tsc-tolerance has no effect; `None` where it has one, or where nobody would expect one.
+    pub(super) fn why_no_tolerance(&self, dry_run: bool) -> Option<&'static str> {
+        match self {
+            Command::Migrate(_) => Some(
+                "the tolerance of the receiving host counts, which is XENCLOCK_TSC_TOLERANCE in its \
+                 /etc/default/xenclock; xenclock clock-set DOMAIN clock_tsc_tolerance=PPM sets one for the guest on every host",
+            ),
+            Command::Preflight(_) => Some(
+                "the tolerance of the target counts, as its host-info --json reports it; xenclock clock-set DOMAIN \
+                 clock_tsc_tolerance=PPM sets one for the guest on every host",
+            ),
+            Command::Save(_) if !dry_run => {
+                Some("the tolerance counts at the restore: xenclock --tsc-tolerance PPM restore FILE")
+            }
+            Command::Create(_) | Command::Plan(_) => Some(
+                "a new guest is native at the host's frequency; clock_tsc_tolerance=PPM is the setting for its moves",
+            ),
+            Command::ClockSet(_) => Some("clock_tsc_tolerance=PPM is the setting of a guest"),
+            _ => None,
+        }
+    }
+
     /// True if -N has a meaning; commands that change nothing ignore it.
     pub(super) fn can_dry_run(&self) -> bool {
         match self {

@@ -1,0 +1,133 @@
+//! What an administrator writes for moves between hosts: wrong files, options without effect, settings taken back.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::moving::{info, lab, migrate, on_other, there};
+use crate::common::{Lab, NOW, Run};
+
+#[test]
+fn what_is_no_report_is_named_and_the_remedy_works() {
+    let lab = lab("mode='auto'", json!({}));
+    info(&lab, "mock.json", "a");
+    lab.write("guest.cfg", "name = \"guest\"\n");
+    lab.mock(["save", "-c", "guest", "guest.save"]).ok();
+    let config = lab.run(["convert", "--to", "json", "guest.xml"]).ok();
+    lab.write("guest.json", config);
+    lab.write("empty", "");
+    lab.write("object", "{}");
+    lab.write("list", "[]");
+    lab.write("cut", &lab.read("a")[..200]);
+    lab.write("again", lab.read("a"));
+    fs::create_dir(lab.path("dir")).unwrap();
+    let remedy = "write a report on the host itself, with xenclock host-info --json > FILE";
+    for (file, says, instead) in [
+        ("guest.cfg", "guest.cfg: it is not the report of a host", remedy),
+        ("guest.xml", "guest.xml: it is XML", remedy),
+        ("guest.json", "guest.json: it is the config of a guest", remedy),
+        ("guest.save", "guest.save: it is a save file", remedy),
+        ("empty", "empty: it is empty", remedy),
+        ("object", "object: it is JSON, but not the report", remedy),
+        ("list", "list: it is JSON, but not the report", remedy),
+        ("cut", "the report is damaged or cut off", remedy),
+        ("mock.json", "it is the state of a mock host", "--backend 'mock:mock.json' host-info --json"),
+        ("a", "a and a are the same report", "collect a report from each host"),
+        ("again", "a and again are the same report", "collect a report from each host"),
+    ] {
+        for words in [&["preflight", "a", file][..], &["preflight", "--pool", "a", file]] {
+            let error = lab.run(words).fails(1);
+            assert!(error.contains(says) && error.contains(instead), "{file}: {error}");
+        }
+    }
+    assert!(lab.run(["preflight", "--pool", "a", "dir"]).fails(1).contains("dir: is a directory"));
+    assert!(
+        lab.mock(["preflight", "dir", "a"]).fails(1).contains("if two files were meant, dir is a directory")
+    );
+    assert!(
+        lab.mock(["preflight", "x/y", "z"]).fails(1).contains("if two files were meant, x/y does not exist")
+    );
+    assert!(!lab.mock(["preflight", "web", "tokyo"]).fails(1).contains("two files"));
+}
+
+#[test]
+fn a_tolerance_on_the_side_that_does_not_decide_is_reported() {
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_600_001}));
+    let there = there();
+    for words in [
+        &["-N", "migrate", "-s", "", "guest", &there][..],
+        &["preflight", "-s", "", "guest", &there],
+        &["save", "-c", "guest", "saved"],
+        &["clock-set", "guest", "clock_offset=utc"],
+    ] {
+        let told = lab.mock([&["--tsc-tolerance", "50"], words].concat());
+        assert!(told.err.contains("--tsc-tolerance has no effect here"), "{words:?}: {told:?}");
+        let told = lab.mock(words.iter().copied());
+        assert!(!told.err.contains("tolerance"), "{words:?}: {told:?}");
+    }
+    lab.mock(["destroy", "guest"]).ok();
+    let restored = on_other(&lab, &["--tsc-tolerance", "50", "restore", "saved"]);
+    assert!(restored.code == 0 && !restored.err.contains("no effect"), "{restored:?}");
+    assert!(restored.err.contains("is native at 2600001 kHz"), "{restored:?}");
+}
+
+#[test]
+fn a_setting_is_taken_back() {
+    let lab = lab("mode='auto'", json!({}));
+    let set = |words: &[&str]| lab.mock([&["clock-set", "guest"], words].concat());
+    let request = || {
+        let clock = lab.mock(["clock-set", "--json", "guest", "clock_offset=utc"]).json();
+        clock["request"]["clock"].clone()
+    };
+    let before = request();
+    set(&["clock_tsc_frequency=2000000000", "clock_tsc_tolerance=50"]).ok();
+    assert_ne!(request(), before);
+    for (word, key) in [
+        ("clock_tsc_frequency=none", "clock_tsc_frequency"),
+        ("clock_tsc_frequency=host", "clock_tsc_frequency"),
+        ("clock_tsc_frequency=0", "clock_tsc_frequency"),
+        ("clock_tsc_tolerance=default", "clock_tsc_tolerance"),
+        ("clock_timers=none", "clock_timers"),
+    ] {
+        let error = set(&[word]).fails(1);
+        assert!(error.contains(&format!("xenclock clock-set DOMAIN --unset {key}")), "{word}: {error}");
+    }
+    assert!(set(&["clock_tsc_tolerance="]).fails(2).contains("--unset clock_tsc_tolerance"));
+    assert!(set(&["--unset", "memory"]).fails(2).contains("expected one of clock_offset,"));
+    // The remedies to the letter.
+    set(&["--unset", "clock_tsc_frequency", "--unset", "clock_tsc_tolerance"]).ok();
+    assert_eq!(request(), before);
+    set(&["clock_offset=localtime", "clock_timers=[\"name=rtc,tickpolicy=catchup\"]"]).ok();
+    let next = set(&["--unset", "clock_offset", "--unset", "clock_timers"]).ok();
+    assert!(next.contains("UTC (0 s)"), "{next}");
+    // The TSC of a running guest changes only by force, taken back or not.
+    set(&["clock_tsc_frequency=2000000000"]).ok();
+    assert!(set(&["--now", "--unset", "clock_tsc_frequency"]).fails(1).contains("-f changes its TSC"));
+    lab.mock(["save", "-c", "guest", "saved"]).ok();
+    let both = set(&["--from-save", "saved", "clock_offset=localtime"]).fails(2);
+    assert!(both.contains("--from-save gives the offset"), "{both}");
+}
+
+#[test]
+fn cpuid_travels_from_xen_4_14_until_the_next_start() {
+    let lab = Lab::with_host(json!({"xen_version": "4.14", "cpu_khz": 2_600_000}));
+    lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\ncpuid = \"host,invtsc=1\"\n");
+    lab.write(
+        "there.json",
+        json!({"host": {"now": NOW, "xen_version": "4.17", "cpu_khz": 2_600_000}}).to_string(),
+    );
+    lab.mock(["create", "-q", "guest.cfg", "uuid=6ba7b810-9dad-41d1-80b4-00c04fd430c8"]).ok();
+    let seen = |run: Run| run.json()["tsc"]["invariant"].clone();
+    assert_eq!(seen(lab.mock(["clock-show", "--json", "guest"]))["shown"], false);
+    let Run { code, err, .. } = migrate(&lab, &[]);
+    assert!(code == 0 && err.contains("invariant-next-start"), "{err}");
+    let after = seen(on_other(&lab, &["clock-show", "--json", "guest"]));
+    assert!(after["shown"] == false && after["why"].as_str().unwrap().contains("came with it"), "{after}");
+    // Out of a file as well; and its next start has what its config says.
+    on_other(&lab, &["save", "guest", "saved"]).ok();
+    on_other(&lab, &["restore", "saved"]).ok();
+    assert_eq!(seen(on_other(&lab, &["clock-show", "--json", "guest"]))["shown"], false);
+    on_other(&lab, &["destroy", "guest"]).ok();
+    on_other(&lab, &["create", "-q", "guest.cfg", "uuid=6ba7b810-9dad-41d1-80b4-00c04fd430c8"]).ok();
+    assert_eq!(seen(on_other(&lab, &["clock-show", "--json", "guest"]))["shown"], true);
+}
