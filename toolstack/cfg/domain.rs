@@ -24,16 +24,32 @@ pub struct Described {
 /// The keys that say which kind of guest it is.
 const KIND: [&str; 2] = ["type", "builder"];
 
+/// Codes of findings about the form of a value: it is no number, no list, none of the words that the key takes.
+pub(super) const OF_FORM: [&str; 5] = ["bad-value", "no-number", "no-text", "no-list", "no-word"];
+
 /// Codes of findings on a setting that no other setting can change: they stand where a line of the file cannot be read.
-const OF_SETTING: [&str; 8] = [
+const OF_SETTING: [&str; 21] = [
+    "backwards",
+    "bad-cpuid",
+    "bad-mac",
+    "bad-range",
+    "bad-value",
+    "list-in-list",
     "no-equals",
     "no-list",
     "no-number",
     "no-text",
+    "not-all-a-number",
+    "number-wraps",
+    "offset-range",
     "old-key",
+    "other-release",
+    "second-equals",
+    "target-not-last",
     "unknown-clock-key",
     "unknown-key",
     "unknown-word",
+    "word-cut-short",
 ];
 
 /// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
@@ -41,7 +57,7 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     let (cfg, syntax) = parse_with(name, bytes, words);
     // A kind that xl refuses is reported as well.
     let kind = cfg.kind();
-    let is_whole = syntax.is_empty();
+    let is_whole = !cfg.unread.lost;
     let is_kind = kind.is_some();
     // A line that cannot be read may be the one of the kind.
     let has_kind = is_kind && (is_whole || KIND.iter().any(|key| cfg.get(key).is_some()));
@@ -60,8 +76,18 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
         let invalid = invalid.filter(|(_, finding)| finding.verdict == Verdict::Invalid);
         errors.extend(invalid.map(|(part, finding)| report.at(part, finding)));
     }
+    // A setting with an error of syntax has that error alone.
+    let mended: Vec<_> = cfg.unread.mended.iter().map(|bytes| cfg.span(bytes)).collect();
+    let is_mended = |found: &Diagnostic| mended.iter().any(|span| span.contains(&found.place.span.start));
+    let count = errors.len();
+    errors.retain(|error| error.finding.code.starts_with("cfg-") || !is_mended(error));
+    // A remedy that the key does not take leaves the setting open.
+    let is_open = |found: &Diagnostic| OF_FORM.contains(&found.finding.code) && is_mended(found);
+    let is_whole = is_whole && errors.len() == count && !report.differences().any(|found| is_open(&found));
     if let Some(errors) = Errors::of(errors, cfg.source()) {
-        let stands = |found: &Diagnostic| is_kind && (is_whole || OF_SETTING.contains(&found.finding.code));
+        let stands = |found: &Diagnostic| {
+            is_kind && (is_whole || OF_SETTING.contains(&found.finding.code)) && !is_mended(found)
+        };
         return Err(errors.with_findings(report.differences().filter(stands)));
     }
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());

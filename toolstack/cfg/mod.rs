@@ -49,6 +49,16 @@ pub struct Cfg {
     settings: Vec<Setting>,
     /// The start of the words of the command line.
     tail: Option<usize>,
+    unread: Unread,
+}
+
+/// What of a file with errors is not among its settings, or is there as it was meant.
+#[derive(Clone, Debug, Default)]
+struct Unread {
+    /// The bytes of settings that are read as the remedies of their errors have them.
+    mended: Vec<Range<usize>>,
+    /// True if a setting is not known.
+    lost: bool,
 }
 
 /// `name = value`
@@ -89,6 +99,12 @@ pub enum Content {
 }
 
 impl Cfg {
+    /// A file of which nothing is read.
+    fn unread(bytes: Vec<u8>, source: Source, tail: Option<usize>) -> Self {
+        let unread = Unread { lost: true, ..Unread::default() };
+        Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail, unread }
+    }
+
     /// The file, for messages.
     #[must_use]
     pub fn source(&self) -> &Source {

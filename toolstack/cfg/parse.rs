@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
-use super::{Cfg, Content, MAX_BYTES, Setting, Value};
+use super::{Cfg, Content, MAX_BYTES, Setting, Unread, Value};
 use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
@@ -66,19 +66,19 @@ pub(super) fn parse_with(name: &str, bytes: &[u8], words: &[String]) -> (Cfg, Ve
         let reason = format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len());
         let finding = Finding::invalid("too-long", reason);
         let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
-        return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
+        return (Cfg::unread(bytes, source, tail), vec![error]);
     }
     if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
         let finding = Finding::invalid("not-utf8", "the file is UTF-16, but xl expects UTF-8")
             .instead("convert the file, as in: iconv -f UTF-16 -t UTF-8 FILE > NEW");
         let error = Diagnostic { place: source.place(0..0), node: String::new(), finding };
-        return (Cfg { bytes, source, shown: Shown::default(), settings: Vec::new(), tail }, vec![error]);
+        return (Cfg::unread(bytes, source, tail), vec![error]);
     }
     let shown = Shown::of(&bytes);
     let mut parser = Parser::new(&bytes, &source, &shown, tail);
     parser.file();
-    let (settings, errors) = (parser.settings, parser.errors);
-    (Cfg { bytes, source, shown, settings, tail }, errors)
+    let Parser { settings, errors, unread, .. } = parser;
+    (Cfg { bytes, source, shown, settings, tail, unread }, errors)
 }
 
 struct Parser<'a> {
@@ -93,6 +93,9 @@ struct Parser<'a> {
     /// The last setting of each name.
     last: BTreeMap<&'a [u8], usize>,
     errors: Vec<Diagnostic>,
+    unread: Unread,
+    /// The text is the remedy of an error.
+    is_remedy: bool,
     /// The file has lines that end in CR and LF, and that has been said.
     crlf: bool,
 }
@@ -109,12 +112,43 @@ enum GoOn {
 }
 
 /// An error, and where to go on.
-type Failed = (Box<Diagnostic>, GoOn);
+struct Failed {
+    error: Box<Diagnostic>,
+    go_on: GoOn,
+    /// The setting at hand as the error's remedy has it, where that is known.
+    meant: Option<Setting>,
+    /// True if the error takes no setting away.
+    harmless: bool,
+}
+
+impl From<(Box<Diagnostic>, GoOn)> for Failed {
+    fn from((error, go_on): (Box<Diagnostic>, GoOn)) -> Self {
+        Failed { error, go_on, meant: None, harmless: false }
+    }
+}
 
 /// A list that is not closed yet.
 struct Open {
     start: usize,
     items: Vec<Value>,
+}
+
+/// The list that is open, as far as it was read, where no list is open within it.
+fn only(mut open: Vec<Open>, end: usize) -> Option<Value> {
+    let list = open.pop().filter(|_| open.is_empty())?;
+    Some(Value { content: Content::List(list.items), span: list.start..end, bare: false })
+}
+
+/// The setting that a text is, if it is one and nothing else.
+fn setting_in(text: &str) -> Option<Setting> {
+    let text = format!("{text}\n");
+    let source = Source::new("", text.clone());
+    let shown = Shown::of(text.as_bytes());
+    // A remedy that is wrong itself is not mended again.
+    let mut parser = Parser { is_remedy: true, ..Parser::new(text.as_bytes(), &source, &shown, None) };
+    parser.file();
+    let setting = parser.settings.pop()?;
+    (parser.errors.is_empty() && parser.settings.is_empty()).then_some(setting)
 }
 
 impl<'a> Parser<'a> {
@@ -129,6 +163,8 @@ impl<'a> Parser<'a> {
             settings: Vec::new(),
             last: BTreeMap::new(),
             errors: Vec::new(),
+            unread: Unread::default(),
+            is_remedy: false,
             crlf: false,
         };
         if bytes.starts_with(syntax_error::BYTE_ORDER_MARK) {
@@ -149,13 +185,41 @@ impl<'a> Parser<'a> {
                     Ok(())
                 }
                 Kind::Ident => self.setting(),
-                _ => Err((self.unexpected(Expected::Key, None), GoOn::NextLine)),
+                kind => {
+                    let harmless = *kind == Kind::Odd(Odd::OpenComment);
+                    let key_span = self.token.span.clone();
+                    let error = self.unexpected(Expected::Key, None);
+                    Err(Failed { harmless, ..self.failed(error, key_span, GoOn::NextLine) })
+                }
             };
-            if let Err((error, go_on)) = done {
+            if let Err(Failed { error, go_on, meant, harmless }) = done {
                 self.errors.push(*error);
+                self.unread.lost |= meant.is_none() && !harmless;
+                if let Some(setting) = meant {
+                    self.unread.mended.push(setting.key_span.start..setting.value.span.end);
+                    self.unread.lost |= self.store(setting).is_err();
+                }
                 self.recover(go_on);
             }
         }
+        self.unread.lost |= self.token.kind != Kind::End;
+    }
+
+    /// An error of a setting that begins with a key and ends with the line, with the setting that its remedy is.
+    fn failed(&self, error: Box<Diagnostic>, key_span: Range<usize>, go_on: GoOn) -> Failed {
+        let rest = self.bytes.get(self.token.span.start..).unwrap_or_default();
+        let end = self.token.span.start + rest.iter().take_while(|&&byte| byte != b'\n').count();
+        let alternative = error.finding.alternative.as_deref().filter(|_| !self.is_remedy);
+        let remedy = alternative.and_then(syntax_error::setting_of).and_then(setting_in);
+        let meant = remedy.map(|Setting { name, added, value, .. }| Setting {
+            name,
+            added,
+            value: Value { span: key_span.end..end.max(key_span.end), ..value },
+            joints: Vec::new(),
+            followed_by: None,
+            key_span,
+        });
+        Failed { meant, ..(error, go_on).into() }
     }
 
     /// A setting up to its end.
@@ -166,20 +230,46 @@ impl<'a> Parser<'a> {
         let added = match self.token.kind {
             Kind::Assign => false,
             Kind::Add => true,
-            _ => return Err((self.unexpected(Expected::Assign, Some(&name)), GoOn::NextLine)),
+            _ => {
+                let error = self.unexpected(Expected::Assign, Some(&name));
+                return Err(self.failed(error, key_span, GoOn::NextLine));
+            }
         };
         self.advance_to_value(key_span.start);
-        let value = self.value(&name)?;
+        let faults = self.errors.len();
+        let value = match self.value(&name) {
+            Ok(value) => value,
+            Err((error, GoOn::NextLine, _)) => return Err(self.failed(error, key_span, GoOn::NextLine)),
+            Err((error, go_on, None)) => return Err((error, go_on).into()),
+            // The items that were read count.
+            Err((error, go_on, Some(value))) => {
+                let setting = Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span };
+                let harmless = self.store(setting).is_ok();
+                return Err(Failed { harmless, ..(error, go_on).into() });
+            }
+        };
+        if self.errors.len() > faults {
+            self.unread.mended.push(key_span.start..value.span.end);
+        }
         if !matches!(self.token.kind, Kind::Newline | Kind::Semicolon | Kind::End) {
             // The values read so far count, so that none is reported as missing.
             let start = value.span.start;
             let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
-            let _ =
-                self.store(Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span });
-            return Err((error, GoOn::NextLine));
+            let failed = self.failed(error, key_span.clone(), GoOn::NextLine);
+            if failed.meant.is_none() {
+                let _ = self.store(Setting {
+                    name,
+                    added,
+                    value,
+                    joints: Vec::new(),
+                    followed_by: None,
+                    key_span,
+                });
+            }
+            return Err(failed);
         }
         self.store(Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span })
-            .map_err(|error| (error, GoOn::NextLine))
+            .map_err(|error| (error, GoOn::NextLine).into())
     }
 
     /// Goes to where the next setting can begin.
@@ -215,7 +305,8 @@ impl<'a> Parser<'a> {
     }
 
     /// A value; lists within lists are kept on a stack of our own, since a file decides how many there are.
-    fn value(&mut self, key: &str) -> std::result::Result<Value, Failed> {
+    /// An error comes with where to go on, and with what was read of a list.
+    fn value(&mut self, key: &str) -> std::result::Result<Value, (Box<Diagnostic>, GoOn, Option<Value>)> {
         let mut open: Vec<Open> = Vec::new();
         // True if a value has just ended, so that a comma may follow.
         let mut after_value = false;
@@ -231,10 +322,9 @@ impl<'a> Parser<'a> {
                 let start = open[0].start;
                 let lines = (self.source_line(start), self.source_line(self.token.span.start));
                 let next = self.words(&self.token.span).into_owned();
-                return Err((
-                    self.at(&self.token.span, syntax_error::unclosed(key, lines, &next)),
-                    GoOn::Here,
-                ));
+                let finding = syntax_error::unclosed(key, lines, &next);
+                let error = self.at(&self.token.span, finding);
+                return Err((error, GoOn::Here, only(open, self.token.span.start)));
             }
             line = false;
             let token = std::mem::replace(&mut self.token, Token { kind: Kind::End, span: 0..0 });
@@ -272,15 +362,34 @@ impl<'a> Parser<'a> {
                     self.token = token;
                     if let (Kind::End, Some(list)) = (&self.token.kind, open.first()) {
                         let finding = syntax_error::unended(key, self.source_line(list.start));
-                        return Err((self.at(&self.token.span, finding), GoOn::BehindList));
+                        let error = self.at(&self.token.span, finding);
+                        return Err((error, GoOn::BehindList, only(open, start)));
                     }
-                    return Err(match depth {
-                        0 => (self.unexpected_of(expected, Some(key), start), GoOn::NextLine),
-                        _ => {
-                            let start = open.first().map_or(start, |list| list.start);
-                            (self.unexpected_of(expected, Some(key), start), GoOn::BehindList)
+                    if depth == 0 {
+                        let error = self.unexpected_of(expected, Some(key), start);
+                        return Err((error, GoOn::NextLine, None));
+                    }
+                    let list = open.first().map_or(start, |list| list.start);
+                    let error = self.unexpected_of(expected, Some(key), list);
+                    if self.errors.len() + 1 >= MAX_ERRORS {
+                        return Err((error, GoOn::BehindList, None));
+                    }
+                    match expected {
+                        // As if the comma were there.
+                        Expected::EndOfItem if matches!(self.token.kind, Kind::Text(_)) => {
+                            self.errors.push(*error);
+                            after_value = false;
+                            continue;
                         }
-                    });
+                        Expected::Item => match self.item_meant(&error) {
+                            Some(item) => {
+                                self.errors.push(*error);
+                                Some(item)
+                            }
+                            None => return Err((error, GoOn::BehindList, None)),
+                        },
+                        _ => return Err((error, GoOn::BehindList, None)),
+                    }
                 }
             };
             match (done, open.last_mut()) {
@@ -294,6 +403,23 @@ impl<'a> Parser<'a> {
                 }
                 (None, _) => {}
             }
+            self.advance();
+        }
+    }
+
+    /// The item of a list that the remedy of an error is, with the last of its tokens at hand.
+    fn item_meant(&mut self, error: &Diagnostic) -> Option<Value> {
+        let remedy = error.finding.alternative.as_deref().filter(|_| !self.is_remedy)?;
+        let text = syntax_error::item_of(remedy)?;
+        let item = setting_in(&format!("item = {text}"))?.value;
+        let start = self.token.span.start;
+        let mut end = self.token.span.end;
+        loop {
+            let ahead = self.lexer.peek();
+            if matches!(ahead.kind, Kind::Comma | Kind::Close | Kind::Newline | Kind::End) {
+                return Some(Value { span: start..end, ..item });
+            }
+            end = ahead.span.end;
             self.advance();
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use timers::GuestKind;
 
-use super::domain::{self, Described};
+use super::domain::{self, Described, OF_FORM};
 use super::host::XlHost;
 use super::keys;
 use super::syntax_error::IN_QUOTES;
@@ -15,9 +15,6 @@ const TRIES: usize = 3;
 
 /// The remedies of so many errors are tried, since each takes a while.
 const TRIED: usize = 500;
-
-/// Codes of findings about the form of a value: it is no number, no list, none of the words that the key takes.
-const OF_FORM: [&str; 5] = ["bad-value", "no-number", "no-text", "no-list", "no-word"];
 
 /// Reads an xl.cfg with words of a command line, which are lines behind it. `name` is the file's for messages.
 ///

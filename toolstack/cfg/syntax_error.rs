@@ -78,6 +78,21 @@ const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
 /// How the remedy for a word without quotes begins.
 pub const IN_QUOTES: &str = "write it in quotes: ";
 
+/// How the remedy for a setting begins, and that for a string without end.
+const WRITE: &str = "write ";
+const CLOSE_QUOTE: &str = "add the closing quote; write a line break as \\n";
+
+/// The setting that a remedy is, if it is one.
+pub fn setting_of(remedy: &str) -> Option<&str> {
+    let closed = || remedy.strip_prefix(CLOSE_QUOTE)?.strip_prefix(": ");
+    item_of(remedy).or_else(|| remedy.strip_prefix(WRITE)).or_else(closed)
+}
+
+/// The item of a list that a remedy is, if it is one.
+pub fn item_of(remedy: &str) -> Option<&str> {
+    remedy.strip_prefix(IN_QUOTES)
+}
+
 /// How some editors begin a file in UTF-8.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -248,12 +263,11 @@ impl Unexpected<'_> {
             }
             Odd::OpenString => {
                 let finding = lexical("the string does not end on its line");
-                let close = "add the closing quote; write a line break as \\n";
                 match (self.expected, suggest::requoted(self.value())) {
                     (Expected::Value, Some(text)) => {
-                        finding.instead(format!("{close}: {} = {text}", self.key()))
+                        finding.instead(format!("{CLOSE_QUOTE}: {} = {text}", self.key()))
                     }
-                    _ => finding.instead(close),
+                    _ => finding.instead(CLOSE_QUOTE),
                 }
             }
             Odd::OpenComment => lexical("xl accepts no comment in a last line without a line break")

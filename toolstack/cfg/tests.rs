@@ -223,3 +223,65 @@ fn each_release_has_its_own_settings_and_words() {
         assert_eq!(codes(release, text), (taken, expected), "{release}: {text}");
     }
 }
+
+/// The codes of all that is said of a file, errors and findings.
+fn said(text: &str) -> Vec<(&'static str, String)> {
+    let of = |found: &crate::diag::Diagnostic| (found.finding.code, found.node.clone());
+    match read("guest.cfg", text.as_bytes(), &[], &XlHost::default()) {
+        Ok(described) => described.input.report.differences().map(|found| of(&found)).collect(),
+        Err(errors) => errors.iter().chain(errors.beside()).map(of).collect(),
+    }
+}
+
+#[test]
+fn a_wrong_line_hides_nothing_of_the_others() {
+    let rest = "name = 'guest'\ntype = 'hvm'\nmemory = 64\nmemroy = 5\nbios = 'efi'\n\
+        disk = [ 'vdev=hda,target=/a', 'vdev=hda,target=/b', 'vdev=hdq,target=/c' ]\n\
+        vif = [ 'mac=zz', 'type=x', 'model=virtio' ]\ncpus = '0-3'\nsoundhw = 'sb16,es1370'\n\
+        boot = 'cdrom'\nioports = [ '10-5' ]\ncpuid = 'host,x=1'\nspice = 1\n";
+    let all = said(rest);
+    assert!(all.len() > 10, "{all:?}");
+    // The remedy of each is the whole setting that is meant.
+    for wrong in [
+        "serial = \"pty\n",
+        "serial = \"pty\"\"\n",
+        "serial = pty\n",
+        "serial = [ \"pty\"\n",
+        "serial = [ \"pty\" \"none\" ]\n",
+        "serial = [ pty, none ]\n",
+        "rtc_timeoffset = -3600\n",
+        "shadow_memory = 512M\n",
+        "shadow_memory = 8 * 64\n",
+        "shadow_memory: 512\n",
+        "SHADOW_MEMORY = 512\n",
+        "localtime = True\n",
+        "on_crash = ('destroy')\n",
+        "hpet = 1\r\n",
+        "# the end",
+    ] {
+        let found = said(&format!("{rest}{wrong}"));
+        assert!(found.iter().any(|(code, _)| code.starts_with("cfg-")), "{wrong}: {found:?}");
+        let hidden: Vec<_> = all.iter().filter(|found_before| !found.contains(found_before)).collect();
+        assert!(hidden.is_empty(), "{wrong} hides {hidden:?}");
+        let others = found.iter().filter(|(code, _)| !code.starts_with("cfg-"));
+        assert_eq!(others.count(), all.len(), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
+fn what_a_lost_setting_may_mend_is_not_said() {
+    let rest = "name = 'guest'\ntype = 'hvm'\nmemory = 64\ncpus = '0-3'\nspice = 1\nvif = [ 'mac=zz' ]\n";
+    let codes = |text: &str| said(text).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+    let mut all = codes(rest);
+    all.sort_unstable();
+    assert_eq!(all, ["bad-mac", "libxl-refuses", "no-vcpus"]);
+    for wrong in ["vcpus = two\n", "{ }\n", "spiceport = many\n", "while x:\n"] {
+        assert_eq!(
+            codes(&format!("{rest}{wrong}")),
+            ["cfg-syntax", "bad-mac"].map(|code| {
+                if wrong.starts_with('{') && code == "cfg-syntax" { "cfg-lexical" } else { code }
+            }),
+            "{wrong}"
+        );
+    }
+}
