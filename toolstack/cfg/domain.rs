@@ -2,12 +2,13 @@
 
 use timers::GuestKind;
 
+use super::Cfg;
 use super::clock::{self, Base};
 use super::host::XlHost;
 use super::parse::{WORDS, parse_with};
 use super::read::{Reader, unknown};
 use super::suggest;
-use crate::assess::{Target, assess};
+use crate::assess::{Target, assess, native_at_a_frequency};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
 use crate::domain::{Domain, DomainConfig};
 use crate::input::{Input, refusals};
@@ -52,6 +53,9 @@ const OF_SETTING: [&str; 21] = [
     "word-cut-short",
 ];
 
+/// Codes of findings on a key that no kind of guest has.
+const OF_NAME: [&str; 3] = ["old-key", "unknown-clock-key", "unknown-key"];
+
 /// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let (cfg, syntax) = parse_with(name, bytes, words);
@@ -68,27 +72,12 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     let clock = clock::read_into(&mut reader.book, &host.zones, kind, Base::Nothing);
     let mut report = Report::new(cfg.source().clone());
     let config = reader.config;
-    let mut errors = reader.book.close(&mut report, 0);
+    let errors = reader.book.close(&mut report, 0);
     let domain = Domain::new(config, clock);
-    if has_kind && !errors.is_empty() {
-        // Of a file without errors the judgement is a later step's.
-        let invalid = assess(&domain, Target::Start).into_iter();
-        let invalid = invalid.filter(|(_, finding)| finding.verdict == Verdict::Invalid);
-        errors.extend(invalid.map(|(part, finding)| report.at(part, finding)));
-    }
-    // A setting with an error of syntax has that error alone.
-    let mended: Vec<_> = cfg.unread.mended.iter().map(|bytes| cfg.span(bytes)).collect();
-    let is_mended = |found: &Diagnostic| mended.iter().any(|span| span.contains(&found.place.span.start));
-    let count = errors.len();
-    errors.retain(|error| error.finding.code.starts_with("cfg-") || !is_mended(error));
-    // A remedy that the key does not take leaves the setting open.
-    let is_open = |found: &Diagnostic| OF_FORM.contains(&found.finding.code) && is_mended(found);
-    let is_whole = is_whole && errors.len() == count && !report.differences().any(|found| is_open(&found));
-    if let Some(errors) = Errors::of(errors, cfg.source()) {
-        let stands = |found: &Diagnostic| {
-            is_kind && (is_whole || OF_SETTING.contains(&found.finding.code)) && !is_mended(found)
-        };
-        return Err(errors.with_findings(report.differences().filter(stands)));
+    if !errors.is_empty()
+        && let Some(errors) = (Wrong { cfg: &cfg, is_kind, has_kind }).errors(errors, &report, &domain)
+    {
+        return Err(errors);
     }
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());
     let unknown =
@@ -96,6 +85,52 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     let mut input = Input::new(domain, report);
     input.xen = host.release.unwrap_or(input.xen);
     Ok(Described { input, unknown })
+}
+
+/// A file with errors.
+struct Wrong<'a> {
+    cfg: &'a Cfg,
+    /// Which kind of guest it is can be known.
+    is_kind: bool,
+    /// It is, as far as the file can be read.
+    has_kind: bool,
+}
+
+impl Wrong<'_> {
+    /// All errors, with what can be said of the rest: nobody should have to mend a file to see what else is wrong with it.
+    fn errors(&self, errors: Vec<Diagnostic>, report: &Report, domain: &Domain) -> Option<Errors> {
+        let mut report = report.clone();
+        let Wrong { cfg, is_kind, has_kind } = *self;
+        // A setting with an error of syntax has that error alone.
+        let mended: Vec<_> = cfg.unread.mended.iter().map(|bytes| cfg.span(bytes)).collect();
+        let is_mended = |found: &Diagnostic| mended.iter().any(|span| span.contains(&found.place.span.start));
+        let (of_mended, mut left): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(|error| !error.finding.code.starts_with("cfg-") && is_mended(error));
+        // A remedy that the key does not take leaves the setting open.
+        let is_open = |found: &Diagnostic| OF_FORM.contains(&found.finding.code) && is_mended(found);
+        let is_whole =
+            !cfg.unread.lost && of_mended.is_empty() && !report.differences().any(|found| is_open(&found));
+        let is_of_clock = |error: &Diagnostic| clock::is_of_clock(error.node.trim_start_matches('/'));
+        let is_clock = has_kind && is_whole && !left.iter().any(is_of_clock);
+        let native = native_at_a_frequency(&domain.clock);
+        let judged = has_kind.then(|| assess(domain, Target::Start)).into_iter().flatten();
+        for (part, finding) in judged.chain(native) {
+            match finding.verdict {
+                Verdict::Invalid => left.push(report.at(part, finding)),
+                _ if is_clock => report.lower(part, finding),
+                _ => {}
+            }
+        }
+        report.choose_alternatives(false);
+        let stands = |found: &Diagnostic| match (is_kind, is_whole) {
+            _ if is_mended(found) => false,
+            (true, true) => true,
+            (true, false) => OF_SETTING.contains(&found.finding.code),
+            (false, _) => OF_NAME.contains(&found.finding.code),
+        };
+        let errors = Errors::of(left, cfg.source())?;
+        Some(errors.with_findings(report.differences().filter(stands)))
+    }
 }
 
 /// A file with words of a command line behind it, as an installed xl is given it: it takes no word without quotes.

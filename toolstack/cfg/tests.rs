@@ -285,3 +285,29 @@ fn what_a_lost_setting_may_mend_is_not_said() {
         );
     }
 }
+
+#[test]
+fn an_error_hides_nothing_of_the_rest() {
+    let table = [
+        // A name, and what becomes of the clock.
+        (
+            "type = 'hvm'\nmemory = 64\nbios = 'efi'\ntsc_mode = 'native'\nclock_tsc_frequency = 1000000000\n",
+            &["no-name", "bad-value", "tsc-native-frequency"][..],
+        ),
+        (
+            "name = 'a'\ntype = 'pv'\nmemory = 64\nvcpus = 2\nmaxvcpus = 1\n",
+            &["no-kernel", "too-few-vcpus"],
+        ),
+        // Not known is what the clock is to be, nor the kind of guest.
+        (
+            "name = 'a'\ntype = 'hvm'\nclock_timezone = 'Europe/Berln'\ntsc_mode = 'native'\n\
+             clock_tsc_frequency = 1000000000\n",
+            &["bad-zone"],
+        ),
+        ("name = 'a'\ntype = 'hvmm'\nmemroy = 5\ncpus = '0-3'\n", &["bad-value", "unknown-key"]),
+    ];
+    for (text, expected) in table {
+        let found: Vec<_> = said(text).into_iter().map(|(code, _)| code).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}

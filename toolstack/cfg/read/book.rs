@@ -183,9 +183,18 @@ impl<'a> Book<'a> {
         self.errors.extend(errors);
     }
 
-    /// True if anything is wrong.
-    pub fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
+    /// True if something is wrong with one of these keys.
+    pub fn is_wrong(&self, keys: &[&str]) -> bool {
+        let key_of = |error: &Diagnostic| {
+            let path = error.node.trim_start_matches('/');
+            path.split(['/', '[']).next().is_some_and(|key| keys.contains(&key))
+        };
+        self.errors.iter().any(key_of)
+    }
+
+    /// True if one of these keys is wrong, or may be in a line that cannot be read.
+    pub fn is_unclear(&self, keys: &[&str]) -> bool {
+        self.cfg.unread.lost || self.is_wrong(keys)
     }
 
     /// An error at a place, not yet said.

@@ -9,6 +9,9 @@ use crate::domain::config::{Bios, DeviceModelVersion};
 
 const BIOSES: [&str; 3] = ["rombios", "seabios", "ovmf"];
 
+/// The keys without which it is not known whether a guest has a kernel.
+const BOOTS: [&str; 5] = ["bootloader", "builder", "firmware", "kernel", "type"];
+
 impl Reader<'_> {
     pub(super) fn boot(&mut self) {
         self.cmdline();
@@ -120,7 +123,7 @@ impl Reader<'_> {
             self.config.b_info.kernel = Some(format!("{dir}/{}.bin", words.text));
         }
         let b_info = &self.config.b_info;
-        if b_info.kernel.is_none() && b_info.bootloader.is_none() && !self.book.has_errors() {
+        if b_info.kernel.is_none() && b_info.bootloader.is_none() && !self.book.is_unclear(&BOOTS) {
             let reason = format!("a {} guest needs a kernel or a bootloader", self.kind.as_str());
             let instead = if self.has("type") || self.has("builder") {
                 "write kernel = \"/path/to/vmlinuz\", or bootloader = \"pygrub\""

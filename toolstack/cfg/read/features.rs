@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             match &found.setting.value.content {
                 Content::List(items) => {
                     let texts = self.texts(items, found.node);
-                    if texts.len() < items.len() && !self.book.has_errors() {
+                    if texts.len() < items.len() && !self.book.is_wrong(&["viridian"]) {
                         self.crash_in_list(found.node);
                     }
                     (hvm.viridian_enable, hvm.viridian_disable) = (Bitmap::new(), Bitmap::new());
@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let texts = self.texts(items, found.node);
-        if texts.len() < items.len() && !self.book.has_errors() {
+        if texts.len() < items.len() && !self.book.is_wrong(&[name]) {
             self.crash_in_list(found.node);
         }
         Some(texts)

@@ -38,7 +38,7 @@ impl Reader<'_> {
             Some(name) => self.config.c_info.name = Some(name.to_owned()),
             None if self.config.c_info.name.is_some() => {}
             // Perhaps the line with the name is the one that is broken.
-            None if self.book.has_errors() => {}
+            None if self.book.is_unclear(&["name"]) => {}
             None => self.book.lacking(
                 Finding::invalid("no-name", "the domain has no name").instead("write name = \"...\""),
             ),

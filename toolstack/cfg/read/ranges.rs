@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
     fn whole_items(&mut self, name: &str) -> Option<Vec<(Words<'a>, usize)>> {
         let (values, node) = self.list(name)?;
         let items = self.texts(values, node);
-        if items.len() < values.len() && !self.book.has_errors() {
+        if items.len() < values.len() && !self.book.is_wrong(&[name]) {
             let finding = Finding::invalid("list-in-list", format!("{name} has a list within the list"));
             self.book.error(node, finding.instead("remove the inner [ and ]"));
         }
