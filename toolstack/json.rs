@@ -1,5 +1,8 @@
 //! Reads libxl's JSON, as printed by `xl create -n` and `xl list -l`, into the hub.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use crate::diag::{Diagnostic, Errors, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
 use crate::domain::refused;
@@ -13,8 +16,7 @@ use crate::input::Input;
 pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
-    let config: DomainConfig =
-        serde_json::from_slice(bytes).map_err(|error| Errors::one(wrong(&source, &error), &source))?;
+    let config = config_in(bytes, &source)?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
         let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config").instead(
             "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE",
@@ -43,6 +45,54 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> 
 
 fn at_start(source: &Source, finding: Finding) -> Errors {
     Errors::one(Diagnostic { place: source.place(0..1), node: String::new(), finding }, source)
+}
+
+/// A domain as `xl list -l` and `xl create -N` print it.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    domid: Option<u32>,
+    config: DomainConfig,
+}
+
+/// What the keys of a domain are.
+#[derive(Deserialize)]
+struct Shape {
+    #[serde(default)]
+    config: Option<IgnoredAny>,
+}
+
+/// The config in a text: alone, with the number of its domain, or in the list of one domain. Domain-0 does not count.
+fn config_in(bytes: &[u8], source: &Source) -> Result<DomainConfig, Errors> {
+    let wrong = |error: serde_json::Error| Errors::one(wrong(source, &error), source);
+    if !bytes.trim_ascii_start().starts_with(b"[") {
+        let is_listed = serde_json::from_slice::<Shape>(bytes).is_ok_and(|shape| shape.config.is_some());
+        return match is_listed {
+            true => serde_json::from_slice::<Listed>(bytes).map(|listed| listed.config).map_err(wrong),
+            false => serde_json::from_slice(bytes).map_err(wrong),
+        };
+    }
+    let mut listed: Vec<Listed> = serde_json::from_slice(bytes).map_err(wrong)?;
+    listed.retain(|domain| domain.domid != Some(0));
+    let finding = match listed.len() {
+        0 => Finding::invalid("json-domains", "the list has no domain but Domain-0")
+            .instead("give the output of: xl list -l DOMAIN"),
+        1 => return Ok(listed.swap_remove(0).config),
+        count => {
+            let names: Vec<_> = listed.iter().map(|domain| domain.config.name()).collect();
+            let reason = format!("the list has {count} domains, expected one: {}", names.join(", "));
+            let name = names.first().filter(|name| is_plain(name)).unwrap_or(&"DOMAIN");
+            Finding::invalid("json-domains", reason)
+                .instead(format!("give each domain a file of its own: xl list -l {name} > {name}.json"))
+        }
+    };
+    Err(at_start(source, finding))
+}
+
+/// True for a name that a shell takes as it is.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
 }
 
 fn wrong(source: &Source, error: &serde_json::Error) -> Diagnostic {
@@ -102,18 +152,30 @@ mod tests {
         assert_eq!(config.b_info.tsc_mode, domain.config.b_info.tsc_mode);
         assert_eq!(config.b_info.timer_mode, domain.config.b_info.timer_mode);
         assert_eq!(domain.clock.offset.as_str(), "localtime");
+        let one = r#"{"domid": 1, "config": {"c_info": {"type": "pvh", "name": "a"}, "b_info": {}}}"#;
+        let dom0 = r#"{"domid": 0, "config": {"c_info": {"type": "pv", "name": "Domain-0"}}}"#;
+        for text in
+            [one.to_owned(), one.replace("1", "null"), format!("[{one}]"), format!(" [\n{dom0}, {one}\n]")]
+        {
+            let input = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap();
+            assert_eq!(input.domain.config.name(), "a", "{text}");
+        }
+        let two = format!("[{one}, {}]", one.replace("\"a\"", "\"b\""));
+        let error = read("a.json", two.as_bytes(), XenVersion::NEWEST).unwrap_err();
+        let instead = error.finding.alternative.as_deref().unwrap_or_default();
+        assert_eq!(instead, "give each domain a file of its own: xl list -l a > a.json");
         for (text, code, place) in [
+            ("[]", "json-domains", "a.json:1:1"),
+            ("[{\"domid\": 1,\n\"config\": {\"disks\": 7}}]", "json-syntax", "a.json:2:21"),
+            ("{\"domid\": 1,\n\"config\": {\"disks\": 7}}", "json-syntax", "a.json:2:21"),
+            ("[7]", "json-syntax", "a.json:1:3"),
             ("{\n  \"c_info\": {,\n}", "json-syntax", "a.json:2:14"),
             ("{\n \"disks\": 7}", "json-syntax", "a.json:2:11"),
             ("{}", "not-xml", "a.json:1:1"),
             ("{\"c_info\": {\"type\": \"hvm\"}}", "no-name", "a.json:1:1"),
         ] {
             let error = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap_err();
-            assert_eq!(
-                (error.first().finding.code, error.first().place.to_string().as_str()),
-                (code, place),
-                "{error}"
-            );
+            assert_eq!((error.finding.code, error.place.to_string().as_str()), (code, place), "{error}");
         }
     }
 }

@@ -294,10 +294,7 @@ fn an_error_hides_nothing_of_the_rest() {
             "type = 'hvm'\nmemory = 64\nbios = 'efi'\ntsc_mode = 'native'\nclock_tsc_frequency = 1000000000\n",
             &["no-name", "bad-value", "tsc-native-frequency"][..],
         ),
-        (
-            "name = 'a'\ntype = 'pv'\nmemory = 64\nvcpus = 2\nmaxvcpus = 1\n",
-            &["no-kernel", "too-few-vcpus"],
-        ),
+        ("name = 'a'\ntype = 'pv'\nmemory = 64\nvcpus = 2\nmaxvcpus = 1\n", &["no-kernel", "too-few-vcpus"]),
         // Not known is what the clock is to be, nor the kind of guest.
         (
             "name = 'a'\ntype = 'hvm'\nclock_timezone = 'Europe/Berln'\ntsc_mode = 'native'\n\

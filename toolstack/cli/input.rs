@@ -60,8 +60,9 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
     if text.starts_with(b"<") || text.starts_with(b"\0<") || is_wide {
         Format::Xml
-    } else if let Some(rest) = text.strip_prefix(b"{")
-        && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..])
+    } else if let Some((b'{' | b'[', rest)) = text.split_first()
+        && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}' | b'{' | b']', ..])
+        && !text.starts_with(b"{{")
     {
         // A template of an xl.cfg may begin with {% or {{.
         Format::Json
@@ -265,11 +266,6 @@ pub(super) fn wrong_cfg(file: &str, bytes: &[u8], errors: &Errors) -> Failure {
 /// Why a file that does not look like an xl.cfg was read as one.
 pub(super) fn no_cfg(file: &str, bytes: &[u8], format: Format) -> Option<String> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
-    if format == Format::Cfg && text.starts_with(b"[") {
-        return Some(format!(
-            "{file} is a list; of the domains that xl list -l prints, put the config of one into a file of its own"
-        ));
-    }
     (format == Format::Cfg && !text.is_empty() && !text.contains(&b'=')).then(|| {
         format!(
             "{file} is neither XML nor JSON, so it was read as an xl.cfg; a libvirt domain XML starts with '<', such as the output of virsh dumpxml --inactive DOMAIN"

@@ -88,3 +88,23 @@ fn as_json_there_are_the_guests_unless_dom0_is_named() {
     assert_eq!(over["cpu_time_ns"], json!(1_000_000));
     lab.mock(["list", "--json", "-l"]).fails(2);
 }
+
+/// What `list -l` and `create -N` print is an input of `check` and `convert`, and what a refusal says to do works.
+#[test]
+fn a_long_list_of_one_guest_is_a_file_to_read() {
+    let lab = three();
+    for words in [["list", "-l", "run"], ["-N", "create", "domain.xml"]] {
+        lab.write("long.json", lab.mock(words).ok());
+        lab.mock(["check", "long.json"]).ok();
+        lab.write("run.cfg", lab.mock(["convert", "long.json"]).ok());
+        lab.mock(["check", "run.cfg"]).ok();
+    }
+    lab.write("all.json", lab.mock(["list", "-l"]).ok());
+    for words in [["check", "all.json"], ["convert", "all.json"]] {
+        let said = lab.mock(words);
+        assert_ne!(said.code, 0);
+        let said = said.out + &said.err;
+        assert!(said.contains("the list has 3 domains, expected one: run, held, over [json-domains]"), "{said}");
+        assert!(said.contains("instead: give each domain a file of its own: xl list -l run > run.json"), "{said}");
+    }
+}
