@@ -61,9 +61,9 @@ impl<'a> Lexer<'a> {
         Lexer { bytes, at: 0 }
     }
 
-    /// Passes over some bytes.
-    pub fn skip(&mut self, bytes: usize) {
-        self.at += bytes;
+    /// Goes on at a byte.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// The next token; [`Kind::End`] from the end on.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::foreign_line;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
@@ -170,7 +171,7 @@ impl<'a> Parser<'a> {
         if bytes.starts_with(syntax_error::BYTE_ORDER_MARK) {
             let error = parser.at(&(0..syntax_error::BYTE_ORDER_MARK.len()), syntax_error::byte_order_mark());
             parser.errors.push(*error);
-            parser.lexer.skip(syntax_error::BYTE_ORDER_MARK.len());
+            parser.lexer.go_to(syntax_error::BYTE_ORDER_MARK.len());
         }
         parser.advance();
         parser
@@ -206,9 +207,29 @@ impl<'a> Parser<'a> {
     }
 
     /// An error of a setting that begins with a key and ends with the line, with the setting that its remedy is.
-    fn failed(&self, error: Box<Diagnostic>, key_span: Range<usize>, go_on: GoOn) -> Failed {
-        let rest = self.bytes.get(self.token.span.start..).unwrap_or_default();
-        let end = self.token.span.start + rest.iter().take_while(|&&byte| byte != b'\n').count();
+    fn failed(&mut self, mut error: Box<Diagnostic>, key_span: Range<usize>, go_on: GoOn) -> Failed {
+        let end_of_line = |from: usize| {
+            let rest = self.bytes.get(from..).unwrap_or_default();
+            from + rest.iter().take_while(|&&byte| byte != b'\n').count()
+        };
+        let mut end = end_of_line(self.token.span.start);
+        if !self.is_remedy && self.line_begins(key_span.start) {
+            let line = self.words(&(key_span.start..end)).into_owned();
+            let behind = self.words(&(end + 1..self.bytes.len())).into_owned();
+            if let Some(foreign) = foreign_line::setting(&line, &behind) {
+                error.finding.alternative = Some(syntax_error::write(&foreign.setting).into());
+                if let Some(reason) = foreign.reason {
+                    error.finding.reason = reason.into();
+                }
+                for _ in 0..foreign.more_lines {
+                    end = end_of_line(end + 1);
+                }
+                if foreign.more_lines > 0 {
+                    self.lexer.go_to(end);
+                    self.advance();
+                }
+            }
+        }
         let alternative = error.finding.alternative.as_deref().filter(|_| !self.is_remedy);
         let remedy = alternative.and_then(syntax_error::setting_of).and_then(setting_in);
         let meant = remedy.map(|Setting { name, added, value, .. }| Setting {
@@ -220,6 +241,12 @@ impl<'a> Parser<'a> {
             key_span,
         });
         Failed { meant, ..(error, go_on).into() }
+    }
+
+    /// True if nothing but blanks stands before a byte on its line.
+    fn line_begins(&self, at: usize) -> bool {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        before.iter().rev().take_while(|&&byte| byte != b'\n').all(|byte| matches!(byte, b' ' | b'\t'))
     }
 
     /// A setting up to its end.
@@ -447,7 +474,9 @@ impl<'a> Parser<'a> {
                     }
                     (before, _) => {
                         let was = matches!(before, Content::List(_));
-                        let error = self.at(&setting.value.span, syntax_error::mixed(&setting.name, was));
+                        let finding = syntax_error::mixed(&setting.name, was, &setting.value);
+                        let error = self.at(&setting.value.span, finding);
+                        self.unread.mended.push(setting.key_span.start..setting.value.span.end);
                         self.settings.push(setting);
                         return Err(error);
                     }

@@ -4,6 +4,7 @@ use super::keys;
 use super::lex::{Kind, Odd};
 use super::python;
 use super::suggest::{self, Unit};
+use super::{Content, Value};
 use crate::diag::Finding;
 
 /// The tokens that the grammar allows at a place.
@@ -86,6 +87,11 @@ const CLOSE_QUOTE: &str = "add the closing quote; write a line break as \\n";
 pub fn setting_of(remedy: &str) -> Option<&str> {
     let closed = || remedy.strip_prefix(CLOSE_QUOTE)?.strip_prefix(": ");
     item_of(remedy).or_else(|| remedy.strip_prefix(WRITE)).or_else(closed)
+}
+
+/// The remedy that is a setting.
+pub fn write(setting: &str) -> String {
+    format!("{WRITE}{setting}")
 }
 
 /// The item of a list that a remedy is, if it is one.
@@ -411,12 +417,28 @@ pub fn unended(key: &str, line: usize) -> Finding {
 }
 
 /// A list added to a string or the reverse.
-pub fn mixed(key: &str, to_list: bool) -> Finding {
+pub fn mixed(key: &str, to_list: bool, value: &Value) -> Finding {
     let (what, to) = if to_list { ("a string", "list") } else { ("a list", "string") };
-    Finding::invalid("cfg-syntax", format!("{what} is added to {key}, which is a {to} before this line"))
-        .instead(if to_list {
-            format!("write {key} += [ ... ]")
-        } else {
-            format!("write {key} = [ ... ], to replace it")
-        })
+    let reason = format!("{what} is added to {key}, which is a {to} before this line");
+    let texts = match &value.content {
+        Content::List(items) => items.iter().map(Value::text).collect::<Option<Vec<_>>>(),
+        Content::Text(text) => Some(vec![text.as_slice()]),
+    };
+    let texts: Vec<_> = texts.unwrap_or_default().into_iter().map(String::from_utf8_lossy).collect();
+    let takes_list = keys::is_list(key);
+    let value = match (to_list, keys::find(key)) {
+        _ if texts.is_empty() => None,
+        (true, _) => suggest::list_of(value),
+        // What is added is added as it is.
+        (false, Some(known)) if !takes_list && !known.takes_number() => {
+            let between = if ["cmdline", "extra"].contains(&key) { " " } else { "" };
+            Some(suggest::quoted(&format!("{between}{}", texts.join(between))))
+        }
+        (false, _) => None,
+    };
+    Finding::invalid("cfg-syntax", reason).instead(match value {
+        Some(value) => write(&format!("{key} += {value}")),
+        None if to_list => format!("write {key} += [ ... ]"),
+        None => format!("write {key} = [ ... ], to replace it"),
+    })
 }

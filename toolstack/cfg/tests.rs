@@ -297,9 +297,9 @@ fn an_error_hides_nothing_of_the_rest() {
         ("name = 'a'\ntype = 'pv'\nmemory = 64\nvcpus = 2\nmaxvcpus = 1\n", &["no-kernel", "too-few-vcpus"]),
         // Not known is what the clock is to be, nor the kind of guest.
         (
-            "name = 'a'\ntype = 'hvm'\nclock_timezone = 'Europe/Berln'\ntsc_mode = 'native'\n\
+            "name = 'a'\ntype = 'hvm'\nclock_offset = 'lokal'\ntsc_mode = 'native'\n\
              clock_tsc_frequency = 1000000000\n",
-            &["bad-zone"],
+            &["bad-value"],
         ),
         ("name = 'a'\ntype = 'hvmm'\nmemroy = 5\ncpus = '0-3'\n", &["bad-value", "unknown-key"]),
     ];

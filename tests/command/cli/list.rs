@@ -104,7 +104,13 @@ fn a_long_list_of_one_guest_is_a_file_to_read() {
         let said = lab.mock(words);
         assert_ne!(said.code, 0);
         let said = said.out + &said.err;
-        assert!(said.contains("the list has 3 domains, expected one: run, held, over [json-domains]"), "{said}");
-        assert!(said.contains("instead: give each domain a file of its own: xl list -l run > run.json"), "{said}");
+        assert!(
+            said.contains("the list has 3 domains, expected one: run, held, over [json-domains]"),
+            "{said}"
+        );
+        assert!(
+            said.contains("instead: give each domain a file of its own: xl list -l run > run.json"),
+            "{said}"
+        );
     }
 }

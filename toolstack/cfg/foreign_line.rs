@@ -1,0 +1,230 @@
+//! Lines as shells, Python, YAML and JSON write them, in the words of an xl.cfg.
+
+use super::keys::{self, Key};
+use super::python;
+use super::suggest::{self, Unit};
+
+/// A setting in the words of another language.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The setting as an xl.cfg has it.
+    pub setting: String,
+    /// How many lines behind the first one are part of it.
+    pub more_lines: usize,
+    /// What is wrong with it, where its own error does not say so.
+    pub reason: Option<&'static str>,
+}
+
+/// Words before a setting in a shell and other languages.
+const BEFORE: [&str; 6] = ["export ", "set ", "let ", "local ", "declare ", "var "];
+
+/// Signs between a key and its value in other languages.
+const SIGNS: [&str; 6] = [":=", "=>", "->", "==", ":", "="];
+
+/// Python's methods that add to a list.
+const METHODS: [&str; 2] = [".append(", ".extend("];
+
+/// The setting that a line is meant to be, with those behind it; `None` where it is no line of another language, or nobody
+/// can know.
+pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
+    let line = line.trim();
+    let one = |setting: String| Foreign { setting, more_lines: 0, reason: None };
+    if let Some(rest) = BEFORE.iter().find_map(|word| line.strip_prefix(word)) {
+        let (key, rest) = key_in(rest.trim_start())?;
+        let rest = rest.trim_start();
+        let value = value(key, rest.strip_prefix('=').unwrap_or(rest))?;
+        return Some(Foreign {
+            reason: Some("xl has no commands"),
+            ..one(format!("{} = {value}", key.name))
+        });
+    }
+    for method in METHODS {
+        if let Some((name, argument)) = line.split_once(method) {
+            let argument = without_comment(argument).strip_suffix(')')?;
+            let list = python::value(&format!("[ {argument} ]"))?;
+            let items = match method {
+                ".extend(" => python::value(argument)?,
+                _ => list,
+            };
+            let reason = Some("xl has no methods");
+            return keys::find(name).map(|key| Foreign { reason, ..one(format!("{} += {items}", key.name)) });
+        }
+    }
+    let quote = line.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let (key, rest) = key_in(line.trim_start_matches(['"', '\'']))?;
+    let rest = quote.map_or(Some(rest), |quote| rest.strip_prefix(quote))?.trim_start();
+    // `vif+=(...)`
+    if let Some(array) = rest.strip_prefix("+=") {
+        return Some(one(format!("{} += {}", key.name, array_of_shell(array)?)));
+    }
+    let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
+    let text = rest.strip_prefix(sign)?.trim();
+    if *sign == "=" && quote.is_none() {
+        // `disk = disk + [ ... ]`
+        if let Some(added) = text.strip_prefix(key.name).and_then(|sum| sum.trim_start().strip_prefix('+')) {
+            let added = python::value(without_comment(added))?;
+            let reason = Some("xl does not calculate");
+            return Some(Foreign { reason, ..one(format!("{} += {added}", key.name)) });
+        }
+        let is_array = keys::is_list(key.name) && python::value(without_comment(text)).is_none();
+        return is_array
+            .then(|| array_of_shell(text))
+            .flatten()
+            .map(|list| one(format!("{} = {list}", key.name)));
+    }
+    if without_comment(text).is_empty() && *sign == ":" && keys::is_list(key.name) {
+        let (items, more_lines) = items_of_yaml(behind)?;
+        return Some(Foreign { more_lines, ..one(format!("{} = [ {} ]", key.name, items.join(", "))) });
+    }
+    Some(one(format!("{} = {}", key.name, value(key, text)?)))
+}
+
+/// The key that a text begins with, and the rest.
+fn key_in(text: &str) -> Option<(&'static Key, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_');
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    Some((keys::find(name)?, rest))
+}
+
+/// A value without the comment and the comma behind it.
+fn without_comment(text: &str) -> &str {
+    let end = text.find(" #").unwrap_or(text.len());
+    text[..end].trim().trim_end_matches([',', ';']).trim_end()
+}
+
+/// A value as an xl.cfg has it, where the key takes it.
+fn value(key: &Key, text: &str) -> Option<String> {
+    let text = without_comment(text);
+    if text.is_empty() || text.contains(['$', '`', '\\']) {
+        return None;
+    }
+    if let Some(python) = text.strip_prefix(['"', '\'', '[', '(', '{']).and_then(|_| python::value(text)) {
+        return Some(python);
+    }
+    if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return list(inner.split(',').map(str::trim));
+    }
+    if text.starts_with(['"', '\'', '[', '(', '{']) {
+        return None;
+    }
+    if keys::is_list(key.name) {
+        return list([text]);
+    }
+    match suggest::number(text, if key.takes_number() { key.unit } else { Unit::Plain }) {
+        Some(number) if key.takes_number() => Some(number),
+        None if key.takes_number() => None,
+        _ => Some(suggest::literal(text)),
+    }
+}
+
+/// A list of texts; `None` if one has quotes of its own.
+fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let quote = |item: &str| (!item.contains(['"', '\'', '[', '(', '$'])).then(|| suggest::quoted(item));
+    let items: Option<Vec<_>> = items.into_iter().filter(|item| !item.is_empty()).map(quote).collect();
+    items.filter(|items| !items.is_empty()).map(|items| format!("[ {} ]", items.join(", ")))
+}
+
+/// `(a b)`, a shell's array, with or without quotes. With commas it is a tuple of Python.
+fn array_of_shell(text: &str) -> Option<String> {
+    let text = without_comment(text);
+    let inner = text.strip_prefix('(')?.strip_suffix(')')?;
+    if let Some(tuple) = python::value(&format!("[{inner}]")) {
+        return Some(tuple);
+    }
+    let unquoted = inner.split_whitespace().map(|item| item.trim_matches(['"', '\'']));
+    list(unquoted)
+}
+
+/// The items of a list in YAML, one a line, each perhaps with settings on lines of their own; and how many lines these are.
+fn items_of_yaml(text: &str) -> Option<(Vec<String>, usize)> {
+    let mut items: Vec<Vec<String>> = Vec::new();
+    let mut lines = 0;
+    for line in text.lines() {
+        let indented = line.starts_with([' ', '\t']);
+        let line = without_comment(line);
+        let rest = match line.strip_prefix('-').filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+            Some(rest) => {
+                items.push(Vec::new());
+                rest.trim()
+            }
+            None if indented && line.contains(": ") => {
+                if items.is_empty() {
+                    items.push(Vec::new());
+                }
+                line
+            }
+            None => break,
+        };
+        lines += 1;
+        let part = match rest.split_once(": ") {
+            Some((key, value)) => format!("{}={}", key.trim(), value.trim().trim_matches(['"', '\''])),
+            None => rest.trim_matches(['"', '\'']).to_owned(),
+        };
+        items.last_mut()?.extend((!part.is_empty()).then_some(part));
+    }
+    let items: Vec<_> = items.iter().map(|parts| suggest::quoted(&parts.join(","))).collect();
+    (!items.is_empty()).then_some((items, lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Foreign, setting};
+
+    #[test]
+    fn lines_of_other_languages_are_settings() {
+        let table = [
+            ("vif.append('bridge=xenbr0')", Some("vif += [ \"bridge=xenbr0\" ]")),
+            ("vif.append({'bridge': 'xenbr0'}) # one", Some("vif += [ \"bridge=xenbr0\" ]")),
+            ("disk.extend(['phy:/a,xvda,w'])", Some("disk += [ \"phy:/a,xvda,w\" ]")),
+            ("disk = disk + [ 'phy:/a,xvda,w' ]", Some("disk += [ \"phy:/a,xvda,w\" ]")),
+            ("vif+=('bridge=xenbr0')", Some("vif += [ \"bridge=xenbr0\" ]")),
+            ("vif=(bridge=xenbr0 bridge=xenbr1)", Some("vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]")),
+            ("export vcpus=2", Some("vcpus = 2")),
+            ("set vcpus 2", Some("vcpus = 2")),
+            ("memory: 1024 # MiB", Some("memory = 1024")),
+            ("memory: 1 GiB", Some("memory = 1024")),
+            ("boot: cd", Some("boot = \"cd\"")),
+            ("name: \"web\",", Some("name = \"web\"")),
+            ("\"vcpus\": 2,", Some("vcpus = 2")),
+            ("'vif': ['bridge=xenbr0'],", Some("vif = [ \"bridge=xenbr0\" ]")),
+            ("vif: [bridge=xenbr0, bridge=xenbr1]", Some("vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]")),
+            ("vif: bridge=xenbr0", Some("vif = [ \"bridge=xenbr0\" ]")),
+            ("localtime: yes", Some("localtime = 1")),
+            ("vcpus => 2", Some("vcpus = 2")),
+            ("vcpus == 2", Some("vcpus = 2")),
+            ("vcpus := 2;", Some("vcpus = 2")),
+            // Nobody can know, or it is none.
+            ("maxmem: much", None),
+            ("vcpus=$N", None),
+            ("export vcpus=$N", None),
+            ("vif: [ 'bridge=xenbr0',", None),
+            ("vcpus = 2", None),
+            ("colour: red", None),
+            ("append.it('x')", None),
+            ("", None),
+        ];
+        for (line, expected) in table {
+            let found = setting(line, "");
+            assert_eq!(found.map(|found| found.setting).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_yaml_takes_its_lines() {
+        let table = [
+            ("- bridge=xenbr0\n- 'bridge=xenbr1'\nvcpus: 2\n", "\"bridge=xenbr0\", \"bridge=xenbr1\"", 2),
+            (
+                "  - bridge: xenbr0 # lan\n    mac: 00:16:3e:00:00:01\n  - bridge: xenbr1\n",
+                "\"bridge=xenbr0,mac=00:16:3e:00:00:01\", \"bridge=xenbr1\"",
+                3,
+            ),
+            ("  bridge: xenbr0\n", "\"bridge=xenbr0\"", 1),
+        ];
+        for (behind, items, more_lines) in table {
+            let expected = Foreign { setting: format!("vif = [ {items} ]"), more_lines, reason: None };
+            assert_eq!(setting("vif:", behind), Some(expected), "{behind}");
+        }
+        assert_eq!(setting("vif:", "vcpus: 2\n"), None);
+        assert_eq!(setting("name:", "- a\n"), None);
+    }
+}
