@@ -53,7 +53,7 @@ const OF_SETTING: [&str; 21] = [
     "word-cut-short",
 ];
 
-/// Codes of findings on a key that no kind of guest has.
+/// Codes of findings on a key, whatever its value.
 const OF_NAME: [&str; 3] = ["old-key", "unknown-clock-key", "unknown-key"];
 
 /// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
@@ -123,10 +123,10 @@ impl Wrong<'_> {
         }
         report.choose_alternatives(false);
         let stands = |found: &Diagnostic| match (is_kind, is_whole) {
-            _ if is_mended(found) => false,
+            (true, _) if is_mended(found) => OF_NAME.contains(&found.finding.code),
             (true, true) => true,
             (true, false) => OF_SETTING.contains(&found.finding.code),
-            (false, _) => OF_NAME.contains(&found.finding.code),
+            (false, _) => false,
         };
         let errors = Errors::of(left, cfg.source())?;
         Some(errors.with_findings(report.differences().filter(stands)))

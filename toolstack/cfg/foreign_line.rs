@@ -66,6 +66,9 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
             let reason = Some("xl does not calculate");
             return Some(Foreign { reason, ..one(format!("{} += {added}", key.name)) });
         }
+        if without_comment(text).len() < text.len() && text.split(" #").next()?.trim_end().ends_with(',') {
+            return Some(one(format!("{} = {}", key.name, value(key, text)?)));
+        }
         let is_array = keys::is_list(key.name) && python::value(without_comment(text)).is_none();
         return is_array
             .then(|| array_of_shell(text))
@@ -192,6 +195,8 @@ mod tests {
             ("localtime: yes", Some("localtime = 1")),
             ("vcpus => 2", Some("vcpus = 2")),
             ("vcpus == 2", Some("vcpus = 2")),
+            ("vcpus = 2,", Some("vcpus = 2")),
+            ("name = 'web', # one", Some("name = \"web\"")),
             ("vcpus := 2;", Some("vcpus = 2")),
             // Nobody can know, or it is none.
             ("maxmem: much", None),
