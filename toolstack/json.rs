@@ -49,6 +49,7 @@ fn at_start(source: &Source, finding: Finding) -> Errors {
 
 /// A domain as `xl list -l` and `xl create -N` print it.
 #[derive(Deserialize)]
+#[serde(expecting = "a domain")]
 struct Listed {
     #[serde(default)]
     domid: Option<u32>,
@@ -168,7 +169,7 @@ mod tests {
             ("[]", "json-domains", "a.json:1:1"),
             ("[{\"domid\": 1,\n\"config\": {\"disks\": 7}}]", "json-syntax", "a.json:2:21"),
             ("{\"domid\": 1,\n\"config\": {\"disks\": 7}}", "json-syntax", "a.json:2:21"),
-            ("[7]", "json-syntax", "a.json:1:3"),
+            ("[7]", "json-syntax", "a.json:1:2"),
             ("{\n  \"c_info\": {,\n}", "json-syntax", "a.json:2:14"),
             ("{\n \"disks\": 7}", "json-syntax", "a.json:2:11"),
             ("{}", "not-xml", "a.json:1:1"),
