@@ -424,3 +424,83 @@ fn a_timer_by_its_name_alone_has_a_remedy_only_if_it_is_one_timer() {
         }
     }
 }
+
+#[test]
+fn a_remedy_for_a_part_of_an_entry_is_accepted_in_its_place() {
+    let entry = |list: &str, text: &str| format!("{list} = [ \"{text}\" ]");
+    // The list, the entry, the remedy, and the entry with it.
+    for (list, wrong, remedy, right) in [
+        (
+            "channel",
+            "type=unix,path=/a,name=x",
+            "write connection=socket",
+            "connection=socket,path=/a,name=x",
+        ),
+        (
+            "channel",
+            "connection=unix,path=/a,name=x",
+            "write connection=socket",
+            "connection=socket,path=/a,name=x",
+        ),
+        ("disk", "vdev=xvda,nodirect-io-safe,target=/a", "remove nodirect-io-safe", "vdev=xvda,target=/a"),
+        ("disk", "/a,raw,xvda,w,no-direct-io-safe", "remove no-direct-io-safe", "/a,raw,xvda,w"),
+        (
+            "disk",
+            "vdev=xvda,nodiscard,target=/a",
+            "write no-discard in place of nodiscard",
+            "vdev=xvda,no-discard,target=/a",
+        ),
+        (
+            "disk",
+            "UUID=12-ab,raw,xvda,w",
+            "write /dev/disk/by-uuid/12-ab in place of UUID=12-ab",
+            "/dev/disk/by-uuid/12-ab,raw,xvda,w",
+        ),
+        (
+            "disk",
+            "vdev=xvda,target=LABEL=root",
+            "write /dev/disk/by-label/root in place of LABEL=root",
+            "vdev=xvda,target=/dev/disk/by-label/root",
+        ),
+        ("ioports", "10-5", "first write \"5-10\" in place of 10-5", "5-10"),
+        (
+            "p9",
+            "tag=a,security_model=none,path=/a\", \"tag=b",
+            "add path=/a,security_model=none",
+            "tag=a,security_model=none,path=/a\", \"tag=b,path=/a,security_model=none",
+        ),
+    ] {
+        follow(&[(&entry(list, wrong), remedy, &entry(list, right))]);
+    }
+    // Each of several wrong words of a node has its own remedy, and the sums are those of the right ones.
+    let nodes = |words: &str| format!("maxvcpus = 2\nmaxmem = 64\nvnuma = [ [ {words} ] ]");
+    let wrong = nodes("\"pnode=0\", \"size=64M\", \"vcpus=0-z\", \"vdistances=10\"");
+    let right = nodes("\"pnode=0\", \"size=64\", \"vcpus=0-1\", \"vdistances=10\"");
+    follow(&[
+        (&wrong, "write 64", &right),
+        (&wrong, "write 0-1", &right),
+        (&wrong, "first write 0-1 in place of 0-z", &right),
+    ]);
+    let wrong = nodes("\"pnode=0\", \"size=1G\", \"vcpus=0-1\", \"vdistances=10\"").replace("64", "1024");
+    let right = wrong.replace("1G", "1024");
+    follow(&[(&wrong, "write 1024", &right), (&wrong, "first write 1024 in place of 1G", &right)]);
+}
+
+#[test]
+fn a_line_of_another_language_gets_the_setting() {
+    follow(&[
+        ("vif.append('bridge=xenbr0')", "", "vif += [ \"bridge=xenbr0\" ]"),
+        (
+            "disk = disk + [ 'phy:/a,xvda,w' ]",
+            "write disk += [ \"phy:/a,xvda,w\" ]",
+            "disk += [ \"/a,raw,xvda,w\" ]",
+        ),
+        ("extra = 'a'\nextra += [ 'b' ]", "write extra += \" b\"", "extra = 'a'\nextra += ' b'"),
+        ("vif = [ 'bridge=a' ]\nvif += 'bridge=b'", "write vif += [ \"bridge=b\" ]", "vif += [ 'bridge=b' ]"),
+        ("vcpus: 2 # two", "", "vcpus = 2"),
+        ("\"vcpus\": 2,", "", "vcpus = 2"),
+        ("vif:\n  - bridge=xenbr0\n  - bridge=xenbr1", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
+        ("export vcpus=2", "", "vcpus = 2"),
+        ("vif=(bridge=xenbr0 bridge=xenbr1)", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
+    ]);
+}

@@ -84,6 +84,22 @@ pub fn is_virtual_disk(vdev: &str) -> bool {
     false
 }
 
+/// How an fstab names a disk, and the directory in which udev has it by that name.
+const FSTAB: [(&str, &str); 4] = [
+    ("UUID=", "by-uuid"),
+    ("LABEL=", "by-label"),
+    ("PARTUUID=", "by-partuuid"),
+    ("PARTLABEL=", "by-partlabel"),
+];
+
+/// The path of a disk that is named as in an fstab, by its UUID or label.
+#[must_use]
+pub fn path_of_fstab(word: &str) -> Option<String> {
+    let (name, directory) =
+        FSTAB.iter().find_map(|(prefix, directory)| Some((word.strip_prefix(prefix)?, directory)))?;
+    Some(format!("/dev/disk/{directory}/{}", name.trim_matches(['"', '\''])))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

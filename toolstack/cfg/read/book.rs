@@ -127,6 +127,25 @@ impl<'a> Book<'a> {
         self.nodes.len() - 1
     }
 
+    /// The remedy for what xl reads as another value somewhere within a node, if it does.
+    pub fn misread_in(&self, node: usize, codes: &[&str]) -> Option<String> {
+        let is_within = |mut at: usize| {
+            while let Some(parent) = self.nodes.get(at).and_then(|inner| inner.parent) {
+                if parent == node {
+                    return true;
+                }
+                at = parent;
+            }
+            false
+        };
+        let misread = |(at, inner): (usize, &Node)| {
+            let remedy = inner.finding.alternative.as_deref()?;
+            let is_it = codes.contains(&inner.finding.code) && is_within(at);
+            is_it.then(|| format!("first {remedy} in place of {}", inner.step.trim_start_matches('/')))
+        };
+        self.nodes.iter().enumerate().find_map(misread)
+    }
+
     /// Adds a node for an item of a list, counted from 0.
     pub fn item(&mut self, parent: usize, index: usize, value: &Value) -> usize {
         self.node(parent, format!("[{}]", index + 1), value.span.clone())

@@ -44,10 +44,21 @@ impl<'a> Reader<'a> {
                 ("connection", "pty") => channel.connection = Connection::Pty,
                 ("connection", "socket") => channel.connection = Connection::Socket(None),
                 ("connection", _) => {
-                    self.book.wrong(
+                    let finding = super::bad_word("connection", value.text, &["pty", "socket"]);
+                    let finding = match entry::connection_of(value.text) {
+                        Some(connection) => finding.instead(format!("write connection={connection}")),
+                        None => finding,
+                    };
+                    self.book.wrong(node, &value, finding);
+                    wrong = true;
+                }
+                // With no other connection, that is the one error.
+                ("type" | "mode", _) if !words.text.contains("connection=") => {
+                    self.no_such_word(
                         node,
-                        &value,
-                        super::bad_word("connection", value.text, &["pty", "socket"]),
+                        &part,
+                        entry::CHANNEL,
+                        &["name", "connection", "path", "backend"],
                     );
                     wrong = true;
                 }

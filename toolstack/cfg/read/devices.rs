@@ -129,14 +129,17 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        for (name, value) in P9_WORDS.into_iter().zip(inherited) {
-            if let Some(value) = value
-                && !given.contains(&name)
-            {
-                let reason = format!("{name} is not given, and xl uses '{value}' from the previous entry");
-                let finding = Finding::approximated("inherited", reason).instead(format!("add {name}="));
-                self.book.mark(node, finding);
-            }
+        let taken: Vec<_> = P9_WORDS
+            .into_iter()
+            .zip(inherited)
+            .filter(|(name, _)| !given.contains(name))
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)))
+            .collect();
+        if !taken.is_empty() {
+            let taken = taken.join(",");
+            let reason = format!("xl takes {taken} from the previous entry, since this one does not say it");
+            let finding = Finding::approximated("inherited", reason).instead(format!("add {taken}"));
+            self.book.mark(node, finding);
         }
         let needed = [("tag", &share.tag), ("path", &share.path), ("security_model", &share.security_model)];
         let missing: Vec<_> =

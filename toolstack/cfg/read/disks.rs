@@ -6,6 +6,7 @@ use super::{Reader, entry, nearest};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
+use crate::domain::disk_names::path_of_fstab;
 use crate::domain::qemu;
 use crate::domain::release::{self, Known};
 
@@ -40,6 +41,16 @@ impl<'a> Reader<'a> {
                         "xl ignores a = at the end of a disk, and takes the text before it as a value";
                     let finding = Finding::unsupported("unknown-word", reason);
                     self.book.note(node, &rest, finding.instead("remove the ="));
+                } else if rule == Rule::Bad
+                    && let Some(named) =
+                        words.text.split([',', ':']).find(|word| path_of_fstab(word).is_some())
+                {
+                    spec.failed = true;
+                    let path = path_of_fstab(named).unwrap_or_default();
+                    let reason = format!("xl has no disk by such a name as {named}, only by its path");
+                    let finding = Finding::invalid("bad-disk", reason);
+                    let instead = format!("write {path} in place of {named}");
+                    self.book.wrong(node, &words, finding.instead(instead));
                 } else if rule == Rule::Bad {
                     self.bad_disk(&mut spec, &rest, "this is not a setting of a disk".to_owned());
                 }
@@ -191,7 +202,15 @@ impl<'a> Reader<'a> {
                 self.disk_access(spec, word);
             }
             Some(_) => {
-                self.bad_disk(spec, &word, "one value too many".to_owned());
+                match entry::flag_of_disk(word.text) {
+                    Some((_, instead)) if !self.newer_in_disk(spec, &word, None) => {
+                        spec.failed = true;
+                        let finding = Finding::invalid("bad-disk", "one value too many");
+                        self.book.wrong(spec.node, &word, finding.instead(instead));
+                    }
+                    Some(_) => {}
+                    None => self.bad_disk(spec, &word, "one value too many".to_owned()),
+                }
                 return false;
             }
         }

@@ -84,6 +84,15 @@ fn is_bridge(word: &str) -> bool {
     name.ends_with("br") || word.starts_with("br-")
 }
 
+/// xl's word for libvirt's type of a channel.
+pub(super) fn connection_of(word: &str) -> Option<&'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "unix" | "socket" => Some("socket"),
+        "pty" | "console" => Some("pty"),
+        _ => None,
+    }
+}
+
 /// The word that is written in place of another one of such an entry, where it can be known.
 fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
     let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
@@ -116,6 +125,11 @@ fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
         let opposite = opposites.into_iter().find(|other| other != word && known.contains(&other.as_str()));
         return if off { opposite } else { Some((*word).to_owned()) };
     }
+    if list == "channel"
+        && let (Some((_, _, Meant::Setting(name))), Some(connection)) = (other, value.and_then(connection_of))
+    {
+        return Some(format!("{name}={connection}"));
+    }
     // An address of six bytes is that of the card.
     if list == "vif" && lower == "address" && value.is_some_and(|value| value.split(':').count() == 6) {
         return Some(with("mac"));
@@ -132,8 +146,11 @@ fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
 
 /// A flag of other tools or releases that stands alone in a disk, and the remedy.
 pub(super) fn flag_of_disk(word: &str) -> Option<(&str, String)> {
-    if ["trusted", "untrusted"].contains(&word) {
+    if ["trusted", "untrusted", "nodirect-io-safe", "no-direct-io-safe"].contains(&word) {
         return Some((word, format!("remove {word}")));
+    }
+    if word == "nodiscard" {
+        return Some((word, "write no-discard in place of nodiscard".to_owned()));
     }
     let (_, _, meant) = OTHER_WORDS.iter().find(|(of, words, _)| *of == "disk" && words.contains(&word))?;
     match meant {

@@ -45,6 +45,9 @@ use crate::domain::{Defbool, DomainConfig, Part, XenVersion, release};
 use book::{Book, Words};
 pub(super) use features::{missed_ticks, tsc_mode};
 
+/// Codes of findings on a value that xl reads as another one.
+const MISREAD: [&str; 4] = ["backwards", "bad-range", "not-all-a-number", "number-wraps"];
+
 /// A file that is being read.
 pub(super) struct Reader<'a> {
     pub book: Book<'a>,
@@ -117,6 +120,11 @@ impl<'a> Reader<'a> {
             // Words of a command line lie over a file that has the others.
             let Some(found) = keys.iter().find_map(|key| self.find(key)) else { continue };
             let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
+            // Where xl reads another value than is written, the right one may be what is mended first.
+            let finding = match self.book.misread_in(found.node, &MISREAD) {
+                Some(first) => finding.instead(first),
+                None => finding,
+            };
             self.book.mark(node, finding);
         }
     }

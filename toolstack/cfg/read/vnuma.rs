@@ -129,7 +129,17 @@ impl<'a> Reader<'a> {
                         };
                         let reason = format!("'{}' is not a range of vCPUs, and xl uses {taken}", part.text);
                         let finding = Finding::approximated("bad-range", reason);
-                        self.book.note(item, &part, finding.instead("give vCPUs as in 0-3"));
+                        // Of the guest's own, where it has a number of them.
+                        let last = match self.config.b_info.max_vcpus {
+                            0 => range.first,
+                            most => u64::try_from(most - 1).unwrap_or_default(),
+                        };
+                        let first = if range.first <= last { range.first } else { 0 };
+                        let instead = match first == last {
+                            true => format!("write {first}"),
+                            false => format!("write {first}-{last}"),
+                        };
+                        self.book.note(item, &part, finding.instead(instead));
                     }
                     sums.vcpus = sums.vcpus.saturating_add(range.count());
                     set.extend(range.below(self.vcpu_bits()));
@@ -169,6 +179,8 @@ impl<'a> Reader<'a> {
     }
 
     fn vnuma_sums(&mut self, list: usize, sums: &Sums) {
+        let (size, cpus) =
+            (self.book.misread_in(list, &["not-all-a-number"]), self.book.misread_in(list, &["bad-range"]));
         let b_info = &mut self.config.b_info;
         let wrong = |reason: String, instead: String| Finding::invalid("bad-vnuma", reason).instead(instead);
         let mut errors = Vec::new();
@@ -181,7 +193,7 @@ impl<'a> Reader<'a> {
                     true => format!("name each of the vCPUs 0 to {} in one node", b_info.max_vcpus - 1),
                     false => format!("write maxvcpus = {}", sums.vcpus),
                 };
-                errors.push(wrong(reason, instead));
+                errors.push(wrong(reason, cpus.unwrap_or(instead)));
             }
         } else {
             if let Some(cpus) = self.host.cpus
@@ -196,7 +208,8 @@ impl<'a> Reader<'a> {
             Some(max) if self.overlay => b_info.max_memkb = Some(max),
             Some(max) if max != sums.memkb => {
                 let reason = format!("the nodes have {} KiB of memory, but maxmem is {max} KiB", sums.memkb);
-                errors.push(wrong(reason, format!("write maxmem = {}", sums.memkb >> 10)));
+                let instead = size.unwrap_or_else(|| format!("write maxmem = {}", sums.memkb >> 10));
+                errors.push(wrong(reason, instead));
             }
             _ => {}
         }
