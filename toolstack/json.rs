@@ -163,7 +163,7 @@ mod tests {
         }
         let two = format!("[{one}, {}]", one.replace("\"a\"", "\"b\""));
         let error = read("a.json", two.as_bytes(), XenVersion::NEWEST).unwrap_err();
-        let instead = error.finding.alternative.as_deref().unwrap_or_default();
+        let instead = error.first().finding.alternative.as_deref().unwrap_or_default();
         assert_eq!(instead, "give each domain a file of its own: xl list -l a > a.json");
         for (text, code, place) in [
             ("[]", "json-domains", "a.json:1:1"),
@@ -175,7 +175,8 @@ mod tests {
             ("{}", "not-xml", "a.json:1:1"),
             ("{\"c_info\": {\"type\": \"hvm\"}}", "no-name", "a.json:1:1"),
         ] {
-            let error = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap_err();
+            let errors = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap_err();
+            let error = errors.first();
             assert_eq!((error.finding.code, error.place.to_string().as_str()), (code, place), "{error}");
         }
     }
