@@ -127,23 +127,19 @@ impl<'a> Book<'a> {
         self.nodes.len() - 1
     }
 
-    /// The remedy for what xl reads as another value somewhere within a node, if it does.
-    pub fn misread_in(&self, node: usize, codes: &[&str]) -> Option<String> {
-        let is_within = |mut at: usize| {
-            while let Some(parent) = self.nodes.get(at).and_then(|inner| inner.parent) {
-                if parent == node {
-                    return true;
-                }
-                at = parent;
+    /// The remedies for what xl reads as another value, by all the nodes that have such a value within them.
+    pub fn misread(&self, codes: &[&str]) -> BTreeMap<usize, String> {
+        let mut found = BTreeMap::new();
+        for inner in self.nodes.iter().filter(|inner| codes.contains(&inner.finding.code)) {
+            let Some(remedy) = inner.finding.alternative.as_deref() else { continue };
+            let mut around = inner.parent;
+            while let Some(node) = around {
+                let written = inner.step.trim_start_matches('/');
+                found.entry(node).or_insert_with(|| format!("first {remedy} in place of {written}"));
+                around = self.nodes.get(node).and_then(|node| node.parent);
             }
-            false
-        };
-        let misread = |(at, inner): (usize, &Node)| {
-            let remedy = inner.finding.alternative.as_deref()?;
-            let is_it = codes.contains(&inner.finding.code) && is_within(at);
-            is_it.then(|| format!("first {remedy} in place of {}", inner.step.trim_start_matches('/')))
-        };
-        self.nodes.iter().enumerate().find_map(misread)
+        }
+        found
     }
 
     /// Adds a node for an item of a list, counted from 0.

@@ -31,8 +31,6 @@ mod usb;
 mod viridian;
 mod vnuma;
 
-use std::collections::BTreeMap;
-
 use timers::GuestKind;
 
 use super::host::XlHost;
@@ -115,14 +113,17 @@ impl<'a> Reader<'a> {
     /// What xl accepts, and libxl or QEMU does not.
     fn refused(&mut self) {
         let all = refused::all(&self.config, self.host.release.unwrap_or(XenVersion::NEWEST));
-        let items = if all.is_empty() { BTreeMap::new() } else { self.book.items() };
+        if all.is_empty() {
+            return;
+        }
+        let (items, misread) = (self.book.items(), self.book.misread(&MISREAD));
         for Refused { keys, item, finding, .. } in all {
             // Words of a command line lie over a file that has the others.
             let Some(found) = keys.iter().find_map(|key| self.find(key)) else { continue };
             let node = item.and_then(|item| items.get(&(found.node, item)).copied()).unwrap_or(found.node);
             // Where xl reads another value than is written, the right one may be what is mended first.
-            let finding = match self.book.misread_in(found.node, &MISREAD) {
-                Some(first) => finding.instead(first),
+            let finding = match misread.get(&node) {
+                Some(first) => finding.instead(first.clone()),
                 None => finding,
             };
             self.book.mark(node, finding);

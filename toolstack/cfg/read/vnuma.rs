@@ -179,8 +179,8 @@ impl<'a> Reader<'a> {
     }
 
     fn vnuma_sums(&mut self, list: usize, sums: &Sums) {
-        let (size, cpus) =
-            (self.book.misread_in(list, &["not-all-a-number"]), self.book.misread_in(list, &["bad-range"]));
+        let misread = |code| self.book.misread(&[code]).remove(&list);
+        let (size, cpus) = (misread("not-all-a-number"), misread("bad-range"));
         let b_info = &mut self.config.b_info;
         let wrong = |reason: String, instead: String| Finding::invalid("bad-vnuma", reason).instead(instead);
         let mut errors = Vec::new();
