@@ -49,7 +49,8 @@ impl From<Errors> for EditError {
 }
 
 /// A file with settings in place of its own: each word is a line of an xl.cfg, and means what it means behind the file. What
-/// the file does not have comes to its end; a clock's keys that the words replace go, and so do the keys of `unset`.
+/// the file does not have comes to its end, or into the place of a clock's key that it replaces; the other keys that the words
+/// replace go, and so do those of `unset`.
 ///
 /// # Errors
 /// If the file, a word or the changed file is wrong.
@@ -79,6 +80,19 @@ pub fn edit(
     let tail = cfg.tail.unwrap_or(cfg.bytes.len());
     let split = cfg.settings.iter().position(|setting| setting.key_span.start >= tail);
     let (file, asked) = cfg.settings.split_at(split.unwrap_or(cfg.settings.len()));
+    let in_file = |key: &String| file.iter().any(|setting| setting.name == *key);
+    let is_known = |key: &String| keys::find(key).is_some() || keys::OURS.contains(&key.as_str());
+    if let Some(key) = unset.iter().find(|key| !in_file(key) && !is_known(key)) {
+        return Err(EditError::NoSuchKey(key.clone()));
+    }
+    let names: Vec<&str> = asked.iter().map(|setting| setting.name.as_str()).collect();
+    let gone = superseded_by(&names);
+    let replaced = |setting: &&Setting| {
+        gone.contains(&setting.name.as_str())
+            && !names.contains(&setting.name.as_str())
+            && !unset.contains(&setting.name)
+    };
+    let mut replaced = file.iter().filter(replaced).peekable();
     let mut changes: Vec<Change> = Vec::new();
     let mut lines = Vec::new();
     for (index, setting) in asked.iter().enumerate() {
@@ -88,28 +102,22 @@ pub fn edit(
         }
         let value = written(&cfg.bytes, setting);
         let there = file.iter().rfind(|there| there.name == setting.name);
-        match there.filter(|there| !there.added && !setting.added && !unset.contains(&there.name)) {
-            Some(there) => changes.push((there.value.span.clone(), value)),
-            None => {
-                lines.extend(setting.name.as_bytes());
-                lines.extend(if setting.added { b" += ".as_slice() } else { b" = " });
-                lines.extend(value);
-                lines.push(b'\n');
-            }
+        if let Some(there) =
+            there.filter(|there| !there.added && !setting.added && !unset.contains(&there.name))
+        {
+            changes.push((there.value.span.clone(), value));
+            continue;
+        }
+        let equals = if setting.added { b" += ".as_slice() } else { b" = " };
+        let line = [setting.name.as_bytes(), equals, &value].concat();
+        // A clock takes the place of the one before it, where the comment is.
+        match replaced.next_if(|_| !superseded_by(&[&setting.name]).is_empty()) {
+            Some(place) => changes.push((place.key_span.start..place.value.span.end, line)),
+            None => lines.extend([&line, b"\n".as_slice()].concat()),
         }
     }
-    let in_file = |key: &String| file.iter().any(|setting| setting.name == *key);
-    let is_known = |key: &String| keys::find(key).is_some() || keys::OURS.contains(&key.as_str());
-    if let Some(key) = unset.iter().find(|key| !in_file(key) && !is_known(key)) {
-        return Err(EditError::NoSuchKey(key.clone()));
-    }
-    let names: Vec<&str> = asked.iter().map(|setting| setting.name.as_str()).collect();
-    let gone = superseded_by(&names);
-    let goes = |setting: &&Setting| {
-        let replaced = gone.contains(&setting.name.as_str()) && !names.contains(&setting.name.as_str());
-        replaced || unset.contains(&setting.name)
-    };
-    changes.extend(file.iter().filter(goes).map(|setting| (line_of(bytes, setting), Vec::new())));
+    let goes = replaced.chain(file.iter().filter(|setting| unset.contains(&setting.name)));
+    changes.extend(goes.map(|setting| (line_of(bytes, setting), Vec::new())));
     let text = changed(bytes, whole_lines(bytes, changes), lines);
     let got = read(name, &text, &[], host)?.input.domain;
     match wanted {
@@ -222,7 +230,7 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
             // A clock that takes the place of another.
             (
                 vec!["clock_timezone=Europe/Berlin"],
-                file.replace("localtime = 1    # Windows\n", "") + "clock_timezone = \"Europe/Berlin\"\n",
+                file.replace("localtime = 1 ", "clock_timezone = \"Europe/Berlin\" "),
             ),
             (
                 vec!["disk=['phy:/dev/vg/b,xvda,w']"],
@@ -242,7 +250,10 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
         let left = "type = 'hvm'\nname = 'a'\n";
         assert_eq!(edited(two, &[], &["localtime", "rtc_timeoffset"]).unwrap(), left);
         let zone = edited(two, &["clock_timezone=Europe/Berlin"], &[]).unwrap();
-        assert_eq!(zone, format!("{left}clock_timezone = \"Europe/Berlin\"\n"));
+        assert_eq!(
+            zone,
+            two.replace("localtime=1 ; rtc_timeoffset=60", "clock_timezone = \"Europe/Berlin\" ; ")
+        );
         let list = "type = 'hvm'\nvif = [ 'bridge=a',\n 'bridge=b' ] # two\nname = 'a'\n";
         assert_eq!(edited(list, &[], &["vif"]).unwrap(), left);
         // Without a line break at its end.
