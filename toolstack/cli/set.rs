@@ -96,15 +96,17 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     }
     let before = target.clock();
     let asked = from.unwrap_or_else(|| before.clone());
+    // What was taken back before, the running guest may still have.
+    let (takes_rtc, takes_tsc) = cfg::clock::rtc_and_tsc(&set.unset);
     let mut clock = set.unset.iter().try_fold(asked.clone(), without)?;
-    let takes_back = (clock.offset != asked.offset, clock.tsc() != asked.tsc());
+    let takes_tsc = takes_tsc || clock.tsc() != asked.tsc();
     if let Some(file) = &set.from_save {
         clock.offset = from_save::offset(global, &*host, &facts, file, target.uuid)?;
     }
     let words = cfg::clock::words(&clock, kind, &set.settings).map_err(|errors| input::wrong(&errors))?;
     words.report.losses().for_each(|loss| output::diagnostic(&loss, words.report.source()));
     let clock = words.clock;
-    if set.from_save.is_some() && (words.offset || takes_back.0) {
+    if set.from_save.is_some() && (words.offset || takes_rtc) {
         return Err(Failure::Usage(
             "--from-save gives the offset of the save: leave out the settings of the offset".to_owned(),
         ));
@@ -115,8 +117,8 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         Failure::Error(format!("the clock of '{}' was not changed: {why}", target.name))
     })?;
     let file_has_tsc = set.from.is_some() && (clock.tsc().is_some() || before.tsc().is_some());
-    let wants_tsc = words.tsc || file_has_tsc || takes_back.1;
-    let wants_offset = words.offset || takes_back.0 || set.from.is_some() || set.from_save.is_some();
+    let wants_tsc = words.tsc || file_has_tsc || takes_tsc;
+    let wants_offset = words.offset || takes_rtc || set.from.is_some() || set.from_save.is_some();
     let live = match set.now {
         true => Some(Live {
             domain: target.domain.as_ref().ok_or_else(|| not_there(&target.name))?,
@@ -244,7 +246,11 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
         rtc: None,
         record,
     };
-    let mut known = all.into_iter().filter(|record| Some(record.uuid) == uuid || record.name == wanted);
+    // A name of digits alone is a domain's number.
+    let is_it = |record: &ClockRecord| {
+        Some(record.uuid) == uuid || !backend::is_domid(wanted) && record.name == wanted
+    };
+    let mut known = all.into_iter().filter(is_it);
     match (known.next(), known.next(), uuid) {
         (Some(record), None, _) => Ok(gone(record.uuid, &record.name.clone(), Some(record))),
         (Some(_), Some(_), _) => {

@@ -366,3 +366,14 @@ fn a_next_start_that_is_refused_is_told_as_one() {
     assert!(next.starts_with("refused: "), "{next}");
     assert_eq!(lab.mock(["mock", "reboot", "guest"]).code, 1);
 }
+
+#[test]
+fn a_number_is_no_name_of_a_guest_that_has_a_record() {
+    let lab = lab("type = \"hvm\"");
+    lab.write("one.cfg", "name = \"1\"\ntype = \"hvm\"\nmemory = 64\n");
+    lab.mock(["create", "-q", "one.cfg"]).ok();
+    lab.mock(["destroy", "guest"]).ok();
+    assert!(
+        lab.mock(["clock-set", "1", "clock_offset=localtime"]).fails(1).contains("no domain has the ID 1")
+    );
+}

@@ -19,4 +19,4 @@ pub use asked::{Asked, read, tolerance};
 pub(super) use asked::{Base, read_into};
 pub(super) use keys::superseded_by;
 pub use unset::without;
-pub use words::{Words, is_of_clock, settings, settings_of_xml, words, words_of_xml};
+pub use words::{Words, is_of_clock, rtc_and_tsc, settings, settings_of_xml, words, words_of_xml};

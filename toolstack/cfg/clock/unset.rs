@@ -6,9 +6,30 @@ use ::timers::{Basis, ClockOffset, GuestClock, Timer, TimerName};
 #[must_use]
 pub fn without(mut clock: GuestClock, key: &str) -> Option<GuestClock> {
     match key {
-        "clock_offset" | "clock_timezone" | "clock_start" | "localtime" | "rtc_timeoffset" => {
+        "clock_offset" => clock.offset = ClockOffset::default(),
+        "clock_timezone" if matches!(clock.offset, ClockOffset::Timezone { .. }) => {
             clock.offset = ClockOffset::default();
         }
+        "clock_start" if matches!(clock.offset, ClockOffset::Absolute { .. }) => {
+            clock.offset = ClockOffset::default();
+        }
+        // A setting that the clock has not, in a clock of another kind.
+        "clock_timezone" | "clock_start" => {}
+        "localtime" => match &mut clock.offset {
+            ClockOffset::Localtime { adjustment } => {
+                clock.offset = ClockOffset::Utc { adjustment: *adjustment };
+            }
+            ClockOffset::Variable { basis, .. } => *basis = Basis::Utc,
+            ClockOffset::Utc { .. } | ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => {}
+        },
+        "rtc_timeoffset" => match &mut clock.offset {
+            ClockOffset::Variable { basis: Basis::Utc, .. } => clock.offset = ClockOffset::default(),
+            ClockOffset::Variable { basis: Basis::Localtime, .. } => {
+                clock.offset = ClockOffset::Localtime { adjustment: None };
+            }
+            ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment = None,
+            ClockOffset::Timezone { .. } | ClockOffset::Absolute { .. } => {}
+        },
         "clock_adjustment" => match &mut clock.offset {
             ClockOffset::Utc { adjustment } | ClockOffset::Localtime { adjustment } => *adjustment = None,
             ClockOffset::Variable { adjustment, .. } => *adjustment = 0,
@@ -41,4 +62,46 @@ pub(super) fn leave_out(key: &str, then: &str) -> String {
     format!(
         "leave {key} out, and the guest has {then}; xenclock clock-set DOMAIN --unset {key} takes it back"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use ::timers::Adjustment;
+
+    #[test]
+    fn what_a_clock_does_not_have_is_not_taken_from_it() {
+        let variable = |adjustment, basis| ClockOffset::Variable { adjustment, basis };
+        let zone = ClockOffset::Timezone { timezone: "Asia/Tokyo".to_owned() };
+        let local = ClockOffset::Localtime { adjustment: None };
+        let fixed = ClockOffset::Localtime { adjustment: Some(Adjustment::Reset) };
+        let absolute = ClockOffset::Absolute { start: 5 };
+        let utc = ClockOffset::default();
+        let own = |offset: &ClockOffset| match offset {
+            ClockOffset::Utc { .. } => vec!["rtc_timeoffset"],
+            ClockOffset::Localtime { .. } => vec!["localtime"],
+            ClockOffset::Timezone { .. } => vec!["clock_timezone"],
+            ClockOffset::Variable { .. } => vec!["localtime", "rtc_timeoffset"],
+            ClockOffset::Absolute { .. } => vec!["clock_start"],
+        };
+        for offset in [&zone, &local, &absolute, &utc] {
+            let clock = GuestClock::new(offset.clone(), Vec::new());
+            for key in ["clock_start", "clock_timezone", "localtime", "rtc_timeoffset"] {
+                let left = without(clock.clone(), key).unwrap().offset;
+                let expected = if own(offset).contains(&key) { &utc } else { offset };
+                assert_eq!(left, *expected, "{offset:?} without {key}");
+            }
+        }
+        for (offset, key, left) in [
+            (variable(60, Basis::Localtime), "rtc_timeoffset", local.clone()),
+            (variable(60, Basis::Localtime), "localtime", variable(60, Basis::Utc)),
+            (variable(60, Basis::Utc), "rtc_timeoffset", utc.clone()),
+            (variable(60, Basis::Utc), "clock_start", variable(60, Basis::Utc)),
+            (fixed, "localtime", ClockOffset::Utc { adjustment: Some(Adjustment::Reset) }),
+            (zone.clone(), "clock_offset", utc.clone()),
+        ] {
+            assert_eq!(without(GuestClock::new(offset, Vec::new()), key).unwrap().offset, left, "{key}");
+        }
+    }
 }

@@ -46,6 +46,13 @@ pub fn settings_of_xml() -> Vec<&'static str> {
     settings().filter(|name| about(name) != Some(About::Moves)).collect()
 }
 
+/// True if one of these settings is about the time that the RTC shows, and if one is about the TSC alone.
+#[must_use]
+pub fn rtc_and_tsc(settings: &[String]) -> (bool, bool) {
+    let any = |wanted| settings.iter().any(|name| about(name) == Some(wanted));
+    (any(About::Rtc), any(About::Tsc))
+}
+
 /// True for a word of a command line that [`words`] takes.
 #[must_use]
 pub fn is_of_clock(word: &str) -> bool {
