@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
-use timers::{GuestClock, UtcOffset};
+use timers::{GuestClock, KiloHertz, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
@@ -366,6 +366,15 @@ impl Monitor<'_> {
         self.host.soft_reset(domid, config)?;
         note(Then::FinishReset(Some(Clocks { offset, tsc })));
         put_back(self.host, domid, offset, &tsc)?;
+        // The kernel that starts now counts by the frequency that it finds. A record that cannot be written says an older
+        // one, and the guest is tolerated less.
+        if let Some(uuid) = uuid {
+            let anew = |mut record: ClockRecord| {
+                record.reset_with(if tsc.khz == 0 { facts.cpu_khz } else { KiloHertz(tsc.khz) });
+                record
+            };
+            drop(self.records.change(uuid, |record, _| (record.map(anew), ())));
+        }
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }
