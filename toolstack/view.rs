@@ -6,7 +6,7 @@ use timers::resolve::{Moment, NextStart, is_clock_set, resolve, rtc_time};
 use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, linux_clock};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
 };
 use uuid::Uuid;
 
@@ -41,21 +41,29 @@ pub struct ClockView {
     /// The clock that the domain was started with.
     #[serde(skip)]
     started_with: Option<GuestClock>,
+    #[serde(skip)]
+    next_tsc: Option<String>,
 }
 
 impl ClockView {
-    /// The TSC that was requested for the next start, where that is another than the domain was started with.
+    /// The TSC that was requested for the next start, where that is another than the guest has.
     #[must_use]
-    pub fn next_tsc(&self) -> Option<String> {
-        let of = |clock: &GuestClock| {
-            let mode = clock.tsc().and_then(|tsc| tsc.mode?.tsc_mode()).unwrap_or(TscMode::Default);
-            (mode, clock.tsc_frequency())
-        };
-        let (next, now) = (of(self.clock.as_ref()?), of(self.started_with.as_ref()?));
-        let (mode, frequency) = next;
-        let frequency = frequency.map_or_else(String::new, |frequency| format!(" at {frequency}"));
-        (next != now).then(|| format!("mode {}{frequency}", mode.as_str()))
+    pub fn next_tsc(&self) -> Option<&str> {
+        self.next_tsc.as_deref()
     }
+}
+
+/// The TSC of a next start with this clock, where that is another than a guest has here.
+fn next_tsc(clock: &GuestClock, now: &TscView, facts: &HostFacts) -> Option<String> {
+    let mode = clock.tsc().and_then(|tsc| tsc.mode?.tsc_mode()).unwrap_or(TscMode::Default);
+    let frequency = clock.tsc_frequency();
+    let khz = frequency.map_or(Ok(facts.cpu_khz), Hertz::to_khz).ok()?;
+    let frequency = match frequency {
+        Some(frequency) => format!(" at {frequency}"),
+        None if khz.0 != now.khz => format!(" at the host's {khz}"),
+        None => String::new(),
+    };
+    (mode.as_str() != now.mode || khz.0 != now.khz).then(|| format!("mode {}{frequency}", mode.as_str()))
 }
 
 /// A guest's RTC.
@@ -165,8 +173,11 @@ pub fn view(
         (Some(record), Some(config)) if !is_pending(record) => Some(requested(record, config)),
         (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
+    let requested = record.filter(|record| is_pending(record));
+    let next_tsc = requested.and_then(|record| next_tsc(&record.request.clock, &tsc, facts));
     Ok(ClockView {
         started_with,
+        next_tsc,
         domid: domain.domid,
         name: domain.name.clone(),
         uuid: domain.uuid,

@@ -194,11 +194,11 @@ fn of_tsc(
             format!(
                 "CPUID reports an invariant TSC to it ({}), but no frequency is requested: {}",
                 guest.invariant_tsc.why,
-                if how == MoveKind::Restore {
-                    "request one (clock_tsc_frequency) for its next start"
-                } else if tsc.before.mode == TscMode::Native {
+                if tsc.before.mode == TscMode::Native {
                     "mode native keeps none, so restart the guest with tsc_mode = \"default\" and clock_tsc_frequency, or \
                      without the invariant TSC"
+                } else if how == MoveKind::Restore {
+                    "request one (clock_tsc_frequency) for its next start"
                 } else {
                     "request one (clock_tsc_frequency) and restart the guest"
                 }

@@ -109,6 +109,38 @@ fn a_setting_is_taken_back() {
 }
 
 #[test]
+fn what_was_taken_back_before_is_set_now() {
+    let lab = lab("mode='auto'", json!({}));
+    let set = |words: &[&str]| lab.mock([&["-f", "clock-set", "guest"], words].concat()).ok();
+    let show = || lab.mock(["clock-show", "--json", "guest"]).json();
+    let born = show()["tsc"]["khz"].clone();
+    set(&["--now", "rtc_timeoffset=3600", "clock_tsc_frequency=2000000000"]);
+    set(&["--unset", "rtc_timeoffset", "--unset", "clock_tsc_frequency"]);
+    assert_eq!((&show()["rtc"]["offset"], &show()["tsc"]["khz"]), (&json!(3600), &json!(2_000_000)));
+    let text = lab.mock(["clock-show", "guest"]).ok();
+    assert!(text.contains("next TSC     mode default at the host's 2600000 kHz at the next start"), "{text}");
+    set(&["--now", "--unset", "rtc_timeoffset"]);
+    assert_eq!((&show()["rtc"]["offset"], &show()["tsc"]["khz"]), (&json!(0), &json!(2_000_000)));
+    set(&["--now", "--unset", "clock_tsc_frequency"]);
+    assert_eq!(show()["tsc"]["khz"], born);
+    assert!(!lab.mock(["clock-show", "guest"]).ok().contains("next TSC"));
+    // A setting that it has not is not taken from it.
+    set(&["clock_timezone=Asia/Tokyo"]);
+    assert!(set(&["--unset", "rtc_timeoffset", "--unset", "clock_start"]).contains("Asia/Tokyo"));
+}
+
+#[test]
+fn a_kernel_that_starts_in_a_soft_reset_counts_by_what_it_finds() {
+    let lab = lab("mode='auto'", json!({"cpu_khz": 2_600_600}));
+    lab.mock(["clock-set", "guest", "clock_tsc_tolerance=250"]).ok();
+    assert_eq!(migrate(&lab, &[]).code, 0);
+    let show = || on_other(&lab, &["clock-show", "--json", "guest"]).json()["tsc"].clone();
+    assert_eq!((&show()["khz"], &show()["birth_khz"]), (&json!(2_600_600), &json!(2_600_000)));
+    on_other(&lab, &["mock", "soft-reset", "guest"]).ok();
+    assert_eq!((&show()["khz"], &show()["birth_khz"]), (&json!(2_600_600), &json!(2_600_600)));
+}
+
+#[test]
 fn cpuid_travels_from_xen_4_14_until_the_next_start() {
     let lab = Lab::with_host(json!({"xen_version": "4.14", "cpu_khz": 2_600_000}));
     lab.write("guest.cfg", "name = \"guest\"\ntype = \"hvm\"\nmemory = 64\ncpuid = \"host,invtsc=1\"\n");
