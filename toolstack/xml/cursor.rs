@@ -274,14 +274,26 @@ impl<'t> Element<'t> {
         Box::new(Fault { id: self.id, finding })
     }
 
+    /// Says that something is wrong with the element, and lets the reader go on.
+    pub fn report(&self, finding: Finding) {
+        self.ledger.faults.borrow_mut().push(Fault { id: self.id, finding });
+    }
+
     /// Says that the element lacks a child of this name, and lets the reader go on. A child that is only hidden has its
     /// own error.
     pub fn lacks(&self, child: &str, finding: Finding) {
-        let Ledger { tree, hidden, faults, .. } = self.ledger;
+        let Ledger { tree, hidden, .. } = self.ledger;
         let is_hidden = |id: NodeId| tree.name(id) == child && hidden.touches(tree, id);
         if !tree.children(self.id).any(is_hidden) {
-            faults.borrow_mut().push(Fault { id: self.id, finding });
+            self.report(finding);
         }
+    }
+
+    /// True if the element has an attribute of this name that was found wrong, so that it only seems to have none.
+    #[must_use]
+    pub fn has_lost(&self, attribute: &str) -> bool {
+        let Ledger { tree, hidden, .. } = self.ledger;
+        tree.attribute(self.id, attribute).is_some_and(|id| hidden.is_hidden(id))
     }
 
     /// True if something in the element was found wrong, so that it tells less than it was meant to.

@@ -25,12 +25,21 @@ pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
     element.is(Part::Clock);
     let offset = offset(&element)?;
     let mut clock = GuestClock::new(offset, Vec::new());
+    let mut elements: Vec<Element<'_>> = Vec::new();
     for child in element.children("timer") {
         let child = child.take();
         let timer = timer(&child, clock.timers.len())?;
-        match clock.timers.iter().find(|earlier| earlier.name == timer.name) {
-            None => clock.timers.push(timer),
-            Some(earlier) if *earlier == timer => {
+        match clock.timers.iter().position(|earlier| earlier.name == timer.name) {
+            None => {
+                clock.timers.push(timer);
+                elements.push(child);
+            }
+            // One that lost a part was perhaps meant as this one is.
+            Some(earlier) if elements[earlier].is_in_doubt() => {
+                clock.timers[earlier] = self::timer(&child, earlier)?;
+                elements[earlier] = child;
+            }
+            Some(earlier) if clock.timers[earlier] == timer => {
                 child.mark_whole(&Finding::no_effect(
                     "timer-again",
                     format!("repeats the settings of {}", timer.name),

@@ -186,6 +186,10 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
         element.leave_out(Finding::unsupported("hostdev-pvh", reason).instead(instead));
         return Ok(());
     }
+    // Without a part of its address it is another device than the one that was meant.
+    if address.is_in_doubt() {
+        return Ok(());
+    }
     let same = |other: &Pci| {
         (other.domain, other.bus, other.dev, other.func)
             == (device.domain, device.bus, device.dev, device.func)

@@ -37,19 +37,26 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     }
     let numa = numa.take();
     let mut cells = BTreeMap::new();
+    let mut is_in_doubt = false;
     for element in numa.children("cell").map(Element::take) {
         let id = match element.attr("id") {
             Some(id) => id.number("the number of a cell, from 0")?,
             None => cells.len(),
         };
         let mut cell = cell(element, guest)?;
+        if element.has_lost("id") {
+            is_in_doubt = true;
+            continue;
+        }
         cell.mib += guest.modules.get(&id).copied().unwrap_or_default();
         if cells.insert(id, cell).is_some() {
             let finding = Finding::invalid("cell-twice", format!("a second cell {id}"));
-            return Err(element.error(finding.instead("give each cell an id of its own")));
+            element.report(finding.instead("give each cell an id of its own"));
+            is_in_doubt = true;
         }
     }
-    if cells.is_empty() {
+    // Which cells there are is not known.
+    if cells.is_empty() || is_in_doubt {
         return Ok(());
     }
     if let Some(cell) = guest.modules.keys().find(|cell| !cells.contains_key(cell)) {
@@ -116,11 +123,15 @@ pub(super) fn memory(root: &Element<'_>) -> Result<Option<u64>> {
 }
 
 fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
-    let Some(memory) = element.attr("memory") else {
-        let finding = Finding::invalid("no-memory", "the cell has no memory");
-        return Err(element.error(finding.instead("add memory='1024' unit='MiB'")));
+    let mib = match element.attr("memory") {
+        Some(memory) => mebibytes::in_mebibytes(&memory, element.attr("unit"))?,
+        // Its error is known, and what else is wrong with the cell is to be found.
+        None if element.has_lost("memory") => 0,
+        None => {
+            let finding = Finding::invalid("no-memory", "the cell has no memory");
+            return Err(element.error(finding.instead("add memory='1024' unit='MiB'")));
+        }
     };
-    let mib = mebibytes::in_mebibytes(&memory, element.attr("unit"))?;
     let most = guest.config.b_info.max_vcpus.unsigned_abs();
     let vcpus = match element.attr("cpus").filter(|cpus| !cpus.text.is_empty()) {
         Some(cpus) => {
