@@ -2,12 +2,13 @@
 
 use timers::resolve::{self, Moment};
 use timers::tsc::TscHost;
+use timers::zone::default_zones;
 
 use crate::assess::{FOUND_HERE, Target, advice, assess, decide_tsc, native_at_a_frequency};
 use crate::diag::{Diagnostic, Errors, Finding, Report, Verdict};
 use crate::domain::project::{self, OffsetIn};
 use crate::domain::release::{self, XenVersion};
-use crate::domain::{Domain, DomainConfig, Part, changes, part_of, unresolvable};
+use crate::domain::{Domain, DomainConfig, Part, changes, part_of, unknown_zone, unresolvable};
 use crate::input::Input;
 use crate::write;
 pub use crate::write::json::pretty as libxl_json;
@@ -183,6 +184,10 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Errors> {
         } else {
             input.report.lower(part, finding);
         }
+    }
+    if !errors.is_empty() {
+        let zone = unknown_zone(&input.domain.clock.offset, &*default_zones());
+        errors.extend(zone.map(|(part, finding)| input.report.at(part, finding)));
     }
     if let Some(errors) = Errors::of(errors, input.report.source()) {
         return Err(errors);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::assess::{self, Target};
 use crate::diag::{Finding, Verdict};
 use crate::domain::project::{self, OffsetIn};
-use crate::domain::{Domain, DomainConfig, Part, part_of, unresolvable};
+use crate::domain::{Domain, DomainConfig, Part, part_of, unknown_zone, unresolvable};
 use crate::host::HostFacts;
 
 /// A start, worked out.
@@ -165,7 +165,8 @@ pub fn work_out(
     let findings = assess::clock(clock, kind, Target::Start);
     let refused: Vec<_> = findings.into_iter().filter(|(_, finding)| refuses(finding)).collect();
     if !refused.is_empty() {
-        return Err(Refusal { findings: refused });
+        let zone = unknown_zone(&clock.offset, zones);
+        return Err(Refusal { findings: refused.into_iter().chain(zone).collect() });
     }
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
     let resolved = resolve::resolve(&clock.offset, kind, &at)

@@ -34,6 +34,7 @@ mod service;
 mod values_cfg;
 mod wrapper;
 mod wrong_xml;
+mod wrong_xml_together;
 mod xl_language;
 mod xl_table;
 mod xml_back;

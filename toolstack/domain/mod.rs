@@ -33,7 +33,7 @@ pub use crate::diag::Part;
 pub(crate) use config::most_vcpus;
 pub use config::{Defbool, DomainConfig, ShutdownAction};
 pub use release::XenVersion;
-pub(crate) use unresolvable::{part_of, unresolvable};
+pub(crate) use unresolvable::{part_of, unknown_zone, unresolvable};
 
 /// A domain as read from any format.
 #[derive(Clone, Debug, PartialEq)]

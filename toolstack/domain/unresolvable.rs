@@ -36,6 +36,15 @@ pub(crate) fn unresolvable(error: &resolve::ResolveError, zones: &dyn ZoneSource
     }
 }
 
+/// The error of a zone that there is not. Only a start resolves a clock; what is said beside other errors is said here, so
+/// that it is not found in the next run.
+#[must_use]
+pub(crate) fn unknown_zone(clock: &ClockOffset, zones: &dyn ZoneSource) -> Option<(Part, Finding)> {
+    let ClockOffset::Timezone { timezone } = clock else { return None };
+    let error = zones.zone(timezone).err()?;
+    Some((Part::Timezone, unresolvable(&resolve::ResolveError::Zone(error), zones)))
+}
+
 /// The part of a clock that an error is about.
 #[must_use]
 pub(crate) fn part_of(error: &resolve::ResolveError, clock: &ClockOffset) -> Part {

@@ -3,12 +3,14 @@
 //! A reader stops at the first error. It then reads the document again, without the node that was wrong, and so goes on
 //! with what holds where nothing is written.
 
+use timers::zone::default_zones;
+
 use super::super::cursor::{Element, Fault, Hidden, Ledger, Result};
 use super::super::tree::{MAX_NODES, Tree};
 use super::unread;
 use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
-use crate::domain::Domain;
+use crate::domain::{Domain, unknown_zone};
 
 /// The most errors of a document. Nobody reads more, and the document is read again for each: a large one has fewer, so
 /// that it takes no longer than the largest without an error.
@@ -64,7 +66,10 @@ fn contradictions(domain: &Domain, report: &Report, errors: &[Diagnostic]) -> Ve
     let invalid = assess(domain, Target::Start).into_iter();
     let invalid = invalid.filter(|(_, finding)| finding.verdict == Verdict::Invalid);
     let found = invalid.map(|(part, finding)| report.at(part, finding));
-    found.filter(|found| !errors.iter().any(|error| are_together(&found.node, &error.node))).collect()
+    let alone = found.filter(|found| !errors.iter().any(|error| are_together(&found.node, &error.node)));
+    // A zone is wrong whatever else is.
+    let zone = unknown_zone(&domain.clock.offset, &*default_zones());
+    alone.chain(zone.map(|(part, finding)| report.at(part, finding))).collect()
 }
 
 /// True if one node is in the element around the other.
