@@ -70,31 +70,87 @@ fn a_disk_that_is_left_out_refuses_the_start() {
     assert_eq!(checked("hvm", &full).0, 2);
 }
 
+const LUKS: &str = "<encryption format='luks'><secret type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption>";
+const SLICES: &str = "<slices><slice type='storage' offset='12345' size='123'/></slices>";
+
+/// Disks whose content libxl would show in another way: the type, the driver, what is in the source and beside it, and
+/// what the remedy says.
+const OTHER_CONTENT: &[(&str, &str, &str, &str, &[&str])] = &[
+    ("file", "type='raw'", LUKS, "", &["cryptsetup open IMAGE NAME", "type='raw'", "without <encryption>"]),
+    ("file", "type='luks'", LUKS, "", &["cryptsetup open IMAGE NAME", "type='raw'"]),
+    ("file", "type='luks'", "", "", &["cryptsetup open IMAGE NAME", "type='raw'"]),
+    ("file", "type='qcow2'", LUKS, "", &["driver=qcow2,encrypt.key-secret=key", "type='qcow2'"]),
+    ("network", "type='raw'", LUKS, "", &["rbd map", "then in dom0: cryptsetup open /dev/DEVICE NAME"]),
+    ("network", "type='raw'", SLICES, "", &["rbd map", "then dd if=/dev/DEVICE of=NEW"]),
+    ("file", "type='raw'", SLICES, "", &["skip=OFFSET count=SIZE", "<source file='/PATH/NEW'/>"]),
+    ("block", "type='raw'", SLICES, "", &["write type='file' and <source file='/PATH/NEW'/>"]),
+    ("file", "type='raw'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
+    ("file", "name='qemu'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
+    ("file", "type='vpc'", "", "<transient/>", &["-F vpc -b IMAGE", WRITTEN]),
+    ("file", "type='vmdk'", "", "<transient/>", &["-F vmdk -b IMAGE", WRITTEN]),
+    ("block", "name='phy'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
+    ("network", "type='raw'", "", "<transient/>", &["rbd map", "-b /dev/DEVICE NEW.qcow2", WRITTEN]),
+];
+
+/// What an image has to have beside it that became one of QEMU's own format.
+const WRITTEN: &str =
+    "write type='file', <driver name='qemu' type='qcow2'/> and <source file='/PATH/NEW.qcow2'/>, without";
+
 #[test]
-fn what_is_inside_an_image_has_a_remedy_for_its_format() {
-    let disk = |format: &str, inside: &str| {
+fn other_content_of_an_image_has_a_remedy_for_its_format() {
+    for (kind, driver, inside, beside, remedy) in OTHER_CONTENT {
+        let place = match *kind {
+            "file" => "file='/a.img'",
+            "block" => "dev='/dev/a'",
+            _ => "protocol='rbd' name='p/i'",
+        };
+        let disk = format!(
+            "<disk type='{kind}'><driver {driver}/><source {place}>{inside}</source>{beside}<target dev='vda'/></disk>"
+        );
+        let (status, said) = checked("hvm", &disk);
+        assert!(status == 2 && said.contains("[disk-content]"), "{disk}: {said}");
+        for words in *remedy {
+            assert!(said.contains(words), "{disk}: {said}");
+        }
+    }
+    // As they say.
+    for (kind, inside, line) in [
+        ("block", "<driver name='qemu' type='raw'/><source dev='/dev/mapper/NAME'/>", "format=raw"),
+        ("file", "<driver name='qemu' type='qcow2'/><source file='/PATH/NEW.qcow2'/>", "format=qcow2"),
+    ] {
+        let disk = format!("<disk type='{kind}'>{inside}<target dev='xvda' bus='xen'/></disk>");
+        assert_eq!(checked("hvm", &disk).0, 0, "{disk}");
+        let lab = Lab::new();
+        lab.write("guest.xml", guest("hvm", &disk));
+        let cfg = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+        assert!(cfg.contains(line), "{cfg}");
+    }
+}
+
+#[test]
+fn an_image_behind_another_is_looked_at_too() {
+    let disk = |inside: &str| {
         format!(
-            "<disk type='file'><driver name='qemu' type='{format}'/><source file='/a.img'>{inside}</source>\
-             <target dev='vda' bus='virtio'/></disk>"
+            "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/o.qcow2'/>{inside}\
+             <target dev='xvda' bus='xen'/></disk>"
         )
     };
-    let luks = "<encryption format='luks'><secret type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption>";
-    for (format, inside, remedy) in [
-        ("raw", luks, "cryptsetup open IMAGE NAME"),
-        ("luks", luks, "cryptsetup open IMAGE NAME"),
-        ("qcow2", luks, "driver=qcow2,encrypt.key-secret=key"),
-        (
-            "raw",
-            "<slices><slice type='storage' offset='12345' size='123'/></slices>",
-            "skip=OFFSET count=SIZE",
-        ),
+    let store = |source: &str, next: &str| {
+        format!(
+            "<backingStore type='file'><format type='qcow2'/><source file='/b'>{source}</source>{next}</backingStore>"
+        )
+    };
+    for (inside, word) in [
+        (store(LUKS, ""), "no key"),
+        (store("", &store(LUKS, "<backingStore/>")), "no key"),
+        (store(SLICES, ""), "slices"),
     ] {
-        let (status, said) = checked("hvm", &disk(format, inside));
-        assert!(status == 2 && said.contains(remedy), "{format}: {said}");
+        let (status, said) = checked("hvm", &disk(&inside));
+        assert!(status == 2 && said.contains("[disk-content]") && said.contains(word), "{inside}: {said}");
+        assert!(said.contains("virsh blockpull DOMAIN xvda --wait"), "{said}");
     }
-    let decrypted =
-        "<disk type='block'><source dev='/dev/mapper/NAME'/><target dev='xvda' bus='xen'/></disk>";
-    assert_eq!(checked("hvm", decrypted).0, 0);
+    assert_eq!(checked("hvm", &disk("")).0, 0);
+    assert_eq!(checked("hvm", &disk(&store("", "<backingStore/>"))).0, 0);
 }
 
 #[test]

@@ -9,11 +9,21 @@ use super::config::{Disk, DiskBackend};
 use super::disk_names::place;
 use crate::diag::Finding;
 
+/// How a disk on the network becomes `/dev/DEVICE`, and what to do with that.
+macro_rules! attached {
+    ($then:literal) => {
+        concat!("attach it in dom0 (for example with nbd-client, rbd map or iscsiadm), ", $then)
+    };
+}
+
 /// What to write in a domain XML for any disk on the network.
-pub const ATTACH: &str = "attach it in dom0 (for example with nbd-client, rbd map or iscsiadm), and write type='block' and <source dev='/dev/DEVICE'/>";
+pub const ATTACH: &str = attached!("and write type='block' and <source dev='/dev/DEVICE'/>");
 
 /// The same for an xl.cfg.
-const ATTACH_IN_CFG: &str = "attach it in dom0 (for example with nbd-client, rbd map or iscsiadm), and write target=/dev/DEVICE without backendtype";
+const ATTACH_IN_CFG: &str = attached!("and write target=/dev/DEVICE without backendtype");
+
+/// Before what is then done with the device.
+pub(crate) const ATTACH_FIRST: &str = attached!("then ");
 
 /// What QEMU's names for storage on the network begin with.
 const SCHEMES: &[&str] = &[

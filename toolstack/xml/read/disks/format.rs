@@ -8,6 +8,9 @@ use crate::domain::config::DiskFormat;
 use crate::domain::libvirt::{DISK_FORMATS, value_of};
 use crate::mapping::Kind;
 
+/// QEMU's word for an encryption of a whole image, which libvirt takes for a format too.
+pub(super) const LUKS: &str = "luks";
+
 /// Hypervisors whose XML has no formats in it: they tell a format by the image's name.
 const WITHOUT_FORMATS: &[&str] = &["vmware", "vbox", "hyperv"];
 
@@ -62,6 +65,21 @@ pub(super) fn read(
         }));
     }
     known
+}
+
+/// The word of QEMU's tools for an image's format, where the XML tells it.
+pub(super) fn word_of_tools<'w>(given: Option<&'w str>, hypervisor: &str) -> Option<&'w str> {
+    let Some(given) = given else { return (!WITHOUT_FORMATS.contains(&hypervisor)).then_some("raw") };
+    if let Some((_, word)) = CONVERTIBLE.iter().find(|(known, _)| *known == given) {
+        return Some(word);
+    }
+    Some(match value_of(DISK_FORMATS, given)? {
+        DiskFormat::Qcow => "qcow",
+        DiskFormat::Qcow2 => "qcow2",
+        DiskFormat::Vhd => "vpc",
+        DiskFormat::Qed => "qed",
+        _ => "raw",
+    })
 }
 
 /// The format by the name of an image, as a rule replaces it.

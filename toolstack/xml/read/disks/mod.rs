@@ -1,5 +1,6 @@
 //! `<disk>`: block devices, CD-ROMs, floppies.
 
+mod content;
 mod driver;
 mod floppy;
 mod format;

@@ -4,7 +4,7 @@ use super::super::super::cursor::{Element, Fault, Result, Value};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
 use super::left_out::left_out;
-use super::network;
+use super::{content, network};
 use crate::diag::{Finding, nearest};
 use crate::domain::network_disks::ATTACH;
 use crate::mapping::Kind;
@@ -40,7 +40,7 @@ pub(super) fn read(
     let kind = element.attr("type");
     let source = element.children("source").next();
     let word = kind.map_or("file", |kind| kind.text);
-    if let Some((reason, instead)) = lost(element, source.as_ref()) {
+    if let Some((reason, instead)) = content::lost(element, source.as_ref(), guest) {
         left_out(element, Finding::unsupported("disk-content", reason).instead(instead));
         return Ok(None);
     }
@@ -133,46 +133,6 @@ fn no_source(element: &Element<'_>, attribute: &str) -> Box<Fault> {
     let finding = Finding::invalid("no-source", "the disk has no source");
     element.error(finding.instead(format!("add <source {attribute}='/PATH'/> in <disk>")))
 }
-
-/// Why the guest would find other content on the disk than on the hypervisor that the XML is from.
-fn lost(element: &Element<'_>, source: Option<&Element<'_>>) -> Option<(&'static str, &'static str)> {
-    let has = |name: &str| {
-        let inside = source.is_some_and(|source| source.children(name).next().is_some());
-        inside || element.children(name).next().is_some()
-    };
-    if has("encryption") {
-        let format = element.children("driver").next().and_then(|driver| driver.attr("type"));
-        let instead = match format {
-            Some(format) if format.text != "raw" && format.text != "luks" => DECRYPT_QCOW2,
-            _ => DECRYPT_LUKS,
-        };
-        return Some(("libxl does not decrypt images: the guest would see encrypted data", instead));
-    }
-    if has("slices") {
-        return Some(("libxl does not support slices of an image: the guest would see all of it", CUT_OUT));
-    }
-    if let Some(transient) = element.children("transient").next() {
-        let is_cdrom = element.attr("device").is_some_and(|device| device.text == "cdrom");
-        if has("readonly") || is_cdrom {
-            transient.mark_whole(&Finding::no_effect("read-only", "nothing is written to this disk"));
-            return None;
-        }
-        return Some(("libxl does not drop writes: a transient disk would keep them", OVERLAY));
-    }
-    None
-}
-
-/// How dom0 decrypts a block device or an image that is LUKS as a whole.
-const DECRYPT_LUKS: &str = "in dom0: cryptsetup open IMAGE NAME; write type='block' and <source dev='/dev/mapper/NAME'/>, without <encryption>";
-
-/// How an image is decrypted whose format has the encryption inside.
-const DECRYPT_QCOW2: &str = "qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=qcow2,encrypt.key-secret=key,file.filename=IMAGE -O qcow2 NEW.qcow2, and write NEW.qcow2 without <encryption>";
-
-/// How a part of an image becomes an image.
-const CUT_OUT: &str = "dd if=IMAGE of=NEW bs=1M iflag=skip_bytes,count_bytes skip=OFFSET count=SIZE, and write NEW without <slices>";
-
-/// How a guest writes elsewhere than to its image.
-const OVERLAY: &str = "make an overlay before each start, with qemu-img create -f qcow2 -F FORMAT -b IMAGE NEW.qcow2, and write NEW.qcow2 without <transient/>";
 
 /// The remedy for a source that is none of a file, a block device or the network.
 fn elsewhere(disk: &Element<'_>, kind: &str, source: Option<&Element<'_>>) -> (String, String) {
