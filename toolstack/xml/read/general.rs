@@ -63,11 +63,24 @@ fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         (None, None) => {
             let reason =
                 "libvirt generates an ID when it defines the guest; without one the guest has none on Xen";
-            let instead = "write <genid>ID</genid> with an ID from uuidgen";
-            element.mark(Finding::unsupported("genid", reason).instead(instead));
+            let finding = Finding::unsupported("genid", reason);
+            element.mark(
+                finding
+                    .instead("write <genid>ID</genid> with an ID from uuidgen")
+                    .instead_in_file("add ms_vm_genid = \"generate\" to the xl.cfg"),
+            );
             return Ok(());
         }
     };
+    if id.is_nil() {
+        let reason = "libxl takes an ID of zeros for none: the guest has no generation ID";
+        element.mark(
+            Finding::unsupported("genid", reason)
+                .instead("write <genid>ID</genid> with an ID from uuidgen")
+                .instead_in_file("add ms_vm_genid = \"generate\" to the xl.cfg"),
+        );
+        return Ok(());
+    }
     element.is(Part::GenerationId);
     // The guest reads it as Windows lays out a GUID.
     hvm.ms_vm_genid = id.to_bytes_le();

@@ -1,6 +1,6 @@
 //! Sizes of memory: libvirt's units, and the MiB that xl counts in.
 
-use super::super::cursor::{Element, Result, Value};
+use super::super::cursor::{Element, Result, Value, list};
 use crate::diag::Finding;
 
 /// KiB in a MiB.
@@ -33,21 +33,31 @@ pub(super) fn in_mebibytes(value: &Value<'_>, unit: Option<Value<'_>>) -> Result
     Ok(mib)
 }
 
+/// The units to choose from.
+const UNITS: &[&str] = &["b", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "KB", "MB", "GB", "TB", "PB", "EB"];
+
 /// Bytes in a unit of an XML, or the error about it.
 fn bytes_per(unit: &Value<'_>) -> Result<u128> {
-    unit_bytes(unit.text)
-        .ok_or_else(|| unit.not("a unit: b, KiB, MiB, GiB, TiB, PiB, EiB, KB, MB, GB, TB, PB or EB"))
+    unit_bytes(unit.text).ok_or_else(|| {
+        let mut error = unit.not(&format!("a unit: {}", list(UNITS.iter().copied())));
+        error.finding.alternative = unit.meant(UNITS.iter().copied()).map(Into::into);
+        error
+    })
 }
 
 /// Bytes in libvirt's memory units: powers of 1000 with a B alone, of 1024 otherwise, whatever the case.
 pub(crate) fn unit_bytes(unit: &str) -> Option<u128> {
     let lower = unit.to_ascii_lowercase();
-    let base: u128 = match lower.as_str() {
-        "b" | "byte" | "bytes" => return Some(1),
-        _ if lower.ends_with("ib") || lower.len() == 1 => 1024,
-        _ => 1000,
+    if ["b", "byte", "bytes"].contains(&lower.as_str()) {
+        return Some(1);
+    }
+    let mut letters = lower.chars();
+    let letter = letters.next()?;
+    let base: u128 = match letters.as_str() {
+        "" | "ib" => 1024,
+        "b" => 1000,
+        _ => return None,
     };
-    let letter = lower.trim_end_matches('b').trim_end_matches('i');
-    let power = ["k", "m", "g", "t", "p", "e"].iter().position(|known| *known == letter)?;
+    let power = "kmgtpe".chars().position(|known| known == letter)?;
     base.checked_pow(u32::try_from(power).ok()? + 1)
 }

@@ -221,7 +221,7 @@ fn name(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) -> Result<()> {
     if let Some(managed) = target.attr("managed") {
         managed.mark(Finding::no_effect("unmanaged", "libxl makes the interface itself"));
     }
-    let Some(name) = target.attr("dev") else { return Ok(()) };
+    let Some(name) = target.attr("dev").filter(|name| !name.text.is_empty()) else { return Ok(()) };
     if is_generated(name.text) {
         let reason = "a name of a running guest; each start assigns a new one";
         target.mark(Finding::no_effect("live-state", reason));
