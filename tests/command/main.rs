@@ -38,3 +38,4 @@ mod wrong_xml_together;
 mod xl_language;
 mod xl_table;
 mod xml_back;
+mod xml_devices;

@@ -23,6 +23,10 @@ pub enum Part {
     Disk(usize),
     /// A network card, by its index in the config.
     Nic(usize),
+    /// A PCI device of the host, by its index in the config.
+    HostDevice(usize),
+    /// The arguments for QEMU.
+    Arguments,
     /// The invariant TSC of its CPUID.
     InvariantTsc,
     /// The clock as a whole.
@@ -85,6 +89,8 @@ impl Part {
             | Part::GenerationId
             | Part::Disk(_)
             | Part::Nic(_)
+            | Part::HostDevice(_)
+            | Part::Arguments
             | Part::InvariantTsc
             | Part::Clock => Some(Part::Domain),
             Part::Offset | Part::Adjustment | Part::Basis | Part::Timezone | Part::Start | Part::Timer(_) => {

@@ -4,7 +4,8 @@ use std::net::Ipv6Addr;
 
 use timers::GuestKind;
 
-use super::config::{Defbool, HdType, Hvm, Nic, NicType, VgaKind};
+use super::config::{Defbool, Disk, HdType, Hvm, Nic, NicType, VgaKind};
+use super::disk_names::place;
 use super::version::{XenVersion, four};
 use crate::diag::nearest;
 
@@ -65,10 +66,15 @@ pub fn longest_interface_name(kind: GuestKind, nic: &Nic) -> usize {
 const PCI_SLOTS: usize = 32;
 
 /// The slots that are free for network cards and for devices of the host: without those of the host bridge, of the PIIX3
-/// with all its functions, and of the devices that libxl adds for these settings. Disks on SCSI and arguments for QEMU
-/// may leave less.
+/// with all its functions, and of the devices that libxl adds for these settings and disks. Arguments for QEMU may leave
+/// less.
 #[must_use]
-pub fn free_pci_slots(hvm: &Hvm) -> usize {
+pub fn free_pci_slots(hvm: &Hvm, disks: &[Disk]) -> usize {
+    // libxl adds one controller, for hard disks alone.
+    let is_scsi = |disk: &Disk| {
+        let place = disk.vdev.as_deref().and_then(|vdev| place(vdev, hvm.hdtype));
+        disk.is_cdrom == 0 && place.is_some_and(|place| place.scsi)
+    };
     let takes_slot = [
         true,
         true,
@@ -79,6 +85,7 @@ pub fn free_pci_slots(hvm: &Hvm) -> usize {
         hvm.usbversion > 0,
         hvm.soundhw.as_deref().is_some_and(|card| PCI_SOUND.contains(&card)),
         hvm.spice.enable == Some(Defbool::True) && hvm.spice.vdagent == Some(Defbool::True),
+        disks.iter().any(is_scsi),
     ];
     PCI_SLOTS - takes_slot.into_iter().filter(|takes| *takes).count()
 }

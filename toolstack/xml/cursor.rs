@@ -404,11 +404,16 @@ impl<'t> Value<'t> {
     /// The remedy for a word that is none of a few: the nearest of them, if one is near.
     #[must_use]
     pub fn meant<'w>(&self, words: impl Iterator<Item = &'w str>) -> Option<String> {
-        let word = nearest(self.text, words)?;
-        Some(match self.ledger.tree.name(self.id) {
+        nearest(self.text, words).map(|word| self.rather(word))
+    }
+
+    /// The remedy to write another word.
+    #[must_use]
+    pub fn rather(&self, word: &str) -> String {
+        match self.ledger.tree.name(self.id) {
             "" => format!("write {word}"),
             name => format!("write {name}='{word}'"),
-        })
+        }
     }
 
     /// The error that this value is not what was expected.

@@ -63,29 +63,33 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
 
 /// QEMU puts each emulated card into a PCI slot of its own, and then each device of the host that names no slot.
 fn slots(config: &DomainConfig) -> Option<Refused> {
-    let free = free_pci_slots(config.b_info.hvm.as_ref()?);
+    let free = free_pci_slots(config.b_info.hvm.as_ref()?, &config.disks);
     let is_in_slot =
         |nic: &Nic| nic.nictype != Some(NicType::Vif) && nic.model.as_deref() != Some("ne2k_isa");
+    let without_slot = |written: &str| format!("write {written} for cards that only Xen's PV drivers use");
+    let (xml, cfg) = (without_slot("<model type='netfront'/>"), without_slot("type=vif"));
     let mut cards = config.nics.iter().enumerate().filter(|(_, nic)| is_in_slot(nic));
     if let Some((item, _)) = cards.nth(free) {
         let reason = format!(
             "QEMU's board has {free} free PCI slots, one for each emulated card, and QEMU does not start the guest"
         );
-        let instead = "write type=vif for cards that only Xen's PV drivers use";
-        return Some(at(VIF, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item));
+        let finding = Finding::unsupported("pci-slots", reason).instead_by_format(xml, cfg);
+        return Some(at(VIF, finding).in_entry(item));
     }
     let cards = config.nics.iter().filter(|nic| is_in_slot(nic)).count();
-    let left = free - cards;
     let mut devices = config.pcidevs.iter().enumerate().filter(|(_, device)| device.vdevfn == 0);
-    let (item, _) = devices.nth(left)?;
+    let (item, _) = devices.nth(free - cards)?;
+    let of_cards = if cards > 0 { format!(", {cards} of them for emulated cards") } else { String::new() };
     let reason = format!(
-        "QEMU's board has {free} free PCI slots, {cards} of them for emulated cards, and libxl does not start the guest"
+        "QEMU's board has {free} free PCI slots{of_cards}, and libxl does not start the guest with more devices"
     );
-    let instead = match cards {
-        0 => "pass fewer devices to the guest",
-        _ => "write type=vif for cards that only Xen's PV drivers use, or pass fewer devices to the guest",
+    let fewer = "pass fewer devices to the guest";
+    let finding = Finding::unsupported("pci-slots", reason);
+    let finding = match cards {
+        0 => finding.instead_by_format(fewer, fewer),
+        _ => finding.instead_by_format(format!("{xml}, or {fewer}"), format!("{cfg}, or {fewer}")),
     };
-    Some(at(PCI, Finding::unsupported("pci-slots", reason).instead(instead)).in_entry(item))
+    Some(at(PCI, finding).in_entry(item))
 }
 
 /// Why Linux takes no name for an interface, if it does not. An empty one is none that was given.

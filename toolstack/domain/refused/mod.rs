@@ -288,8 +288,10 @@ fn firmware_config(config: &DomainConfig) -> Option<Refused> {
     let is_asked = config.kind() == GuestKind::Hvm && arguments().any(|argument| argument == "-fw_cfg");
     (is_asked && b_info.kernel.is_none()).then(|| {
         let reason = "QEMU on Xen has a fw_cfg device only for a guest with a kernel, and exits";
-        let finding = Finding::unsupported("qemu-argument", reason)
-            .instead("remove -fw_cfg and its value, or add kernel = \"/PATH\"");
+        let finding = Finding::unsupported("qemu-argument", reason).instead_by_format(
+            "remove -fw_cfg and its value, or add <kernel>/PATH</kernel> in <os>",
+            "remove -fw_cfg and its value, or add kernel = \"/PATH\"",
+        );
         at((&["device_model_args", "device_model_args_hvm"], "b_info.extra_hvm"), finding)
     })
 }

@@ -10,6 +10,9 @@ use crate::diag::Finding;
 /// The keys that a setting may have in an xl.cfg, and its path in libxl's JSON.
 pub(super) type Place = (&'static [&'static str], &'static str);
 
+/// The root of every domain XML, by which a finding is told its format.
+const DOMAIN_XML: &str = "/domain";
+
 pub(super) const VIF: Place = (&["vif"], "nics");
 
 /// A setting with which the guest does not start.
@@ -29,10 +32,23 @@ impl Refused {
     /// Its path, with the number of its entry, and the finding as it is said of another format than xl.cfg.
     #[must_use]
     pub fn outside_xl_cfg(self) -> (String, Finding) {
-        let Refused { path, item, finding, .. } = self;
-        let path = item.map_or_else(|| path.to_owned(), |item| format!("{path}[{item}]"));
+        let path = self.whole_path();
+        let finding = Finding { by_format: None, ..self.finding };
         let instead = finding.alternative.clone().unwrap_or_default();
         (path, finding.instead(format!("as in an xl.cfg: {instead}")))
+    }
+
+    /// The same as it is said of a domain XML, in the words of one where it is known what they are.
+    #[must_use]
+    pub fn in_domain_xml(self) -> (String, Finding) {
+        match self.finding.by_format {
+            Some(_) => (self.whole_path(), self.finding.at(DOMAIN_XML)),
+            None => self.outside_xl_cfg(),
+        }
+    }
+
+    fn whole_path(&self) -> String {
+        self.item.map_or_else(|| self.path.to_owned(), |item| format!("{}[{item}]", self.path))
     }
 
     pub(super) fn in_entry(self, item: usize) -> Self {

@@ -3,6 +3,7 @@
 use super::super::cursor::Element;
 use super::guest::Guest;
 use crate::diag::Finding;
+use crate::domain::Part;
 
 /// The ends of libvirt's namespaces.
 const QEMU: &str = "/schemas/domain/qemu/1.0";
@@ -43,6 +44,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) {
             continue;
         }
         let element = element.take();
+        element.is(Part::Arguments);
         let arguments = arguments(&element, prefix);
         if of_qemu {
             let reason = "written for another hypervisor's QEMU, and passed unchanged to Xen's QEMU";

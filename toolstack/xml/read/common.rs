@@ -35,10 +35,15 @@ pub(super) fn unknown_word(value: &Value<'_>, words: &[&str], effect: &str) -> O
     }
     let reason = format!("libvirt does not know '{}'; {effect}", value.text);
     let finding = Finding::unsupported("unknown-value", reason);
-    Some(match value.meant(words.iter().copied()) {
-        Some(meant) => finding.instead(meant),
-        None => finding.instead(format!("write one of {}", list(words.iter().copied()))),
-    })
+    // A part of a word, as xhci is of qemu-xhci, tells more than its letters.
+    let part = |word: &&str| word.split('-').any(|part| part.eq_ignore_ascii_case(value.text));
+    let of_parts: Vec<_> = words.iter().copied().filter(part).collect();
+    let one_of = |words: &[&str]| format!("write one of {}", list(words.iter().copied()));
+    Some(finding.instead(match of_parts.as_slice() {
+        [word] => value.rather(word),
+        [] => value.meant(words.iter().copied()).unwrap_or_else(|| one_of(words)),
+        of_parts => one_of(of_parts),
+    }))
 }
 
 /// The domain that serves a device.

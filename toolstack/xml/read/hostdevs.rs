@@ -3,7 +3,8 @@
 use super::super::cursor::{Element, Fault, Result, Value};
 use super::guest::Guest;
 use super::{boot_order, placed_by_xen, set};
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
+use crate::domain::Part;
 use crate::domain::config::{HostUsb, Pci, RdmPolicy, UsbDev};
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
@@ -24,24 +25,51 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
                 let instead = "write type='pci' or type='usb'";
                 element.leave_out(Finding::unsupported("hostdev", reason).instead(instead));
             }
-            _ => {
-                let what = if mode == "subsystem" { kind } else { mode };
-                let reason = format!("libxl passes PCI and USB devices through, not {what}");
-                let instead = match what {
-                    "scsi" | "scsi_host" => Some("write a disk: <disk type='block'> with its device in dom0"),
-                    "mdev" => Some("pass a whole PCI device or a virtual function through: type='pci'"),
-                    "storage" => Some("write <disk type='block'> with the block device"),
-                    _ => None,
-                };
-                let finding = Finding::unsupported("hostdev", reason);
-                element.leave_out(match instead {
-                    Some(instead) => finding.instead(instead),
-                    None => finding,
-                });
-            }
+            _ => element.leave_out(other(mode, kind)),
         }
     }
     Ok(())
+}
+
+/// The modes that a device of the host has in libvirt, and the kinds that it has in each, with what to write for those that
+/// libxl does not pass through.
+const OTHERS: &[(&str, &str, Option<&str>)] = &[
+    ("subsystem", "pci", None),
+    ("subsystem", "usb", None),
+    ("subsystem", "scsi", Some(AS_DISK)),
+    ("subsystem", "scsi_host", Some(AS_DISK)),
+    ("subsystem", "mdev", Some("pass a whole PCI device or a virtual function through: type='pci'")),
+    ("capabilities", "storage", Some("write <disk type='block'> with the block device")),
+    ("capabilities", "misc", Some("pass the PCI or USB device behind it through: mode='subsystem'")),
+    (
+        "capabilities",
+        "net",
+        Some("write <interface type='bridge'> with a bridge of dom0 that the card is in"),
+    ),
+];
+
+const AS_DISK: &str = "write a disk: <disk type='block'> with its device in dom0";
+
+/// What is said of a device that libxl does not pass through.
+fn other(mode: &str, kind: &str) -> Finding {
+    let of_mode = || OTHERS.iter().filter(|(known, ..)| *known == mode);
+    let what = match of_mode().next() {
+        Some(_) if mode == "subsystem" => kind.to_owned(),
+        Some(_) => format!("a device with mode='{mode}' and type='{kind}'"),
+        None => format!("a device with mode='{mode}'"),
+    };
+    let finding =
+        Finding::unsupported("hostdev", format!("libxl passes PCI and USB devices through, not {what}"));
+    if of_mode().next().is_none() {
+        let meant = nearest(mode, OTHERS.iter().map(|(known, ..)| *known)).unwrap_or("subsystem");
+        return finding.instead(format!("write mode='{meant}'"));
+    }
+    let known = of_mode().find(|(_, known, _)| *known == kind);
+    match (known, nearest(kind, of_mode().map(|(_, known, _)| *known))) {
+        (Some((.., Some(instead))), _) => finding.instead(*instead),
+        (_, Some(meant)) => finding.instead(format!("write type='{meant}'")),
+        _ => finding.instead("write mode='subsystem' and type='pci' or type='usb', for a device of dom0"),
+    }
 }
 
 /// A network card of the host: a PCI device, whose MAC address only its driver in dom0 can set.
@@ -202,6 +230,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
         set(&mut pv.e820_host, true);
         device.rdm_policy = Some(RdmPolicy::Strict);
     }
+    element.is(Part::HostDevice(guest.config.pcidevs.len()));
     guest.config.pcidevs.push(device);
     Ok(())
 }

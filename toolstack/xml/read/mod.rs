@@ -119,10 +119,12 @@ pub fn read_mapped(
             ("c_info.name", _) => Part::Name,
             ("disks", Some(item)) => Part::Disk(item),
             ("nics", Some(item)) => Part::Nic(item),
+            ("pcidevs", Some(item)) => Part::HostDevice(item),
+            ("b_info.extra" | "b_info.extra_hvm", _) => Part::Arguments,
             _ => Part::Domain,
         };
         let span = report.span(part);
-        let (path, finding) = refused.outside_xl_cfg();
+        let (path, finding) = refused.in_domain_xml();
         report.add(None, path, span, finding, false);
     }
     Ok(Input { xen, mapped, ..Input::new(domain, report) })
