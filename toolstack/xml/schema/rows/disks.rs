@@ -69,6 +69,10 @@ pub(super) static SECTION: Section = Section {
             .or_else("disk-secret", "libxl does not pass passwords to disk backends")
             .instead(LOG_IN),
         no_effect("backingStore", "backing-store", "the image itself contains the name of its backing file"),
+        mapped(
+            "backingStore/source/slices|encryption",
+            "nothing, and `create` refuses: QEMU opens the whole file, and without a key",
+        ),
         no_effect("mirror", "live-state", "the state of a copy of a running guest's disk"),
         no_effect("privateData", "live-state", "libvirt's notes about a running guest"),
         mapped("backenddomain", "`backend=`"),
