@@ -119,7 +119,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "<hostdev mode='capabilities' type='misc'><source><char>/dev/input/event3</char></source></hostdev>",
-        "write mode='subsystem'",
+        "pass the PCI or USB device behind it through: mode='subsystem'",
     ),
     (
         "<hostdev mode='capabilities' type='net'><source><interface>eth0</interface></source></hostdev>",
