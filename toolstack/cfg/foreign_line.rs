@@ -1,7 +1,7 @@
 //! Lines as shells, Python, YAML and JSON write them, in the words of an xl.cfg.
 
 use super::keys::{self, Key};
-use super::python;
+use super::{entries, python};
 use super::suggest::{self, Unit};
 
 /// A setting in the words of another language.
@@ -32,18 +32,19 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
     if let Some(rest) = BEFORE.iter().find_map(|word| line.strip_prefix(word)) {
         let (key, rest) = key_in(rest.trim_start())?;
         let rest = rest.trim_start();
-        let value = value(key, rest.strip_prefix('=').unwrap_or(rest))?;
-        return Some(Foreign {
-            reason: Some("xl has no commands"),
-            ..one(format!("{} = {value}", key.name))
-        });
+        let text = rest.strip_prefix('=').unwrap_or(rest);
+        let settings = match parts(key, without_comment(text)) {
+            Some(parts) => all(&parts)?,
+            None => format!("{} = {}", key.name, value(key, text)?),
+        };
+        return Some(Foreign { reason: Some("xl has no commands"), ..one(settings) });
     }
     for method in METHODS {
         if let Some((name, argument)) = line.split_once(method) {
             let argument = without_comment(argument).strip_suffix(')')?;
-            let list = python::value(&format!("[ {argument} ]"))?;
+            let list = python::value_of(name, &format!("[ {argument} ]"))?;
             let items = match method {
-                ".extend(" => python::value(argument)?,
+                ".extend(" => python::value_of(name, argument)?,
                 _ => list,
             };
             let reason = Some("xl has no methods");
@@ -55,23 +56,23 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
     let rest = quote.map_or(Some(rest), |quote| rest.strip_prefix(quote))?.trim_start();
     // `vif+=(...)`
     if let Some(array) = rest.strip_prefix("+=") {
-        return Some(one(format!("{} += {}", key.name, array_of_shell(array)?)));
+        return Some(one(format!("{} += {}", key.name, array_of_shell(key.name, array)?)));
     }
     let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
     let text = rest.strip_prefix(sign)?.trim();
     if *sign == "=" && quote.is_none() {
         // `disk = disk + [ ... ]`
         if let Some(added) = text.strip_prefix(key.name).and_then(|sum| sum.trim_start().strip_prefix('+')) {
-            let added = python::value(without_comment(added))?;
+            let added = python::value_of(key.name, without_comment(added))?;
             let reason = Some("xl does not calculate");
             return Some(Foreign { reason, ..one(format!("{} += {added}", key.name)) });
         }
         if without_comment(text).len() < text.len() && text.split(" #").next()?.trim_end().ends_with(',') {
             return Some(one(format!("{} = {}", key.name, value(key, text)?)));
         }
-        let is_array = keys::is_list(key.name) && python::value(without_comment(text)).is_none();
+        let is_array = keys::is_list(key.name) && python::value_of(key.name, without_comment(text)).is_none();
         return is_array
-            .then(|| array_of_shell(text))
+            .then(|| array_of_shell(key.name, text))
             .flatten()
             .map(|list| one(format!("{} = {list}", key.name)));
     }
@@ -101,16 +102,17 @@ fn value(key: &Key, text: &str) -> Option<String> {
     if text.is_empty() || text.contains(['$', '`', '\\']) {
         return None;
     }
-    if let Some(python) = text.strip_prefix(['"', '\'', '[', '(', '{']).and_then(|_| python::value(text)) {
+    if let Some(python) = python::literal_in(text).and_then(|text| python::value_of(key.name, text)) {
         return Some(python);
     }
     if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        return list(inner.split(',').map(str::trim));
+        return list(entries_in(key.name, inner)?);
     }
-    if text.starts_with(['"', '\'', '[', '(', '{']) {
+    let is_entries = keys::is_list(key.name);
+    if text.starts_with(['"', '\'', '[']) || python::is_code(text, is_entries) {
         return None;
     }
-    if keys::is_list(key.name) {
+    if is_entries {
         return list([text]);
     }
     match suggest::number(text, if key.takes_number() { key.unit } else { Unit::Plain }) {
@@ -118,6 +120,68 @@ fn value(key: &Key, text: &str) -> Option<String> {
         None if key.takes_number() => None,
         _ => Some(suggest::literal(text)),
     }
+}
+
+/// Keys whose values have settings of a kernel or of QEMU in them.
+const OF_PROGRAMS: [&str; 6] =
+    ["bootloader_args", "cmdline", "device_model_args", "device_model_args_hvm", "device_model_args_pv", "extra"];
+
+/// A value without quotes and the settings behind it on its line, `web vcpus=2`; `None` where it is one setting.
+fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a str)>> {
+    let mut parts = vec![(key, text)];
+    if OF_PROGRAMS.contains(&key.name) || keys::is_list(key.name) || text.contains(['"', '\'', '[']) {
+        return None;
+    }
+    while let Some((key, text)) = parts.pop() {
+        let next = text.match_indices(' ').find_map(|(at, _)| {
+            let (key, value) = key_in(text.get(at + 1..)?)?;
+            Some((text[..at].trim(), key, value.strip_prefix('=').filter(|_| !text[..at].trim().is_empty())?))
+        });
+        let Some((before, next, value)) = next else {
+            parts.push((key, text.trim()));
+            break;
+        };
+        parts.extend([(key, before), (next, value)]);
+    }
+    (parts.len() > 1).then_some(parts)
+}
+
+/// The settings of one line, as an xl.cfg has them.
+fn all(parts: &[(&'static Key, &str)]) -> Option<String> {
+    let setting = |(key, text): &(&'static Key, &str)| Some(format!("{} = {}", key.name, value(key, text)?));
+    let settings: Option<Vec<_>> = parts.iter().map(setting).collect();
+    settings.map(|settings| settings.join("; "))
+}
+
+/// The remedy for a value of a key without quotes that has other settings behind it on its line.
+pub fn several(key: &str, text: &str) -> Option<String> {
+    let parts = parts(keys::find(key)?, text)?;
+    let alone = || parts.get(1).map(|(key, _)| format!("put {} on a line of its own", key.name));
+    all(&parts).map(|settings| format!("write {settings}")).or_else(alone)
+}
+
+/// An item of a list without quotes. YAML has a dash before it, and a colon behind the name of a setting.
+pub fn item(word: &str, is_entries: bool) -> String {
+    let word = word.strip_prefix("- ").map_or(word, str::trim_start);
+    match word.split_once(": ").filter(|_| is_entries) {
+        Some((name, value)) if !name.contains(['=', ',']) => format!("{}={}", name.trim(), value.trim()),
+        _ => word.to_owned(),
+    }
+}
+
+/// The entries of a list without quotes; `None` where nobody can know where one ends.
+fn entries_in<'a>(key: &str, text: &'a str) -> Option<Vec<&'a str>> {
+    let mut rest = text.trim();
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let (entry, behind) = rest.split_at(entries::first(key, rest)?);
+        found.push(entry.trim());
+        rest = behind.trim_start_matches([',', ' ', '\t']);
+        if entry.is_empty() && behind.len() == rest.len() {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 /// A list of texts; `None` if one has quotes of its own.
@@ -128,10 +192,10 @@ fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> Option<String> {
 }
 
 /// `(a b)`, a shell's array, with or without quotes. With commas it is a tuple of Python.
-fn array_of_shell(text: &str) -> Option<String> {
+fn array_of_shell(key: &str, text: &str) -> Option<String> {
     let text = without_comment(text);
     let inner = text.strip_prefix('(')?.strip_suffix(')')?;
-    if let Some(tuple) = python::value(&format!("[{inner}]")) {
+    if let Some(tuple) = python::value_of(key, &format!("[{inner}]")) {
         return Some(tuple);
     }
     let unquoted = inner.split_whitespace().map(|item| item.trim_matches(['"', '\'']));

@@ -75,11 +75,6 @@ impl<'a> Lexer<'a> {
         Token { kind, span: start..self.at }
     }
 
-    /// The next token, which stays the next one.
-    pub fn peek(&self) -> Token {
-        Lexer { ..*self }.next()
-    }
-
     /// The next token where a value is expected and need not be quoted: what is neither a quoted text nor a list nor
     /// a number goes to the end of the setting.
     pub fn next_bare(&mut self) -> Token {

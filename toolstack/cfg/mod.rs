@@ -8,6 +8,7 @@ pub mod clock;
 mod comments;
 mod domain;
 mod edit;
+mod entries;
 mod foreign_line;
 mod host;
 mod keys;

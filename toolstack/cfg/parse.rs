@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
-use super::{Cfg, Content, MAX_BYTES, Setting, Unread, Value};
+use super::{Cfg, Content, MAX_BYTES, Setting, Unread, Value, entries};
 use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
@@ -93,7 +93,7 @@ struct Parser<'a> {
     tail: usize,
     settings: Vec<Setting>,
     /// The last setting of each name.
-    last: BTreeMap<&'a [u8], usize>,
+    last: BTreeMap<String, usize>,
     errors: Vec<Diagnostic>,
     unread: Unread,
     /// The text is the remedy of an error.
@@ -117,15 +117,15 @@ enum GoOn {
 struct Failed {
     error: Box<Diagnostic>,
     go_on: GoOn,
-    /// The setting at hand as the error's remedy has it, where that is known.
-    meant: Option<Box<Setting>>,
+    /// The setting at hand as the error's remedy has it, where that is known; several where the remedy has several.
+    meant: Vec<Setting>,
     /// True if the error takes no setting away.
     harmless: bool,
 }
 
 impl From<(Box<Diagnostic>, GoOn)> for Failed {
     fn from((error, go_on): (Box<Diagnostic>, GoOn)) -> Self {
-        Failed { error, go_on, meant: None, harmless: false }
+        Failed { error, go_on, meant: Vec::new(), harmless: false }
     }
 }
 
@@ -133,6 +133,11 @@ impl From<(Box<Diagnostic>, GoOn)> for Failed {
 struct Open {
     start: usize,
     items: Vec<Value>,
+}
+
+/// True for a byte that a word without quotes in a list may have.
+fn is_of_word(byte: &u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\n' | b',' | b';' | b'[' | b']' | b'"' | b'\'')
 }
 
 /// The list that is open, as far as it was read, where no list is open within it.
@@ -184,10 +189,10 @@ impl<'a> Parser<'a> {
             };
             if let Err(Failed { error, go_on, meant, harmless }) = done {
                 self.errors.push(*error);
-                self.unread.lost |= meant.is_none() && !harmless;
-                if let Some(setting) = meant {
+                self.unread.lost |= meant.is_empty() && !harmless;
+                for setting in meant {
                     self.unread.mended.push(setting.key_span.start..setting.value.span.end);
-                    self.unread.lost |= self.store(*setting).is_err();
+                    self.unread.lost |= self.store(setting).is_err();
                 }
                 self.recover(go_on);
             }
@@ -229,7 +234,7 @@ impl<'a> Parser<'a> {
             let start = value.span.start;
             let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
             let failed = self.failed(error, key_span.clone(), GoOn::NextLine);
-            if failed.meant.is_none() {
+            if failed.meant.is_empty() {
                 let _ = self.store(Setting {
                     name,
                     added,
@@ -354,11 +359,16 @@ impl<'a> Parser<'a> {
                             after_value = false;
                             continue;
                         }
-                        Expected::Item => match self.item_meant(&error) {
+                        Expected::Item | Expected::EndOfItem => match self.item_meant(&error, expected, key) {
                             Some(item) => {
                                 self.errors.push(*error);
+                                // The number that it begins with is part of it.
+                                let is_begin = |last: &mut Value| last.span.start == item.span.start;
+                                open.last_mut().and_then(|list| list.items.pop_if(is_begin));
                                 Some(item)
                             }
+                            // The remedy is the setting on its line.
+                            None if self.is_setting(&error, key) => return Err((error, GoOn::NextLine, None)),
                             None => return Err((error, GoOn::BehindList, None)),
                         },
                         _ => return Err((error, GoOn::BehindList, None)),
@@ -383,8 +393,7 @@ impl<'a> Parser<'a> {
     /// Keeps a setting; one that adds takes over what there is.
     fn store(&mut self, mut setting: Setting) -> Result<()> {
         let index = self.settings.len();
-        let name = &self.bytes[setting.key_span.clone()];
-        if let Some(earlier) = self.last.insert(name, index) {
+        if let Some(earlier) = self.last.insert(setting.name.clone(), index) {
             let earlier = &mut self.settings[earlier];
             earlier.followed_by = Some(index);
             if setting.added {
@@ -467,9 +476,8 @@ impl<'a> Parser<'a> {
         let line = self.bytes.get(start..).unwrap_or_default();
         let line = start..start + line.iter().take_while(|&&byte| byte != b'\n').count();
         let line = self.words(&line);
-        let ends_item = |byte: &u8| matches!(byte, b',' | b']' | b'\n' | b'"' | b'\'' | b'#');
-        let item = span.start..span.start + rest.iter().take_while(|byte| !ends_item(byte)).count();
-        let item = self.words(&item);
+        let item = self.item(expected, key, span.start);
+        let item = item.as_ref().map(|item| self.words(item));
         let said = syntax_error::Unexpected {
             kind,
             expected,
@@ -477,10 +485,29 @@ impl<'a> Parser<'a> {
             token: &self.words(span),
             word: &self.words(&word),
             whole: &self.words(&whole),
-            item: item.trim_end(),
+            item: item.as_deref(),
             line: line.trim_end(),
         };
         self.at(span, said.finding())
+    }
+
+    /// The bytes of the item of a list that a token without quotes is part of; `None` where nobody can know its end.
+    fn item(&self, expected: Expected, key: Option<&str>, at: usize) -> Option<Range<usize>> {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        // `03:00.0` begins with a number, behind which an end is expected.
+        let glued = match expected {
+            Expected::EndOfItem => before.iter().rev().take_while(|byte| is_of_word(byte)).count(),
+            _ => 0,
+        };
+        let start = at - glued;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b']' | b'\n' | b'"' | b'\'' | b'#');
+        let end = rest.iter().position(ends).unwrap_or(rest.len());
+        let text = std::str::from_utf8(rest.get(..end).unwrap_or_default()).ok()?;
+        let length = entries::first(key.unwrap_or_default(), text)?;
+        // `bridge="xenbr0"`: more of it stands in quotes.
+        let is_quoted = matches!(rest.get(end), Some(b'"' | b'\'')) && length == text.len() && length > 0;
+        (!is_quoted).then(|| start..start + length)
     }
 
     fn at(&self, bytes: &Range<usize>, finding: Finding) -> Box<Diagnostic> {

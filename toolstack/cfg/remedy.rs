@@ -54,8 +54,11 @@ fn check(finding: &mut Finding, left: &mut usize) {
     let quoted = remedy.strip_prefix(IN_QUOTES);
     if let Some(setting) = quoted.or_else(|| remedy.strip_prefix(WRITE)) {
         *left -= 1;
-        if let Some(better) = better_than(setting) {
+        if let Some((better, limit)) = better_than(setting) {
             finding.alternative = Some(better);
+            if let Some(limit) = limit {
+                finding.reason = format!("{}; and {limit}", finding.reason).into();
+            }
         }
     }
 }
@@ -63,22 +66,29 @@ fn check(finding: &mut Finding, left: &mut usize) {
 /// How the remedy begins that is a setting.
 const WRITE: &str = "write ";
 
-/// The remedy in place of a setting that is not accepted.
-fn better_than(setting: &str) -> Option<Cow<'static, str>> {
-    let mut better: Option<Cow<'static, str>> = None;
+/// The remedy in place of a setting that is not accepted, and why it has another value than is meant, if it has.
+fn better_than(setting: &str) -> Option<(Cow<'static, str>, Option<Cow<'static, str>>)> {
+    let mut better: Option<(Cow<'static, str>, Option<Cow<'static, str>>)> = None;
     for _ in 0..TRIES {
-        let setting = better.as_deref().map_or(Some(setting), |better| better.strip_prefix(WRITE));
-        let Some(Finding { alternative: Some(next), code, .. }) = setting.and_then(against) else {
+        let setting = match &better {
+            Some((better, _)) => better.strip_prefix(WRITE),
+            None => Some(setting),
+        };
+        let Some(Finding { alternative: Some(next), code, reason, .. }) = setting.and_then(against) else {
             break;
         };
-        // The remedy for a part of a value does not stand alone.
-        let is_of_setting = setting.and_then(|setting| setting.split_once(" = ")).is_some_and(|(key, _)| {
-            next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = "))
-        });
+        // The remedy for a part of a value does not stand alone, nor that for one of several settings.
+        let is_of_setting =
+            setting.and_then(|setting| setting.split_once(" = ")).is_some_and(|(key, value)| {
+                let is_one = !value.contains(" = ");
+                is_one && (next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = ")))
+            });
         if !is_of_setting && !OF_FORM.contains(&code) {
             break;
         }
-        better = Some(next);
+        let limit = if OF_FORM.contains(&code) { None } else { Some(reason) };
+        let before = better.and_then(|(_, limit)| limit);
+        better = Some((next, before.or(limit)));
     }
     better
 }

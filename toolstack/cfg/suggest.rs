@@ -67,8 +67,18 @@ pub fn list_of(value: &Value) -> Option<String> {
 /// probably meant.
 pub fn requoted(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
-    let within = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+    // `"""text"""`
+    let triple = quote.to_string().repeat(3);
+    if let Some(inner) = text.strip_prefix(&*triple).and_then(|text| text.strip_suffix(&*triple)) {
+        return Some(quoted(inner));
+    }
     let other = if quote == '"' { '\'' } else { '"' };
+    // `'text'"`
+    let stray = text.strip_suffix(other).filter(|text| {
+        text.len() > 1 && text.ends_with(quote) && text.matches(quote).count() == 2 && !text.contains(other)
+    });
+    let text = stray.unwrap_or(text);
+    let within = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
     let is_whole = text.len() > 1 && text.ends_with(quote) && within.matches(quote).count() % 2 == 0;
     let inner = match within {
         // Quotes within the text are its own, in pairs.
@@ -101,6 +111,9 @@ mod tests {
             ("'it's'", "\"it's\""),
             ("\"it's \"so\"", "\"it's \\\"so\""),
             ("\"open", "\"open\""),
+            ("'web'\"", "\"web\""),
+            ("\"web\"'", "\"web\""),
+            ("\"\"\"/a,raw,xvda,w\"\"\"", "\"/a,raw,xvda,w\""),
         ];
         for (text, expected) in table {
             assert_eq!(requoted(text).as_deref(), Some(expected), "{text}");

@@ -1,5 +1,6 @@
 //! The message for a place that xl's parser refuses: the token found, the token expected, and the remedy.
 
+use super::foreign_line;
 use super::keys;
 use super::lex::{Kind, Odd};
 use super::python;
@@ -64,14 +65,17 @@ pub struct Unexpected<'a> {
     pub word: &'a str,
     /// With what stands before it without a blank.
     pub whole: &'a str,
-    /// From the token to the end of a list's item.
-    pub item: &'a str,
+    /// The item of a list that the token is part of, where it can be known.
+    pub item: Option<&'a str>,
     /// From where the value begins to the end of the line; without a value, from the token.
     pub line: &'a str,
 }
 
 /// The remedy for a line of a program.
 const NOT_PYTHON: &str = "an xl.cfg consists of lines KEY = VALUE and comments after #; it is not Python";
+
+/// The remedy for words in a list that may be one entry or several.
+const EACH_IN_QUOTES: &str = "write each entry of the list, with all of its settings, in quotes of its own";
 
 /// The quotes of a text processor.
 const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
@@ -201,6 +205,15 @@ impl Unexpected<'_> {
         }
     }
 
+    /// The remedy for a value or an item of a list without quotes.
+    fn in_quotes(&self) -> String {
+        match (self.expected, self.item) {
+            (Expected::Value | Expected::EndOfSetting, _) => self.written(self.value()),
+            (_, Some(item)) => self.written(item),
+            (_, None) => self.as_python().unwrap_or_else(|| EACH_IN_QUOTES.to_owned()),
+        }
+    }
+
     /// How the word is written as a value: as the number that is meant, else in quotes.
     fn written(&self, word: &str) -> String {
         if word == "None" && self.expected == Expected::Value {
@@ -209,6 +222,15 @@ impl Unexpected<'_> {
         let word = self.in_curly_quotes().unwrap_or(word).trim_matches(CURLY);
         if let Some(setting) = self.as_python() {
             return setting;
+        }
+        let is_entries = self.key.is_some_and(keys::is_list);
+        if python::is_code(word, is_entries) {
+            return if is_entries { EACH_IN_QUOTES } else { NOT_PYTHON }.to_owned();
+        }
+        if !self.is_item()
+            && let Some(several) = self.key.and_then(|key| foreign_line::several(key, word))
+        {
+            return several;
         }
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
@@ -222,8 +244,13 @@ impl Unexpected<'_> {
                     _ => format!("{IN_QUOTES}{} = {}", self.key(), suggest::quoted(word)),
                 }
             }
-            _ => format!("{IN_QUOTES}{}", suggest::quoted(word)),
+            _ => format!("{IN_QUOTES}{}", suggest::quoted(&foreign_line::item(word, is_entries))),
         }
+    }
+
+    /// True within a list.
+    fn is_item(&self) -> bool {
+        !matches!(self.expected, Expected::Value | Expected::EndOfSetting)
     }
 
     fn bare_word(&self) -> Finding {
@@ -233,8 +260,7 @@ impl Unexpected<'_> {
             return Finding::invalid("cfg-syntax", reason)
                 .instead(format!("remove the {} before the quote", self.token));
         }
-        let word = if self.expected == Expected::Value { self.value() } else { self.item };
-        Finding::invalid("cfg-syntax", reason).instead(self.written(word))
+        Finding::invalid("cfg-syntax", reason).instead(self.in_quotes())
     }
 
     /// `512M`: xl reads a number and then something else.
@@ -243,11 +269,7 @@ impl Unexpected<'_> {
             "in {} the value ends before {}: without quotes, xl accepts only digits",
             self.whole, self.word
         );
-        let word = match self.expected {
-            Expected::EndOfSetting => self.value(),
-            _ => self.whole.trim_start_matches('['),
-        };
-        Finding::invalid("cfg-syntax", reason).instead(self.written(word))
+        Finding::invalid("cfg-syntax", reason).instead(self.in_quotes())
     }
 
     /// True if the key takes no number, as far as is known.
@@ -291,15 +313,14 @@ impl Unexpected<'_> {
         let lexical = |reason: String| Finding::invalid("cfg-lexical", reason);
         let signed = self.token.strip_prefix(['-', '+']);
         let is_number = signed.is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
-        let value = if self.expected == Expected::Value { self.value() } else { self.item };
         match self.token.chars().next() {
             _ if is_number && self.expected.is_value() => {
                 lexical("xl accepts a number with a sign only in quotes".to_owned())
-                    .instead(self.written(value))
+                    .instead(self.in_quotes())
             }
             _ if self.expected.is_value() => {
                 lexical(format!("{} is not a value: xl accepts strings only in quotes", self.word))
-                    .instead(self.written(value))
+                    .instead(self.in_quotes())
             }
             Some('A'..='Z') if self.expected == Expected::Key => {
                 let instead = match self.value().split_once('=') {
@@ -360,8 +381,7 @@ impl Unexpected<'_> {
 
     /// The setting for a value that Python reads, and xl does not.
     fn as_python(&self) -> Option<String> {
-        let is_value = |first: char| "([{\"'".contains(first);
-        let value = python::value(self.value().trim().strip_prefix(is_value).map(|_| self.value())?)?;
+        let value = python::value_of(self.key(), python::literal_in(self.value())?)?;
         Some(format!("write {} = {value}", self.key()))
     }
 

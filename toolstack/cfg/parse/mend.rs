@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::lex::Kind;
 use super::super::shown::Shown;
+use super::super::syntax_error::Expected;
 use super::super::{Content, Setting, Value, foreign_line, syntax_error};
 use super::{Failed, GoOn, Parser};
 use crate::diag::{Diagnostic, Source};
@@ -19,16 +19,15 @@ fn placed(value: Value, span: &Range<usize>) -> Value {
     Value { content, span: span.clone(), bare: false }
 }
 
-/// The setting that a text is, if it is one and nothing else.
-fn setting_in(text: &str) -> Option<Setting> {
+/// The settings that a text consists of, if it has nothing else.
+fn settings_in(text: &str) -> Vec<Setting> {
     let text = format!("{text}\n");
     let source = Source::new("", text.clone());
     let shown = Shown::of(text.as_bytes());
     // A remedy that is wrong itself is not mended again.
     let mut parser = Parser { is_remedy: true, ..Parser::new(text.as_bytes(), &source, &shown, None) };
     parser.file();
-    let setting = parser.settings.pop()?;
-    (parser.errors.is_empty() && parser.settings.is_empty()).then_some(setting)
+    if parser.errors.is_empty() { parser.settings } else { Vec::new() }
 }
 
 impl Parser<'_> {
@@ -62,17 +61,16 @@ impl Parser<'_> {
             }
         }
         let alternative = error.finding.alternative.as_deref().filter(|_| !self.is_remedy);
-        let remedy = alternative.and_then(syntax_error::setting_of).and_then(setting_in);
-        let meant = remedy.map(|Setting { name, added, value, .. }| {
-            Box::new(Setting {
-                name,
-                added,
-                value: placed(value, &(key_span.end..end.max(key_span.end))),
-                joints: Vec::new(),
-                followed_by: None,
-                key_span,
-            })
-        });
+        let remedy = alternative.and_then(syntax_error::setting_of).map(settings_in).unwrap_or_default();
+        let meant = |Setting { name, added, value, .. }: Setting| Setting {
+            name,
+            added,
+            value: placed(value, &(key_span.end..end.max(key_span.end))),
+            joints: Vec::new(),
+            followed_by: None,
+            key_span: key_span.clone(),
+        };
+        let meant = remedy.into_iter().map(meant).collect();
         Failed { meant, ..(error, go_on).into() }
     }
 
@@ -83,19 +81,19 @@ impl Parser<'_> {
     }
 
     /// The item of a list that the remedy of an error is, with the last of its tokens at hand.
-    pub(super) fn item_meant(&mut self, error: &Diagnostic) -> Option<Value> {
+    pub(super) fn item_meant(&mut self, error: &Diagnostic, expected: Expected, key: &str) -> Option<Value> {
         let remedy = error.finding.alternative.as_deref().filter(|_| !self.is_remedy)?;
         let text = syntax_error::item_of(remedy)?;
-        let item = setting_in(&format!("item = {text}"))?.value;
-        let start = self.token.span.start;
-        let mut end = self.token.span.end;
-        loop {
-            let ahead = self.lexer.peek();
-            if matches!(ahead.kind, Kind::Comma | Kind::Close | Kind::Newline | Kind::End) {
-                return Some(Value { span: start..end, ..item });
-            }
-            end = ahead.span.end;
-            self.advance();
-        }
+        let item = settings_in(&format!("item = {text}")).pop()?.value;
+        let span = self.item(expected, Some(key), self.token.span.start)?;
+        self.lexer.go_to(span.end);
+        self.token.span = span.clone();
+        Some(Value { span, ..item })
+    }
+
+    /// True if the remedy of an error in a list is the whole setting.
+    pub(super) fn is_setting(&self, error: &Diagnostic, key: &str) -> bool {
+        let remedy = error.finding.alternative.as_deref().and_then(syntax_error::setting_of);
+        remedy.and_then(|setting| setting.strip_prefix(key)).is_some_and(|rest| rest.starts_with(" = "))
     }
 }

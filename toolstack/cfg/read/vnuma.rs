@@ -46,6 +46,7 @@ impl<'a> Reader<'a> {
         }
         let mut sums = Sums::default();
         let mut nodes = Vec::new();
+        let mut is_whole = true;
         for (index, value) in items.iter().enumerate() {
             let item = self.book.item(list, index, value);
             let joined = |value| Words::of(value).and_then(|words| settings_in(words.text));
@@ -54,6 +55,7 @@ impl<'a> Reader<'a> {
                 let example = "[ \"pnode=0\", \"size=1024\", \"vcpus=0-1\", \"vdistances=10,20\" ]";
                 let instead = joined(value).unwrap_or_else(|| example.to_owned());
                 self.book.error(item, finding.instead(format!("write {instead}")));
+                is_whole = false;
                 continue;
             };
             if let [one] = options.as_slice()
@@ -76,8 +78,11 @@ impl<'a> Reader<'a> {
             }
             nodes.push(node);
         }
-        self.config.b_info.vnuma_nodes = nodes;
-        self.vnuma_sums(list, &sums);
+        // The sums of some of the nodes are not the guest's.
+        if is_whole {
+            self.config.b_info.vnuma_nodes = nodes;
+            self.vnuma_sums(list, &sums);
+        }
     }
 
     fn vnode_option(&mut self, node: &mut VnodeInfo, words: Words<'a>, item: usize, sums: &mut Sums) {
