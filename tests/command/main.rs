@@ -13,6 +13,7 @@ mod estates;
 #[path = "../generated/mod.rs"]
 mod generated;
 mod honest;
+mod lines_cfg;
 mod man;
 mod mapping;
 mod mutate;

@@ -123,11 +123,33 @@ impl Wrong<'_> {
         }
         report.choose_alternatives(false);
         let stands = |found: &Diagnostic| match (is_kind, is_whole) {
-            (true, _) if is_mended(found) => OF_NAME.contains(&found.finding.code),
-            (true, true) => true,
+            (true, false) if is_mended(found) => OF_NAME.contains(&found.finding.code),
+            // Its form is that of the remedy.
+            (true, true) => !is_mended(found) || !OF_FORM.contains(&found.finding.code),
             (true, false) => OF_SETTING.contains(&found.finding.code),
             (false, _) => false,
         };
+        // What is said of the value that is meant, or of a key that xl does not know, is said of the line.
+        let is_of_line = |found: &Diagnostic| {
+            let key = found.node.trim_start_matches('/');
+            let writes = |remedy: &str| {
+                remedy
+                    .strip_prefix("write ")
+                    .and_then(|rest| rest.strip_prefix(key))
+                    .is_some_and(|rest| rest.starts_with(" = "))
+            };
+            let is_value = || is_whole && found.finding.alternative.as_deref().is_some_and(writes);
+            is_mended(found) && (OF_NAME.contains(&found.finding.code) || is_value())
+        };
+        let of_lines: Vec<_> = report.differences().filter(is_of_line).collect();
+        for error in left.iter_mut().filter(|error| error.finding.code.starts_with("cfg-")) {
+            let Some(line) = mended.iter().find(|span| span.contains(&error.place.span.start)) else {
+                continue;
+            };
+            if let Some(found) = of_lines.iter().find(|found| line.contains(&found.place.span.start)) {
+                error.finding.alternative.clone_from(&found.finding.alternative);
+            }
+        }
         let errors = Errors::of(left, cfg.source())?;
         Some(errors.with_findings(report.differences().filter(stands)))
     }

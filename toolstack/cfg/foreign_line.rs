@@ -1,8 +1,8 @@
 //! Lines as shells, Python, YAML and JSON write them, in the words of an xl.cfg.
 
 use super::keys::{self, Key};
-use super::{entries, python};
 use super::suggest::{self, Unit};
+use super::{entries, python};
 
 /// A setting in the words of another language.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,10 +16,14 @@ pub struct Foreign {
 }
 
 /// Words before a setting in a shell and other languages.
-const BEFORE: [&str; 6] = ["export ", "set ", "let ", "local ", "declare ", "var "];
+const BEFORE: [&str; 10] =
+    ["alias ", "const ", "declare ", "export ", "let ", "local ", "readonly ", "set ", "typeset ", "var "];
 
 /// Signs between a key and its value in other languages.
 const SIGNS: [&str; 6] = [":=", "=>", "->", "==", ":", "="];
+
+/// A list of another language has no more lines.
+const MOST_LINES: usize = 64;
 
 /// Python's methods that add to a list.
 const METHODS: [&str; 2] = [".append(", ".extend("];
@@ -30,9 +34,23 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
     let line = line.trim();
     let one = |setting: String| Foreign { setting, more_lines: 0, reason: None };
     if let Some(rest) = BEFORE.iter().find_map(|word| line.strip_prefix(word)) {
-        let (key, rest) = key_in(rest.trim_start())?;
+        let mut rest = rest.trim_start();
+        // `declare -a`
+        while let Some((_, behind)) = rest.strip_prefix('-').and_then(|option| option.split_once(' ')) {
+            rest = behind.trim_start();
+        }
+        // Variables of a shell are often in capital letters.
+        let name = rest.split('=').next().unwrap_or_default();
+        let lower = rest.replacen(name, &name.to_ascii_lowercase(), usize::from(rest.contains('=')));
+        let (key, rest) = key_in(&lower)?;
         let rest = rest.trim_start();
         let text = rest.strip_prefix('=').unwrap_or(rest);
+        if let Some(list) = array_of_shell(key.name, text).filter(|_| keys::is_list(key.name)) {
+            return Some(Foreign {
+                reason: Some("xl has no commands"),
+                ..one(format!("{} = {list}", key.name))
+            });
+        }
         let settings = match parts(key, without_comment(text)) {
             Some(parts) => all(&parts)?,
             None => format!("{} = {}", key.name, value(key, text)?),
@@ -60,6 +78,14 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
     }
     let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
     let text = rest.strip_prefix(sign)?.trim();
+    if let Some((whole, more_lines)) = over_lines(text, behind) {
+        let whole = match text.starts_with('(') {
+            true => array_of_shell(key.name, &whole)?,
+            false if *sign != "=" => value(key, &whole)?,
+            false => return None,
+        };
+        return Some(Foreign { more_lines, ..one(format!("{} = {whole}", key.name)) });
+    }
     if *sign == "=" && quote.is_none() {
         // `disk = disk + [ ... ]`
         if let Some(added) = text.strip_prefix(key.name).and_then(|sum| sum.trim_start().strip_prefix('+')) {
@@ -123,8 +149,14 @@ fn value(key: &Key, text: &str) -> Option<String> {
 }
 
 /// Keys whose values have settings of a kernel or of QEMU in them.
-const OF_PROGRAMS: [&str; 6] =
-    ["bootloader_args", "cmdline", "device_model_args", "device_model_args_hvm", "device_model_args_pv", "extra"];
+const OF_PROGRAMS: [&str; 6] = [
+    "bootloader_args",
+    "cmdline",
+    "device_model_args",
+    "device_model_args_hvm",
+    "device_model_args_pv",
+    "extra",
+];
 
 /// A value without quotes and the settings behind it on its line, `web vcpus=2`; `None` where it is one setting.
 fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a str)>> {
@@ -202,6 +234,32 @@ fn array_of_shell(key: &str, text: &str) -> Option<String> {
     list(unquoted)
 }
 
+/// A value whose bracket is closed on a later line, without the comments, and how many lines more it takes.
+fn over_lines(text: &str, behind: &str) -> Option<(String, usize)> {
+    let close = match text.chars().next()? {
+        '(' => ')',
+        '[' => ']',
+        _ => return None,
+    };
+    let without_comment = |line: &str| line.split(" #").next().unwrap_or_default().trim().to_owned();
+    let mut whole = without_comment(text);
+    if whole.contains(close) {
+        return None;
+    }
+    for (line, more_lines) in behind.lines().take(MOST_LINES).zip(1..) {
+        let line = without_comment(line);
+        whole = format!("{whole} {line}");
+        if line.trim_end_matches([',', ';']).ends_with(close) {
+            return Some((whole, more_lines));
+        }
+        // The bracket is not closed before the next setting.
+        if key_in(&line).is_some_and(|(_, rest)| rest.trim_start().starts_with('=')) {
+            return None;
+        }
+    }
+    None
+}
+
 /// The items of a list in YAML, one a line, each perhaps with settings on lines of their own; and how many lines these are.
 fn items_of_yaml(text: &str) -> Option<(Vec<String>, usize)> {
     let mut items: Vec<Vec<String>> = Vec::new();
@@ -262,7 +320,17 @@ mod tests {
             ("vcpus = 2,", Some("vcpus = 2")),
             ("name = 'web', # one", Some("name = \"web\"")),
             ("vcpus := 2;", Some("vcpus = 2")),
+            ("vif: [mac=00:16:3e:00:00:01,bridge=a]", Some("vif = [ \"mac=00:16:3e:00:00:01,bridge=a\" ]")),
+            ("export name=web vcpus=2", Some("name = \"web\"; vcpus = 2")),
+            ("declare -a vif=('bridge=a')", Some("vif = [ \"bridge=a\" ]")),
+            ("typeset -i vcpus=2", Some("vcpus = 2")),
+            ("readonly vcpus=2", Some("vcpus = 2")),
+            ("export EXTRA=\"ro\"", Some("extra = \"ro\"")),
+            ("disk.append(('/a', 'raw', 'xvda', 'w'))", Some("disk += [ \"/a,raw,xvda,w\" ]")),
             // Nobody can know, or it is none.
+            ("export name=web vcpus=$N", None),
+            ("vif: [mac=00:16:3e:00:00:01, bridge=a]", None),
+            ("vif.clear()", None),
             ("maxmem: much", None),
             ("vcpus=$N", None),
             ("export vcpus=$N", None),
@@ -294,6 +362,15 @@ mod tests {
             assert_eq!(setting("vif:", behind), Some(expected), "{behind}");
         }
         assert_eq!(setting("vif:", "vcpus: 2\n"), None);
+        for (line, behind, expected) in [
+            ("vif=(", "\"bridge=a\" # one\n'bridge=b'\n)\n", Some("vif = [ \"bridge=a\", \"bridge=b\" ]")),
+            ("'disk': [", "'/a,raw,xvda,w',\n],\n", Some("disk = [ \"/a,raw,xvda,w\" ]")),
+            ("vif=(", "\"bridge=a\"\nvcpus = 2\n)\n", None),
+            ("vif = [", "bridge=a\n]\n", None),
+        ] {
+            let found = setting(line, behind).map(|found| found.setting);
+            assert_eq!(found.as_deref(), expected, "{line}{behind}");
+        }
         assert_eq!(setting("name:", "- a\n"), None);
     }
 }

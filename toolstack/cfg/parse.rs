@@ -233,8 +233,10 @@ impl<'a> Parser<'a> {
             // The values read so far count, so that none is reported as missing.
             let start = value.span.start;
             let error = self.unexpected_of(Expected::EndOfSetting, Some(&name), start);
-            let failed = self.failed(error, key_span.clone(), GoOn::NextLine);
+            let mut failed = self.failed(error, key_span.clone(), GoOn::NextLine);
             if failed.meant.is_empty() {
+                failed.harmless =
+                    failed.error.finding.alternative.as_deref().is_some_and(syntax_error::is_rest_of_line);
                 let _ = self.store(Setting {
                     name,
                     added,
@@ -359,18 +361,22 @@ impl<'a> Parser<'a> {
                             after_value = false;
                             continue;
                         }
-                        Expected::Item | Expected::EndOfItem => match self.item_meant(&error, expected, key) {
-                            Some(item) => {
-                                self.errors.push(*error);
-                                // The number that it begins with is part of it.
-                                let is_begin = |last: &mut Value| last.span.start == item.span.start;
-                                open.last_mut().and_then(|list| list.items.pop_if(is_begin));
-                                Some(item)
+                        Expected::Item | Expected::EndOfItem => {
+                            match self.item_meant(&error, expected, key) {
+                                Some(item) => {
+                                    self.errors.push(*error);
+                                    // The number that it begins with is part of it.
+                                    let is_begin = |last: &mut Value| last.span.start == item.span.start;
+                                    open.last_mut().and_then(|list| list.items.pop_if(is_begin));
+                                    Some(item)
+                                }
+                                // The remedy is the setting on its line.
+                                None if self.is_setting(&error, key) => {
+                                    return Err((error, GoOn::NextLine, None));
+                                }
+                                None => return Err((error, GoOn::BehindList, None)),
                             }
-                            // The remedy is the setting on its line.
-                            None if self.is_setting(&error, key) => return Err((error, GoOn::NextLine, None)),
-                            None => return Err((error, GoOn::BehindList, None)),
-                        },
+                        }
                         _ => return Err((error, GoOn::BehindList, None)),
                     }
                 }

@@ -7,7 +7,8 @@ use timers::GuestKind;
 use super::domain::{self, Described, OF_FORM};
 use super::host::XlHost;
 use super::keys;
-use super::syntax_error::IN_QUOTES;
+use super::syntax_error;
+use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Finding, Verdict};
 
 /// So many proposals are tried: a text for a list is put into quotes, then into brackets.
@@ -34,28 +35,30 @@ const TRIED: usize = 500;
 /// ```
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let mut left = TRIED;
+    // Which zones there are is known of the host that the file is for.
+    let trial = XlHost { zones: host.zones.clone(), ..XlHost::default() };
     match domain::read(name, bytes, words, host) {
         Ok(mut described) => {
-            described.input.report.change_losses(|finding| check(finding, &mut left));
+            described.input.report.change_losses(|finding| check(finding, &trial, &mut left));
             Ok(described)
         }
         Err(errors) => Err(errors.map(|mut error| {
-            check(&mut error.finding, &mut left);
+            check(&mut error.finding, &trial, &mut left);
             error
         })),
     }
 }
 
 /// Makes a remedy one that is accepted when followed.
-fn check(finding: &mut Finding, left: &mut usize) {
+fn check(finding: &mut Finding, host: &XlHost, left: &mut usize) {
     let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
         return;
     };
-    let quoted = remedy.strip_prefix(IN_QUOTES);
-    if let Some(setting) = quoted.or_else(|| remedy.strip_prefix(WRITE)) {
+    if let Some(setting) = syntax_error::setting_of(remedy) {
         *left -= 1;
-        if let Some((better, limit)) = better_than(setting) {
-            finding.alternative = Some(better);
+        if let Some((better, limit)) = better_than(setting, host) {
+            let lines = syntax_error::lines_of(remedy);
+            finding.alternative = Some(format!("{better}{lines}").into());
             if let Some(limit) = limit {
                 finding.reason = format!("{}; and {limit}", finding.reason).into();
             }
@@ -63,18 +66,23 @@ fn check(finding: &mut Finding, left: &mut usize) {
     }
 }
 
+/// Codes of findings about a word of a value, of which the remedy is that for the whole value.
+const OF_WORD: [&str; 4] = ["bad-iomem", "bad-ioports", "bad-irqs", "bad-zone"];
+
 /// How the remedy begins that is a setting.
 const WRITE: &str = "write ";
 
 /// The remedy in place of a setting that is not accepted, and why it has another value than is meant, if it has.
-fn better_than(setting: &str) -> Option<(Cow<'static, str>, Option<Cow<'static, str>>)> {
+fn better_than(setting: &str, host: &XlHost) -> Option<(Cow<'static, str>, Option<Cow<'static, str>>)> {
     let mut better: Option<(Cow<'static, str>, Option<Cow<'static, str>>)> = None;
     for _ in 0..TRIES {
         let setting = match &better {
             Some((better, _)) => better.strip_prefix(WRITE),
             None => Some(setting),
         };
-        let Some(Finding { alternative: Some(next), code, reason, .. }) = setting.and_then(against) else {
+        let Some(Finding { alternative: Some(next), code, reason, .. }) =
+            setting.and_then(|setting| against(setting, host))
+        else {
             break;
         };
         // The remedy for a part of a value does not stand alone, nor that for one of several settings.
@@ -83,10 +91,11 @@ fn better_than(setting: &str) -> Option<(Cow<'static, str>, Option<Cow<'static, 
                 let is_one = !value.contains(" = ");
                 is_one && (next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = ")))
             });
-        if !is_of_setting && !OF_FORM.contains(&code) {
+        let is_of_form = OF_FORM.contains(&code) || OF_WORD.contains(&code);
+        if !is_of_setting && !is_of_form {
             break;
         }
-        let limit = if OF_FORM.contains(&code) { None } else { Some(reason) };
+        let limit = if is_of_form { None } else { Some(reason) };
         let before = better.and_then(|(_, limit)| limit);
         better = Some((next, before.or(limit)));
     }
@@ -94,7 +103,7 @@ fn better_than(setting: &str) -> Option<(Cow<'static, str>, Option<Cow<'static, 
 }
 
 /// The finding against a setting in a small guest.
-fn against(setting: &str) -> Option<Finding> {
+fn against(setting: &str, host: &XlHost) -> Option<Finding> {
     let (name, _) = setting.split_once(" = ")?;
     let key = keys::find(name)?;
     let kinds = [GuestKind::Hvm, GuestKind::Pvh, GuestKind::Pv];
@@ -102,20 +111,30 @@ fn against(setting: &str) -> Option<Finding> {
     let kind = if name == "builder" { String::new() } else { format!("type = \"{}\"\n", kind.as_str()) };
     let head = format!("name = \"guest\"\nmemory = 512\n{kind}");
     let line = head.lines().count() + 1;
-    let found: Vec<_> =
-        match domain::read("", format!("{head}{setting}\n").as_bytes(), &[], &XlHost::default()) {
-            Ok(described) => described.input.report.all().collect(),
-            Err(errors) => errors.iter().cloned().collect(),
+    let of_value = format!("{WRITE}{name} = ");
+    let (found, of_start): (Vec<_>, _) =
+        match domain::read("", format!("{head}{setting}\n").as_bytes(), &[], host) {
+            Ok(described) => {
+                let of_start =
+                    assess(&described.input.domain, Target::Start).into_iter().map(|(_, finding)| finding);
+                (described.input.report.all().collect(), of_start.collect())
+            }
+            Err(errors) => (errors.iter().cloned().collect(), Vec::new()),
         };
-    let is_against = |found: &Diagnostic| {
-        found.place.line == line && matches!(found.finding.verdict, Verdict::Invalid | Verdict::Unsupported)
+    let refuses = |finding: &Finding| matches!(finding.verdict, Verdict::Invalid | Verdict::Unsupported);
+    // What a start refuses of the small guest is about the setting where its remedy is.
+    let is_of_value = |finding: &Finding| {
+        refuses(finding) && finding.alternative.as_deref().is_some_and(|remedy| remedy.starts_with(&of_value))
     };
-    found.into_iter().find(is_against).map(|found| found.finding)
+    let is_against = |found: &Diagnostic| found.place.line == line && refuses(&found.finding);
+    let found = found.into_iter().find(is_against).map(|found| found.finding);
+    found.or_else(|| of_start.into_iter().find(is_of_value))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::syntax_error::IN_QUOTES;
     use super::*;
 
     /// The remedy for a setting with such a value.
@@ -149,7 +168,8 @@ mod tests {
                 let remedy = remedy(key.name, value);
                 assert_ne!(remedy, "", "{} = {value}", key.name);
                 if let Some(setting) = remedy.strip_prefix(IN_QUOTES) {
-                    let against = against(setting).filter(|finding| OF_FORM.contains(&finding.code));
+                    let against = against(setting, &XlHost::default())
+                        .filter(|finding| OF_FORM.contains(&finding.code));
                     assert_eq!(against, None, "{setting}");
                     count += 1;
                 }

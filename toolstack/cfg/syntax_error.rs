@@ -87,11 +87,30 @@ pub const IN_QUOTES: &str = "write it in quotes: ";
 const WRITE: &str = "write ";
 const CLOSE_QUOTE: &str = "add the closing quote; write a line break as \\n";
 
+/// True for the remedy that leaves the value before an error as it is.
+pub fn is_rest_of_line(remedy: &str) -> bool {
+    remedy == Expected::EndOfSetting.remedy()
+}
+
 /// The setting that a remedy is, if it is one.
 pub fn setting_of(remedy: &str) -> Option<&str> {
     let closed = || remedy.strip_prefix(CLOSE_QUOTE)?.strip_prefix(": ");
-    item_of(remedy).or_else(|| remedy.strip_prefix(WRITE)).or_else(closed)
+    let setting = item_of(remedy).or_else(|| remedy.strip_prefix(WRITE)).or_else(closed)?;
+    Some(setting.rsplit_once(IN_PLACE_OF_LINES).map_or(setting, |(setting, _)| setting))
 }
+
+/// The remedy that is a setting in place of several lines.
+pub fn write_over(setting: &str, lines: (usize, usize)) -> String {
+    format!("{WRITE}{setting}{IN_PLACE_OF_LINES}{} to {}", lines.0, lines.1)
+}
+
+/// What a remedy says behind its setting about the lines that it is in place of.
+pub fn lines_of(remedy: &str) -> &str {
+    remedy.rfind(IN_PLACE_OF_LINES).and_then(|at| remedy.get(at..)).unwrap_or_default()
+}
+
+/// What stands in the remedy of several lines behind the setting.
+const IN_PLACE_OF_LINES: &str = " in place of lines ";
 
 /// The remedy that is a setting.
 pub fn write(setting: &str) -> String {
@@ -265,6 +284,10 @@ impl Unexpected<'_> {
 
     /// `512M`: xl reads a number and then something else.
     fn split_word(&self) -> Finding {
+        if self.expected == Expected::Assign {
+            let reason = format!("expected {}, found {}", self.expected.words(), self.word);
+            return Finding::invalid("cfg-syntax", reason).instead(NOT_PYTHON);
+        }
         let reason = format!(
             "in {} the value ends before {}: without quotes, xl accepts only digits",
             self.whole, self.word
@@ -315,8 +338,7 @@ impl Unexpected<'_> {
         let is_number = signed.is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
         match self.token.chars().next() {
             _ if is_number && self.expected.is_value() => {
-                lexical("xl accepts a number with a sign only in quotes".to_owned())
-                    .instead(self.in_quotes())
+                lexical("xl accepts a number with a sign only in quotes".to_owned()).instead(self.in_quotes())
             }
             _ if self.expected.is_value() => {
                 lexical(format!("{} is not a value: xl accepts strings only in quotes", self.word))
@@ -328,13 +350,16 @@ impl Unexpected<'_> {
                         let (key, equals) = key.strip_suffix('+').map_or((key, "="), |key| (key, "+="));
                         format!("write {} {equals} {}", key_like(key.trim_end()), value.trim_start())
                     }
-                    None => format!("write {}", key_like(self.word)),
+                    None if keys::find(&key_like(self.word)).is_some() => {
+                        format!("write {} = VALUE", key_like(self.word))
+                    }
+                    None => NOT_PYTHON.to_owned(),
                 };
                 lexical(format!("{} is not a key: keys are in lower case", self.word)).instead(instead)
             }
             Some('-') if self.expected == Expected::Assign && self.whole != self.word => {
                 lexical(format!("{} is not a key: keys contain _ and no -", self.whole))
-                    .instead(format!("write {}", key_like(self.whole)))
+                    .instead(self.renamed())
             }
             Some(':' | '-')
                 if self.expected == Expected::Assign
@@ -353,7 +378,7 @@ impl Unexpected<'_> {
             }
             Some('-' | ':' | 'A'..='Z') if self.expected == Expected::Assign => {
                 lexical(format!("{} is not a key: keys are in lower case, with _ and no -", self.whole))
-                    .instead(format!("write {}", key_like(self.whole)))
+                    .instead(self.renamed())
             }
             Some('+') if self.as_python().is_some() => {
                 lexical("xl does not join strings".to_owned()).instead(self.as_python().unwrap_or_default())
@@ -376,6 +401,26 @@ impl Unexpected<'_> {
                     expected => expected.remedy(),
                 },
             ),
+        }
+    }
+
+    /// The remedy for a key with other letters than a key has, with the value behind it where that is the rest of the line.
+    fn renamed(&self) -> String {
+        let key = key_like(self.whole);
+        // The line goes on from within the key.
+        let value = self.line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim()));
+        match value.filter(|(name, value)| !name.contains([' ', '\t']) && !value.is_empty()) {
+            _ if key.starts_with('_') => NOT_PYTHON.to_owned(),
+            Some((_, value)) if value.contains(';') => format!("write {key}"),
+            Some((name, value)) => {
+                let sign = if name.ends_with('+') { "+=" } else { "=" };
+                let value = match value.starts_with(['"', '\'', '[']) {
+                    true => value.to_owned(),
+                    false => suggest::literal(value.split(" #").next().unwrap_or_default().trim_end()),
+                };
+                format!("write {key} {sign} {value}")
+            }
+            None => format!("write {key}"),
         }
     }
 

@@ -11,9 +11,10 @@ use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
 use xenclock::cfg;
 use xenclock::convert;
-use xenclock::diag::Diagnostic;
+use xenclock::diag::{Diagnostic, Source};
 use xenclock::edit::{self, EditError};
 use xenclock::files::{Access, Replacement};
+use xenclock::report::{FileReport, Found, Sort};
 
 pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
     let Edit { file, settings, unset, output } = options;
@@ -49,6 +50,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         wrong.errors.iter().for_each(|error| output::diagnostic(error, &wrong.source));
         return Err(Failure::Error(format!("{name} is not changed: no guest would start from it")));
     }
+    say_blockers(&setting, name, &bytes, &new);
     let shown = global.dry_run || file == Path::new("-") && output.is_none();
     let to = if shown { Path::new("-") } else { output.as_deref().unwrap_or(file) };
     match to {
@@ -92,6 +94,28 @@ fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Opt
         new.errors.iter().all(|error| old.iter().any(|before| before.finding == error.finding))
     };
     if old.is_some_and(is_old) { None } else { Some(new) }
+}
+
+/// Says why no guest starts from a file as it is changed, where that is new.
+fn say_blockers(setting: &Setting, name: &str, before: &[u8], after: &[u8]) {
+    let Some((new, source)) = blockers(setting, name, after) else { return };
+    let old = blockers(setting, name, before).map(|(old, _)| old).unwrap_or_default();
+    let is_new = |blocker: &&Diagnostic| old.iter().all(|before| before.finding != blocker.finding);
+    let new: Vec<_> = new.iter().filter(is_new).collect();
+    if !new.is_empty() {
+        new.iter().for_each(|blocker| output::diagnostic(blocker, &source));
+        output::warn(&[format!("{name} does not start as requested, for the reasons above")]);
+    }
+}
+
+/// The findings for which no guest starts from a file.
+fn blockers(setting: &Setting, name: &str, bytes: &[u8]) -> Option<(Vec<Diagnostic>, Source)> {
+    let (mut input, format) = setting.read(name, bytes).ok()?;
+    convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).ok()?;
+    let report = FileReport::of(name, format.as_str(), &input, &|_, _| None);
+    let is_blocker = |found: &Found| found.sort() == Sort::Blocker;
+    let found = report.findings.into_iter().filter(is_blocker).map(|found| found.diagnostic).collect();
+    Some((found, input.report.source().clone()))
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -92,12 +92,20 @@ const FSTAB: [(&str, &str); 4] = [
     ("PARTLABEL=", "by-partlabel"),
 ];
 
-/// The path of a disk that is named as in an fstab, by its UUID or label.
+/// What to write for a disk that is named as in an fstab, by its UUID or label; `None` for any other name.
 #[must_use]
-pub fn path_of_fstab(word: &str) -> Option<String> {
-    let (name, directory) =
-        FSTAB.iter().find_map(|(prefix, directory)| Some((word.strip_prefix(prefix)?, directory)))?;
-    Some(format!("/dev/disk/{directory}/{}", name.trim_matches(['"', '\''])))
+pub fn instead_of_fstab(word: &str) -> Option<String> {
+    let (name, prefix, directory) =
+        FSTAB.iter().find_map(|(prefix, directory)| Some((word.strip_prefix(prefix)?, prefix, directory)))?;
+    let name = name.trim_matches(['"', '\'']);
+    // udev writes any other character as \x and its number.
+    let is_of_path = |c: char| c.is_ascii_alphanumeric() || "#+-.:=@_".contains(c) || !c.is_ascii();
+    let path = match name {
+        "" => "the path of the disk".to_owned(),
+        name if name.chars().all(is_of_path) => format!("/dev/disk/{directory}/{name}"),
+        name => format!("the path that blkid -t {prefix}'{name}' -o device prints"),
+    };
+    Some(format!("write {path} in place of {word}"))
 }
 
 #[cfg(test)]
@@ -115,6 +123,27 @@ mod tests {
             ["", "foo", "hde", "sdq", "xvd", "XVDA", "vda", "hda64", "sda16", "xvda256", "d1", "xvda-"]
         {
             assert!(!is_virtual_disk(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_an_fstab_is_the_path_that_udev_gives_it() {
+        for (word, expected) in [
+            ("UUID=1-2", Some("write /dev/disk/by-uuid/1-2 in place of UUID=1-2")),
+            (
+                "LABEL=my data",
+                Some(
+                    "write the path that blkid -t LABEL='my data' -o device prints in place of LABEL=my data",
+                ),
+            ),
+            (
+                "LABEL=a/b",
+                Some("write the path that blkid -t LABEL='a/b' -o device prints in place of LABEL=a/b"),
+            ),
+            ("UUID=", Some("write the path of the disk in place of UUID=")),
+            ("/dev/sda", None),
+        ] {
+            assert_eq!(instead_of_fstab(word).as_deref(), expected, "{word}");
         }
     }
 

@@ -285,10 +285,21 @@ fn zone<'a>(keys: &Keys<'a, '_>, key: Key<'a>) -> Result<&'a str> {
         let finding = unresolvable(&ResolveError::Zone(error), zones);
         match meant::setting(name, zones).filter(|setting| !setting.starts_with("clock_timezone")) {
             Some(setting) => finding.instead(format!("write {setting}")),
-            None => finding,
+            None => as_setting(finding),
         }
     });
     Err(keys.error(key.node, finding))
+}
+
+/// The finding on a zone with its remedy as a setting.
+fn as_setting(finding: Finding) -> Finding {
+    let zone = |remedy: &str| {
+        Some(format!("write clock_timezone = \"{}\"", remedy.strip_prefix("write '")?.strip_suffix('\'')?))
+    };
+    match finding.alternative.as_deref().and_then(zone) {
+        Some(setting) => finding.instead(setting),
+        None => finding,
+    }
 }
 
 fn word_for_word(

@@ -47,7 +47,14 @@ impl Parser<'_> {
             let line = self.words(&(key_span.start..end)).into_owned();
             let behind = self.words(&(end + 1..self.bytes.len())).into_owned();
             if let Some(foreign) = foreign_line::setting(&line, &behind) {
-                error.finding.alternative = Some(syntax_error::write(&foreign.setting).into());
+                let first = error.place.line;
+                error.finding.alternative = Some(
+                    match foreign.more_lines {
+                        0 => syntax_error::write(&foreign.setting),
+                        more => syntax_error::write_over(&foreign.setting, (first, first + more)),
+                    }
+                    .into(),
+                );
                 if let Some(reason) = foreign.reason {
                     error.finding.reason = reason.into();
                 }

@@ -1,9 +1,12 @@
 //! Paravirtual devices: `p9`, `vtpm`, `pvcalls`, `virtio`, and sound.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::book::Words;
 use super::{Reader, entry};
+use crate::cfg::suggest;
 use crate::diag::Finding;
 use crate::domain::config::{P9, P9Type, Pvcalls, Virtio, VirtioTransport, Vtpm};
 use crate::domain::release;
@@ -14,21 +17,7 @@ const P9_NEWER: [&str; 5] = ["type", "max-files", "max-open-files", "max-space",
 
 impl<'a> Reader<'a> {
     pub(super) fn pv_devices(&mut self) {
-        if let Some(items) = self.items("p9") {
-            // Up to Xen 4.18 what one entry does not say is taken from the entry before it.
-            let mut before = P9::default();
-            let mut shares = Vec::new();
-            for (words, node) in items {
-                // xl forgets the number that it has given.
-                let mut share = std::mem::take(&mut before);
-                self.p9(&mut share, words, node);
-                if !self.host.is_since(19) {
-                    before = share.clone();
-                }
-                shares.push(share);
-            }
-            self.config.p9s = shares;
-        }
+        self.shares();
         if let Some(items) = self.items("vtpm") {
             self.config.vtpms =
                 (0..).zip(items).map(|(index, (words, node))| self.vtpm(index, words, node)).collect();
@@ -64,10 +53,49 @@ impl<'a> Reader<'a> {
         found
     }
 
+    fn shares(&mut self) {
+        let Some(items) = self.items("p9") else { return };
+        // Up to Xen 4.18 what one entry does not say is taken from the entry before it.
+        let mut before = P9::default();
+        let mut shares = Vec::new();
+        if let Some(finding) = self.one_share(&items)
+            && let Some(list) = self.find("p9")
+        {
+            self.book.error(list.node, finding);
+            return;
+        }
+        for (words, node) in items {
+            // xl forgets the number that it has given.
+            let mut share = std::mem::take(&mut before);
+            self.p9(&mut share, words, node);
+            if !self.host.is_since(19) {
+                before = share.clone();
+            }
+            shares.push(share);
+        }
+        self.config.p9s = shares;
+    }
+
+    /// The finding for a list of which each text has one setting of a share; up to Xen 4.18 each of them lacks the others.
+    fn one_share(&self, items: &[(Words<'a>, usize)]) -> Option<Finding> {
+        let names: Option<BTreeSet<_>> = items
+            .iter()
+            .map(|(words, _)| {
+                let (name, value) = words.text.split_once('=')?;
+                (P9_WORDS.contains(&name) && !value.contains([',', '='])).then_some(name)
+            })
+            .collect();
+        let is_one = items.len() > 1 && names.is_some_and(|names| names.len() == items.len());
+        let settings: Vec<_> = items.iter().map(|(words, _)| words.text).collect();
+        let finding = Finding::invalid("bad-p9", "a 9pfs share is one text with all of its settings");
+        let instead = format!("write p9 = [ {} ]", suggest::quoted(&settings.join(",")));
+        (is_one && !self.host.is_since(19)).then(|| finding.instead(instead))
+    }
+
     fn p9(&mut self, share: &mut P9, words: Words<'a>, node: usize) {
         let inherited =
             [&share.tag, &share.path, &share.security_model, &share.backend_domname].map(Clone::clone);
-        let mut given = Vec::new();
+        let (mut given, mut meant) = (Vec::new(), Vec::new());
         let pairs = if self.host.is_since(19) {
             let mut pairs = Vec::new();
             for part in self.parts(words, b",", node) {
@@ -118,7 +146,10 @@ impl<'a> Reader<'a> {
                     } else {
                         &[]
                     };
-                    self.no_such_word(node, &word, entry::SHARE, &[&P9_WORDS, newer].concat());
+                    let known = [&P9_WORDS, newer].concat();
+                    self.no_such_word(node, &word, entry::SHARE, &known);
+                    // Its remedy gives the share what would be missing.
+                    meant.extend(entry::meant(entry::SHARE.list, word.text, &known));
                 }
             }
         }
@@ -129,10 +160,11 @@ impl<'a> Reader<'a> {
             }
             return;
         }
+        let is_meant = |name: &str| meant.iter().any(|word| word.split('=').next() == Some(name));
         let taken: Vec<_> = P9_WORDS
             .into_iter()
             .zip(inherited)
-            .filter(|(name, _)| !given.contains(name))
+            .filter(|(name, _)| !given.contains(name) && !is_meant(name))
             .filter_map(|(name, value)| Some(format!("{name}={}", value?)))
             .collect();
         if !taken.is_empty() {
@@ -142,8 +174,11 @@ impl<'a> Reader<'a> {
             self.book.mark(node, finding);
         }
         let needed = [("tag", &share.tag), ("path", &share.path), ("security_model", &share.security_model)];
-        let missing: Vec<_> =
-            needed.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+        let missing: Vec<_> = needed
+            .iter()
+            .filter(|(name, value)| value.is_none() && !is_meant(name))
+            .map(|(name, _)| *name)
+            .collect();
         if !missing.is_empty() {
             let reason = format!("a 9pfs share needs {}", missing.join(" and "));
             let examples = [
@@ -153,7 +188,11 @@ impl<'a> Reader<'a> {
             ];
             let add: Vec<_> =
                 examples.iter().filter(|(name, _)| missing.contains(name)).map(|(_, word)| *word).collect();
-            let instead = format!("add {}", add.join(","));
+            // A word that is joined to another by the wrong sign is part of its value.
+            let instead = match words.text.split(';').skip(1).any(|part| part.contains('=')) {
+                true => "write a comma in place of each ;".to_owned(),
+                false => format!("add {}", add.join(",")),
+            };
             self.book.error(node, Finding::invalid("bad-p9", reason).instead(instead));
         }
     }

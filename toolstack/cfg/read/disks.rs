@@ -6,7 +6,7 @@ use super::{Reader, entry, nearest};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
-use crate::domain::disk_names::path_of_fstab;
+use crate::domain::disk_names::instead_of_fstab;
 use crate::domain::qemu;
 use crate::domain::release::{self, Known};
 
@@ -42,14 +42,12 @@ impl<'a> Reader<'a> {
                     let finding = Finding::unsupported("unknown-word", reason);
                     self.book.note(node, &rest, finding.instead("remove the ="));
                 } else if rule == Rule::Bad
-                    && let Some(named) =
-                        words.text.split([',', ':']).find(|word| path_of_fstab(word).is_some())
+                    && let Some((named, instead)) =
+                        words.text.split([',', ':']).find_map(|word| Some((word, instead_of_fstab(word)?)))
                 {
                     spec.failed = true;
-                    let path = path_of_fstab(named).unwrap_or_default();
                     let reason = format!("xl has no disk by such a name as {named}, only by its path");
                     let finding = Finding::invalid("bad-disk", reason);
-                    let instead = format!("write {path} in place of {named}");
                     self.book.wrong(node, &words, finding.instead(instead));
                 } else if rule == Rule::Bad {
                     self.bad_disk(&mut spec, &rest, "this is not a setting of a disk".to_owned());

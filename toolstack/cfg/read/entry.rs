@@ -94,7 +94,7 @@ pub(super) fn connection_of(word: &str) -> Option<&'static str> {
 }
 
 /// The word that is written in place of another one of such an entry, where it can be known.
-fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
+pub(super) fn meant(list: &str, word: &str, known: &[&str]) -> Option<String> {
     let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     // `bridge:xenbr0`
     if let (None, Some((name, value))) = (value, word.split_once(':'))

@@ -140,9 +140,10 @@ impl<'a> Reader<'a> {
                             most => u64::try_from(most - 1).unwrap_or_default(),
                         };
                         let first = if range.first <= last { range.first } else { 0 };
-                        let instead = match first == last {
-                            true => format!("write {first}"),
-                            false => format!("write {first}-{last}"),
+                        let instead = match (first == last, vcpus_meant(part.text)) {
+                            (_, Some(meant)) => format!("write {meant}"),
+                            (true, None) => format!("write {first}"),
+                            (false, None) => format!("write {first}-{last}"),
                         };
                         self.book.note(item, &part, finding.instead(instead));
                     }
@@ -222,6 +223,18 @@ impl<'a> Reader<'a> {
             self.book.error(list, error);
         }
     }
+}
+
+/// The set of vCPUs that a text is meant to be: `1-0` is a range with its end first, and `0 1` has no comma.
+fn vcpus_meant(text: &str) -> Option<String> {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    if let Some((first, last)) = text.split_once('-') {
+        let (first, last) = (number(first)?, number(last)?);
+        return Some(format!("{}-{}", first.min(last), first.max(last)));
+    }
+    let numbers: Option<Vec<_>> =
+        text.split_whitespace().map(|part| Some(number(part)?.to_string())).collect();
+    numbers.filter(|numbers| numbers.len() > 1).map(|numbers| numbers.join(","))
 }
 
 /// The settings of a node.

@@ -6,7 +6,7 @@ use timers::GuestKind;
 
 use super::super::DomainConfig;
 use super::super::config::{Disk, DiskBackend, DiskFormat, HdType, Hvm};
-use super::super::disk_names::{SCSI_DISKS, is_virtual_disk, path_of_fstab, place};
+use super::super::disk_names::{SCSI_DISKS, instead_of_fstab, is_virtual_disk, place};
 use super::super::version::{XenVersion, four};
 use super::refusal::{Place, Refused, at, by_libxl, twice};
 use crate::diag::Finding;
@@ -34,9 +34,9 @@ pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         }
         // It is a path for libxl, and a script may take any other word.
         let target = disk.pdev_path.as_deref().filter(|_| disk.script.is_none()).unwrap_or_default();
-        if let Some(path) = path_of_fstab(target) {
+        if let Some(instead) = instead_of_fstab(target) {
             let reason = format!("libxl takes '{target}' for the path of a file, which is not there");
-            found.push(by_libxl(DISK, reason, format!("write {path} in place of {target}")).in_entry(item));
+            found.push(by_libxl(DISK, reason, instead).in_entry(item));
         }
         let hvm = config.kind() == GuestKind::Hvm;
         found.extend(
