@@ -21,9 +21,9 @@ fn an_entry_without_quotes_stays_one_entry() {
             "vif = [\"mac=00:16:3e:00:00:01,bridge=xenbr0\", 'bridge=b']",
         ),
         (
-            "usbctrl = [type=auto,version=2,ports=4]",
-            "type=auto,version=2,ports=4",
-            "usbctrl = [\"type=auto,version=2,ports=4\"]",
+            "usbctrl = [type=auto,version=2,ports=6]",
+            "type=auto,version=2,ports=6",
+            "usbctrl = [\"type=auto,version=2,ports=6\"]",
         ),
         ("disk = [ /dev/vg/a,raw,xvda,w ]", "/dev/vg/a,raw,xvda,w", "disk = [ \"/dev/vg/a,raw,xvda,w\" ]"),
         ("vif = [\n - bridge=x\n]", "bridge=x", "vif = [\n \"bridge=x\"\n]"),
@@ -129,7 +129,6 @@ fn a_wrong_word_without_quotes_gets_the_right_one() {
             ("clock_timezone = Europe/Berln", "", "clock_timezone = \"Europe/Berlin\""),
             ("clock_timezone = \"Europe/Berln\"", "", "clock_timezone = \"Europe/Berlin\""),
             ("clock_timezone = W. Europe Standard Time", "", "clock_timezone = \"Europe/Berlin\""),
-            ("clock_timezone = UTC+3", "", "clock_timezone = \"Etc/GMT-3\""),
         ]);
     }
     let lab = Lab::with_host(json!({"xen_version": "4.17"}));

@@ -284,7 +284,7 @@ fn a_value_in_another_form_keeps_its_meaning() {
         ("sched_credit_cap = 50", "", "cap = 50"),
         ("rdm = \"strategy=none\"", remove, ""),
         ("rdm = [ \"strategy=host\" ]", remove, ""),
-        ("vnc-listen = \"0.0.0.0\"", "write vnclisten", "vnclisten = \"0.0.0.0\""),
+        ("vnc-listen = \"0.0.0.0\"", "", "vnclisten = \"0.0.0.0\""),
         ("if True:", not_python, ""),
         ("return 1", not_python, ""),
         (
@@ -499,7 +499,11 @@ fn a_line_of_another_language_gets_the_setting() {
         ("vif = [ 'bridge=a' ]\nvif += 'bridge=b'", "write vif += [ \"bridge=b\" ]", "vif += [ 'bridge=b' ]"),
         ("vcpus: 2 # two", "", "vcpus = 2"),
         ("\"vcpus\": 2,", "", "vcpus = 2"),
-        ("vif:\n  - bridge=xenbr0\n  - bridge=xenbr1", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
+        (
+            "vif:\n  - bridge=xenbr0\n  - bridge=xenbr1",
+            "write vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ] in place of lines 4 to 6",
+            "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]",
+        ),
         ("export vcpus=2", "", "vcpus = 2"),
         ("vif=(bridge=xenbr0 bridge=xenbr1)", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
     ]);
