@@ -294,7 +294,9 @@ fn zone<'a>(keys: &Keys<'a, '_>, key: Key<'a>) -> Result<&'a str> {
 /// The finding on a zone with its remedy as a setting.
 fn as_setting(finding: Finding) -> Finding {
     let zone = |remedy: &str| {
-        Some(format!("write clock_timezone = \"{}\"", remedy.strip_prefix("write '")?.strip_suffix('\'')?))
+        // Of several names, somebody has to choose.
+        let zone = remedy.strip_prefix("write '")?.strip_suffix('\'').filter(|zone| !zone.contains('\''))?;
+        Some(format!("write clock_timezone = \"{zone}\""))
     };
     match finding.alternative.as_deref().and_then(zone) {
         Some(setting) => finding.instead(setting),
