@@ -1,8 +1,8 @@
 //! The facts of the mock: those in its state file, and setting them by name.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -16,7 +16,7 @@ use crate::host::{HostClock, HostFacts, XenVersion, zone};
 
 /// The zones by name that were looked up: the facts are told at each look, and reading a zone's file takes longer than all
 /// else.
-static KNOWN_ZONES: LazyLock<Mutex<HashMap<String, Zone>>> = LazyLock::new(Mutex::default);
+static KNOWN_ZONES: Mutex<BTreeMap<String, Zone>> = Mutex::new(BTreeMap::new());
 
 /// The names that [`Facts::set`] takes, each with what it expects.
 const NAMES: [(&str, &str); 10] = [
