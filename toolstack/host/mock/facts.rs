@@ -1,8 +1,6 @@
 //! The facts of the mock: those in its state file, and setting them by name.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -13,10 +11,6 @@ use timers::zone::Zone;
 
 use super::machine::Present;
 use crate::host::{HostClock, HostFacts, XenVersion, zone};
-
-/// The zones by name that were looked up: the facts are told at each look, and reading a zone's file takes longer than all
-/// else.
-static KNOWN_ZONES: Mutex<BTreeMap<String, Zone>> = Mutex::new(BTreeMap::new());
 
 /// The names that [`Facts::set`] takes, each with what it expects.
 const NAMES: [(&str, &str); 10] = [
@@ -207,18 +201,7 @@ impl Facts {
 
     /// The host's zone.
     pub(super) fn zone(&self) -> Result<Zone, String> {
-        let word = self.timezone.as_str();
-        // A map is whole whatever became of a thread that held it.
-        let known = || KNOWN_ZONES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(zone) = known().get(word) {
-            return Ok(zone.clone());
-        }
-        let zone = zone::of_word(word).map_err(|error| error.detail)?;
-        // A file of one's own may be changed.
-        if !word.starts_with('/') {
-            known().insert(word.to_owned(), zone.clone());
-        }
-        Ok(zone)
+        zone::of_word(&self.timezone).map_err(|error| error.detail)
     }
 
     /// As every host tells them.
