@@ -366,11 +366,6 @@ impl ClockRecord {
         self.save_before(incarnation).is_some()
     }
 
-    /// The guest started anew within its domain, by a soft reset, and reads this frequency of its TSC.
-    pub(crate) fn reset_with(&mut self, khz: KiloHertz) {
-        self.birth_khz = Some(khz);
-    }
-
     /// The TSC was read.
     pub(crate) fn tsc_seen(&mut self, incarnation: u32, tsc: &GuestTsc, host_khz: KiloHertz) {
         self.birth_khz = birth_khz(self.birth_khz, incarnation, tsc, host_khz);

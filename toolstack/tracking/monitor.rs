@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use timers::zone::ZoneSource;
-use timers::{GuestClock, KiloHertz, UtcOffset};
+use timers::{GuestClock, UtcOffset};
 use uuid::Uuid;
 
 use super::cold_start;
@@ -364,17 +364,17 @@ impl Monitor<'_> {
         let note = |then| note(claim.as_ref(), doing, &facts, Some(domid), then);
         note(Then::FinishReset(None));
         self.host.soft_reset(domid, config)?;
-        note(Then::FinishReset(Some(Clocks { offset, tsc })));
-        put_back(self.host, domid, offset, &tsc)?;
-        // The kernel that starts now counts by the frequency that it finds. A record that cannot be written says an older
-        // one, and the guest is tolerated less.
-        if let Some(uuid) = uuid {
+        // The kernel that starts now counts by the frequency that it finds, whoever finishes this. A record that cannot be
+        // written says an older one, and the guest is tolerated less.
+        if let (Some(uuid), Some(found)) = (uuid, tsc.guest_tsc(config.kind(), &facts)) {
             let anew = |mut record: ClockRecord| {
-                record.reset_with(if tsc.khz == 0 { facts.cpu_khz } else { KiloHertz(tsc.khz) });
+                record.birth_khz = Some(found.khz);
                 record
             };
             drop(self.records.change(uuid, |record, _| (record.map(anew), ())));
         }
+        note(Then::FinishReset(Some(Clocks { offset, tsc })));
+        put_back(self.host, domid, offset, &tsc)?;
         self.host.unpause(domid)?;
         Ok(offset.unwrap_or_default())
     }
