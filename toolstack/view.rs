@@ -3,10 +3,10 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{Moment, NextStart, is_clock_set, resolve, rtc_time};
-use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, linux_clock};
+use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, decide, linux_clock, request};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm, Timer, TimerMode, TimerName,
 };
 use uuid::Uuid;
 
@@ -53,17 +53,17 @@ impl ClockView {
     }
 }
 
-/// The TSC of a next start with this clock, where that is another than a guest has here.
-fn next_tsc(clock: &GuestClock, now: &TscView, facts: &HostFacts) -> Option<String> {
-    let mode = clock.tsc().and_then(|tsc| tsc.mode?.tsc_mode()).unwrap_or(TscMode::Default);
-    let frequency = clock.tsc_frequency();
-    let khz = frequency.map_or(Ok(facts.cpu_khz), Hertz::to_khz).ok()?;
-    let frequency = match frequency {
+/// The TSC of a next start with this clock, where that is another than a guest has here. One that no host gives is refused
+/// at the start.
+fn next_tsc(clock: &GuestClock, kind: GuestKind, now: &TscView, facts: &HostFacts) -> Option<String> {
+    let next = decide(&request(&clock.timers).ok()?, kind, &facts.tsc()).ok()?;
+    let frequency = match clock.tsc_frequency() {
         Some(frequency) => format!(" at {frequency}"),
-        None if khz.0 != now.khz => format!(" at the host's {khz}"),
+        None if next.khz.0 != now.khz => format!(" at the host's {}", next.khz),
         None => String::new(),
     };
-    (mode.as_str() != now.mode || khz.0 != now.khz).then(|| format!("mode {}{frequency}", mode.as_str()))
+    let mode = next.mode.as_str();
+    (mode != now.mode || next.khz.0 != now.khz).then(|| format!("mode {mode}{frequency}"))
 }
 
 /// A guest's RTC.
@@ -174,7 +174,7 @@ pub fn view(
         (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
     let requested = record.filter(|record| is_pending(record));
-    let next_tsc = requested.and_then(|record| next_tsc(&record.request.clock, &tsc, facts));
+    let next_tsc = requested.and_then(|record| next_tsc(&record.request.clock, domain.kind, &tsc, facts));
     Ok(ClockView {
         started_with,
         next_tsc,
