@@ -2,7 +2,7 @@
 
 use timers::resolve::{self, Moment};
 use timers::tsc::TscHost;
-use timers::zone::default_zones;
+use timers::zone::{ZoneSource, default_zones};
 
 use crate::assess::{FOUND_HERE, Target, advice, assess, decide_tsc, native_at_a_frequency};
 use crate::diag::{Diagnostic, Errors, Finding, Report, Verdict};
@@ -55,7 +55,7 @@ pub fn convert(input: &mut Input, to: Format, at: &Moment<'_>) -> Result<String,
         Format::Json => Target::Json,
         Format::Xml => Target::Start,
     };
-    lower(input, target)?;
+    judged(input, target, at.zones)?;
     let comments = std::mem::take(&mut input.domain.notes.comments);
     input.domain.notes.comments = comments.iter().filter_map(|text| of_others(text)).collect();
     if to == Format::Xml {
@@ -174,6 +174,11 @@ fn error_at(report: &Report, part: Part, finding: Finding) -> Errors {
 /// # Errors
 /// When parts are invalid whatever the target.
 pub fn lower(input: &mut Input, target: Target) -> Result<(), Errors> {
+    judged(input, target, &*default_zones())
+}
+
+/// The same, with the zones that there are: an unknown one is said beside other errors.
+fn judged(input: &mut Input, target: Target, zones: &dyn ZoneSource) -> Result<(), Errors> {
     let mut errors = Vec::new();
     for (part, finding) in assess(&input.domain, target) {
         if part == Part::GenerationId && is_genid_of_each_start(&input.report) {
@@ -186,7 +191,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Errors> {
         }
     }
     if !errors.is_empty() {
-        let zone = unknown_zone(&input.domain.clock.offset, &*default_zones());
+        let zone = unknown_zone(&input.domain.clock.offset, zones);
         errors.extend(zone.map(|(part, finding)| input.report.at(part, finding)));
     }
     if let Some(errors) = Errors::of(errors, input.report.source()) {
@@ -204,7 +209,7 @@ pub fn lower(input: &mut Input, target: Target) -> Result<(), Errors> {
 /// # Errors
 /// When a part is invalid, or the clock is: a zone that does not exist, a number out of range.
 pub fn check(input: &mut Input, at: &Moment<'_>, host: Option<&TscHost>) -> Result<(), Errors> {
-    lower(input, Target::Start)?;
+    judged(input, Target::Start, at.zones)?;
     resolved(input, at)?;
     let domain = &input.domain;
     let refused = match host {

@@ -1,5 +1,6 @@
 //! The offset of the RTC.
 
+use ::timers::zone::{Meant as MeantZone, suggest as suggest_zone};
 use ::timers::{Adjustment, Basis, ClockOffset, ResolveError, UtcOffset};
 
 use super::super::Setting;
@@ -283,25 +284,18 @@ fn zone<'a>(keys: &Keys<'a, '_>, key: Key<'a>) -> Result<&'a str> {
     };
     let finding = keys.zones.look(|zones| {
         let finding = unresolvable(&ResolveError::Zone(error), zones);
-        match meant::setting(name, zones).filter(|setting| !setting.starts_with("clock_timezone")) {
-            Some(setting) => finding.instead(format!("write {setting}")),
-            None => as_setting(finding),
+        match (meant::setting(name, zones), suggest_zone(name, zones)) {
+            (Some(setting), _) if !setting.starts_with("clock_timezone") => {
+                finding.instead(format!("write {setting}"))
+            }
+            // Of several names, somebody has to choose.
+            (_, Some(MeantZone::Zones(names))) if names.len() == 1 => {
+                finding.instead(format!("write clock_timezone = {}", suggest::quoted(&names[0])))
+            }
+            _ => finding,
         }
     });
     Err(keys.error(key.node, finding))
-}
-
-/// The finding on a zone with its remedy as a setting.
-fn as_setting(finding: Finding) -> Finding {
-    let zone = |remedy: &str| {
-        // Of several names, somebody has to choose.
-        let zone = remedy.strip_prefix("write '")?.strip_suffix('\'').filter(|zone| !zone.contains('\''))?;
-        Some(format!("write clock_timezone = \"{zone}\""))
-    };
-    match finding.alternative.as_deref().and_then(zone) {
-        Some(setting) => finding.instead(setting),
-        None => finding,
-    }
 }
 
 fn word_for_word(
