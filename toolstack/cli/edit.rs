@@ -46,11 +46,21 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         }
     };
     let setting = Setting::of(global, &Reading::default())?;
-    if let Some(wrong) = made_wrong(&setting, name, &bytes, &new) {
-        wrong.errors.iter().for_each(|error| output::diagnostic(error, &wrong.source));
-        return Err(Failure::Error(format!("{name} is not changed: no guest would start from it")));
+    let (before, after) = (judged(&setting, name, &bytes), judged(&setting, name, &new));
+    match after {
+        Err(wrong) if !brings(before.as_ref().err().map(|old| &*old.errors), &wrong.errors).is_empty() => {
+            wrong.errors.iter().for_each(|error| output::diagnostic(error, &wrong.source));
+            return Err(Failure::Error(format!("{name} is not changed: no guest would start from it")));
+        }
+        Err(_) => {}
+        Ok((blockers, source)) => {
+            let new = brings(before.as_ref().ok().map(|(old, _)| &**old), &blockers);
+            new.iter().for_each(|blocker| output::diagnostic(blocker, &source));
+            if !new.is_empty() {
+                output::warn(&[format!("{name} does not start as requested, for the reasons above")]);
+            }
+        }
     }
-    say_blockers(&setting, name, &bytes, &new);
     let shown = global.dry_run || file == Path::new("-") && output.is_none();
     let to = if shown { Path::new("-") } else { output.as_deref().unwrap_or(file) };
     match to {
@@ -79,43 +89,23 @@ fn is_for_others(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|there| there.permissions().mode() & 0o044 != 0)
 }
 
-/// The error that a change has brought into a file: a clock that no host can resolve, such as one in an unknown zone.
-fn made_wrong(setting: &Setting, name: &str, before: &[u8], after: &[u8]) -> Option<Wrong> {
-    let error = |bytes: &[u8]| match setting.read(name, bytes) {
-        Ok((mut input, format)) => {
-            let errors = convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).err()?;
-            Some(Wrong::with(&input, format, &errors))
-        }
-        Err(wrong) => Some(wrong),
-    };
-    let new = error(after)?;
-    let old = error(before).map(|old| old.errors);
-    let is_old = |old: Vec<Diagnostic>| {
-        new.errors.iter().all(|error| old.iter().any(|before| before.finding == error.finding))
-    };
-    if old.is_some_and(is_old) { None } else { Some(new) }
-}
-
-/// Says why no guest starts from a file as it is changed, where that is new.
-fn say_blockers(setting: &Setting, name: &str, before: &[u8], after: &[u8]) {
-    let Some((new, source)) = blockers(setting, name, after) else { return };
-    let old = blockers(setting, name, before).map(|(old, _)| old).unwrap_or_default();
-    let is_new = |blocker: &&Diagnostic| old.iter().all(|before| before.finding != blocker.finding);
-    let new: Vec<_> = new.iter().filter(is_new).collect();
-    if !new.is_empty() {
-        new.iter().for_each(|blocker| output::diagnostic(blocker, &source));
-        output::warn(&[format!("{name} does not start as requested, for the reasons above")]);
-    }
-}
-
-/// The findings for which no guest starts from a file.
-fn blockers(setting: &Setting, name: &str, bytes: &[u8]) -> Option<(Vec<Diagnostic>, Source)> {
-    let (mut input, format) = setting.read(name, bytes).ok()?;
-    convert::check(&mut input, &setting.at(), setting.tsc.as_ref()).ok()?;
+/// The findings for which no guest starts from a file; an error is also a clock that no host can resolve, such as one in
+/// an unknown zone.
+fn judged(setting: &Setting, name: &str, bytes: &[u8]) -> Result<(Vec<Diagnostic>, Source), Wrong> {
+    let (mut input, format) = setting.read(name, bytes)?;
+    convert::check(&mut input, &setting.at(), setting.tsc.as_ref())
+        .map_err(|errors| Wrong::with(&input, format, &errors))?;
     let report = FileReport::of(name, format.as_str(), &input, &|_, _| None);
     let is_blocker = |found: &Found| found.sort() == Sort::Blocker;
     let found = report.findings.into_iter().filter(is_blocker).map(|found| found.diagnostic).collect();
-    Some((found, input.report.source().clone()))
+    Ok((found, input.report.source().clone()))
+}
+
+/// Those of the findings on a changed file that were not there before.
+fn brings<'a>(before: Option<&[Diagnostic]>, after: &'a [Diagnostic]) -> Vec<&'a Diagnostic> {
+    let was_there =
+        |found: &&Diagnostic| before.unwrap_or_default().iter().any(|old| old.finding == found.finding);
+    after.iter().filter(|found| !was_there(found)).collect()
 }
 
 /// Writes a file so that it is there whole or not at all.
