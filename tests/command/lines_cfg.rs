@@ -232,3 +232,26 @@ fn a_change_after_which_no_guest_starts_says_so() {
     let said = lab.mock(["edit", "guest.xml", "tsc_mode=native"]);
     assert!(said.err.contains("guest.xml does not start as requested"), "{said:?}");
 }
+
+#[test]
+fn a_line_of_another_language_gets_the_setting() {
+    follow(&[
+        ("vif.append('bridge=xenbr0')", "", "vif += [ \"bridge=xenbr0\" ]"),
+        (
+            "disk = disk + [ 'phy:/a,xvda,w' ]",
+            "write disk += [ \"phy:/a,xvda,w\" ]",
+            "disk += [ \"/a,raw,xvda,w\" ]",
+        ),
+        ("extra = 'a'\nextra += [ 'b' ]", "write extra += \" b\"", "extra = 'a'\nextra += ' b'"),
+        ("vif = [ 'bridge=a' ]\nvif += 'bridge=b'", "write vif += [ \"bridge=b\" ]", "vif += [ 'bridge=b' ]"),
+        ("vcpus: 2 # two", "", "vcpus = 2"),
+        ("\"vcpus\": 2,", "", "vcpus = 2"),
+        (
+            "vif:\n  - bridge=xenbr0\n  - bridge=xenbr1",
+            "write vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ] in place of lines 4 to 6",
+            "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]",
+        ),
+        ("export vcpus=2", "", "vcpus = 2"),
+        ("vif=(bridge=xenbr0 bridge=xenbr1)", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
+    ]);
+}

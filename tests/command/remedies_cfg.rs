@@ -485,26 +485,3 @@ fn a_remedy_for_a_part_of_an_entry_is_accepted_in_its_place() {
     let right = wrong.replace("1G", "1024");
     follow(&[(&wrong, "write 1024", &right), (&wrong, "first write 1024 in place of 1G", &right)]);
 }
-
-#[test]
-fn a_line_of_another_language_gets_the_setting() {
-    follow(&[
-        ("vif.append('bridge=xenbr0')", "", "vif += [ \"bridge=xenbr0\" ]"),
-        (
-            "disk = disk + [ 'phy:/a,xvda,w' ]",
-            "write disk += [ \"phy:/a,xvda,w\" ]",
-            "disk += [ \"/a,raw,xvda,w\" ]",
-        ),
-        ("extra = 'a'\nextra += [ 'b' ]", "write extra += \" b\"", "extra = 'a'\nextra += ' b'"),
-        ("vif = [ 'bridge=a' ]\nvif += 'bridge=b'", "write vif += [ \"bridge=b\" ]", "vif += [ 'bridge=b' ]"),
-        ("vcpus: 2 # two", "", "vcpus = 2"),
-        ("\"vcpus\": 2,", "", "vcpus = 2"),
-        (
-            "vif:\n  - bridge=xenbr0\n  - bridge=xenbr1",
-            "write vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ] in place of lines 4 to 6",
-            "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]",
-        ),
-        ("export vcpus=2", "", "vcpus = 2"),
-        ("vif=(bridge=xenbr0 bridge=xenbr1)", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
-    ]);
-}

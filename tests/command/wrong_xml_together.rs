@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::{FIXED, Lab};
-use crate::wrong_xml::{MEMORY, NAME, OS};
+use crate::wrong_xml::{MEMORY, NAME, OS, with};
 
 /// What an XML has inside it, and the codes of its errors in their order.
 const TOGETHER: &[(&str, &[&str])] = &[
@@ -118,4 +118,83 @@ fn an_xl_cfg_names_the_zone_beside_its_other_errors_too() {
     ] {
         assert!(said.contains("[bad-zone]") && said.contains("[tsc-frequency]"), "{said}");
     }
+}
+
+/// The places, codes and remedies of all errors of a file, as `convert` gives them to programs.
+fn all_errors(lab: &Lab) -> Vec<(String, String, Option<String>)> {
+    let said = lab.run(["convert", "--diagnostics", "json", "guest.xml"].into_iter().chain(FIXED)).fails(1);
+    let json: serde_json::Value =
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let place = |error: &serde_json::Value| format!("{}:{}", error["line"], error["column"]);
+    let errors = json.as_array().unwrap().iter();
+    errors.map(|error| (place(error), text(&error["code"]).unwrap(), text(&error["alternative"]))).collect()
+}
+
+#[test]
+fn every_error_is_said_in_one_run() {
+    let lab = Lab::with_host(json!({"timezone": "UTC"}));
+    lab.write(
+        "guest.xml",
+        "<domain type='kvn'>\n<name>a/b</name>\n<memory unit='GB2'>4</memory>\n<vcpu current='9'>four</vcpu>\n\
+         <os><type>hvn</type><boot dev='hdd'/></os>\n\
+         <clock offset='utc'><timer name='rtc' tickpolicy='katchup'><catchup slew='x'/></timer></clock>\n\
+         <cpu><numa><cell id='0' cpus='0-3' memory='1' unit='GiB'/></numa></cpu>\n<devices>\n\
+         <disk type='file'><source file='/a'/></disk>\n\
+         <interface type='bridge'><mac address='00:16'/><source bridge='b'/><mtu size='-1'/></interface>\n\
+         <graphics type='vnc' port='99999' autoport='maybe'/>\n</devices></domain>",
+    );
+    let errors = all_errors(&lab);
+    let places: Vec<_> = errors.iter().map(|(place, ..)| place.as_str()).collect();
+    let expected = [
+        "1:9", "2:7", "3:9", "4:19", "5:11", "5:27", "6:39", "6:69", "9:1", "10:31", "10:73", "11:22",
+        "11:35",
+    ];
+    assert_eq!(places, expected, "{errors:?}");
+    assert_eq!(errors[5].2.as_deref(), Some("write dev='hd'"));
+    let checked = lab.run(["check", "guest.xml"]);
+    assert!(checked.out.contains("does not start; 13 errors"), "{}", checked.out);
+    let created = lab.mock(["create", "guest.xml"]).fails(1);
+    assert_eq!(created.matches(": invalid: ").count(), 13, "{created}");
+    let planned = lab.mock(["plan", "guest.xml"]).fails(1);
+    assert_eq!(planned.matches(": invalid: ").count(), 13, "{planned}");
+}
+
+#[test]
+fn an_error_does_not_lead_to_others() {
+    let lab = Lab::with_host(json!({"timezone": "UTC"}));
+    for inside in [
+        "<vcpu>x</vcpu><cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>",
+        "<vcpu current='4'>x</vcpu>",
+        "<clock offset='absolute' start='x'/>",
+        "<clock offset='utc'><timer name='rtk' tickpolicy='catchup'/></clock>",
+        "<clock offset='utc'><timer name='rtc' tickpolicy='x'><catchup slew='1'/></timer></clock>",
+        "<devices><disk type='file'><target dev='zda'/></disk></devices>",
+        "<devices><interface type='x'/></devices>",
+        "<devices><hostdev type='pci'><source><address bus='x' slot='1' function='0'/></source></hostdev></devices>",
+        "<devices><hostdev type='usb'><source><vendor id='x'/><product id='1'/></source></hostdev></devices>",
+        "<cpu><numa><cell id='0' memory='x'/><cell id='1' memory='64' unit='MiB'/></numa></cpu>",
+        "<cpu><feature policy='x' name='aes'/></cpu>",
+        "<devices><serial type='tcp'><source mode='bind' host='h' service='1'/><protocol type='x'/></serial></devices>",
+    ] {
+        lab.write("guest.xml", with(inside));
+        let run = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED));
+        assert!(run.err.matches(": invalid: ").count() <= 1, "{inside}: {}", run.err);
+    }
+    // A missing part is none of the consequences.
+    lab.write("guest.xml", "<domain><os><type>hvm</type></os><memory>x</memory></domain>");
+    let errors = all_errors(&lab);
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert_eq!(errors[0].1, "no-name");
+}
+
+#[test]
+fn very_many_errors_are_no_hang() {
+    let lab = Lab::new();
+    lab.write("guest.xml", with(&"<clock offset='x'/>".repeat(100_000)));
+    assert!(lab.run(["convert", "guest.xml"]).fails(1).len() < 100_000);
+    let nics = "<interface type='bridge'><mac address='x'/></interface>".repeat(20_000);
+    lab.write("guest.xml", with(&format!("<devices>{nics}</devices>")));
+    let said = lab.run(["convert", "guest.xml"]).fails(1);
+    assert!((2..=101).contains(&said.matches(": invalid: ").count()), "{}", said.len());
 }

@@ -192,3 +192,60 @@ fn a_missing_generation_id_has_a_remedy_for_each_format() {
         assert_eq!(lab.run(["check", "guest.xml"].into_iter().chain(FIXED)).code, 0);
     }
 }
+
+#[test]
+fn devices_that_libvirt_does_not_know_get_the_nearest_that_it_knows() {
+    let lab = Lab::new();
+    let disk =
+        |bus: &str| format!("<disk type='block'><source dev='/d'/><target dev='xvda' bus='{bus}'/></disk>");
+    let nic = |model: &str| {
+        format!("<interface type='bridge'><source bridge='b'/><model type='{model}'/></interface>")
+    };
+    for (wrong, right, remedy) in [
+        (disk("xne"), disk("xen"), "write bus='xen'"),
+        (nic("e100"), nic("e1000"), "write type='e1000'"),
+        (
+            "<video><model type='vgaa'/></video>".to_owned(),
+            "<video><model type='vga'/></video>".to_owned(),
+            "write type='vga'",
+        ),
+        (
+            "<controller type='xenbsu' maxGrantFrames='64'/>".to_owned(),
+            "<controller type='xenbus' maxGrantFrames='64'/>".to_owned(),
+            "write type='xenbus'",
+        ),
+        (
+            "<controller type='usb' model='qemu-xhic'/>".to_owned(),
+            "<controller type='usb' model='qemu-xhci'/>".to_owned(),
+            "write model='qemu-xhci'",
+        ),
+        ("<sound model='ac79'/>".to_owned(), "<sound model='ac97'/>".to_owned(), "write model='ac97'"),
+    ] {
+        lab.write("guest.xml", devices(&wrong));
+        let said = lab.run(["check", "guest.xml"]).out;
+        assert!(said.contains(&format!("instead: {remedy}")), "{wrong}: {said}");
+        lab.write("guest.xml", devices(&right));
+        let said = lab.run(["check", "guest.xml"]);
+        assert_eq!(said.code, 0, "{right}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_display_without_a_port_takes_a_free_one() {
+    let lab = Lab::new();
+    for (attributes, is_reported) in [
+        ("port='-1'", false),
+        ("port='-1' autoport='yes'", false),
+        ("autoport='yes'", false),
+        ("", false),
+        ("port='-1' autoport='no'", true),
+        ("autoport='no'", true),
+        ("port='5901' autoport='no'", false),
+    ] {
+        lab.write("guest.xml", devices(&format!("<graphics type='vnc' {attributes}/>")));
+        let run = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED));
+        assert_eq!(run.err.contains("[autoport]"), is_reported, "{attributes}: {}", run.err);
+        let is_fixed = attributes.contains("5901");
+        assert_eq!(run.out.contains("vncunused = 1"), !is_fixed, "{attributes}: {}", run.out);
+    }
+}

@@ -32,43 +32,55 @@ const METHODS: [&str; 2] = [".append(", ".extend("];
 /// can know.
 pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
     let line = line.trim();
-    let one = |setting: String| Foreign { setting, more_lines: 0, reason: None };
     if let Some(rest) = BEFORE.iter().find_map(|word| line.strip_prefix(word)) {
-        let mut rest = rest.trim_start();
-        // `declare -a`
-        while let Some((_, behind)) = rest.strip_prefix('-').and_then(|option| option.split_once(' ')) {
-            rest = behind.trim_start();
-        }
-        // Variables of a shell are often in capital letters.
-        let name = rest.split('=').next().unwrap_or_default();
-        let lower = rest.replacen(name, &name.to_ascii_lowercase(), usize::from(rest.contains('=')));
-        let (key, rest) = key_in(&lower)?;
-        let rest = rest.trim_start();
-        let text = rest.strip_prefix('=').unwrap_or(rest);
-        if let Some(list) = array_of_shell(key.name, text).filter(|_| keys::is_list(key.name)) {
-            return Some(Foreign {
-                reason: Some("xl has no commands"),
-                ..one(format!("{} = {list}", key.name))
-            });
-        }
-        let settings = match parts(key, without_comment(text)) {
-            Some(parts) => all(&parts)?,
-            None => format!("{} = {}", key.name, value(key, text)?),
-        };
-        return Some(Foreign { reason: Some("xl has no commands"), ..one(settings) });
+        return command(rest);
     }
-    for method in METHODS {
-        if let Some((name, argument)) = line.split_once(method) {
-            let argument = without_comment(argument).strip_suffix(')')?;
-            let list = python::value_of(name, &format!("[ {argument} ]"))?;
-            let items = match method {
-                ".extend(" => python::value_of(name, argument)?,
-                _ => list,
-            };
-            let reason = Some("xl has no methods");
-            return keys::find(name).map(|key| Foreign { reason, ..one(format!("{} += {items}", key.name)) });
-        }
+    match METHODS.into_iter().find_map(|method| Some((line.split_once(method)?, method))) {
+        Some(((name, argument), method)) => call(name, method, argument),
+        None => assignment(line, behind),
     }
+}
+
+fn one(setting: String) -> Foreign {
+    Foreign { setting, more_lines: 0, reason: None }
+}
+
+/// `export KEY=VALUE`, without its first word.
+fn command(rest: &str) -> Option<Foreign> {
+    let mut rest = rest.trim_start();
+    // `declare -a`
+    while let Some((_, behind)) = rest.strip_prefix('-').and_then(|option| option.split_once(' ')) {
+        rest = behind.trim_start();
+    }
+    // Variables of a shell are often in capital letters.
+    let name = rest.split('=').next().unwrap_or_default();
+    let lower = rest.replacen(name, &name.to_ascii_lowercase(), usize::from(rest.contains('=')));
+    let (key, rest) = key_in(&lower)?;
+    let rest = rest.trim_start();
+    let text = rest.strip_prefix('=').unwrap_or(rest);
+    let array = array_of_shell(key.name, text).filter(|_| keys::is_list(key.name));
+    let settings = match (array, parts(key, without_comment(text))) {
+        (Some(list), _) => format!("{} = {list}", key.name),
+        (None, Some(parts)) => all(&parts)?,
+        (None, None) => format!("{} = {}", key.name, value(key, text)?),
+    };
+    Some(Foreign { reason: Some("xl has no commands"), ..one(settings) })
+}
+
+/// `vif.append(...)`
+fn call(name: &str, method: &str, argument: &str) -> Option<Foreign> {
+    let argument = without_comment(argument).strip_suffix(')')?;
+    let list = python::value_of(name, &format!("[ {argument} ]"))?;
+    let items = match method {
+        ".extend(" => python::value_of(name, argument)?,
+        _ => list,
+    };
+    let key = keys::find(name)?;
+    Some(Foreign { reason: Some("xl has no methods"), ..one(format!("{} += {items}", key.name)) })
+}
+
+/// A key and its value, with another sign between them, over several lines, or with a comma behind.
+fn assignment(line: &str, behind: &str) -> Option<Foreign> {
     let quote = line.chars().next().filter(|first| matches!(first, '"' | '\''));
     let (key, rest) = key_in(line.trim_start_matches(['"', '\'']))?;
     let rest = quote.map_or(Some(rest), |quote| rest.strip_prefix(quote))?.trim_start();
@@ -87,26 +99,29 @@ pub fn setting(line: &str, behind: &str) -> Option<Foreign> {
         return Some(Foreign { more_lines, ..one(format!("{} = {whole}", key.name)) });
     }
     if *sign == "=" && quote.is_none() {
-        // `disk = disk + [ ... ]`
-        if let Some(added) = text.strip_prefix(key.name).and_then(|sum| sum.trim_start().strip_prefix('+')) {
-            let added = python::value_of(key.name, without_comment(added))?;
-            let reason = Some("xl does not calculate");
-            return Some(Foreign { reason, ..one(format!("{} += {added}", key.name)) });
-        }
-        if without_comment(text).len() < text.len() && text.split(" #").next()?.trim_end().ends_with(',') {
-            return Some(one(format!("{} = {}", key.name, value(key, text)?)));
-        }
-        let is_array = keys::is_list(key.name) && python::value_of(key.name, without_comment(text)).is_none();
-        return is_array
-            .then(|| array_of_shell(key.name, text))
-            .flatten()
-            .map(|list| one(format!("{} = {list}", key.name)));
+        return nearly_xls(key, text);
     }
     if without_comment(text).is_empty() && *sign == ":" && keys::is_list(key.name) {
         let (items, more_lines) = items_of_yaml(behind)?;
         return Some(Foreign { more_lines, ..one(format!("{} = [ {} ]", key.name, items.join(", "))) });
     }
     Some(one(format!("{} = {}", key.name, value(key, text)?)))
+}
+
+/// A value behind xl's own sign.
+fn nearly_xls(key: &Key, text: &str) -> Option<Foreign> {
+    // `disk = disk + [ ... ]`
+    if let Some(added) = text.strip_prefix(key.name).and_then(|sum| sum.trim_start().strip_prefix('+')) {
+        let added = python::value_of(key.name, without_comment(added))?;
+        let reason = Some("xl does not calculate");
+        return Some(Foreign { reason, ..one(format!("{} += {added}", key.name)) });
+    }
+    if without_comment(text).len() < text.len() && text.split(" #").next()?.trim_end().ends_with(',') {
+        return Some(one(format!("{} = {}", key.name, value(key, text)?)));
+    }
+    let is_array = keys::is_list(key.name) && python::value_of(key.name, without_comment(text)).is_none();
+    let list = array_of_shell(key.name, text).filter(|_| is_array)?;
+    Some(one(format!("{} = {list}", key.name)))
 }
 
 /// The key that a text begins with, and the rest.

@@ -19,6 +19,7 @@ mod parse;
 mod python;
 mod read;
 mod remedy;
+mod remedy_words;
 mod shown;
 mod suggest;
 mod syntax_error;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
-use super::{Cfg, Content, MAX_BYTES, Setting, Unread, Value, entries};
+use super::{Cfg, Content, MAX_BYTES, Setting, Unread, Value};
 use crate::diag::{Diagnostic, Errors, Finding, Source};
 
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
@@ -133,11 +133,6 @@ impl From<(Box<Diagnostic>, GoOn)> for Failed {
 struct Open {
     start: usize,
     items: Vec<Value>,
-}
-
-/// True for a byte that a word without quotes in a list may have.
-fn is_of_word(byte: &u8) -> bool {
-    !matches!(byte, b' ' | b'\t' | b'\n' | b',' | b';' | b'[' | b']' | b'"' | b'\'')
 }
 
 /// The list that is open, as far as it was read, where no list is open within it.
@@ -495,25 +490,6 @@ impl<'a> Parser<'a> {
             line: line.trim_end(),
         };
         self.at(span, said.finding())
-    }
-
-    /// The bytes of the item of a list that a token without quotes is part of; `None` where nobody can know its end.
-    fn item(&self, expected: Expected, key: Option<&str>, at: usize) -> Option<Range<usize>> {
-        let before = self.bytes.get(..at).unwrap_or_default();
-        // `03:00.0` begins with a number, behind which an end is expected.
-        let glued = match expected {
-            Expected::EndOfItem => before.iter().rev().take_while(|byte| is_of_word(byte)).count(),
-            _ => 0,
-        };
-        let start = at - glued;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let ends = |byte: &u8| matches!(byte, b']' | b'\n' | b'"' | b'\'' | b'#');
-        let end = rest.iter().position(ends).unwrap_or(rest.len());
-        let text = std::str::from_utf8(rest.get(..end).unwrap_or_default()).ok()?;
-        let length = entries::first(key.unwrap_or_default(), text)?;
-        // `bridge="xenbr0"`: more of it stands in quotes.
-        let is_quoted = matches!(rest.get(end), Some(b'"' | b'\'')) && length == text.len() && length > 0;
-        (!is_quoted).then(|| start..start + length)
     }
 
     fn at(&self, bytes: &Range<usize>, finding: Finding) -> Box<Diagnostic> {

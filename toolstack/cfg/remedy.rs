@@ -7,7 +7,7 @@ use timers::GuestKind;
 use super::domain::{self, Described, OF_FORM};
 use super::host::XlHost;
 use super::keys;
-use super::syntax_error;
+use super::remedy_words;
 use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Finding, Verdict};
 
@@ -54,10 +54,10 @@ fn check(finding: &mut Finding, host: &XlHost, left: &mut usize) {
     let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
         return;
     };
-    if let Some(setting) = syntax_error::setting_of(remedy) {
+    if let Some(setting) = remedy_words::setting_of(remedy) {
         *left -= 1;
         if let Some((better, limit)) = better_than(setting, host) {
-            let lines = syntax_error::lines_of(remedy);
+            let lines = remedy_words::lines_of(remedy);
             finding.alternative = Some(format!("{better}{lines}").into());
             if let Some(limit) = limit {
                 finding.reason = format!("{}; and {limit}", finding.reason).into();
@@ -134,7 +134,7 @@ fn against(setting: &str, host: &XlHost) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::syntax_error::IN_QUOTES;
+    use super::super::remedy_words::IN_QUOTES;
     use super::*;
 
     /// The remedy for a setting with such a value.

@@ -4,6 +4,7 @@ use super::foreign_line;
 use super::keys;
 use super::lex::{Kind, Odd};
 use super::python;
+use super::remedy_words::{CLOSE_QUOTE, IN_QUOTES, write};
 use super::suggest::{self, Unit};
 use super::{Content, Value};
 use crate::diag::Finding;
@@ -80,46 +81,9 @@ const EACH_IN_QUOTES: &str = "write each entry of the list, with all of its sett
 /// The quotes of a text processor.
 const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
 
-/// How the remedy for a word without quotes begins.
-pub const IN_QUOTES: &str = "write it in quotes: ";
-
-/// How the remedy for a setting begins, and that for a string without end.
-const WRITE: &str = "write ";
-const CLOSE_QUOTE: &str = "add the closing quote; write a line break as \\n";
-
 /// True for the remedy that leaves the value before an error as it is.
 pub fn is_rest_of_line(remedy: &str) -> bool {
     remedy == Expected::EndOfSetting.remedy()
-}
-
-/// The setting that a remedy is, if it is one.
-pub fn setting_of(remedy: &str) -> Option<&str> {
-    let closed = || remedy.strip_prefix(CLOSE_QUOTE)?.strip_prefix(": ");
-    let setting = item_of(remedy).or_else(|| remedy.strip_prefix(WRITE)).or_else(closed)?;
-    Some(setting.rsplit_once(IN_PLACE_OF_LINES).map_or(setting, |(setting, _)| setting))
-}
-
-/// The remedy that is a setting in place of several lines.
-pub fn write_over(setting: &str, lines: (usize, usize)) -> String {
-    format!("{WRITE}{setting}{IN_PLACE_OF_LINES}{} to {}", lines.0, lines.1)
-}
-
-/// What a remedy says behind its setting about the lines that it is in place of.
-pub fn lines_of(remedy: &str) -> &str {
-    remedy.rfind(IN_PLACE_OF_LINES).and_then(|at| remedy.get(at..)).unwrap_or_default()
-}
-
-/// What stands in the remedy of several lines behind the setting.
-const IN_PLACE_OF_LINES: &str = " in place of lines ";
-
-/// The remedy that is a setting.
-pub fn write(setting: &str) -> String {
-    format!("{WRITE}{setting}")
-}
-
-/// The item of a list that a remedy is, if it is one.
-pub fn item_of(remedy: &str) -> Option<&str> {
-    remedy.strip_prefix(IN_QUOTES)
 }
 
 /// How some editors begin a file in UTF-8.

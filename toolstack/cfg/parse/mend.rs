@@ -4,9 +4,14 @@ use std::ops::Range;
 
 use super::super::shown::Shown;
 use super::super::syntax_error::Expected;
-use super::super::{Content, Setting, Value, foreign_line, syntax_error};
+use super::super::{Content, Setting, Value, entries, foreign_line, remedy_words};
 use super::{Failed, GoOn, Parser};
 use crate::diag::{Diagnostic, Source};
+
+/// True for a byte that a word without quotes in a list may have.
+fn is_of_word(byte: &u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\n' | b',' | b';' | b'[' | b']' | b'"' | b'\'')
+}
 
 /// A value of a remedy, where the value stands that it is for.
 fn placed(value: Value, span: &Range<usize>) -> Value {
@@ -50,8 +55,8 @@ impl Parser<'_> {
                 let first = error.place.line;
                 error.finding.alternative = Some(
                     match foreign.more_lines {
-                        0 => syntax_error::write(&foreign.setting),
-                        more => syntax_error::write_over(&foreign.setting, (first, first + more)),
+                        0 => remedy_words::write(&foreign.setting),
+                        more => remedy_words::write_over(&foreign.setting, (first, first + more)),
                     }
                     .into(),
                 );
@@ -68,7 +73,7 @@ impl Parser<'_> {
             }
         }
         let alternative = error.finding.alternative.as_deref().filter(|_| !self.is_remedy);
-        let remedy = alternative.and_then(syntax_error::setting_of).map(settings_in).unwrap_or_default();
+        let remedy = alternative.and_then(remedy_words::setting_of).map(settings_in).unwrap_or_default();
         let meant = |Setting { name, added, value, .. }: Setting| Setting {
             name,
             added,
@@ -90,7 +95,7 @@ impl Parser<'_> {
     /// The item of a list that the remedy of an error is, with the last of its tokens at hand.
     pub(super) fn item_meant(&mut self, error: &Diagnostic, expected: Expected, key: &str) -> Option<Value> {
         let remedy = error.finding.alternative.as_deref().filter(|_| !self.is_remedy)?;
-        let text = syntax_error::item_of(remedy)?;
+        let text = remedy_words::item_of(remedy)?;
         let item = settings_in(&format!("item = {text}")).pop()?.value;
         let span = self.item(expected, Some(key), self.token.span.start)?;
         self.lexer.go_to(span.end);
@@ -100,7 +105,26 @@ impl Parser<'_> {
 
     /// True if the remedy of an error in a list is the whole setting.
     pub(super) fn is_setting(&self, error: &Diagnostic, key: &str) -> bool {
-        let remedy = error.finding.alternative.as_deref().and_then(syntax_error::setting_of);
+        let remedy = error.finding.alternative.as_deref().and_then(remedy_words::setting_of);
         remedy.and_then(|setting| setting.strip_prefix(key)).is_some_and(|rest| rest.starts_with(" = "))
+    }
+
+    /// The bytes of the item of a list that a token without quotes is part of; `None` where nobody can know its end.
+    pub(super) fn item(&self, expected: Expected, key: Option<&str>, at: usize) -> Option<Range<usize>> {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        // `03:00.0` begins with a number, behind which an end is expected.
+        let glued = match expected {
+            Expected::EndOfItem => before.iter().rev().take_while(|byte| is_of_word(byte)).count(),
+            _ => 0,
+        };
+        let start = at - glued;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b']' | b'\n' | b'"' | b'\'' | b'#');
+        let end = rest.iter().position(ends).unwrap_or(rest.len());
+        let text = std::str::from_utf8(rest.get(..end).unwrap_or_default()).ok()?;
+        let length = entries::first(key.unwrap_or_default(), text)?;
+        // `bridge="xenbr0"`: more of it stands in quotes.
+        let is_quoted = matches!(rest.get(end), Some(b'"' | b'\'')) && length == text.len() && length > 0;
+        (!is_quoted).then(|| start..start + length)
     }
 }
