@@ -141,7 +141,10 @@ impl Drop for FileLock {
         if let Some(path) = &self.remove {
             let _ = fs::remove_file(path);
         }
-        drop(self.file.take());
+        // Closing the file is not enough: a process that was forked meanwhile, by libxl perhaps, has it as well.
+        if let Some(file) = self.file.take() {
+            let _ = file.unlock();
+        }
     }
 }
 
@@ -276,6 +279,18 @@ mod tests {
         assert!(FileLock::wait(&path, SHORT).is_err());
         drop(held);
         FileLock::wait(&path, LONG).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_has_the_file_too_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = FileLock::wait(&path, SHORT).unwrap();
+        // The same open file, as a forked process has it.
+        let inherited = held.file().unwrap().try_clone().unwrap();
+        drop(held);
+        assert!(FileLock::attempt(&path).unwrap().is_some());
+        drop(inherited);
     }
 
     #[test]
