@@ -8,6 +8,7 @@ mod rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, mpsc};
 
 use rng::{Goal, Grammar, Made};
 
@@ -355,44 +356,49 @@ fn the_schema_is_walked() {
     let Some(grammar) = grammar() else { return };
     let mut goals = BTreeSet::new();
     let mut made = BTreeSet::new();
-    let mut documents: Vec<(String, String)> = Vec::new();
-    grammar.ways(&mut |goal, way| {
-        let guests = [("kvm", "hvm"), ("xen", "hvm"), ("xen", "xen"), ("xen", "xenpvh")];
-        // One way to each is enough for the other guests.
-        let (guests, kinds) = match goals.insert(goal.clone()) {
-            true => (&guests[..], true),
-            false if goal.value.is_none() => (&guests[..1], false),
-            false => return,
-        };
-        let document = grammar.make(way);
-        let others = if kinds { document.kinds(goal) } else { Vec::new() };
-        let texts = guests.iter().map(|(hypervisor, kind)| document.guest(goal, hypervisor, kind));
-        let of_others = [("kvm", "hvm"), ("xen", "xen")];
-        let of_others = others.iter().flat_map(|other| {
-            of_others.iter().map(move |(hypervisor, kind)| other.guest(goal, hypervisor, kind))
-        });
-        for text in texts.chain(of_others) {
-            if made.insert(text.clone()) {
-                documents.push((format!("{goal:?}"), text));
-            }
-        }
-    });
-    println!("{} goals, {} documents", goals.len(), documents.len());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut wrong = Wrong::default();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // They are judged while the next ones are made.
+    let (documents, to_judge) = mpsc::sync_channel::<(String, String)>(1000);
+    let to_judge = Mutex::new(to_judge);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = documents
-            .chunks(documents.len().div_ceil(threads))
-            .map(|part| {
-                scope.spawn(|| {
+        let next = || to_judge.lock().unwrap().recv();
+        let judges: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(move || {
                     let mut wrong = Wrong::default();
-                    part.iter().for_each(|(goal, text)| wrong.judge(goal, text));
+                    while let Ok((goal, text)) = next() {
+                        wrong.judge(&goal, &text);
+                    }
                     wrong
                 })
             })
             .collect();
-        parts.into_iter().for_each(|part| wrong.add(part.join().unwrap()));
+        grammar.ways(&mut |goal, way| {
+            let guests = [("kvm", "hvm"), ("xen", "hvm"), ("xen", "xen"), ("xen", "xenpvh")];
+            // One way to each is enough for the other guests.
+            let (guests, kinds) = match goals.insert(goal.clone()) {
+                true => (&guests[..], true),
+                false if goal.value.is_none() => (&guests[..1], false),
+                false => return,
+            };
+            let document = grammar.make(way);
+            let others = if kinds { document.kinds(goal) } else { Vec::new() };
+            let texts = guests.iter().map(|(hypervisor, kind)| document.guest(goal, hypervisor, kind));
+            let of_others = [("kvm", "hvm"), ("xen", "xen")];
+            let of_others = others.iter().flat_map(|other| {
+                of_others.iter().map(move |(hypervisor, kind)| other.guest(goal, hypervisor, kind))
+            });
+            for text in texts.chain(of_others) {
+                if made.insert(text.clone()) {
+                    documents.send((format!("{goal:?}"), text)).unwrap();
+                }
+            }
+        });
+        drop(documents);
+        judges.into_iter().for_each(|judge| wrong.add(judge.join().unwrap()));
     });
+    println!("{} goals, {} documents", goals.len(), made.len());
     let Wrong { generic, refused, stale } = wrong;
     let list = |found: &BTreeMap<String, (String, String)>| {
         found.iter().map(|(node, (said, text))| format!("{node}: {said}\n    {text}\n")).collect::<String>()
