@@ -18,6 +18,7 @@ use xenclock::domain::DomainConfig;
 use xenclock::edit;
 use xenclock::input::Input;
 use xenclock::lifecycle::ClockRecord;
+use xenclock::mapping::Mapping;
 use xenclock::timers::Moment;
 use xenclock::timers::zone::{Zone, default_zones};
 use xenclock::tracking::transfer::{config_in, sender_in};
@@ -228,6 +229,17 @@ fn xl_cfg() {
         ("errors not in UTF-8", Box::new(|parts| b"\xe9 = \xff\n".repeat(parts))),
         ("CPUID", Box::new(|parts| format!("cpuid = [ {} ]", "'0x1:ecx=0x1', ".repeat(parts)).into_bytes())),
         (
+            "CPUID names",
+            Box::new(|parts| format!("cpuid = [ {} ]", "'vmxx,svmm', ".repeat(parts)).into_bytes()),
+        ),
+        (
+            "serial ports",
+            Box::new(|parts| {
+                let ports = "'pty', ".repeat(parts);
+                format!("name = 'g'\ntype = 'hvm'\nmemory = 64\nserial = [ {ports} ]").into_bytes()
+            }),
+        ),
+        (
             "disks",
             Box::new(|parts| format!("disk = [ {} ]", numbered("'/x#,raw,xvda,w', ")(parts)).into_bytes()),
         ),
@@ -262,6 +274,14 @@ fn a_change_of_a_file() {
     let card = numbered("<interface type='bridge'><source bridge='b#'/></interface>");
     let make = |parts| format!("{DOMAIN}<devices>{}</devices></domain>", card(parts));
     is_linear("interfaces of domain XML", &edit_xml, 40_000, &|parts| make(parts).into_bytes());
+}
+
+#[test]
+fn mapping_rules() {
+    let read = |bytes: &[u8]| assert!(Mapping::default().read("rules", bytes).is_ok());
+    is_linear("mapping rules", &read, usize::MAX / 8, &|parts| {
+        numbered("network:n#=b#\n")(parts).into_bytes()
+    });
 }
 
 #[test]

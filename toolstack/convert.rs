@@ -128,6 +128,7 @@ pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Findi
     let mut document = Document::new(domain, running);
     let unheld = |reason: String| Box::new(Finding::unsupported("xml", reason));
     let mut read_so_far = 0;
+    let mut last = None;
     while read_so_far < MOST_READ {
         let plain = document.text(&[]);
         read_so_far += plain.len();
@@ -147,13 +148,13 @@ pub fn xml_of(domain: &Domain, running: Option<u32>) -> Result<String, Box<Findi
             }
             Err(errors) => errors.iter().map(|error| error.node.clone()).collect(),
         };
-        // From the end on, so that the numbers of those before stay.
-        let gone = wrong.iter().rev().filter(|node| document.remove(node)).count();
-        if gone == 0 {
+        if document.remove(&wrong) == 0 {
             return Err(unheld(format!("a domain XML cannot hold {}", wrong.join(", "))));
         }
+        last = wrong.into_iter().next();
     }
-    Err(unheld("a domain XML cannot hold this domain".to_owned()))
+    let last = last.unwrap_or_default();
+    Err(unheld(format!("too much of this domain is nothing that a domain XML can hold, such as {last}")))
 }
 
 /// The fields of a config that libxl of a release passes over in silence.

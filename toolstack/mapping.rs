@@ -3,7 +3,7 @@
 //! A rule is `KIND:FROM=TO`. Names of networks, pools, volumes and interfaces are mapped while an XML is read, since
 //! libxl has no fields for them. Bridges, paths and MAC addresses are mapped in the hub, for any input format.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::diag::{Diagnostic, Finding, Source, Verdict};
 use crate::domain::DomainConfig;
@@ -65,6 +65,8 @@ struct Rule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping {
     rules: Vec<Rule>,
+    /// The number of the rule for each of these.
+    numbers: HashMap<(Kind, String), usize>,
 }
 
 /// The effect of rules on a domain, and the names without a rule.
@@ -124,7 +126,9 @@ impl Mapping {
         let plain =
             |text: &str| if is_path && text.len() > 1 { text.trim_end_matches('/') } else { text }.to_owned();
         let rule = Rule { kind: *kind, from: plain(from), to: plain(to), origin: origin.to_owned() };
-        if let Some(same) = self.rules.iter().find(|old| (old.kind, &old.from) == (rule.kind, &rule.from)) {
+        let number = self.rules.len();
+        let first = *self.numbers.entry((rule.kind, rule.from.clone())).or_insert(number);
+        if let Some(same) = self.rules.get(first) {
             return if same.to == rule.to {
                 Ok(())
             } else {

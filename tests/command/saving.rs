@@ -178,3 +178,29 @@ fn a_save_into_a_pipe_arrives() {
     }
     assert_eq!(state(&lab), "\"running\"");
 }
+
+#[test]
+fn a_guest_with_a_long_config_is_saved_restored_and_migrated() {
+    let lab = Lab::with_host(json!({}));
+    let words: String = (0..4000).map(|number| format!("'word{number}\u{e9}',")).collect();
+    let guests = [
+        // Libxl's JSON of this one has 130 kB.
+        ("pinned", "vcpus=96\ncpus='0-95'".to_owned()),
+        ("words", format!("device_model_args=[{words}]")),
+    ];
+    for (name, settings) in guests {
+        let cfg = format!("type='hvm'\nname='{name}'\nmemory=64\n{settings}\n");
+        lab.write("long.cfg", cfg);
+        lab.mock(["create", "-q", "long.cfg"]).ok();
+        let before = lab.mock(["list", "-l", name]).json();
+        lab.mock(["save", name, "saved"]).ok();
+        lab.mock(["restore", "saved"]).ok();
+        let receive = format!("{} --backend mock:other.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+        lab.mock(["migrate", "-s", "", name, &receive]).ok();
+        let there = lab.run(["--backend", "mock:other.json", "list", "-l", name]).json();
+        for field in ["device_model_args", "extra", "vcpu_hard_affinity"] {
+            let of = |list: &serde_json::Value| list[0]["config"]["b_info"].get(field).cloned();
+            assert_eq!(of(&there), of(&before), "{name} {field}");
+        }
+    }
+}

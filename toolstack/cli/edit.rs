@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::args::{Edit, Global, Reading};
-use super::convert::{has_password, say_secret};
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
+use super::secrets::{has_password, say_secret};
 use xenclock::cfg;
 use xenclock::convert;
 use xenclock::diag::{Diagnostic, Source};
@@ -70,7 +70,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         }
         to => {
             // The file itself keeps its mode; a new one is for its owner alone if there is a password in it.
-            let is_in = setting.read(name, &new).is_ok_and(|(input, _)| has_password(&input.domain.config));
+            let is_in = has_password(&String::from_utf8_lossy(&new));
             let secret = to != file && is_in;
             let access = if secret { Access::Private } else { Access::AsBefore };
             write(to, &new, access).map_err(|error| Failure::Error(format!("{}: {error}", to.display())))?;

@@ -30,6 +30,7 @@ mod relay;
 mod remote;
 mod report;
 mod save_restore;
+mod secrets;
 mod set;
 mod show;
 mod tsc_helper;

@@ -221,6 +221,45 @@ fn a_config_with_a_password_is_for_its_owner_alone() {
 }
 
 #[test]
+fn a_report_is_for_its_owner_alone_if_a_password_is_in_it_and_acts_on_no_terminal() {
+    let lab = Lab::new();
+    for (line, secret) in [
+        ("vncpaswd = \"hush\"", true),
+        ("vncpasswd = [ \"hush\" ]", true),
+        ("spicepasswd = hush", true),
+        ("vfb = [ \"vncpaswd=hush\" ]", true),
+        ("my_password = \"hush\"", false),
+        ("vncpaswd = \"\"", false),
+    ] {
+        lab.write(
+            "guest.cfg",
+            format!("type = \"hvm\"\nname = \"a\u{9b}31m\u{202e}b\u{7f}\"\nmemory = 64\n{line}\n"),
+        );
+        for report in ["report.html", "report.json", "report.sarif"] {
+            let _ = fs::remove_file(lab.path(report));
+            let run = lab.run(["convert", "--report", report, "guest.cfg"]);
+            let mode = fs::metadata(lab.path(report)).unwrap().permissions().mode() & 0o777;
+            let says = run.err.contains(&format!("xenclock: {report} contains a password"));
+            let text = fs::read_to_string(lab.path(report)).unwrap();
+            assert_eq!(text.contains("hush"), secret, "{line}: {text}");
+            assert_eq!((mode, says), if secret { (0o600, true) } else { (0o644, false) }, "{line}: {run:?}");
+            assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}']), "{line} {report}");
+        }
+    }
+    // What a changed file keeps in a place that no guest sees is a password, too.
+    for (name, text) in [
+        ("a.cfg", "type = \"hvm\"\nname = \"a\"\nmemory = 64\n# vncpasswd = \"hush\"\n".to_owned()),
+        ("b.cfg", "type = \"hvm\"\nname = \"a\"\nmemory = 64\nmy_password = \"hush\"\n".to_owned()),
+        ("c.xml", domain("hvm", "<devices><graphics type='spice' passwd='hush'/></devices>")),
+    ] {
+        lab.write(name, text);
+        let run = lab.run(["edit", "-o", "copy", name, "memory=70"]);
+        assert!(run.code == 0 && run.err.contains("copy contains a password"), "{name}: {run:?}");
+        fs::remove_file(lab.path("copy")).unwrap();
+    }
+}
+
+#[test]
 fn a_path_need_not_be_utf_8() {
     let lab = Lab::new();
     let name = |name: &str| OsStr::from_bytes(&[name.as_bytes(), b"-\xff"].concat()).to_owned();

@@ -1,5 +1,7 @@
 //! `cpuid`: the CPUID and MSR bits that the guest sees, by names or by registers.
 
+use std::cell::LazyCell;
+
 use super::book::Words;
 use super::cpuid_names::{self, At, Field, Register};
 use super::{Reader, cpuid_meant};
@@ -21,11 +23,17 @@ impl<'a> Reader<'a> {
         let mut policy = CpuPolicy::default();
         match &found.setting.value.content {
             Content::List(items) => {
-                for (words, node) in self.texts(items, found.node) {
+                let texts = self.texts(items, found.node);
+                // The names of bits go into one string.
+                let names = LazyCell::new(|| {
+                    let all: Vec<_> = texts.iter().map(|(words, _)| words.text).collect();
+                    cpuid_meant::whole(&all.join(","))
+                });
+                for &(words, node) in &texts {
                     if let Err((at, reason)) = registers(&mut policy, words.text) {
                         let finding =
                             Finding::unsupported("bad-cpuid", format!("{reason}; xl ignores the rest"));
-                        let instead = match cpuid_meant::whole(words.text) {
+                        let instead = match &*names {
                             Some(whole) => format!("write cpuid = \"{whole}\""),
                             None => "write it as in \"0x1:ecx=x...x\", 32 characters a register".to_owned(),
                         };

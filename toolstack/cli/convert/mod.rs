@@ -8,7 +8,6 @@ mod written;
 
 use super::args::{Convert, Global};
 use super::output::Failure;
-pub(super) use written::{has_password, say_secret};
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
     if inputs::are_many(options) { estate::run(global, options) } else { one::run(global, options) }

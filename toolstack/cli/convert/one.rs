@@ -3,6 +3,7 @@
 use super::super::args::{Convert, Diagnostics, Global};
 use super::super::output::{self, Failure};
 use super::super::reading::{Setting, unused_rules};
+use super::super::secrets::say_secret;
 use super::super::{input, report};
 use super::step::{Unconverted, accepted, converted, stale, write_accept};
 use super::written;
@@ -66,7 +67,7 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         None => output::data(&done.text),
         Some(file) => {
             if done.secret && file.is_file() {
-                written::say_secret(file);
+                say_secret(file);
             }
             Ok(())
         }

@@ -4,6 +4,7 @@ use super::super::args::{Convert, To};
 use super::super::input::{self, Format as Source};
 use super::super::output::{self, Failure};
 use super::super::reading::{Setting, Wrong};
+use super::super::secrets::has_password;
 use super::written;
 use xenclock::convert::{Format, convert};
 use xenclock::diag::Report;
@@ -61,8 +62,7 @@ pub(super) fn converted(
     Ok(Converted {
         report: FileReport::of(name, format.as_str(), &input, &accept),
         uses: Uses::of(&input),
-        secret: written::has_password(&input.domain.config)
-            || input.domain.notes.comments.iter().any(|comment| comment.to_lowercase().contains("passw")),
+        secret: has_password(&text),
         findings: input.report,
         text,
     })

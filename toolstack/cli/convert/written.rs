@@ -3,48 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::super::args::Convert;
-use super::super::output::{self, Failure};
-use xenclock::domain::DomainConfig;
+use super::super::output::Failure;
+use super::super::secrets::{has_password, say_secret};
+use xenclock::diag::shown_json;
 use xenclock::files::{Access, Replacement, is_same_file, sweep};
 use xenclock::report::{Estate, FileReport, html, sarif};
-
-/// Says that a written file has a password in it, and its mode.
-pub(in crate::cli) fn say_secret(file: &Path) {
-    output::message(&format!(
-        "xenclock: {} contains a password: only its owner can read it (mode 0600)",
-        file.display()
-    ));
-}
-
-/// Returns true if a config has a password in it: of a display, in words for QEMU, or in the URL of a disk.
-pub(in crate::cli) fn has_password(config: &DomainConfig) -> bool {
-    fn is_in(value: &Value) -> bool {
-        match value {
-            Value::Object(fields) => fields.iter().any(|(key, value)| {
-                let named = key.contains("passw") && value.as_str().is_some_and(|text| !text.is_empty());
-                named || is_in(value)
-            }),
-            Value::Array(items) => items.iter().any(is_in),
-            Value::String(text) => {
-                let text = text.to_lowercase();
-                let is_secret_of_qemu = text.starts_with("secret,") && text.contains("data=");
-                let of_url =
-                    text.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.split_once('@'));
-                ["password=", "passwd=", ":key="].iter().any(|word| text.contains(word))
-                    || is_secret_of_qemu
-                    || of_url.is_some_and(|(user, _)| user.contains([':', '%']))
-            }
-            _ => false,
-        }
-    }
-    // Few configs have any of these words, and a text is made faster than values.
-    let words = serde_json::to_string(config).unwrap_or_default().to_ascii_lowercase();
-    let may = ["passw", ":key=", "secret,", "://"].iter().any(|word| words.contains(word));
-    may && serde_json::to_value(config).is_ok_and(|config| is_in(&config))
-}
 
 /// Writes a file so that it is there whole or not at all, and is on disk then.
 pub(super) fn write_whole(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
@@ -73,7 +37,7 @@ fn access(secret: bool) -> Access {
 }
 
 /// The form of a report.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Html,
     Json,
@@ -128,5 +92,13 @@ pub(super) fn report(options: &Convert, estate: &Estate, reports: &[FileReport])
         Form::Json => format!("{:#}\n", estate.json(reports)),
         Form::Sarif => format!("{:#}\n", sarif(reports)),
     };
-    write_whole(path, &text, false).map_err(|error| Failure::Error(format!("{}: {error}", path.display())))
+    // The page has its own escapes.
+    let text = if form(path)? == Form::Html { text.into() } else { shown_json(&text) };
+    let secret = has_password(&text);
+    write_whole(path, &text, secret)
+        .map_err(|error| Failure::Error(format!("{}: {error}", path.display())))?;
+    if secret && path.is_file() {
+        say_secret(path);
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::iter::repeat_n;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -155,12 +156,12 @@ impl Claim {
     /// Notes what is being done. A disk that does not take it is no reason not to do it.
     pub fn note(&self, unfinished: &Unfinished) {
         let Some(file) = self.lock.file() else { return };
-        let Ok(text) = serde_json::to_string(unfinished) else { return };
+        let Ok(mut text) = serde_json::to_string(unfinished) else { return };
         // In one write, so that no half of it is ever there; what is shorter than the note before covers that with spaces.
         let length = file.metadata().map_or(0, |found| usize::try_from(found.len()).unwrap_or(0));
-        let padded = format!("{text:<length$}");
-        if padded.len() <= LONGEST {
-            let _ = file.write_at(padded.as_bytes(), 0);
+        text.extend(repeat_n(' ', length.saturating_sub(text.len())));
+        if text.len() <= LONGEST {
+            let _ = file.write_at(text.as_bytes(), 0);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A guest that leaves: its config and its record as they travel, and the domain that stays behind.
 
 use std::fs::File;
+use std::iter::repeat_n;
 
 use super::header::{SENDER, is_too_long};
 use super::{Transfer, put};
@@ -45,7 +46,8 @@ impl Outgoing {
         let mut longest = self.config.clone();
         longest.b_info.rtc_timeoffset = u32::MAX;
         let length = serde_json::to_string_pretty(&longest)?.len() + ROOM;
-        let json = format!("{:<length$}", serde_json::to_string_pretty(&self.config)?);
+        let mut json = serde_json::to_string_pretty(&self.config)?;
+        json.extend(repeat_n(' ', length.saturating_sub(json.len())));
         if is_too_long(&self.record) {
             return Ok(Header::new(json, None));
         }

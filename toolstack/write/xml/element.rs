@@ -1,6 +1,7 @@
 //! Writes an XML element with libvirt's quotes, indentation and order.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use crate::diag::acts;
 
@@ -55,16 +56,28 @@ impl Element {
             self.attributes.retain(|(name, _)| *name != attribute);
             return self.attributes.len() < before;
         }
-        let (name, number) = step.trim_end_matches(']').split_once('[').unwrap_or((step, "1"));
-        let nth = number.parse::<usize>().unwrap_or(1).saturating_sub(1);
+        let (name, number) = numbered(step);
         let mut named = self.children.iter().enumerate().filter(|(_, child)| child.name == name);
-        let Some(index) = named.nth(nth).map(|(index, _)| index) else { return false };
-        let whole = self.name == "devices" || rest.is_empty() || rest == ["text()"];
+        let Some(index) = named.nth(number - 1).map(|(index, _)| index) else { return false };
+        let whole = rest.is_empty() || rest == ["text()"];
         if !whole && self.children[index].remove(rest) {
             return true;
         }
         self.children.remove(index);
         true
+    }
+
+    /// Takes these out of the devices, each a name and a number from 1. Answers how many there were.
+    pub(super) fn remove_devices(&mut self, gone: &HashSet<(&str, usize)>) -> usize {
+        let Some(devices) = self.children.iter_mut().find(|child| child.name == "devices") else { return 0 };
+        let before = devices.children.len();
+        let mut numbers = HashMap::new();
+        devices.children.retain(|device| {
+            let number = numbers.entry(device.name).or_insert(0);
+            *number += 1;
+            !gone.contains(&(device.name, *number))
+        });
+        before - devices.children.len()
     }
 
     pub(super) fn write(&self, depth: usize, out: &mut String) {
@@ -118,4 +131,10 @@ pub(super) fn yes_no(yes: bool) -> &'static str {
 /// `on` or `off`.
 pub(super) fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
+}
+
+/// The name and the number, from 1, that a step such as `disk[2]` has.
+pub(super) fn numbered(step: &str) -> (&str, usize) {
+    let (name, number) = step.trim_end_matches(']').split_once('[').unwrap_or((step, "1"));
+    (name, number.parse().unwrap_or(1).max(1))
 }

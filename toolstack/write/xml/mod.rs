@@ -12,13 +12,21 @@ mod guest;
 mod screens;
 mod serial;
 
+use std::collections::HashSet;
+
 use timers::GuestClock;
 
 use crate::domain::Domain;
 use crate::domain::changes::{Change, Kept};
 use crate::domain::libvirt::{KEPT_NAMESPACE, KEPT_PREFIX, XEN_NAMESPACE};
-use element::Element;
 pub(crate) use element::escaped;
+use element::{Element, numbered};
+
+/// The device that a path leads to or into: its name, and its number among those of the name.
+fn device(path: &str) -> Option<(&str, usize)> {
+    let step = path.strip_prefix("/domain/devices/")?.split('/').next()?;
+    (!step.starts_with('@')).then(|| numbered(step))
+}
 
 /// A domain XML that can still be changed.
 #[derive(Clone, Debug)]
@@ -40,9 +48,18 @@ impl Document {
         Document { root, metadata: domain.notes.metadata.clone(), comments: domain.notes.comments.clone() }
     }
 
-    /// Takes out the element or attribute at a path such as `/domain/devices/disk[2]/target/@dev`: a device goes
-    /// whole. `false` where nothing can be taken out.
-    pub fn remove(&mut self, path: &str) -> bool {
+    /// Takes out the elements and attributes at paths such as `/domain/os/loader/@type`, in the order of the document. A
+    /// device goes whole, whatever part of it is named. Answers how many there were.
+    pub fn remove(&mut self, paths: &[String]) -> usize {
+        let devices: HashSet<_> = paths.iter().filter_map(|path| device(path)).collect();
+        let gone = self.root.remove_devices(&devices);
+        // From the end on, so that the numbers of those before stay.
+        let mut others: Vec<_> = paths.iter().filter(|path| device(path).is_none()).collect();
+        others.dedup();
+        gone + others.into_iter().rev().filter(|path| self.remove_one(path)).count()
+    }
+
+    fn remove_one(&mut self, path: &str) -> bool {
         let steps: Vec<_> = path.split('/').skip(2).collect();
         let needed = [&["name"][..], &["memory"], &["os"], &["os", "type"]];
         let step = |step: &str| step.split('[').next().unwrap_or_default().to_owned();

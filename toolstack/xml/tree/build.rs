@@ -8,6 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
 
+use super::declaration;
 use super::encoding::{decode, is_utf8, to_utf8};
 use super::{BYTES_PER_NODE, FEW, Kind, MAX_DEPTH, MAX_NODES, NONE, Node, NodeId, Tree, Value};
 use crate::diag::source::Bytes;
@@ -135,7 +136,7 @@ impl Builder<'_> {
                     return Err(self.malformed(span, what));
                 }
                 Event::PI(_) => continue,
-                Event::Decl(decl) => self.declaration(&decl, &span)?,
+                Event::Decl(_) => self.declaration(&span)?,
                 Event::DocType(_) => {
                     let finding =
                         Finding::invalid("xml-doctype", "a DOCTYPE is not allowed in a domain's XML")
@@ -178,40 +179,25 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn declaration(
-        &self,
-        decl: &quick_xml::events::BytesDecl<'_>,
-        span: &Range<usize>,
-    ) -> Result<(), Box<Diagnostic>> {
+    fn declaration(&self, span: &Range<usize>) -> Result<(), Box<Diagnostic>> {
         if span.start != 0 {
             return Err(
                 self.malformed(span.clone(), "an XML declaration that is not at the start".to_owned())
             );
         }
-        match decl.version() {
-            Ok(version) if version == "1.0" => {}
-            Ok(version) => {
-                return Err(self.malformed(span.clone(), format!("XML version {version}, expected 1.0")));
-            }
-            Err(error) => return Err(self.malformed(span.clone(), error.to_string())),
-        }
-        match decl.encoding() {
-            None => Ok(()),
-            Some(Ok(encoding)) if is_utf8(&encoding) => Ok(()),
-            Some(Ok(encoding)) => {
-                let text = self.text;
-                // Neither of these could be read so far if the file were in it.
-                let wide = ["utf-16", "utf-32", "ucs-", "utf16", "utf32", "iso-10646"];
-                let is_wide = wide.iter().any(|start| encoding.to_ascii_lowercase().starts_with(start));
-                let instead = match text.is_ascii() || is_wide {
-                    true => "write encoding='UTF-8': the file is already in UTF-8".to_owned(),
-                    false => to_utf8(text.as_bytes()),
-                };
-                let reason = format!("the encoding is {encoding}, expected UTF-8");
-                Err(self.refuse(span.clone(), Finding::invalid("xml-not-utf8", reason).instead(instead)))
-            }
-            Some(Err(error)) => Err(self.malformed(span.clone(), error.to_string())),
-        }
+        let declared = declaration::encoding(self.text.get(span.clone()).unwrap_or_default());
+        let declared = declared.map_err(|reason| self.malformed(span.clone(), reason))?;
+        let Some(encoding) = declared.filter(|encoding| !is_utf8(encoding)) else { return Ok(()) };
+        let text = self.text;
+        // Neither of these could be read so far if the file were in it.
+        let wide = ["utf-16", "utf-32", "ucs-", "utf16", "utf32", "iso-10646"];
+        let is_wide = wide.iter().any(|start| encoding.to_ascii_lowercase().starts_with(start));
+        let instead = match text.is_ascii() || is_wide {
+            true => "write encoding='UTF-8': the file is already in UTF-8".to_owned(),
+            false => to_utf8(text.as_bytes()),
+        };
+        let reason = format!("the encoding is {encoding}, expected UTF-8");
+        Err(self.refuse(span.clone(), Finding::invalid("xml-not-utf8", reason).instead(instead)))
     }
 
     fn element(&mut self, start: &BytesStart<'_>, span: &Range<usize>) -> Result<NodeId, Box<Diagnostic>> {

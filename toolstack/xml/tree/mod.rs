@@ -5,6 +5,7 @@
 //! attributes, more than [`MAX_DEPTH`] levels, more than [`MAX_BYTES`] bytes.
 
 mod build;
+mod declaration;
 mod encoding;
 
 use std::collections::HashMap;
