@@ -32,7 +32,7 @@ pub(super) fn make_room(conf: &XlConf, host: &dyn Host, config: &DomainConfig) -
     let path = Path::new(&conf.lockfile);
     let lock = lock(path).map_err(|why| {
         let why = format!("{why}; set another lockfile in xl.conf, or autoballoon=\"off\", which needs none");
-        HostError::new(ErrorKind::Io, path.display().to_string(), why)
+        HostError::new(ErrorKind::Io, format!("lockfile \"{}\"", path.display()), why)
     })?;
     host.make_room(config)?;
     Ok(Room { _lock: Some(lock) })

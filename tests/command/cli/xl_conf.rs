@@ -50,9 +50,12 @@ fn short_memory_is_said_with_what_to_do() {
     }
     // The remedy works.
     with_conf(&lab, &lockfile, &["create", "guest.xml", "memory=16"]).ok();
-    let conf = "autoballoon=\"on\"\nlockfile=\"/nowhere/xl\"\n";
-    let said = with_conf(&lab, conf, &["create", "guest.xml", "name=b", "memory=16"]).fails(1);
-    assert!(said.contains("/nowhere/xl: cannot be opened") && said.contains("autoballoon=\"off\""), "{said}");
+    for lockfile in ["/nowhere/xl", ""] {
+        let conf = format!("autoballoon=\"on\"\nlockfile=\"{lockfile}\"\n");
+        let said = with_conf(&lab, &conf, &["create", "guest.xml", "name=b", "memory=16"]).fails(1);
+        let why = format!("lockfile \"{lockfile}\": cannot be opened");
+        assert!(said.contains(&why) && said.contains("autoballoon=\"off\""), "{said}");
+    }
 }
 
 /// A saved guest has the memory that it has.
