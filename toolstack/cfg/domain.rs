@@ -7,6 +7,7 @@ use super::clock::{self, Base};
 use super::host::XlHost;
 use super::parse::{WORDS, parse_with};
 use super::read::{Reader, unknown};
+use super::readings;
 use super::suggest;
 use crate::assess::{Target, assess, native_at_a_frequency};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
@@ -58,24 +59,62 @@ const OF_NAME: [&str; 3] = ["old-key", "unknown-clock-key", "unknown-key"];
 
 /// Reads an xl.cfg, with remedies that nobody has tried; see [`super::read`].
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
-    let (cfg, syntax) = parse_with(name, bytes, words);
-    // A kind that xl refuses is reported as well.
-    let kind = cfg.kind();
-    let is_whole = !cfg.unread.lost;
-    let is_kind = kind.is_some();
+    let (mut cfg, syntax) = parse_with(name, bytes, words);
+    if !cfg.unread.mended.is_empty() && !cfg.unread.lost {
+        let Reading { report, errors, .. } = Reading::of(&cfg, Vec::new(), host);
+        let forms = report.differences().filter(|found| OF_FORM.contains(&found.finding.code));
+        let open: Vec<_> = errors.into_iter().chain(forms).map(|found| found.place.span.start).collect();
+        cfg.give_up(&open);
+    }
+    let mut read = described(&cfg, syntax.clone(), host);
+    for setting in readings::of(&cfg) {
+        let Err(errors) = &mut read else { break };
+        let of_line = cfg.span(&setting.key_span);
+        if let Err(other) = described(&cfg.with(setting), syntax.clone(), host)
+            // A value that is refused is none that the line may have.
+            && !other.iter().any(|error| !is_of_syntax(error) && of_line.contains(&error.place.span.start))
+        {
+            errors.retain(|found| is_of_syntax(found) || other.has(found));
+        }
+    }
+    read
+}
+
+/// True for what the lexer or the grammar refuses.
+fn is_of_syntax(found: &Diagnostic) -> bool {
+    found.finding.code.starts_with("cfg-")
+}
+
+/// What a file has, as far as it can be read.
+struct Reading {
+    domain: Domain,
+    report: Report,
+    errors: Vec<Diagnostic>,
+}
+
+impl Reading {
+    /// The reading of a file with these errors of syntax. A kind of guest that xl refuses is reported as well.
+    fn of(cfg: &Cfg, syntax: Vec<Diagnostic>, host: &XlHost) -> Self {
+        let kind = cfg.kind().unwrap_or(GuestKind::Pv);
+        let mut reader = Reader::new(cfg, host, DomainConfig::new(kind), false);
+        reader.book.errors(syntax);
+        reader.run();
+        let clock = clock::read_into(&mut reader.book, &host.zones, kind, Base::Nothing);
+        let mut report = Report::new(cfg.source().clone());
+        let config = reader.config;
+        let errors = reader.book.close(&mut report, 0);
+        Reading { domain: Domain::new(config, clock), report, errors }
+    }
+}
+
+/// A file as a domain, with its errors of syntax.
+fn described(cfg: &Cfg, syntax: Vec<Diagnostic>, host: &XlHost) -> Result<Described, Errors> {
+    let is_kind = cfg.kind().is_some();
     // A line that cannot be read may be the one of the kind.
-    let has_kind = is_kind && (is_whole || KIND.iter().any(|key| cfg.get(key).is_some()));
-    let kind = kind.unwrap_or(GuestKind::Pv);
-    let mut reader = Reader::new(&cfg, host, DomainConfig::new(kind), false);
-    reader.book.errors(syntax);
-    reader.run();
-    let clock = clock::read_into(&mut reader.book, &host.zones, kind, Base::Nothing);
-    let mut report = Report::new(cfg.source().clone());
-    let config = reader.config;
-    let errors = reader.book.close(&mut report, 0);
-    let domain = Domain::new(config, clock);
+    let has_kind = is_kind && (!cfg.unread.lost || KIND.iter().any(|key| cfg.get(key).is_some()));
+    let Reading { domain, report, errors } = Reading::of(cfg, syntax, host);
     if !errors.is_empty()
-        && let Some(errors) = (Wrong { cfg: &cfg, is_kind, has_kind }).errors(errors, &report, &domain)
+        && let Some(errors) = (Wrong { cfg, is_kind, has_kind }).errors(errors, &report, &domain)
     {
         return Err(errors);
     }
@@ -105,11 +144,8 @@ impl Wrong<'_> {
         let mended: Vec<_> = cfg.unread.mended.iter().map(|bytes| cfg.span(bytes)).collect();
         let is_mended = |found: &Diagnostic| mended.iter().any(|span| span.contains(&found.place.span.start));
         let (of_mended, mut left): (Vec<_>, Vec<_>) =
-            errors.into_iter().partition(|error| !error.finding.code.starts_with("cfg-") && is_mended(error));
-        // A remedy that the key does not take leaves the setting open.
-        let is_open = |found: &Diagnostic| OF_FORM.contains(&found.finding.code) && is_mended(found);
-        let is_whole =
-            !cfg.unread.lost && of_mended.is_empty() && !report.differences().any(|found| is_open(&found));
+            errors.into_iter().partition(|error| !is_of_syntax(error) && is_mended(error));
+        let is_whole = !cfg.unread.lost && of_mended.is_empty();
         let is_of_clock = |error: &Diagnostic| clock::is_of_clock(error.node.trim_start_matches('/'));
         let is_clock = has_kind && is_whole && !left.iter().any(is_of_clock);
         let native = native_at_a_frequency(&domain.clock);
@@ -142,7 +178,7 @@ impl Wrong<'_> {
             is_mended(found) && (OF_NAME.contains(&found.finding.code) || is_value())
         };
         let of_lines: Vec<_> = report.differences().filter(is_of_line).collect();
-        for error in left.iter_mut().filter(|error| error.finding.code.starts_with("cfg-")) {
+        for error in left.iter_mut().filter(|error| is_of_syntax(error)) {
             let Some(line) = mended.iter().find(|span| span.contains(&error.place.span.start)) else {
                 continue;
             };

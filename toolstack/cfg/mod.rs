@@ -18,6 +18,7 @@ mod number;
 mod parse;
 mod python;
 mod read;
+mod readings;
 mod remedy;
 mod remedy_words;
 mod shown;
@@ -60,7 +61,9 @@ pub struct Cfg {
 struct Unread {
     /// The bytes of settings that are read as the remedies of their errors have them.
     mended: Vec<Range<usize>>,
-    /// True if a setting is not known.
+    /// The keys of lines that nobody can read, with the bytes of each line.
+    keys: Vec<(&'static str, Range<usize>)>,
+    /// True if a line that nobody can read may have any key.
     lost: bool,
 }
 

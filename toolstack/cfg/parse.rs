@@ -1,6 +1,7 @@
 //! The grammar of an xl.cfg, as in `libxlu_cfg_y.y`. After an error, parsing continues with the next setting, so that
 //! one run finds all errors.
 
+pub mod lost;
 mod mend;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::diag::{Diagnostic, Errors, Finding, Source};
 /// Deeper lists are refused. xl's parser runs out of its stack at 2000 to 5000 levels.
 const MAX_DEPTH: usize = 1000;
 
-/// After so many errors the rest of the file is not looked at.
+/// After so many errors the rest is not looked at.
 const MAX_ERRORS: usize = 50;
 
 /// How a file in UTF-16 begins.
@@ -168,6 +169,7 @@ impl<'a> Parser<'a> {
 
     fn file(&mut self) {
         while self.errors.len() < MAX_ERRORS {
+            let start = self.token.span.start;
             let done = match &self.token.kind {
                 Kind::End => return,
                 Kind::Newline | Kind::Semicolon => {
@@ -184,12 +186,15 @@ impl<'a> Parser<'a> {
             };
             if let Err(Failed { error, go_on, meant, harmless }) = done {
                 self.errors.push(*error);
-                self.unread.lost |= meant.is_empty() && !harmless;
+                let mut is_lost = meant.is_empty() && !harmless;
                 for setting in meant {
                     self.unread.mended.push(setting.key_span.start..setting.value.span.end);
-                    self.unread.lost |= self.store(setting).is_err();
+                    is_lost |= self.store(setting).is_err();
                 }
                 self.recover(go_on);
+                if is_lost {
+                    self.lose(start..self.token.span.start);
+                }
             }
         }
         self.unread.lost |= self.token.kind != Kind::End;
@@ -454,10 +459,6 @@ impl<'a> Parser<'a> {
     /// The text at some bytes, as it is shown.
     fn words(&self, span: &Range<usize>) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.bytes.get(span.clone()).unwrap_or_default())
-    }
-
-    fn source_line(&self, byte: usize) -> usize {
-        self.source.place(self.shown.span(&(byte..byte))).line
     }
 
     fn unexpected(&self, expected: Expected, key: Option<&str>) -> Box<Diagnostic> {

@@ -275,14 +275,49 @@ fn what_a_lost_setting_may_mend_is_not_said() {
     let mut all = codes(rest);
     all.sort_unstable();
     assert_eq!(all, ["bad-mac", "libxl-refuses", "no-vcpus"]);
-    for wrong in ["vcpus = two\n", "{ }\n", "spiceport = many\n", "while x:\n"] {
-        assert_eq!(
-            codes(&format!("{rest}{wrong}")),
-            ["cfg-syntax", "bad-mac"].map(|code| {
-                if wrong.starts_with('{') && code == "cfg-syntax" { "cfg-lexical" } else { code }
-            }),
-            "{wrong}"
-        );
+    let of_vcpus = ["bad-mac", "libxl-refuses"].as_slice();
+    let of_port = ["bad-mac", "no-vcpus"].as_slice();
+    let nothing = ["bad-mac"].as_slice();
+    let everything = ["bad-mac", "libxl-refuses", "no-vcpus"].as_slice();
+    for (wrong, expected) in [
+        ("vcpus = two\n", of_vcpus),
+        ("vcpus = $N\n", of_vcpus),
+        ("vcpus two\n", of_vcpus),
+        ("vcpus[0] = 2\n", of_vcpus),
+        ("spiceport = many\n", of_port),
+        ("vcpus two spiceport\n", nothing),
+        // A guest of another kind has no SPICE, but vCPUs.
+        ("type = $KIND\n", of_port),
+        // It is no PV guest, whatever its kernel.
+        ("kernel = `f`\n", everything),
+        ("{ }\n", everything),
+        ("[guest]\n", everything),
+        ("import os\n", everything),
+        ("while x:\n", everything),
+        ("if a(cpus, cpuid, vif, vcpus, memory):\n", nothing),
+    ] {
+        let mut found = codes(&format!("{rest}{wrong}"));
+        found.retain(|code| !code.starts_with("cfg-"));
+        found.sort_unstable();
+        assert_eq!(found, expected, "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_lost_value_is_not_that_of_a_missing_one() {
+    for (rest, wrong, expected) in [
+        ("name = 'a'\ntype = 'pvh'\nmemory = 64\n", "kernel = `f`\n", &[][..]),
+        ("name = 'a'\ntype = 'pvh'\nmemory = 64\n", "vcpus = $N\n", &["no-kernel"]),
+        ("type = 'hvm'\nmemory = 64\n", "name = $1\n", &[]),
+        ("name = 'a'\ntype = 'hvm'\nmemory = 64\ncap = 150\n", "vcpus = $N\n", &[]),
+        ("name = 'a'\ntype = 'hvm'\nmemory = 64\ncap = 150\n", "hap = $N\n", &["libxl-refuses"]),
+        ("name = 'a'\ntype = 'hvm'\nmemory = 64\ncap = 150\n", "uuid = `uuidgen`\n", &["libxl-refuses"]),
+        // The last one counts.
+        ("vcpus two\n", "name = 'a'\ntype = 'hvm'\nmemory = 64\ncap = 150\nvcpus = 1\n", &["libxl-refuses"]),
+    ] {
+        let mut found: Vec<_> = said(&format!("{rest}{wrong}")).into_iter().map(|(code, _)| code).collect();
+        found.retain(|code| !code.starts_with("cfg-"));
+        assert_eq!(found, expected, "{rest}{wrong}");
     }
 }
 

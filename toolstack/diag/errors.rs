@@ -48,6 +48,21 @@ impl Errors {
         self
     }
 
+    /// True if this is among the errors or the findings beside them.
+    pub(crate) fn has(&self, found: &Diagnostic) -> bool {
+        let is_same =
+            |other: &Diagnostic| other.place.span == found.place.span && other.finding == found.finding;
+        self.all.iter().chain(&self.beside).any(is_same)
+    }
+
+    /// Keeps some of the errors, unless none is left, and of the findings beside them.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {
+        if self.all.iter().any(&keep) {
+            self.all.retain(&keep);
+        }
+        self.beside.retain(keep);
+    }
+
     /// The input.
     #[must_use]
     pub fn source(&self) -> &Source {

@@ -86,6 +86,10 @@ impl Parser<'_> {
         Failed { meant, ..(error, go_on).into() }
     }
 
+    pub(super) fn source_line(&self, byte: usize) -> usize {
+        self.source.place(self.shown.span(&(byte..byte))).line
+    }
+
     /// True if nothing but blanks stands before a byte on its line.
     fn line_begins(&self, at: usize) -> bool {
         let before = self.bytes.get(..at).unwrap_or_default();
