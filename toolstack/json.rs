@@ -16,7 +16,12 @@ use crate::input::Input;
 pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
-    let config = config_in(bytes, &source)?;
+    let mut json = bytes.to_vec();
+    if let Some(start) = behind_messages(bytes) {
+        // The lines keep their numbers.
+        json.iter_mut().take(start).filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    }
+    let config = config_in(&json, &source)?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
         let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config").instead(
             "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE",
@@ -41,6 +46,22 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> 
     }
     let input = Input::new(Domain::new(config, clock), report);
     Ok(Input { xen, ..input })
+}
+
+/// The byte at which the JSON begins in a file that has xl's messages before it, as from `xl create -n FILE > JSON 2>&1`.
+#[must_use]
+pub fn behind_messages(bytes: &[u8]) -> Option<usize> {
+    if !bytes.starts_with(b"Parsing config from ") {
+        return None;
+    }
+    let mut start = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if matches!(line.trim_ascii(), b"{" | b"[") {
+            return Some(start);
+        }
+        start += line.len();
+    }
+    None
 }
 
 fn at_start(source: &Source, finding: Finding) -> Errors {
@@ -73,7 +94,16 @@ fn config_in(bytes: &[u8], source: &Source) -> Result<DomainConfig, Errors> {
             false => serde_json::from_slice(bytes).map_err(wrong),
         };
     }
-    let mut listed: Vec<Listed> = serde_json::from_slice(bytes).map_err(wrong)?;
+    let shapes = serde_json::from_slice::<Vec<Shape>>(bytes).unwrap_or_default();
+    let is_bare = !shapes.is_empty() && shapes.iter().all(|shape| shape.config.is_none());
+    let mut listed: Vec<Listed> = match is_bare {
+        // Configs without the domains' numbers.
+        true => {
+            let configs: Vec<DomainConfig> = serde_json::from_slice(bytes).map_err(wrong)?;
+            configs.into_iter().map(|config| Listed { domid: None, config }).collect()
+        }
+        false => serde_json::from_slice(bytes).map_err(wrong)?,
+    };
     listed.retain(|domain| domain.domid != Some(0));
     let finding = match listed.len() {
         0 => Finding::invalid("json-domains", "the list has no domain but Domain-0")
@@ -83,8 +113,14 @@ fn config_in(bytes: &[u8], source: &Source) -> Result<DomainConfig, Errors> {
             let names: Vec<_> = listed.iter().map(|domain| domain.config.name()).collect();
             let reason = format!("the list has {count} domains, expected one: {}", names.join(", "));
             let name = names.first().filter(|name| is_plain(name)).unwrap_or(&"DOMAIN");
-            Finding::invalid("json-domains", reason)
-                .instead(format!("give each domain a file of its own: xl list -l {name} > {name}.json"))
+            let path = if is_bare { ".c_info.name" } else { ".config.c_info.name" };
+            let place = source.place(0..0);
+            let file = Some(&*place.file).filter(|file| is_plain_path(file)).unwrap_or("FILE");
+            // The shell would empty the file before it is read.
+            let to = if file.ends_with(&format!("{name}.json")) { "NEW" } else { name };
+            Finding::invalid("json-domains", reason).instead(format!(
+                "give each domain a file of its own: xl list -l {name} > {name}.json, or jq '.[] | select({path} == \"{name}\")' {file} > {to}.json"
+            ))
         }
     };
     Err(at_start(source, finding))
@@ -96,13 +132,22 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
 }
 
+/// True for the name of a file that a shell takes as it is.
+fn is_plain_path(file: &str) -> bool {
+    !file.is_empty() && file != "-" && file.split('/').all(|part| part.is_empty() || is_plain(part))
+}
+
 fn wrong(source: &Source, error: &serde_json::Error) -> Diagnostic {
     let at = line_start(source.text(), error.line()) + error.column().saturating_sub(1);
     // It ends with the place, which is given apart.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-    let finding = Finding::invalid("json-syntax", format!("this is not libxl's JSON: {reason}"))
-        .instead("give the output of xl create -n FILE");
+    let instead = match source.text().trim_start().starts_with('[') {
+        true => "give the output of xl list -l DOMAIN",
+        false => "give the output of xl create -n FILE",
+    };
+    let finding =
+        Finding::invalid("json-syntax", format!("this is not libxl's JSON: {reason}")).instead(instead);
     Diagnostic { place: source.place(at..at + 1), node: String::new(), finding }
 }
 
@@ -142,6 +187,36 @@ mod tests {
     }
 
     #[test]
+    fn json_behind_messages_and_configs_in_a_list_are_read() {
+        let one = r#"{"c_info": {"type": "pvh", "name": "a"}, "b_info": {}}"#;
+        let read = |text: &str| read("a.json", text.as_bytes(), XenVersion::NEWEST);
+        for text in [
+            format!("[{one}]"),
+            format!("Parsing config from a.cfg\nxl: a warning\n{{\n{}", &one[1..]),
+            format!("Parsing config from a.cfg\n[\n{one}]\n"),
+        ] {
+            assert_eq!(read(&text).unwrap().domain.config.name(), "a", "{text}");
+        }
+        let wrong = |text: &str| {
+            let errors = read(text).unwrap_err();
+            let error = errors.first();
+            let instead = error.finding.alternative.clone().unwrap_or_default();
+            (error.place.line, error.finding.code, instead.into_owned())
+        };
+        let told = "Parsing config from a.cfg\n{\n\"c_info\": 7}";
+        assert_eq!(wrong(told), (3, "json-syntax", "give the output of xl create -n FILE".to_owned()));
+        assert_eq!(wrong("[7]"), (1, "json-syntax", "give the output of xl list -l DOMAIN".to_owned()));
+        let two = format!("[{one}, {}]", one.replace("\"a\"", "\"b\""));
+        let listed = two.replace("{\"c_info", "{\"config\": {\"c_info").replace("}}", "}}}");
+        for (text, path) in [(&two, ".c_info"), (&listed, ".config.c_info")] {
+            let command = format!("jq '.[] | select({path}.name == \"a\")' a.json > NEW.json");
+            let (_, code, instead) = wrong(text);
+            assert_eq!(code, "json-domains");
+            assert!(instead.ends_with(&command), "{instead}");
+        }
+    }
+
+    #[test]
     fn a_config_is_read_and_what_is_none_has_its_place() {
         let text = r#"{"c_info": {"type": "pvh", "name": "a"}, "b_info": {"max_vcpus": 2, "type.pvh": {}}}"#;
         let input = read("a.json", text.as_bytes(), XenVersion::NEWEST).unwrap();
@@ -164,7 +239,10 @@ mod tests {
         let two = format!("[{one}, {}]", one.replace("\"a\"", "\"b\""));
         let error = read("a.json", two.as_bytes(), XenVersion::NEWEST).unwrap_err();
         let instead = error.first().finding.alternative.as_deref().unwrap_or_default();
-        assert_eq!(instead, "give each domain a file of its own: xl list -l a > a.json");
+        assert_eq!(
+            instead,
+            "give each domain a file of its own: xl list -l a > a.json, or jq '.[] | select(.config.c_info.name == \"a\")' a.json > NEW.json"
+        );
         for (text, code, place) in [
             ("[]", "json-domains", "a.json:1:1"),
             ("[{\"domid\": 1,\n\"config\": {\"disks\": 7}}]", "json-syntax", "a.json:2:21"),

@@ -26,6 +26,58 @@ fn added_numbers_are_a_sum_and_no_text() {
 }
 
 #[test]
+fn what_is_written_in_other_signs_gets_the_value() {
+    follow(&[
+        ("ioports = [ \"3f8h\" ]", "write \"3f8\"", "ioports = [ \"3f8\" ]"),
+        ("ioports = [ \"3f8 - 3ff\" ]", "write \"3f8-3ff\"", "ioports = [ \"3f8-3ff\" ]"),
+        ("ioports = [ \"3f8:3ff\" ]", "write \"3f8-3ff\"", "ioports = [ \"3f8-3ff\" ]"),
+        ("ioports = [ \"3f8,2f8\" ]", "write \"3f8\", \"2f8\"", "ioports = [ \"3f8\", \"2f8\" ]"),
+        ("ioports = [ \"COM1\" ]", "write \"3f8-3ff\"", "ioports = [ \"3f8-3ff\" ]"),
+        (
+            "ioports = [ \"serial\" ]",
+            "write ports in hexadecimal, as in \"2f8-2ff\"",
+            "ioports = [ \"2f8-2ff\" ]",
+        ),
+        ("irqs = [ \"irq 5\" ]", "write \"5\"", "irqs = [ \"5\" ]"),
+        ("vncdisplay = :1", "", "vncdisplay = 1"),
+        ("vncdisplay = \":1\"", "", "vncdisplay = 1"),
+        ("localtime = UTC", "", "localtime = 0"),
+        ("localtime = local", "", "localtime = 1"),
+        ("vcpus = two", "give vcpus a number", "vcpus = 2"),
+        ("vnuma = 1", "remove it; vnuma is a list of nodes", ""),
+    ]);
+}
+
+#[test]
+fn a_setting_of_an_entry_that_stands_twice_is_said() {
+    let lab = Lab::with_host(json!({"xen_version": "4.17"}));
+    for (entry, at) in [
+        ("vif = [ \"bridge=a,mac=00:16:3e:00:00:01,bridge=b\" ]", "4:10"),
+        ("p9 = [ \"tag=a,path=/a,tag=b,security_model=none\" ]", "4:9"),
+        ("usbctrl = [ \"version=2,version=3\" ]", "4:14"),
+        ("channel = [ \"name=a, name=b,connection=pty\" ]", "4:14"),
+    ] {
+        lab.write("guest.cfg", format!("{HEAD}{entry}\n"));
+        let said = lab.mock(["check", "guest.cfg"]);
+        assert_eq!(said.code, 1, "{entry}: {}", said.out);
+        assert!(said.out.contains(&format!("guest.cfg:{at}: no-effect: ")), "{entry}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_security_model_that_only_qemu_refuses_is_said() {
+    let share = |model: &str| format!("p9 = [ \"tag=a,path=/a,security_model={model}\" ]");
+    for (model, meant) in [("passthru", "passthrough"), ("None", "none"), ("maped", "mapped")] {
+        follow(&[(&share(model), &format!("write security_model={meant}"), &share(meant))]);
+    }
+    follow(&[(
+        &share("secure"),
+        "write security_model=mapped or mapped-file or mapped-xattr or none or passthrough",
+        &share("mapped-file"),
+    )]);
+}
+
+#[test]
 fn a_negated_word_does_not_become_its_opposite() {
     follow(&[
         ("viridian = [ \"base\", \"-freq\" ]", "write \"!freq\"", "viridian = [ \"base\", \"!freq\" ]"),

@@ -58,6 +58,9 @@ fn samples(key: &Key) -> &'static [&'static str] {
 /// The settings of which each makes another reading of a file.
 pub fn of(cfg: &Cfg) -> Vec<Setting> {
     let mut all = Vec::new();
+    if cfg.unread.lost {
+        return all;
+    }
     for (name, bytes) in &cfg.unread.keys {
         // Another line counts, whatever this one has.
         let is_later =

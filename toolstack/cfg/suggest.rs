@@ -10,6 +10,13 @@ pub fn number(word: &str, unit: Unit) -> Option<String> {
     value(word, unit).map(written)
 }
 
+/// As [`number`], for the key of this name.
+pub fn number_of(name: &str, word: &str, unit: Unit) -> Option<String> {
+    // A display is often written as behind an address, `:1`.
+    let display = word.strip_prefix(':').filter(|_| name == "vncdisplay");
+    number(display.unwrap_or(word), unit)
+}
+
 /// The number that a word stands for where a key takes one.
 pub fn value(word: &str, unit: Unit) -> Option<i64> {
     // A quantity is not negative.

@@ -78,6 +78,9 @@ const NOT_PYTHON: &str = "an xl.cfg consists of lines KEY = VALUE and comments a
 /// The remedy for words in a list that may be one entry or several.
 const EACH_IN_QUOTES: &str = "write each entry of the list, with all of its settings, in quotes of its own";
 
+/// Keys with a number for which a word may be that for a clock: what is in quotes is asked what it means.
+const OF_CLOCKS: [&str; 2] = ["localtime", "rtc_timeoffset"];
+
 /// The quotes of a text processor.
 const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
 
@@ -218,12 +221,15 @@ impl Unexpected<'_> {
         match self.expected {
             Expected::Value | Expected::EndOfSetting => {
                 let key = self.key.and_then(keys::find);
-                let number =
-                    key.filter(|_| !self.is_range(word)).and_then(|key| suggest::number(word, key.unit));
+                let number = key
+                    .filter(|_| !self.is_range(word))
+                    .and_then(|key| suggest::number_of(key.name, word, key.unit));
                 match (number, key) {
                     (Some(number), _) => format!("write {} = {number}", self.key()),
-                    // In quotes it would be no number, either.
-                    (None, Some(key)) if key.takes_number() => suggest::example(key.name, key.unit),
+                    // In quotes it would be no number, either, nor a clock.
+                    (None, Some(key)) if key.takes_number() && !OF_CLOCKS.contains(&key.name) => {
+                        suggest::example(key.name, key.unit)
+                    }
                     _ => format!("{IN_QUOTES}{} = {}", self.key(), suggest::quoted(word)),
                 }
             }

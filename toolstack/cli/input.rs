@@ -17,6 +17,7 @@ use xenclock::domain::{Domain, DomainConfig, XenVersion};
 use xenclock::files::read_regular;
 use xenclock::host::HostFacts;
 use xenclock::input::Input;
+use xenclock::json;
 use xenclock::mapping::Mapping;
 use xenclock::xl::installed::config_of;
 use xenclock::xml;
@@ -65,6 +66,8 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
         && !text.starts_with(b"{{")
     {
         // A template of an xl.cfg may begin with {% or {{.
+        Format::Json
+    } else if json::behind_messages(bytes).is_some() {
         Format::Json
     } else {
         Format::Cfg

@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
         self.device_model();
         self.refused();
         self.arm();
+        self.given_twice();
         self.unknown();
     }
 
@@ -227,7 +228,10 @@ impl<'a> Reader<'a> {
                 // A number is no device.
                 let instead = match suggest::number(&text, Unit::Flag) {
                     Some(flag) if keys::is_list(name) && flag == "0" => "remove it".to_owned(),
-                    Some(_) if keys::is_list(name) => format!("remove it; {name} is a list of devices"),
+                    Some(_) if keys::is_list(name) => {
+                        let of = if name == "vnuma" { "nodes" } else { "devices" };
+                        format!("remove it; {name} is a list of {of}")
+                    }
                     _ if name == "vnuma" => {
                         "remove it, or give a list of nodes, each a list of its settings".to_owned()
                     }
@@ -394,7 +398,7 @@ pub(super) fn not_utf8() -> Finding {
 
 /// A finding about a number, with what to write where that can be known.
 pub(super) fn with_number(finding: Finding, name: &str, text: &str, unit: Unit) -> Finding {
-    match suggest::number(text, unit) {
+    match suggest::number_of(name, text, unit) {
         Some(number) => finding.instead(format!("write {name} = {number}")),
         None => finding.instead(suggest::example(name, unit)),
     }

@@ -177,6 +177,8 @@ impl<'a> Reader<'a> {
 
 /// The remedy for a text that is no number in digits.
 fn digits(text: &str, unit: Unit) -> String {
+    // `:1`, a display as behind an address.
+    let text = text.strip_prefix(':').unwrap_or(text);
     match meant(text, Unit::Flag).or_else(|| meant(text, unit)).filter(|number| *number >= 0) {
         Some(number) => format!("write {number}"),
         None => "write only digits".to_owned(),

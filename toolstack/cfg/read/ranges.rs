@@ -45,9 +45,11 @@ impl<'a> Reader<'a> {
     }
 
     fn ioport(&mut self, words: Words<'a>, node: usize) -> Option<IoportRange> {
-        let bad = |reason: String| {
-            Finding::invalid("bad-ioports", reason).instead("write ports in hexadecimal, as in \"2f8-2ff\"")
+        let instead = || match ports_meant(words.text) {
+            Some(meant) => format!("write {meant}"),
+            None => "write ports in hexadecimal, as in \"2f8-2ff\"".to_owned(),
         };
+        let bad = |reason: String| Finding::invalid("bad-ioports", reason).instead(instead());
         let (first, length) = number::unsigned(words.text, 16);
         if length == 0 {
             self.book.wrong(
@@ -69,7 +71,7 @@ impl<'a> Reader<'a> {
         } else if !rest.text.is_empty() {
             let reason = format!("xl reads only {} of '{}'", &words.text[..length], words.text);
             let finding = Finding::approximated("not-all-a-number", reason);
-            self.book.note(node, &words, finding.instead("write ports in hexadecimal, as in \"2f8-2ff\""));
+            self.book.note(node, &words, finding.instead(instead()));
         }
         if first.max(last) >= u64::from(u32::MAX) {
             self.book.wrong(node, &words, bad("a port is too large".to_owned()));
@@ -94,7 +96,14 @@ impl<'a> Reader<'a> {
         let (irq, length) = number::unsigned(words.text, 10);
         if length == 0 || length < words.text.len() || irq >= u64::from(u32::MAX) {
             let finding = Finding::invalid("bad-irqs", format!("'{}' is not an interrupt", words.text));
-            self.book.wrong(node, &words, finding.instead("write its number in decimal, as in 5"));
+            self.book.wrong(
+                node,
+                &words,
+                finding.instead(match irq_meant(words.text) {
+                    Some(meant) => format!("write \"{meant}\""),
+                    None => "write its number in decimal, as in 5".to_owned(),
+                }),
+            );
             return None;
         }
         Some(irq as u32)
@@ -140,6 +149,44 @@ impl<'a> Reader<'a> {
             return None;
         };
         Some(XenstoreQuota { name: Some(name.text.to_owned()), val, ..XenstoreQuota::default() })
+    }
+}
+
+/// The ports of a PC's serial ports.
+const SERIAL_PORTS: [(&str, &str); 4] =
+    [("com1", "3f8-3ff"), ("com2", "2f8-2ff"), ("com3", "3e8-3ef"), ("com4", "2e8-2ef")];
+
+/// The ports that a text in other signs than xl's stands for: `3f8h`, `0x3f8..0x3ff`, `3f8 - 3ff`, `com1`.
+fn ports_meant(text: &str) -> Option<String> {
+    let lower = text.trim().to_ascii_lowercase();
+    if let Some((_, ports)) = SERIAL_PORTS.iter().find(|(name, _)| *name == lower) {
+        return Some(format!("\"{ports}\""));
+    }
+    let port = |text: &str| {
+        let digits = text.trim().trim_start_matches("0x").trim_end_matches('h');
+        u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
+    };
+    if let Some(one) = port(&lower) {
+        return Some(format!("\"{one:x}\""));
+    }
+    for sign in ["..", "-", ":", " to "] {
+        if let Some((first, last)) = lower.split_once(sign) {
+            let (first, last) = (port(first)?, port(last)?);
+            return Some(format!("\"{:x}-{:x}\"", first.min(last), first.max(last)));
+        }
+    }
+    let each: Option<Vec<_>> = lower.split([',', ' ']).filter(|part| !part.is_empty()).map(port).collect();
+    let each: Vec<_> = each?.into_iter().map(|port| format!("\"{port:x}\"")).collect();
+    (!each.is_empty()).then(|| each.join(", "))
+}
+
+/// The interrupt that a text stands for: `irq 5`, `0x5`.
+fn irq_meant(text: &str) -> Option<u8> {
+    let lower = text.trim().to_ascii_lowercase();
+    let number = lower.strip_prefix("irq").unwrap_or(&lower).trim();
+    match number.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => number.parse().ok(),
     }
 }
 

@@ -4,15 +4,16 @@ use timers::GuestKind;
 
 use super::super::DomainConfig;
 use super::super::bridges::{is_open_vswitch, of_open_vswitch};
-use super::super::config::{Nic, NicType, UsbCtrl, UsbCtrlType};
+use super::super::config::{Nic, NicType, P9Type, UsbCtrl, UsbCtrlType};
 use super::super::qemu::{free_pci_slots, longest_interface_name};
 use super::refusal::{Place, Refused, VIF, at, by_libxl, twice};
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
 
 const USBCTRL: Place = (&["usbctrl"], "usbctrls");
 const USBDEV: Place = (&["usbdev"], "usbdevs");
 const CHANNEL: Place = (&["channel"], "channels");
 const PCI: Place = (&["pci"], "pcidevs");
+const P9: Place = (&["p9"], "p9s");
 
 /// Linux's IFNAMSIZ, without the zero.
 const LONGEST_BRIDGE: usize = 15;
@@ -55,10 +56,37 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             found.push(by_libxl(VIF, reason, "write type=vif").in_entry(item));
         }
     }
+    for (item, share) in
+        config.p9s.iter().enumerate().filter(|(_, share)| share.kind != Some(P9Type::Xen9pfsd))
+    {
+        found.extend(
+            share
+                .security_model
+                .as_deref()
+                .and_then(security_model)
+                .map(|finding| at(P9, finding).in_entry(item)),
+        );
+    }
     found.extend(slots(config));
     found.extend(usb_devices(config));
     found.extend(pci(config));
     found
+}
+
+/// QEMU's security models of a share, which libxl gives it as they are.
+const SECURITY_MODELS: [&str; 5] = ["mapped", "mapped-file", "mapped-xattr", "none", "passthrough"];
+
+fn security_model(word: &str) -> Option<Finding> {
+    let lower = word.to_ascii_lowercase();
+    let meant = match lower.starts_with("pass") {
+        true => Some("passthrough"),
+        false => nearest(&lower, SECURITY_MODELS.into_iter()),
+    };
+    let reason =
+        format!("QEMU has no security model '{word}' for a share, and exits when the guest connects to it");
+    let instead = meant.map_or_else(|| SECURITY_MODELS.join(" or "), str::to_owned);
+    let finding = Finding::unsupported("share-security", reason);
+    (!SECURITY_MODELS.contains(&word)).then(|| finding.instead(format!("write security_model={instead}")))
 }
 
 /// QEMU puts each emulated card into a PCI slot of its own, and then each device of the host that names no slot.
