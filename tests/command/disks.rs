@@ -71,25 +71,30 @@ fn a_disk_that_is_left_out_refuses_the_start() {
 }
 
 const LUKS: &str = "<encryption format='luks'><secret type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption>";
+const ENCRYPTED_SLICE: &str =
+    "<slices><slice type='storage' offset='9' size='9'/></slices><encryption format='luks'/>";
 const SLICES: &str = "<slices><slice type='storage' offset='12345' size='123'/></slices>";
 
 /// Disks whose content libxl would show in another way: the type, the driver, what is in the source and beside it, and
 /// what the remedy says.
 const OTHER_CONTENT: &[(&str, &str, &str, &str, &[&str])] = &[
-    ("file", "type='raw'", LUKS, "", &["cryptsetup open IMAGE NAME", "type='raw'", "without <encryption>"]),
-    ("file", "type='luks'", LUKS, "", &["cryptsetup open IMAGE NAME", "type='raw'"]),
-    ("file", "type='luks'", "", "", &["cryptsetup open IMAGE NAME", "type='raw'"]),
-    ("file", "type='qcow2'", LUKS, "", &["driver=qcow2,encrypt.key-secret=key", "type='qcow2'"]),
+    ("file", "type='raw'", LUKS, "", &["cryptsetup open /a.img NAME", "type='raw'", "without <encryption>"]),
+    ("file", "type='luks'", LUKS, "", &["cryptsetup open /a.img NAME", "type='raw'"]),
+    ("file", "type='luks'", "", "", &["cryptsetup open /a.img NAME", "type='raw'"]),
+    ("file", "type='qcow2'", LUKS, "", &["driver=qcow2,encrypt.key-secret=key,file.filename=/a.img -O", WRITTEN]),
+    ("file", "type='qcow'", LUKS, "", &["driver=qcow,encrypt.key-secret=key", WRITTEN]),
+    // What is in a slice is looked at when it is an image of its own.
+    ("file", "type='qcow2'", ENCRYPTED_SLICE, "", &["dd if=/a.img of=/PATH/NEW "]),
     ("network", "type='raw'", LUKS, "", &["rbd map", "then in dom0: cryptsetup open /dev/DEVICE NAME"]),
-    ("network", "type='raw'", SLICES, "", &["rbd map", "then dd if=/dev/DEVICE of=NEW"]),
-    ("file", "type='raw'", SLICES, "", &["skip=OFFSET count=SIZE", "<source file='/PATH/NEW'/>"]),
+    ("network", "type='raw'", SLICES, "", &["rbd map", "then dd if=/dev/DEVICE of=/PATH/NEW"]),
+    ("file", "type='raw'", SLICES, "", &["skip=12345 count=123,", "<source file='/PATH/NEW'/>"]),
     ("block", "type='raw'", SLICES, "", &["write type='file' and <source file='/PATH/NEW'/>"]),
-    ("file", "type='raw'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
-    ("file", "name='qemu'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
-    ("file", "type='vpc'", "", "<transient/>", &["-F vpc -b IMAGE", WRITTEN]),
-    ("file", "type='vmdk'", "", "<transient/>", &["-F vmdk -b IMAGE", WRITTEN]),
-    ("block", "name='phy'", "", "<transient/>", &["-F raw -b IMAGE", WRITTEN]),
-    ("network", "type='raw'", "", "<transient/>", &["rbd map", "-b /dev/DEVICE NEW.qcow2", WRITTEN]),
+    ("file", "type='raw'", "", "<transient/>", &["-F raw -b /a.img /PATH/NEW.qcow2", WRITTEN]),
+    ("file", "name='qemu'", "", "<transient/>", &["-F raw -b /a.img", WRITTEN]),
+    ("file", "type='vpc'", "", "<transient/>", &["-F vpc -b /a.img", WRITTEN]),
+    ("file", "type='vmdk'", "", "<transient/>", &["-F vmdk -b /a.img", WRITTEN]),
+    ("block", "name='phy'", "", "<transient/>", &["-F raw -b /dev/a", WRITTEN]),
+    ("network", "type='raw'", "", "<transient/>", &["rbd map", "-b /dev/DEVICE /PATH/NEW.qcow2", WRITTEN]),
 ];
 
 /// What an image has to have beside it that became one of QEMU's own format.
@@ -307,7 +312,7 @@ fn an_image_of_a_datastore_is_converted_and_mapped() {
 #[test]
 fn a_format_that_libxl_does_not_read_has_a_remedy_that_exists() {
     for (word, remedy) in [
-        ("vmdk", "qemu-img convert -f vmdk -O qcow2 IMAGE NEW, and write <driver type='qcow2'/>"),
+        ("vmdk", "qemu-img convert -f vmdk -O qcow2 /PATH/IMAGE /PATH/NEW.qcow2, and write type='file'"),
         ("ploop", "qemu-img convert -f parallels"),
         ("qcow3", "write type='qcow"),
         ("auto", "find the image's format with qemu-img info IMAGE"),

@@ -2,13 +2,9 @@
 
 use super::super::super::cursor::Element;
 use super::super::guest::Guest;
-use super::format::{LUKS, word_of_tools};
+use super::format::{LUKS, WRITE_QCOW2, word_of_tools};
 use crate::diag::Finding;
 use crate::domain::network_disks::ATTACH_FIRST;
-
-/// What a disk has when its image has become a file of QEMU's own format.
-const WRITE_QCOW2: &str =
-    "write type='file', <driver name='qemu' type='qcow2'/> and <source file='/PATH/NEW.qcow2'/>";
 
 /// Why the guest would find other content on the disk, and what to do instead.
 pub(super) fn lost(
@@ -19,17 +15,18 @@ pub(super) fn lost(
     let has = |name: &str| has(disk, source, name);
     let format = disk.children("driver").next().and_then(|driver| driver.attr("type"));
     let format = format.map(|format| format.text);
-    let place = Place::of(disk);
-    if has("encryption") || format == Some(LUKS) {
-        let instead = match format {
-            Some(format) if format != "raw" && format != LUKS => decrypt_qcow2(place),
-            _ => decrypt_luks(place),
-        };
-        return Some(("libxl does not decrypt images: the guest would see encrypted data", instead));
-    }
+    let place = Place::of(disk, source);
+    // What is in a slice is decrypted when it is an image of its own: the tools read an image from its beginning.
     if has("slices") {
         let reason = "libxl does not support slices of an image: the guest would see all of it";
-        return Some((reason, cut_out(place)));
+        return Some((reason, place.cut_out(slice_of(disk, source))));
+    }
+    if has("encryption") || format == Some(LUKS) {
+        let instead = match format {
+            Some(format @ ("qcow" | "qcow2")) => place.decrypt_inside(format),
+            _ => place.decrypt_whole(),
+        };
+        return Some(("libxl does not decrypt images: the guest would see encrypted data", instead));
     }
     if let Some(reason) = behind(disk) {
         return Some((reason, make_whole(disk)));
@@ -42,7 +39,7 @@ pub(super) fn lost(
         }
         let format = word_of_tools(format, guest.hypervisor);
         let reason = "libxl does not drop writes: a transient disk would keep them";
-        return Some((reason, overlay(place, format.unwrap_or("FORMAT"))));
+        return Some((reason, place.overlay(format.unwrap_or("FORMAT"))));
     }
     None
 }
@@ -73,52 +70,78 @@ fn store_of<'t>(image: &Element<'t>) -> Option<Element<'t>> {
     image.children("backingStore").next()
 }
 
+/// The part of an image that is the disk, in bytes.
+fn slice_of<'t>(disk: &Element<'t>, source: Option<&Element<'t>>) -> (&'t str, &'t str) {
+    let slices = source.and_then(|source| source.children("slices").next());
+    let slices = slices.or_else(|| disk.children("slices").next());
+    let slice = slices.and_then(|slices| slices.children("slice").next());
+    let bytes = |name: &str, otherwise| {
+        let value = slice.and_then(|slice| slice.attr(name)).map(|value| value.text);
+        value.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(otherwise)
+    };
+    (bytes("offset", "OFFSET"), bytes("size", "SIZE"))
+}
+
 /// What the tools of dom0 are given as the image, and what must be done first for that.
-#[derive(Clone, Copy)]
 struct Place {
-    image: &'static str,
+    image: String,
     first: &'static str,
 }
 
 impl Place {
-    fn of(disk: &Element<'_>) -> Self {
-        match disk.attr("type").map(|kind| kind.text) {
-            Some("network") => Place { image: "/dev/DEVICE", first: ATTACH_FIRST },
-            _ => Place { image: "IMAGE", first: "" },
-        }
+    /// The image's own path, where dom0 has it under that.
+    fn of(disk: &Element<'_>, source: Option<&Element<'_>>) -> Self {
+        let path = |name: &str| source.and_then(|source| source.attr(name));
+        let path = match disk.attr("type").map_or("file", |kind| kind.text) {
+            "network" => return Place { image: "/dev/DEVICE".to_owned(), first: ATTACH_FIRST },
+            "block" => path("dev"),
+            _ => path("file"),
+        };
+        let plain = path.map(|path| path.text).filter(|path| path.starts_with('/') && is_plain(path));
+        Place { image: plain.unwrap_or("/PATH/IMAGE").to_owned(), first: "" }
+    }
+
+    /// How dom0 decrypts a block device or an image that is LUKS as a whole.
+    fn decrypt_whole(&self) -> String {
+        let Place { image, first } = self;
+        format!(
+            "{first}in dom0: cryptsetup open {image} NAME; write type='block', \
+             <driver name='qemu' type='raw'/> and <source dev='/dev/mapper/NAME'/>, without <encryption>"
+        )
+    }
+
+    /// How an image is decrypted whose format has the encryption inside.
+    fn decrypt_inside(&self, format: &str) -> String {
+        let Place { image, first } = self;
+        format!(
+            "{first}qemu-img convert --object secret,id=key,file=KEYFILE --image-opts \
+             driver={format},encrypt.key-secret=key,file.filename={image} -O qcow2 /PATH/NEW.qcow2, and {WRITE_QCOW2}, \
+             without <encryption>"
+        )
+    }
+
+    /// How a part of an image becomes an image.
+    fn cut_out(&self, (offset, size): (&str, &str)) -> String {
+        let Place { image, first } = self;
+        format!(
+            "{first}dd if={image} of=/PATH/NEW bs=1M iflag=skip_bytes,count_bytes skip={offset} count={size}, and write \
+             type='file' and <source file='/PATH/NEW'/>, without <slices>"
+        )
+    }
+
+    /// How a guest writes elsewhere than to its image.
+    fn overlay(&self, format: &str) -> String {
+        let Place { image, first } = self;
+        format!(
+            "{first}make an overlay before each start, with qemu-img create -f qcow2 -F {format} -b {image} \
+             /PATH/NEW.qcow2, and {WRITE_QCOW2}, without <transient/>"
+        )
     }
 }
 
-/// How dom0 decrypts a block device or an image that is LUKS as a whole.
-fn decrypt_luks(Place { image, first }: Place) -> String {
-    format!(
-        "{first}in dom0: cryptsetup open {image} NAME; write type='block', <driver name='qemu' type='raw'/> and \
-         <source dev='/dev/mapper/NAME'/>, without <encryption>"
-    )
-}
-
-/// How an image is decrypted whose format has the encryption inside.
-fn decrypt_qcow2(Place { image, first }: Place) -> String {
-    format!(
-        "{first}qemu-img convert --object secret,id=key,file=KEYFILE --image-opts \
-         driver=qcow2,encrypt.key-secret=key,file.filename={image} -O qcow2 NEW.qcow2, and {WRITE_QCOW2}, without <encryption>"
-    )
-}
-
-/// How a part of an image becomes an image.
-fn cut_out(Place { image, first }: Place) -> String {
-    format!(
-        "{first}dd if={image} of=NEW bs=1M iflag=skip_bytes,count_bytes skip=OFFSET count=SIZE, and write type='file' and \
-         <source file='/PATH/NEW'/>, without <slices>"
-    )
-}
-
-/// How a guest writes elsewhere than to its image.
-fn overlay(Place { image, first }: Place, format: &str) -> String {
-    format!(
-        "{first}make an overlay before each start, with qemu-img create -f qcow2 -F {format} -b {image} NEW.qcow2, and \
-         {WRITE_QCOW2}, without <transient/>"
-    )
+/// True for a path that a shell and an option of QEMU take as it is.
+fn is_plain(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
 }
 
 /// How an image and those behind it become one.

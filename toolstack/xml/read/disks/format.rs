@@ -11,6 +11,10 @@ use crate::mapping::Kind;
 /// QEMU's word for an encryption of a whole image, which libvirt takes for a format too.
 pub(super) const LUKS: &str = "luks";
 
+/// What a disk has when its image has become a file of QEMU's own format.
+pub(super) const WRITE_QCOW2: &str =
+    "write type='file', <driver name='qemu' type='qcow2'/> and <source file='/PATH/NEW.qcow2'/>";
+
 /// Hypervisors whose XML has no formats in it: they tell a format by the image's name.
 const WITHOUT_FORMATS: &[&str] = &["vmware", "vbox", "hyperv"];
 
@@ -52,9 +56,9 @@ pub(super) fn read(
     let known = value_of(DISK_FORMATS, format.text);
     if known.is_none() {
         left_out(element, unreadable(format.text).instead(match qemu_img(format.text) {
-            Some(convert) => format!(
-                "convert the image, as in: {convert} IMAGE NEW, and write <driver type='qcow2'/> and <source file='NEW'/>"
-            ),
+            Some(convert) => {
+                format!("convert the image, as in: {convert} /PATH/IMAGE /PATH/NEW.qcow2, and {WRITE_QCOW2}")
+            }
             None => {
                 let words = DISK_FORMATS.iter().map(|(word, _)| *word);
                 match nearest(format.text, words) {
@@ -92,9 +96,10 @@ fn of_name(element: &Element<'_>, path: &str, guest: &mut Guest<'_>) -> Option<D
     let known = value_of(DISK_FORMATS, format);
     if known.is_none() {
         let convert = qemu_img(format).unwrap_or_default();
+        let convert = format!("{convert} /PATH/IMAGE /PATH/NEW.qcow2");
         let finding = unreadable(format)
-            .instead(format!("{convert} IMAGE NEW.qcow2, and write <source file='NEW.qcow2'/>, a path of dom0"))
-            .instead_in_file(format!("{convert} IMAGE NEW.qcow2, and convert the XML with --map 'path:{path}=NEW.qcow2', a path of dom0"));
+            .instead(format!("{convert}, and write <source file='/PATH/NEW.qcow2'/>"))
+            .instead_in_file(format!("{convert}, and convert the XML with --map 'path:{path}=/PATH/NEW.qcow2'"));
         left_out(element, finding);
     }
     known
