@@ -81,7 +81,13 @@ const OTHER_CONTENT: &[(&str, &str, &str, &str, &[&str])] = &[
     ("file", "type='raw'", LUKS, "", &["cryptsetup open /a.img NAME", "type='raw'", "without <encryption>"]),
     ("file", "type='luks'", LUKS, "", &["cryptsetup open /a.img NAME", "type='raw'"]),
     ("file", "type='luks'", "", "", &["cryptsetup open /a.img NAME", "type='raw'"]),
-    ("file", "type='qcow2'", LUKS, "", &["driver=qcow2,encrypt.key-secret=key,file.filename=/a.img -O", WRITTEN]),
+    (
+        "file",
+        "type='qcow2'",
+        LUKS,
+        "",
+        &["driver=qcow2,encrypt.key-secret=key,file.filename=/a.img -O", WRITTEN],
+    ),
     ("file", "type='qcow'", LUKS, "", &["driver=qcow,encrypt.key-secret=key", WRITTEN]),
     // What is in a slice is looked at when it is an image of its own.
     ("file", "type='qcow2'", ENCRYPTED_SLICE, "", &["dd if=/a.img of=/PATH/NEW "]),
@@ -324,4 +330,51 @@ fn a_format_that_libxl_does_not_read_has_a_remedy_that_exists() {
         let said = checked("hvm", &disk).1;
         assert!(said.contains(remedy), "{word}: {said}");
     }
+}
+
+/// Images that are read as raw, and what the advice on their names says.
+const READ_AS_RAW: &[(&str, Option<&str>)] = &[
+    ("/v/a.qcow2", Some("<driver name='qemu' type='qcow2'/>")),
+    ("/v/a.VHD", Some("<driver name='qemu' type='vpc'/>")),
+    ("/v/a.vmdk", Some("qemu-img convert -f vmdk -O qcow2 /PATH/IMAGE /PATH/NEW.qcow2")),
+    ("/v/a.vhdx", Some("qemu-img convert -f vhdx")),
+    ("/v/a-flat.vmdk", None),
+    ("/dev/vg/a.qcow2", None),
+    ("/v/a.img", None),
+    ("/v/a", None),
+];
+
+#[test]
+fn an_image_that_is_raw_by_another_name_is_advised_of() {
+    for (path, instead) in READ_AS_RAW {
+        let driver = "<driver name='qemu' type='raw'/>";
+        let disk =
+            format!("<disk type='file'>{driver}<source file='{path}'/><target dev='xvda' bus='xen'/></disk>");
+        let (status, said) = checked("hvm", &disk);
+        assert_eq!(status, 0, "{path}: {said}");
+        assert_eq!(said.contains("[advice-image-format]"), instead.is_some(), "{path}: {said}");
+        assert!(instead.is_none_or(|instead| said.contains(instead)), "{path}: {said}");
+        let lab = Lab::new();
+        lab.write(
+            "guest.cfg",
+            format!("name = \"g\"\ntype = \"hvm\"\nmemory = 64\ndisk = [ \"{path},raw,xvda,rw\" ]\n"),
+        );
+        let said = lab.run(["check", "guest.cfg"]).out;
+        assert_eq!(said.contains("[advice-image-format]"), instead.is_some(), "{path}: {said}");
+    }
+    // As it says.
+    let disk = "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/v/a.qcow2'/><target dev='xvda' bus='xen'/></disk>";
+    assert!(!checked("hvm", disk).1.contains("advice-image-format"));
+}
+
+#[test]
+fn an_image_of_windows_keeps_the_end_of_its_name() {
+    let lab = Lab::new();
+    let disk = "<disk type='file'><source file='C:\\VMs\\a.vhd'/><target dev='hda' bus='ide'/></disk>";
+    lab.write("guest.xml", guest("hvm", disk).replace("type='kvm'", "type='hyperv'"));
+    let said = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).err;
+    assert!(said.contains("--map 'path:C:\\VMs\\a.vhd=/PATH/a.vhd'"), "{said}");
+    let rule = ["convert", "--map", "path:C:\\VMs\\a.vhd=/PATH/a.vhd", "guest.xml"];
+    let out = lab.run(rule.into_iter().chain(FIXED)).ok();
+    assert!(out.contains("format=vhd") && out.contains("target=/PATH/a.vhd"), "{out}");
 }

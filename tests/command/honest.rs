@@ -152,6 +152,7 @@ const DEFAULTS: &[(&str, &[&str])] = &[
     ("/domain/features/hap/@state", &["on"]),
     ("/domain/features/hyperv/@mode", &["custom"]),
     ("/domain/features/hyperv/@state", &["on"]),
+    ("/domain/numatune/memory/@nodeset", &["0"]),
     ("/domain/os/@firmware", &["efi"]),
     ("/domain/os/loader/@type", &["rom"]),
     ("/domain/os/type/@arch", &["x86_64"]),

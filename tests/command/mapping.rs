@@ -153,7 +153,7 @@ const VERDICTS: &[(&str, &str, &str, &str)] = &[
         "<devices><input type='evdev'><source dev='/dev/input/event3' grabToggle='new-keys'/></input></devices>",
         "/domain/devices/input/source/@grabToggle",
         "unsupported",
-        "input",
+        "unknown-value",
     ),
     // QEMU on Xen hands OVMF no boot order.
     (

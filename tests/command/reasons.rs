@@ -162,6 +162,13 @@ const CASES: &[Case] = &[
         &["no-effect: the memory of each cell"],
         &["cpuset"],
     ),
+    (
+        "hvm",
+        "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0' memory='32' unit='MiB'/><cell id='1' cpus='1' memory='32' unit='MiB'/></numa></cpu><numatune><memory mode='strict' nodeset='0-1'/><memnode cellid='1' mode='strict' nodeset='1'/></numatune>",
+        "numa-placement",
+        &["say which: <memnode"],
+        &["not-mapped"],
+    ),
     // QEMU's firmware settings.
     (
         "hvm",

@@ -169,19 +169,37 @@ fn a_byte_order_mark_of_utf_8_is_fine() {
 #[test]
 fn what_is_missing() {
     says(format!("\n<domain>{MEMORY}{OS}</domain>"), "2:1", "no-name", &["instead: add <name>"]);
-    says(format!("<domain><name/>{MEMORY}{OS}</domain>"), "1:1", "no-name", &["instead: add <name>"]);
+    says(format!("<domain><name/>{MEMORY}{OS}</domain>"), "1:9", "no-name", &["instead: write <name>"]);
     says(format!("<domain>{NAME}{OS}</domain>"), "1:1", "no-memory", &["instead: add <memory"]);
     says(
         format!("<domain>{NAME}<memory> </memory>{OS}</domain>"),
-        "1:1",
+        "1:27",
         "no-memory",
-        &["instead: add <memory"],
+        &["instead: write <memory"],
     );
     says(format!("<domain>{NAME}{MEMORY}</domain>"), "1:1", "no-os-type", &["instead: add <os><type>"]);
-    says(format!("<domain>{NAME}{MEMORY}<os/></domain>"), "1:1", "no-os-type", &["instead: add <os><type>"]);
+    says(format!("<domain>{NAME}{MEMORY}<os/></domain>"), "1:57", "no-os-type", &["instead: add <type>"]);
     says(with("<clock offset='timezone'/>"), "3:1", "no-timezone", &["instead: add timezone="]);
     says(with("<clock offset='absolute'/>"), "3:1", "no-start", &["instead: add start="]);
     says(clock("<timer/>"), "3:21", "no-timer-name", &["instead: add name=", "rtc, pit, hpet, tsc"]);
+}
+
+#[test]
+fn a_uuid_among_the_strings_of_the_firmware_is_the_domains() {
+    const OWN: &str = "2147d599-9cc6-40dc-92ab-4064b5446e9b";
+    const OTHER: &str = "6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11";
+    let strings = |uuid: &str| {
+        format!("<sysinfo type='smbios'><system><entry name='uuid'>{uuid}</entry></system></sysinfo>")
+    };
+    let own = format!("<uuid>{OWN}</uuid>");
+    says(with(&format!("{own}{}", strings(OTHER))), "3:100", "uuid-mismatch", &["instead: write", OWN]);
+    says(with(&strings("x")), "3:51", "bad-value", &["UUID"]);
+    for inside in [format!("{own}{}", strings(OWN)), strings(OWN)] {
+        let lab = Lab::new();
+        lab.write("guest.xml", with(&inside));
+        let cfg = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED)).ok();
+        assert!(cfg.contains(OWN), "{inside}: {cfg}");
+    }
 }
 
 #[test]

@@ -231,6 +231,18 @@ fn devices_that_libvirt_does_not_know_get_the_nearest_that_it_knows() {
 }
 
 #[test]
+fn port_0_that_is_not_to_be_chosen_is_said() {
+    let lab = Lab::new();
+    for (attributes, is_reported) in
+        [("port='0' autoport='no'", true), ("port='0' autoport='yes'", false), ("port='0'", false)]
+    {
+        lab.write("guest.xml", devices(&format!("<graphics type='vnc' {attributes}/>")));
+        let run = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED));
+        assert_eq!(run.err.contains("[vnc-port]"), is_reported, "{attributes}: {}", run.err);
+    }
+}
+
+#[test]
 fn a_display_without_a_port_takes_a_free_one() {
     let lab = Lab::new();
     for (attributes, is_reported) in [

@@ -4,6 +4,7 @@
 
 mod advice;
 mod frequency;
+mod image_names;
 mod invariant;
 mod target;
 mod timer_findings;
@@ -43,6 +44,7 @@ pub(crate) fn advice(domain: &Domain) -> Vec<(Part, Finding)> {
         .chain(frequency::advice(domain))
         .chain(invariant::advice(domain))
         .chain(video_memory::advice(domain))
+        .chain(image_names::advice(domain))
         .collect()
 }
 

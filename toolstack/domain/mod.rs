@@ -15,6 +15,7 @@ pub mod disk_names;
 mod enums;
 mod hvm;
 mod idl;
+pub mod images;
 pub(crate) mod libvirt;
 pub mod network_disks;
 pub mod project;

@@ -279,14 +279,44 @@ impl<'t> Element<'t> {
         self.ledger.faults.borrow_mut().push(Fault { id: self.id, finding });
     }
 
-    /// Says that the element lacks a child of this name, and lets the reader go on. A child that is only hidden has its
-    /// own error.
-    pub fn lacks(&self, child: &str, finding: Finding) {
+    /// Says that the element lacks a child of this name, or what is to be in it, and lets the reader go on. `example` is the
+    /// child as it could be. One of which something is hidden has its own error.
+    pub fn lacks(&self, child: &str, finding: Finding, example: &str) {
         let Ledger { tree, hidden, .. } = self.ledger;
         let is_hidden = |id: NodeId| tree.name(id) == child && hidden.touches(tree, id);
-        if !tree.children(self.id).any(is_hidden) {
-            self.report(finding);
+        if tree.children(self.id).any(is_hidden) {
+            return;
         }
+        match self.children(child).next() {
+            Some(empty) => empty.report(finding.instead(format!("write {example} in its place"))),
+            None => self.report(finding.instead(format!("add {example} in <{}>", self.name()))),
+        }
+    }
+
+    /// An attribute that the element must have. Where it has none that is said, and the reader goes on with an example, so
+    /// that the rest is looked at too. One that is only hidden has its own error.
+    pub fn needs(&self, name: &str, example: &'static str, missing: impl FnOnce() -> Finding) -> Value<'t> {
+        let [value] = self.needs_all([(name, example)], missing);
+        value
+    }
+
+    /// The same of several, of which those that are missing are said at once.
+    pub fn needs_all<const N: usize>(
+        &self,
+        names: [(&str, &'static str); N],
+        missing: impl FnOnce() -> Finding,
+    ) -> [Value<'t>; N] {
+        let found = names.map(|(name, example)| (self.attr(name), name, example));
+        if found.iter().any(|(value, name, _)| value.is_none() && !self.has_lost(name)) {
+            self.report(missing());
+        }
+        found.map(|(value, _, example)| value.unwrap_or_else(|| self.example(example)))
+    }
+
+    /// What stands for a value that the element lacks, for a reader that goes on.
+    #[must_use]
+    pub fn example(&self, text: &'static str) -> Value<'t> {
+        Value { ledger: self.ledger, id: self.id, text }
     }
 
     /// True if the element has an attribute of this name that was found wrong, so that it only seems to have none.

@@ -82,10 +82,6 @@ pub(crate) const VIDEO_WORDS: &[&str] = &[
 pub(crate) const DISK_BUSES: &[&str] =
     &["ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd", "nvme"];
 
-/// All kinds of libvirt's `<controller>`.
-pub(crate) const CONTROLLERS: &[&str] =
-    &["ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa", "nvme"];
-
 /// All models of libvirt's `<controller type='usb'>`.
 pub(crate) const USB_CONTROLLERS: &[&str] = &[
     "piix3-uhci",

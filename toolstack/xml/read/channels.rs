@@ -15,9 +15,7 @@ const NO_CLIENT: &str = "without a SPICE server no client can redirect a device"
 
 pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     for element in devices.children("channel") {
-        let Some(kind) = element.attr("type") else {
-            return Err(element.invalid("no-device-type", "<channel> has no type"));
-        };
+        let kind = element.needs("type", "unix", || character::no_type(&element));
         match kind.text {
             "spicevmc" => agent(&element, guest),
             "unix" | "pty" => channel(&element, kind.text == "pty", guest)?,

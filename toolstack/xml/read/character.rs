@@ -12,9 +12,7 @@ const GENERATED: &[&str] = &["/var/lib/libvirt/", "/run/libvirt/", "/var/run/lib
 /// # Errors
 /// When the device has no type, or lacks what its type needs.
 pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Result<Option<String>> {
-    let Some(kind) = device.attr("type") else {
-        return Err(device.invalid("no-device-type", format!("<{}> has no type", device.name())));
-    };
+    let kind = device.needs("type", "pty", || no_type(device));
     let word = match kind.text {
         "pty" => {
             let path = device.child("source").and_then(|source| source.attr("path"));
@@ -29,7 +27,7 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
             kind.text.to_owned()
         }
         "file" => {
-            let source = source(device)?;
+            let Some(source) = source(device) else { return Ok(None) };
             if let Some(append) = source.attr("append") {
                 if append.on_off()? {
                     append
@@ -38,18 +36,20 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
                     append.mark(Finding::no_effect("file-append", "QEMU truncates the file at each start"));
                 }
             }
-            format!("file:{}", path(&source)?.text)
+            format!("file:{}", path(&source).text)
         }
-        "pipe" => format!("pipe:{}", path(&source(device)?)?.text),
-        "dev" => path(&source(device)?)?.text.to_owned(),
+        "pipe" | "dev" => {
+            let Some(source) = source(device) else { return Ok(None) };
+            format!("{}{}", if kind.text == "pipe" { "pipe:" } else { "" }, path(&source).text)
+        }
         "unix" => {
-            let source = source(device)?;
+            let Some(source) = source(device) else { return Ok(None) };
             let server = is_server(&source)?;
             let path = socket(&source, what, guest);
             format!("unix:{}{}", path.replace(',', ",,"), options(&source, server)?)
         }
         "tcp" => {
-            let source = source(device)?;
+            let Some(source) = source(device) else { return Ok(None) };
             let server = is_server(&source)?;
             let protocol = match device.child("protocol").and_then(|protocol| protocol.attr("type")) {
                 None => "tcp",
@@ -64,9 +64,9 @@ pub(super) fn word(device: &Element<'_>, what: &str, guest: &Guest<'_>) -> Resul
                     }
                 },
             };
-            format!("{protocol}:{}{}", address(&source)?, options(&source, server)?)
+            format!("{protocol}:{}{}", address(&source), options(&source, server)?)
         }
-        "udp" => udp(device)?,
+        "udp" => return udp(device),
         _ => {
             let reason = format!("libxl has no {what} port of type {}", kind.text);
             device.leave_out(Finding::unsupported("serial", reason).instead("use type='pty'"));
@@ -82,17 +82,30 @@ pub(super) fn of_running_guest(terminal: &Value<'_>) {
     terminal.mark(Finding::no_effect("live-state", reason));
 }
 
-fn source<'t>(device: &Element<'t>) -> Result<Element<'t>> {
-    device.child("source").ok_or_else(|| {
-        let finding = Finding::invalid("no-source", format!("<{}> has no source", device.name()));
-        device.error(finding.instead("add <source path='/PATH'/>, or write type='pty'"))
-    })
+/// The error about a device without a type.
+pub(super) fn no_type(device: &Element<'_>) -> Finding {
+    Finding::invalid("no-device-type", format!("<{}> has no type", device.name()))
+        .instead(format!("write <{} type='pty'>", device.name()))
 }
 
-fn path<'t>(source: &Element<'t>) -> Result<Value<'t>> {
-    source.attr("path").filter(|path| !path.text.is_empty()).ok_or_else(|| {
+fn source<'t>(device: &Element<'t>) -> Option<Element<'t>> {
+    let source = device.child("source");
+    if source.is_none() {
+        let finding = Finding::invalid("no-source", format!("<{}> has no source", device.name()));
+        let example = match device.attr("type").map(|kind| kind.text) {
+            Some("tcp") => "<source mode='connect' host='HOST' service='PORT'/>",
+            _ => "<source path='/PATH'/>",
+        };
+        device.report(finding.instead(format!("add {example}, or write type='pty'")));
+    }
+    source
+}
+
+fn path<'t>(source: &Element<'t>) -> Value<'t> {
+    source.attr("path").filter(|path| !path.text.is_empty()).unwrap_or_else(|| {
         let finding = Finding::invalid("no-path", "the source has no path");
-        source.error(finding.instead("add path='/PATH'"))
+        source.report(finding.instead("write path='/PATH'"));
+        source.example("/PATH")
     })
 }
 
@@ -136,13 +149,12 @@ fn options(source: &Element<'_>, server: bool) -> Result<String> {
 }
 
 /// `host:service`, an IPv6 address in brackets.
-fn address(source: &Element<'_>) -> Result<String> {
+fn address(source: &Element<'_>) -> String {
     let host = source.attr("host").map_or("", |host| host.text);
-    let Some(service) = source.attr("service") else {
-        let finding = Finding::invalid("no-service", "the source has no port");
-        return Err(source.error(finding.instead("add service='PORT'")));
-    };
-    Ok(format!("{}:{}", bracketed(host), service.text))
+    let service = source.needs("service", "0", || {
+        Finding::invalid("no-service", "the source has no port").instead("add service='PORT'")
+    });
+    format!("{}:{}", bracketed(host), service.text)
 }
 
 /// A host as it stands before a colon and a port.
@@ -151,15 +163,16 @@ pub(super) fn bracketed(host: &str) -> String {
 }
 
 /// UDP has an address to send to and one to receive at, each a source of its own.
-fn udp(device: &Element<'_>) -> Result<String> {
+fn udp(device: &Element<'_>) -> Result<Option<String>> {
     let (mut to, mut from) = (None, None);
     for source in device.children("source").map(Element::take) {
         let slot = if is_server(&source)? { &mut from } else { &mut to };
-        *slot = Some(address(&source)?);
+        *slot = Some(address(&source));
     }
     let Some(to) = to else {
         let finding = Finding::invalid("no-source", "a udp device has no address to send to");
-        return Err(device.error(finding.instead("add <source mode='connect' host='HOST' service='PORT'/>")));
+        device.report(finding.instead("add <source mode='connect' host='HOST' service='PORT'/>"));
+        return Ok(None);
     };
-    Ok(format!("udp:{to}@{}", from.unwrap_or_else(|| ":0".to_owned())))
+    Ok(Some(format!("udp:{to}@{}", from.unwrap_or_else(|| ":0".to_owned()))))
 }

@@ -29,6 +29,9 @@ pub(super) fn read(root: &Element<'_>) -> Result<GuestClock> {
     for child in element.children("timer") {
         let child = child.take();
         let timer = timer(&child, clock.timers.len())?;
+        if child.attr("name").is_none() {
+            continue;
+        }
         match clock.timers.iter().position(|earlier| earlier.name == timer.name) {
             None => {
                 clock.timers.push(timer);
@@ -85,13 +88,11 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
             Ok(offset)
         }
         "timezone" => {
-            let Some(timezone) = element.attr("timezone") else {
+            let timezone = element.needs("timezone", "UTC", || {
                 let finding =
                     Finding::invalid("no-timezone", "a clock with offset='timezone' has no timezone");
-                return Err(
-                    element.error(finding.instead("add timezone='Europe/Paris', a name of the tz database"))
-                );
-            };
+                finding.instead("add timezone='Europe/Paris', a name of the tz database")
+            });
             timezone.is(Part::Timezone);
             unused(element, &["adjustment", "basis", "start"]);
             Ok(ClockOffset::Timezone { timezone: timezone.text.to_owned() })
@@ -110,12 +111,10 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
             Ok(ClockOffset::Variable { adjustment: offset.0, basis: offset.1 })
         }
         "absolute" => {
-            let Some(start) = element.attr("start") else {
+            let start = element.needs("start", "0", || {
                 let finding = Finding::invalid("no-start", "a clock with offset='absolute' has no start");
-                return Err(
-                    element.error(finding.instead("add start='SECONDS', counted from 1970-01-01T00:00:00Z"))
-                );
-            };
+                finding.instead("add start='SECONDS', counted from 1970-01-01T00:00:00Z")
+            });
             start.is(Part::Start);
             let seconds: u64 =
                 start.number_of(Unit::Epoch, "a number of seconds since 1970-01-01T00:00:00Z")?;
@@ -124,7 +123,8 @@ fn offset(element: &Element<'_>) -> Result<ClockOffset> {
             Ok(ClockOffset::Absolute { start })
         }
         text => {
-            let mut error = word.not("utc, localtime, timezone, variable or absolute");
+            let mut error =
+                word.not_one_of(["utc", "localtime", "timezone", "variable", "absolute"].into_iter());
             if let Some(meant) = Meant::by(text, &*default_zones()) {
                 error.finding = error.finding.instead(format!("write {}", meant.attributes()));
             }
@@ -151,13 +151,16 @@ fn seconds(value: &Value<'_>, expected: &str) -> Result<i64> {
 fn timer(element: &Element<'_>, index: usize) -> Result<Timer> {
     element.is(Part::Timer(index));
     let names = || list(TimerName::ALL.iter().map(|name| name.as_str()));
-    let Some(name) = element.attr("name") else {
+    let name = element.needs("name", TimerName::Rtc.as_str(), || {
         let finding = Finding::invalid("no-timer-name", "a timer has no name");
-        return Err(element.error(finding.instead(format!("add name='...': {}", names()))));
-    };
-    let mut timer = Timer::named(
-        TimerName::from_word(name.text).ok_or_else(|| name.not(&format!("a timer: {}", names())))?,
-    );
+        finding.instead(format!("add name='...': {}", names()))
+    });
+    let mut timer = Timer::named(TimerName::from_word(name.text).ok_or_else(|| {
+        let mut error = name.not(&format!("a timer: {}", names()));
+        error.finding.alternative =
+            name.meant(TimerName::ALL.iter().map(|name| name.as_str())).map(Into::into);
+        error
+    })?);
     if let Some(present) = element.attr("present") {
         present.is(Part::Present(index));
         timer.present = Some(present.yes_no()?);

@@ -1,7 +1,7 @@
 //! Parts that several elements of a domain share.
 
 use super::super::cursor::{Element, Result, Value, list};
-use crate::diag::Finding;
+use crate::diag::{Finding, nearest};
 use crate::domain::Defbool;
 
 /// Sets a defbool, and says whether it was set.
@@ -35,15 +35,30 @@ pub(super) fn unknown_word(value: &Value<'_>, words: &[&str], effect: &str) -> O
     }
     let reason = format!("libvirt does not know '{}'; {effect}", value.text);
     let finding = Finding::unsupported("unknown-value", reason);
-    // A part of a word, as xhci is of qemu-xhci, tells more than its letters.
-    let part = |word: &&str| word.split('-').any(|part| part.eq_ignore_ascii_case(value.text));
-    let of_parts: Vec<_> = words.iter().copied().filter(part).collect();
-    let one_of = |words: &[&str]| format!("write one of {}", list(words.iter().copied()));
-    Some(finding.instead(match of_parts.as_slice() {
-        [word] => value.rather(word),
-        [] => value.meant(words.iter().copied()).unwrap_or_else(|| one_of(words)),
-        of_parts => one_of(of_parts),
+    Some(finding.instead(match meant_by(value.text, words) {
+        Ok(word) => value.rather(word),
+        Err(words) => one_of(&words),
     }))
+}
+
+/// The known word that is meant by another one, or those to choose from.
+pub(super) fn meant_by<'w>(text: &str, words: &[&'w str]) -> std::result::Result<&'w str, Vec<&'w str>> {
+    // A part of a word, as xhci is of qemu-xhci, tells more than its letters.
+    let part = |word: &&str| word.split('-').any(|part| part.eq_ignore_ascii_case(text));
+    let of_parts: Vec<_> = words.iter().copied().filter(part).collect();
+    match of_parts.as_slice() {
+        [word] => Ok(word),
+        [] => nearest(text, words.iter().copied()).ok_or_else(|| words.to_vec()),
+        _ => Err(of_parts),
+    }
+}
+
+/// The remedy to write one of several words.
+pub(super) fn one_of(words: &[&str]) -> String {
+    match words {
+        [word] => format!("write {word}"),
+        _ => format!("write one of {}", list(words.iter().copied())),
+    }
 }
 
 /// The domain that serves a device.

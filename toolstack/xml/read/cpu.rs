@@ -61,16 +61,16 @@ fn model(cpu: &Element<'_>, guest: &Guest<'_>, nested: Option<bool>) {
 
 /// Reads a feature; whether the guest may run guests itself, where it is about that.
 fn read_feature(feature: &Element<'_>, guest: &mut Guest<'_>) -> Result<Option<bool>> {
-    let Some(name) = feature.attr("name") else {
+    let name = feature.needs("name", "aes", || {
         let finding = Finding::invalid("no-feature-name", "the CPU feature has no name");
-        return Err(feature.error(finding.instead("add name='NAME', as in name='aes'")));
-    };
+        finding.instead("add name='NAME', as in name='aes'")
+    });
     let policy = feature.attr("policy");
     let word = policy.map_or("require", |policy| policy.text);
     let Some(wish) = value_of(FEATURE_POLICIES, word) else {
         return Err(policy.map_or_else(
             || feature.invalid("bad-value", "no policy"),
-            |policy| policy.not("force, require, optional, disable or forbid"),
+            |policy| policy.not_one_of(["force", "require", "optional", "disable", "forbid"].into_iter()),
         ));
     };
     let Some(wish) = wish else {

@@ -34,12 +34,22 @@ pub(super) fn all<T>(
         let fault = match outcome {
             Ok((domain, more)) => {
                 errors.extend(faults);
-                let report = report(tree, ledger);
+                let (report, faults) = report(tree, ledger);
+                errors.extend(faults.into_iter().map(|fault| at(tree, fault)));
+                let mut beside = Vec::new();
                 if !errors.is_empty() {
-                    errors.extend(contradictions(&domain, &report, &errors));
+                    let judged: Vec<_> = assess(&domain, Target::Start)
+                        .into_iter()
+                        .map(|(part, finding)| report.at(part, finding))
+                        .collect();
+                    errors.extend(contradictions(&domain, &report, &judged, &errors));
+                    let refused = report
+                        .refusals()
+                        .chain(judged.into_iter().filter(|found| found.finding.refuses_start));
+                    beside.extend(refused.filter(|refused| stands(refused, &errors)));
                 }
                 return match Errors::of(errors, tree.source()) {
-                    Some(errors) => Err(errors),
+                    Some(errors) => Err(errors.with_findings(beside)),
                     None => Ok((domain, more, report)),
                 };
             }
@@ -62,14 +72,40 @@ pub(super) fn all<T>(
 }
 
 /// What is wrong with the clock as a whole. Of a document without errors that is judged by a later step.
-fn contradictions(domain: &Domain, report: &Report, errors: &[Diagnostic]) -> Vec<Diagnostic> {
-    let invalid = assess(domain, Target::Start).into_iter();
-    let invalid = invalid.filter(|(_, finding)| finding.verdict == Verdict::Invalid);
-    let found = invalid.map(|(part, finding)| report.at(part, finding));
-    let alone = found.filter(|found| !errors.iter().any(|error| are_together(&found.node, &error.node)));
+fn contradictions(
+    domain: &Domain,
+    report: &Report,
+    judged: &[Diagnostic],
+    errors: &[Diagnostic],
+) -> Vec<Diagnostic> {
+    let invalid = judged.iter().filter(|found| found.finding.verdict == Verdict::Invalid);
+    let alone = invalid.filter(|found| !errors.iter().any(|error| are_together(&found.node, &error.node)));
     // A zone is wrong whatever else is.
     let zone = unknown_zone(&domain.clock.offset, &*default_zones());
-    alone.chain(zone.map(|(part, finding)| report.at(part, finding))).collect()
+    alone.cloned().chain(zone.map(|(part, finding)| report.at(part, finding))).collect()
+}
+
+/// What the kind of the guest is told by.
+const KIND: &[&str] = &["/domain/@type", "/domain/os"];
+
+/// True if a finding is there whatever is meant where the errors are: what refuses a start is told of a device, or of
+/// another child of the domain, by that alone and by the kind of the guest.
+fn stands(found: &Diagnostic, errors: &[Diagnostic]) -> bool {
+    let is_in = |node: &str, around: &str| {
+        node.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
+    };
+    let own = unit(&found.node);
+    errors.iter().all(|error| {
+        let of_kind = KIND.iter().any(|kind| is_in(&error.node, kind)) || error.finding.code == "no-os-type";
+        !of_kind && unit(&error.node) != own
+    })
+}
+
+/// The device that a node is of, or the child of the domain.
+fn unit(node: &str) -> &str {
+    let steps = if node.starts_with("/domain/devices/") { 3 } else { 2 };
+    let ends = node.match_indices('/').map(|(at, _)| at).nth(steps);
+    &node[..ends.unwrap_or(node.len())]
 }
 
 /// True if one node is in the element around the other.
@@ -82,7 +118,9 @@ fn at(tree: &Tree, fault: Fault) -> Diagnostic {
     *tree.at(fault.id, fault.finding)
 }
 
-fn report(tree: &Tree, ledger: Ledger<'_>) -> Report {
+/// The report, and what only its verdicts found wrong.
+fn report(tree: &Tree, ledger: Ledger<'_>) -> (Report, Vec<Fault>) {
     let mut verdicts = unread::Verdicts::new(tree);
-    ledger.into_report(|id, mark, around, findings| verdicts.of(id, mark, around, findings))
+    let report = ledger.into_report(|id, mark, around, findings| verdicts.of(id, mark, around, findings));
+    (report, verdicts.into_faults())
 }

@@ -39,8 +39,12 @@ fn share(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         let value =
             element.child(child).and_then(|child| child.attr(name)).filter(|value| !value.text.is_empty());
         let Some(value) = value else {
-            let finding = Finding::invalid("no-directory", format!("the share has no {child}"));
-            return Err(element.error(finding.instead(format!("add <{child} {name}='...'/>"))));
+            let has_lost = element.children(child).next().is_some_and(|child| child.has_lost(name));
+            if !has_lost {
+                let finding = Finding::invalid("no-directory", format!("the share has no {child}"));
+                element.report(finding.instead(format!("write <{child} {name}='...'/> in <filesystem>")));
+            }
+            return Ok(String::new());
         };
         if value.text.contains([',', '=', '\n']) {
             return Err(value.not("a value that xl.cfg can hold here: neither a comma nor '='"));

@@ -27,7 +27,7 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         config.c_info.name = Some(name.text.to_owned());
     } else {
         let finding = Finding::invalid("no-name", "the domain has no name");
-        root.lacks("name", finding.instead("add <name>NAME</name> in <domain>"));
+        root.lacks("name", finding, "<name>NAME</name>");
     }
     if let Some(uuid) = root.child_text("uuid")? {
         let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;

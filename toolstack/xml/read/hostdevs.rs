@@ -12,13 +12,7 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
         let mode = element.attr("mode").map_or("subsystem", |mode| mode.text);
         let kind = element.attr("type").map_or("", |kind| kind.text);
         match (mode, kind) {
-            ("subsystem", "pci") => {
-                if let Some(source) = element.children("source").next() {
-                    pci(&element.take(), &source.take(), guest)?;
-                } else {
-                    return Err(no_address(&element));
-                }
-            }
+            ("subsystem", "pci") => pci(&element.take(), guest)?,
             ("subsystem", "usb") => usb(&element, guest)?,
             ("subsystem", "") => {
                 let reason = "libxl passes PCI and USB devices through, and this device has no type";
@@ -74,14 +68,14 @@ fn other(mode: &str, kind: &str) -> Finding {
 
 /// A network card of the host: a PCI device, whose MAC address only its driver in dom0 can set.
 pub(super) fn interface<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
-    let Some(source) = element.children("source").next() else { return Err(no_address(element)) };
-    if let Some((what, instead)) = no_pci_device(&source) {
+    let source = element.children("source").next();
+    if let Some((what, instead)) = source.and_then(|source| no_pci_device(&source)) {
         let reason = format!("libxl expects a PCI device for a network card of the host, and this is {what}");
         element.leave_out(Finding::unsupported("hostdev-usb", reason).instead(instead));
         return Ok(());
     }
     let element = element.take();
-    pci(&element, &source.take(), guest)?;
+    pci(&element, guest)?;
     without_vif(&element);
     if let Some(mac) = element.child("mac") {
         let address = mac.attr("address").map_or("MAC", |address| address.text);
@@ -164,19 +158,19 @@ fn without_vif(card: &Element<'_>) {
     }
 }
 
-fn no_address(element: &Element<'_>) -> Box<Fault> {
-    let finding = Finding::invalid("no-source", "the device has no address");
-    let example = "add <source><address domain='0x0000' bus='0x06' slot='0x12' function='0x5'/></source>";
-    element.error(finding.instead(example))
-}
-
-fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
-    let address = source.child("address").ok_or_else(|| no_address(element))?;
-    if let Some(kind) = address.attr("type") {
+fn pci<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
+    let source = element.child("source");
+    let address = source.and_then(|source| source.child("address"));
+    if address.is_none() {
+        let finding = Finding::invalid("no-source", "the device has no address");
+        let example = "<source><address domain='0x0000' bus='0x06' slot='0x12' function='0x5'/></source>";
+        element.report(finding.instead(format!("write {example} in <{}>", element.name())));
+    }
+    if let Some(kind) = address.and_then(|address| address.attr("type")) {
         kind.mark(Finding::no_effect("pci-address", "a network card of the host has a PCI address"));
     }
     let part = |name: &str, most: u32| -> Result<u32> {
-        let Some(value) = address.attr(name) else { return Ok(0) };
+        let Some(value) = address.and_then(|address| address.attr(name)) else { return Ok(0) };
         let expected = format!("a number up to {most:#x}");
         number(&value).filter(|&part| part <= most).ok_or_else(|| value.not(&expected))
     };
@@ -198,7 +192,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
                 .mark(Finding::no_effect("unmanaged", "libxl leaves the device's driver alone by default"));
         }
     }
-    if let Some(filtering) = source.attr("writeFiltering") {
+    if let Some(filtering) = source.and_then(|source| source.attr("writeFiltering")) {
         device.permissive = !filtering.yes_no()?;
         if !device.permissive {
             filtering.mark(Finding::no_effect("write-filtering", "Xen filters writes by default"));
@@ -215,7 +209,7 @@ fn pci<'t>(element: &Element<'t>, source: &Element<'t>, guest: &mut Guest<'t>) -
         return Ok(());
     }
     // Without a part of its address it is another device than the one that was meant.
-    if address.is_in_doubt() {
+    if address.is_none_or(|address| address.is_in_doubt()) {
         return Ok(());
     }
     let same = |other: &Pci| {
@@ -252,7 +246,10 @@ fn number(value: &Value<'_>) -> Option<u32> {
 }
 
 fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
-    let Some(source) = element.children("source").next() else { return Err(no_usb_address(element)) };
+    let Some(source) = element.children("source").next() else {
+        no_usb_address(element);
+        return Ok(());
+    };
     let element = element.take();
     let source = source.take();
     placed_by_xen(&element);
@@ -303,7 +300,8 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             );
             element.leave_out(finding.instead(instead));
         }
-        _ => return Err(no_usb_address(&element)),
+        _ if source.is_in_doubt() => {}
+        _ => no_usb_address(&element),
     }
     if let Some(reset) = source.attr("guestReset") {
         reset.mark(Finding::no_effect("guest-reset", "QEMU itself decides how to reset the device"));
@@ -311,7 +309,9 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     Ok(())
 }
 
-fn no_usb_address(element: &Element<'_>) -> Box<Fault> {
+fn no_usb_address(element: &Element<'_>) {
     let finding = Finding::invalid("no-source", "the device has neither vendor and product nor an address");
-    element.error(finding.instead("add <source><vendor id='0x046d'/><product id='0xc52b'/></source>"))
+    element.report(
+        finding.instead("write <source><vendor id='0x046d'/><product id='0xc52b'/></source> in <hostdev>"),
+    );
 }

@@ -1,18 +1,19 @@
 //! `<input>`: keyboards, mice and tablets.
 
-use super::super::cursor::{Element, Result};
+use super::super::cursor::Element;
 use super::graphics;
 use super::guest::Guest;
 use super::placed_by_xen;
 use crate::diag::Finding;
 
-pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) {
     for (number, input) in devices.children("input").enumerate() {
-        let Some(kind) = input.attr("type") else {
-            return Err(input.invalid("no-input-type", "<input> has no type"));
-        };
+        let kind = input.needs("type", "mouse", || {
+            Finding::invalid("no-input-type", "<input> has no type")
+                .instead("write type='tablet', 'mouse' or 'keyboard'")
+        });
         if kind.text == "evdev" {
-            host_input(number, &input, guest)?;
+            host_input(number, &input, guest);
             continue;
         }
         let bus = input.attr("bus").map_or("ps2", |bus| bus.text);
@@ -58,19 +59,18 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 /// An input device of the host, whose events QEMU hands to the guest's keyboard and mouse.
-fn host_input(number: usize, input: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+fn host_input(number: usize, input: &Element<'_>, guest: &mut Guest<'_>) {
     if !guest.is_hvm() {
         let reason = "only an HVM guest has a QEMU that reads the host's input devices";
-        input.leave_out(Finding::unsupported("input", reason));
-        return Ok(());
+        return input.leave_out(Finding::unsupported("input", reason));
     }
     let source = input.children("source").next();
     let Some(path) = source.and_then(|source| source.attr("dev")) else {
-        return Err(input.invalid("no-source", "<input type='evdev'> does not say which device"));
+        let finding = Finding::invalid("no-source", "<input type='evdev'> does not say which device");
+        return input.report(finding.instead("add <source dev='/dev/input/eventN'/> in <input>"));
     };
     let input = input.take();
     let source = input.child("source");
@@ -99,7 +99,6 @@ fn host_input(number: usize, input: &Element<'_>, guest: &mut Guest<'_>) -> Resu
         ));
     }
     placed_by_xen(&input);
-    Ok(())
 }
 
 /// The keys that take the host's devices from the guest and give them back.

@@ -15,7 +15,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     };
     if max.is_none() {
         let finding = Finding::invalid("no-memory", "the domain has no memory");
-        root.lacks("memory", finding.instead("add <memory unit='MiB'>1024</memory> in <domain>"));
+        root.lacks("memory", finding, "<memory unit='MiB'>1024</memory>");
     }
     let max = max.unwrap_or_default();
     let mut now = max;

@@ -42,7 +42,6 @@ use super::cursor::{Element, Result, list};
 use super::tree::Tree;
 use crate::diag::{Errors, Finding};
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::libvirt::CONTROLLERS;
 use crate::domain::refused;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
@@ -183,7 +182,7 @@ fn read_devices<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> 
     graphics::read(devices, guest)?;
     channels::read(devices, guest)?;
     consoles::read(devices, guest)?;
-    input::read(devices, guest)?;
+    input::read(devices, guest);
     sound::read(devices, guest);
     filesystems::read(devices, guest)?;
     watchdog::read(devices, guest)?;
@@ -208,8 +207,12 @@ fn hypervisor<'t>(root: &Element<'t>) -> Result<&'t str> {
                 .mark(Finding::no_effect("hypervisor", format!("written for {other}; here it runs on Xen")));
             Ok(other)
         }
-        _ => Err(hypervisor
-            .not(&format!("a hypervisor that libvirt knows: {}", list(HYPERVISORS.iter().copied())))),
+        _ => {
+            let mut error = hypervisor
+                .not(&format!("a hypervisor that libvirt knows: {}", list(HYPERVISORS.iter().copied())));
+            error.finding.alternative = hypervisor.meant(HYPERVISORS.iter().copied()).map(Into::into);
+            Err(error)
+        }
     }
 }
 
@@ -258,12 +261,6 @@ fn controllers(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             Some("usb") => usb::controller(&controller, guest)?,
             _ => {
                 let effect = "libxl gives a guest the controllers that its devices need";
-                if let Some(kind) = controller.attr("type")
-                    && let Some(unknown) = unknown_word(&kind, CONTROLLERS, effect)
-                {
-                    controller.leave_out(unknown);
-                    continue;
-                }
                 controller.mark_whole(&Finding::no_effect("own-controllers", effect));
             }
         }

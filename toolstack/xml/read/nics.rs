@@ -85,10 +85,10 @@ fn script_of(path: &Value<'_>, guest: &Guest<'_>) -> Result<Option<String>> {
 /// The network of the card; `None` when the interface is left out.
 fn connection<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<Option<Nic>> {
     let mut nic = Nic::default();
-    let Some(kind) = element.attr("type") else {
+    let kind = element.needs("type", "ethernet", || {
         let finding = Finding::invalid("no-interface-type", "the interface has no type");
-        return Err(element.error(finding.instead("write <interface type='bridge'>")));
-    };
+        finding.instead("write <interface type='bridge'>")
+    });
     let source = || element.children("source").next().map(Element::take);
     match kind.text {
         "bridge" => nic.bridge = bridge(source())?,

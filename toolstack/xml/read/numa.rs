@@ -55,8 +55,12 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
             is_in_doubt = true;
         }
     }
+    if cells.is_empty() && !is_in_doubt {
+        return Ok(());
+    }
+    let nodes = host_nodes(root, cells.len())?;
     // Which cells there are is not known.
-    if cells.is_empty() || is_in_doubt {
+    if is_in_doubt {
         return Ok(());
     }
     if let Some(cell) = guest.modules.keys().find(|cell| !cells.contains_key(cell)) {
@@ -70,7 +74,6 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     }
     let mut cells: Vec<_> = cells.into_values().collect();
     assign(&mut cells, guest)?;
-    let nodes = host_nodes(root, cells.len())?;
     let bound = bound_cells(root).next().is_some() || nodes_of_guest(root).is_some();
     if !bound && nodes.len() > 1 {
         let reason = "each cell gets its memory from the host's node with the same number, and libxl fails if that node does not exist";
@@ -123,15 +126,11 @@ pub(super) fn memory(root: &Element<'_>) -> Result<Option<u64>> {
 }
 
 fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
-    let mib = match element.attr("memory") {
-        Some(memory) => mebibytes::in_mebibytes(&memory, element.attr("unit"))?,
-        // Its error is known, and what else is wrong with the cell is to be found.
-        None if element.has_lost("memory") => 0,
-        None => {
-            let finding = Finding::invalid("no-memory", "the cell has no memory");
-            return Err(element.error(finding.instead("add memory='1024' unit='MiB'")));
-        }
-    };
+    let memory = element.needs("memory", "1", || {
+        let finding = Finding::invalid("no-memory", "the cell has no memory");
+        finding.instead("add memory='1024' unit='MiB'")
+    });
+    let mib = mebibytes::in_mebibytes(&memory, element.attr("unit"))?;
     let most = guest.config.b_info.max_vcpus.unsigned_abs();
     let vcpus = match element.attr("cpus").filter(|cpus| !cpus.text.is_empty()) {
         Some(cpus) => {
@@ -146,10 +145,10 @@ fn cell<'t>(element: Element<'t>, guest: &Guest<'_>) -> Result<Cell<'t>> {
     let mut distances = BTreeMap::new();
     if let Some(element) = element.child("distances") {
         for sibling in element.children("sibling").map(Element::take) {
-            let (Some(id), Some(value)) = (sibling.attr("id"), sibling.attr("value")) else {
+            let [id, value] = sibling.needs_all([("id", "0"), ("value", "20")], || {
                 let finding = Finding::invalid("bad-distance", "<sibling> needs an id and a value");
-                return Err(sibling.error(finding.instead("write <sibling id='1' value='20'/>")));
-            };
+                finding.instead("write <sibling id='1' value='20'/>")
+            });
             let distance = match value.number("a distance, 10 to 255")? {
                 distance @ 10..=255 => distance,
                 _ => return Err(value.not("a distance, 10 to 255")),
@@ -200,7 +199,11 @@ pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
     };
     let b_info = &guest.config.b_info;
     if !b_info.vnuma_nodes.is_empty() {
-        let _ = ["mode", "placement"].map(|name| memory.attr(name));
+        let memory = memory.take();
+        for value in ["mode", "placement"].iter().filter_map(|name| memory.attr(name)) {
+            let reason = "libxl allocates a cell's memory on its node of the host";
+            value.mark(Finding::no_effect("memnode-mode", reason));
+        }
         if bound_cells(root).count() >= b_info.vnuma_nodes.len() {
             let reason = "the memory of each cell comes from the node of its <memnode>";
             memory.mark_whole(&Finding::no_effect("numa-placement", reason));

@@ -59,8 +59,11 @@ fn kind_of(word: &Value<'_>) -> Result<GuestKind> {
 /// What a domain without a kind is read as, which is an error.
 fn unknown_kind(root: &Element<'_>) -> GuestKind {
     let finding = Finding::invalid("no-os-type", "the domain does not say what kind of guest it is");
-    let instead = "add <os><type>hvm</type></os> (or xen for PV, xenpvh for PVH) in <domain>";
-    root.lacks("os", finding.instead(instead));
+    const KIND: &str = "<type>hvm</type> (or xen for PV, xenpvh for PVH)";
+    match root.children("os").next() {
+        Some(os) => os.lacks("type", finding, KIND),
+        None => root.lacks("os", finding, "<os><type>hvm</type></os> (or xen for PV, xenpvh for PVH)"),
+    }
     GuestKind::Hvm
 }
 
@@ -175,11 +178,9 @@ fn boot_order(os: &Element<'_>) -> Result<Option<String>> {
     let mut order = String::new();
     for boot in os.children("boot") {
         let boot = boot.take();
-        let Some(device) = boot.attr("dev") else {
-            return Err(boot.error(
-                Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>"),
-            ));
-        };
+        let device = boot.needs("dev", "hd", || {
+            Finding::invalid("no-boot-dev", "<boot> has no dev").instead("write <boot dev='hd'/>")
+        });
         let letter = device.one_of(BOOT_DEVICES)?;
         if order.contains(letter) {
             device.mark(Finding::no_effect("boot-twice", "named before"));

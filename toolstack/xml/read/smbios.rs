@@ -1,5 +1,7 @@
 //! `<sysinfo>`: the firmware's description of the machine, xl.cfg's `smbios` since Xen 4.18.
 
+use uuid::Uuid;
+
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
 use crate::diag::Finding;
@@ -28,6 +30,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
     }
     for sysinfo in root.children("sysinfo") {
+        uuid(&sysinfo, guest)?;
         match sysinfo.attr("type").map(|kind| kind.text) {
             Some("smbios") => {}
             Some("fwcfg") => {
@@ -45,6 +48,29 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             sysinfo.leave_out(finding);
         } else {
             strings(&sysinfo.take(), guest)?;
+        }
+    }
+    Ok(())
+}
+
+/// The UUID among the strings is the domain's, as in libvirt, whether or not the guest is shown the strings.
+fn uuid(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+    if sysinfo.attr("type").is_none_or(|kind| kind.text != "smbios") {
+        return Ok(());
+    }
+    let entries = sysinfo.children("system").flat_map(|system| system.children("entry"));
+    let is_uuid = |entry: &Element<'_>| entry.attr("name").is_some_and(|name| name.text == "uuid");
+    for entry in entries.filter(is_uuid) {
+        let Some(text) = entry.text()? else { continue };
+        let uuid: Uuid = text.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
+        match guest.config.c_info.uuid {
+            Some(own) if own != uuid => {
+                let reason = format!("{uuid} is not the UUID of the domain, {own}: libvirt refuses this");
+                let finding = Finding::invalid("uuid-mismatch", reason);
+                return Err(text.error(finding.instead(format!("write {own}, or the same UUID in <uuid>"))));
+            }
+            Some(_) => {}
+            None => guest.config.c_info.uuid = Some(uuid),
         }
     }
     Ok(())

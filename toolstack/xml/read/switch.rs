@@ -78,7 +78,9 @@ impl Vlans {
         let (mut mode, mut ids) = (None, Vec::new());
         for tag in vlan.children("tag").map(Element::take) {
             let expected = "a VLAN, 1 to 4094";
-            let Some(id) = tag.attr("id") else { return Err(tag.invalid("no-vlan", "the tag has no id")) };
+            let id = tag.needs("id", "1", || {
+                Finding::invalid("no-vlan", "the tag has no id").instead("write <tag id='VLAN'/>, 1 to 4094")
+            });
             let number = match id.number(expected)? {
                 number @ 1..=4094_u16 => number,
                 _ => return Err(id.not(expected)),

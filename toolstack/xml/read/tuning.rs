@@ -109,12 +109,15 @@ fn pins(tune: &Element<'_>, guest: &Guest<'_>) -> Result<Vec<(usize, BTreeSet<u3
     let max = guest.config.b_info.max_vcpus.unsigned_abs() as usize;
     let mut found: Vec<(usize, BTreeSet<u32>)> = Vec::new();
     for element in tune.children("vcpupin").map(Element::take) {
-        let (Some(vcpu), Some(cpus)) = (element.attr("vcpu"), element.attr("cpuset")) else {
+        let [vcpu, cpus] = element.needs_all([("vcpu", "0"), ("cpuset", "0")], || {
             let finding = Finding::invalid("bad-pin", "<vcpupin> needs a vcpu and a cpuset");
-            return Err(element.error(finding.instead("write <vcpupin vcpu='0' cpuset='2'/>")));
-        };
+            finding.instead("write <vcpupin vcpu='0' cpuset='2'/>")
+        });
         let number: usize = vcpu.number("the number of a vCPU, from 0")?;
         let cpus = cpu_set(&cpus)?;
+        if element.attr("vcpu").is_none() {
+            continue;
+        }
         if number >= max {
             element.mark_whole(&Finding::no_effect("no-such-vcpu", format!("there is no vCPU {number}")));
         } else if found.iter().any(|(other, _)| *other == number) {

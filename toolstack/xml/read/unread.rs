@@ -1,13 +1,14 @@
 //! The verdicts on nodes that no mapping reads: what is known to have no counterpart, and names that libvirt's schema
 //! does not have.
 
-use super::super::cursor::Mark;
-use super::super::schema::names::{ElementId, NAMESPACES, Names};
+use super::super::cursor::{Fault, Mark};
+use super::super::schema::names::{Attribute, ElementId, NAMESPACES, Names};
 use super::super::schema::namespaces::{Namespaces, Prefix};
 
 use super::super::schema::rows;
 use super::super::tree::{Kind, NodeId, Tree};
-use crate::diag::{Finding, FindingId, Findings, MOST_SUGGESTIONS, nearest};
+use super::common::{meant_by, one_of};
+use crate::diag::{self, Finding, FindingId, Findings, MOST_SUGGESTIONS, nearest};
 
 /// Letters of a name in a message; a hostile input's names may be long, and each node within has the same message.
 const LONGEST_NAME: usize = 60;
@@ -19,6 +20,7 @@ pub(super) struct Verdicts<'t> {
     namespaces: Namespaces<'t>,
     places: Vec<Place>,
     suggestions: usize,
+    faults: Vec<Fault>,
 }
 
 /// The place of an element in the schema.
@@ -55,7 +57,13 @@ impl<'t> Verdicts<'t> {
             namespaces: Namespaces::default(),
             places: Vec::with_capacity(tree.ids().len()),
             suggestions: MOST_SUGGESTIONS,
+            faults: Vec::new(),
         }
+    }
+
+    /// The values that a mapping read, and that libvirt refuses.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
     }
 
     /// The verdict on a node, read or not; `around` is that on the element around it. Nodes must come in their order.
@@ -77,7 +85,7 @@ impl<'t> Verdicts<'t> {
         let place = self.places[parent];
         let (verdict, place) = match (place, read) {
             (Place::Known(parent), read) if is_element => self.element(id, parent, read, around),
-            (Place::Known(parent), read) => (self.leaf(id, parent, read, around), place),
+            (Place::Known(parent), read) => (self.leaf(id, parent, read, around, findings), place),
             (Place::Metadata, Some(read)) => (Is(read.finding), place),
             (Place::Metadata | Place::Elsewhere, _) => (Is(around), place),
         };
@@ -126,7 +134,14 @@ impl<'t> Verdicts<'t> {
     }
 
     /// An attribute or a text.
-    fn leaf(&mut self, id: NodeId, parent: Known, read: Option<Mark>, around: FindingId) -> Verdict {
+    fn leaf(
+        &mut self,
+        id: NodeId,
+        parent: Known,
+        read: Option<Mark>,
+        around: FindingId,
+        findings: &Findings,
+    ) -> Verdict {
         let Known { element, left_out } = parent;
         let tree = self.tree;
         let attribute = (tree.kind(id) == Kind::Attribute).then(|| tree.name(id));
@@ -143,14 +158,59 @@ impl<'t> Verdicts<'t> {
         if name == "xmlns" || name.starts_with("xmlns:") {
             return New(Finding::no_effect("namespace", "names a namespace"));
         }
-        match read {
-            Some(Mark { finding, with_others: false }) if !left_out => Is(finding),
-            _ => match (self.names.attribute_number(element, name), read) {
-                (None, _) => New(self.strange_attribute(name, element)),
-                (Some(_), Some(read)) if !left_out => Is(read.finding),
-                (Some(number), _) => self.unread(id, element, Some((name, number)), around),
-            },
+        let known = self.names.attribute(element, name);
+        if let Some(known) = known
+            && !known.may_be(tree.value(id))
+        {
+            return self.strange_value(id, known, read.filter(|_| !left_out), findings);
         }
+        match (known, read) {
+            (_, Some(Mark { finding, with_others: false })) if !left_out => Is(finding),
+            (None, _) => New(self.strange_attribute(name, element)),
+            (Some(_), Some(read)) if !left_out => Is(read.finding),
+            (Some(known), _) => self.unread(id, element, Some((name, known.number)), around),
+        }
+    }
+
+    /// A value that the schema does not list. One that a mapping took for a known one is an error, as in libvirt.
+    fn strange_value(
+        &mut self,
+        id: NodeId,
+        attribute: Attribute,
+        read: Option<Mark>,
+        findings: &Findings,
+    ) -> Verdict {
+        let (name, value) = (self.tree.name(id), self.tree.value(id));
+        let said = read.map(|read| findings.get(read.finding));
+        if let (Some(read), Some(said)) = (read, said)
+            && !read.with_others
+            && (said.code == "unknown-value" || said.refuses_start)
+        {
+            return Is(read.finding);
+        }
+        let reason = format!("libvirt does not know {name}='{}'", short(value));
+        let words: Vec<_> = attribute.values().collect();
+        let meant = match self.suggestions.checked_sub(1) {
+            Some(left) => {
+                self.suggestions = left;
+                meant_by(value, &words)
+            }
+            None => Err(words),
+        };
+        let instead = match meant {
+            Ok(word) => format!("write {name}='{word}'"),
+            Err(words) => one_of(&words),
+        };
+        let took =
+            |said: &&Finding| matches!(said.verdict, diag::Verdict::Exact | diag::Verdict::Approximated);
+        let is_own = read.is_some_and(|read| !read.with_others);
+        // An older libvirt takes the words for nothing where its schema does not list them.
+        if is_own && !["default", "none"].contains(&value) && said.filter(took).is_some() {
+            let finding = Finding::invalid("unknown-value", reason).instead(instead);
+            self.faults.push(Fault { id, finding });
+            return Is(FindingId::EXACT);
+        }
+        New(Finding::unsupported("unknown-value", reason).instead(instead))
     }
 
     /// The verdict on a node that nobody read. What is in an element that nobody read goes with it, unless it has a row

@@ -31,13 +31,12 @@ pub(super) fn controller(element: &Element<'_>, guest: &mut Guest<'_>) -> Result
             };
             guest.usb.version = guest.usb.version.max(Some(usb));
             let effect = "libxl gives an HVM guest the controllers that its devices need";
+            element.mark_whole(&Finding::no_effect("own-controllers", effect));
             if let Some(model) = element.attr("model")
                 && let Some(unknown) = unknown_word(&model, USB_CONTROLLERS, effect)
             {
-                element.leave_out(unknown);
-                return Ok(());
+                model.mark(unknown);
             }
-            element.mark_whole(&Finding::no_effect("own-controllers", effect));
             return Ok(());
         }
     };

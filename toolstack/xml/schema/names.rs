@@ -1,7 +1,7 @@
 //! libvirt's names, parent by parent.
 //!
 //! A line of `names.txt` is an element, indented below its parent: its name, `$` if it contains text, and its
-//! attributes after a colon. `NAME = PATH` is an element with the same content as the one at PATH, which is listed
+//! attributes after a colon, each with its values after `=` where the schema lists them, and words of Xen's beside them. `NAME = PATH` is an element with the same content as the one at PATH, which is listed
 //! above. A prefix stands for one of [`NAMESPACES`].
 
 /// libvirt's own namespaces, by the prefixes that they usually have.
@@ -31,6 +31,15 @@ const DEPTH: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ElementId(u16);
 
+/// An attribute of an element of the schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attribute {
+    /// Its number among all elements and attributes.
+    pub(crate) number: usize,
+    /// The values that it may have, parted by `|`, where the schema lists them.
+    values: Option<&'static [u8]>,
+}
+
 /// All elements and attributes.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -57,7 +66,7 @@ struct Child {
 struct Element {
     name: Word,
     parent: Option<ElementId>,
-    /// The names, parted by a space each.
+    /// The names with their values, parted by a space each.
     attributes: Word,
     holds_text: bool,
     /// Steps from `<domain>`.
@@ -240,12 +249,19 @@ impl Names {
         self.element(id).number.into()
     }
 
-    /// The number of an attribute; `None` for one that the element does not have.
-    pub(crate) fn attribute_number(&self, id: ElementId, name: &str) -> Option<usize> {
+    /// An attribute of an element; `None` for one that the element does not have.
+    pub(crate) fn attribute(&self, id: ElementId, name: &str) -> Option<Attribute> {
         // A search for a `char` would take longer than these short words are.
-        let mut words = self.element(id).attributes.bytes(LIST.as_bytes()).split(|byte| *byte == b' ');
-        let place = words.position(|known| known == name.as_bytes())?;
-        Some(self.number(id) + 1 + place)
+        let words = self.element(id).attributes.bytes(LIST.as_bytes()).split(|byte| *byte == b' ');
+        for (place, word) in words.enumerate() {
+            let values = match word.strip_prefix(name.as_bytes()) {
+                Some([]) => None,
+                Some([b'=', values @ ..]) => Some(values),
+                _ => continue,
+            };
+            return Some(Attribute { number: self.number(id) + 1 + place, values });
+        }
+        None
     }
 
     /// How many elements and attributes there are.
@@ -287,6 +303,21 @@ impl Names {
     }
 }
 
+impl Attribute {
+    /// True if the attribute may have this value, as far as the schema tells.
+    pub(crate) fn may_be(self, value: &str) -> bool {
+        let is_listed =
+            |values: &[u8]| values.split(|byte| *byte == b'|').any(|known| known == value.as_bytes());
+        self.values.is_none_or(is_listed)
+    }
+
+    /// The values that it may have; none where the schema leaves them open.
+    pub(crate) fn values(self) -> impl Iterator<Item = &'static str> + Clone {
+        let values = self.values.and_then(|values| std::str::from_utf8(values).ok());
+        values.into_iter().flat_map(|values| values.split('|'))
+    }
+}
+
 impl<T: Copy, const N: usize> Few<T, N> {
     const fn of(entry: T) -> Few<T, N> {
         Few { entries: [entry; N], used: 0 }
@@ -314,7 +345,8 @@ impl Element {
     };
 
     fn attributes(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.attributes.text().split(' ').filter(|name| !name.is_empty())
+        let words = self.attributes.text().split(' ').filter(|name| !name.is_empty());
+        words.map(|word| word.split_once('=').map_or(word, |(name, _)| name))
     }
 }
 
@@ -459,6 +491,20 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_has_the_values_that_the_schema_lists() {
+        let names = Names::get();
+        let attribute = |path, name| names.attribute(at(path), name).unwrap();
+        let listen = attribute("devices/graphics/listen", "type");
+        assert!(listen.values().eq(["address", "network", "none", "socket"]));
+        assert!(listen.may_be("address") && !listen.may_be("adress") && !listen.may_be(""));
+        let open = attribute("devices/graphics/listen", "address");
+        assert!(open.may_be("x") && open.values().next().is_none());
+        assert!(names.attribute(at("devices/graphics/listen"), "typ").is_none());
+        // The same in a copy.
+        assert!(!attribute("devices/disk/mirror/source", "startupPolicy").may_be("maybe"));
+    }
+
+    #[test]
     fn what_lies_within_itself_has_no_end() {
         let names = Names::get();
         let deep =
@@ -472,7 +518,7 @@ mod tests {
         let names = Names::get();
         let mut seen = vec![false; names.count()];
         for id in (0..names.elements.used).filter_map(|index| u16::try_from(index).ok()).map(ElementId) {
-            let attributes = names.attributes(id).filter_map(|name| names.attribute_number(id, name));
+            let attributes = names.attributes(id).filter_map(|name| Some(names.attribute(id, name)?.number));
             for number in std::iter::once(names.number(id)).chain(attributes) {
                 assert!(!std::mem::replace(&mut seen[number], true));
             }

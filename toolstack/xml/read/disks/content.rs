@@ -140,7 +140,7 @@ impl Place {
 }
 
 /// True for a path that a shell and an option of QEMU take as it is.
-fn is_plain(path: &str) -> bool {
+pub(super) fn is_plain(path: &str) -> bool {
     path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
 }
 

@@ -5,6 +5,7 @@ use super::super::guest::Guest;
 use super::left_out::left_out;
 use crate::diag::{Finding, nearest};
 use crate::domain::config::DiskFormat;
+use crate::domain::images::format_of_name;
 use crate::domain::libvirt::{DISK_FORMATS, value_of};
 use crate::mapping::Kind;
 
@@ -17,18 +18,6 @@ pub(super) const WRITE_QCOW2: &str =
 
 /// Hypervisors whose XML has no formats in it: they tell a format by the image's name.
 const WITHOUT_FORMATS: &[&str] = &["vmware", "vbox", "hyperv"];
-
-/// The ends of images' names, and libvirt's words for their formats.
-const ENDINGS: &[(&str, &str)] = &[
-    ("vmdk", "vmdk"),
-    ("vdi", "vdi"),
-    ("vhd", "vpc"),
-    ("vhdx", "vhdx"),
-    ("hdd", "parallels"),
-    ("qcow", "qcow"),
-    ("qcow2", "qcow2"),
-    ("qed", "qed"),
-];
 
 /// Formats that libxl does not read, and qemu-img's words for them.
 const CONVERTIBLE: &[(&str, &str)] = &[
@@ -55,18 +44,24 @@ pub(super) fn read(
     let Some(format) = given else { return Some(DiskFormat::Raw) };
     let known = value_of(DISK_FORMATS, format.text);
     if known.is_none() {
-        left_out(element, unreadable(format.text).instead(match qemu_img(format.text) {
-            Some(convert) => {
-                format!("convert the image, as in: {convert} /PATH/IMAGE /PATH/NEW.qcow2, and {WRITE_QCOW2}")
-            }
-            None => {
-                let words = DISK_FORMATS.iter().map(|(word, _)| *word);
-                match nearest(format.text, words) {
-                    Some(word) => format!("write type='{word}'"),
-                    None => "find the image's format with qemu-img info IMAGE, and write it in type=".to_owned(),
+        left_out(
+            element,
+            unreadable(format.text).instead(match qemu_img(format.text) {
+                Some(convert) => {
+                    format!(
+                        "convert the image, as in: {convert} /PATH/IMAGE /PATH/NEW.qcow2, and {WRITE_QCOW2}"
+                    )
                 }
-            }
-        }));
+                None => {
+                    let words = DISK_FORMATS.iter().map(|(word, _)| *word);
+                    match nearest(format.text, words) {
+                        Some(word) => format!("write type='{word}'"),
+                        None => "find the image's format with qemu-img info IMAGE, and write it in type="
+                            .to_owned(),
+                    }
+                }
+            }),
+        );
     }
     known
 }
@@ -89,17 +84,16 @@ pub(super) fn word_of_tools<'w>(given: Option<&'w str>, hypervisor: &str) -> Opt
 /// The format by the name of an image, as a rule replaces it.
 fn of_name(element: &Element<'_>, path: &str, guest: &mut Guest<'_>) -> Option<DiskFormat> {
     let here = guest.rule(Kind::Path, path).map_or_else(|| path.to_owned(), |(here, _)| here);
-    let name = here.rsplit(['/', '\\', ' ']).next().unwrap_or_default();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    let format = ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending));
-    let Some((_, format)) = format else { return Some(DiskFormat::Raw) };
+    let Some(format) = format_of_name(&here) else { return Some(DiskFormat::Raw) };
     let known = value_of(DISK_FORMATS, format);
     if known.is_none() {
         let convert = qemu_img(format).unwrap_or_default();
         let convert = format!("{convert} /PATH/IMAGE /PATH/NEW.qcow2");
         let finding = unreadable(format)
             .instead(format!("{convert}, and write <source file='/PATH/NEW.qcow2'/>"))
-            .instead_in_file(format!("{convert}, and convert the XML with --map 'path:{path}=/PATH/NEW.qcow2'"));
+            .instead_in_file(format!(
+                "{convert}, and convert the XML with --map 'path:{path}=/PATH/NEW.qcow2'"
+            ));
         left_out(element, finding);
     }
     known

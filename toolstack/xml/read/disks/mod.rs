@@ -59,13 +59,16 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
             }
         }
     }
+    // Which names the others have is known only if each has one.
+    let is_known = wishes.iter().all(|wish| wish.dev.text != names::NONE);
     controller(&wishes, guest);
     let mut placed = Vec::new();
     for (wish, vdev) in Names::assign(&wishes, guest)? {
         let element = wish.element;
         match vdev {
             Some(vdev) => placed.push(Placed { element, vdev, cdrom: wish.cdrom, order: wish.order }),
-            None => no_name(&element),
+            None if is_known => no_name(&element),
+            None => {}
         }
     }
     for disk in in_boot_order(placed) {
@@ -78,18 +81,25 @@ pub(super) fn read<'t>(devices: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
 fn wish<'t>(element: Element<'t>, devices: &Element<'t>, guest: &Guest<'_>) -> Result<Wish<'t>> {
     let missing = || {
         let finding = Finding::invalid("no-target", "the disk has no target");
-        element.error(finding.instead("add <target dev='xvda'/> in <disk>"))
+        finding.instead("write <target dev='xvda'/> in <disk>")
     };
-    let target = element.children("target").next().ok_or_else(missing)?;
-    let dev = target.attr("dev").ok_or_else(missing)?.without_prefix(IOEMU);
-    let plain = !dev.text.is_empty() && dev.text.chars().all(|c| c.is_ascii_alphanumeric());
-    if !plain {
+    let target = element.children("target").next();
+    let dev = match target {
+        Some(target) => target.needs("dev", names::NONE, missing),
+        None => {
+            element.report(missing());
+            element.example(names::NONE)
+        }
+    };
+    let dev = dev.without_prefix(IOEMU);
+    let is_given = target.is_some_and(|target| target.attr("dev").is_some());
+    if is_given && (dev.text.is_empty() || !dev.text.chars().all(|c| c.is_ascii_alphanumeric())) {
         return Err(dev.not("a disk's name such as xvda or hda"));
     }
     let order = boot_order::place(&element)?.map(|(order, _)| order);
     let cdrom = element.attr("device").is_some_and(|device| device.text == "cdrom");
     let readonly = element.children("readonly").next().is_some();
-    let bus = Bus::of(target.attr("bus").map(|bus| bus.text), devices, guest);
+    let bus = Bus::of(target.and_then(|target| target.attr("bus")).map(|bus| bus.text), devices, guest);
     Ok(Wish { element, dev, bus, cdrom, readonly, order })
 }
 

@@ -15,6 +15,9 @@ use crate::domain::disk_names::{
 /// Disks that a guest can have, more than enough.
 const MOST_DISKS: u32 = 702;
 
+/// The name of a disk that lacks one, which is an error: it is given any.
+pub(super) const NONE: &str = "";
+
 /// The bus of a disk in the XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bus {
@@ -98,7 +101,7 @@ impl Names {
         let mut given: BTreeMap<usize, Option<String>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (index, wish) in wishes.iter().enumerate() {
-            if !seen.insert(wish.dev.text) {
+            if wish.dev.text != NONE && !seen.insert(wish.dev.text) {
                 let finding = Finding::invalid("disk-twice", format!("a second disk '{}'", wish.dev.text));
                 return Err(wish.dev.error(finding.instead("give each disk a target dev of its own")));
             }

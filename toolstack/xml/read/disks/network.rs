@@ -30,10 +30,10 @@ pub(super) fn address(
     disk: &Element<'_>,
     source: &Element<'_>,
 ) -> Result<std::result::Result<String, String>> {
-    let Some(protocol) = source.attr("protocol") else {
+    let protocol = source.needs("protocol", "", || {
         let finding = Finding::invalid("no-protocol", "a disk on the network has no protocol");
-        return Err(source.error(finding.instead("write <source protocol='nbd' name='NAME'>")));
-    };
+        finding.instead("write <source protocol='nbd' name='NAME'>")
+    });
     let hosts: Vec<_> = source.children("host").map(host).collect();
     let name = source.attr("name").map(|name| held_by_xl(&name)).transpose()?.unwrap_or_default();
     Ok(match protocol.text {

@@ -1,11 +1,12 @@
 //! The location of a disk's content.
 
-use super::super::super::cursor::{Element, Fault, Result, Value};
+use super::super::super::cursor::{Element, Result, Value};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
 use super::left_out::left_out;
 use super::{content, network};
 use crate::diag::{Finding, nearest};
+use crate::domain::images::{format_of_name, name_of};
 use crate::domain::network_disks::ATTACH;
 use crate::mapping::Kind;
 
@@ -48,7 +49,10 @@ pub(super) fn read(
         "file" => "file",
         "block" => "dev",
         "network" => {
-            let Some(source) = source else { return Err(no_source(element, "protocol")) };
+            let Some(source) = source else {
+                no_source(element, "protocol");
+                return Ok(None);
+            };
             return match network::address(element, &source)? {
                 Ok(address) => {
                     source.mark(Finding::exact());
@@ -92,7 +96,13 @@ pub(super) fn read(
             Ok(Some(if word == "file" { Source::File(path) } else { Source::Block(path) }))
         }
         None if may_be_empty => Ok(Some(Source::Empty)),
-        None => Err(no_source(element, attribute)),
+        None => {
+            // The error of a source that is only hidden is known.
+            if !source.is_some_and(|source| source.has_lost(attribute)) {
+                no_source(element, attribute);
+            }
+            Ok(Some(Source::Empty))
+        }
     }
 }
 
@@ -106,13 +116,16 @@ fn of_dom0(element: &Element<'_>, value: &Value<'_>, text: String, guest: &mut G
         value.mark(mapped);
         return Some(path);
     }
+    // The name tells its format.
+    let name = Some(name_of(&text)).filter(|name| content::is_plain(name) && format_of_name(name).is_some());
+    let here = name.map_or("/PATH".to_owned(), |name| format!("/PATH/{name}"));
     let finding = Finding::unsupported("disk-path", format!("'{text}' is not a path of dom0"))
-        .instead(
-            "copy the content to dom0, and write its path there, as in <source file='/PATH'/>; \
-             a drive for CDs or floppy disks is empty without <source>",
-        )
+        .instead(format!(
+            "copy the content to dom0, and write its path there, as in <source file='{here}'/>; \
+             a drive for CDs or floppy disks is empty without <source>"
+        ))
         .instead_in_file(format!(
-            "copy the content to dom0, and convert the XML with --map 'path:{text}=/PATH'"
+            "copy the content to dom0, and convert the XML with --map 'path:{text}={here}'"
         ));
     left_out(element, finding);
     None
@@ -129,9 +142,13 @@ fn volume(source: &Element<'_>, guest: &mut Guest<'_>) -> Option<Source> {
     Some(if path.starts_with("/dev/") { Source::Block(path) } else { Source::File(path) })
 }
 
-fn no_source(element: &Element<'_>, attribute: &str) -> Box<Fault> {
+fn no_source(element: &Element<'_>, attribute: &str) {
     let finding = Finding::invalid("no-source", "the disk has no source");
-    element.error(finding.instead(format!("add <source {attribute}='/PATH'/> in <disk>")))
+    let example = match attribute {
+        "protocol" => "<source protocol='nbd' name='NAME'/>".to_owned(),
+        _ => format!("<source {attribute}='/PATH'/>"),
+    };
+    element.report(finding.instead(format!("write {example} in <disk>")));
 }
 
 /// The remedy for a source that is none of a file, a block device or the network.

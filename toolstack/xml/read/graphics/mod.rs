@@ -19,10 +19,12 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     none(&mut guest.config);
     let mut seen: Vec<&str> = Vec::new();
     for graphics in devices.children("graphics") {
-        let Some(kind) = graphics.attr("type") else {
-            return Err(graphics.invalid("no-graphics-type", "<graphics> has no type"));
-        };
-        if seen.contains(&kind.text) {
+        let kind = graphics.needs("type", "vnc", || {
+            Finding::invalid("no-graphics-type", "<graphics> has no type")
+                .instead("write <graphics type='vnc'/>")
+        });
+        let is_given = graphics.attr("type").is_some();
+        if is_given && seen.contains(&kind.text) {
             let reason = format!("a guest on Xen has one display of type {}", kind.text);
             graphics.mark_whole(&Finding::unsupported("second-graphics", reason));
             continue;
@@ -38,7 +40,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 graphics.leave_out(Finding::unsupported("graphics", reason).instead(instead));
             }
         }
-        seen.push(kind.text);
+        seen.extend(is_given.then_some(kind.text));
     }
     video::read(devices, guest)
 }

@@ -92,9 +92,6 @@ pub(super) fn listen<'t>(graphics: &Element<'t>, guest: &Guest<'_>) -> Listen {
                     if let Some(network) = listen.attr("network") {
                         network.mark(Finding::approximated("listen", "libxl does not know libvirt networks"));
                     }
-                } else if let Some(kind) = kind.filter(|kind| kind.text != "address") {
-                    let reason = format!("a display on Xen does not listen on a {}", kind.text);
-                    kind.mark(Finding::unsupported("listen", reason));
                 }
                 Listen::Address(address.map(|address| address.text.to_owned()))
             }

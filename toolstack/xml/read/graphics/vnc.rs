@@ -36,7 +36,18 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
             (0, true)
         }
         (Some(true) | None, Port::Absent | Port::Any | Port::Zero) => (0, true),
-        (Some(false), Port::Zero) => (0, false),
+        (Some(false), Port::Zero) => {
+            if let Some(port) = graphics.attr("port") {
+                let reason = format!(
+                    "libvirt starts no guest with port 0 and autoport='no'; here port {VNC_BASE} is used"
+                );
+                let finding = Finding::approximated("vnc-port", reason);
+                port.mark(
+                    finding.instead(format!("write a port from {VNC_BASE} to 65535, or autoport='yes'")),
+                );
+            }
+            (0, false)
+        }
         (Some(true), Port::Fixed(port, _)) => {
             port.mark(Finding::no_effect("autoport", "with autoport='yes' the next free port is used"));
             (0, true)

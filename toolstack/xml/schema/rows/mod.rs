@@ -62,7 +62,7 @@ pub(crate) fn row_of(
 pub(crate) fn row(names: &Names, element: ElementId, attribute: Option<&str>) -> Option<Match> {
     let number = match attribute {
         None => names.number(element),
-        Some(name) => names.attribute_number(element, name)?,
+        Some(name) => names.attribute(element, name)?.number,
     };
     row_of(names, number, element, attribute)
 }

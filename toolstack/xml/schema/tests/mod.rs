@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod rng;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -196,6 +197,9 @@ impl Made {
                 self.child("target").into_iter().for_each(|target| target.set("dev", "fda"));
             }
 
+            ("entry", _) if self.value("name") == Some("uuid") => {
+                "2147d599-9cc6-40dc-92ab-4064b5446e9b".clone_into(&mut self.text);
+            }
             ("numa", _) => {
                 let cells = self.children.iter_mut().filter(|child| child.name == "cell");
                 cells.enumerate().for_each(|(index, cell)| cell.set("id", &index.to_string()));
