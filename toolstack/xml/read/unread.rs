@@ -205,7 +205,7 @@ impl<'t> Verdicts<'t> {
             |said: &&Finding| matches!(said.verdict, diag::Verdict::Exact | diag::Verdict::Approximated);
         let is_own = read.is_some_and(|read| !read.with_others);
         // An older libvirt takes the words for nothing where its schema does not list them.
-        if is_own && !["default", "none"].contains(&value) && said.filter(took).is_some() {
+        if is_own && !matches!(value, "default" | "none") && said.filter(took).is_some() {
             let finding = Finding::invalid("unknown-value", reason).instead(instead);
             self.faults.push(Fault { id, finding });
             return Is(FindingId::EXACT);
