@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn an_attribute_has_the_values_that_the_schema_lists() {
         let names = Names::get();
-        let attribute = |path, name| names.attribute(at(path), name).unwrap();
+        let attribute = |path, name| names.attribute(at(path), name).expect("an attribute");
         let listen = attribute("devices/graphics/listen", "type");
         assert!(listen.values().eq(["address", "network", "none", "socket"]));
         assert!(listen.may_be("address") && !listen.may_be("adress") && !listen.may_be(""));
