@@ -3,7 +3,7 @@
 use serde_json::json;
 use timers::resolve::rtc_time;
 use timers::tsc::TscDecision;
-use timers::{GuestClock, GuestKind, KiloHertz, UtcOffset};
+use timers::{GuestClock, GuestKind, KiloHertz, Timer, TimerName, UtcOffset};
 use uuid::Uuid;
 
 use super::args::{ClockSet, Global};
@@ -130,6 +130,15 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     if !global.dry_run {
         backend::wait_until_free(&records)?;
     }
+    if let Some(config) = &target.config
+        && let left @ [_, ..] = &timers_left(&before, &clock, config)[..]
+    {
+        output::message(&format!(
+            "xenclock: the running guest's config keeps {} of the timers that were taken back, and a reboot keeps it too; to \
+             start without, destroy the guest and create it again",
+            left.join(" and ")
+        ));
+    }
     if let Some(live) = &live {
         live.say(&*host, &facts, global.force)?;
     }
@@ -163,6 +172,22 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         ));
     }
     say(set, wrapper.as_deref(), &change, kind, &record)
+}
+
+/// The keys of timers that a clock no longer has, and that stay in the config of a running guest. Nobody knows whether its own
+/// file has them too.
+fn timers_left(before: &GuestClock, after: &GuestClock, config: &DomainConfig) -> Vec<&'static str> {
+    let Some(hvm) = &config.b_info.hvm else { return Vec::new() };
+    let has_groups = !hvm.viridian_enable.is_empty() || !hvm.viridian_disable.is_empty();
+    let of = |clock: &GuestClock, name| {
+        // One without `present` is an HPET, and no request for Hyper-V's clock.
+        let says = |timer: &Timer| timer.name == TimerName::Hpet || timer.present.is_some();
+        clock.timers.iter().any(|timer| timer.name == name && says(timer))
+    };
+    let timers =
+        [(TimerName::Hpet, "hpet", hvm.hpet.is_some()), (TimerName::Hypervclock, "viridian", has_groups)];
+    let left = timers.into_iter().filter(|(name, _, there)| *there && of(before, *name) && !of(after, *name));
+    left.map(|(_, key, _)| key).collect()
 }
 
 /// A clock without a setting.

@@ -109,6 +109,43 @@ fn a_setting_is_taken_back() {
 }
 
 #[test]
+fn timers_that_a_reboot_keeps_are_named_and_the_remedy_works() {
+    let lab = lab("mode='auto'", json!({}));
+    let timers =
+        r#"clock_timers=["name=hpet,present=no","name=hypervclock,present=yes","name=rtc,tickpolicy=delay"]"#;
+    let config =
+        "name = \"win\"\ntype = \"hvm\"\nmemory = 64\nuuid = \"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"\n";
+    lab.write("win.cfg", format!("{config}{timers}\n"));
+    lab.mock(["create", "-q", "win.cfg"]).ok();
+    let hvm = || {
+        let told = lab.mock(["list", "-l", "win"]).json()[0]["config"]["b_info"]["type.hvm"].clone();
+        (told.get("hpet").is_some(), told.get("viridian_enable").is_some())
+    };
+    let set = |words: &[&str]| lab.mock([&["clock-set", "win"], words].concat());
+    assert!(!set(&["clock_offset=utc"]).err.contains("config keeps"));
+    let Run { code, err, .. } = set(&["--unset", "clock_timers"]);
+    assert!(code == 0 && err.contains("config keeps hpet and viridian of the timers"), "{err}");
+    lab.mock(["mock", "reboot", "win"]).ok();
+    assert_eq!(hvm(), (true, true));
+    // The remedy to the letter.
+    lab.mock(["destroy", "win"]).ok();
+    lab.mock(["create", "-q", "win.cfg"]).ok();
+    assert_eq!(hvm(), (false, false));
+    // Another setting of a timer is in force after a reboot.
+    set(&[timers]).ok();
+    lab.mock(["mock", "reboot", "win"]).ok();
+    let other = timers
+        .replace("hpet,present=no", "hpet,present=yes")
+        .replace("clock,present=yes", "clock,present=no");
+    assert!(!set(&[&other]).err.contains("config keeps"));
+    lab.mock(["mock", "reboot", "win"]).ok();
+    let hvm = lab.mock(["list", "-l", "win"]).json()[0]["config"]["b_info"]["type.hvm"].clone();
+    assert_eq!(hvm["hpet"], "True");
+    let groups = |key: &str| hvm[key].to_string().contains("reference_tsc");
+    assert!(!groups("viridian_enable"), "{hvm}");
+}
+
+#[test]
 fn what_was_taken_back_before_is_set_now() {
     let lab = lab("mode='auto'", json!({}));
     let set = |words: &[&str]| lab.mock([&["-f", "clock-set", "guest"], words].concat()).ok();
