@@ -85,8 +85,8 @@ fn fields(value: &Value, before: &str, found: &mut BTreeSet<String>) {
         Value::Object(members) => {
             for (name, value) in members {
                 let path = if before.is_empty() { name.clone() } else { format!("{before}.{name}") };
-                // libxl's own JSON is libxl's.
-                if name != "config" {
+                // libxl's own JSON is libxl's, and a record is described where clock-set prints it.
+                if name != "config" && name != "records" {
                     fields(value, &path, found);
                 }
                 found.insert(path);

@@ -50,7 +50,11 @@ pub(super) fn whole_host(
     records: &RecordStore,
 ) -> Result<HostReport, Failure> {
     let facts = host.facts()?;
-    let mut report = HostReport { clock_steps: records.watched().steps, ..this_host(global, &facts)? };
+    let mut report = HostReport {
+        clock_steps: records.watched().steps,
+        records: known_records(records),
+        ..this_host(global, &facts)?
+    };
     for domain in backend::guests(host)? {
         let record = record_of(records, &domain);
         match GuestReport::of(host, &domain, &facts, record.as_ref()) {
@@ -59,6 +63,14 @@ pub(super) fn whole_host(
         }
     }
     Ok(report)
+}
+
+/// The records kept here. One that cannot be read counts for none, as when the guest arrives; that is said.
+fn known_records(records: &RecordStore) -> Option<Vec<ClockRecord>> {
+    let known = records.all();
+    let errors = known.as_ref().map_or_else(std::slice::from_ref, |(_, errors)| errors);
+    errors.iter().for_each(|error| output::message(&format!("xenclock: warning: {error}")));
+    known.ok().map(|(known, _)| known)
 }
 
 /// This host with one of its guests, whose record is this.
@@ -137,7 +149,9 @@ fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Res
     let host = backend::open(global)?;
     let records = backend::records(global);
     let domain = find(&*host, domain)?;
-    let (from, guest) = with_guest(global, &*host, &domain, record_of(&records, &domain).as_ref())?;
+    let record = record_of(&records, &domain);
+    let (from, guest) = with_guest(global, &*host, &domain, record.as_ref())?;
+    let from = HostReport { records: Some(record.into_iter().collect()), ..from };
     let foresight = asked(&*host, &from, &guest, &preflight.ssh, there)
         .map_err(|why| Failure::Error(format!("'{there}' is not known: {why}")))?;
     tell(preflight, vec![foresight], None)
@@ -156,6 +170,9 @@ fn asked(
     Ok(foresee(guest, &from, &answer.report, MoveKind::Migration, Taken::Together(answer.precision)))
 }
 
+/// How to send a guest all the same.
+const FORCE: &str = "-f migrates it anyway";
+
 /// Checks that a guest may be sent: the migration's effect is printed, and one that breaks its clock is refused
 /// without -f.
 pub(super) fn before_sending(
@@ -167,20 +184,30 @@ pub(super) fn before_sending(
 ) -> Result<Sender, Failure> {
     let domain = &outgoing.domain;
     let (from, guest) = with_guest(global, host, domain, Some(&outgoing.record))?;
-    let (foresight, told) = match asked(host, &from, &guest, ssh, there) {
-        Ok(foresight) => (foresight, true),
+    let known = HostReport { records: Some(vec![outgoing.record.clone()]), ..from.clone() };
+    let told = match asked(host, &known, &guest, ssh, there) {
+        Ok(foresight) => {
+            say(global, &foresight)?;
+            refuse_harm(global, &foresight, "migrated", FORCE)?;
+            true
+        }
         Err(why) => {
             output::message(&format!(
                 "xenclock: warning: the effect of the move on the clock of '{}' is not known: {why}",
                 domain.name
             ));
-            // The effects that do not depend on the other host.
-            let there = HostReport { host: String::new(), ..from.clone() };
-            (foresee(&guest, &from, &there, MoveKind::Migration, Taken::AtAnyTime), false)
+            // What harms it on any other host, even on one like this.
+            let like_this = HostReport { host: String::new(), guests: Vec::new(), ..from.clone() };
+            let foresight = foresee(&guest, &from, &like_this, MoveKind::Migration, Taken::AtAnyTime);
+            if global.dry_run {
+                output::text(&lines_of_unknown(&foresight))?;
+            } else if foresight.severity == Severity::Harm {
+                output::lines(lines_of_unknown(&foresight).trim_end());
+            }
+            refuse_harm(global, &foresight, "migrated", FORCE)?;
+            false
         }
     };
-    say(global, &foresight)?;
-    refuse_harm(global, &foresight, "migrated", "-f migrates it anyway")?;
     Ok(Sender { host: from, forced: global.force, told })
 }
 
@@ -240,7 +267,8 @@ pub(super) fn after_taking(
     let found = host.domains()?.into_iter().find(|domain| domain.domid == domid);
     let Some(domain) = found else { return Ok(()) };
     let (here, guest) = with_guest(global, host, &domain, record_of(records, &domain).as_ref())?;
-    // It has not got its name yet.
+    // Of the domains here it is the one that comes, and it has not got its name yet.
+    let here = HostReport { guests: Vec::new(), ..here };
     let guest = GuestReport { name: name.to_owned(), ..guest };
     // As on a host of the guest's own frequency, for most guests were born on one. In mode native it counts at this host's.
     let cpu_khz = match guest.tsc.mode {
@@ -362,6 +390,22 @@ fn lines(foresight: &Foresight) -> String {
             Severity::Harm => "wrong",
         };
         let _ = writeln!(text, "  {label:<9} {}: {}", effect.effect, shown(&effect.text));
+    }
+    text
+}
+
+/// A move to a host of which nothing is known, as far as it does not depend on that.
+fn lines_of_unknown(foresight: &Foresight) -> String {
+    let Foresight { domid, name, kind, from, severity, tsc, effects, .. } = foresight;
+    let harms = *severity == Severity::Harm;
+    let says = if harms { "refused without -f" } else { "the effect on its clock is not known" };
+    let (name, from) = (shown(name), shown(from));
+    let mut text =
+        format!("{name} (domain {domid}, {}) from {from} to another host: {says}\n", kind.as_str());
+    let _ =
+        writeln!(text, "  {:<9} {}, {} -> not known", "TSC", tsc.before.khz, tsc.before.behaviour.as_str());
+    for effect in effects.iter().filter(|effect| effect.severity == Severity::Harm) {
+        let _ = writeln!(text, "  {:<9} {}: {}", "wrong", effect.effect, shown(&effect.text));
     }
     text
 }

@@ -6,6 +6,7 @@ use timers::tsc::{Behaviour, NotTolerated, TscEffect, TscMode, TscMove};
 use timers::{GuestKind, Severity};
 use uuid::Uuid;
 
+use super::records;
 use super::report::{GuestReport, HostReport};
 use crate::host::DomId;
 
@@ -106,6 +107,8 @@ pub fn foresee(
     how: MoveKind,
     taken: Taken,
 ) -> Foresight {
+    let (arriving, of_record) = records::arriving(guest, from, to);
+    let guest = &arriving;
     let moving = guest.moving(to.tsc_tolerance);
     let tsc = moving.moved(&from.tsc(), &to.tsc());
     let untolerated = moving.tolerated_on(&to.tsc()).err();
@@ -119,6 +122,8 @@ pub fn foresee(
     effects.extend(unsynchronised(guest, from, to));
     effects.extend(of_zone(guest, from, to));
     effects.extend(of_xen(from, to));
+    effects.extend(of_record);
+    effects.extend(records::uuid_there(guest, from, to, taken));
     let severity = effects.iter().map(|effect| effect.severity).max().unwrap_or_default();
     Foresight {
         domid: guest.domid,
@@ -339,7 +344,7 @@ fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
     })
 }
 
-fn named(host: &HostReport) -> &str {
+pub(super) fn named(host: &HostReport) -> &str {
     if host.host.is_empty() { "the other host" } else { &host.host }
 }
 
@@ -353,7 +358,7 @@ mod tests {
     fn host(change: Value) -> HostReport {
         let mut report = json!({"host": "a", "now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin",
             "xen_version": "4.17", "cpu_khz": 2_600_000, "tsc_reliable": true, "tsc_scaling": false,
-            "zone_data": "2026a", "clock": {"synchronised": true}});
+            "zone_data": "2026a", "clock": {"synchronised": true}, "records": []});
         report.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         serde_json::from_value(report).unwrap()
     }

@@ -10,6 +10,7 @@
 pub mod clocks;
 pub mod foresee;
 pub mod pool;
+mod records;
 pub mod report;
 
 pub use foresee::{Effect, Foresight, MoveKind, Taken, foresee};

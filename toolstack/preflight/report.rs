@@ -63,6 +63,10 @@ pub struct HostReport {
     /// The clocks that it can give.
     #[serde(default)]
     pub clocks: Clocks,
+    /// The clock records that are kept there, also of guests that are not there; `None` where that is not known, as in a
+    /// report of an older program.
+    #[serde(default, deserialize_with = "readable", skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<ClockRecord>>,
     /// Its guests; empty also where nobody has looked.
     #[serde(default)]
     pub guests: Vec<GuestReport>,
@@ -160,6 +164,7 @@ impl HostReport {
             clock_steps: None,
             tsc_tolerance: tolerance,
             clocks: Clocks::of(&facts.tsc()),
+            records: Some(Vec::new()),
             guests: Vec::new(),
         }
     }
@@ -352,6 +357,15 @@ fn not_zero<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Ki
         KiloHertz(0) => Err(serde::de::Error::custom("a TSC frequency of 0 kHz")),
         khz => Ok(khz),
     }
+}
+
+/// The records of a report. Those of a newer program say nothing to this one.
+fn readable<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<Vec<ClockRecord>>, D::Error> {
+    let records = Option::<Vec<serde_json::Value>>::deserialize(from)?;
+    let read = |record: serde_json::Value| ClockRecord::from_bytes(record.to_string().as_bytes()).ok();
+    Ok(records.and_then(|records| records.into_iter().map(read).collect()))
 }
 
 /// A release as Xen writes it, `4.17`.

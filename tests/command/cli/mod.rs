@@ -11,6 +11,7 @@ mod keep;
 mod list;
 mod mock;
 mod moving;
+mod moving_target;
 mod moving_words;
 mod output;
 mod refused_by_libxl;
