@@ -1,12 +1,14 @@
 //! Reports the present clock of a domain, from its record and from the host.
 
+use std::fmt;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{Moment, NextStart, is_clock_set, resolve, rtc_time};
-use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscMode, decide, linux_clock, request};
+use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscHost, TscMode, decide, linux_clock, request};
 use timers::zone::{FirstOf, ZoneChange};
 use timers::{
-    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, KiloHertz, Ppm, Timer, TimerMode, TimerName,
+    Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
 };
 use uuid::Uuid;
 
@@ -41,29 +43,50 @@ pub struct ClockView {
     /// The clock that the domain was started with.
     #[serde(skip)]
     started_with: Option<GuestClock>,
-    #[serde(skip)]
-    next_tsc: Option<String>,
-}
-
-impl ClockView {
-    /// The TSC that was requested for the next start, where that is another than the guest has.
-    #[must_use]
-    pub fn next_tsc(&self) -> Option<&str> {
-        self.next_tsc.as_deref()
-    }
 }
 
 /// The TSC of a next start with this clock, where that is another than a guest has here. One that no host gives is refused
 /// at the start.
-fn next_tsc(clock: &GuestClock, kind: GuestKind, now: &TscView, facts: &HostFacts) -> Option<String> {
-    let next = decide(&request(&clock.timers).ok()?, kind, &facts.tsc()).ok()?;
-    let frequency = match clock.tsc_frequency() {
-        Some(frequency) => format!(" at {frequency}"),
-        None if next.khz.0 != now.khz => format!(" at the host's {}", next.khz),
-        None => String::new(),
-    };
-    let mode = next.mode.as_str();
-    (mode != now.mode || next.khz.0 != now.khz).then(|| format!("mode {mode}{frequency}"))
+#[must_use]
+pub fn next_tsc(
+    clock: &GuestClock,
+    kind: GuestKind,
+    (mode, khz): (&str, KiloHertz),
+    host: &TscHost,
+) -> Option<NextTsc> {
+    let next = decide(&request(&clock.timers).ok()?, kind, host).ok()?;
+    let differs_in_khz = next.khz != khz;
+    (next.mode.as_str() != mode || differs_in_khz).then(|| NextTsc {
+        mode: next.mode,
+        khz: next.khz,
+        frequency: clock.tsc_frequency(),
+        differs_in_khz,
+    })
+}
+
+/// A TSC that was requested for a guest's next start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NextTsc {
+    /// Its mode.
+    pub mode: TscMode,
+    /// The frequency that the guest will see.
+    pub khz: KiloHertz,
+    /// The requested frequency; `None` for the host's.
+    pub frequency: Option<Hertz>,
+    #[serde(skip)]
+    differs_in_khz: bool,
+}
+
+impl fmt::Display for NextTsc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mode {}", self.mode.as_str())?;
+        match self.frequency {
+            Some(frequency) => write!(f, " at {frequency}"),
+            None if self.differs_in_khz => write!(f, " at the host's {}", self.khz),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A guest's RTC.
@@ -92,7 +115,6 @@ pub struct RtcView {
     /// The first change of the zone that gave the offset after the start, in the future or past; the RTC does not follow.
     pub zone_change: Option<ZoneChange>,
     /// True if that change is past.
-    #[serde(skip)]
     pub zone_has_changed: bool,
     /// Seconds by which the guest has moved it; `None` if it has no record of this life.
     #[serde(skip)]
@@ -123,6 +145,8 @@ pub struct TscView {
     pub invariant: Option<InvariantTsc>,
     /// The clocksource that a Linux guest takes by itself.
     pub linux_clock: Option<LinuxClock>,
+    /// The TSC that was requested for the next start, where that is another than the guest has.
+    pub next_start: Option<NextTsc>,
 }
 
 /// The next start where another clock has been requested since the last one.
@@ -165,7 +189,7 @@ pub fn view(
     record: Option<&ClockRecord>,
 ) -> Result<ClockView> {
     let rtc = rtc(host, domain, facts, record)?;
-    let tsc = tsc(host, domain, facts, record)?;
+    let mut tsc = tsc(host, domain, facts, record)?;
     let config = host.stored_config(domain.domid).ok();
     let started_with = match (record, &config) {
         // What is requested for the next start is not yet the guest's.
@@ -174,10 +198,12 @@ pub fn view(
         (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
     let requested = record.filter(|record| is_pending(record));
-    let next_tsc = requested.and_then(|record| next_tsc(&record.request.clock, domain.kind, &tsc, facts));
+    tsc.next_start = requested.and_then(|record| {
+        let now = (tsc.mode.as_str(), KiloHertz(tsc.khz));
+        next_tsc(&record.request.clock, domain.kind, now, &facts.tsc())
+    });
     Ok(ClockView {
         started_with,
-        next_tsc,
         domid: domain.domid,
         name: domain.name.clone(),
         uuid: domain.uuid,
@@ -327,6 +353,7 @@ fn tsc(
             off_ppm: None,
             invariant: None,
             linux_clock: None,
+            next_start: None,
         });
     };
     let birth = born(host, domain, &info, facts, record);
@@ -343,6 +370,7 @@ fn tsc(
         off_ppm: birth.map(|birth| Ppm::between(birth, tsc.khz)),
         linux_clock: invariant.as_ref().map(|invariant| linux_clock(domain.kind, &tsc, invariant.shown)),
         invariant,
+        next_start: None,
     })
 }
 

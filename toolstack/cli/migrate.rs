@@ -88,7 +88,13 @@ pub(super) fn send(global: &Global, migrate: &Migrate) -> Result<(), Failure> {
     let config = migrate.config.as_deref().map(given).transpose()?;
     let name = domain.name.clone();
     let mut outgoing = transfer.outgoing(domain, config, migrate.with_domid)?;
-    let sender = preflight::before_sending(global, &*host, &outgoing, &migrate.ssh, &migrate.host)?;
+    let sender = preflight::before_sending(
+        global,
+        &*host,
+        &outgoing,
+        migrate.config.is_some(),
+        (&migrate.ssh, &migrate.host),
+    )?;
     if global.dry_run {
         return Ok(());
     }
@@ -170,8 +176,9 @@ impl Arriving for There<'_> {
         let room = memory::make_room(&conf, host, &config).map_err(with_remedy)?;
         let incoming = self.transfer.receive(&header, None, incoming, from).map_err(with_remedy)?;
         drop(room);
-        let checked = preflight::after_taking(global, host, records, &header, (incoming.domid, &own), how)
-            .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));
+        let checked =
+            preflight::after_taking(global, host, records, &header, (incoming.domid, &own), (how, false))
+                .and_then(|()| preflight::make_native(global, &self.transfer, &incoming, &own));
         if let Err(error) = checked {
             self.transfer.undo_incoming(&incoming)?;
             return Err(error.into());

@@ -207,10 +207,15 @@ pub(super) fn print_json(prepared: &Prepared) -> Result<(), Failure> {
     let plan = &prepared.plan;
     let steps: Vec<Value> =
         plan.steps.iter().map(|step| json!({"step": step.kind.to_string(), "why": step.why})).collect();
+    let clock = &plan.clock;
+    let mut rtc = json!(clock);
+    rtc["time"] = json!(rtc_time(prepared.facts.now, clock.offset.seconds().into()));
+    rtc["source_text"] = json!(clock.source.to_string());
+    rtc["next_start_text"] = json!(next_start_words(clock.next_start, clock.tracked, !prepared.made_up));
     output::json(&json!({
         "name": plan.config.name(),
         "config": plan.config,
-        "rtc": plan.clock,
+        "rtc": rtc,
         "tsc": plan.tsc,
         "steps": steps,
     }))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
-use timers::tsc::{Behaviour, TscMode};
+use timers::tsc::{Behaviour, GuestTsc, TscMode};
 use timers::{GuestClock, Severity};
 
 use super::args::{Backend, Global, Preflight};
@@ -18,11 +18,13 @@ use xenclock::domain::DomainConfig;
 use xenclock::host::{DomId, DomainSummary, Host, HostFacts, TscInfo};
 use xenclock::lifecycle::ClockRecord;
 use xenclock::preflight::{
-    Foresight, GuestReport, HostReport, MoveKind, Recommendation, Sender, Taken, foresee, recommend,
+    Foresight, GuestReport, HostReport, MoveKind, REQUEST_THERE, Recommendation, Sender, Taken, foresee,
+    recommend,
 };
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::tolerance::{MadeNative, Outcome};
 use xenclock::tracking::transfer::{Incoming, Outgoing, Transfer, sender_in};
+use xenclock::view::next_tsc;
 use xenclock::xl::savefile::Header;
 
 /// The kernel's file with the machine's name.
@@ -152,22 +154,23 @@ fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Res
     let record = record_of(&records, &domain);
     let (from, guest) = with_guest(global, &*host, &domain, record.as_ref())?;
     let from = HostReport { records: Some(record.into_iter().collect()), ..from };
-    let foresight = asked(&*host, &from, &guest, &preflight.ssh, there)
+    let (foresight, _) = asked(&*host, &from, &guest, &preflight.ssh, there)
         .map_err(|why| Failure::Error(format!("'{there}' is not known: {why}")))?;
     tell(preflight, vec![foresight], None)
 }
 
-/// The effect of a migration, as the other host tells it.
+/// The effect of a migration, as the other host tells it, with its report.
 fn asked(
     host: &dyn Host,
     from: &HostReport,
     guest: &GuestReport,
     ssh: &str,
     there: &str,
-) -> Result<Foresight, String> {
+) -> Result<(Foresight, HostReport), String> {
     let answer = remote::ask(host, ssh, there)?;
     let from = HostReport { now: answer.now, ..from.clone() };
-    Ok(foresee(guest, &from, &answer.report, MoveKind::Migration, Taken::Together(answer.precision)))
+    let taken = Taken::Together(answer.precision);
+    Ok((foresee(guest, &from, &answer.report, MoveKind::Migration, taken), answer.report))
 }
 
 /// How to send a guest all the same.
@@ -179,15 +182,20 @@ pub(super) fn before_sending(
     global: &Global,
     host: &dyn Host,
     outgoing: &Outgoing,
-    ssh: &str,
-    there: &str,
+    config_given: bool,
+    (ssh, there): (&str, &str),
 ) -> Result<Sender, Failure> {
     let domain = &outgoing.domain;
     let (from, guest) = with_guest(global, host, domain, Some(&outgoing.record))?;
     let known = HostReport { records: Some(vec![outgoing.record.clone()]), ..from.clone() };
     let told = match asked(host, &known, &guest, ssh, there) {
-        Ok(foresight) => {
+        Ok((foresight, to)) => {
             say(global, &foresight)?;
+            // A later request there counts instead.
+            let counts = foresight.effects.iter().all(|effect| effect.effect != REQUEST_THERE);
+            if config_given && counts {
+                say_next_tsc(&guest, &foresight.tsc.after, &outgoing.record, &to);
+            }
             refuse_harm(global, &foresight, "migrated", FORCE)?;
             true
         }
@@ -199,6 +207,13 @@ pub(super) fn before_sending(
             // What harms it on any other host, even on one like this.
             let like_this = HostReport { host: String::new(), guests: Vec::new(), ..from.clone() };
             let foresight = foresee(&guest, &from, &like_this, MoveKind::Migration, Taken::AtAnyTime);
+            if config_given {
+                output::message(&format!(
+                    "xenclock: the TSC of '{}' stays as the move makes it until its next start: the config has no effect on \
+                     it before",
+                    domain.name
+                ));
+            }
             if global.dry_run {
                 output::text(&lines_of_unknown(&foresight))?;
             } else if foresight.severity == Severity::Harm {
@@ -209,6 +224,20 @@ pub(super) fn before_sending(
         }
     };
     Ok(Sender { host: from, forced: global.force, told })
+}
+
+/// Says of a guest that goes on with another config what its TSC is until its next start on this host, and what from then on.
+pub(super) fn say_next_tsc(guest: &GuestReport, tsc: &GuestTsc, record: &ClockRecord, host: &HostReport) {
+    let GuestTsc { mode, khz, behaviour, .. } = tsc;
+    if let Some(next) = next_tsc(&record.request.clock, guest.kind, (mode.as_str(), *khz), &host.tsc()) {
+        output::message(&format!(
+            "xenclock: the TSC of '{}' stays as it is, mode {} at {khz}, {}, until its next start: that has {next}, as \
+             requested",
+            guest.name,
+            mode.as_str(),
+            behaviour.as_str()
+        ));
+    }
 }
 
 /// A guest that would be saved: says what a restore on this host does to its clock.
@@ -235,6 +264,9 @@ pub(super) fn before_taking(
         if how == MoveKind::Restore || !sender.told {
             say(global, &foresight)?;
         }
+        if requested.is_some() {
+            say_next_tsc(&guest, &foresight.tsc.after, &record, &here);
+        }
         let forced = how == MoveKind::Migration && sender.forced;
         return if forced { Ok(()) } else { refuse_taking(global, &foresight, how) };
     }
@@ -259,14 +291,15 @@ pub(super) fn after_taking(
     records: &RecordStore,
     header: &Header,
     (domid, name): (DomId, &str),
-    how: MoveKind,
+    (how, config_given): (MoveKind, bool),
 ) -> Result<(), Failure> {
     if known_sender(header).is_some() {
         return Ok(());
     }
     let found = host.domains()?.into_iter().find(|domain| domain.domid == domid);
     let Some(domain) = found else { return Ok(()) };
-    let (here, guest) = with_guest(global, host, &domain, record_of(records, &domain).as_ref())?;
+    let record = record_of(records, &domain);
+    let (here, guest) = with_guest(global, host, &domain, record.as_ref())?;
     // Of the domains here it is the one that comes, and it has not got its name yet.
     let here = HostReport { guests: Vec::new(), ..here };
     let guest = GuestReport { name: name.to_owned(), ..guest };
@@ -278,6 +311,9 @@ pub(super) fn after_taking(
     let from = HostReport { host: String::new(), cpu_khz, tsc_scaling: Some(false), ..here.clone() };
     let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime);
     say(global, &foresight)?;
+    if let Some(record) = record.filter(|_| config_given) {
+        say_next_tsc(&guest, &foresight.tsc.after, &record, &here);
+    }
     refuse_taking(global, &foresight, how)
 }
 

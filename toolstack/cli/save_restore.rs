@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
+use timers::tsc::GuestTsc;
 use uuid::Uuid;
 
 use super::args::{Global, Restore, Save};
@@ -42,6 +43,10 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         save.config.as_deref().map(|file| domain_of(global, &*host, file, NextHost::This)).transpose()?;
     let mut outgoing = transfer.outgoing(domain.clone(), config, save.with_domid)?;
     let (from, guest) = preflight::with_guest(global, &*host, &domain, Some(&outgoing.record))?;
+    if save.config.is_some() {
+        let tsc = guest_tsc(&*host, &domain)?;
+        tsc.iter().for_each(|tsc| preflight::say_next_tsc(&guest, tsc, &outgoing.record, &from));
+    }
     if global.dry_run {
         return preflight::before_saving(global, &from, &guest);
     }
@@ -88,6 +93,11 @@ pub(super) fn save(global: &Global, save: &Save) -> Result<(), Failure> {
         host.pause(domain.domid)?;
     }
     Ok(transfer.stays(&domain)?)
+}
+
+/// The TSC that a guest has now; `None` in a mode that nobody knows.
+fn guest_tsc(host: &dyn Host, domain: &DomainSummary) -> Result<Option<GuestTsc>, HostError> {
+    Ok(host.tsc_info(domain.domid)?.guest_tsc(domain.kind, &host.facts()?))
 }
 
 /// Puts the file into its place, on disk: the domain is destroyed next. Before that what travels is written once more
@@ -146,6 +156,7 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let given = config.as_ref().map_or_else(saved, |domain| Ok(domain.config.clone()))?;
     let how = MoveKind::Restore;
     let requested = config.as_ref().map(|config| &config.clock);
+    let given_clock = requested.is_some();
     let zones = backend::zones();
     let transfer = Transfer::new(&*host, &records, &*zones);
     preflight::before_taking(global, &transfer, &header, &given, requested, how)?;
@@ -163,9 +174,15 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
         // It was read from where it cannot be read again.
         incoming.is_handed_over();
     }
-    let checked =
-        preflight::after_taking(global, &*host, &records, &header, (incoming.domid, given.name()), how)
-            .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
+    let checked = preflight::after_taking(
+        global,
+        &*host,
+        &records,
+        &header,
+        (incoming.domid, given.name()),
+        (how, given_clock),
+    )
+    .and_then(|()| preflight::make_native(global, &transfer, &incoming, given.name()));
     if let Err(error) = checked {
         transfer.undo_incoming(&incoming)?;
         return Err(error);

@@ -168,7 +168,7 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
     line("reason", &tsc.why);
     line("source", tsc.known_from);
-    if let Some(next) = view.next_tsc() {
+    if let Some(next) = &tsc.next_start {
         line("next TSC", &format!("{next} at the next start"));
     }
     if let (Some(birth), Some(off)) = (tsc.birth_khz, tsc.off_ppm.filter(|off| !off.is_zero())) {

@@ -20,7 +20,7 @@ pub struct ClockSteps {
     /// By how many milliseconds in all; more than 0 is forward.
     pub by_ms: i64,
     /// When it saw the last one, by the clock after it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub last: Option<DateTime<Utc>>,
 }
 

@@ -15,4 +15,5 @@ pub mod report;
 
 pub use foresee::{Effect, Foresight, MoveKind, Taken, foresee};
 pub use pool::{Recommendation, recommend};
+pub use records::REQUEST_THERE;
 pub use report::{GuestReport, HostReport, Sender, TscReport};

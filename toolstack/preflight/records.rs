@@ -7,6 +7,9 @@ use super::report::{GuestReport, HostReport};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Request, RequestOrigin};
 
+/// The effect of a clock that was requested on the target.
+pub const REQUEST_THERE: &str = "request-there";
+
 /// The guest with the record that it has after the move, and the effects of that: of two records with a request, the
 /// later request counts, wherever it was made.
 pub(super) fn arriving(
@@ -33,7 +36,7 @@ pub(super) fn arriving(
 fn request_there(to: &HostReport) -> Effect {
     let to = named(to);
     Effect {
-        effect: "request-there",
+        effect: REQUEST_THERE,
         severity: Severity::Change,
         text: format!(
             "{to} has a clock record of it with another clock, which was requested later: that clock counts for its next \

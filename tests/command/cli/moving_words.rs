@@ -108,6 +108,52 @@ fn a_setting_is_taken_back() {
     assert!(both.contains("--from-save gives the offset"), "{both}");
 }
 
+/// A config that goes with a guest has its TSC from the next start on; until then the guest keeps its own.
+#[test]
+fn the_tsc_of_a_config_given_for_the_way_is_that_of_the_next_start() {
+    let config =
+        "name = \"g\"\ntype = \"hvm\"\nmemory = 64\nuuid = \"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"\n";
+    for (setting, next) in [
+        ("tsc_mode = \"native\"", "mode native, as requested"),
+        ("tsc_mode = \"always_emulate\"", "mode always_emulate, as requested"),
+        ("clock_tsc_frequency = 1300000000", "mode default at 1300000000 Hz, as requested"),
+        ("clock_tsc_frequency = 2600000000", ""),
+        ("", ""),
+    ] {
+        let lab = lab("mode='auto'", json!({}));
+        lab.write("g.cfg", config);
+        lab.write("new.cfg", format!("{config}{setting}\n"));
+        lab.mock(["create", "-q", "g.cfg"]).ok();
+        let there = there();
+        let says = |run: Run| {
+            let stays =
+                run.err.contains("stays as it is, mode default at 2600000 kHz, native, until its next start");
+            let expected = if next.is_empty() { !stays } else { stays && run.err.contains(next) };
+            assert!(run.code == 0 && expected, "{setting}: {run:?}");
+        };
+        says(lab.mock(["save", "-c", "g", "saved", "new.cfg"]));
+        says(lab.mock(["-N", "save", "g", "saved", "new.cfg"]));
+        says(lab.mock(["-N", "migrate", "-C", "new.cfg", "-s", "", "g", &there]));
+        lab.mock(["save", "g", "saved"]).ok();
+        says(lab.mock(["-N", "restore", "new.cfg", "saved"]));
+        says(lab.mock(["restore", "new.cfg", "saved"]));
+        lab.mock(["destroy", "g"]).ok();
+        lab.mock(["restore", "saved"]).ok();
+        says(lab.mock(["migrate", "-C", "new.cfg", "-s", "", "g", &there]));
+        // What is said is what happens; clock-show has it too, as text and as JSON.
+        let told = on_other(&lab, &["clock-show", "--json", "g"]).json()["tsc"].clone();
+        let text = on_other(&lab, &["clock-show", "g"]).ok();
+        assert_eq!(told["next_start"].is_null(), next.is_empty(), "{told}");
+        assert_eq!(text.contains("next TSC"), !next.is_empty(), "{text}");
+        on_other(&lab, &["mock", "reboot", "g"]).ok();
+        let after = on_other(&lab, &["clock-show", "--json", "g"]).json()["tsc"].clone();
+        if !next.is_empty() {
+            let [mode, khz] = ["mode", "khz"].map(|field| (&after[field], &told["next_start"][field]));
+            assert!(mode.0 == mode.1 && khz.0 == khz.1, "{after} {told}");
+        }
+    }
+}
+
 #[test]
 fn timers_that_a_reboot_keeps_are_named_and_the_remedy_works() {
     let lab = lab("mode='auto'", json!({}));
