@@ -154,6 +154,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     {
         output::message(&format!("xenclock: warning: --tsc-tolerance has no effect here: {why}"));
     }
+    for (option, why) in arguments.command.without_effect(global) {
+        output::message(&format!("xenclock: warning: {option} has no effect here: {why}"));
+    }
     outlive_file_size_limit();
     match &arguments.command {
         Command::Create(create) => create::run(global, create),

@@ -100,12 +100,24 @@ fn host_name(global: &Global) -> String {
     }
 }
 
+/// The command that reaches the other host.
+const SSH: &str = "ssh";
+
+/// Says that no host is asked.
+fn say_no_host(preflight: &Preflight) {
+    if preflight.ssh.is_some() {
+        let why = "the files tell all that is known of the hosts, and no host is asked";
+        output::message(&format!("xenclock: warning: -s has no effect here: {why}"));
+    }
+}
+
 pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure> {
     let words: Vec<&OsStr> = preflight.what.iter().map(OsString::as_os_str).collect();
     let are_files = |words: &[&OsStr]| words.iter().all(|word| Path::new(word).is_file());
     match words[..] {
         _ if preflight.pool => pool(preflight, &words),
         [one, other] if are_files(&[one, other]) => {
+            say_no_host(preflight);
             let hosts = read_all(&[one, other])?;
             let [from, to] = &hosts[..] else { return Ok(()) };
             let moves = from.guests.iter().map(|guest| separately(guest, from, to)).collect();
@@ -136,6 +148,7 @@ fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
     if files.len() < 2 {
         return Err(Failure::Usage("--pool: expected the files of two hosts or more".to_owned()));
     }
+    say_no_host(preflight);
     let hosts = read_all(files)?;
     let mut moves = Vec::new();
     for (index, from) in hosts.iter().enumerate() {
@@ -154,7 +167,7 @@ fn one(global: &Global, preflight: &Preflight, domain: &str, there: &str) -> Res
     let record = record_of(&records, &domain);
     let (from, guest) = with_guest(global, &*host, &domain, record.as_ref())?;
     let from = HostReport { records: Some(record.into_iter().collect()), ..from };
-    let (foresight, _) = asked(&*host, &from, &guest, &preflight.ssh, there)
+    let (foresight, _) = asked(&*host, &from, &guest, preflight.ssh.as_deref().unwrap_or(SSH), there)
         .map_err(|why| Failure::Error(format!("'{there}' is not known: {why}")))?;
     tell(preflight, vec![foresight], None)
 }

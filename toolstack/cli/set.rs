@@ -127,6 +127,11 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         }),
         false => None,
     };
+    if set.now && !wants_tsc && !wants_offset {
+        let why =
+            "neither the offset nor the TSC is set; the rest is for the next start, or for the next move";
+        output::message(&format!("xenclock: warning: --now has no effect here: {why}"));
+    }
     if !global.dry_run {
         backend::wait_until_free(&records)?;
     }
@@ -151,19 +156,21 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     };
     let change = Change { target: &target, facts: &facts, clock, anew: set.from_save.is_some(), now, birth };
     if global.dry_run {
-        let next = change.next_start(&change.of(target.record.clone()), kind)?;
-        return output::text(&format!("'{}' would next start at {}\n", shown(&target.name), in_words(&next)));
+        let record = change.of(target.record.clone());
+        if set.json {
+            return print_record(&record, wrapper.is_some());
+        }
+        let next = change.next_start(&record, kind)?;
+        let lines = wrapper.unwrap_or_default();
+        let name = shown(&target.name);
+        return output::text(&format!("'{name}' would next start at {}\n{lines}", in_words(&next)));
     }
     if let Some(live) = &live {
         live.set(&*host)?;
     }
     let record = change.keep(&records)?;
     if set.json {
-        let mut told = json!(record);
-        if wrapper.is_some() {
-            told["device_model"] = json!(wrapper::WRAPPER);
-        }
-        return output::json(&told);
+        return print_record(&record, wrapper.is_some());
     }
     if target.domain.is_none() && target.record.is_none() {
         output::message(&format!(
@@ -172,6 +179,14 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
         ));
     }
     say(set, wrapper.as_deref(), &change, kind, &record)
+}
+
+fn print_record(record: &ClockRecord, with_wrapper: bool) -> Result<(), Failure> {
+    let mut told = json!(record);
+    if with_wrapper {
+        told["device_model"] = json!(wrapper::WRAPPER);
+    }
+    output::json(&told)
 }
 
 /// The keys of timers that a clock no longer has, and that stay in the config of a running guest. Nobody knows whether its own

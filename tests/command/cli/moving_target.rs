@@ -120,3 +120,54 @@ fn nothing_is_foretold_of_a_host_without_xenclock() {
     let Run { code, out, .. } = lab.mock(["-N", "migrate", "-s", "", "other", "false migrate-receive"]);
     assert!(code == 1 && out.contains("-> not known") && out.contains("nomigrate"), "{out}");
 }
+
+#[test]
+fn an_option_without_effect_is_reported_in_each_form_of_a_command() {
+    let lab = lab("mode='auto'", json!({}));
+    info(&lab, "mock.json", "a");
+    info(&lab, "there.json", "b");
+    let there = there();
+    let migrate = ["migrate", "-s", "", "guest", &there];
+    let with = |option: &'static str| [&migrate[..1], &[option], &migrate[1..]].concat();
+    for (words, option) in [
+        (vec!["preflight", "-s", "ssh", "a", "b"], "-s"),
+        (vec!["preflight", "-s", "", "--pool", "a", "b"], "-s"),
+        (vec!["-f", "preflight", "a", "b"], "-f"),
+        (vec!["-f", "clock-show", "guest"], "-f"),
+        (vec!["-f", "save", "-c", "guest", "saved"], "-f"),
+        (vec!["save", "-c", "-p", "guest", "saved"], "-c"),
+        (vec!["unpause", "guest"], ""),
+        ([&["-N"], &with("-p")[..]].concat(), "-p"),
+        ([&["-N"], &with("-e")[..]].concat(), "-e"),
+        ([&["-N"], &with("-F")[..]].concat(), "-F"),
+        ([&["-N"], &with("--debug")[..]].concat(), "--debug"),
+        (vec!["-f", "clock-set", "guest", "clock_offset=utc"], "-f"),
+        (vec!["clock-set", "--now", "guest", "clock_tsc_tolerance=50"], "--now"),
+        (vec!["preflight", "a", "b"], ""),
+        (vec!["preflight", "-s", "", "guest", &there], ""),
+        (vec!["clock-show", "guest"], ""),
+        (vec!["clock-set", "--now", "guest", "clock_offset=utc"], ""),
+        ([&["-N"], &migrate[..]].concat(), ""),
+    ] {
+        let told = lab.mock(words.clone());
+        assert_eq!(told.code, 0, "{words:?}: {told:?}");
+        let says = format!("warning: {option} has no effect here: ");
+        let expected =
+            if option.is_empty() { !told.err.contains("no effect") } else { told.err.contains(&says) };
+        assert!(expected, "{words:?}: {told:?}");
+    }
+    // The remedy to the letter.
+    let paused = format!("{there} -p");
+    lab.mock(["migrate", "-s", "", "guest", &paused]).ok();
+    assert_eq!(on_other(&lab, &["list", "--json"]).json()[0]["state"], "paused");
+}
+
+#[test]
+fn a_dry_clock_set_prints_what_it_is_asked_to_print() {
+    let lab = lab("mode='auto'", json!({}));
+    let told = lab.mock(["-N", "clock-set", "--json", "guest", "rtc_timeoffset=60"]).json();
+    assert_eq!(told["request"]["clock"]["offset"]["adjustment"], 60);
+    let text = lab.mock(["-N", "clock-set", "--wrapper", "guest", "rtc_timeoffset=60"]).ok();
+    assert!(text.contains("would next start") && text.contains("device_model_override"), "{text}");
+    assert_eq!(lab.mock(["clock-show", "--json", "guest"]).json()["tsc"]["next_start"], Value::Null);
+}

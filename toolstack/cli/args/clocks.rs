@@ -47,9 +47,9 @@ pub(in crate::cli) struct Preflight {
     #[arg(long)]
     pub json: bool,
     /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, in which
-    /// migrate-receive is replaced.
-    #[arg(short = 's', value_name = "SSH", default_value = "ssh")]
-    pub ssh: String,
+    /// migrate-receive is replaced [default: ssh].
+    #[arg(short = 's', value_name = "SSH")]
+    pub ssh: Option<String>,
     /// A domain and its target host, which must have xenclock; or two files written by host-info --json, for the guests of
     /// the first host and a move to the second; with --pool, the files of any number of hosts.
     #[arg(value_name = "DOMAIN HOST | FILE FILE ...", required = true, num_args = 1..)]

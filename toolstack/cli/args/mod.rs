@@ -211,6 +211,57 @@ impl Command {
         }
     }
 
+    /// The other options of moves and clocks that are given and have no effect, each with the reason.
+    pub(super) fn without_effect(&self, global: &Global) -> Vec<(&'static str, &'static str)> {
+        const CHANGES_NOTHING: &str = "this command changes nothing, and so refuses nothing";
+        let force = global.force;
+        let given: Vec<(bool, &'static str, &'static str)> = match self {
+            Command::Preflight(_) | Command::ClockShow(_) | Command::ClockList(_) | Command::HostInfo(_) => {
+                vec![(force, "-f", CHANGES_NOTHING)]
+            }
+            // It takes effect where there is something that it lets pass.
+            Command::Save(save) => vec![
+                (force && save.config.is_none(), "-f", "only a CONFIG can be refused here"),
+                (
+                    save.checkpoint && save.paused,
+                    "-c",
+                    "-p leaves the guest paused, and so does not let it run",
+                ),
+            ],
+            Command::Migrate(migrate) if migrate.ssh.is_empty() => {
+                vec![
+                    (
+                        migrate.paused,
+                        "-p",
+                        "HOST is the whole command here; write ... migrate-receive -p in it",
+                    ),
+                    (
+                        migrate.no_monitor,
+                        "-e",
+                        "HOST is the whole command here; write ... migrate-receive -e in it",
+                    ),
+                    (
+                        migrate.foreground,
+                        "-F",
+                        "HOST is the whole command here; write ... migrate-receive -e in it",
+                    ),
+                    (
+                        migrate.debug,
+                        "--debug",
+                        "HOST is the whole command here; write ... migrate-receive -d in it",
+                    ),
+                ]
+            }
+            Command::ClockSet(set) => vec![(
+                force && !set.now && set.from_save.is_none(),
+                "-f",
+                "only --now and --from-save refuse anything that it allows",
+            )],
+            _ => Vec::new(),
+        };
+        given.into_iter().filter(|(given, ..)| *given).map(|(_, option, why)| (option, why)).collect()
+    }
+
     /// True if -N has a meaning; commands that change nothing ignore it.
     pub(super) fn can_dry_run(&self) -> bool {
         match self {
