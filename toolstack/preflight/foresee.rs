@@ -197,7 +197,8 @@ fn of_tsc(
         TscEffect::Invariant => (
             "tsc-invariant",
             format!(
-                "CPUID reports an invariant TSC to it ({}), but no frequency is requested: {}",
+                "CPUID {} an invariant TSC to it ({}), but no frequency is requested: {}",
+                if guest.invariant_tsc.shown == Some(true) { "reports" } else { "may report" },
                 guest.invariant_tsc.why,
                 if tsc.before.mode == TscMode::Native {
                     "mode native keeps none, so restart the guest with tsc_mode = \"default\" and clock_tsc_frequency, or \

@@ -17,6 +17,7 @@ use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscI
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::host_clock::ClockSteps;
 use crate::lifecycle::model::birth_khz;
+use crate::lifecycle::record::ConfiguredBy;
 
 /// A host, as far as clocks go: `host-info --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -254,7 +255,8 @@ impl GuestReport {
             khz: self.tsc.khz,
             birth: self.tsc.birth_khz,
             explicit: self.tsc.asked.is_some(),
-            invariant: self.invariant_tsc.shown == Some(true) && !self.invariant_tsc.while_emulated,
+            // Where it is not known and the config asks for it, it counts as shown.
+            invariant: self.invariant_tsc.shown != Some(false) && !self.invariant_tsc.while_emulated,
             tolerance: self.tsc.tolerance.unwrap_or(host),
         }
     }
@@ -311,7 +313,7 @@ pub fn born(
 }
 
 /// True if a guest with this config is shown an invariant TSC on this host. One that came here has the CPUID that it had
-/// before, as far as its record tells.
+/// before, as far as its record tells: a config says nothing of it, for stock xl may have brought the guest from any Xen.
 #[must_use]
 pub fn invariant(
     domain: &DomainSummary,
@@ -323,11 +325,16 @@ pub fn invariant(
     let tsc = known_tsc(info, domain.kind, facts);
     let emulated = InvariantHost::emulates(&tsc, domain.kind, &facts.tsc());
     let here = InvariantHost { minor: facts.xen_version.minor, emulated, cpu: facts.tsc_invariant };
-    let came =
-        record.filter(|record| info.incarnation > 1 && record.is_instance(&facts.boot_id, domain.domid));
-    match came.and_then(|record| record.invariant_tsc) {
-        Some(before) => config.invariant_tsc().carried(Some(before), here),
-        None => config.invariant_tsc().shown(here),
+    let ours = record.filter(|record| record.is_instance(&facts.boot_id, domain.domid));
+    // Its TSC may have been set since it was started here.
+    let was_started_here = ours.is_some_and(|record| {
+        let by = record.instance.as_ref().map(|instance| instance.by);
+        by.is_some_and(|by| by != ConfiguredBy::Followed)
+    });
+    let before = ours.and_then(|record| record.invariant_tsc);
+    match info.incarnation > 1 && (before.is_some() || !was_started_here) {
+        true => config.invariant_tsc().carried(before, here),
+        false => config.invariant_tsc().shown(here),
     }
 }
 

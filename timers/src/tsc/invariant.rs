@@ -140,6 +140,10 @@ impl InvariantRequest {
     #[must_use]
     pub fn carried(&self, before: Option<bool>, on: InvariantHost) -> InvariantTsc {
         let (shown, why) = match (before, on.cpu) {
+            (None, Some(false)) => (Some(false), "the host's CPU has none, so it cannot be shown"),
+            (None, _) if on.hides(self.nomigrate) => {
+                (Some(false), "Xen 4.14 shows it only with nomigrate or an emulated TSC")
+            }
             (None, _) => (None, "its CPUID came with it, and it is not known what that showed"),
             (Some(false), _) => (Some(false), "its CPUID came with it, and showed none"),
             (Some(true), Some(false)) => (Some(false), "its CPUID showed one, but the host's CPU has none"),
