@@ -6,6 +6,7 @@ use timers::tsc::{Behaviour, NotTolerated, TscEffect, TscMode, TscMove};
 use timers::{GuestKind, Severity};
 use uuid::Uuid;
 
+use super::effect::{Effect, Taken, named};
 use super::records;
 use super::report::{GuestReport, HostReport};
 use crate::host::DomId;
@@ -43,29 +44,6 @@ pub struct Foresight {
     pub tsc: TscMove,
     /// The changes and the faults.
     pub effects: Vec<Effect>,
-}
-
-/// One thing that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Effect {
-    /// Its word, which stays the same from release to release.
-    pub effect: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// The effect and the remedy, in words.
-    pub text: String,
-}
-
-/// When the two hosts' times were taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// At one moment, to within this.
-    Together(TimeDelta),
-    /// Each by itself, as in the files of a pool: at about one moment, if they were made so.
-    Separately,
-    /// At different moments, as in a saved guest: nothing follows from them.
-    AtAnyTime,
 }
 
 /// Clocks that are less apart are as good as equal: an RTC counts whole seconds.
@@ -343,10 +321,6 @@ fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
             from.xen_version, to.xen_version
         ),
     })
-}
-
-pub(super) fn named(host: &HostReport) -> &str {
-    if host.host.is_empty() { "the other host" } else { &host.host }
 }
 
 #[cfg(test)]

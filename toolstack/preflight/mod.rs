@@ -8,12 +8,14 @@
 //! The rule for the TSC itself is [`timers::tsc::MovingTsc`].
 
 pub mod clocks;
+mod effect;
 pub mod foresee;
 pub mod pool;
 mod records;
 pub mod report;
 
-pub use foresee::{Effect, Foresight, MoveKind, Taken, foresee};
+pub use effect::{Effect, Taken};
+pub use foresee::{Foresight, MoveKind, foresee};
 pub use pool::{Recommendation, recommend};
 pub use records::REQUEST_THERE;
 pub use report::{GuestReport, HostReport, Sender, TscReport};

@@ -2,7 +2,7 @@
 
 use timers::Severity;
 
-use super::foresee::{Effect, Taken, named};
+use super::effect::{Effect, Taken, named};
 use super::report::{GuestReport, HostReport};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Request, RequestOrigin};

@@ -128,6 +128,7 @@ fn an_option_without_effect_is_reported_in_each_form_of_a_command() {
     info(&lab, "there.json", "b");
     let there = there();
     let migrate = ["migrate", "-s", "", "guest", &there];
+    let forced = there.replace("migrate-receive", "-f migrate-receive");
     let with = |option: &'static str| [&migrate[..1], &[option], &migrate[1..]].concat();
     for (words, option) in [
         (vec!["preflight", "-s", "ssh", "a", "b"], "-s"),
@@ -148,6 +149,7 @@ fn an_option_without_effect_is_reported_in_each_form_of_a_command() {
         (vec!["clock-show", "guest"], ""),
         (vec!["clock-set", "--now", "guest", "clock_offset=utc"], ""),
         ([&["-N"], &migrate[..]].concat(), ""),
+        (vec!["-N", "migrate", "-s", "", "guest", &forced], ""),
     ] {
         let told = lab.mock(words.clone());
         assert_eq!(told.code, 0, "{words:?}: {told:?}");

@@ -216,7 +216,8 @@ impl Command {
         const CHANGES_NOTHING: &str = "this command changes nothing, and so refuses nothing";
         let force = global.force;
         let given: Vec<(bool, &'static str, &'static str)> = match self {
-            Command::Preflight(_) | Command::ClockShow(_) | Command::ClockList(_) | Command::HostInfo(_) => {
+            // A sender asks with the -f of its `xl -f migrate-receive` what this host is, by host-info.
+            Command::Preflight(_) | Command::ClockShow(_) | Command::ClockList(_) => {
                 vec![(force, "-f", CHANGES_NOTHING)]
             }
             // It takes effect where there is something that it lets pass.
