@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use timers::zone::{HostZones, Zone, ZoneError, ZoneSource, default_zones};
+use timers::zone::{HostZones, Meant, Zone, ZoneError, ZoneSource, default_zones, suggest};
 
 use super::{ErrorKind, HostError, Result};
 use crate::files::read_regular;
@@ -79,9 +79,30 @@ fn of_word_below(root: &Path, word: &str) -> Result<Zone> {
     if word.starts_with('/') {
         return from_file_below(root, Path::new(word));
     }
-    named(root, word).or_else(|unknown| Zone::from_posix(word).map_err(|_| unknown)).map_err(|unknown| {
-        HostError::new(ErrorKind::Io, "find a time zone", unknown.to_string()).caused_by(unknown)
+    named(root, word).or_else(|unknown| {
+        Zone::from_posix(word).map_err(|bad| {
+            let why = why_none(&unknown, &bad, &HostZones::new(root.join("usr/share/zoneinfo")));
+            HostError::new(ErrorKind::Io, "find a time zone", why).caused_by(unknown)
+        })
     })
+}
+
+/// Why a word is no zone, with everything that could stand there, and what was probably meant.
+fn why_none(unknown: &ZoneError, bad: &ZoneError, zones: &dyn ZoneSource) -> String {
+    let ZoneError::Unknown(word) = unknown else { return unknown.to_string() };
+    let mut why =
+        format!("{unknown}, a POSIX rule such as 'CET-1CEST,M3.5.0,M10.5.0/3', or the path of a TZif file");
+    if let ZoneError::BadRule { reason, .. } = bad
+        && word.contains(|c: char| c.is_ascii_digit())
+    {
+        why.push_str(&format!("; as a rule: {reason}"));
+    }
+    match suggest(word, zones) {
+        Some(meant @ (Meant::Zones(_) | Meant::Offset { zone: Some(_), .. })) => {
+            format!("{why}; instead: {meant}")
+        }
+        _ => why,
+    }
 }
 
 fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
@@ -90,7 +111,14 @@ fn from_file_below(root: &Path, file: &Path) -> Result<Zone> {
     let path = root.join(file.strip_prefix("/").unwrap_or(file));
     let bytes =
         read_regular(&path, LONGEST).map_err(|error| failed(format!("{name}: {error}")).caused_by(error))?;
-    Zone::from_tzif(name, &bytes).map_err(|error| failed(error.to_string()).caused_by(error))
+    Zone::from_tzif(name, &bytes).map_err(|error| match &error {
+        // It need not be a file of package tzdata.
+        ZoneError::Unreadable { name, reason } => {
+            failed(format!("{name}: {reason}, expected a TZif file, as those below /usr/share/zoneinfo"))
+                .caused_by(error)
+        }
+        _ => failed(error.to_string()).caused_by(error),
+    })
 }
 
 /// A zone of the machine's database, or of the program's own. UTC needs neither.
@@ -215,9 +243,20 @@ mod tests {
         ] {
             assert_eq!(name(root.path(), Some(tz)), expected, "{tz}");
         }
-        for tz in ["Mars/Nowhere", "/etc/nowhere", "../etc/localtime"] {
+        fs::write(root.path().join("etc/junk"), "no zone").unwrap();
+        let anything = "expected a name of the tz database such as 'Europe/Paris', a POSIX rule such as \
+                        'CET-1CEST,M3.5.0,M10.5.0/3', or the path of a TZif file";
+        for (tz, why) in [
+            ("Mars/Nowhere", format!("unknown time zone 'Mars/Nowhere', {anything}")),
+            ("mars/olympus", format!("{anything}; instead: write 'Mars/Olympus'")),
+            ("A-1", format!("{anything}; as a rule: the abbreviation 'A' has fewer than three characters")),
+            ("/etc/nowhere", "/etc/nowhere: ".to_owned()),
+            ("/etc/junk", "/etc/junk: ".to_owned()),
+            ("../etc/localtime", String::new()),
+        ] {
             let error = zone_below(root.path(), Some(tz)).unwrap_err();
-            assert!(error.detail.starts_with("TZ: "), "{error}");
+            assert!(error.detail.starts_with("TZ: ") && error.detail.contains(&why), "{error}");
+            assert!(!error.detail.contains("reinstall"), "{error}");
         }
     }
 }

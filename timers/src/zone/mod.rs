@@ -127,6 +127,22 @@ const PROBE: i64 = 86_400;
 /// A rule says the same every year, so what does not come within one (and a leap day, and a probe) never comes.
 const PROBES: i64 = 368;
 
+/// The C library takes a rule with a shorter abbreviation for UTC.
+const LEAST: usize = 3;
+
+/// The abbreviations in a POSIX rule: of standard time, and of summer time where there is one.
+fn abbreviations(rule: &str) -> impl Iterator<Item = &str> {
+    let mut rest = rule.split(',').next().unwrap_or_default();
+    (0..2).map_while(move |_| {
+        let (word, after) = match rest.strip_prefix('<') {
+            Some(quoted) => quoted.split_once('>')?,
+            None => rest.split_at(rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())),
+        };
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ':'));
+        Some(word)
+    })
+}
+
 impl Zone {
     /// The zone that never differs from UTC.
     #[must_use]
@@ -158,6 +174,9 @@ impl Zone {
         }
         if !rule.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(bad("it contains a character that is not an ASCII letter, digit or symbol"));
+        }
+        if let Some(short) = abbreviations(rule).find(|word| (1..LEAST).contains(&word.len())) {
+            return Err(bad(&format!("the abbreviation '{short}' has fewer than three characters")));
         }
         // tz-rs reads a rule alone only after looking for a file of that name. As the footer of a file it is nothing
         // but a rule.
@@ -304,6 +323,8 @@ mod tests {
             (Zone::utc(), 0),
             (Zone::from_posix("UTC0").unwrap(), 0),
             (Zone::from_posix("<+0545>-5:45").unwrap(), 20_700),
+            (Zone::from_posix("ABC-1").unwrap(), 3_600),
+            (Zone::from_posix("<+01>-1").unwrap(), 3_600),
             (Zone::from_posix("AAA3BBB3,M3.5.0,M10.5.0").unwrap(), -10_800),
         ] {
             assert_eq!(zone.offset_at(start).unwrap().seconds(), seconds);
@@ -322,6 +343,12 @@ mod tests {
             "CET-1\nUTC0",
             "UTC0 ",
             "CET-1CEST",
+            "A-1",
+            "AB-1",
+            "<A>-1",
+            "<+1>-1",
+            "CET-1A,M3.5.0,M10.5.0",
+            "CET-1<+2>,M3.5.0,M10.5.0",
             "é",
         ] {
             let error = Zone::from_posix(rule).unwrap_err();
