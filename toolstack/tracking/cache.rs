@@ -88,6 +88,11 @@ impl<'a> RecordCache<'a> {
         self.known.values().filter(missing).map(|known| known.record.uuid).collect()
     }
 
+    /// True if the disk has not taken it yet.
+    pub(super) fn is_unsaved(&self, uuid: Uuid) -> bool {
+        self.known.get(&uuid).is_some_and(|known| known.unsaved)
+    }
+
     /// Changes a record on disk, or where that does not work in memory until it does. Says what an administrator should
     /// know: of a disk that does not take it once, not at each try.
     pub(super) fn change(&mut self, uuid: Uuid, mut with: impl FnMut(&mut ClockRecord)) -> Vec<EventKind> {
@@ -107,7 +112,9 @@ impl<'a> RecordCache<'a> {
                 with(&mut record);
                 record
             });
-            (after.filter(|record| record.instance.is_some() || record.is_worth_keeping()), trouble)
+            let after = after.filter(|record| is_needed(record, lost));
+            lost &= after.is_some();
+            (after, trouble)
         });
         match changed {
             Ok((record, trouble)) => {
@@ -163,6 +170,13 @@ impl Known {
         let record = self.record.beside(disk.clone());
         Known { unsaved: record != disk, record }
     }
+}
+
+/// True if a record has to be there. Whoever sees the end of a guest first, which may be its monitor or `destroy`, has taken
+/// away one in which nothing is worth keeping: that one is not lost.
+fn is_needed(record: &ClockRecord, is_missing: bool) -> bool {
+    let has_ended = record.ended.is_some() && is_missing;
+    record.instance.is_some() && !has_ended || record.is_worth_keeping()
 }
 
 /// The event for an error.

@@ -300,10 +300,7 @@ impl<'a> Watch<'a> {
         self.cache.records().settle();
         self.look_at_clock(&facts, false);
         self.mend(&facts);
-        for uuid in self.cache.unsaved() {
-            let troubles = self.cache.change(uuid, |_| {});
-            troubles.into_iter().for_each(|said| self.say(&facts, None, said));
-        }
+        self.write_again(&facts)?;
         if self.guests.values().any(|guest| guest.ended.is_some()) {
             for domain in self.guests_there()? {
                 let ended = self.guests.get(&domain.domid).is_some_and(|guest| guest.ended.is_some());
@@ -334,6 +331,20 @@ impl<'a> Watch<'a> {
                 // It goes away, and its event comes.
                 Err(error) if is_going(&error) => {}
                 Err(error) => self.failed(&facts, domid, error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the records that the disk did not take, or has lost. That of a guest that is gone was taken away with it; its
+    /// event comes.
+    fn write_again(&mut self, facts: &HostFacts) -> Result<(), HostError> {
+        let unsaved = self.cache.unsaved();
+        let there = if unsaved.is_empty() { Vec::new() } else { self.guests_there()? };
+        for uuid in unsaved {
+            if self.cache.is_unsaved(uuid) || there.iter().any(|domain| domain.uuid == uuid) {
+                let troubles = self.cache.change(uuid, |_| {});
+                troubles.into_iter().for_each(|said| self.say(facts, None, said));
             }
         }
         Ok(())

@@ -183,3 +183,67 @@ fn a_poll_finds_an_rtc_that_is_not_where_another_tool_has_recorded_it() {
     });
     assert_eq!(told.iter().filter(|told| *told == "rtc-change").count(), 1, "{told:?}");
 }
+
+/// A guest whose record is not worth keeping ends, and another program of xenclock handles that before the service looks.
+#[test]
+fn a_record_that_was_taken_away_with_its_guest_is_not_lost() {
+    let (utc, variable) =
+        (json!({"offset": "utc"}), json!({"offset": "variable", "adjustment": 0, "basis": "utc"}));
+    for (clock, worth_keeping) in [(utc, false), (variable, true)] {
+        for (by_monitor, hears_the_end) in [(true, true), (true, false), (false, false)] {
+            let (mock, records) = (mock(), RecordStore::in_memory());
+            let zones = default_zones();
+            let told = told(&mock, &records, &mut |look| {
+                let clock = serde_json::from_value(json!({ "offset": clock })).unwrap();
+                let domain = crate::domain::Domain::new(config(0), clock);
+                let facts = mock.facts().unwrap();
+                let plan = crate::plan::plan(&domain, &facts, &*zones, GUEST).unwrap();
+                let options = crate::tracking::start::StartOptions::new(&records).asked(&domain.clock);
+                let started =
+                    crate::tracking::start::start(&plan, &mock, &facts, &options, &mut |_| {}).unwrap();
+                let domid = started.outcome.domid;
+                look();
+                assert!(record(&records).instance.is_some());
+                if by_monitor {
+                    mock.guest_end(domid, ShutdownReason::Poweroff).unwrap();
+                    if hears_the_end {
+                        look();
+                    }
+                    let reread: &Reread<'_> = &|_| Err("nothing was left".into());
+                    Monitor::new(&mock, &records, &*zones, reread)
+                        .ended(domid, ShutdownReason::Poweroff)
+                        .unwrap();
+                } else {
+                    mock.destroy(domid).unwrap();
+                    records.gone(GUEST, &facts.boot_id, domid, facts.now).unwrap();
+                }
+                look();
+            });
+            let last: Vec<_> = told.iter().rev().take(2).rev().map(String::as_str).collect();
+            assert!(!told.contains(&"record-restored".to_owned()), "{told:?}");
+            assert_eq!(last, if by_monitor { ["ended", "gone"] } else { ["followed", "gone"] }, "{told:?}");
+            assert_eq!(records.is_there(GUEST), worth_keeping);
+        }
+    }
+}
+
+/// The service polls after the guest and its record have gone, and before it hears of that.
+#[test]
+fn a_poll_does_not_write_the_record_of_a_guest_that_is_gone() {
+    let (mock, records) = (mock(), RecordStore::in_memory());
+    let events = events_of(&mock, &records, WatchOptions::default().all(true), |watch| {
+        watch.scan().unwrap();
+        let domid = mock.create_paused(&config(0)).unwrap();
+        mock.unpause(domid).unwrap();
+        while let Some(event) = mock.next_event(std::time::Duration::ZERO).unwrap() {
+            watch.event(&event).unwrap();
+        }
+        assert!(records.is_there(GUEST));
+        mock.destroy(domid).unwrap();
+        let facts = mock.facts().unwrap();
+        records.gone(GUEST, &facts.boot_id, domid, facts.now).unwrap();
+        watch.poll().unwrap();
+        assert!(!records.is_there(GUEST));
+    });
+    assert!(!events.iter().any(|event| event.kind == EventKind::RecordRestored), "{events:?}");
+}
