@@ -78,7 +78,7 @@ pub fn read_cfg(bytes: &[u8]) {
         match cfg::read("guest.cfg", file, &words, &XlHost::default()) {
             Ok(mut described) => written(&mut described.input),
             Err(errors) => errors.iter().for_each(|error| {
-                assert!(!render::human(error, errors.source()).is_empty());
+                assert!(!render::human(error, errors.input()).is_empty());
             }),
         }
     }
@@ -94,7 +94,7 @@ pub fn read_xl_conf(bytes: &[u8]) {
         Err(errors) => Some(errors),
     };
     if let Some(errors) = said {
-        errors.iter().for_each(|error| assert!(!render::human(error, errors.source()).is_empty()));
+        errors.iter().for_each(|error| assert!(!render::human(error, errors.input()).is_empty()));
     }
 }
 

@@ -95,7 +95,7 @@ fn read_xml(bytes: &[u8]) {
 fn read_cfg(bytes: &[u8]) {
     match cfg::read("guest.cfg", bytes, &[], &XlHost::default()) {
         Ok(mut described) => written(&mut described.input),
-        Err(errors) => errors.iter().for_each(|error| drop(render::human(error, errors.source()))),
+        Err(errors) => errors.iter().for_each(|error| drop(render::human(error, errors.input()))),
     }
     let _: Vec<u8> = cfg::for_xl("guest.cfg", bytes, &[]);
 }

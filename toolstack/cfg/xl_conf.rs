@@ -156,7 +156,7 @@ mod tests {
         ] {
             let (conf, ignored) = XlConf::read("xl.conf", text.as_bytes()).unwrap();
             let ignored = ignored.expect(text);
-            let said: String = ignored.iter().map(|one| render::human(one, ignored.source())).collect();
+            let said: String = ignored.iter().map(|one| render::human(one, ignored.input())).collect();
             assert!(said.contains(reason), "{text}: {said}");
             if !text.contains("\"x\"") {
                 assert_eq!(conf, XlConf::default(), "{text}");

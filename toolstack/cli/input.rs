@@ -94,7 +94,7 @@ pub(super) fn conf(global: &Global) -> Result<XlConf, Failure> {
     }
     let (conf, ignored) = xl_conf().map_err(|errors| wrong(&errors))?;
     if let Some(ignored) = ignored {
-        ignored.iter().for_each(|diagnostic| output::diagnostic(diagnostic, ignored.source()));
+        ignored.iter().for_each(|diagnostic| output::diagnostic(diagnostic, ignored.input()));
     }
     Ok(conf)
 }
@@ -230,7 +230,7 @@ fn as_word(file: &str) -> String {
 
 /// Says what is wrong with a file or with words.
 pub(super) fn wrong(errors: &Errors) -> Failure {
-    errors.iter().for_each(|error| output::diagnostic(error, errors.source()));
+    errors.iter().for_each(|error| output::diagnostic(error, errors.input()));
     Failure::Reported
 }
 

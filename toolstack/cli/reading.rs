@@ -169,7 +169,7 @@ impl Wrong {
     /// The errors of a file.
     fn of(errors: &Errors, format: Format) -> Self {
         let (all, beside) = (errors.iter().cloned().collect(), errors.beside().to_vec());
-        Wrong { format, source: Box::new(errors.source().clone()), errors: all, beside }
+        Wrong { format, source: Box::new(errors.input().clone()), errors: all, beside }
     }
 
     /// The errors of a domain that was read.

@@ -65,7 +65,7 @@ impl Errors {
 
     /// The input.
     #[must_use]
-    pub fn source(&self) -> &Source {
+    pub fn input(&self) -> &Source {
         &self.source
     }
 
