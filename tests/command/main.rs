@@ -25,6 +25,7 @@ mod readme;
 mod reasons;
 mod records;
 mod reference;
+mod reference_types;
 mod remedies;
 mod remedies_cfg;
 mod reporting;

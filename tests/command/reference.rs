@@ -79,14 +79,17 @@ fn codes() -> BTreeSet<String> {
     codes
 }
 
+/// Fields below which are those of another document: libxl's own JSON is libxl's, and a record is described where clock-set
+/// prints it.
+pub const NOT_FOLLOWED: [&str; 2] = ["config", "records"];
+
 /// The fields of a JSON value; those of lists' members stand once.
 fn fields(value: &Value, before: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
                 let path = if before.is_empty() { name.clone() } else { format!("{before}.{name}") };
-                // libxl's own JSON is libxl's, and a record is described where clock-set prints it.
-                if name != "config" && name != "records" {
+                if !NOT_FOLLOWED.contains(&name.as_str()) {
                     fields(value, &path, found);
                 }
                 found.insert(path);
@@ -133,7 +136,12 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
         ("check --json", fields_of(serde_json::from_str(&checked.out).unwrap())),
         ("create --json", fields_of(created)),
         ("plan --json", fields_of(json!([planned, planned_unset]))),
-        ("clock-show --json", fields_of(lab.mock(["clock-show", "linux", "--json"]).json())),
+        (
+            "clock-show --json",
+            fields_of(
+                ["linux", "windows"].map(|name| lab.mock(["clock-show", name, "--json"]).json()).into(),
+            ),
+        ),
         ("clock-list --json", fields_of(lab.mock(["clock-list", "--json"]).json())),
         ("list --json", fields_of(lab.mock(["list", "--json"]).json())),
         ("host-info --json", fields_of(lab.mock(["host-info", "--json"]).json())),
@@ -165,13 +173,15 @@ fn outputs() -> Vec<(&'static str, BTreeSet<String>)> {
 fn with_every_field(mut told: Value) -> Value {
     let device_model = told.as_object_mut().unwrap().remove("device_model").unwrap();
     told["ephemeral"] = json!(true);
+    told["invariant_tsc"] = json!(true);
     told["dropped_frequency"] = json!(1);
     told["correction"] = json!({"boot": "boot", "domid": 1, "from": 1, "to": 2});
     told["instance"]["unset"] = json!({"at": 1});
     let at = told["last"]["at"].clone();
     told["last"]["provisional"] = json!(true);
     told["config_offsets"] = json!([1]);
-    told["saves"] = json!([{"incarnation": 1, "rtc": {"offset": 1, "at": at}, "unset": true}]);
+    told["saves"] =
+        json!([{"incarnation": 1, "rtc": {"offset": 1, "at": at, "provisional": true}, "unset": true}]);
     told["ended"] = json!({"reason": "poweroff", "at": at, "watched": 1});
     let record = ClockRecord::from_bytes(told.to_string().as_bytes()).unwrap();
     let read: Value = serde_json::from_slice(&record.to_bytes()).unwrap();
@@ -212,7 +222,7 @@ fn declared_in_events() -> impl Iterator<Item = String> {
 }
 
 /// The first column of the table under a heading, with the second.
-fn rows(document: &str, heading: &str) -> Vec<(String, String)> {
+pub fn rows(document: &str, heading: &str) -> Vec<(String, String)> {
     let lines = document
         .lines()
         .skip_while(|line| *line != heading)
