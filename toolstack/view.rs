@@ -285,7 +285,7 @@ fn rtc(
         changed_by_guest: moved.filter(|&moved| moved != 0),
         as_requested: unset.is_none()
             && moved == Some(0)
-            && lives.is_some_and(|record| !is_pending(record) && as_requested(record, offset, facts)),
+            && lives.is_some_and(|record| !record.offset_changed && as_requested(record, offset, facts)),
         next_start: record.map_or("as in its config", |record| {
             let provisional = record.last.is_some_and(|last| last.provisional && last.offset == offset);
             let next = match provisional {
@@ -379,12 +379,12 @@ fn tsc(
 #[must_use]
 pub fn clock_now(view: &ClockView) -> GuestClock {
     let mut clock = view.started_with.clone().unwrap_or_default();
-    if !view.rtc.as_requested {
-        clock.offset = match view.rtc.offset {
-            0 if view.clock.is_none() => ClockOffset::default(),
-            adjustment => ClockOffset::Variable { adjustment, basis: Basis::Utc },
-        };
-    }
+    clock.offset = match (&view.clock, view.rtc.offset) {
+        // Another TSC may have been requested since the start, with the same offset.
+        (Some(requested), _) if view.rtc.as_requested => requested.offset.clone(),
+        (None, 0) => ClockOffset::default(),
+        (_, adjustment) => ClockOffset::Variable { adjustment, basis: Basis::Utc },
+    };
     let mode = TscMode::from_word(&view.tsc.mode).map(TimerMode::from);
     let asked = clock.tsc_frequency();
     let khz = KiloHertz(view.tsc.khz);

@@ -1,7 +1,7 @@
 //! `xenclock clock-set`: sets a guest's clock from its next start on, or now.
 
 use serde_json::json;
-use timers::resolve::rtc_time;
+use timers::resolve::{Resolved, rtc_time};
 use timers::tsc::TscDecision;
 use timers::{GuestClock, GuestKind, KiloHertz, Timer, TimerName, UtcOffset};
 use uuid::Uuid;
@@ -147,7 +147,7 @@ pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
     if let Some(live) = &live {
         live.say(&*host, &facts, global.force)?;
     }
-    let now = live.as_ref().and_then(|live| live.offset);
+    let now = live.as_ref().and_then(|live| live.offset).map(|_| resolved.clone());
     let birth = match &live {
         Some(Live { domain, tsc: Some(_), .. }) => {
             born(&*host, domain, &host.tsc_info(domain.domid)?, &facts, target.record.as_ref())
@@ -336,8 +336,8 @@ struct Change<'a> {
     clock: GuestClock,
     /// The offset counts also where the same one was asked for before and the guest has moved its RTC since.
     anew: bool,
-    /// The RTC that the running guest was given.
-    now: Option<UtcOffset>,
+    /// The clock that the running guest was given.
+    now: Option<Resolved>,
     /// The initial frequency of a running guest whose TSC was set: the guest's clocksource tsc still counts by it.
     birth: Option<KiloHertz>,
 }
@@ -370,8 +370,8 @@ impl Change<'_> {
             record.found_alive(Instance::followed(&facts.boot_id, domain.domid, facts.now), target.rtc);
         }
         record.birth_khz = self.birth.or(record.birth_khz);
-        if let Some(offset) = self.now {
-            record.set_live(offset.seconds().into(), facts.now);
+        if let Some(resolved) = &self.now {
+            record.set_live_clock(resolved, facts.now, backend::zones().release());
         }
         record
     }

@@ -1,7 +1,7 @@
 //! Each happening in a guest's life as a function from a record to a record, and what a domain that has come is due.
 
 use chrono::{DateTime, Utc};
-use timers::resolve::{NextStart, is_clock_set};
+use timers::resolve::{NextStart, Resolved, is_clock_set};
 use timers::tsc::GuestTsc;
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
 
@@ -292,6 +292,21 @@ impl ClockRecord {
         if let (Some(start), Ok(offset)) = (&mut self.start, UtcOffset::new(offset)) {
             start.offset = offset;
             start.source = format!("{} s from UTC, set by clock-set", offset.seconds());
+        }
+    }
+
+    /// The same, with a clock that was resolved for it then.
+    pub fn set_live_clock(&mut self, resolved: &Resolved, at: DateTime<Utc>, zone_data: Option<String>) {
+        self.set_live(resolved.offset.seconds().into(), at);
+        let provisional = self.is_variable() && resolved.next_start == NextStart::ResolvedAgain;
+        if let Some(last) = &mut self.last {
+            last.provisional = provisional;
+        }
+        if let Some(start) = &mut self.start {
+            let source = format!("{}, set by clock-set", Start::source_of(resolved));
+            let Resolved { tracked, next_start, foresight, .. } = resolved.clone();
+            let zone_data = resolved.source.zone().and(zone_data);
+            *start = Start { at, source, tracked, next_start, foresight, zone_data, ..start.clone() };
         }
     }
 

@@ -307,14 +307,19 @@ impl Start {
             made_in: None,
             offset: resolved.offset,
             tracked: resolved.tracked,
-            source: match resolved.host_clock_unset {
-                true => format!("{}, when the host's clock was not set", resolved.source),
-                false => resolved.source.to_string(),
-            },
+            source: Start::source_of(resolved),
             next_start: resolved.next_start,
             foresight: resolved.foresight.clone(),
             zone_data: resolved.source.zone().and(zone_data),
             tsc: TscRecord { mode: tsc.mode, khz: tsc.khz, behaviour: tsc.behaviour, why: tsc.why.clone() },
+        }
+    }
+
+    /// The origin of an offset, in words.
+    pub(super) fn source_of(resolved: &Resolved) -> String {
+        match resolved.host_clock_unset {
+            true => format!("{}, when the host's clock was not set", resolved.source),
+            false => resolved.source.to_string(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod moving_words;
 mod output;
 mod refused_by_libxl;
 mod scripts;
+mod set_live;
 mod settings;
 mod snapshots;
 mod together;
