@@ -1,12 +1,13 @@
 //! Reports the present clock of a domain, from its record and from the host.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use timers::resolve::{Moment, NextStart, is_clock_set, resolve, rtc_time};
 use timers::tsc::{Behaviour, InvariantTsc, LinuxClock, TscHost, TscMode, decide, linux_clock, request};
-use timers::zone::{FirstOf, ZoneChange};
+use timers::zone::{FirstOf, ZoneChange, ZoneSource};
 use timers::{
     Adjustment, Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, Ppm, Timer, TimerMode, TimerName,
 };
@@ -17,8 +18,9 @@ use crate::domain::project;
 use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Seen, Start};
-use crate::plan::next_start_words;
+use crate::plan::{Refusal, next_start_words};
 use crate::preflight::report::{born, invariant};
+use crate::tracking::cold_start;
 use crate::tracking::unmanaged::requested;
 
 /// A domain's clock.
@@ -110,8 +112,8 @@ pub struct RtcView {
     /// True if it still shows what was requested of the start.
     #[serde(skip)]
     as_requested: bool,
-    /// The effect of the next start.
-    pub next_start: &'static str,
+    /// The effect of the next start; `refused: `, the reason and the remedy if it would be refused on this host.
+    pub next_start: Cow<'static, str>,
     /// The first change of the zone that gave the offset after the start, in the future or past; the RTC does not follow.
     pub zone_change: Option<ZoneChange>,
     /// True if that change is past.
@@ -152,13 +154,14 @@ pub struct TscView {
 /// The next start where another clock has been requested since the last one.
 pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 
+/// The beginning of the next start's words where it would be refused.
+pub const REFUSED: &str = "refused: ";
+
 /// The next start of a guest that has moved its RTC too far.
 const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
-/// The next start of a guest whose requested clock cannot be had either.
-const REFUSED: &str = "refused: a new domain can have neither this RTC nor the requested clock (over 2147483647 s from UTC, or not in the years 2000 to 2099)";
-
-/// Reads a domain's clock. `record` is the guest's record, whichever domain it is of.
+/// Reads a domain's clock. `record` is the guest's record, whichever domain it is of; `zones` are those that its next start
+/// would use.
 ///
 /// # Errors
 /// When the host cannot be read.
@@ -166,7 +169,7 @@ const REFUSED: &str = "refused: a new domain can have neither this RTC nor the r
 /// ```
 /// use xenclock::domain::DomainConfig;
 /// use xenclock::host::{Host, mock::Mock};
-/// use xenclock::timers::GuestKind;
+/// use xenclock::timers::{GuestKind, zone::default_zones};
 /// use xenclock::view::view;
 ///
 /// # let now = "2026-07-01T12:00:00Z".parse()?;
@@ -178,7 +181,7 @@ const REFUSED: &str = "refused: a new domain can have neither this RTC nor the r
 /// host.guest_shift_rtc(domid, -3600)?;
 ///
 /// let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("no domain")?;
-/// let clock = view(&host, &domain, &host.facts()?, None)?;
+/// let clock = view(&host, &domain, &host.facts()?, None, &*default_zones())?;
 /// assert_eq!(clock.rtc.offset, -3600);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -187,8 +190,9 @@ pub fn view(
     domain: &DomainSummary,
     facts: &HostFacts,
     record: Option<&ClockRecord>,
+    zones: &dyn ZoneSource,
 ) -> Result<ClockView> {
-    let rtc = rtc(host, domain, facts, record)?;
+    let mut rtc = rtc(host, domain, facts, record)?;
     let mut tsc = tsc(host, domain, facts, record)?;
     let config = host.stored_config(domain.domid).ok();
     let started_with = match (record, &config) {
@@ -197,6 +201,11 @@ pub fn view(
         (Some(record), Some(config)) if !is_pending(record) => Some(requested(record, config)),
         (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
+    if let (Some(record), Some(config)) = (record, &config)
+        && let Some(refusal) = refused(record, config, &rtc, facts, zones)
+    {
+        rtc.next_start = format!("{REFUSED}{}", refusal.with_remedies()).into();
+    }
     let requested = record.filter(|record| is_pending(record));
     tsc.next_start = requested.and_then(|record| {
         let now = (tsc.mode.as_str(), KiloHertz(tsc.khz));
@@ -212,6 +221,22 @@ pub fn view(
         tsc,
         clock: record.map(|record| record.request.clock.clone()),
     })
+}
+
+/// Why the next start would be refused here and now.
+fn refused(
+    record: &ClockRecord,
+    config: &DomainConfig,
+    rtc: &RtcView,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Option<Refusal> {
+    let mut record = record.clone();
+    // What the guest has made of its RTC counts, also where nobody has noted it yet.
+    if rtc.moved_by_guest.is_some() {
+        record.seen(rtc.offset, facts.now);
+    }
+    cold_start::next(&record, config, facts, zones).err()
 }
 
 /// True if another clock was requested since the domain was started.
@@ -286,7 +311,7 @@ fn rtc(
         as_requested: unset.is_none()
             && moved == Some(0)
             && lives.is_some_and(|record| !record.offset_changed && as_requested(record, offset, facts)),
-        next_start: record.map_or("as in its config", |record| {
+        next_start: Cow::Borrowed(record.map_or("as in its config", |record| {
             let provisional = record.last.is_some_and(|last| last.provisional && last.offset == offset);
             let next = match provisional {
                 true => NextStart::ResolvedAgain,
@@ -294,15 +319,10 @@ fn rtc(
             };
             match record.offset_changed {
                 true => ANOTHER_CLOCK,
-                false if is_tracked && !can_be_set => {
-                    match offset_now(&record.request.clock.offset, domain.kind, facts) {
-                        Some(_) => TOO_FAR,
-                        None => REFUSED,
-                    }
-                }
+                false if is_tracked && !can_be_set => TOO_FAR,
                 false => next_start_words(next, is_tracked, !record.ephemeral),
             }
-        }),
+        })),
         zone_change: start.and_then(|start| start.foresight.clone()),
         zone_has_changed: start
             .and_then(|start| start.foresight.as_ref())

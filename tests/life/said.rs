@@ -120,7 +120,8 @@ impl World<'_> {
             facts
         });
         let record = self.record_shown(guest, site);
-        let shown = view(self.mock(site), domain, old.as_ref().unwrap_or(facts), record.as_ref());
+        let zones = &*self.grounds[site].zones;
+        let shown = view(self.mock(site), domain, old.as_ref().unwrap_or(facts), record.as_ref(), zones);
         let json = serde_json::to_value(shown.map_err(|error| error.to_string())?).unwrap();
         let said = Said { guest: &self.guests[guest].name, json };
         self.check_tsc(&said, guest, &instance)?;
@@ -195,6 +196,18 @@ impl World<'_> {
         if !known {
             return Ok(());
         }
+        // A reboot would be refused, and that is said whatever else is to be said.
+        let is_refused = self.resolved(instance.site, &spec.offset, spec.kind).is_none();
+        if is_refused && (kept.fresh || !is_variable(&spec.offset)) {
+            return match said.text("/rtc/next_start").starts_with("refused: ") {
+                true => Ok(()),
+                false => Err(format!(
+                    "of {} the next start is said to be: {}; it would be refused",
+                    said.guest,
+                    said.text("/rtc/next_start")
+                )),
+            };
+        }
         if kept.fresh {
             said.is("/rtc/tracked", false)?;
             return said.is("/rtc/next_start", "another clock, requested since the last start");
@@ -225,7 +238,6 @@ impl World<'_> {
                 let dropped = "changes are dropped";
                 let text = said.text("/rtc/next_start");
                 // What was requested may be too far as well, with the host's date as it is now.
-                let is_refused = self.resolved(instance.site, &spec.offset, spec.kind).is_none();
                 let told = if is_refused { text.starts_with("refused: ") } else { text.ends_with(dropped) };
                 return match told {
                     true => Ok(()),

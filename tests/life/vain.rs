@@ -135,8 +135,9 @@ impl World<'_> {
         let domains = mock.domains().unwrap();
         let domain = domains.iter().find(|domain| domain.domid == domid).unwrap();
         let record = self.grounds[site].records.get(self.guests[guest].uuid).unwrap_or(None);
-        let shown =
-            view(mock, domain, &self.facts(site), record.as_ref()).map_err(|error| error.to_string())?;
+        let zones = &*self.grounds[site].zones;
+        let shown = view(mock, domain, &self.facts(site), record.as_ref(), zones)
+            .map_err(|error| error.to_string())?;
         let rtc = &shown.rtc;
         let from_config = rtc.source.starts_with("libxl config");
         match rtc.offset == offset && rtc.changed_by_guest.is_none() && from_config {

@@ -1,6 +1,6 @@
 //! The TSC that a clock requests, on a host that is known and on one that is not.
 
-use timers::tsc::{self, TscDecision, TscError, TscHost};
+use timers::tsc::{self, TscDecision, TscError, TscHost, TscRequest};
 use timers::{GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
 use super::{Target, timer_findings};
@@ -28,18 +28,31 @@ pub(crate) fn decide_tsc(
         if let Some((_, finding)) = judged {
             return Box::new((part, finding.refusing_start()));
         }
-        let finding = Finding::unsupported(code, error.to_string()).refusing_start();
-        let finding = match error {
-            TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
-                format!("write mode='auto' for {asked}, or leave out the frequency"),
-                format!(
-                    "write tsc_mode = \"default\" (mode=auto in clock_timers) for {asked}, or leave out the frequency"
-                ),
-            ),
-            _ => finding,
-        };
-        Box::new((part, finding))
+        Box::new((part, unprovided(code, &error)))
     })
+}
+
+/// The TSC of a next start that a host cannot provide.
+pub(crate) fn next_tsc(
+    request: &TscRequest,
+    kind: GuestKind,
+    host: &TscHost,
+) -> Result<TscDecision, Finding> {
+    tsc::decide(request, kind, host).map_err(|error| unprovided("tsc-native-frequency", &error))
+}
+
+/// A TSC that another host may provide, but not this one.
+fn unprovided(code: &'static str, error: &TscError) -> Finding {
+    let finding = Finding::unsupported(code, error.to_string()).refusing_start();
+    match error {
+        TscError::NativeFrequency { asked, .. } => finding.instead_by_format(
+            format!("write mode='auto' for {asked}, or leave out the frequency"),
+            format!(
+                "write tsc_mode = \"default\" (mode=auto in clock_timers) for {asked}, or leave out the frequency"
+            ),
+        ),
+        _ => finding,
+    }
 }
 
 /// The finding for a frequency in native mode, of a clock that is started on a host of which nothing is known.

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, dump: &Dumpxml) -> Result<(), Failure> {
     let clock = match (&record, dump.inactive) {
         (Some(record), true) => requested(record, &config),
         (None, true) => project::clock_with_timers_of(&config),
-        (_, false) => clock_now(&view(&*host, &domain, &facts, record.as_ref())?),
+        (_, false) => clock_now(&view(&*host, &domain, &facts, record.as_ref(), &*backend::zones())?),
     };
     if !dump.security_info {
         hide_passwords(&mut config);

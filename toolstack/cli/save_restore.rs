@@ -161,6 +161,9 @@ pub(super) fn restore(global: &Global, restore: &Restore) -> Result<(), Failure>
     let transfer = Transfer::new(&*host, &records, &*zones);
     preflight::before_taking(global, &transfer, &header, &given, requested, how)?;
     if global.dry_run {
+        let record = transfer.expected(&header, &given, requested)?;
+        let refused = transfer.next_start_refused(&record, &given, &host.facts()?);
+        output::warn(refused.as_slice());
         return Ok(());
     }
     backend::make_ready(&*host, &records)?;

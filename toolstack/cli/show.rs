@@ -34,7 +34,7 @@ pub(super) fn clock_show_on(
     let facts = host.facts()?;
     let mut unread = Unread::default();
     let record = unread.record(records, domain.uuid);
-    let view = view(host, &domain, &facts, record.as_ref())?;
+    let view = view(host, &domain, &facts, record.as_ref(), &*backend::zones())?;
     match as_json {
         true => output::json(&unread.json(&view))?,
         false => output::text(&lines(&view, &unread))?,
@@ -83,10 +83,11 @@ pub(super) fn clock_list(global: &Global, list: &ClockList) -> Result<(), Failur
     let host = backend::open(global)?;
     let facts = host.facts()?;
     let records = backend::records(global);
+    let zones = backend::zones();
     let (mut views, mut unread, mut failed) = (Vec::new(), Unread::default(), Ok(()));
     for guest in backend::guests(&*host)? {
         let record = unread.record(&records, guest.uuid);
-        match view(&*host, &guest, &facts, record.as_ref()) {
+        match view(&*host, &guest, &facts, record.as_ref(), &*zones) {
             Ok(view) => views.push(view),
             // It has ended since the list was made.
             Err(error) if error.kind == ErrorKind::NoSuchDomain => {}
@@ -155,7 +156,7 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
         Some(clock) if rtc.next_start == ANOTHER_CLOCK => {
             line("next start", &format!("{ANOTHER_CLOCK}: {}", offset_words(&clock.offset)));
         }
-        _ => line("next start", rtc.next_start),
+        _ => line("next start", &rtc.next_start),
     }
     if let Some(change) = &rtc.zone_change {
         let text = match rtc.zone_has_changed {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::effect::{Effect, Taken, named};
 use super::records;
 use super::report::{GuestReport, HostReport};
+use crate::assess::next_tsc;
 use crate::host::DomId;
 
 /// How a guest moves.
@@ -95,6 +96,7 @@ pub fn foresee(
     effects.extend(tsc.effects.iter().filter_map(of_tsc));
     effects.extend(nomigrate(guest, how));
     effects.extend(of_cpuid(guest, from, to, &tsc));
+    effects.extend(next_start(guest, to, how));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
     effects.extend(unsynchronised(guest, from, to));
@@ -220,6 +222,22 @@ fn of_cpuid(guest: &GuestReport, from: &HostReport, to: &HostReport, tsc: &TscMo
             "its CPUID moves with it, but its next start there shows {} invariant TSC: {}",
             if next.shown == Some(true) { "an" } else { "no" },
             next.why
+        ),
+    })
+}
+
+/// A clock of the next start that the target cannot give. The guest moves all the same. A restore says it when the guest is
+/// there.
+fn next_start(guest: &GuestReport, to: &HostReport, how: MoveKind) -> Option<Effect> {
+    let request = guest.tsc.next_start.as_ref().filter(|_| how == MoveKind::Migration)?;
+    let finding = next_tsc(request, guest.kind, &to.tsc()).err()?;
+    let instead = finding.alternative.map_or_else(String::new, |instead| format!("; instead: {instead}"));
+    Some(Effect {
+        effect: "next-start-refused",
+        severity: Severity::Change,
+        text: format!(
+            "its next start there is refused: {}{instead}. Until then xenclock clock-set can request another clock",
+            finding.reason
         ),
     })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use timers::tsc::{
     Behaviour, CpuidBit, GuestTsc, InvariantHost, InvariantRequest, InvariantTsc, LinuxClock, MovingTsc,
-    Tolerance, TscHost, TscMode, linux_clock,
+    Tolerance, TscHost, TscMode, TscRequest, linux_clock, request,
 };
 use timers::zone::{ZoneChange, ZoneSource};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
@@ -12,12 +12,13 @@ use uuid::Uuid;
 
 use super::clocks::Clocks;
 use crate::domain::DomainConfig;
+use crate::domain::project::clock_with_timers_of;
 use crate::domain::release::XenVersion;
 use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::host_clock::ClockSteps;
 use crate::lifecycle::model::birth_khz;
-use crate::lifecycle::record::ConfiguredBy;
+use crate::lifecycle::record::{ConfiguredBy, RequestOrigin};
 
 /// A host, as far as clocks go: `host-info --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,9 @@ pub struct TscReport {
     /// The frequency that was asked for.
     #[serde(default)]
     pub asked: Option<Hertz>,
+    /// The TSC that is requested for its next start; `None` in a report of an older program.
+    #[serde(default)]
+    pub next_start: Option<TscRequest>,
     /// Its own tolerance; `None` where the host's counts.
     #[serde(default)]
     pub tolerance: Option<Tolerance>,
@@ -219,6 +223,7 @@ impl GuestReport {
                 incarnation: info.incarnation,
                 birth_khz: birth_khz(None, info.incarnation, &tsc, facts.cpu_khz),
                 asked: None,
+                next_start: request(&clock_with_timers_of(config).timers).ok(),
                 tolerance: None,
             },
             nomigrate: config.is_nomigrate(),
@@ -240,6 +245,10 @@ impl GuestReport {
         self.tsc.asked = record.frequency_in_force(self.tsc.khz);
         self.tsc.tolerance = record.request.clock.tsc_tolerance;
         let next = record.next_clock();
+        // A guest whose clock nobody requested has that of its config.
+        if record.request.from != RequestOrigin::Unmanaged {
+            self.tsc.next_start = request(&next.timers).ok();
+        }
         self.tracked = !record.offset_changed && record.is_tracked(self.kind);
         self.follows_zone = follows_zone(&next);
         self.zone = named_zone(&next);

@@ -10,8 +10,10 @@ use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind};
 
+use super::unmanaged;
 use super::warning::Warning;
 use crate::apply::clock::{GuestState, SetTsc, is_set, set_initial_tsc, set_rtc};
+use crate::domain::DomainConfig;
 use crate::host::{Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::Discovered;
@@ -61,6 +63,21 @@ pub fn resolve(
     };
     warnings.extend(rtc.warning().map(Warning::HostClockUnset));
     Ok(ColdStart { clock, rtc, tsc, warnings })
+}
+
+/// The next cold start of a guest, with the config that it has then: what a reboot here and now would give it.
+///
+/// # Errors
+/// When the requested clock cannot be had on this host: the guest then stays down.
+pub fn next(
+    record: &ClockRecord,
+    config: &DomainConfig,
+    facts: &HostFacts,
+    zones: &dyn ZoneSource,
+) -> Result<ColdStart, Refusal> {
+    let mut record = record.clone();
+    record.request.clock = unmanaged::requested(&record, config);
+    resolve(&record, config.kind(), facts, zones)
 }
 
 /// The record with what a file asks for now: where the file asks for the same as before, the record goes on.

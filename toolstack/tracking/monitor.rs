@@ -113,8 +113,14 @@ pub enum RestartError {
     /// The old domain could not be read or taken away.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The clock cannot be had any more on this host.
-    #[error("{}", .0.with_remedies())]
+    /// The clock cannot be had on this host, as after a move. Nothing was done: the domain is still there, shut down, and
+    /// what its guest made of its RTC is in its clock record. It is started again once another clock is requested, by
+    /// [`crate::tracking::start::start`] or `create`, after [`Host::destroy`] of this domain.
+    #[error(
+        "{}. The domain is still there, shut down: request another clock, in the guest's file or, if the file has a uuid, \
+         with xenclock clock-set; then destroy the domain and create it again",
+        .0.with_remedies()
+    )]
     Refused(#[from] Refusal),
     /// The new domain failed.
     #[error(transparent)]
@@ -267,11 +273,10 @@ impl Monitor<'_> {
                 warnings.extend(noted.err().map(Warning::from));
             }
         }
-        record.request.clock = unmanaged::requested(&record, &config);
         // The plan puts the offset where it belongs.
         config.set_rtc_offset(UtcOffset::ZERO);
         config.c_info.uuid = Some(record.uuid);
-        let start = cold_start::resolve(&record, config.kind(), &facts, self.zones)?;
+        let start = cold_start::next(&record, &config, &facts, self.zones)?;
         warnings.extend(start.warnings);
         let domain = Domain::new(config.clone(), start.clock);
         let plan = plan::plan(&domain, &facts, self.zones, record.uuid)?;

@@ -51,6 +51,12 @@ pub enum Warning {
     /// The clock that the guest has made of the requested one is refused on this host.
     #[error("{0}; it starts with the requested clock instead")]
     Refused(#[source] Refusal),
+    /// The clock that is requested for the guest's next start cannot be had on this host.
+    #[error(
+        "the guest's next start on this host is refused: {}. Until then xenclock clock-set can request another clock",
+        .0.with_remedies()
+    )]
+    NextStartRefused(#[source] Refusal),
     /// The host's clock is not set, and the guest's offset depends on it. The text says how it starts.
     #[error("{0}")]
     HostClockUnset(String),

@@ -13,6 +13,7 @@ mod mock;
 mod moving;
 mod moving_target;
 mod moving_words;
+mod next_start;
 mod output;
 mod refused_by_libxl;
 mod scripts;

@@ -1,6 +1,6 @@
 //! From `<timer name='tsc'>` to the values that are set and the behaviour that the guest sees.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::guest::{Behaviour, GuestTsc};
 use super::mode::{TscHost, TscMode};
@@ -9,7 +9,7 @@ use crate::timer::{Timer, TimerMode, TimerName};
 use crate::units::{FrequencyError, Hertz, KiloHertz};
 
 /// A requested TSC, in Xen's terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TscRequest {
     /// The mode to set.
     pub mode: TscMode,

@@ -14,6 +14,7 @@ use crate::domain::{Domain, DomainConfig};
 use crate::host::{DomId, HostFacts, Result};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::record::{Instance, RecordFormatError, RequestOrigin};
+use crate::tracking::cold_start;
 use crate::tracking::monitor::read_clock;
 use crate::tracking::start::{claim, note, put_back};
 use crate::tracking::store::{Claim, Then, Unfinished};
@@ -154,6 +155,7 @@ impl Transfer<'_> {
             true => record.continued(instance, known),
             false => record.found_alive(instance, known),
         }
+        add(&mut warnings, self.next_start_refused(&record, &config, &facts));
         let mut before = None;
         let kept = self.records.change(uuid, |here, _| {
             before = here;
@@ -179,6 +181,18 @@ impl Transfer<'_> {
         let saved = || config_in(header).ok().and_then(|saved| saved.c_info.uuid);
         let uuid = config.c_info.uuid.or_else(saved).unwrap_or_default();
         Ok(self.arriving(header, config, uuid, requested, &self.host.facts()?).record)
+    }
+
+    /// The warning that the next start of a guest here would be refused, with this record and this config. The guest arrives
+    /// all the same.
+    #[must_use]
+    pub fn next_start_refused(
+        &self,
+        record: &ClockRecord,
+        config: &DomainConfig,
+        facts: &HostFacts,
+    ) -> Option<Warning> {
+        cold_start::next(record, config, facts, self.zones).err().map(Warning::NextStartRefused)
     }
 
     fn arriving(
