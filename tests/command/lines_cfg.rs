@@ -255,3 +255,26 @@ fn a_line_of_another_language_gets_the_setting() {
         ("vif=(bridge=xenbr0 bridge=xenbr1)", "", "vif = [ \"bridge=xenbr0\", \"bridge=xenbr1\" ]"),
     ]);
 }
+
+/// xl ends a setting at a semicolon, wherever the quotes are missing.
+#[test]
+fn a_setting_behind_a_semicolon_stays_one() {
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c9";
+    for (wrong, right) in [
+        ("boot=cd;vnc=1", "boot = \"cd\"; vnc = 1".to_owned()),
+        ("kernel=/boot/a;extra=ro", "kernel = \"/boot/a\"; extra = \"ro\"".to_owned()),
+        ("extra=a=b;vcpus=2", "extra = \"a=b\"; vcpus = 2".to_owned()),
+        ("extra=a=b vcpus=3;vcpus=2", "extra = \"a=b vcpus=3\"; vcpus = 2".to_owned()),
+        ("clock_timezone=Europe/Berlin;pae=0", "clock_timezone = \"Europe/Berlin\"; pae = 0".to_owned()),
+        ("tsc_mode=native;hpet=0", "tsc_mode = \"native\"; hpet = 0".to_owned()),
+        ("on_reboot=restart;on_crash=destroy", "on_reboot = \"restart\"; on_crash = \"destroy\"".to_owned()),
+        (
+            "on_reboot=restart ; on_crash=destroy",
+            "on_reboot = \"restart\"; on_crash = \"destroy\"".to_owned(),
+        ),
+        ("boot=cd;vnc=1;acpi=0", "boot = \"cd\"; vnc = 1; acpi = 0".to_owned()),
+        (&format!("uuid={uuid};vcpus=2"), format!("uuid = \"{uuid}\"; vcpus = 2")),
+    ] {
+        follow(&[(wrong, &format!("write {right}"), &right)]);
+    }
+}

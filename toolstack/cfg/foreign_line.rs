@@ -173,16 +173,23 @@ const OF_PROGRAMS: [&str; 6] = [
     "extra",
 ];
 
-/// A value without quotes and the settings behind it on its line, `web vcpus=2`; `None` where it is one setting.
+/// A value without quotes and the settings behind it on its line, `web vcpus=2` or `web;vcpus=2`; `None` where it is one
+/// setting.
 fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a str)>> {
     let mut parts = vec![(key, text)];
-    if OF_PROGRAMS.contains(&key.name) || keys::is_list(key.name) || text.contains(['"', '\'', '[']) {
+    if keys::is_list(key.name) || text.contains(['"', '\'', '[']) {
         return None;
     }
     while let Some((key, text)) = parts.pop() {
-        let next = text.match_indices(' ').find_map(|(at, _)| {
-            let (key, value) = key_in(text.get(at + 1..)?)?;
-            Some((text[..at].trim(), key, value.strip_prefix('=').filter(|_| !text[..at].trim().is_empty())?))
+        let of_program = OF_PROGRAMS.contains(&key.name);
+        let next = text.match_indices([' ', ';']).find_map(|(at, end)| {
+            // A program's own settings are parted by spaces.
+            if of_program && end == " " {
+                return None;
+            }
+            let (key, value) = key_in(text.get(at + 1..)?.trim_start())?;
+            let before = text[..at].trim_end_matches([' ', ';']).trim_start();
+            Some((before, key, value.strip_prefix('=').filter(|_| !before.is_empty())?))
         });
         let Some((before, next, value)) = next else {
             parts.push((key, text.trim()));

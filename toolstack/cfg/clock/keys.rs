@@ -313,7 +313,13 @@ pub fn contradiction(keys: &Keys<'_, '_>, node: usize, name: &str, ours: &str) -
     let setting = keys.get(name).map(|key| key.setting);
     let text = setting.and_then(Setting::text).map(String::from_utf8_lossy);
     let said = text.map_or_else(|| name.to_owned(), |text| format!("{name} = {text}"));
-    let finding = Finding::invalid(CONTRADICTION, format!("{said} contradicts {ours}"))
-        .instead("change both, or remove the clock_ keys, so that only the plain keys count");
-    keys.error(node, finding)
+    let finding = Finding::invalid(CONTRADICTION, format!("{said} contradicts {ours}"));
+    // An adjustment counts from UTC where nothing else is said.
+    let is_set = setting.and_then(Setting::text).is_some_and(|text| text != b"0");
+    let counts_from_local = name == "localtime" && is_set && keys.get("clock_adjustment").is_some();
+    let instead = match counts_from_local && keys.get("clock_basis").is_none() {
+        true => "write clock_basis = \"localtime\" as well".to_owned(),
+        false => format!("remove {name}, or remove the clock_ keys, so that only the plain keys count"),
+    };
+    keys.error(node, finding.instead(instead))
 }
