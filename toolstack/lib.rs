@@ -5,18 +5,19 @@
 //! # From an XML to a running guest
 //!
 //! ```
-//! use timers::Moment;
-//! use timers::zone::default_zones;
 //! use xenclock::convert::{Format, convert};
 //! use xenclock::host::Host;
 //! use xenclock::host::mock::Mock;
-//! use xenclock::tracking::start::{StartOptions, start};
+//! use xenclock::timers::Moment;
+//! use xenclock::timers::zone::default_zones;
+//! use xenclock::tracking::start::{StartOptions, clock_for, start};
 //! use xenclock::tracking::store::RecordStore;
-//! use xenclock::{plan, timers, view, xml};
+//! use xenclock::{plan, view, xml};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let text = "<domain type='kvm'>
 //!   <name>guest</name>
+//!   <uuid>6f2d4a54-0c1e-4e0b-9d53-2f0c5a4f7b11</uuid>
 //!   <memory unit='MiB'>512</memory>
 //!   <os><type>hvm</type></os>
 //!   <clock offset='variable' adjustment='3600'>
@@ -38,25 +39,39 @@
 //! let (facts, zones) = (host.facts()?, default_zones());
 //!
 //! // The same domain as an xl.cfg.
-//! let domain = input.domain.clone();
+//! let mut domain = input.domain.clone();
 //! let at = Moment { now: facts.now, host_zone: &facts.zone, zones: &*zones };
 //! let cfg = convert(&mut input, Format::Xl, &at)?;
 //! assert!(cfg.contains("name = \"guest\"") && cfg.contains("clock_tsc_frequency = 2000000000"));
 //!
-//! // Its start: planned without touching the host, then done step by step, read back and recorded.
-//! let plan = plan::plan(&domain, &facts, &*zones, uuid::Uuid::new_v4())?;
+//! // Its start, the first one or a later one: the clock is the one that the file requests, or what the guest has made of
+//! // it since. It is planned without touching the host, then done step by step, read back and recorded by its UUID.
 //! let records = RecordStore::in_memory();
-//! let options = StartOptions::new(&records).made_up(true);
+//! let uuid = domain.config.c_info.uuid.ok_or("the domain has no UUID")?;
+//! let asked = domain.clock.clone();
+//! let (clock, warnings) = clock_for(records.get(uuid)?, &asked, domain.config.kind(), &facts, &*zones);
+//! warnings.iter().for_each(|warning| println!("{warning}"));
+//! domain.clock = clock;
+//! let plan = plan::plan(&domain, &facts, &*zones, uuid)?;
+//! let options = StartOptions::new(&records).asked(&asked);
 //! let started = start(&plan, &host, &facts, &options, &mut |step| println!("{}: {}", step.kind, step.why))?;
 //!
 //! // What its clock is now.
 //! let domid = started.outcome.domid;
-//! let domain = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("it has gone")?;
-//! let record = records.get(domain.uuid)?;
-//! let clock = view::view(&host, &domain, &facts, record.as_ref())?;
+//! let running = host.domains()?.into_iter().find(|domain| domain.domid == domid).ok_or("it has gone")?;
+//! let record = records.get(uuid)?;
+//! let clock = view::view(&host, &running, &facts, record.as_ref(), &*zones)?;
 //! assert_eq!((clock.rtc.offset, clock.tsc.khz), (3600, 2_000_000));
 //! # Ok(())
 //! # }
+//! ```
+//!
+//! The crate is not on crates.io: depend on its repository or on a copy of it. `uuid` (1), `chrono` (0.4) and `serde_json` (1)
+//! are those whose types are in the interface.
+//!
+//! ```toml
+//! [dependencies]
+//! xenclock = { path = "../xenclock", default-features = false } # or git = "..."
 //! ```
 //!
 //! `docs/examples/` has whole programs: a conversion with its diagnostics as data, a toolstack, a follower of events.
@@ -71,7 +86,9 @@
 //!    its clock means on a host now.
 //! 3. [`apply`](mod@apply) carries out the plan on a [`host::Host`] and reads everything back; [`tracking::start`] also
 //!    writes the clock record.
-//! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. [`lifecycle`] defines the
+//!    writes the clock record. For a guest that ran before, [`clock_for`](tracking::start::clock_for) gives the clock to plan.
+//! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. A restart that is refused leaves
+//!    the domain where it is ([`RestartError::Refused`](tracking::monitor::RestartError::Refused) says what to do). [`lifecycle`] defines the
 //!    effect of each event on the record; [`view`](mod@view) reports the clock of a running domain, and [`preflight`]
 //!    the effect of a move to another host.
 //!

@@ -1,4 +1,4 @@
-//! A toolstack on the mock host: a start that fails, a start, a reboot, a save and a restore.
+//! A toolstack on the mock host: a start that fails, a start, a reboot, a save, a restore and a second start.
 //!
 //! ```sh
 //! cargo run --example toolstack
@@ -10,7 +10,7 @@ use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, SaveKind, ShutdownReason};
 use xenclock::timers::zone::default_zones;
 use xenclock::tracking::monitor::{Disposition, Monitor, Reread};
-use xenclock::tracking::start::{StartOptions, start};
+use xenclock::tracking::start::{StartOptions, clock_for, start};
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::transfer::Transfer;
 use xenclock::view::view;
@@ -32,19 +32,28 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let input = xml::read("guest.xml", GUEST.as_bytes())?;
     let uuid = input.domain.config.c_info.uuid.ok_or("the domain has no UUID")?;
-    let plan = plan::plan(&input.domain, &facts, &*zones, uuid)?;
-    let options = StartOptions::new(&records).asked(&input.domain.clock);
+    // Every cold start, the first one as well as those of a guest that ran before and keeps what it made of its RTC.
+    let cold_start = || -> Result<DomId, Box<dyn Error>> {
+        let asked = &input.domain.clock;
+        let mut domain = input.domain.clone();
+        let (clock, warnings) =
+            clock_for(records.get(uuid)?, asked, domain.config.kind(), &host.facts()?, &*zones);
+        warnings.iter().for_each(|warning| println!("warning: {warning}"));
+        domain.clock = clock;
+        let plan = plan::plan(&domain, &facts, &*zones, uuid)?;
+        let options = StartOptions::new(&records).asked(asked);
+        Ok(start(&plan, &host, &facts, &options, &mut |_| {})?.outcome.domid)
+    };
 
     // A failure at any step leaves no domain behind.
     host.inject("set_initial_tsc", ErrorKind::Permission, 1)?;
-    match start(&plan, &host, &facts, &options, &mut |_| {}) {
+    match cold_start() {
         Ok(_) => return Err("the fault did not strike".into()),
         Err(refused) => println!("not started: {refused}"),
     }
     assert!(find(&host, "guest")?.is_none());
 
-    let started = start(&plan, &host, &facts, &options, &mut |_| {})?;
-    let first = started.outcome.domid;
+    let first = cold_start()?;
     show(&host, &records, "started")?;
 
     // The guest sets its RTC and reboots: on Xen, that is a new domain.
@@ -68,7 +77,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::io::Seek::rewind(&mut stream)?;
     let incoming = transfer.receive(&header, None, str::to_owned, &mut stream)?;
     host.unpause(incoming.domid)?;
-    show(&host, &records, "restored")
+    show(&host, &records, "restored")?;
+
+    // It powers off, and is started again later.
+    host.guest_end(incoming.domid, ShutdownReason::Poweroff)?;
+    let Disposition::Gone = monitor.ended(incoming.domid, ShutdownReason::Poweroff)?.became else {
+        return Err("it is still there".into());
+    };
+    let domid = cold_start()?;
+    assert_eq!(host.rtc_record(domid)?.offset, 90);
+    show(&host, &records, "started again")
 }
 
 fn find(host: &dyn Host, name: &str) -> Result<Option<DomainSummary>, Box<dyn Error>> {
@@ -78,7 +96,7 @@ fn find(host: &dyn Host, name: &str) -> Result<Option<DomainSummary>, Box<dyn Er
 fn show(host: &dyn Host, records: &RecordStore, what: &str) -> Result<(), Box<dyn Error>> {
     let domain = find(host, "guest")?.ok_or("it has gone")?;
     let record = records.get(domain.uuid)?;
-    let clock = view(host, &domain, &host.facts()?, record.as_ref())?;
+    let clock = view(host, &domain, &host.facts()?, record.as_ref(), &*default_zones())?;
     println!(
         "{what}: domain {}, RTC {} s from UTC, TSC {} kHz, {}",
         domain.domid, clock.rtc.offset, clock.tsc.khz, clock.tsc.why

@@ -135,6 +135,7 @@ fn the_examples_run() {
                 "started: domain 2, RTC 0 s from UTC, TSC 2000000 kHz",
                 "rebooted: domain 3, RTC 90 s from UTC, TSC 2000000 kHz",
                 "restored: domain 4, RTC 90 s from UTC, TSC 2000000 kHz",
+                "started again: domain 5, RTC 90 s from UTC, TSC 2000000 kHz",
             ],
         ),
         ("events", &["\"event\":\"rtc-change\",\"before\":0,\"offset\":90,"]),
