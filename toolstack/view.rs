@@ -27,7 +27,7 @@ use crate::tracking::unmanaged::requested;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClockView {
-    /// The domain's number.
+    /// The domain's ID.
     pub domid: DomId,
     /// Its name.
     pub name: String,

@@ -122,7 +122,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l json -d 'Pri
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -l sarif -d 'Print the findings as SARIF 2.1.0, for editors, code hosts and CI systems'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -s q -l quiet -d 'Print only files with errors or differences, and no summary'
 complete -c xenclock -n "__fish_xenclock_using_subcommand check" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -l inactive -d 'Print the clock of the next start instead of the present one, and no domain ID'
+complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -l inactive -d 'Print the clock as it was requested for the next start instead of the present one, and no domain ID'
 complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -l security-info -d 'Also print passwords'
 complete -c xenclock -n "__fish_xenclock_using_subcommand dumpxml" -s h -l help -d 'Print help'
 complete -c xenclock -n "__fish_xenclock_using_subcommand edit" -l unset -d 'Remove a key from the file, or a setting from the clock of a domain XML' -r

@@ -16,8 +16,13 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The domain that a command is about. What xl passes over is named.
 pub(super) fn one(domain: &Domain) -> &str {
-    pass_over(&domain.ignored);
-    &domain.domain
+    word(&domain.domain, &domain.ignored)
+}
+
+/// The one word that counts.
+pub(super) fn word<'a>(word: &'a str, ignored: &[OsString]) -> &'a str {
+    pass_over(ignored);
+    word
 }
 
 /// Names the words that xl passes over.

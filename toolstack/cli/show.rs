@@ -135,8 +135,8 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
     let mut text = format!("{name} (domain {domid}, {}, {uuid})\n", kind.as_str());
     let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<12} {}\n", shown(value)));
     line(what, &format!("{time}, {} ({} s)", timers::from_utc(rtc.offset), rtc.offset));
-    line("origin", &rtc.source);
-    line("source", rtc.known_from);
+    line("source", &rtc.source);
+    line("known from", rtc.known_from);
     if let Some(resolved) = &rtc.resolved_at {
         line("resolved", &resolved.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     }
@@ -168,7 +168,7 @@ fn lines(view: &ClockView, unread: &Unread) -> String {
     line("TSC mode", &tsc.mode);
     line("TSC", &format!("{} kHz, {}", tsc.khz, tsc.behaviour.as_str()));
     line("reason", &tsc.why);
-    line("source", tsc.known_from);
+    line("known from", tsc.known_from);
     if let Some(next) = &tsc.next_start {
         line("next TSC", &format!("{next} at the next start"));
     }

@@ -195,7 +195,7 @@ pub struct TscRecord {
 pub struct Instance {
     /// The host's boot.
     pub boot: String,
-    /// The domain's number.
+    /// The domain's ID.
     pub domid: DomId,
     /// When it was first known of.
     pub since: DateTime<Utc>,

@@ -26,7 +26,7 @@ pub enum MoveKind {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Foresight {
-    /// The guest's number where it is.
+    /// The guest's domain ID where it is.
     pub domid: DomId,
     /// Its name.
     pub name: String,

@@ -25,7 +25,7 @@ pub fn clock_words(clock: &ClockOffset, has_rtc: bool) -> String {
             let adjusted =
                 if adjustment == 0 { basis.to_owned() } else { format!("{basis} {adjustment:+} s") };
             // A guest without an RTC cannot change its wallclock.
-            if has_rtc { format!("{adjusted}, changed by the guest") } else { adjusted }
+            if has_rtc { format!("{adjusted}, which the guest may change") } else { adjusted }
         }
         ClockOffset::Absolute { start } => match DateTime::from_timestamp(start, 0) {
             Some(start) => format!("{} at each start", start.format("%Y-%m-%dT%H:%M:%SZ")),

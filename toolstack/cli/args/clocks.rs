@@ -73,7 +73,7 @@ pub(in crate::cli) struct ClockWatch {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MonitorOf {
-    /// The domain's number.
+    /// The domain's ID.
     pub domid: u32,
 }
 

@@ -135,7 +135,7 @@ fn time(word: &str) -> Result<DateTime<Utc>, String> {
 
 #[derive(Debug, Args)]
 pub struct Dumpxml {
-    /// Print the clock of the next start instead of the present one, and no domain ID.
+    /// Print the clock as it was requested for the next start instead of the present one, and no domain ID.
     #[arg(long)]
     pub inactive: bool,
     /// Also print passwords.

@@ -163,6 +163,24 @@ pub(in crate::cli) struct List {
     pub domains: Vec<String>,
 }
 
+/// One domain by its name. xl passes over further words, and so do we.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DomainName {
+    /// The domain's name.
+    pub name: String,
+    #[arg(hide = true)]
+    pub ignored: Vec<OsString>,
+}
+
+/// One domain by its ID. xl passes over further words, and so do we.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DomainId {
+    /// The domain's ID.
+    pub id: String,
+    #[arg(hide = true)]
+    pub ignored: Vec<OsString>,
+}
+
 /// One domain. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Domain {

@@ -17,7 +17,8 @@ use xenclock::cfg::clock::tolerance;
 pub(super) use clocks::{ClockSet, ClockWatch, DomainJson, MonitorOf, Preflight, TscHelperArgs};
 pub(super) use convert::{Check, Convert, Diagnostics, Dumpxml, Edit, From, Maps, Reading, To};
 pub(super) use guests::{
-    Create, Described, Destroy, Domain, List, Migrate, MigrateReceive, Plan, Restore, Save, Shutdown,
+    Create, Described, Destroy, Domain, DomainId, DomainName, List, Migrate, MigrateReceive, Plan, Restore,
+    Save, Shutdown,
 };
 pub(super) use play::{Play, RtcWrite};
 
@@ -152,9 +153,9 @@ pub(super) enum Command {
     /// Unpause a domain.
     Unpause(Domain),
     /// Print the ID of the domain with this name.
-    Domid(Domain),
+    Domid(DomainName),
     /// Print the name of the domain with this ID.
-    Domname(Domain),
+    Domname(DomainId),
     /// Shut a guest down.
     Shutdown(Shutdown),
     /// Control the mock host: its time, its facts, its guests.
