@@ -21,9 +21,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
     if settings.is_empty() && unset.is_empty() {
         return Err(Failure::Usage("expected a setting to change, KEY=VALUE, or --unset KEY".to_owned()));
     }
-    if let Some(word) = settings.iter().find(|word| !word.contains('=')) {
-        return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
-    }
+    input::all_are_settings(settings)?;
     let bytes = output::input(file)?;
     let host = input::xl_host(None, input::conf(global)?);
     let name = &input::name_of(file);

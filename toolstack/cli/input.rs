@@ -1,5 +1,6 @@
 //! Reads the domain that a file describes, in any format, with settings from the command line.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +109,15 @@ fn xl_conf() -> Result<(XlConf, Option<Errors>), Errors> {
 }
 
 /// A domain with words of the command line, as a start with xl would take them. What is wrong is said.
+/// Refuses words that set nothing.
+pub(super) fn all_are_settings(words: &[String]) -> Result<(), Failure> {
+    words.iter().find(|word| !word.contains('=')).map_or(Ok(()), |word| Err(not_a_setting(word)))
+}
+
+pub(super) fn not_a_setting(word: impl Display) -> Failure {
+    Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE"))
+}
+
 pub(super) fn read(
     global: &Global,
     file: &str,
@@ -116,9 +126,7 @@ pub(super) fn read(
     host: &XlHost,
     mapping: &Mapping,
 ) -> Result<Input, Failure> {
-    if let Some(word) = words.iter().find(|word| !word.contains('=')) {
-        return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
-    }
+    all_are_settings(words)?;
     match format_of(bytes) {
         Format::Cfg => {
             let mut input = read_cfg(global, file, bytes, words, host)?;

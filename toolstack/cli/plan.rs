@@ -117,8 +117,7 @@ fn file_and_settings(described: &Described) -> Result<(PathBuf, Vec<String>), Fa
         } else if file.is_none() {
             file = Some(word.into());
         } else {
-            let word = word.display();
-            return Err(Failure::Usage(format!("'{word}' is not a setting, expected KEY=VALUE")));
+            return Err(input::not_a_setting(word.display()));
         }
     }
     let none = "no file is given; to use settings only, give /dev/null";

@@ -59,6 +59,7 @@ impl Target {
 }
 
 pub(super) fn run(global: &Global, set: &ClockSet) -> Result<(), Failure> {
+    input::all_are_settings(&set.settings)?;
     let asks_nothing =
         set.settings.is_empty() && set.unset.is_empty() && set.from.is_none() && set.from_save.is_none();
     if let Some(key) = set.settings.iter().find_map(|word| word.trim_end().strip_suffix('=')) {
@@ -278,6 +279,13 @@ fn find(host: &dyn Host, records: &RecordStore, wanted: &str) -> Result<Target, 
         Err(no_domain) => no_domain,
     };
     let (all, _) = records.all().map_err(|error| Failure::Error(error.to_string()))?;
+    let named = all.iter().find(|record| record.name == wanted).map(|record| record.uuid);
+    let no_domain = match named.filter(|_| backend::is_domid(wanted)) {
+        Some(uuid) => Failure::Error(format!(
+            "no domain has the ID {wanted}; for the guest named '{wanted}', which does not run, give its UUID {uuid}"
+        )),
+        None => no_domain,
+    };
     let gone = |uuid, name: &str, record| Target {
         uuid,
         name: name.to_owned(),

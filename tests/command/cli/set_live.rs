@@ -78,3 +78,21 @@ fn another_tsc_for_the_next_start() {
     lab.mock(["clock-set", "guest", "clock_offset=utc"]).ok();
     assert_eq!(said(&lab).1, "<clock offset='variable' adjustment='7200' basis='utc'>");
 }
+
+#[test]
+fn a_word_that_sets_nothing_and_a_guest_named_like_an_id() {
+    let lab = lab("2026-07-01T12:00:00Z");
+    for words in [&["clock-set", "guest", "clock_offset"][..], &["plan", "guest.xml", "vcpus"]] {
+        let why = lab.mock(words.iter().copied()).fails(2);
+        assert!(why.contains("is not a setting, expected KEY=VALUE"), "{why}");
+    }
+    let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+    let named = domain("hvm", &format!("<uuid>{uuid}</uuid><clock offset='variable' adjustment='0'/>"));
+    lab.write("42.xml", named.replace("<name>guest<", "<name>42<"));
+    lab.mock(["create", "-q", "42.xml"]).ok();
+    let id = lab.mock(["domid", "42"]).ok();
+    lab.mock(["destroy", id.trim()]).ok();
+    let why = lab.mock(["clock-set", "42", "clock_offset=utc"]).fails(1);
+    assert!(why.contains("no domain has the ID 42") && why.contains(uuid), "{why}");
+    lab.mock(["clock-set", uuid, "clock_offset=utc"]).ok();
+}
