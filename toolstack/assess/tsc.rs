@@ -32,13 +32,10 @@ pub(crate) fn decide_tsc(
     })
 }
 
-/// The TSC of a next start that a host cannot provide.
-pub(crate) fn next_tsc(
-    request: &TscRequest,
-    kind: GuestKind,
-    host: &TscHost,
-) -> Result<TscDecision, Finding> {
-    tsc::decide(request, kind, host).map_err(|error| unprovided("tsc-native-frequency", &error))
+/// Why a host cannot provide the TSC of a next start.
+pub(crate) fn refused_tsc(request: &TscRequest, kind: GuestKind, host: &TscHost) -> Option<Finding> {
+    let error = tsc::decide(request, kind, host).err()?;
+    Some(unprovided("tsc-native-frequency", &error))
 }
 
 /// A TSC that another host may provide, but not this one.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::effect::{Effect, Taken, named};
 use super::records;
 use super::report::{GuestReport, HostReport};
-use crate::assess::next_tsc;
+use crate::assess::refused_tsc;
 use crate::host::DomId;
 
 /// How a guest moves.
@@ -230,7 +230,7 @@ fn of_cpuid(guest: &GuestReport, from: &HostReport, to: &HostReport, tsc: &TscMo
 /// there.
 fn next_start(guest: &GuestReport, to: &HostReport, how: MoveKind) -> Option<Effect> {
     let request = guest.tsc.next_start.as_ref().filter(|_| how == MoveKind::Migration)?;
-    let finding = next_tsc(request, guest.kind, &to.tsc()).err()?;
+    let finding = refused_tsc(request, guest.kind, &to.tsc())?;
     let instead = finding.alternative.map_or_else(String::new, |instead| format!("; instead: {instead}"));
     Some(Effect {
         effect: "next-start-refused",
