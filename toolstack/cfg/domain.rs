@@ -63,7 +63,9 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     if !cfg.unread.mended.is_empty() && !cfg.unread.lost {
         let Reading { report, errors, .. } = Reading::of(&cfg, Vec::new(), host);
         let forms = report.differences().filter(|found| OF_FORM.contains(&found.finding.code));
-        let open: Vec<_> = errors.into_iter().chain(forms).map(|found| found.place.span.start).collect();
+        // What is said of the file as a whole stands at its beginning, and is not about the line there.
+        let of_lines = errors.into_iter().chain(forms).filter(|found| !found.place.span.is_empty());
+        let open: Vec<_> = of_lines.map(|found| found.place.span.start).collect();
         cfg.give_up(&open);
     }
     let mut read = described(&cfg, syntax.clone(), host);

@@ -201,11 +201,12 @@ impl<'t> Verdicts<'t> {
             Ok(word) => format!("write {name}='{word}'"),
             Err(words) => one_of(&words),
         };
+        // An older libvirt takes the words for nothing where its schema does not list them.
+        let is_nothing = matches!(value, "default" | "none");
         let took =
             |said: &&Finding| matches!(said.verdict, diag::Verdict::Exact | diag::Verdict::Approximated);
         let is_own = read.is_some_and(|read| !read.with_others);
-        // An older libvirt takes the words for nothing where its schema does not list them.
-        if is_own && !matches!(value, "default" | "none") && said.filter(took).is_some() {
+        if is_own && !is_nothing && said.filter(took).is_some() {
             let finding = Finding::invalid("unknown-value", reason).instead(instead);
             self.faults.push(Fault { id, finding });
             return Is(FindingId::EXACT);
