@@ -50,13 +50,15 @@ pub fn clock(config: &mut DomainConfig, clock: &GuestClock, offset: OffsetIn) {
             TimerName::Hpet => hvm.hpet = Some(timer.present.unwrap_or(true).into()),
             // One of which nothing is said is not asked for.
             TimerName::Hypervclock if timer.present.is_none() => {}
+            // In xl's lists a group that is taken out is out, even where another word put it in: what the other answer
+            // left there, at an earlier start, goes.
             TimerName::Hypervclock if timer.present == Some(true) => {
-                add(&mut hvm.viridian_enable, hyperv::clock_groups())
+                remove(&mut hvm.viridian_disable, hyperv::clock_groups());
+                add(&mut hvm.viridian_enable, hyperv::clock_groups());
             }
             TimerName::Hypervclock => {
-                // In xl's list a group that is taken out is out, even where another feature put it in.
                 let out = [Viridian::TimeRefCount, Viridian::ReferenceTsc];
-                hvm.viridian_enable.retain(|group| !out.iter().any(|out| out.number() == *group));
+                remove(&mut hvm.viridian_enable, &out);
                 if hvm.viridian.is_some_and(super::Defbool::is_true) {
                     add(&mut hvm.viridian_disable, &out);
                 }
@@ -142,6 +144,10 @@ fn intent(offset: &ClockOffset, now: UtcOffset) -> (u32, Option<super::Defbool>)
 
 fn tsc_mode(clock: &GuestClock) -> Option<TscMode> {
     clock.tsc()?.mode?.tsc_mode().filter(|mode| *mode != TscMode::Default)
+}
+
+fn remove(list: &mut Vec<u32>, groups: &[Viridian]) {
+    list.retain(|number| !groups.iter().any(|group| group.number() == *number));
 }
 
 fn add(list: &mut Vec<u32>, groups: &[Viridian]) {

@@ -185,10 +185,31 @@ fn timers_that_a_reboot_keeps_are_named_and_the_remedy_works() {
         .replace("clock,present=yes", "clock,present=no");
     assert!(!set(&[&other]).err.contains("config keeps"));
     lab.mock(["mock", "reboot", "win"]).ok();
-    let hvm = lab.mock(["list", "-l", "win"]).json()[0]["config"]["b_info"]["type.hvm"].clone();
-    assert_eq!(hvm["hpet"], "True");
-    let groups = |key: &str| hvm[key].to_string().contains("reference_tsc");
-    assert!(!groups("viridian_enable"), "{hvm}");
+    let hvm = || lab.mock(["list", "-l", "win"]).json()[0]["config"]["b_info"]["type.hvm"].clone();
+    assert_eq!(hvm()["hpet"], "True");
+    assert_eq!(hvm().get("viridian_enable"), Some(&json!([0])), "{}", hvm());
+}
+
+#[test]
+fn hypervclock_is_in_force_after_each_reboot_whatever_it_was_before() {
+    let lab = lab("mode='auto'", json!({}));
+    lab.write("win.cfg", "name = \"win\"\ntype = \"hvm\"\nmemory = 64\nviridian = 1\n");
+    lab.mock(["create", "-q", "win.cfg"]).ok();
+    for (present, enabled, disabled) in [
+        ("no", json!(null), json!([2, 3])),
+        ("yes", json!([0, 2, 3]), json!(null)),
+        ("no", json!([0]), json!([2, 3])),
+    ] {
+        let timers = format!("clock_timers=[\"name=hypervclock,present={present}\"]");
+        lab.mock(["clock-set", "win", &timers]).ok();
+        lab.mock(["mock", "reboot", "win"]).ok();
+        let hvm = lab.mock(["list", "-l", "win"]).json()[0]["config"]["b_info"]["type.hvm"].clone();
+        assert_eq!(
+            (&hvm["viridian_enable"], &hvm["viridian_disable"]),
+            (&enabled, &disabled),
+            "{present}: {hvm}"
+        );
+    }
 }
 
 #[test]
