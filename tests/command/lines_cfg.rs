@@ -119,6 +119,11 @@ fn a_wrong_word_without_quotes_gets_the_right_one() {
             "vnuma = [[ \"pnode=0\", \"size=64\", \"vcpus=0\" ]]",
         ),
         (
+            "vnuma = [\"pnode=0,mem=64,vcpus=0\"]",
+            "write [ \"pnode=0\", \"size=64\", \"vcpus=0\" ]",
+            "vnuma = [[ \"pnode=0\", \"size=64\", \"vcpus=0\" ]]",
+        ),
+        (
             "tsc_mode = NATIVE_PARAVIRT",
             "write tsc_mode = \"default\", or tsc_mode = \"native\" for a guest that never migrates",
             "tsc_mode = \"default\"",

@@ -78,6 +78,14 @@ fn a_security_model_that_only_qemu_refuses_is_said() {
 }
 
 #[test]
+fn shares_have_tags_of_their_own() {
+    let shares = |other: &str| {
+        format!("p9 = [ \"tag=a,path=/a,security_model=none\", \"tag={other},path=/b,security_model=none\" ]")
+    };
+    follow(&[(&shares("a"), "give each share a tag of its own", &shares("b"))]);
+}
+
+#[test]
 fn a_negated_word_does_not_become_its_opposite() {
     follow(&[
         ("viridian = [ \"base\", \"-freq\" ]", "write \"!freq\"", "viridian = [ \"base\", \"!freq\" ]"),

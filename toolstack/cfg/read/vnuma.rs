@@ -251,6 +251,7 @@ fn settings_in(text: &str) -> Option<String> {
             (Some((key, value)), _) if SETTINGS.contains(&key.trim()) => {
                 settings.push(format!("{}={}", key.trim(), value.trim()));
             }
+            (Some(_), _) => settings.push(entry::meant("vnuma", part.trim(), &SETTINGS)?),
             // A list has commas of its own.
             (None, Some(last)) => last.extend([",", part.trim()]),
             _ => return None,

@@ -1,5 +1,7 @@
 //! USB, PCI devices and channels with which libxl does not start a guest.
 
+use std::collections::HashSet;
+
 use timers::GuestKind;
 
 use super::super::DomainConfig;
@@ -56,16 +58,18 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             found.push(by_libxl(VIF, reason, "write type=vif").in_entry(item));
         }
     }
-    for (item, share) in
-        config.p9s.iter().enumerate().filter(|(_, share)| share.kind != Some(P9Type::Xen9pfsd))
-    {
-        found.extend(
-            share
-                .security_model
-                .as_deref()
-                .and_then(security_model)
-                .map(|finding| at(P9, finding).in_entry(item)),
-        );
+    let mut tags = HashSet::new();
+    for (item, share) in config.p9s.iter().enumerate() {
+        let of_qemu = share.security_model.as_deref().filter(|_| share.kind != Some(P9Type::Xen9pfsd));
+        found.extend(of_qemu.and_then(security_model).map(|finding| at(P9, finding).in_entry(item)));
+        if let Some(tag) = share.tag.as_deref().filter(|tag| !tags.insert(*tag)) {
+            let reason = format!(
+                "another share has the tag '{tag}', and a guest knows shares by their tags: it mounts the first"
+            );
+            let finding =
+                Finding::unsupported("share-tag", reason).instead("give each share a tag of its own");
+            found.push(at(P9, finding).in_entry(item));
+        }
     }
     found.extend(slots(config));
     found.extend(usb_devices(config));
@@ -82,8 +86,7 @@ fn security_model(word: &str) -> Option<Finding> {
         true => Some("passthrough"),
         false => nearest(&lower, SECURITY_MODELS.into_iter()),
     };
-    let reason =
-        format!("QEMU has no security model '{word}' for a share, and exits when the guest connects to it");
+    let reason = format!("QEMU has no security model '{word}' for a share, so the guest cannot mount it");
     let instead = meant.map_or_else(|| SECURITY_MODELS.join(" or "), str::to_owned);
     let finding = Finding::unsupported("share-security", reason);
     (!SECURITY_MODELS.contains(&word)).then(|| finding.instead(format!("write security_model={instead}")))
