@@ -166,7 +166,7 @@ complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s e 
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s p -d 'Leave the guest paused'
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s d -d 'Print each step'
 complete -c xenclock -n "__fish_xenclock_using_subcommand migrate-receive" -s h -l help -d 'Print help'
-complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s s -d 'The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, in which migrate-receive is replaced [default: ssh]' -r
+complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s s -d 'The command that reaches the host, as for migrate. If it is empty, HOST is the whole command, which is run with host-info --json in place of migrate-receive [default: ssh]' -r
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l pool -d 'Compare every guest in every file with every other host, and recommend one TSC frequency for all of them'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -l json -d 'Print JSON'
 complete -c xenclock -n "__fish_xenclock_using_subcommand preflight" -s h -l help -d 'Print help'

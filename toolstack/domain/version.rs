@@ -31,7 +31,7 @@ impl fmt::Display for XenVersion {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a Xen release, expected one such as 4.17, and not before {oldest}", oldest = XenVersion::OLDEST)]
+#[error("'{0}' is not a Xen release: expected {oldest} or later, such as 4.17", oldest = XenVersion::OLDEST)]
 pub struct NotARelease(String);
 
 impl FromStr for XenVersion {

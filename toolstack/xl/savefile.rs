@@ -239,7 +239,7 @@ fn not_xls(start: &[u8]) -> SaveFileError {
         return SaveFileError::Truncated("xl's header");
     }
     let known = OTHERS.iter().find(|(magic, _)| start.starts_with(magic));
-    SaveFileError::NotXls(known.map_or("it starts with other bytes", |(_, what)| what))
+    SaveFileError::NotXls(known.map_or("it begins with other bytes", |(_, what)| what))
 }
 
 /// Reads until the buffer is full or the input ends; says how much there was.

@@ -46,8 +46,8 @@ pub(in crate::cli) struct Preflight {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// The command that reaches the host, as for migrate; if it is empty, HOST is the whole command, in which
-    /// migrate-receive is replaced [default: ssh].
+    /// The command that reaches the host, as for migrate. If it is empty, HOST is the whole command, which is run with
+    /// host-info --json in place of migrate-receive [default: ssh].
     #[arg(short = 's', value_name = "SSH")]
     pub ssh: Option<String>,
     /// A domain and its target host, which must have xenclock; or two files written by host-info --json, for the guests of
