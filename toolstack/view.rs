@@ -84,7 +84,8 @@ impl fmt::Display for NextTsc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mode {}", self.mode.as_str())?;
         match self.frequency {
-            Some(frequency) => write!(f, " at {frequency}"),
+            Some(frequency) if !frequency.0.is_multiple_of(1000) => write!(f, " at {frequency}"),
+            Some(_) => write!(f, " at {}", self.khz),
             None if self.differs_in_khz => write!(f, " at the host's {}", self.khz),
             None => Ok(()),
         }

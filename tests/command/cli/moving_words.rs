@@ -116,7 +116,7 @@ fn the_tsc_of_a_config_given_for_the_way_is_that_of_the_next_start() {
     for (setting, next) in [
         ("tsc_mode = \"native\"", "mode native, as requested"),
         ("tsc_mode = \"always_emulate\"", "mode always_emulate, as requested"),
-        ("clock_tsc_frequency = 1300000000", "mode default at 1300000000 Hz, as requested"),
+        ("clock_tsc_frequency = 1300000000", "mode default at 1300000 kHz, as requested"),
         ("clock_tsc_frequency = 2600000000", ""),
         ("", ""),
     ] {
