@@ -316,6 +316,8 @@ fn zone_line(facts: &HostFacts) -> String {
         facts.zone.offset_at(facts.now).map_or_else(|error| error.to_string(), |offset| offset.to_string());
     match facts.zone.next_change(facts.now) {
         Some(change) => format!("{}, {now}; {change}", facts.zone.name()),
+        // UTC
+        None if facts.zone.name() == now => now,
         None => format!("{}, {now}", facts.zone.name()),
     }
 }
