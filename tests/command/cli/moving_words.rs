@@ -258,7 +258,10 @@ fn cpuid_travels_from_xen_4_14_until_the_next_start() {
     let Run { code, err, .. } = migrate(&lab, &[]);
     assert!(code == 0 && err.contains("invariant-next-start"), "{err}");
     let after = seen(on_other(&lab, &["clock-show", "--json", "guest"]));
-    assert!(after["shown"] == false && after["why"].as_str().unwrap().contains("came with it"), "{after}");
+    assert!(
+        after["shown"] == false && after["why"].as_str().unwrap().contains("brought its CPUID along"),
+        "{after}"
+    );
     // Out of a file as well; and its next start has what its config says.
     on_other(&lab, &["save", "guest", "saved"]).ok();
     on_other(&lab, &["restore", "saved"]).ok();

@@ -144,23 +144,17 @@ impl InvariantRequest {
             (None, _) if on.hides(self.nomigrate) => {
                 (Some(false), "Xen 4.14 shows it only with nomigrate or an emulated TSC")
             }
-            (None, _) => {
-                (None, "the guest brought its CPUID from another host, and nobody knows what that showed")
-            }
-            (Some(false), _) => {
-                (Some(false), "the guest brought its CPUID from another host, where it showed none")
-            }
+            (None, _) => (None, "the guest brought its CPUID along, and nobody knows what that showed"),
+            (Some(false), _) => (Some(false), "the guest brought its CPUID along, which showed none"),
             (Some(true), Some(false)) => (Some(false), "its CPUID showed one, but the host's CPU has none"),
             (Some(true), _) if on.hides(self.nomigrate) => (
                 Some(false),
                 "its CPUID showed one, but Xen 4.14 shows it only with nomigrate or an emulated TSC",
             ),
-            (Some(true), Some(true)) => {
-                (Some(true), "the guest brought its CPUID from another host, where it showed one")
-            }
+            (Some(true), Some(true)) => (Some(true), "the guest brought its CPUID along, which showed one"),
             (Some(true), None) => (
                 None,
-                "the guest brought its CPUID from another host, where it showed one; it still does if this host's CPU has one",
+                "the guest brought its CPUID along, which showed one; it still does if this host's CPU has one",
             ),
         };
         InvariantTsc { shown, while_emulated: shown != Some(false) && !self.is_made(), why: why.to_owned() }
