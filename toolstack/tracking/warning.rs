@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use timers::Hertz;
 use timers::units::OffsetError;
+use uuid::Uuid;
 
 use super::store::RecordError;
 use crate::host::{DomId, HostError};
@@ -31,6 +32,16 @@ pub enum Warning {
     /// The clock record is too long to travel with the guest.
     #[error("its clock record is longer than {} bytes and is not sent", ClockRecord::MAX_BYTES)]
     RecordTooLong,
+    /// The config that is given for the way is another guest's.
+    #[error(
+        "the config has the UUID {other}, and the guest keeps its own, {own}; restore with that config to change it"
+    )]
+    KeepsUuid {
+        /// The guest's.
+        own: Uuid,
+        /// The config's.
+        other: Uuid,
+    },
     /// The clock record that came with the guest is not used.
     #[error(
         "the clock record in the stream cannot be used ({why}): the guest's RTC continues as saved, and {}",

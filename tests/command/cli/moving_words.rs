@@ -270,3 +270,28 @@ fn cpuid_travels_from_xen_4_14_until_the_next_start() {
     on_other(&lab, &["create", "-q", "guest.cfg", "uuid=6ba7b810-9dad-41d1-80b4-00c04fd430c8"]).ok();
     assert_eq!(seen(on_other(&lab, &["clock-show", "--json", "guest"]))["shown"], true);
 }
+
+#[test]
+fn a_config_with_another_uuid_gives_it_at_the_restore_alone() {
+    let lab = lab("mode='auto'", json!({}));
+    let config = |end: &str| {
+        format!(
+            "name = \"g\"\ntype = \"hvm\"\nmemory = 64\nuuid = \"6ba7b810-9dad-41d1-80b4-00c04fd430{end}\"\n"
+        )
+    };
+    lab.write("g.cfg", config("c8"));
+    lab.write("other.cfg", config("c9"));
+    lab.mock(["create", "-q", "g.cfg"]).ok();
+    let uuid = || lab.mock(["clock-show", "--json", "g"]).json()["uuid"].clone();
+    let keeps = "the config has the UUID 6ba7b810-9dad-41d1-80b4-00c04fd430c9, and the guest keeps its own";
+    for (file, other) in [("g.cfg", false), ("other.cfg", true)] {
+        let saved = lab.mock(["save", "g", "saved", file]);
+        assert_eq!((saved.code, saved.err.contains(keeps)), (0, other), "{saved:?}");
+        lab.mock(["restore", "saved"]).ok();
+        assert_eq!(uuid(), "6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+    }
+    // The remedy to the letter.
+    lab.mock(["save", "g", "saved"]).ok();
+    lab.mock(["restore", "other.cfg", "saved"]).ok();
+    assert_eq!(uuid(), "6ba7b810-9dad-41d1-80b4-00c04fd430c9");
+}

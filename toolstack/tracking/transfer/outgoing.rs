@@ -113,7 +113,8 @@ impl Transfer<'_> {
         config.c_info.domid = if with_domid { domain.domid.0 } else { 0 };
         // Without it the guest would arrive as another.
         let uuid = domain.uuid;
-        config.c_info.uuid = Some(uuid);
+        let other = config.c_info.uuid.replace(uuid).filter(|other| *other != uuid);
+        let kept = other.map(|other| Warning::KeepsUuid { own: uuid, other });
         if config.name().is_empty() {
             config.c_info.name = Some(domain.name.clone());
         }
@@ -133,7 +134,7 @@ impl Transfer<'_> {
         }
         let unfit = carry(&mut config, offset);
         let long = is_too_long(&record).then_some(Warning::RecordTooLong);
-        let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).collect();
+        let warnings = trouble.into_iter().chain(warning).chain(unfit).chain(long).chain(kept).collect();
         Ok(Outgoing { domain, config, record, sender: None, warnings })
     }
 
