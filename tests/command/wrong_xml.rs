@@ -460,3 +460,26 @@ fn the_nearest_word_is_proposed() {
         assert!(said.contains(&format!("instead: {remedy}")), "{said}");
     }
 }
+
+#[test]
+fn what_libvirt_takes_beside_its_schema() {
+    let vlan = |vlan: &str| {
+        with(&format!(
+            "<devices><interface type='bridge'><source bridge='ovs0'/>{vlan}<virtualport type='openvswitch'/></interface></devices>"
+        ))
+    };
+    let takes = |text: String, holds: &str| {
+        let lab = Lab::new();
+        lab.write("guest.xml", text);
+        let cfg = lab.run(["convert", "guest.xml"]).ok();
+        assert!(cfg.contains(holds), "{cfg}");
+    };
+    takes(vlan("<vlan trunk='no'><tag id='42'/></vlan>"), "bridge=ovs0.42");
+    let several = "<vlan trunk='no'><tag id='42'/><tag id='43'/></vlan>";
+    says(vlan(several), "3:64", "bad-value", &["several VLANs need a trunk", "write trunk='yes'"]);
+    takes(vlan(&several.replace("'no'", "'yes'")), "bridge=ovs0:42:43");
+    takes(with("<devices><video><model type='parallels'/></video></devices>"), "name = ");
+    for encoding in ["utf8", "Utf-8", "UTF_8", "us-ascii"] {
+        takes(format!("<?xml version='1.0' encoding='{encoding}'?>{}", with("")), "name = ");
+    }
+}

@@ -8,7 +8,7 @@ use super::args::{Edit, Global, Reading};
 use super::input::{self, Format};
 use super::output::{self, Failure};
 use super::reading::{Setting, Wrong};
-use super::secrets::{has_password, say_secret};
+use super::secrets::{has_password, has_password_in, say_secret};
 use xenclock::cfg;
 use xenclock::convert;
 use xenclock::diag::{Diagnostic, Source};
@@ -68,7 +68,11 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
         }
         to => {
             // The file itself keeps its mode; a new one is for its owner alone if there is a password in it.
-            let is_in = has_password(&String::from_utf8_lossy(&new));
+            let text = String::from_utf8_lossy(&new);
+            let is_in = match setting.read(name, &new) {
+                Ok((input, _)) => has_password(&input.domain.config, &text),
+                Err(_) => has_password_in(&text),
+            };
             let secret = to != file && is_in;
             let access = if secret { Access::Private } else { Access::AsBefore };
             write(to, &new, access).map_err(|error| Failure::Error(format!("{}: {error}", to.display())))?;

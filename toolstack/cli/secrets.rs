@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::output;
+use xenclock::domain::DomainConfig;
 
 /// Says that a written file has a password in it, and its mode.
 pub(super) fn say_secret(file: &Path) {
@@ -12,27 +13,38 @@ pub(super) fn say_secret(file: &Path) {
     ));
 }
 
+/// Returns true if a domain has a password of a display, or if its text has one in it.
+pub(super) fn has_password(config: &DomainConfig, text: &str) -> bool {
+    let hvm = config.b_info.hvm.as_ref();
+    let of_hvm = hvm.into_iter().flat_map(|hvm| [&hvm.vnc.passwd, &hvm.spice.passwd]);
+    let mut of_displays = of_hvm.chain(config.vfbs.iter().map(|vfb| &vfb.vnc.passwd)).flatten();
+    of_displays.any(|password| !password.is_empty()) || has_password_in(text)
+}
+
 /// Returns true if a text has a password in it, in any of the formats that are written: of a display, in words for QEMU,
 /// in the URL of a disk, in a comment, in a remedy, or under a name that only says so.
-pub(super) fn has_password(text: &str) -> bool {
+pub(super) fn has_password_in(text: &str) -> bool {
     text.lines().any(|line| {
         // Few lines have any of these words.
         let lower = line.to_ascii_lowercase();
-        lower.contains("passw") && is_given(&lower, "passw")
-            || lower.contains("secret") && is_given(&lower, "data")
+        lower.contains("passw") && is_given(&lower, &["passwd", "password"])
+            || lower.contains("secret") && is_given(&lower, &["data"])
             || lower.contains("token=")
             || lower.contains(":key=")
             || lower.contains("://") && is_in_url(&lower)
     })
 }
 
-/// True if a name that contains a word has a value: `vncpasswd = "x"`, `password=x`, `"passwd": "x"`,
-/// `name='PASSWORD' value='x'`.
-fn is_given(line: &str, word: &str) -> bool {
+/// True if a name that ends in a word has a value: `vncpasswd = "x"`, `password=x`, `"passwd": "x"`,
+/// `name='PASSWORD' value='x'`, or if the word is that of an element, `<password>x`.
+fn is_given(line: &str, words: &[&str]) -> bool {
     const QUOTES: [&str; 5] = ["\\\"", "&quot;", "&apos;", "\"", "'"];
     let unquoted = |text: &str| QUOTES.iter().find_map(|quote| text.strip_prefix(quote)).map(str::to_owned);
-    line.match_indices(word).any(|(at, _)| {
-        let rest = line[at..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let ends = words.iter().flat_map(|word| line.match_indices(word).map(|(at, _)| &line[at + word.len()..]));
+    ends.into_iter().any(|rest| {
+        if let Some(element) = rest.strip_prefix('>') {
+            return !element.starts_with('<') && element.contains("</");
+        }
         let closed = unquoted(rest);
         let rest = closed.as_deref().unwrap_or(rest).trim_start();
         let value = match (rest.strip_prefix('='), rest.strip_prefix(':'), rest.strip_prefix("value=")) {
@@ -41,10 +53,15 @@ fn is_given(line: &str, word: &str) -> bool {
             _ => return false,
         };
         let value = value.trim_start();
-        let value = unquoted(value).unwrap_or_else(|| value.to_owned());
-        // What stands for a password in a remedy is none.
-        value.starts_with(|c: char| !c.is_whitespace() && !"\"'\\,;&>[]{}".contains(c))
-            && !value.starts_with("...")
+        // QEMU's switch is no password, and neither is what stands for one in a remedy.
+        let is_none = |value: &str| {
+            let end = value.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            matches!(end, Some("on" | "off")) || value.starts_with("...\"") || value.starts_with("...\\\"")
+        };
+        match unquoted(value) {
+            Some(value) => !is_none(&value) && !QUOTES.iter().any(|quote| value.starts_with(quote)),
+            None => !is_none(value) && value.starts_with(|c: char| !c.is_whitespace() && !",;]".contains(c)),
+        }
     })
 }
 
@@ -82,15 +99,20 @@ mod tests {
             "disk = [ \"target=iscsi://user%hush@host/x\" ]",
             "disk = [ \"target=rbd:pool/image:id=a:key=hush\" ]",
             "<source protocol='https' name='x' query='token=hush'/>",
+            "<x:password>hush</x:password>",
+            "vncpasswd = \"[hush\"",
+            "vncpasswd = \" hush\"",
+            "vncpasswd=[hush",
+            "    \"passwd\": \"{hush\"",
+            "<graphics type='vnc' passwd='&amp;hush'/>",
         ];
         for text in given {
-            assert!(has_password(text), "{text}");
-            assert!(has_password(&format!("memory = 64\n{text}\nvcpus = 1\n")), "{text}");
+            assert!(has_password_in(text), "{text}");
+            assert!(has_password_in(&format!("memory = 64\n{text}\nvcpus = 1\n")), "{text}");
         }
         let not_given = [
             "vncpasswd = \"\"",
             "vfb = [ \"vnc=1,vncpasswd=,keymap=de\" ]",
-            "    \"passwd\": null, ",
             "    \"passwd\": \"\",",
             "<graphics type='vnc' passwd=''/>",
             "  instead: add spicepasswd = \"...\", or spicedisable_ticketing = 1",
@@ -99,10 +121,12 @@ mod tests {
             "disk = [ \"target=nbd://host/x\" ]",
             "disk = [ \"target=/dev/a@b:c\" ]",
             "device_model_args = [ \"-object\", \"secret,id=s,file=/etc/key\" ]",
+            "cmdline = \"ro passwd_timeout=3\"",
+            "device_model_args = [ \"-vnc\", \":1,password=on\" ]",
+            "<password></password>",
         ];
         for text in not_given {
-            let is_null = text.contains("null");
-            assert!(is_null || !has_password(text), "{text}");
+            assert!(!has_password_in(text), "{text}");
         }
     }
 }

@@ -202,6 +202,25 @@ fn a_config_with_a_password_is_for_its_owner_alone() {
         assert!(!run.err.contains("mode 0600"), "{run:?}");
         assert!(run.ok().contains("name = \"guest\""));
     }
+    // Whatever it begins with.
+    for first in ["[", "{", "&amp;", ";", "&gt;", "&apos;", "&quot;", "\\", "}", "]", ",", " ", "..."] {
+        lab.write("guest.xml", graphics(&format!("type='vnc' passwd='{first}hush'")));
+        for (to, out) in [("xl", "odd.cfg"), ("json", "odd.json"), ("xml", "odd.xml")] {
+            lab.run(["convert", "--to", to, "-o", out, "guest.xml"]).ok();
+            assert_eq!(mode(out), 0o600, "{first} {to}");
+            fs::remove_file(lab.path(out)).unwrap();
+        }
+    }
+    // One that is wrong is not repeated.
+    for wrong in ["hu,sh", "hu&#10;sh"] {
+        lab.write(
+            "wrong.xml",
+            domain("pv", &format!("<devices><graphics type='vnc' passwd='{wrong}'/></devices>")),
+        );
+        let run = lab.run(["check", "--json", "wrong.xml"]);
+        assert!(run.code == 2 && run.out.contains("xl.cfg can hold no "), "{run:?}");
+        assert!(!run.out.contains("hu,sh") && !run.out.contains("sh'"), "{run:?}");
+    }
     // One that was taken out of use may still be somebody's.
     lab.write("old.cfg", "type = \"hvm\"\nname = \"g\"\nmemory = 64\n# vncpasswd = \"hush\"\n");
     for (comments, is_secret) in [(&["--comments"][..], true), (&[], false)] {

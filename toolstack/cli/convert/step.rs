@@ -62,7 +62,7 @@ pub(super) fn converted(
     Ok(Converted {
         report: FileReport::of(name, format.as_str(), &input, &accept),
         uses: Uses::of(&input),
-        secret: has_password(&text),
+        secret: has_password(&input.domain.config, &text),
         findings: input.report,
         text,
     })

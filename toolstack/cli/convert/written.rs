@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::Convert;
 use super::super::output::Failure;
-use super::super::secrets::{has_password, say_secret};
+use super::super::secrets::{has_password_in, say_secret};
 use xenclock::diag::shown_json;
 use xenclock::files::{Access, Replacement, is_same_file, sweep};
 use xenclock::report::{Estate, FileReport, html, sarif};
@@ -94,7 +94,7 @@ pub(super) fn report(options: &Convert, estate: &Estate, reports: &[FileReport])
     };
     // The page has its own escapes.
     let text = if form(path)? == Form::Html { text.into() } else { shown_json(&text) };
-    let secret = has_password(&text);
+    let secret = has_password_in(&text);
     write_whole(path, &text, secret)
         .map_err(|error| Failure::Error(format!("{}: {error}", path.display())))?;
     if secret && path.is_file() {

@@ -94,7 +94,12 @@ impl Vlans {
                 ids.push(id);
             }
         }
-        vlans.trunk |= vlans.tags.len() > 1 || vlans.native.is_some();
+        let several = vlans.tags.len() > 1 || vlans.native.is_some();
+        if let Some(trunk) = vlan.attr("trunk").filter(|_| several && !vlans.trunk) {
+            let reason = "several VLANs need a trunk, and libvirt refuses trunk='no' with them";
+            return Err(trunk.error(Finding::invalid("bad-value", reason).instead("write trunk='yes'")));
+        }
+        vlans.trunk |= several;
         if let (Some(mode), Some(native)) = (mode, vlans.native) {
             let trunks: Vec<_> = [&native].into_iter().chain(&vlans.tags).map(ToString::to_string).collect();
             let finding = Finding::unsupported(

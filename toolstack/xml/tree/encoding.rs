@@ -53,7 +53,8 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
     (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
 }
 
-/// True for the encodings whose every text is UTF-8.
+/// True for the encodings whose every text is UTF-8, however they are written: libxml2 takes `utf8` too.
 pub(super) fn is_utf8(encoding: &str) -> bool {
-    ["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
+    let letters: String = encoding.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+    ["utf8", "usascii", "ascii"].contains(&letters.to_ascii_lowercase().as_str())
 }

@@ -45,8 +45,11 @@ pub(super) const NO_PASSWORD: &str =
 
 /// A text that the configuration of a display can hold: a PV guest's stands in a list between commas.
 pub(super) fn text(value: &Value<'_>, pv: bool) -> Result<String> {
-    if (pv && value.text.contains(',')) || value.text.contains('\n') {
-        return Err(value.not("a value that xl.cfg can hold here: no commas"));
+    let without = [(pv && value.text.contains(','), "commas"), (value.text.contains('\n'), "line breaks")];
+    if let Some((_, what)) = without.into_iter().find(|(has, _)| *has) {
+        // It may be a password, so it is not repeated.
+        let reason = format!("xl.cfg can hold no {what} here");
+        return Err(value.error(Finding::invalid("bad-value", reason)));
     }
     Ok(value.text.to_owned())
 }

@@ -1,0 +1,86 @@
+//! Settings of a guest's memory and boot that each are all right, and with which libxl does not build it together.
+
+use timers::GuestKind;
+
+use super::super::DomainConfig;
+use super::super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough, VgaKind};
+use super::refusal::{Place, Refused, at, by_libxl, is};
+use crate::diag::Finding;
+
+/// The latest version of grant tables that fits into Xen's field for it.
+const LAST_GRANT_VERSION: i32 = 15;
+
+pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
+    let hvm = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm);
+    let of_hvm = hvm.into_iter().flat_map(|hvm| [direct_boot(config), traditional(config, hvm)]);
+    of_hvm.chain([on_demand(config), grant_version(config)]).flatten().collect()
+}
+
+/// What a kernel is started with, without one.
+fn direct_boot(config: &DomainConfig) -> Option<Refused> {
+    let b_info = &config.b_info;
+    let (keys, what): (Place, _) = match (&b_info.cmdline, &b_info.ramdisk) {
+        (Some(_), _) => ((&["cmdline", "extra", "root"], "b_info.cmdline"), "a kernel's command line"),
+        (None, Some(_)) => ((&["ramdisk"], "b_info.ramdisk"), "a kernel's ramdisk"),
+        (None, None) => return None,
+    };
+    b_info.kernel.is_none().then(|| {
+        let reason = format!("libxl does not start an HVM guest with {what} and without a kernel");
+        by_libxl(keys, reason, "remove it: the guest boots from its disk; or add kernel = \"/PATH\"")
+    })
+}
+
+/// The older QEMU has one firmware, and no QXL card.
+fn traditional(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
+    if config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional) {
+        return None;
+    }
+    if hvm.bios.is_some_and(|bios| bios != Bios::Rombios) {
+        let reason =
+            "qemu-xen-traditional has rombios alone, and libxl does not start the guest with another";
+        let keys = (&["firmware", "bios", "device_model_version"][..], "b_info.type.hvm.bios");
+        return Some(by_libxl(keys, reason, "remove device_model_version, or the firmware"));
+    }
+    (hvm.vga.kind == Some(VgaKind::Qxl)).then(|| {
+        let reason = "qemu-xen-traditional has no QXL card, and libxl does not start the guest";
+        let keys = (&["vga", "device_model_version"][..], "b_info.type.hvm.vga.kind");
+        by_libxl(keys, reason, "remove device_model_version, or write vga = \"stdvga\"")
+    })
+}
+
+/// A guest with less memory than its maximum gets it page by page, as it touches it.
+fn on_demand(config: &DomainConfig) -> Option<Refused> {
+    let b_info = &config.b_info;
+    let (target, most) = b_info.target_memkb.zip(b_info.max_memkb)?;
+    if config.kind() == GuestKind::Pv || target >= most {
+        return None;
+    }
+    let is_lent = !config.pcidevs.is_empty() || !config.dtdevs.is_empty();
+    let has_iommu = !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled);
+    let has_views =
+        b_info.altp2m != Altp2m::Disabled || b_info.hvm.as_ref().is_some_and(|hvm| is(hvm.altp2m));
+    let (keys, what): (&'static [&'static str], _) = match () {
+        () if is_lent => (&["pci", "dtdev", "maxmem", "memory"], "devices of the host"),
+        () if has_iommu => (&["passthrough", "maxmem", "memory"], "passthrough"),
+        () if has_views => (&["altp2m", "altp2mhvm", "maxmem", "memory"], "altp2m"),
+        () if !b_info.vnuma_nodes.is_empty() => (&["vnuma", "maxmem", "memory"], "vnuma"),
+        () => return None,
+    };
+    let reason = format!(
+        "libxl does not start a guest with {what} and less memory ({} MiB) than its maximum ({} MiB)",
+        target / 1024,
+        most / 1024
+    );
+    let finding = Finding::unsupported("libxl-refuses", reason).instead_by_format(
+        "write <currentMemory> as large as <memory>, or remove it",
+        "write maxmem as large as memory, or remove it",
+    );
+    Some(at((keys, "b_info.max_memkb"), finding))
+}
+
+fn grant_version(config: &DomainConfig) -> Option<Refused> {
+    let version = config.b_info.max_grant_version.filter(|version| *version > LAST_GRANT_VERSION)?;
+    let reason = format!("Xen has no version {version} of grant tables, and libxl does not start the guest");
+    let keys = (&["max_grant_version"][..], "b_info.max_grant_version");
+    Some(by_libxl(keys, reason, "write max_grant_version = 2, or remove it"))
+}
