@@ -344,7 +344,6 @@ const LINES: &[&str] = &[
     "extra = \"\"",
     "device_model_version = \"qemu-xen-traditional\"\nbios = \"seabios\"",
     "device_model_version = \"qemu-xen-traditional\"\nbios = \"ovmf\"",
-    "device_model_version = \"qemu-xen-traditional\"\nbios = \"rombios\"",
     "device_model_version = \"qemu-xen-traditional\"\nvga = \"qxl\"",
     "maxmem = 1024",
     "maxmem = 1024\npci = [ \"01:00.0\" ]",
