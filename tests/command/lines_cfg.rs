@@ -77,9 +77,9 @@ fn several_settings_on_a_line_all_stay() {
         ("export kernel=/boot/a vcpus=2", "", "kernel = \"/boot/a\"; vcpus = 2"),
         ("kernel=/boot/a vcpus=$N", "put vcpus on a line of its own", "kernel = \"/boot/a\"\nvcpus = 2"),
         (
-            "extra = root=/dev/xvda ro",
+            "kernel = '/k'\nextra = root=/dev/xvda ro",
             "write it in quotes: extra = \"root=/dev/xvda ro\"",
-            "extra = \"root=/dev/xvda ro\"",
+            "kernel = '/k'\nextra = \"root=/dev/xvda ro\"",
         ),
         ("kernel='/boot/a'\"", "", "kernel = \"/boot/a\""),
         ("disk = \"\"\"/a,raw,xvda,w\"\"\"", "", "disk = [ \"/a,raw,xvda,w\" ]"),
@@ -177,7 +177,7 @@ fn a_line_of_a_program_is_not_put_in_quotes() {
         ("declare -a vif=(\"bridge=x\")", "", "vif = [ \"bridge=x\" ]"),
         ("typeset -i vcpus=2", "", "vcpus = 2"),
         ("readonly vcpus=2", "", "vcpus = 2"),
-        ("export EXTRA=\"ro\"", "", "extra = \"ro\""),
+        ("kernel = '/k'\nexport EXTRA=\"ro\"", "write extra = \"ro\"", "kernel = '/k'\nextra = \"ro\""),
     ]);
 }
 
@@ -247,7 +247,11 @@ fn a_line_of_another_language_gets_the_setting() {
             "write disk += [ \"phy:/a,xvda,w\" ]",
             "disk += [ \"/a,raw,xvda,w\" ]",
         ),
-        ("extra = 'a'\nextra += [ 'b' ]", "write extra += \" b\"", "extra = 'a'\nextra += ' b'"),
+        (
+            "kernel = '/k'\nextra = 'a'\nextra += [ 'b' ]",
+            "write extra += \" b\"",
+            "kernel = '/k'\nextra = 'a'\nextra += ' b'",
+        ),
         ("vif = [ 'bridge=a' ]\nvif += 'bridge=b'", "write vif += [ \"bridge=b\" ]", "vif += [ 'bridge=b' ]"),
         ("vcpus: 2 # two", "", "vcpus = 2"),
         ("\"vcpus\": 2,", "", "vcpus = 2"),
@@ -268,8 +272,7 @@ fn a_setting_behind_a_semicolon_stays_one() {
     for (wrong, right) in [
         ("boot=cd;vnc=1", "boot = \"cd\"; vnc = 1".to_owned()),
         ("kernel=/boot/a;extra=ro", "kernel = \"/boot/a\"; extra = \"ro\"".to_owned()),
-        ("extra=a=b;vcpus=2", "extra = \"a=b\"; vcpus = 2".to_owned()),
-        ("extra=a=b vcpus=3;vcpus=2", "extra = \"a=b vcpus=3\"; vcpus = 2".to_owned()),
+        ("device_model_user=a=b;vcpus=2", "device_model_user = \"a=b\"; vcpus = 2".to_owned()),
         ("clock_timezone=Europe/Berlin;pae=0", "clock_timezone = \"Europe/Berlin\"; pae = 0".to_owned()),
         ("tsc_mode=native;hpet=0", "tsc_mode = \"native\"; hpet = 0".to_owned()),
         ("on_reboot=restart;on_crash=destroy", "on_reboot = \"restart\"; on_crash = \"destroy\"".to_owned()),
@@ -282,4 +285,8 @@ fn a_setting_behind_a_semicolon_stays_one() {
     ] {
         follow(&[(wrong, &format!("write {right}"), &right)]);
     }
+    // A command line of a kernel has words of its own.
+    let extra = "extra = \"a=b vcpus=3\"; vcpus = 2";
+    let [wrong, right] = ["extra=a=b vcpus=3;vcpus=2", extra].map(|line| format!("kernel = '/k'\n{line}"));
+    follow(&[(&wrong, &format!("write {extra}"), &right)]);
 }

@@ -372,8 +372,16 @@ fn a_value_in_a_form_of_other_tools_keeps_its_meaning() {
         ),
         ("boot = [ \"c\", \"d\" ]", "", "boot = \"cd\""),
         ("boot = \"DC\"", "", "boot = \"dc\""),
-        ("extra = [ \"a\", \"b\" ]", "", "extra = \"a b\""),
-        ("extra = \"root=\"/dev/xvda\"\"", "", "extra = 'root=\"/dev/xvda\"'"),
+        (
+            "kernel = '/k'\nextra = [ \"a\", \"b\" ]",
+            "write extra = \"a b\"",
+            "kernel = '/k'\nextra = \"a b\"",
+        ),
+        (
+            "kernel = '/k'\nextra = \"root=\"/dev/xvda\"\"",
+            "write extra = 'root=\"/dev/xvda\"'",
+            "kernel = '/k'\nextra = 'root=\"/dev/xvda\"'",
+        ),
         ("disk = None", "remove the line", ""),
         ("vif = [f\"bridge=a\"]", "remove the f before the quote", "vif = [\"bridge=a\"]"),
         ("rtc_base = \"localtime\"", "", "clock_offset = \"localtime\""),
@@ -481,7 +489,6 @@ fn a_remedy_for_a_part_of_an_entry_is_accepted_in_its_place() {
         (&wrong, "write 0-1", &right),
         (&wrong, "first write 0-1 in place of 0-z", &right),
     ]);
-    let wrong = nodes("\"pnode=0\", \"size=1G\", \"vcpus=0-1\", \"vdistances=10\"").replace("64", "1024");
-    let right = wrong.replace("1G", "1024");
-    follow(&[(&wrong, "write 1024", &right), (&wrong, "first write 1024 in place of 1G", &right)]);
+    let wrong = wrong.replace("64M", "65536K").replace("0-z", "0-1");
+    follow(&[(&wrong, "write 64", &right), (&wrong, "first write 64 in place of 65536K", &right)]);
 }

@@ -394,3 +394,42 @@ fn words_of_other_tools_are_no_words_of_xl() {
         ("boot_order = \"cd\"", "write boot = \"cd\"", "boot = \"cd\""),
     ]);
 }
+
+#[test]
+fn what_libxl_does_not_build_is_said() {
+    let less = "write maxmem as large as memory, or remove it";
+    let boots = "add kernel = \"/PATH\", or remove it: the guest boots from its disk";
+    let older = "device_model_version = \"qemu-xen-traditional\"\n";
+    follow(&[
+        ("extra = \"ro\"", boots, ""),
+        ("root = \"/dev/xvda\"", boots, "root = \"/dev/xvda\"\nkernel = \"/PATH\""),
+        ("ramdisk = \"/r\"", boots, "ramdisk = \"/r\"\nkernel = \"/PATH\""),
+        (
+            &format!("{older}bios = \"seabios\""),
+            "remove device_model_version, or the firmware",
+            "bios = \"seabios\"",
+        ),
+        (
+            &format!("{older}vga = \"qxl\""),
+            "remove device_model_version, or write vga = \"stdvga\"",
+            &format!("{older}vga = \"stdvga\""),
+        ),
+        ("maxmem = 1024\npci = [ \"3:0.0\" ]", less, "pci = [ \"3:0.0\" ]"),
+        ("maxmem = 1024\npassthrough = \"enabled\"", less, "passthrough = \"enabled\""),
+        ("maxmem = 1024\naltp2m = \"mixed\"", less, "altp2m = \"mixed\""),
+        ("max_grant_version = 16", "write max_grant_version = 2, or remove it", "max_grant_version = 2"),
+    ]);
+}
+
+#[test]
+fn a_remedy_is_tried_in_the_files_own_guest() {
+    follow(&[
+        ("vcpus = 4\ncap = 500", "write cap = 400", "vcpus = 4\ncap = 400"),
+        ("vcpus = 4\ncpu_cap = 250", "write cap = 250", "vcpus = 4\ncap = 250"),
+        (
+            "device_model_version = \"qemu-xen-traditional\"\nbios = rombios",
+            "write it in quotes: bios = \"rombios\"",
+            "device_model_version = \"qemu-xen-traditional\"\nbios = \"rombios\"",
+        ),
+    ]);
+}

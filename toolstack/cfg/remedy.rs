@@ -4,15 +4,20 @@ use std::borrow::Cow;
 
 use timers::GuestKind;
 
+use super::Setting;
 use super::domain::{self, Described, OF_FORM};
 use super::host::XlHost;
-use super::keys;
+use super::keys::{self, Key};
+use super::parse::parse_with;
 use super::remedy_words;
+use super::suggest::quoted;
 use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Finding, Verdict};
 
 /// So many proposals are tried: a text for a list is put into quotes, then into brackets.
 const TRIES: usize = 3;
+
+const KINDS: [GuestKind; 3] = [GuestKind::Hvm, GuestKind::Pvh, GuestKind::Pv];
 
 /// The remedies of so many errors are tried, since each takes a while.
 const TRIED: usize = 500;
@@ -36,7 +41,7 @@ const TRIED: usize = 500;
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let mut left = TRIED;
     // Which zones there are is known of the host that the file is for.
-    let trial = XlHost { zones: host.zones.clone(), ..XlHost::default() };
+    let trial = Trial::of(name, bytes, words, host);
     match domain::read(name, bytes, words, host) {
         Ok(mut described) => {
             described.input.report.change_losses(|finding| check(finding, &trial, &mut left));
@@ -49,14 +54,54 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     }
 }
 
+/// Settings by which others are judged.
+const AROUND: [&str; 5] = ["memory", "maxmem", "vcpus", "maxvcpus", "device_model_version"];
+
+/// The guest in which remedies are tried: it has only those settings of the file by which others are judged.
+struct Trial {
+    host: XlHost,
+    kind: Option<GuestKind>,
+    /// Keys, and lines with their values.
+    around: Vec<(&'static str, String)>,
+}
+
+impl Trial {
+    fn of(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Trial {
+        let (cfg, _) = parse_with(name, bytes, words);
+        let written = |key: &str| {
+            let of_key = |setting: &&Setting| setting.name == key && !setting.added;
+            let text = cfg.settings().iter().rev().find(of_key)?.text()?;
+            std::str::from_utf8(text).ok().map(str::to_owned)
+        };
+        let line = |key: &'static str| Some((key, format!("{key} = {}\n", quoted(&written(key)?))));
+        let mut around: Vec<_> = AROUND.into_iter().filter_map(line).collect();
+        if !around.iter().any(|(key, _)| *key == "memory") {
+            around.push(("memory", "memory = 512\n".to_owned()));
+        }
+        let kind = written("type").and_then(|word| KINDS.into_iter().find(|kind| kind.as_str() == word));
+        Trial { host: XlHost { zones: host.zones.clone(), ..XlHost::default() }, kind, around }
+    }
+
+    /// The guest's file for a key, which is not among its own.
+    fn head(&self, key: &Key) -> Option<String> {
+        let kind = self.kind.into_iter().chain(KINDS).find(|kind| key.is_for(*kind))?;
+        let kind = match key.name {
+            "builder" | "type" => String::new(),
+            _ => format!("type = \"{}\"\n", kind.as_str()),
+        };
+        let own = self.around.iter().filter(|(name, _)| *name != key.name);
+        Some(format!("name = \"guest\"\n{kind}{}", own.map(|(_, line)| line.as_str()).collect::<String>()))
+    }
+}
+
 /// Makes a remedy one that is accepted when followed.
-fn check(finding: &mut Finding, host: &XlHost, left: &mut usize) {
+fn check(finding: &mut Finding, trial: &Trial, left: &mut usize) {
     let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
         return;
     };
     if let Some(setting) = remedy_words::setting_of(remedy) {
         *left -= 1;
-        if let Some((better, limit)) = better_than(setting, host) {
+        if let Some((better, limit)) = better_than(setting, trial) {
             let lines = remedy_words::lines_of(remedy);
             finding.alternative = Some(format!("{better}{lines}").into());
             if let Some(limit) = limit {
@@ -73,7 +118,7 @@ const OF_WORD: [&str; 4] = ["bad-iomem", "bad-ioports", "bad-irqs", "bad-zone"];
 const WRITE: &str = "write ";
 
 /// The remedy in place of a setting that is not accepted, and why it has another value than is meant, if it has.
-fn better_than(setting: &str, host: &XlHost) -> Option<(Cow<'static, str>, Option<Cow<'static, str>>)> {
+fn better_than(setting: &str, trial: &Trial) -> Option<(Cow<'static, str>, Option<Cow<'static, str>>)> {
     let mut better: Option<(Cow<'static, str>, Option<Cow<'static, str>>)> = None;
     for _ in 0..TRIES {
         let setting = match &better {
@@ -81,7 +126,7 @@ fn better_than(setting: &str, host: &XlHost) -> Option<(Cow<'static, str>, Optio
             None => Some(setting),
         };
         let Some(Finding { alternative: Some(next), code, reason, .. }) =
-            setting.and_then(|setting| against(setting, host))
+            setting.and_then(|setting| against(setting, trial))
         else {
             break;
         };
@@ -103,17 +148,14 @@ fn better_than(setting: &str, host: &XlHost) -> Option<(Cow<'static, str>, Optio
 }
 
 /// The finding against a setting in a small guest.
-fn against(setting: &str, host: &XlHost) -> Option<Finding> {
+fn against(setting: &str, trial: &Trial) -> Option<Finding> {
     let (name, _) = setting.split_once(" = ")?;
     let key = keys::find(name)?;
-    let kinds = [GuestKind::Hvm, GuestKind::Pvh, GuestKind::Pv];
-    let kind = kinds.into_iter().find(|kind| key.is_for(*kind))?;
-    let kind = if name == "builder" { String::new() } else { format!("type = \"{}\"\n", kind.as_str()) };
-    let head = format!("name = \"guest\"\nmemory = 512\n{kind}");
+    let head = trial.head(key)?;
     let line = head.lines().count() + 1;
     let of_value = format!("{WRITE}{name} = ");
     let (found, of_start): (Vec<_>, _) =
-        match domain::read("", format!("{head}{setting}\n").as_bytes(), &[], host) {
+        match domain::read("", format!("{head}{setting}\n").as_bytes(), &[], &trial.host) {
             Ok(described) => {
                 let of_start =
                     assess(&described.input.domain, Target::Start).into_iter().map(|(_, finding)| finding);

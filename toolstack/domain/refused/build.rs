@@ -4,16 +4,20 @@ use timers::GuestKind;
 
 use super::super::DomainConfig;
 use super::super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough, VgaKind};
+use super::super::version::{XenVersion, four};
 use super::refusal::{Place, Refused, at, by_libxl, is};
 use crate::diag::Finding;
 
 /// The latest version of grant tables that fits into Xen's field for it.
 const LAST_GRANT_VERSION: i32 = 15;
 
-pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
+/// The first release whose libxl takes a version of grant tables.
+const GRANT_VERSIONS: XenVersion = four(16);
+
+pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
     let hvm = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm);
     let of_hvm = hvm.into_iter().flat_map(|hvm| [direct_boot(config), traditional(config, hvm)]);
-    of_hvm.chain([on_demand(config), grant_version(config)]).flatten().collect()
+    of_hvm.chain([on_demand(config), grant_version(config, xen)]).flatten().collect()
 }
 
 /// What a kernel is started with, without one.
@@ -26,7 +30,7 @@ fn direct_boot(config: &DomainConfig) -> Option<Refused> {
     };
     b_info.kernel.is_none().then(|| {
         let reason = format!("libxl does not start an HVM guest with {what} and without a kernel");
-        by_libxl(keys, reason, "remove it: the guest boots from its disk; or add kernel = \"/PATH\"")
+        by_libxl(keys, reason, "add kernel = \"/PATH\", or remove it: the guest boots from its disk")
     })
 }
 
@@ -78,7 +82,10 @@ fn on_demand(config: &DomainConfig) -> Option<Refused> {
     Some(at((keys, "b_info.max_memkb"), finding))
 }
 
-fn grant_version(config: &DomainConfig) -> Option<Refused> {
+fn grant_version(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
+    if xen < GRANT_VERSIONS {
+        return None;
+    }
     let version = config.b_info.max_grant_version.filter(|version| *version > LAST_GRANT_VERSION)?;
     let reason = format!("Xen has no version {version} of grant tables, and libxl does not start the guest");
     let keys = (&["max_grant_version"][..], "b_info.max_grant_version");

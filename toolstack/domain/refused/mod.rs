@@ -53,7 +53,7 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
         }
     }
     found.extend([name(config), screens::keymap(config), screens::vnc(config)].into_iter().flatten());
-    found.extend(build::refused(config));
+    found.extend(build::refused(config, xen));
     found.extend(disks::refused(config, xen));
     found.extend(devices::refused(config));
     found.extend(twice(config.nics.iter().map(|nic| nic.devid)).map(|(item, devid)| {
