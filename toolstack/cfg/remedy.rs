@@ -210,7 +210,7 @@ mod tests {
                 let remedy = remedy(key.name, value);
                 assert_ne!(remedy, "", "{} = {value}", key.name);
                 if let Some(setting) = remedy.strip_prefix(IN_QUOTES) {
-                    let against = against(setting, &XlHost::default())
+                    let against = against(setting, &Trial::of("", b"", &[], &XlHost::default()))
                         .filter(|finding| OF_FORM.contains(&finding.code));
                     assert_eq!(against, None, "{setting}");
                     count += 1;
