@@ -1,5 +1,7 @@
 //! Reads an xl.cfg as a domain, and applies settings to an existing domain.
 
+use std::ops::Range;
+
 use timers::GuestKind;
 
 use super::Cfg;
@@ -63,7 +65,6 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
     if !cfg.unread.mended.is_empty() && !cfg.unread.lost {
         let Reading { report, errors, .. } = Reading::of(&cfg, Vec::new(), host);
         let forms = report.differences().filter(|found| OF_FORM.contains(&found.finding.code));
-        // What is said of the file as a whole stands at its beginning, and is not about the line there.
         let of_lines = errors.into_iter().chain(forms).filter(|found| !found.place.span.is_empty());
         let open: Vec<_> = of_lines.map(|found| found.place.span.start).collect();
         cfg.give_up(&open);
@@ -74,12 +75,19 @@ pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result
         let of_line = cfg.span(&setting.key_span);
         if let Err(other) = described(&cfg.with(setting), syntax.clone(), host)
             // A value that is refused is none that the line may have.
-            && !other.iter().any(|error| !is_of_syntax(error) && of_line.contains(&error.place.span.start))
+            && !other.iter().any(|error| !is_of_syntax(error) && is_about(error, &of_line))
         {
             errors.retain(|found| is_of_syntax(found) || other.has(found));
         }
     }
     read
+}
+
+/// True for what is said of a line. What is said of the file as a whole stands at its beginning, and is not about the line
+/// there.
+fn is_about(found: &Diagnostic, line: &Range<usize>) -> bool {
+    let place = &found.place.span;
+    !place.is_empty() && line.contains(&place.start)
 }
 
 /// True for what the lexer or the grammar refuses.
@@ -144,7 +152,7 @@ impl Wrong<'_> {
         let Wrong { cfg, is_kind, has_kind } = *self;
         // A setting with an error of syntax has that error alone.
         let mended: Vec<_> = cfg.unread.mended.iter().map(|bytes| cfg.span(bytes)).collect();
-        let is_mended = |found: &Diagnostic| mended.iter().any(|span| span.contains(&found.place.span.start));
+        let is_mended = |found: &Diagnostic| mended.iter().any(|span| is_about(found, span));
         let (of_mended, mut left): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| !is_of_syntax(error) && is_mended(error));
         let is_whole = !cfg.unread.lost && of_mended.is_empty();

@@ -34,7 +34,7 @@ const TRIED: usize = 500;
 /// let described = read("guest.cfg", text, &["vcpus=2".to_owned()], &XlHost::default())?;
 /// assert_eq!(described.input.domain.config.name(), "guest");
 ///
-/// let errors = read("guest.cfg", b"name = guest", &[], &XlHost::default()).unwrap_err();
+/// let errors = read("guest.cfg", b"name = guest\ntype = \"hvm\"\n", &[], &XlHost::default()).unwrap_err();
 /// assert_eq!((errors.first().place.line, errors.first().place.column), (1, 8));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
