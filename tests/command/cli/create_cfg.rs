@@ -59,14 +59,14 @@ fn clock_keys_start_it_with_the_whole_clock() {
 
 #[test]
 fn every_key_reaches_the_config() {
-    let text = "type = 'hvm'\nname = 'guest'\nmemory = 1024\nmaxmem = 2048\nvcpus = 2\nmaxvcpus = 4\ncpus = '0-1'\n\
+    let text = "type = 'hvm'\nname = 'guest'\nmemory = 1024\nmaxmem = 1024\nvcpus = 2\nmaxvcpus = 4\ncpus = '0-1'\n\
                 disk = [ 'phy:/dev/vg/a,hda,w', 'format=qcow2,vdev=xvde,access=ro,target=/srv/b.qcow2' ]\n\
                 vif = [ 'mac=00:16:3e:00:00:01,bridge=xenbr0,rate=10MB/s' ]\npci = [ '01:00.0,permissive=1' ]\n\
                 serial = [ 'pty' ]\nviridian = [ 'base', 'freq' ]\ncpuid = 'host,tm=0'\n";
     let config = plan(&lab(), text, &[])["config"].take();
     for (path, value) in [
         ("/b_info/target_memkb", json!(1_048_576)),
-        ("/b_info/max_memkb", json!(2_097_152)),
+        ("/b_info/max_memkb", json!(1_048_576)),
         ("/b_info/avail_vcpus", json!([0, 1])),
         ("/b_info/max_vcpus", json!(4)),
         ("/b_info/vcpu_hard_affinity/3", json!([0, 1])),
