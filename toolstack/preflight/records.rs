@@ -22,7 +22,7 @@ pub(super) fn arriving(
         records.into_iter().find(|record| record.uuid == guest.uuid).cloned()
     };
     let Some(there) = of(to) else {
-        return (guest.clone(), to.records.is_none().then(|| older(to)));
+        return (guest.clone(), to.records.is_none().then(|| other_release(to)));
     };
     // Without a record here, what travels requests nothing.
     let nothing = || Request::new(timers::GuestClock::default(), RequestOrigin::Unmanaged);
@@ -40,19 +40,20 @@ fn request_there(to: &HostReport) -> Effect {
         severity: Severity::Change,
         text: format!(
             "{to} has a clock record of it with another clock, which was requested later: that clock counts for its next \
-             start, and its TSC tolerance from the move on; xenclock clock-set on this host makes the clock here the later one"
+             start, and its TSC tolerance from the move on; xenclock clock-set on this host makes the clock here the later one, unless the clock of {to} is \
+             ahead; after the move, clock-set there sets the clock of the next start in any case"
         ),
     }
 }
 
-fn older(to: &HostReport) -> Effect {
+fn other_release(to: &HostReport) -> Effect {
     let to = named(to);
     Effect {
-        effect: "target-older",
+        effect: "target-release",
         severity: Severity::Change,
         text: format!(
-            "the xenclock of {to} is older and does not report its clock records: it is unknown whether another clock was \
-             requested there for this guest, and whether that xenclock makes a TSC native; update it"
+            "the xenclock of {to} is of another release, and this one cannot read its clock records: it is unknown whether another \
+             clock was requested there for this guest, and whether that xenclock makes a TSC native; install one release on both"
         ),
     }
 }
@@ -78,7 +79,7 @@ pub(super) fn uuid_there(
         severity,
         text: format!(
             "domain {} on {} ('{}') has the same UUID{condition}: both would share one clock record, so that each starts with the \
-             clock of the other",
+             clock of the other, and a restart of one is refused while the other is there",
             other.domid,
             named(to),
             other.name

@@ -375,7 +375,7 @@ fn not_zero<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Ki
     }
 }
 
-/// The records of a report. Those of a newer program say nothing to this one.
+/// The records of a report; `None` if one of them is of a newer program, which says nothing to this one.
 fn readable<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> std::result::Result<Option<Vec<ClockRecord>>, D::Error> {

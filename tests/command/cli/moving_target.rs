@@ -71,6 +71,22 @@ fn the_remedy_for_a_request_on_the_target_makes_the_one_here_count() {
 }
 
 #[test]
+fn after_the_move_clock_set_decides_whatever_the_hosts_clocks_say() {
+    let lab = lab("mode='auto'", json!({"now": "2026-07-01T12:00:00Z"}));
+    lab.mock(["clock-set", "guest", "clock_offset=utc"]).ok();
+    assert_eq!(migrate(&lab, &[]).code, 0);
+    // The clock of the first host is ahead.
+    lab.mock(["mock", "advance", "100000000"]).ok();
+    lab.mock(["clock-set", "guest", "rtc_timeoffset=60"]).ok();
+    let receiver = format!("{} --backend mock:mock.json migrate-receive", env!("CARGO_BIN_EXE_xenclock"));
+    let back = on_other(&lab, &["-f", "migrate", "-s", "", "guest", &receiver]);
+    assert!(back.code == 0 && back.err.contains("request-there"), "{back:?}");
+    lab.mock(["clock-set", "guest", "rtc_timeoffset=120"]).ok();
+    lab.mock(["mock", "reboot", "guest"]).ok();
+    assert_eq!(lab.mock(["clock-show", "--json", "guest"]).json()["rtc"]["offset"], 120);
+}
+
+#[test]
 fn a_domain_with_the_same_uuid_on_the_target_is_found() {
     let lab = lab("mode='auto'", json!({}));
     let uuid = lab.mock(["list", "--json"]).json()[0]["uuid"].as_str().unwrap().to_owned();
@@ -100,7 +116,7 @@ fn of_an_older_xenclock_it_is_said_what_it_does_not_tell() {
     assert_eq!(foretold(&lab, "mock.json", &newer(json!([]))).1, [""; 0]);
     for records in [Value::Null, json!([{"version": 4, "of": "a newer xenclock"}])] {
         let (code, words, _) = foretold(&lab, "mock.json", &newer(records));
-        assert_eq!((code, words), (3, vec!["target-older".to_owned()]));
+        assert_eq!((code, words), (3, vec!["target-release".to_owned()]));
     }
 }
 

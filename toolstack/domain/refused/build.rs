@@ -3,16 +3,15 @@
 use timers::GuestKind;
 
 use super::super::DomainConfig;
-use super::super::config::{Altp2m, Bios, DeviceModelVersion, Hvm, Passthrough, VgaKind};
-use super::super::version::{XenVersion, four};
-use super::refusal::{Place, Refused, at, by_libxl, is};
+use super::super::config::{Bios, DeviceModelVersion, Hvm, VgaKind};
+use super::super::release;
+use super::super::version::XenVersion;
+use super::refusal::{Place, Refused, at, by_libxl};
+use super::{has_altp2m, has_iommu, is_lent_devices};
 use crate::diag::Finding;
 
 /// The latest version of grant tables that fits into Xen's field for it.
 const LAST_GRANT_VERSION: i32 = 15;
-
-/// The first release whose libxl takes a version of grant tables.
-const GRANT_VERSIONS: XenVersion = four(16);
 
 pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
     let hvm = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm);
@@ -59,14 +58,10 @@ fn on_demand(config: &DomainConfig) -> Option<Refused> {
     if config.kind() == GuestKind::Pv || target >= most {
         return None;
     }
-    let is_lent = !config.pcidevs.is_empty() || !config.dtdevs.is_empty();
-    let has_iommu = !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled);
-    let has_views =
-        b_info.altp2m != Altp2m::Disabled || b_info.hvm.as_ref().is_some_and(|hvm| is(hvm.altp2m));
     let (keys, what): (&'static [&'static str], _) = match () {
-        () if is_lent => (&["pci", "dtdev", "maxmem", "memory"], "devices of the host"),
-        () if has_iommu => (&["passthrough", "maxmem", "memory"], "passthrough"),
-        () if has_views => (&["altp2m", "altp2mhvm", "maxmem", "memory"], "altp2m"),
+        () if is_lent_devices(config) => (&["pci", "dtdev", "maxmem", "memory"], "devices of the host"),
+        () if has_iommu(config) => (&["passthrough", "maxmem", "memory"], "passthrough"),
+        () if has_altp2m(config) => (&["altp2m", "altp2mhvm", "maxmem", "memory"], "altp2m"),
         () if !b_info.vnuma_nodes.is_empty() => (&["vnuma", "maxmem", "memory"], "vnuma"),
         () => return None,
     };
@@ -83,7 +78,8 @@ fn on_demand(config: &DomainConfig) -> Option<Refused> {
 }
 
 fn grant_version(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
-    if xen < GRANT_VERSIONS {
+    // An older libxl passes over it.
+    if release::key("max_grant_version").is_some_and(|known| !known.by(xen)) {
         return None;
     }
     let version = config.b_info.max_grant_version.filter(|version| *version > LAST_GRANT_VERSION)?;

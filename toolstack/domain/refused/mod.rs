@@ -168,10 +168,25 @@ fn scheduling(config: &DomainConfig) -> Option<Refused> {
     ))
 }
 
+/// True if the guest is given devices of the host.
+fn is_lent_devices(config: &DomainConfig) -> bool {
+    !config.pcidevs.is_empty() || !config.dtdevs.is_empty()
+}
+
+/// True if passthrough is asked for, whether or not a device is given yet.
+fn has_iommu(config: &DomainConfig) -> bool {
+    !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled)
+}
+
+/// True if the guest has several views of its memory, by either of the two fields.
+fn has_altp2m(config: &DomainConfig) -> bool {
+    let b_info = &config.b_info;
+    b_info.altp2m != Altp2m::Disabled || b_info.hvm.as_ref().is_some_and(|hvm| is(hvm.altp2m))
+}
+
 fn passthrough(config: &DomainConfig) -> Option<Refused> {
-    let lent = !config.pcidevs.is_empty() || !config.dtdevs.is_empty();
-    let passthrough = !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled);
-    if config.kind() == GuestKind::Pvh && (lent || passthrough) {
+    let lent = is_lent_devices(config);
+    if config.kind() == GuestKind::Pvh && (lent || has_iommu(config)) {
         let (reason, instead) =
             ("libxl gives a PVH guest no devices of the host", "remove it, or write type = \"hvm\"");
         return Some(by_libxl((&["pci", "passthrough", "dtdev"], "c_info.passthrough"), reason, instead));
@@ -195,7 +210,7 @@ fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
     }
     let hvm = b_info.hvm.as_ref();
     let nested = is(b_info.nested_hvm) || hvm.is_some_and(|hvm| is(hvm.nested_hvm));
-    let altp2m = b_info.altp2m != Altp2m::Disabled || hvm.is_some_and(|hvm| is(hvm.altp2m));
+    let altp2m = has_altp2m(config);
     let shadow = config.c_info.hap == Some(Defbool::False);
     if nested && shadow {
         let reason = "Xen has no nested virtualization without hap, and does not start the guest";
