@@ -6,8 +6,7 @@ use super::super::DomainConfig;
 use super::super::config::{Bios, DeviceModelVersion, Hvm, VgaKind};
 use super::super::release;
 use super::super::version::XenVersion;
-use super::refusal::{Place, Refused, at, by_libxl};
-use super::{has_altp2m, has_iommu, is_lent_devices};
+use super::refusal::{Place, Refused, at, by_libxl, has_altp2m, has_iommu, is_lent_devices};
 use crate::diag::Finding;
 
 /// The latest version of grant tables that fits into Xen's field for it.

@@ -11,14 +11,14 @@ use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{Altp2m, Bios, DeviceModelVersion, DiskBackend, Hvm, IoportRange, Passthrough};
+use super::config::{Bios, DeviceModelVersion, DiskBackend, Hvm, IoportRange, Passthrough};
 use super::idl::Defbool;
 use super::qemu;
 use super::sound;
 use super::version::{XenVersion, four};
 use crate::diag::Finding;
 pub use refusal::Refused;
-use refusal::{VIF, at, by_libxl, by_xen, is, twice};
+use refusal::{VIF, at, by_libxl, by_xen, has_altp2m, has_iommu, is, is_lent_devices, twice};
 
 /// 128 TiB in KiB: Xen addresses less.
 const MOST_MEMORY: u64 = 128 << 30;
@@ -166,22 +166,6 @@ fn scheduling(config: &DomainConfig) -> Option<Refused> {
         reason,
         format!("write cap = {most}"),
     ))
-}
-
-/// True if the guest is given devices of the host.
-fn is_lent_devices(config: &DomainConfig) -> bool {
-    !config.pcidevs.is_empty() || !config.dtdevs.is_empty()
-}
-
-/// True if passthrough is asked for, whether or not a device is given yet.
-fn has_iommu(config: &DomainConfig) -> bool {
-    !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled)
-}
-
-/// True if the guest has several views of its memory, by either of the two fields.
-fn has_altp2m(config: &DomainConfig) -> bool {
-    let b_info = &config.b_info;
-    b_info.altp2m != Altp2m::Disabled || b_info.hvm.as_ref().is_some_and(|hvm| is(hvm.altp2m))
 }
 
 fn passthrough(config: &DomainConfig) -> Option<Refused> {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use super::super::DomainConfig;
+use super::super::config::{Altp2m, Passthrough};
 use super::super::idl::Defbool;
 use crate::diag::Finding;
 
@@ -93,4 +95,20 @@ pub(super) fn twice<T: Clone + Eq + Hash>(
         let value = value?;
         (!seen.insert(value.clone())).then_some((at, value))
     })
+}
+
+/// True if the guest is given devices of the host.
+pub(super) fn is_lent_devices(config: &DomainConfig) -> bool {
+    !config.pcidevs.is_empty() || !config.dtdevs.is_empty()
+}
+
+/// True if passthrough is asked for, whether or not a device is given yet.
+pub(super) fn has_iommu(config: &DomainConfig) -> bool {
+    !matches!(config.c_info.passthrough, Passthrough::Default | Passthrough::Disabled)
+}
+
+/// True if the guest has several views of its memory, by either of the two fields.
+pub(super) fn has_altp2m(config: &DomainConfig) -> bool {
+    let b_info = &config.b_info;
+    b_info.altp2m != Altp2m::Disabled || b_info.hvm.as_ref().is_some_and(|hvm| is(hvm.altp2m))
 }
