@@ -299,6 +299,10 @@ impl World<'_> {
             (What::Nothing, _) if !has_rtc && restored => What::Sure(Vec::new()),
             // Of a restored guest without RTC it is not known where it stands, unless it was put there.
             (What::Sure(_), _) if !has_rtc && restored && put_right => What::Sure(vec![offset]),
+            // Perhaps by a save in a record that another host has sent.
+            (What::Sure(lasts), _) if !has_rtc && restored && !kept.saves_sure && !lasts.is_empty() => {
+                What::Sure(lasts.iter().copied().chain([offset]).collect())
+            }
             (What::Sure(lasts), _) if !has_rtc && restored => What::Sure(lasts.clone()),
             (What::Nothing | What::Sure(_), _) => What::Sure(vec![offset]),
         };

@@ -396,5 +396,20 @@ pub fn rows() -> Vec<(&'static str, Story)> {
                 ],
             ),
         ),
+        (
+            "of a guest without RTC, restored by xl, the save in the record that travelled with it was known after all",
+            told(
+                pvh(By::Us, variable()),
+                vec![
+                    start(0),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Us, write: 0, fails: false, turns: TOO_LATE },
+                    Op::Set { guest: 0, offset: -1 },
+                    Op::Destroy { guest: 0 },
+                    Op::Restore { file: 0, site: 0, by: Tool::Xl, turns: TOO_LATE },
+                    serve(0),
+                    end(End::Reboot, TOO_LATE),
+                ],
+            ),
+        ),
     ]
 }
