@@ -71,6 +71,16 @@ const TABLE: &[(&str, &str, &str)] = &[
         "disk = [ \"vdev=xvda,script=block-iscsi,target=/a\" ]",
     ),
     (
+        "disk = [ \"vdev=xvda,format=qcow2,backendtype=qdisk,script=block-iscsi,target=/a\" ]",
+        "4:10",
+        "disk = [ \"vdev=xvda,format=raw,script=block-iscsi,target=/a\" ]",
+    ),
+    (
+        "disk = [ \"vdev=hdc,cdrom,script=block-iscsi,target=/a\" ]",
+        "4:10",
+        "disk = [ \"vdev=hdc,cdrom,target=/a\" ]",
+    ),
+    (
         "cpuid = [ \"0x1:eax=000000000000000000000000000000zz\" ]",
         "4:1",
         "cpuid = [ \"0x1:eax=000000000000000000000000000000xx\" ]",

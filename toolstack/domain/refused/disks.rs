@@ -71,12 +71,17 @@ fn backend(disk: &Disk, hvm: bool, xen: XenVersion) -> Option<(String, &'static 
         Some(DiskBackend::Tap) if image && disk.format != Some(DiskFormat::Vhd) => {
             Some((format!("libxl has no backend tap for the format of {vdev}"), "remove backendtype=tap"))
         }
-        Some(DiskBackend::Qdisk) if script => {
-            Some(("libxl runs no script for the backend qdisk".to_owned(), "remove backendtype=qdisk"))
-        }
+        None | Some(DiskBackend::Qdisk) if script && hvm && disk.is_cdrom != 0 => Some((
+            format!("QEMU serves the CD-ROM {vdev}, and libxl runs no script for QEMU's disks"),
+            if is_newer && !image { "write backendtype=phy, or remove script" } else { "remove script" },
+        )),
         None if script && image => {
             Some((format!("libxl runs no script for the format of {vdev}"), "write format=raw"))
         }
+        Some(DiskBackend::Qdisk) if script => Some((
+            "libxl runs no script for the backend qdisk".to_owned(),
+            if image { "write format=raw, and remove backendtype=qdisk" } else { "remove backendtype=qdisk" },
+        )),
         _ => None,
     }
 }
