@@ -35,6 +35,15 @@ fn a_summary_comes_first_and_one_thing_is_said_once() {
 }
 
 #[test]
+fn an_error_that_comes_again_has_all_its_places() {
+    let lab = Lab::new();
+    lab.write("guest.cfg", "name = \"a\"\nmemory = {{ M }}\nvcpus = {{ V }}\nmaxvcpus = {{ V }}\n");
+    let said = convert(&lab, &["check", "guest.cfg"]).out;
+    assert!(said.contains("; 4 errors\n"), "{said}");
+    assert!(said.contains("^^\n  also at: 3:9, 4:12\n  instead: "), "{said}");
+}
+
+#[test]
 fn a_clock_that_is_the_same_is_said_to_be() {
     let lab = Lab::new();
     lab.write(

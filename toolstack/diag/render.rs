@@ -14,21 +14,25 @@ const MOST_PLACES: usize = 10;
 /// One diagnostic for people without the line of the input, and the other places at which the same holds.
 #[must_use]
 pub fn brief(diagnostic: &Diagnostic, others: &[Place]) -> String {
-    let Diagnostic { finding, .. } = diagnostic;
-    let mut out = heading(diagnostic);
-    if !others.is_empty() {
-        let named: Vec<_> =
-            others.iter().take(MOST_PLACES).map(|place| format!("{}:{}", place.line, place.column)).collect();
-        let more = match others.len().saturating_sub(MOST_PLACES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        out.push_str(&format!("  also at: {}{more}\n", named.join(", ")));
+    heading(diagnostic) + &also_at(others) + &instead(diagnostic)
+}
+
+fn also_at(others: &[Place]) -> String {
+    if others.is_empty() {
+        return String::new();
     }
-    if let Some(alternative) = &finding.alternative {
-        out.push_str(&format!("  instead: {}\n", shown(alternative)));
-    }
-    out
+    let named: Vec<_> =
+        others.iter().take(MOST_PLACES).map(|place| format!("{}:{}", place.line, place.column)).collect();
+    let more = match others.len().saturating_sub(MOST_PLACES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("  also at: {}{more}\n", named.join(", "))
+}
+
+fn instead(diagnostic: &Diagnostic) -> String {
+    let alternative = diagnostic.finding.alternative.as_deref();
+    alternative.map_or_else(String::new, |text| format!("  instead: {}\n", shown(text)))
 }
 
 fn heading(Diagnostic { place, finding, .. }: &Diagnostic) -> String {
@@ -41,7 +45,13 @@ fn heading(Diagnostic { place, finding, .. }: &Diagnostic) -> String {
 /// The first line starts `FILE:LINE:COLUMN:`, so that editors find the place.
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
-    let Diagnostic { place, finding, .. } = diagnostic;
+    human_with_places(diagnostic, &[], source)
+}
+
+/// The same, with the other places at which it holds.
+#[must_use]
+pub fn human_with_places(diagnostic: &Diagnostic, others: &[Place], source: &Source) -> String {
+    let place = &diagnostic.place;
     let mut out = heading(diagnostic);
     let line = source.line_of(place);
     if !line.trim().is_empty() && line.len() <= LONGEST_LINE {
@@ -55,10 +65,7 @@ pub fn human(diagnostic: &Diagnostic, source: &Source) -> String {
         let caret = "^".repeat(shown_with_tabs(&line[start..end]).chars().count().max(1));
         out.push_str(&format!("  {number} | {text}\n  {margin} | {indent}{caret}\n"));
     }
-    if let Some(alternative) = &finding.alternative {
-        out.push_str(&format!("  instead: {}\n", shown(alternative)));
-    }
-    out
+    out + &also_at(others) + &instead(diagnostic)
 }
 
 /// The bytes of so many characters of a line.

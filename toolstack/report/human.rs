@@ -70,7 +70,7 @@ pub fn findings(
     let groups = grouped(findings).into_iter();
     let text = |group: crate::diag::Group| {
         if group.first.finding.verdict == Verdict::Invalid {
-            return (group.first.clone(), render::human(&group.first, source));
+            return (group.first.clone(), render::human_with_places(&group.first, &group.others, source));
         }
         let text = render::brief(&group.first, &group.others);
         (group.first, text)
