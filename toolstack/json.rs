@@ -23,10 +23,14 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> 
     }
     let config = config_in(&json, &source)?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {
-        let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config").instead(
-            "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE",
-        );
-        return Err(at_start(&source, finding));
+        let finding = Finding::invalid("not-xml", "the input looks like JSON, but is not a libxl config");
+        let instead = match path_in_bytes(&json) {
+            Some(path) => alone(&source, &path),
+            None => {
+                "give a libvirt domain XML (virsh dumpxml --inactive DOMAIN) or the output of xl create -n FILE".to_owned()
+            }
+        };
+        return Err(at_start(&source, finding.instead(instead)));
     }
     if config.c_info.name.as_deref().is_none_or(str::is_empty) {
         let finding = Finding::invalid("no-name", "the domain has no name")
@@ -48,24 +52,88 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> 
     Ok(Input { xen, ..input })
 }
 
+/// How the lines begin that xl and libxl print, besides the JSON.
+const MESSAGES: [&str; 7] =
+    ["Parsing config ", "WARNING: ", "Warning: ", "got a tsc mode string: ", "libxl: ", "xc: ", "xl: "];
+
 /// The byte at which the JSON begins in a file that has xl's messages before it, as from `xl create -n FILE > JSON 2>&1`.
 #[must_use]
 pub fn behind_messages(bytes: &[u8]) -> Option<usize> {
-    if !bytes.starts_with(b"Parsing config from ") {
-        return None;
-    }
     let mut start = 0;
+    let mut has_message = false;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if matches!(line.trim_ascii(), b"{" | b"[") {
+        if has_message && begins(line) {
             return Some(start);
+        }
+        if !line.trim_ascii().is_empty() && !has_message {
+            has_message = MESSAGES.iter().any(|message| line.starts_with(message.as_bytes()));
+            if !has_message {
+                return None;
+            }
         }
         start += line.len();
     }
     None
 }
 
+/// True for a text that begins as JSON does. An xl.cfg may begin with the name of a section, and a template of one with `{%`
+/// or `{{`.
+#[must_use]
+pub fn begins(text: &[u8]) -> bool {
+    match text.split_first() {
+        Some((b'{', rest)) => {
+            matches!(rest.trim_ascii_start(), [] | [b'"' | b'}' | b']', ..])
+        }
+        Some((b'[', rest)) => matches!(rest.trim_ascii_start(), [] | [b'"' | b'{' | b'[' | b']', ..]),
+        _ => false,
+    }
+}
+
 fn at_start(source: &Source, finding: Finding) -> Errors {
     Errors::one(Diagnostic { place: source.place(0..1), node: String::new(), finding }, source)
+}
+
+/// Configs are looked for in so many lists and objects around them.
+const DEEPEST: usize = 3;
+
+fn path_in_bytes(json: &[u8]) -> Option<String> {
+    path_in(&serde_json::from_slice(json).ok()?, "", DEEPEST)
+}
+
+/// The remedy for a JSON that has a config in it.
+fn alone(source: &Source, path: &str) -> String {
+    format!("give the config alone: {} > NEW.json", jq(source, path))
+}
+
+/// The path, in jq's words, of the first config in a JSON.
+fn path_in(json: &serde_json::Value, path: &str, deepest: usize) -> Option<String> {
+    let inner = || deepest.checked_sub(1);
+    match json {
+        serde_json::Value::Object(members) if members.contains_key("c_info") => Some(path.to_owned()),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphabetic() || c == '_'))
+            .find_map(|(name, member)| path_in(member, &format!("{path}.{name}"), inner()?)),
+        serde_json::Value::Array(items) => {
+            let path = if path.is_empty() { "." } else { path };
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| path_in(item, &format!("{path}[{index}]"), inner()?))
+        }
+        _ => None,
+    }
+}
+
+/// The command that takes a part out of a file, whose messages are no JSON.
+fn jq(source: &Source, what: &str) -> String {
+    let place = source.place(0..0);
+    let file = Some(&*place.file).filter(|file| is_plain_path(file)).unwrap_or("FILE");
+    match behind_messages(source.text().as_bytes()) {
+        Some(start) => {
+            let line = source.place(start..start).line;
+            format!("tail -n +{line} {file} | jq '{what}'")
+        }
+        None => format!("jq '{what}' {file}"),
+    }
 }
 
 /// A domain as `xl list -l` and `xl create -N` print it.
@@ -94,6 +162,13 @@ fn config_in(bytes: &[u8], source: &Source) -> Result<DomainConfig, Errors> {
             false => serde_json::from_slice(bytes).map_err(wrong),
         };
     }
+    let within = bytes.trim_ascii_start().get(1..).unwrap_or_default().trim_ascii_start();
+    if within.starts_with(b"[")
+        && let Some(path) = path_in_bytes(bytes)
+    {
+        let finding = Finding::invalid("json-syntax", "this is not libxl's JSON: a list within the list");
+        return Err(at_start(source, finding.instead(alone(source, &path))));
+    }
     let shapes = serde_json::from_slice::<Vec<Shape>>(bytes).unwrap_or_default();
     let is_bare = !shapes.is_empty() && shapes.iter().all(|shape| shape.config.is_none());
     let mut listed: Vec<Listed> = match is_bare {
@@ -114,12 +189,11 @@ fn config_in(bytes: &[u8], source: &Source) -> Result<DomainConfig, Errors> {
             let reason = format!("the list has {count} domains, expected one: {}", names.join(", "));
             let name = names.first().filter(|name| is_plain(name)).unwrap_or(&"DOMAIN");
             let path = if is_bare { ".c_info.name" } else { ".config.c_info.name" };
-            let place = source.place(0..0);
-            let file = Some(&*place.file).filter(|file| is_plain_path(file)).unwrap_or("FILE");
             // The shell would empty the file before it is read.
-            let to = if file.ends_with(&format!("{name}.json")) { "NEW" } else { name };
+            let to = if source.place(0..0).file.ends_with(&format!("{name}.json")) { "NEW" } else { name };
+            let jq = jq(source, &format!(".[] | select({path} == \"{name}\")"));
             Finding::invalid("json-domains", reason).instead(format!(
-                "give each domain a file of its own: xl list -l {name} > {name}.json, or jq '.[] | select({path} == \"{name}\")' {file} > {to}.json"
+                "give each domain a file of its own: xl list -l {name} > {name}.json, or {jq} > {to}.json"
             ))
         }
     };
@@ -178,10 +252,7 @@ mod tests {
         );
         assert_eq!(
             said("sb16,es1370", 17),
-            Some((
-                66,
-                "as in an xl.cfg: write soundhw = \"es1370\"; libxl gives a guest one card".to_owned()
-            ))
+            Some((66, "as in an xl.cfg: write soundhw = \"es1370\"".to_owned()))
         );
         assert_eq!((said("HDA", 17), said("all", 15)), (None, None));
     }
@@ -194,6 +265,8 @@ mod tests {
             format!("[{one}]"),
             format!("Parsing config from a.cfg\nxl: a warning\n{{\n{}", &one[1..]),
             format!("Parsing config from a.cfg\n[\n{one}]\n"),
+            format!("\r\nParsing config from a.cfg\r\ngot a tsc mode string: \"native\"\r\n{one}"),
+            format!("WARNING: ignoring device_model directive.\nlibxl: warning: so\n{one}"),
         ] {
             assert_eq!(read(&text).unwrap().domain.config.name(), "a", "{text}");
         }
@@ -213,6 +286,13 @@ mod tests {
             let (_, code, instead) = wrong(text);
             assert_eq!(code, "json-domains");
             assert!(instead.ends_with(&command), "{instead}");
+        }
+        for (text, jq) in [
+            (format!("[[{one}]]"), "jq '.[0][0]' a.json"),
+            (format!("{{\"guests\": [{one}]}}"), "jq '.guests[0]' a.json"),
+            (format!("xl: so\n\n{{\"a\": {{\"config\": {one}}}}}"), "tail -n +3 a.json | jq '.a.config'"),
+        ] {
+            assert_eq!(wrong(&text).2, format!("give the config alone: {jq} > NEW.json"), "{text}");
         }
     }
 

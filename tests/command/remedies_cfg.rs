@@ -253,6 +253,8 @@ fn the_words_of_an_entry_keep_their_values() {
 fn a_value_in_another_form_keeps_its_meaning() {
     let remove = "remove it; a PCI device takes rdm_policy=strict or relaxed";
     let not_python = "an xl.cfg consists of lines KEY = VALUE and comments after #; it is not Python";
+    let bits = "x".repeat(32);
+    let as_registers = "write it as in cpuid = [ \"0x1:ecx=x...x\" ], 32 characters a register";
     follow(&[
         ("viridian = \"all\"", "", "viridian = [ \"all\" ]"),
         ("viridian = \"base,freq\"", "", "viridian = [ \"base\", \"freq\" ]"),
@@ -278,6 +280,9 @@ fn a_value_in_another_form_keeps_its_meaning() {
         ("cpuid = [ \"host,invtsc=1\" ]", "", "cpuid = \"host,invtsc=1\""),
         ("cpuid = \"host,+invtsc\"", "write invtsc=1", "cpuid = \"host,invtsc=1\""),
         ("cpuid = \"host,nonstop_tsc\"", "write invtsc=1", "cpuid = \"host,invtsc=1\""),
+        (&format!("cpuid = \"1:ecx={bits}\""), "", &format!("cpuid = [ \"1:ecx={bits}\" ]")),
+        ("cpuid = \"eax=1\"", as_registers, ""),
+        ("cpuid = \"host,1:eax=1\"", as_registers, ""),
         ("invtsc = 1", "", "cpuid = \"host,invtsc=1\""),
         ("constant_tsc = 1", "", "cpuid = \"host,invtsc=1\""),
         ("nestedvirt = 1", "", "nestedhvm = 1"),

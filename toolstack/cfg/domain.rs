@@ -10,6 +10,7 @@ use super::host::XlHost;
 use super::parse::{WORDS, parse_with};
 use super::read::{Reader, unknown};
 use super::readings;
+use super::remedy_words;
 use super::suggest;
 use crate::assess::{Target, assess, native_at_a_frequency};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
@@ -178,26 +179,45 @@ impl Wrong<'_> {
         // What is said of the value that is meant, or of a key that xl does not know, is said of the line.
         let is_of_line = |found: &Diagnostic| {
             let key = found.node.trim_start_matches('/');
-            let writes = |remedy: &str| {
-                remedy
-                    .strip_prefix("write ")
-                    .and_then(|rest| rest.strip_prefix(key))
-                    .is_some_and(|rest| rest.starts_with(" = "))
-            };
+            let writes =
+                |remedy: &str| remedy.strip_prefix("write ").and_then(remedy_words::key_of) == Some(key);
             let is_value = || is_whole && found.finding.alternative.as_deref().is_some_and(writes);
             is_mended(found) && (OF_NAME.contains(&found.finding.code) || is_value())
         };
         let of_lines: Vec<_> = report.differences().filter(is_of_line).collect();
+        // What has the remedy of an error is part of it.
+        let mut parts = Vec::new();
         for error in left.iter_mut().filter(|error| is_of_syntax(error)) {
             let Some(line) = mended.iter().find(|span| span.contains(&error.place.span.start)) else {
                 continue;
             };
-            if let Some(found) = of_lines.iter().find(|found| line.contains(&found.place.span.start)) {
-                error.finding.alternative.clone_from(&found.finding.alternative);
+            for found in of_lines.iter().filter(|found| line.contains(&found.place.span.start)) {
+                let remedy = error.finding.alternative.as_deref().unwrap_or_default();
+                let better = found.finding.alternative.as_deref().unwrap_or_default();
+                let several = remedy_words::setting_of(remedy)
+                    .is_some_and(|settings| remedy_words::each(settings).len() > 1);
+                let remedy = match several {
+                    true => remedy_words::with_better(remedy, better),
+                    false => found.finding.alternative.as_deref().map(str::to_owned),
+                };
+                if let Some(remedy) = remedy {
+                    error.finding.alternative = Some(remedy.into());
+                    if !OF_FORM.contains(&found.finding.code) {
+                        error.finding.reason =
+                            format!("{}; and {}", error.finding.reason, found.finding.reason).into();
+                    }
+                    parts.push(found);
+                }
+                if !several {
+                    break;
+                }
             }
         }
+        let is_alone = |found: &Diagnostic| {
+            !parts.iter().any(|part| part.finding == found.finding && part.place.span == found.place.span)
+        };
         let errors = Errors::of(left, cfg.source())?;
-        Some(errors.with_findings(report.differences().filter(stands)))
+        Some(errors.with_findings(report.differences().filter(|found| stands(found) && is_alone(found))))
     }
 }
 

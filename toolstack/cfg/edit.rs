@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::clock::superseded_by;
-use super::domain::read;
 use super::host::XlHost;
 use super::keys::{self, KEYS};
 use super::parse::{WORDS, parse_with};
 use super::read::nearest;
+use super::remedy::read;
 use super::{Setting, suggest};
 use crate::diag::{Diagnostic, Errors};
 use crate::domain::{Domain, changes};

@@ -189,7 +189,8 @@ fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a 
             }
             let (key, value) = key_in(text.get(at + 1..)?.trim_start())?;
             let before = text[..at].trim_end_matches([' ', ';']).trim_start();
-            Some((before, key, value.strip_prefix('=').filter(|_| !before.is_empty())?))
+            let value = value.trim_start().strip_prefix('=').filter(|rest| !rest.starts_with('='));
+            Some((before, key, value.filter(|_| !before.is_empty())?))
         });
         let Some((before, next, value)) = next else {
             parts.push((key, text.trim()));

@@ -38,6 +38,12 @@ const PV: u8 = 2;
 const PVH: u8 = 4;
 const ANY: u8 = HVM | PV | PVH;
 
+/// Keys with code of their own that take no list.
+const WITHOUT_LISTS: [&str; 12] = [
+    "bios", "builder", "extra", "maxmem", "maxvcpus", "memory", "name", "tsc_mode", "type", "uuid", "vcpus",
+    "vga",
+];
+
 /// True if a key takes a list of entries.
 pub fn is_list(name: &str) -> bool {
     find(name).is_some_and(|key| matches!(key.takes, Takes::Entries))
@@ -56,6 +62,12 @@ impl Key {
             GuestKind::Pvh => PVH,
         };
         self.guests & bit != 0
+    }
+
+    /// True if xl takes no list for it.
+    pub fn takes_one(&self) -> bool {
+        let is_one = matches!(self.takes, Takes::Text(_) | Takes::Flag(_) | Takes::Number(_));
+        is_one || WITHOUT_LISTS.contains(&self.name)
     }
 
     /// True if its value is a number alone.

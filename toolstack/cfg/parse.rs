@@ -7,6 +7,7 @@ mod mend;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::mend::without_bracket;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
@@ -92,6 +93,8 @@ struct Parser<'a> {
     token: Token,
     /// From where on values need no quotes.
     tail: usize,
+    /// The setting at hand has += behind its key.
+    added: bool,
     settings: Vec<Setting>,
     /// The last setting of each name.
     last: BTreeMap<String, usize>,
@@ -151,6 +154,7 @@ impl<'a> Parser<'a> {
             lexer: Lexer::new(bytes),
             token: Token { kind: Kind::End, span: 0..0 },
             tail: tail.unwrap_or(bytes.len()),
+            added: false,
             settings: Vec::new(),
             last: BTreeMap::new(),
             errors: Vec::new(),
@@ -205,13 +209,19 @@ impl<'a> Parser<'a> {
         let key_span = self.token.span.clone();
         let name = self.words(&key_span).into_owned();
         self.advance();
-        let added = match self.token.kind {
-            Kind::Assign => false,
-            Kind::Add => true,
-            _ => {
-                let error = self.unexpected(Expected::Assign, Some(&name));
-                return Err(self.failed(error, key_span, GoOn::NextLine));
-            }
+        let added = self.token.kind == Kind::Add;
+        if !added && self.token.kind != Kind::Assign {
+            let error = self.unexpected(Expected::Assign, Some(&name));
+            return Err(self.failed(error, key_span, GoOn::NextLine));
+        }
+        self.added = added;
+        let setting = |value| Setting {
+            name: name.clone(),
+            added,
+            value,
+            joints: Vec::new(),
+            followed_by: None,
+            key_span: key_span.clone(),
         };
         self.advance_to_value(key_span.start);
         let faults = self.errors.len();
@@ -221,9 +231,13 @@ impl<'a> Parser<'a> {
             Err((error, go_on, None)) => return Err((error, go_on).into()),
             // The items that were read count.
             Err((error, go_on, Some(value))) => {
-                let setting = Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span };
-                let harmless = self.store(setting).is_ok();
-                return Err(Failed { harmless, ..(error, go_on).into() });
+                let mut failed = Failed::from((error, go_on));
+                let setting = setting(value);
+                match without_bracket(&mut failed.error, &setting) {
+                    Some(meant) => failed.meant.push(meant),
+                    None => failed.harmless = self.store(setting).is_ok(),
+                }
+                return Err(failed);
             }
         };
         if self.errors.len() > faults {
@@ -237,19 +251,11 @@ impl<'a> Parser<'a> {
             if failed.meant.is_empty() {
                 failed.harmless =
                     failed.error.finding.alternative.as_deref().is_some_and(syntax_error::is_rest_of_line);
-                let _ = self.store(Setting {
-                    name,
-                    added,
-                    value,
-                    joints: Vec::new(),
-                    followed_by: None,
-                    key_span,
-                });
+                let _ = self.store(setting(value));
             }
             return Err(failed);
         }
-        self.store(Setting { name, added, value, joints: Vec::new(), followed_by: None, key_span })
-            .map_err(|error| (error, GoOn::NextLine).into())
+        self.store(setting(value)).map_err(|error| (error, GoOn::NextLine).into())
     }
 
     /// Goes to where the next setting can begin.
@@ -484,6 +490,7 @@ impl<'a> Parser<'a> {
             kind,
             expected,
             key,
+            added: self.added && !matches!(expected, Expected::Key | Expected::Assign),
             token: &self.words(span),
             word: &self.words(&word),
             whole: &self.words(&whole),

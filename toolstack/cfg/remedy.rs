@@ -99,15 +99,22 @@ fn check(finding: &mut Finding, trial: &Trial, left: &mut usize) {
     let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
         return;
     };
-    if let Some(setting) = remedy_words::setting_of(remedy) {
-        *left -= 1;
-        if let Some((better, limit)) = better_than(setting, trial) {
-            let lines = remedy_words::lines_of(remedy);
-            finding.alternative = Some(format!("{better}{lines}").into());
-            if let Some(limit) = limit {
-                finding.reason = format!("{}; and {limit}", finding.reason).into();
-            }
+    let Some(setting) = remedy_words::setting_of(remedy) else { return };
+    let lines = remedy_words::lines_of(remedy).to_owned();
+    *left -= 1;
+    let mut remedy = remedy.to_owned();
+    let mut limits = Vec::new();
+    for setting in remedy_words::each(setting) {
+        if let Some((better, limit)) = better_than(setting, trial)
+            && let Some(all) = remedy_words::with_better(&remedy, &better)
+        {
+            remedy = format!("{all}{lines}");
+            limits.extend(limit);
         }
+    }
+    finding.alternative = Some(remedy.into());
+    for limit in limits {
+        finding.reason = format!("{}; and {limit}", finding.reason).into();
     }
 }
 
@@ -122,7 +129,9 @@ fn better_than(setting: &str, trial: &Trial) -> Option<(Cow<'static, str>, Optio
     let mut better: Option<(Cow<'static, str>, Option<Cow<'static, str>>)> = None;
     for _ in 0..TRIES {
         let setting = match &better {
-            Some((better, _)) => better.strip_prefix(WRITE),
+            Some((better, _)) => {
+                better.strip_prefix(WRITE).filter(|setting| remedy_words::is_setting(setting))
+            }
             None => Some(setting),
         };
         let Some(Finding { alternative: Some(next), code, reason, .. }) =
@@ -131,11 +140,9 @@ fn better_than(setting: &str, trial: &Trial) -> Option<(Cow<'static, str>, Optio
             break;
         };
         // The remedy for a part of a value does not stand alone, nor that for one of several settings.
-        let is_of_setting =
-            setting.and_then(|setting| setting.split_once(" = ")).is_some_and(|(key, value)| {
-                let is_one = !value.contains(" = ");
-                is_one && (next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = ")))
-            });
+        let is_of_setting = setting.and_then(remedy_words::key_of).is_some_and(|key| {
+            next.starts_with("remove it") || next.starts_with(&format!("{WRITE}{key} = "))
+        });
         let is_of_form = OF_FORM.contains(&code) || OF_WORD.contains(&code);
         if !is_of_setting && !is_of_form {
             break;
@@ -149,8 +156,13 @@ fn better_than(setting: &str, trial: &Trial) -> Option<(Cow<'static, str>, Optio
 
 /// The finding against a setting in a small guest.
 fn against(setting: &str, trial: &Trial) -> Option<Finding> {
-    let (name, _) = setting.split_once(" = ")?;
+    let name = remedy_words::key_of(setting)?;
     let key = keys::find(name)?;
+    // A text that is added is no value alone.
+    let is_part = setting.strip_prefix(name).is_some_and(|rest| rest.starts_with(" += \""));
+    if is_part && !key.takes_number() {
+        return None;
+    }
     let head = trial.head(key)?;
     let line = head.lines().count() + 1;
     let of_value = format!("{WRITE}{name} = ");

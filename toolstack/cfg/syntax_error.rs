@@ -4,7 +4,7 @@ use super::foreign_line;
 use super::keys;
 use super::lex::{Kind, Odd};
 use super::python;
-use super::remedy_words::{CLOSE_QUOTE, IN_QUOTES, write};
+use super::remedy_words::{self, CLOSE_QUOTE, IN_QUOTES, write};
 use super::suggest::{self, Unit};
 use super::{Content, Value};
 use crate::diag::Finding;
@@ -60,6 +60,8 @@ pub struct Unexpected<'a> {
     pub expected: Expected,
     /// The key of the setting, where there is one already.
     pub key: Option<&'a str>,
+    /// The key has += behind it.
+    pub added: bool,
     /// The token.
     pub token: &'a str,
     /// From the token to the next blank.
@@ -94,6 +96,15 @@ pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Unexpected<'_> {
     pub fn finding(&self) -> Finding {
+        let finding = self.of_token();
+        let remedy = finding.alternative.as_deref().filter(|_| self.added);
+        match remedy.and_then(|remedy| remedy_words::as_added(remedy, self.key?)) {
+            Some(remedy) => finding.instead(remedy),
+            None => finding,
+        }
+    }
+
+    fn of_token(&self) -> Finding {
         if self.expected == Expected::Assign && self.key.is_some_and(python::is_statement) {
             let reason = format!("expected {}, found {}", self.expected.words(), self.what());
             return Finding::invalid("cfg-syntax", reason).instead(NOT_PYTHON);
@@ -139,6 +150,12 @@ impl Unexpected<'_> {
                     (Kind::Number | Kind::Text(_), Expected::Assign) if self.is_value_alone() => {
                         finding.instead(format!("write {} = {}", self.key(), self.line))
                     }
+                    (Kind::Open, Expected::Assign) if self.is_list_alone() => {
+                        finding.instead(format!("write {} = {}", self.key(), self.value()))
+                    }
+                    (Kind::Ident, Expected::Assign) if self.is_key_in_two() && self.is_setting() => {
+                        finding.instead(format!("write {}{}", self.key(), self.line))
+                    }
                     (Kind::Ident, Expected::EndOfSetting) if self.is_setting() => {
                         finding.instead(format!("put {} on a line of its own", self.token))
                     }
@@ -151,6 +168,17 @@ impl Unexpected<'_> {
     /// True if nothing but one value is left of the line.
     fn is_value_alone(&self) -> bool {
         self.value() == self.token
+    }
+
+    /// True if nothing but a list of texts is left of the line.
+    fn is_list_alone(&self) -> bool {
+        let is_list = self.value().ends_with(']') && self.value().contains(['"', '\'']);
+        is_list && self.key.is_some_and(|key| keys::find(key).is_some())
+    }
+
+    /// True for a key with a blank in it.
+    fn is_key_in_two(&self) -> bool {
+        keys::find(&format!("{}{}", self.key(), self.token)).is_some()
     }
 
     /// True if the token is the key of one more setting on the line.
@@ -466,7 +494,7 @@ pub fn mixed(key: &str, to_list: bool, value: &Value) -> Finding {
         (true, _) => suggest::list_of(value),
         // What is added is added as it is.
         (false, Some(known)) if !takes_list && !known.takes_number() => {
-            let between = if ["cmdline", "extra"].contains(&key) { " " } else { "" };
+            let between = remedy_words::before_added(key);
             Some(suggest::quoted(&format!("{between}{}", texts.join(between))))
         }
         (false, _) => None,

@@ -343,3 +343,48 @@ fn an_error_hides_nothing_of_the_rest() {
         assert_eq!(found, expected, "{text}");
     }
 }
+
+/// The codes of what is said of a file with errors, and the remedy of the first.
+fn codes_and_remedy(text: &str) -> (Vec<&'static str>, String) {
+    let errors = read("guest.cfg", text.as_bytes(), &[], &XlHost::default()).unwrap_err();
+    let codes = errors.iter().chain(errors.beside()).map(|found| found.finding.code).collect();
+    (codes, errors.first().finding.alternative.clone().unwrap_or_default().into_owned())
+}
+
+#[test]
+fn one_fault_is_said_once_with_a_remedy_for_all_of_its_line() {
+    let head = "name = 'a'\ntype = 'hvm'\nmemory = 64\n";
+    let table = [
+        // Several settings on one line.
+        ("vga=std;vnc=1", "write vga = \"stdvga\"; vnc = 1"),
+        ("boot=hd;vnc=yes", "write boot = \"c\"; vnc = 1"),
+        ("tsc_mode=native;on_reboot=reboot", "write tsc_mode = \"native\"; on_reboot = \"restart\""),
+        ("serial=pty ; vnc = 1", "write serial = \"pty\"; vnc = 1"),
+        // What is added is added.
+        ("serial='p'\nserial += ty", "write it in quotes: serial += \"ty\""),
+        ("kernel='/k'\nextra='a'\nextra += ro", "write it in quotes: extra += \" ro\""),
+        ("vif=['bridge=a']\nvif += bridge=b", "write it in quotes: vif += [ \"bridge=b\" ]"),
+        ("disk+=/b,raw,xvdb,w\ndisk+=['/a,raw,xvda,w']", "write it in quotes: disk += [ \"/b,raw,xvdb,w\" ]"),
+        // What is wrong with the value that is meant is part of the error.
+        ("usbdevice=$X", "write usbdevice = \"tablet\" or \"mouse\" or \"keyboard\""),
+        ("bogus=$X", "remove it, or make it a comment with #"),
+        ("passthrough=disabled\npci=['01:00.0']", "write passthrough = \"enabled\""),
+        // Of the sign and the key, all is there.
+        ("vif[ 'bridge=a' ]", "write vif = [ 'bridge=a' ]"),
+        ("maxm em = 512 # MiB", "write maxmem = 512 # MiB"),
+        // The bracket is the fault.
+        ("boot = [ 'c'\nvnc = 1", "write boot = \"c\""),
+        ("vga = [ 'stdvga'", "write vga = \"stdvga\""),
+        ("vcpus = [ 2", "write vcpus = 2"),
+    ];
+    for (lines, remedy) in table {
+        let (codes, said) = codes_and_remedy(&format!("{head}{lines}\n"));
+        assert_eq!((codes.len(), said.as_str()), (1, remedy), "{lines}: {codes:?}");
+        assert!(codes[0].starts_with("cfg-"), "{lines}: {codes:?}");
+    }
+    for key in ["name", "type", "kernel"] {
+        let text = "name = 'a'\ntype = 'pvh'\nmemory = 64\nkernel = '/k'\n";
+        let open = text.replace(&format!("{key} = "), &format!("{key} = [ "));
+        assert_eq!(codes_and_remedy(&open).0, ["cfg-syntax"], "{open}");
+    }
+}

@@ -25,14 +25,15 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
     let bytes = output::input(file)?;
     let host = input::xl_host(None, input::conf(global)?);
     let name = &input::name_of(file);
-    let new = match input::format_of(&bytes) {
+    let format = input::format_of(&bytes);
+    let new = match format {
         Format::Cfg => cfg::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
             cfg::EditError::Wrong(errors) => input::wrong(&errors),
             error => Failure::Error(format!("{name}: {error}")),
         })?,
         Format::Xml => {
             // xl.conf is about files of xl.
-            let host = cfg::XlHost { conf: cfg::XlConf::default(), ..host };
+            let host = cfg::XlHost { conf: cfg::XlConf::default(), ..host.clone() };
             edit::edit(name, &bytes, settings, unset, &host).map_err(|error| match error {
                 EditError::Words(errors) => input::wrong(&errors),
                 EditError::Xml(errors) => input::wrong(&errors),
@@ -43,6 +44,16 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
             return Err(Failure::Error(format!("{name}: is JSON, expected an xl.cfg or a domain XML")));
         }
     };
+    for key in unset {
+        let alone = std::slice::from_ref(key);
+        let without = match format {
+            Format::Cfg => cfg::edit(name, &bytes, &[], alone, &host).ok(),
+            _ => edit::edit(name, &bytes, &[], alone, &host).ok(),
+        };
+        if without.is_some_and(|without| without == bytes) {
+            output::warn(&[format!("{name} has no {key} to remove")]);
+        }
+    }
     let setting = Setting::of(global, &Reading::default())?;
     let (before, after) = (judged(&setting, name, &bytes), judged(&setting, name, &new));
     match after {

@@ -62,13 +62,7 @@ pub(super) fn format_of(bytes: &[u8]) -> Format {
     let is_wide = xml::is_utf16(text) && text.iter().find(letter) == Some(&b'<');
     if text.starts_with(b"<") || text.starts_with(b"\0<") || is_wide {
         Format::Xml
-    } else if let Some((b'{' | b'[', rest)) = text.split_first()
-        && matches!(rest.trim_ascii_start(), [] | [b'"' | b'}' | b'{' | b']', ..])
-        && !text.starts_with(b"{{")
-    {
-        // A template of an xl.cfg may begin with {% or {{.
-        Format::Json
-    } else if json::behind_messages(bytes).is_some() {
+    } else if json::begins(text) || json::behind_messages(bytes).is_some() {
         Format::Json
     } else {
         Format::Cfg

@@ -8,6 +8,9 @@ use super::enums::{
 };
 use super::idl::{Bitmap, Defbool};
 
+/// So many Hyper-V groups libxl has room for; `all` in an xl.cfg are all of them.
+pub(crate) const VIRIDIAN_GROUPS: u32 = 64;
+
 libxl_struct! {
     /// `libxl_domain_build_info.u.hvm`.
     pub struct Hvm {

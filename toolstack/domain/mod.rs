@@ -13,7 +13,7 @@ mod declare;
 mod devices;
 pub mod disk_names;
 mod enums;
-mod hvm;
+pub(crate) mod hvm;
 mod idl;
 pub mod images;
 pub(crate) mod libvirt;

@@ -203,7 +203,7 @@ pub(super) fn instead_of_usb_device(device: &str, devices: &[&str]) -> String {
             "remove it, and give its bus and address (lsusb prints them) as usbdev = [ \"type=hostdev,hostbus=1,hostaddr=2\" ]"
                 .to_owned()
         }
-        None => "write usbdevice = \"tablet\", \"mouse\" or \"keyboard\"".to_owned(),
+        None => "write usbdevice = \"tablet\" or \"mouse\" or \"keyboard\"".to_owned(),
     }
 }
 

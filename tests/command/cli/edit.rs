@@ -21,6 +21,13 @@ fn a_file_is_changed_and_nothing_else_of_it() {
     lab.run(["edit", "guest.cfg", "--unset", "clock_timezone"]).ok();
     assert_eq!(lab.read("real.cfg"), expected);
     assert_eq!(lab.files(), ["guest.cfg", "real.cfg"]);
+    // What is not there is said.
+    let again = lab.run(["edit", "guest.cfg", "--unset", "clock_timezone"]);
+    assert!(again.err.contains("guest.cfg has no clock_timezone to remove"), "{}", again.err);
+    lab.write("guest.xml", domain("hvm", "<clock offset='utc'/>"));
+    let unset = lab.run(["edit", "-o", "-", "guest.xml", "--unset", "localtime"]);
+    assert!(unset.code == 0 && unset.err.contains("guest.xml has no localtime to remove"), "{}", unset.err);
+    fs::remove_file(lab.path("guest.xml")).unwrap();
     // Shown, and not written.
     let shown = lab.run(["edit", "-o", "-", "guest.cfg", "vcpus=2"]).ok();
     assert_eq!(shown, expected.clone() + "vcpus = 2\n");
@@ -33,6 +40,10 @@ fn what_is_wrong_leaves_the_file_alone() {
     lab.write("guest.cfg", FILE);
     let said = lab.run(["edit", "guest.cfg", "memory=much"]).fails(1);
     assert!(said.contains("command line:1:"), "{said}");
+    // The remedy is that of check.
+    lab.write("wrong.cfg", format!("{FILE}vcpus = $X\n"));
+    let said = lab.run(["edit", "wrong.cfg", "memory=128"]).fails(1);
+    assert!(said.contains("instead: give vcpus a number"), "{said}");
     let said = lab.run(["edit", "guest.cfg", "vcpus=3", "maxvcpus=2"]).fails(1);
     assert!(said.contains("vcpus"), "{said}");
     lab.run(["edit", "guest.cfg"]).fails(2);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::shown::Shown;
 use super::super::syntax_error::Expected;
-use super::super::{Content, Setting, Value, entries, foreign_line, remedy_words};
+use super::super::{Content, Setting, Value, entries, foreign_line, keys, remedy_words, suggest};
 use super::{Failed, GoOn, Parser};
 use crate::diag::{Diagnostic, Source};
 
@@ -22,6 +22,19 @@ fn placed(value: Value, span: &Range<usize>) -> Value {
         text @ Content::Text(_) => text,
     };
     Value { content, span: span.clone(), bare: false }
+}
+
+/// The setting that a list of one value is meant to be, which is not closed, where the key takes no list. That is the remedy
+/// of the error, too.
+pub(super) fn without_bracket(error: &mut Diagnostic, setting: &Setting) -> Option<Setting> {
+    let Content::List(items) = &setting.value.content else { return None };
+    let [item] = items.as_slice() else { return None };
+    let takes_one = keys::find(&setting.name).is_some_and(keys::Key::takes_one) && !setting.added;
+    let text = item.text().filter(|_| takes_one)?;
+    let value = suggest::literal(&String::from_utf8_lossy(text));
+    error.finding.alternative = Some(remedy_words::write(&format!("{} = {value}", setting.name)).into());
+    let content = Content::Text(text.to_vec());
+    Some(Setting { value: Value { content, ..setting.value.clone() }, ..setting.clone() })
 }
 
 /// The settings that a text consists of, if it has nothing else.
@@ -110,7 +123,7 @@ impl Parser<'_> {
     /// True if the remedy of an error in a list is the whole setting.
     pub(super) fn is_setting(&self, error: &Diagnostic, key: &str) -> bool {
         let remedy = error.finding.alternative.as_deref().and_then(remedy_words::setting_of);
-        remedy.and_then(|setting| setting.strip_prefix(key)).is_some_and(|rest| rest.starts_with(" = "))
+        remedy.is_some_and(|setting| remedy_words::key_of(setting) == Some(key))
     }
 
     /// The bytes of the item of a list that a token without quotes is part of; `None` where nobody can know its end.

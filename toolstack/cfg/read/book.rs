@@ -135,7 +135,12 @@ impl<'a> Book<'a> {
             let mut around = inner.parent;
             while let Some(node) = around {
                 let written = inner.step.trim_start_matches('/');
-                found.entry(node).or_insert_with(|| format!("first {remedy} in place of {written}"));
+                let place = if remedy.starts_with("write ") {
+                    format!(" in place of {written}")
+                } else {
+                    String::new()
+                };
+                found.entry(node).or_insert_with(|| format!("first {remedy}{place}"));
                 around = self.nodes.get(node).and_then(|node| node.parent);
             }
         }

@@ -15,6 +15,9 @@ use crate::domain::release::{Known, XenVersion};
 /// libxl's mark for the end of its list and for a leaf without subleaves.
 const UNUSED: u32 = u32::MAX;
 
+/// The remedy for registers that are not those of a leaf.
+const OF_REGISTERS: &str = "write it as in cpuid = [ \"0x1:ecx=x...x\" ], 32 characters a register";
+
 impl<'a> Reader<'a> {
     pub(super) fn cpuid(&mut self) {
         let Some(found) = self.find("cpuid") else {
@@ -61,6 +64,12 @@ impl<'a> Reader<'a> {
                 let reason = "the first word is not host, and xl ignores the whole string";
                 let finding = Finding::unsupported("bad-cpuid", reason);
                 let instead = match cpuid_meant::whole(words.text) {
+                    _ if has_registers(words.text) => {
+                        match registers(&mut CpuPolicy::default(), words.text) {
+                            Ok(()) => format!("write cpuid = [ \"{}\" ]", words.text),
+                            Err(_) => OF_REGISTERS.to_owned(),
+                        }
+                    }
                     Some(whole) => format!("write cpuid = \"{whole}\""),
                     None if words.text.contains('=') => format!("write cpuid = \"host,{}\"", words.text),
                     None => cpuid_meant::NO_MODELS.to_owned(),
@@ -83,6 +92,7 @@ impl<'a> Reader<'a> {
                 let reason = format!("libxl does not know a CPUID field '{}', and xl ignores it", name.text);
                 let finding = Finding::unsupported("bad-cpuid", reason);
                 let finding = match meant(&mut suggestions, part.text) {
+                    _ if has_registers(part.text) => finding.instead(OF_REGISTERS),
                     Some(setting) => finding.instead(format!("write {setting}")),
                     None => finding,
                 };
@@ -108,6 +118,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// True for a text with settings of registers, `eax=...` or `1:eax=...`.
+fn has_registers(text: &str) -> bool {
+    let name = |part: &str| Some(part.split_once('=')?.0.rsplit(':').next()?.trim().to_ascii_lowercase());
+    text.split(',').filter_map(name).any(|name| ["eax", "ebx", "ecx", "edx"].contains(&name.as_str()))
 }
 
 /// The setting that a word stands for, as long as there are `left` to look for.

@@ -1,8 +1,10 @@
 //! `disk`: block devices, as read by the lexer `libxlu_disk_l.l`.
 
+use std::collections::BTreeMap;
+
 use super::book::Words;
 use super::disk_lexer::{FLAGS, KEYS, Rule, rule};
-use super::{Reader, entry, nearest};
+use super::{Reader, entry, nearest, twice};
 use crate::cfg::number;
 use crate::diag::Finding;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, DiskSpecification};
@@ -18,6 +20,8 @@ struct Spec<'a> {
     prefixed: bool,
     failed: bool,
     words: Words<'a>,
+    /// The flags that are given, by what each sets.
+    flags: BTreeMap<&'static str, Words<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -30,7 +34,8 @@ impl<'a> Reader<'a> {
 
     fn disk(&mut self, words: Words<'a>, node: usize) -> Disk {
         let disk = Disk { readwrite: 1, ..Disk::default() };
-        let mut spec = Spec { disk, node, access_given: false, prefixed: false, failed: false, words };
+        let flags = BTreeMap::new();
+        let mut spec = Spec { disk, node, access_given: false, prefixed: false, failed: false, words, flags };
         let mut rest = words;
         while !rest.text.is_empty() {
             let (rule, taken) = rule(rest.text, |name| self.host.knows_setting("disk", name));
@@ -75,7 +80,14 @@ impl<'a> Reader<'a> {
                 let value = word.from(KEYS[index].len());
                 self.disk_key(spec, KEYS[index].trim_end_matches('='), value);
             }
-            Rule::Flag(index) => disk_flag(&mut spec.disk, FLAGS[index]),
+            Rule::Flag(index) => {
+                disk_flag(&mut spec.disk, FLAGS[index]);
+                let name = FLAGS[index].split('=').next().unwrap_or_default();
+                let sets = name.trim_start_matches("no-").trim_start_matches("un");
+                if let Some(before) = spec.flags.insert(sets, word) {
+                    self.book.note(spec.node, &before, twice::written_again(before.text, word.text));
+                }
+            }
             Rule::Target => {
                 let target = word.from("target=".len());
                 self.disk_text(spec, "target", target, |disk| &mut disk.pdev_path);
@@ -392,6 +404,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Sets a flag.
 fn disk_flag(disk: &mut Disk, flag: &str) {
     match flag {
         "cdrom" => disk.is_cdrom = 1,

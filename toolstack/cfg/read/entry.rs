@@ -1,10 +1,7 @@
 //! Words that an entry of a list such as `vif` or `disk` does not have, with those that are meant.
 
-use std::collections::BTreeMap;
-
 use super::book::Words;
 use super::{Reader, nearest};
-use crate::cfg::Content;
 use crate::cfg::suggest::{self, Unit};
 use crate::diag::Finding;
 use crate::domain::qemu::vnc_display;
@@ -84,35 +81,6 @@ const OTHER_WORDS: &[(&str, &[&str], Meant)] = &[
     ("vfb", &["listen"], Meant::Setting("vnclisten")),
     ("vfb", &["passwd", "password"], Meant::Setting("vncpasswd")),
 ];
-
-/// Lists of entries in which a setting that stands twice counts as it stands last.
-const LAST_COUNTS: [&str; 10] =
-    ["vif", "vfb", "vtpm", "p9", "pci", "usbctrl", "usbdev", "channel", "vkb", "virtio"];
-
-impl Reader<'_> {
-    /// Says of each setting of an entry that another of the same name stands behind it.
-    pub(super) fn given_twice(&mut self) {
-        let items = self.book.items();
-        for list in LAST_COUNTS {
-            let Some(found) = self.find(list) else { continue };
-            let Content::List(values) = &found.setting.value.content else { continue };
-            for (index, value) in values.iter().enumerate() {
-                let (Some(words), Some(&node)) = (Words::of(value), items.get(&(found.node, index))) else {
-                    continue;
-                };
-                let mut last = BTreeMap::new();
-                let parts =
-                    words.tokens(b",").filter_map(|part| Some((part.split('=')?.0.trimmed().text, part)));
-                for (key, part) in parts {
-                    if let Some(before) = last.insert(key, part) {
-                        let reason = format!("{key} stands again behind this, and the last one counts");
-                        self.book.note(node, &before, Finding::no_effect("written-again", reason));
-                    }
-                }
-            }
-        }
-    }
-}
 
 /// True if a word is the name of a bridge, as tools make them: `xenbr0`, `virbr1`, `br-lan`.
 fn is_bridge(word: &str) -> bool {

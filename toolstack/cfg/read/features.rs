@@ -13,10 +13,8 @@ use crate::domain::config::{
     Altp2m, ArmSci, ArmSciType, Bitmap, GfxPassthruKind, GicVersion, HdType, Smbios, SmbiosType, Sve, Tee,
     VendorDevice, VuartType,
 };
+use crate::domain::hvm::VIRIDIAN_GROUPS;
 use crate::domain::{Defbool, Part};
-
-/// How many Hyper-V groups libxl has room for.
-const VIRIDIAN_BITS: u32 = 64;
 
 /// Xen's bit for local machine checks.
 const MCA_LMCE: u64 = 1;
@@ -159,7 +157,7 @@ impl<'a> Reader<'a> {
                     (hvm.viridian_enable, hvm.viridian_disable) = (Bitmap::new(), Bitmap::new());
                     for (words, node) in texts {
                         match words.text {
-                            "all" => hvm.viridian_enable = (0..VIRIDIAN_BITS).collect(),
+                            "all" => hvm.viridian_enable = (0..VIRIDIAN_GROUPS).collect(),
                             "defaults" => hvm.viridian = Some(Defbool::True),
                             _ => self.viridian(
                                 &mut hvm.viridian_enable,

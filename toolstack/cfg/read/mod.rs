@@ -26,6 +26,7 @@ mod ranges;
 mod screens;
 mod simple;
 mod sound;
+mod twice;
 pub(super) mod unknown;
 mod usb;
 mod viridian;
@@ -44,7 +45,7 @@ use book::{Book, Words};
 pub(super) use features::{missed_ticks, tsc_mode};
 
 /// Codes of findings on a value that xl reads as another one.
-const MISREAD: [&str; 4] = ["backwards", "bad-range", "not-all-a-number", "number-wraps"];
+const MISREAD: [&str; 5] = ["backwards", "bad-range", "not-all-a-number", "number-wraps", "written-again"];
 
 /// A file that is being read.
 pub(super) struct Reader<'a> {

@@ -183,7 +183,7 @@ mod tests {
         for card in ["hda", "AC97", "es1370", "adlib", "cs4231a", "gus", "sb16"] {
             assert!(said(card, None).is_empty(), "{card}");
         }
-        let one = "write soundhw = \"es1370\"; libxl gives a guest one card";
+        let one = "write soundhw = \"es1370\"";
         assert_eq!(said("sb16,es1370", Some("4.17")), [one]);
         for card in ["all", "", "ich6"] {
             let all =

@@ -112,7 +112,11 @@ impl<'a> Reader<'a> {
             "size" => {
                 if let Some(size) = self.ulong_of(value, item, Unit::Mebibytes) {
                     let memkb = size << 10;
-                    node.memkb = Some(memkb);
+                    if node.memkb.replace(memkb).is_some() {
+                        let reason = "size stands here again: xl gives the node this one, and the guest both";
+                        let finding = Finding::unsupported("written-again", reason).refusing_start();
+                        self.book.note(item, &words, finding.instead("leave out one size of the node"));
+                    }
                     sums.memkb = sums.memkb.wrapping_add(memkb);
                 }
             }
@@ -186,7 +190,8 @@ impl<'a> Reader<'a> {
 
     fn vnuma_sums(&mut self, list: usize, sums: &Sums) {
         let misread = |code| self.book.misread(&[code]).remove(&list);
-        let (size, cpus) = (misread("not-all-a-number"), misread("bad-range"));
+        let size = misread("not-all-a-number").or_else(|| misread("written-again"));
+        let cpus = misread("bad-range");
         let b_info = &mut self.config.b_info;
         let wrong = |reason: String, instead: String| Finding::invalid("bad-vnuma", reason).instead(instead);
         let mut errors = Vec::new();

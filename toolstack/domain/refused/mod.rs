@@ -66,11 +66,11 @@ pub fn all(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
 /// libxl does not start a guest with a sound card that it does not know.
 fn sound(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
     let card = sound::unknown_card(config, xen)?;
-    let instead = match sound::card_in(card) {
-        Some(known) => format!("write soundhw = \"{known}\"; libxl gives a guest one card"),
-        None => format!("write soundhw = \"{}\"", sound::CARDS.join("\" or \"")),
+    let (why, instead) = match sound::card_in(card) {
+        Some(known) => (": it gives a guest one card", format!("write soundhw = \"{known}\"")),
+        None => ("", format!("write soundhw = \"{}\"", sound::CARDS.join("\" or \""))),
     };
-    let reason = format!("libxl has no sound card '{card}', and does not start the guest");
+    let reason = format!("libxl has no sound card '{card}', and does not start the guest{why}");
     Some(at(
         (&["soundhw"], "b_info.type.hvm.soundhw"),
         Finding::unsupported("sound", reason).instead(instead),

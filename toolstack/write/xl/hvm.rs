@@ -10,6 +10,7 @@ use crate::domain::config::{
     Bios, GfxPassthruKind, HdType, Hvm, RdmReserve, RdmStrategy, Sdl, Smbios, SmbiosType, Spice,
     VendorDevice, Vga, VgaKind, Vnc,
 };
+use crate::domain::hvm::VIRIDIAN_GROUPS;
 use crate::domain::release;
 use crate::write::value::Value;
 
@@ -220,14 +221,23 @@ impl Writer {
 
     fn viridian(&mut self, defaults: Option<Defbool>, enable: &[u32], disable: &[u32]) {
         let mut words = Vec::new();
+        // Those that are disabled are none of all.
+        let is_of_all = |group: u32| enable.contains(&group) != disable.contains(&group);
+        let is_all = (0..VIRIDIAN_GROUPS).all(is_of_all) && !enable.is_empty();
+        words.extend(is_all.then(|| Value::from("all")));
+        let enabled = if is_all { &[] } else { enable };
         for (groups, path, not) in
-            [(enable, at!("viridian_enable"), ""), (disable, at!("viridian_disable"), "!")]
+            [(enabled, at!("viridian_enable"), ""), (disable, at!("viridian_disable"), "!")]
         {
-            for number in groups {
-                let Some(word) = Viridian::from_number(*number).map(Viridian::as_str) else {
-                    self.lost(path, format!("xl has no name for group {number}"));
-                    continue;
-                };
+            let (named, others): (Vec<u32>, Vec<u32>) =
+                groups.iter().partition(|group| Viridian::from_number(**group).is_some());
+            if !others.is_empty() {
+                let numbers: Vec<_> = others.iter().map(u32::to_string).collect();
+                let s = if numbers.len() == 1 { "" } else { "s" };
+                self.lost(path, format!("xl has no name for group{s} {}", numbers.join(", ")));
+            }
+            for number in &named {
+                let Some(word) = Viridian::from_number(*number).map(Viridian::as_str) else { continue };
                 match release::word("viridian", word).filter(|known| !known.by(self.release)) {
                     Some(known) => {
                         let reason = self.other_release(&format!("the group {word}"), known);

@@ -72,6 +72,29 @@ fn a_key_is_written_only_for_a_release_that_knows_it() {
 }
 
 #[test]
+fn all_groups_are_one_word() {
+    let with = |enable: Vec<u32>, disable: Vec<u32>| {
+        let mut config = hvm();
+        let hvm = config.b_info.hvm.as_mut().unwrap();
+        (hvm.viridian_enable, hvm.viridian_disable) = (enable, disable);
+        written(&config, XenVersion::NEWEST)
+    };
+    let all = || (0..64).collect::<Vec<_>>();
+    let but_one = all().into_iter().filter(|group| *group != 9).collect();
+    for (enable, disable, expected) in
+        [(all(), vec![], "[ \"all\" ]"), (but_one, vec![9], "[ \"all\", \"!hcall_ipi\" ]")]
+    {
+        let written = with(enable, disable);
+        assert!(written.text.contains(&format!("viridian = {expected}\n")), "{}", written.text);
+        assert_eq!(unsaid(&written), []);
+    }
+    // Without a name they are said together.
+    let written = with(vec![0, 20, 21], vec![]);
+    assert_eq!(unsaid(&written), [("b_info.type.hvm.viridian_enable", "unsupported")]);
+    assert!(written.text.contains("viridian = [ \"base\" ]\n"), "{}", written.text);
+}
+
+#[test]
 fn what_xl_cfg_has_no_word_for_is_handed_back() {
     let config = read(json!({
         "c_info": {"type": "pv", "name": "g", "run_hotplug_scripts": "True", "xsdata": {"a": "b"}, "colour": "red"},
