@@ -29,7 +29,7 @@ fn texts(list: &[Value]) -> impl Iterator<Item = (usize, Words<'_>)> {
 }
 
 /// What each setting sets, with its name and its words, in their order.
-type Settings<'a> = Vec<((usize, &'a str), (&'a str, Words<'a>))>;
+type Settings<'a, S = (usize, &'a str)> = Vec<(S, (&'a str, Words<'a>))>;
 
 fn between_commas(words: Words<'_>) -> Settings<'_> {
     words.tokens(b",").filter_map(named).map(|(name, part)| ((0, name), (name, part))).collect()
@@ -61,7 +61,7 @@ fn of_groups<'a>(groups: &'a [Value]) -> Settings<'a> {
 }
 
 /// The registers of all texts of cpuid, each of its leaf.
-fn of_registers<'a>(leaves: &'a [Value]) -> Vec<((&'a str, &'a str), (&'a str, Words<'a>))> {
+fn of_registers<'a>(leaves: &'a [Value]) -> Settings<'a, (&'a str, &'a str)> {
     let of_leaf = |(_, words): (usize, Words<'a>)| {
         let (leaf, registers) = words.split(':')?;
         Some(
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn first_of_two<K: Ord>(&mut self, node: usize, settings: Vec<(K, (&'a str, Words<'a>))>) {
+    fn first_of_two<S: Ord>(&mut self, node: usize, settings: Settings<'a, S>) {
         let mut last = BTreeMap::new();
         let mut void: Vec<_> = settings
             .into_iter()
