@@ -87,6 +87,12 @@ impl Refusal {
         Refusal { findings: vec![(part, finding)] }
     }
 
+    /// What is said of a next start that would be refused: that, the reasons and the remedies.
+    #[must_use]
+    pub fn of_next_start(&self) -> String {
+        format!("{REFUSED}{}", self.with_remedies())
+    }
+
     /// All reasons on one line, each with its remedy, for a clock that no file names.
     #[must_use]
     pub fn with_remedies(&self) -> String {
@@ -97,6 +103,9 @@ impl Refusal {
         self.findings.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 }
+
+/// The beginning of the next start's words where it would be refused.
+pub const REFUSED: &str = "refused: ";
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -155,9 +155,6 @@ pub struct TscView {
 /// The next start where another clock has been requested since the last one.
 pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 
-/// The beginning of the next start's words where it would be refused.
-pub const REFUSED: &str = "refused: ";
-
 /// The next start of a guest that has moved its RTC too far.
 const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
@@ -205,7 +202,7 @@ pub fn view(
     if let (Some(record), Some(config)) = (record, &config)
         && let Some(refusal) = refused(record, config, &rtc, facts, zones)
     {
-        rtc.next_start = format!("{REFUSED}{}", refusal.with_remedies()).into();
+        rtc.next_start = refusal.of_next_start().into();
     }
     let requested = record.filter(|record| is_pending(record));
     tsc.next_start = requested.and_then(|record| {

@@ -183,8 +183,7 @@ fn asked(
     let answer = remote::ask(host, ssh, there)?;
     let from = HostReport { now: answer.now, ..from.clone() };
     let taken = Taken::Together(answer.precision);
-    let foresight =
-        foresee(guest, &from, &answer.report, MoveKind::Migration, taken, &*backend::zones());
+    let foresight = foresee(guest, &from, &answer.report, MoveKind::Migration, taken, &*backend::zones());
     Ok((foresight, answer.report))
 }
 
@@ -221,14 +220,8 @@ pub(super) fn before_sending(
             ));
             // What harms it on any other host, even on one like this.
             let like_this = HostReport { host: String::new(), guests: Vec::new(), ..from.clone() };
-            let foresight = foresee(
-                &guest,
-                &from,
-                &like_this,
-                MoveKind::Migration,
-                Taken::AtAnyTime,
-                &*backend::zones(),
-            );
+            let foresight =
+                foresee(&guest, &from, &like_this, MoveKind::Migration, Taken::AtAnyTime, &*backend::zones());
             if config_given {
                 output::message(&format!(
                     "xenclock: the TSC of '{}' stays as the move makes it until its next start: the config has no effect on \

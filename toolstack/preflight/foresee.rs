@@ -362,7 +362,7 @@ mod tests {
 
     fn words(guest_change: Value, host_change: Value, how: MoveKind) -> Vec<&'static str> {
         let taken = Taken::Together(TimeDelta::zero());
-        let foresight = foresee(&guest(guest_change), &host(json!({})), &host(host_change), how, taken);
+        let foresight = foresee(&guest(guest_change), &host(json!({})), &host(host_change), how, taken, &*default_zones());
         foresight.effects.iter().map(|effect| effect.effect).collect()
     }
 
@@ -416,7 +416,8 @@ mod tests {
             (plain(false), trusted(), new(), vec![]),
             (plain(false), new(), none(), vec![]),
         ] {
-            let told = foresee(&guest, &from, &to, MoveKind::Migration, Taken::AtAnyTime, &*default_zones()).effects;
+            let told =
+                foresee(&guest, &from, &to, MoveKind::Migration, Taken::AtAnyTime, &*default_zones()).effects;
             let words: Vec<_> = told.iter().map(|effect| effect.effect).collect();
             let of_cpuid: Vec<_> =
                 words.iter().filter(|word| word.starts_with("invariant-")).copied().collect();
@@ -430,7 +431,8 @@ mod tests {
             let to = host(json!({"host": "b", "now": now}));
             let guest = guest(json!({"type": kind}));
             let how = MoveKind::Migration;
-            foresee(&guest, &host(json!({})), &to, how, Taken::Together(TimeDelta::zero()), &*default_zones()).effects[0]
+            foresee(&guest, &host(json!({})), &to, how, Taken::Together(TimeDelta::zero()), &*default_zones())
+                .effects[0]
                 .text
                 .clone()
         };
@@ -455,7 +457,8 @@ mod tests {
     fn times_of_other_moments_tell_nothing() {
         let severity = |now: &str, taken| {
             let to = host(json!({ "now": now }));
-            foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken, &*default_zones()).severity
+            foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken, &*default_zones())
+                .severity
         };
         let (soon, later) = ("2026-07-01T12:00:03Z", "2026-07-01T12:02:00Z");
         assert_eq!(

@@ -223,7 +223,10 @@ impl GuestReport {
             uuid: domain.uuid,
             kind: domain.kind,
             offset: None,
-            config_clock: Some(GuestClock { timers: clock_with_timers_of(config).timers, ..clock_of(config) }),
+            config_clock: Some(GuestClock {
+                timers: clock_with_timers_of(config).timers,
+                ..clock_of(config)
+            }),
             invariant_tsc: invariant(domain, config, info, facts, record),
             invtsc: Some(config.invariant_tsc().bit),
             tsc: TscReport {

@@ -128,7 +128,9 @@ fn a_clock_that_only_the_senders_date_allows() {
         let told = |run: &Run| {
             let text = [&run.out[..], &run.err].concat();
             let line = text.lines().find(|line| line.contains("next-start-refused")).map(str::to_owned);
-            line.and_then(|line| Some(line.split_once("is refused: ")?.1.split_once(". Until then")?.0.to_owned()))
+            line.and_then(|line| {
+                Some(line.split_once("is refused: ")?.1.split_once(". Until then")?.0.to_owned())
+            })
         };
         let preflight = told(&lab.mock(["preflight", "-s", "", "guest", &there]));
         let sent = told(&lab.mock(["-N", "migrate", "-s", "", "guest", &there]));
