@@ -362,7 +362,14 @@ mod tests {
 
     fn words(guest_change: Value, host_change: Value, how: MoveKind) -> Vec<&'static str> {
         let taken = Taken::Together(TimeDelta::zero());
-        let foresight = foresee(&guest(guest_change), &host(json!({})), &host(host_change), how, taken, &*default_zones());
+        let foresight = foresee(
+            &guest(guest_change),
+            &host(json!({})),
+            &host(host_change),
+            how,
+            taken,
+            &*default_zones(),
+        );
         foresight.effects.iter().map(|effect| effect.effect).collect()
     }
 
