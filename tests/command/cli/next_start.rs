@@ -111,12 +111,12 @@ fn a_clock_that_only_the_senders_date_allows() {
     // The command with which the guest is started, what its RTC is moved by, and whether the next start is refused there.
     for (setting, moved, refused) in [
         (far, "+0", true),
-        (far, "-1900000000", true),
+        (far, "-1900000000", false),
         (near, "+0", false),
         // What the guest made of its RTC is dropped there, and its next start is as requested.
         (near, "+2000000000", false),
-        ("clock_start=2000000000", "+0", true),
-        ("clock_start=4000000000", "+0", false),
+        ("clock_start=1000000000", "+0", true),
+        ("clock_start=3600000000", "+0", false),
     ] {
         let lab = Lab::with_host(json!({"cpu_khz": 2_600_000}));
         lab.write("there.json", json!({ "host": host }).to_string());
