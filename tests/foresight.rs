@@ -16,8 +16,11 @@ use xenclock::apply::clock::InProcess;
 use xenclock::domain::DomainConfig;
 use xenclock::host::mock::Mock;
 use xenclock::host::{DomId, DomainSummary, Event, Host, SaveKind, ShutdownReason, TscInfo};
+use xenclock::plan::plan;
 use xenclock::preflight::{Foresight, GuestReport, HostReport, MoveKind, Taken, foresee};
+use xenclock::tracking::monitor::{Disposition, Monitor, Reread, RestartError};
 use xenclock::tracking::requests::XmlRequests;
+use xenclock::tracking::start::{StartOptions, start as start_plan};
 use xenclock::tracking::store::RecordStore;
 use xenclock::tracking::tolerance::Outcome;
 use xenclock::tracking::transfer::Transfer;
@@ -144,7 +147,8 @@ proptest! {
         let (from, to) = (boot(&one), boot(&other));
         let (domid, config) = start(&from, &guest);
         let (here, there) = (report(&from, "from", Some(domid)), report(&to, "to", None));
-        let foretold = foresee(&here.guests[0], &here, &there, MoveKind::Migration, Taken::AtAnyTime);
+        let foretold = foresee(
+            &here.guests[0], &here, &there, MoveKind::Migration, Taken::AtAnyTime, &*default_zones());
         let (before, rate) = behaves(&from, domid);
         prop_assert!(is_foretold(foretold.tsc.before.behaviour, before), "{:?} is {before:?}", foretold.tsc.before);
         prop_assert_eq!(foretold.tsc.before.khz, KiloHertz(rate));
@@ -205,9 +209,12 @@ impl Place {
         let record = self.records.get(UUID).unwrap();
         let facts = self.mock.facts().unwrap();
         let guest = GuestReport::of(&self.mock, &self.summary(domid), &facts, record.as_ref()).unwrap();
-        let host =
-            |place: &Place| HostReport::of("", &place.mock.facts().unwrap(), &*default_zones(), tolerance);
-        foresee(&guest, &host(self), &host(to), MoveKind::Migration, Taken::AtAnyTime)
+        let zones = default_zones();
+        let host = |place: &Place| HostReport {
+            records: Some(place.records.all().unwrap().0),
+            ..HostReport::of("", &place.mock.facts().unwrap(), &*zones, tolerance)
+        };
+        foresee(&guest, &host(self), &host(to), MoveKind::Migration, Taken::AtAnyTime, &*zones)
     }
 }
 
@@ -296,6 +303,111 @@ proptest! {
             if known && covered && host.reliable && host.scaling == Some(false) {
                 prop_assert_eq!(behaviour, Behaviour::Native);
             }
+        }
+    }
+}
+
+/// A clock with its date: near the ends of what an RTC shows, between them, and not set.
+fn dates() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "2026-07-01T12:00:00Z",
+        "2026-07-01T12:00:00Z",
+        "2060-03-01T00:00:00Z",
+        "2090-07-01T12:00:00Z",
+        "2099-12-30T20:00:00Z",
+        "2000-01-02T06:00:00Z",
+        "1970-01-01T00:00:10Z",
+        "2150-01-01T00:00:00Z",
+    ])
+}
+
+/// The children of a `<clock>` and its own attributes.
+fn clocks() -> impl Strategy<Value = String> {
+    let far = prop_oneof![
+        2 => -100_000..100_000_i64,
+        2 => prop::sample::select(vec![2_000_000_000_i64, -800_000_000, 300_000_000, i64::from(i32::MAX)]),
+    ];
+    let offset = prop_oneof![
+        Just("offset='utc'".to_owned()),
+        Just("offset='localtime'".to_owned()),
+        Just("offset='timezone' timezone='Pacific/Kiritimati'".to_owned()),
+        Just("offset='absolute' start='4102400000'".to_owned()),
+        (far.clone(), prop::bool::ANY).prop_map(|(by, local)| {
+            format!("offset='variable' adjustment='{by}' basis='{}'", if local { "localtime" } else { "utc" })
+        }),
+        far.prop_map(|by| format!("offset='utc' adjustment='{by}'")),
+    ];
+    let tsc = prop_oneof![
+        4 => Just(String::new()),
+        1 => Just("<timer name='tsc' mode='native'/>".to_owned()),
+        2 => Just("<timer name='tsc' mode='native' frequency='2600000000'/>".to_owned()),
+        1 => Just("<timer name='tsc' frequency='2600000000'/>".to_owned()),
+    ];
+    (offset, tsc).prop_map(|(offset, tsc)| format!("<clock {offset}>{tsc}</clock>"))
+}
+
+/// Hosts that differ in what the next start depends on.
+fn hosts() -> impl Strategy<Value = (Machine, &'static str, &'static str)> {
+    let khz = prop_oneof![2 => Just(2_600_000_u32), 1 => Just(2_600_001)];
+    let zone = prop::sample::select(vec!["UTC", "Europe/Berlin", "Pacific/Kiritimati", "XYZ+11:30"]);
+    (khz, dates(), zone).prop_map(|(khz, now, zone)| {
+        (Machine { khz, reliable: true, scaling: Some(false), uptime: 1000 }, now, zone)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_next_start_is_refused_there_where_that_is_foretold(
+        one in hosts(),
+        other in hosts(),
+        kind in prop_oneof![2 => Just("hvm"), 1 => Just("xenpvh")],
+        clock in clocks(),
+        shift in prop_oneof![2 => Just(0_i64), 1 => -90_000..90_000_i64, 1 => Just(-800_000_000)],
+        ours in prop::bool::weighted(0.8),
+    ) {
+        let place = |(machine, now, zone): &(Machine, &str, &str)| {
+            let mock = boot(machine);
+            mock.set_fact("timezone", zone).unwrap();
+            mock.set_fact("now", now).unwrap();
+            Place { mock, records: RecordStore::in_memory() }
+        };
+        let (from, to) = (place(&one), place(&other));
+        let os = format!("<os><type>{kind}</type>{}</os>", if kind == "hvm" { "" } else { "<kernel>/k</kernel>" });
+        let text = format!("<domain type='xen'><name>guest</name><uuid>{UUID}</uuid><memory>65536</memory>{os}{clock}</domain>");
+        let domain = xenclock::xml::read("guest.xml", text.as_bytes()).unwrap().domain;
+        let (facts, zones) = (from.mock.facts().unwrap(), default_zones());
+        let domid = if ours {
+            // What this host refuses does not get as far as to another.
+            let Ok(plan) = plan(&domain, &facts, &*zones, UUID) else { return Ok(()) };
+            start_plan(&plan, &from.mock, &facts, &StartOptions::new(&from.records), &mut |_| ())
+                .unwrap().outcome.domid
+        } else {
+            // As stock xl starts it, of which nobody has a record.
+            let domid = from.mock.create_paused(&domain.config).unwrap();
+            from.mock.unpause(domid).unwrap();
+            domid
+        };
+        if shift != 0 && kind == "hvm" {
+            // Its RTC shows no year outside its own.
+            let _ = from.mock.guest_shift_rtc(domid, shift);
+        }
+        let foretold = from.foretold(domid, &to, Tolerance::OFF);
+        let text = |foretold: &Foresight| {
+            let mut effects = foretold.effects.iter();
+            effects.find(|effect| effect.effect == "next-start-refused").map(|effect| effect.text.clone())
+        };
+        let moved = moves(&from, &to, domid, Mover::Us, Tolerance::OFF);
+        to.mock.guest_reboot(moved).unwrap();
+        let reread: &Reread<'_> = &|_| Err("there is no update".into());
+        let ended = Monitor::new(&to.mock, &to.records, &*zones, reread).ended(moved, ShutdownReason::Reboot);
+        match (text(&foretold), ended) {
+            (None, Ok(ended)) => prop_assert!(matches!(ended.became, Disposition::Restarted(_)), "{ended:?}"),
+            (Some(text), Err(RestartError::Refused(refusal))) => {
+                prop_assert!(text.contains(&refusal.with_remedies()), "{text}\n{refusal}");
+            }
+            other => prop_assert!(false, "{other:?}"),
         }
     }
 }

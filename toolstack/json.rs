@@ -5,8 +5,8 @@ use serde::de::IgnoredAny;
 
 use crate::diag::{Diagnostic, Errors, Finding, Report, Source};
 use crate::domain::project::clock_with_timers_of;
-use crate::domain::refused;
 use crate::domain::{Domain, DomainConfig, Part, XenVersion};
+use crate::domain::{entries, refused};
 use crate::input::Input;
 
 /// Reads libxl's JSON for a release of Xen. `name` is the file's for messages.
@@ -20,6 +20,11 @@ pub fn read(name: &str, bytes: &[u8], xen: XenVersion) -> Result<Input, Errors> 
     if let Some(start) = behind_messages(bytes) {
         // The lines keep their numbers.
         json.iter_mut().take(start).filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    }
+    if let Err(error) = entries::check(&json) {
+        let finding = Finding::invalid("json-entries", error.to_string())
+            .instead("remove the devices that the guest does not need");
+        return Err(at_start(&source, finding));
     }
     let config = config_in(&json, &source)?;
     if config.c_info.kind.is_none() && config.c_info.name.is_none() {

@@ -85,7 +85,6 @@
 //! 2. [`convert`](mod@convert) writes the domain as an xl.cfg, libxl's JSON or domain XML, or [`plan`](mod@plan) works out what
 //!    its clock means on a host now.
 //! 3. [`apply`](mod@apply) carries out the plan on a [`host::Host`] and reads everything back; [`tracking::start`] also
-//!    writes the clock record.
 //!    writes the clock record. For a guest that ran before, [`clock_for`](tracking::start::clock_for) gives the clock to plan.
 //! 4. [`tracking`] follows the guest: its monitor, the service, save, restore and migration. A restart that is refused leaves
 //!    the domain where it is ([`RestartError::Refused`](tracking::monitor::RestartError::Refused) says what to do). [`lifecycle`] defines the

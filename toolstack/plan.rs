@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 use timers::resolve::{self, Moment, NextStart, OffsetSource, Resolved};
-use timers::tsc::{TscDecision, TscMode};
+use timers::tsc::{TscDecision, TscHost, TscMode};
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind, KiloHertz, UtcOffset};
 use uuid::Uuid;
@@ -87,6 +87,12 @@ impl Refusal {
         Refusal { findings: vec![(part, finding)] }
     }
 
+    /// What is said of a next start that would be refused: that, the reasons and the remedies.
+    #[must_use]
+    pub fn of_next_start(&self) -> String {
+        format!("{REFUSED}{}", self.with_remedies())
+    }
+
     /// All reasons on one line, each with its remedy, for a clock that no file names.
     #[must_use]
     pub fn with_remedies(&self) -> String {
@@ -97,6 +103,9 @@ impl Refusal {
         self.findings.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 }
+
+/// The beginning of the next start's words where it would be refused.
+pub const REFUSED: &str = "refused: ";
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,17 +170,30 @@ pub fn work_out(
     facts: &HostFacts,
     zones: &dyn ZoneSource,
 ) -> Result<(Resolved, TscDecision), Refusal> {
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    work_out_at(clock, kind, &at, &facts.tsc())
+}
+
+/// Resolves a clock at a moment, on a host with this TSC.
+///
+/// # Errors
+/// When the clock cannot be had as asked, as in [`plan`].
+pub(crate) fn work_out_at(
+    clock: &GuestClock,
+    kind: GuestKind,
+    at: &Moment<'_>,
+    host: &TscHost,
+) -> Result<(Resolved, TscDecision), Refusal> {
     let refuses = |finding: &Finding| finding.refuses_start || finding.verdict == Verdict::Invalid;
     let findings = assess::clock(clock, kind, Target::Start);
     let refused: Vec<_> = findings.into_iter().filter(|(_, finding)| refuses(finding)).collect();
     if !refused.is_empty() {
-        let zone = unknown_zone(&clock.offset, zones);
+        let zone = unknown_zone(&clock.offset, at.zones);
         return Err(Refusal { findings: refused.into_iter().chain(zone).collect() });
     }
-    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
-    let resolved = resolve::resolve(&clock.offset, kind, &at)
-        .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error, zones)))?;
-    let tsc = assess::decide_tsc(clock, kind, &facts.tsc());
+    let resolved = resolve::resolve(&clock.offset, kind, at)
+        .map_err(|error| Refusal::one(part_of(&error, &clock.offset), unresolvable(&error, at.zones)))?;
+    let tsc = assess::decide_tsc(clock, kind, host);
     Ok((resolved, tsc.map_err(|refused| Refusal { findings: vec![*refused] })?))
 }
 

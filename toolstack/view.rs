@@ -155,9 +155,6 @@ pub struct TscView {
 /// The next start where another clock has been requested since the last one.
 pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 
-/// The beginning of the next start's words where it would be refused.
-pub const REFUSED: &str = "refused: ";
-
 /// The next start of a guest that has moved its RTC too far.
 const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
@@ -202,10 +199,10 @@ pub fn view(
         (Some(record), Some(config)) if !is_pending(record) => Some(requested(record, config)),
         (_, config) => config.as_ref().map(project::clock_with_timers_of),
     };
-    if let (Some(record), Some(config)) = (record, &config)
-        && let Some(refusal) = refused(record, config, &rtc, facts, zones)
+    if let Some(record) = record
+        && let Some(refusal) = refused(record, config.as_ref(), domain.kind, &rtc, facts, zones)
     {
-        rtc.next_start = format!("{REFUSED}{}", refusal.with_remedies()).into();
+        rtc.next_start = refusal.of_next_start().into();
     }
     let requested = record.filter(|record| is_pending(record));
     tsc.next_start = requested.and_then(|record| {
@@ -224,10 +221,11 @@ pub fn view(
     })
 }
 
-/// Why the next start would be refused here and now.
+/// Why the next start would be refused here and now. A config that cannot be read hides only what nobody has requested.
 fn refused(
     record: &ClockRecord,
-    config: &DomainConfig,
+    config: Option<&DomainConfig>,
+    kind: GuestKind,
     rtc: &RtcView,
     facts: &HostFacts,
     zones: &dyn ZoneSource,
@@ -237,7 +235,10 @@ fn refused(
     if rtc.moved_by_guest.is_some() {
         record.seen(rtc.offset, facts.now);
     }
-    cold_start::next(&record, config, facts, zones).err()
+    match config {
+        Some(config) => cold_start::next(&record, config, facts, zones).err(),
+        None => cold_start::resolve(&record, kind, facts, zones).err(),
+    }
 }
 
 /// True if another clock was requested since the domain was started.
@@ -284,7 +285,9 @@ fn rtc(
         (Some(offset), Some(start)) if unset.is_none() => (offset, start.source.clone()),
         (known, _) => {
             let config = host.stored_config(domain.domid)?;
-            (known.unwrap_or_else(|| in_config(&config, facts)), config_words(&config))
+            let given = in_config(&config, facts);
+            let offset = known.unwrap_or(given);
+            (offset, config_words(&config, offset == given))
         }
     };
     let is_tracked = record.is_some_and(|record| record.is_tracked(domain.kind));
@@ -344,7 +347,19 @@ fn offset_now(clock: &ClockOffset, kind: GuestKind, facts: &HostFacts) -> Option
     resolve(clock, kind, &at).ok().map(|resolved| resolved.offset.seconds().into())
 }
 
-fn config_words(config: &DomainConfig) -> String {
+/// The origin of an offset of which no start is recorded: the config, where that gives it.
+fn config_words(config: &DomainConfig, gives_it: bool) -> String {
+    let words = given_words(config);
+    match (gives_it, config.is_localtime()) {
+        (true, _) => words,
+        (false, true) => format!("{words}, or set since by the guest, a toolstack or a restore"),
+        (false, false) => {
+            format!("set since its start by the guest, a toolstack or a restore, and not as in the {words}")
+        }
+    }
+}
+
+fn given_words(config: &DomainConfig) -> String {
     match project::clock_of(config).offset {
         ClockOffset::Localtime { adjustment: Some(Adjustment::Seconds(seconds)) } if seconds != 0 => {
             format!("libxl config: localtime and rtc_timeoffset {seconds}")

@@ -4,6 +4,10 @@ use std::fs::File;
 use std::process::Stdio;
 
 use serde_json::json;
+use xenclock::domain::{Defbool, DomainConfig};
+use xenclock::host::Host;
+use xenclock::host::mock::Mock;
+use xenclock::timers::GuestKind;
 
 use crate::common::{Lab, domain};
 
@@ -43,6 +47,38 @@ fn dumpxml_shows_a_zone_only_while_the_rtc_shows_it() {
     assert!(now().contains("<clock offset='localtime'>"), "{}", now());
     lab.mock(["mock", "set", "timezone=Asia/Tokyo"]).ok();
     assert!(now().contains("<clock offset='variable' adjustment='7200' basis='utc'>"), "{}", now());
+}
+
+/// Of a guest without a record only its config is known, which says nothing of an RTC that was set since.
+#[test]
+fn a_source_is_only_said_of_the_rtc_that_it_gives() {
+    let since = "set since its start by the guest, a toolstack or a restore, and not as in the libxl config";
+    let built = "libxl config: localtime (the host's zone when the domain was built)";
+    for (seconds, localtime, moved, source) in [
+        (0, None, "+0", "libxl config without offset: UTC".to_owned()),
+        (0, None, "+7200", format!("{since} without offset: UTC")),
+        (3600, None, "+0", "libxl config: rtc_timeoffset 3600".to_owned()),
+        (3600, None, "-3600", format!("{since}: rtc_timeoffset 3600")),
+        (0, Some(Defbool::True), "+0", built.to_owned()),
+        (
+            0,
+            Some(Defbool::True),
+            "+60",
+            format!("{built}, or set since by the guest, a toolstack or a restore"),
+        ),
+    ] {
+        let lab = Lab::with_host(json!({"now": "2026-07-01T12:00:00Z", "timezone": "Europe/Berlin"}));
+        // As a toolstack without records starts it.
+        let mock =
+            Mock::open(lab.path("mock.json"), Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap())).unwrap();
+        let mut config = DomainConfig::new(GuestKind::Hvm);
+        config.c_info.name = Some("guest".to_owned());
+        (config.b_info.rtc_timeoffset, config.b_info.localtime) = (seconds, localtime);
+        mock.unpause(mock.create_paused(&config).unwrap()).unwrap();
+        lab.mock(["mock", "write-rtc", "guest", moved]).ok();
+        let told = lab.mock(["clock-show", "--json", "guest"]).json();
+        assert_eq!(told["rtc"]["source"], source, "{seconds} {localtime:?} {moved}");
+    }
 }
 
 #[test]

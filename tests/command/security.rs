@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use xenclock::host::DomId;
 use xenclock::host::mock::Mock;
+use xenclock::xl::savefile::Header;
 
 use crate::common::{Lab, NOW, domain, root};
 
@@ -188,4 +189,27 @@ fn a_guest_that_ends_while_it_is_read_costs_no_other_guest() {
     lab.mock(["mock", "fail", "rtc_record", "no_such_domain"]).ok();
     let said = lab.mock(["clock-watch", "--once", "--xml-dir", "."]).ok();
     assert!(said.contains("\"rtc-change\"") && said.contains("\"two\""), "{said}");
+}
+
+#[test]
+fn a_header_full_of_empty_devices_is_refused_before_they_are_made() {
+    let lab = Lab::with_host(json!({}));
+    let refused = "entries (devices and their parts, each an object or a list in JSON), and no domain has more than 65536";
+    for one in ["{}", "[]"] {
+        let config = r#"{"c_info": {"type": "pvh", "name": "g"}, "b_info": {"type": "pvh"}, "nics": [NICS]}"#;
+        let config = config.replace("NICS", &vec![one; 5_000_000].join(","));
+        lab.write("g.json", &config);
+        let mut file = Vec::new();
+        Header::new(config, None).write(&mut file).unwrap();
+        lab.write("g.save", &file);
+        for words in [&["restore", "g.save"][..], &["-N", "restore", "g.save"], &["check", "g.json"]] {
+            let said = lab.mock(words.iter().copied()).fails(1);
+            assert!(said.contains(refused), "{words:?}: {said}");
+        }
+    }
+    // As many as a domain may have are read.
+    let config = r#"{"c_info": {"type": "pvh", "name": "g"}, "b_info": {"type": "pvh"}, "nics": [NICS]}"#;
+    lab.write("g.json", config.replace("NICS", &vec!["{}"; 1000].join(",")));
+    let said = lab.mock(["check", "g.json"]);
+    assert!(!said.out.contains("json-entries") && !said.err.contains("json-entries"), "{said:?}");
 }

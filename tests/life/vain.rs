@@ -139,7 +139,7 @@ impl World<'_> {
         let shown = view(mock, domain, &self.facts(site), record.as_ref(), zones)
             .map_err(|error| error.to_string())?;
         let rtc = &shown.rtc;
-        let from_config = rtc.source.starts_with("libxl config");
+        let from_config = rtc.source.contains("libxl config");
         match rtc.offset == offset && rtc.changed_by_guest.is_none() && from_config {
             true => Ok(()),
             false => Err(format!("its clock was not set and is at {offset} s; it is said to be: {rtc:?}")),

@@ -14,7 +14,7 @@ mod video_memory;
 use timers::{Adjustment, Basis, ClockOffset, GuestClock, GuestKind, check};
 
 pub use target::Target;
-pub(crate) use tsc::{decide_tsc, native_at_a_frequency, refused_tsc};
+pub(crate) use tsc::{decide_tsc, native_at_a_frequency};
 
 use crate::diag::Finding;
 use crate::domain::{Domain, Part, network_disks};

@@ -1,6 +1,6 @@
 //! The TSC that a clock requests, on a host that is known and on one that is not.
 
-use timers::tsc::{self, TscDecision, TscError, TscHost, TscRequest};
+use timers::tsc::{self, TscDecision, TscError, TscHost};
 use timers::{GuestClock, GuestKind, Timer, TimerMode, TimerName};
 
 use super::{Target, timer_findings};
@@ -30,12 +30,6 @@ pub(crate) fn decide_tsc(
         }
         Box::new((part, unprovided(code, &error)))
     })
-}
-
-/// Why a host cannot provide the TSC of a next start.
-pub(crate) fn refused_tsc(request: &TscRequest, kind: GuestKind, host: &TscHost) -> Option<Finding> {
-    let error = tsc::decide(request, kind, host).err()?;
-    Some(unprovided("tsc-native-frequency", &error))
 }
 
 /// A TSC that another host may provide, but not this one.

@@ -22,7 +22,9 @@ use crate::input::{Input, refusals};
 pub struct Described {
     /// The domain, and what becomes of each setting.
     pub input: Input,
-    /// The keys that no xl up to Xen 4.22 knows and that may be those of a newer one.
+    /// The keys that no xl up to Xen 4.22 knows and that may be those of a newer one. The domain is without them: where it is to
+    /// be started, ask the installed xl for its config ([`crate::xl::installed`]), or refuse it; a converter may leave them out,
+    /// as xl does with a warning.
     pub unknown: Vec<String>,
 }
 

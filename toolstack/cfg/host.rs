@@ -38,7 +38,15 @@ pub struct XlHost {
 pub struct Zones(Option<Arc<dyn ZoneSource + Send + Sync>>);
 
 impl Zones {
-    /// The zones of a source.
+    /// The zones of a source; `into()` makes an `Arc` of the `Box` of [`default_zones`](timers::zone::default_zones).
+    ///
+    /// ```
+    /// use xenclock::cfg::{XlHost, Zones};
+    /// use xenclock::timers::zone::default_zones;
+    ///
+    /// let host = XlHost { zones: Zones::new(default_zones().into()), ..XlHost::default() };
+    /// # drop(host);
+    /// ```
     #[must_use]
     pub fn new(source: Arc<dyn ZoneSource + Send + Sync>) -> Self {
         Zones(Some(source))

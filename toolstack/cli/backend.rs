@@ -1,5 +1,6 @@
 //! Selects the host of a command.
 
+use std::env::VarError;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -96,8 +97,11 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
     }
     let (text, place) = match std::env::var(TOLERANCE) {
         Ok(text) => (text, TOLERANCE.to_owned()),
-        Err(_) if is_mock(global) => return Ok(Tolerance::OFF),
-        Err(_) => match setting(&std::fs::read_to_string(DEFAULTS).unwrap_or_default(), TOLERANCE) {
+        Err(error @ VarError::NotUnicode(_)) => {
+            return Err(Failure::Usage(format!("{TOLERANCE}: {error}")));
+        }
+        Err(VarError::NotPresent) if is_mock(global) => return Ok(Tolerance::OFF),
+        Err(VarError::NotPresent) => match setting(&defaults()?, TOLERANCE) {
             Some(text) => (text, format!("{DEFAULTS}: {TOLERANCE}")),
             None => return Ok(Tolerance::OFF),
         },
@@ -106,6 +110,15 @@ pub(super) fn tsc_tolerance(global: &Global) -> Result<Tolerance, Failure> {
         return Ok(Tolerance::OFF);
     }
     cfg::clock::tolerance(&text).map_err(|error| Failure::Usage(format!("{place}: {error}")))
+}
+
+/// The settings of this host; none where there is no such file.
+fn defaults() -> Result<String, Failure> {
+    match std::fs::read(DEFAULTS) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Failure::Error(format!("{DEFAULTS}: {error}"))),
+    }
 }
 
 /// A setting in a file of `NAME="value"` lines, which systemd and a shell read, too: the last one counts.

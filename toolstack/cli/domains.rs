@@ -42,11 +42,19 @@ pub(super) fn destroy(global: &Global, domain: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Keeps the guest's changes to its RTC, which go with its domain. A guest whose RTC cannot be read, or of which no record
-/// is kept, is destroyed all the same.
+/// Keeps the guest's changes to its RTC, which go with its domain. A guest whose RTC cannot be read, which is said, or of which
+/// no record is kept, is destroyed all the same.
 fn note_rtc(host: &dyn Host, records: &RecordStore, domain: &DomainSummary) {
-    let Ok(rtc) = host.rtc_record(domain.domid) else { return };
-    let Ok(facts) = host.facts() else { return };
+    let (rtc, facts) = match host.rtc_record(domain.domid).and_then(|rtc| Ok((rtc, host.facts()?))) {
+        Ok(read) => read,
+        Err(error) if matches!(error.kind, ErrorKind::NoRtc | ErrorKind::NoSuchDomain) => return,
+        Err(error) => {
+            return output::message(&format!(
+                "xenclock: warning: the RTC of '{}' is not kept for its next start, only what was known of it before: {error}",
+                domain.name
+            ));
+        }
+    };
     let noted = records.change(domain.uuid, |mut record, _| {
         if let Some(record) =
             record.as_mut().filter(|record| record.is_instance(&facts.boot_id, domain.domid))

@@ -98,7 +98,12 @@ fn xl_conf() -> Result<(XlConf, Option<Errors>), Errors> {
     let path = std::env::var_os(XL_CONF_ELSEWHERE).map_or_else(|| XL_CONF.into(), PathBuf::from);
     match read_regular(&path, XL_CONF_BYTES) {
         Ok(bytes) => XlConf::read(&name_of(&path), &bytes),
-        Err(_) => Ok((XlConf::default(), None)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((XlConf::default(), None)),
+        // As xl, which says so and goes on.
+        Err(error) => {
+            output::message(&format!("xenclock: warning: xl.conf is not used: {}: {error}", path.display()));
+            Ok((XlConf::default(), None))
+        }
     }
 }
 

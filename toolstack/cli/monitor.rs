@@ -11,6 +11,7 @@ use super::args::{Global, MonitorOf};
 use super::options::Monitoring;
 use super::output::{self, Failure};
 use super::{backend, input, memory};
+use xenclock::cfg::XlConf;
 use xenclock::host::{DomId, DomainSummary, ErrorKind, Host, RunState, ShutdownReason};
 use xenclock::tracking::monitor::{Disposition, Ended, MakeRoom, Monitor, Reread, RestartError};
 use xenclock::tracking::store::{Lock, RecordStore};
@@ -223,7 +224,13 @@ pub(super) fn act(
     reason: ShutdownReason,
 ) -> Result<Ended, Failure> {
     let zones = backend::zones();
-    let conf = input::conf(global).unwrap_or_default();
+    // The guest is restarted all the same.
+    let conf = input::conf(global).unwrap_or_else(|failure| {
+        // Without words it has been said already.
+        let why = failure.words().map_or_else(String::new, |why| format!(": {why}"));
+        output::message(&format!("xenclock: warning: xl.conf is not used, and xl's defaults apply{why}"));
+        XlConf::default()
+    });
     let reread: &Reread<'_> = &|bytes| {
         let facts = host.facts()?;
         Ok(input::reread(bytes, &input::xl_host(Some(facts.xen_version), conf.clone()))?)

@@ -141,7 +141,7 @@ pub(super) fn run(global: &Global, preflight: &Preflight) -> Result<(), Failure>
 }
 
 fn separately(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Foresight {
-    foresee(guest, from, to, MoveKind::Migration, Taken::Separately)
+    foresee(guest, from, to, MoveKind::Migration, Taken::Separately, &*backend::zones())
 }
 
 fn pool(preflight: &Preflight, files: &[&OsStr]) -> Result<(), Failure> {
@@ -183,7 +183,8 @@ fn asked(
     let answer = remote::ask(host, ssh, there)?;
     let from = HostReport { now: answer.now, ..from.clone() };
     let taken = Taken::Together(answer.precision);
-    Ok((foresee(guest, &from, &answer.report, MoveKind::Migration, taken), answer.report))
+    let foresight = foresee(guest, &from, &answer.report, MoveKind::Migration, taken, &*backend::zones());
+    Ok((foresight, answer.report))
 }
 
 /// How to send a guest all the same.
@@ -219,7 +220,8 @@ pub(super) fn before_sending(
             ));
             // What harms it on any other host, even on one like this.
             let like_this = HostReport { host: String::new(), guests: Vec::new(), ..from.clone() };
-            let foresight = foresee(&guest, &from, &like_this, MoveKind::Migration, Taken::AtAnyTime);
+            let foresight =
+                foresee(&guest, &from, &like_this, MoveKind::Migration, Taken::AtAnyTime, &*backend::zones());
             if config_given {
                 output::message(&format!(
                     "xenclock: the TSC of '{}' stays as the move makes it until its next start: the config has no effect on \
@@ -255,7 +257,7 @@ pub(super) fn say_next_tsc(guest: &GuestReport, tsc: &GuestTsc, record: &ClockRe
 
 /// A guest that would be saved: says what a restore on this host does to its clock.
 pub(super) fn before_saving(global: &Global, from: &HostReport, guest: &GuestReport) -> Result<(), Failure> {
-    say(global, &foresee(guest, from, from, MoveKind::Restore, Taken::AtAnyTime))
+    say(global, &foresee(guest, from, from, MoveKind::Restore, Taken::AtAnyTime, &*backend::zones()))
 }
 
 /// A guest that is to come in, by what came with it before its stream: what that does to its clock is said, and what
@@ -273,7 +275,8 @@ pub(super) fn before_taking(
     let record = transfer.expected(header, config, requested)?;
     if let Some((sender, guest)) = known_sender(header) {
         let guest = guest.with_record(&record);
-        let foresight = foresee(&guest, &sender.host, &here, how, Taken::AtAnyTime);
+        let from = HostReport { records: Some(vec![record.clone()]), ..sender.host };
+        let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime, transfer.zones);
         if how == MoveKind::Restore || !sender.told {
             say(global, &foresight)?;
         }
@@ -287,7 +290,7 @@ pub(super) fn before_taking(
     let mode = config.b_info.tsc_mode.unwrap_or(TscMode::Default).number();
     let info = TscInfo { mode, elapsed_ns: 0, khz: 0, incarnation: 0 };
     let guest = GuestReport::from_parts(&domain, config, &info, &facts, Some(&record));
-    let foresight = foresee(&guest, &here, &here, how, Taken::AtAnyTime);
+    let foresight = foresee(&guest, &here, &here, how, Taken::AtAnyTime, transfer.zones);
     if global.dry_run {
         output::message(&format!(
             "xenclock: '{}' was not saved by xenclock: the frequency of its TSC is in the stream, and is known only after the restore",
@@ -322,7 +325,7 @@ pub(super) fn after_taking(
         TscMode::Default | TscMode::AlwaysEmulate => guest.tsc.khz,
     };
     let from = HostReport { host: String::new(), cpu_khz, tsc_scaling: Some(false), ..here.clone() };
-    let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime);
+    let foresight = foresee(&guest, &from, &here, how, Taken::AtAnyTime, &*backend::zones());
     say(global, &foresight)?;
     if let Some(record) = record.filter(|_| config_given) {
         say_next_tsc(&guest, &foresight.tsc.after, &record, &here);

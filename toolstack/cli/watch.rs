@@ -159,10 +159,12 @@ fn in_words(event: &Value) -> String {
         None => format!("'{name}': "),
     });
     let values = event.as_object().into_iter().flatten();
-    let values =
-        values.filter(|(key, _)| !["time", "event", "domid", "uuid", "name", "why"].contains(&key.as_str()));
+    let values = values.filter(|(key, _)| {
+        !["time", "event", "domid", "uuid", "name", "why", "next_start"].contains(&key.as_str())
+    });
     let values: Vec<_> = values.map(|(key, value)| format!(" {key}={}", text(value))).collect();
-    let why = of("why").or_else(|| step_in_words(event)).map(|why| format!(": {why}"));
+    let next_start = || of("next_start").map(|next| format!("its next start is {next}"));
+    let why = of("why").or_else(next_start).or_else(|| step_in_words(event)).map(|why| format!(": {why}"));
     let event = of("event").unwrap_or_default();
     format!("{}{event}{}{}", guest.unwrap_or_default(), values.concat(), why.unwrap_or_default())
 }
@@ -192,6 +194,12 @@ mod tests {
             in_words(&event),
             "host-clock-step by_ms=3600000: the host's clock was set 3600.000 s forward; the guests' RTCs and wallclocks move \
              with it, and their offsets and the time of their kernels stay"
+        );
+        let event = json!({"event": "host-clock-step", "by_ms": -1500, "effect": "rtc-moves", "name": "guest", "domid": 2,
+            "next_start": "refused: no such year"});
+        assert_eq!(
+            in_words(&event),
+            "'guest' (domain 2): host-clock-step by_ms=-1500 effect=rtc-moves: its next start is refused: no such year"
         );
         let event = json!({"event": "host-clock-step", "by_ms": -1500});
         assert!(in_words(&event).contains("was set 1.500 s back"));

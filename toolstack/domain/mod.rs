@@ -12,6 +12,7 @@ mod create_info;
 mod declare;
 mod devices;
 pub mod disk_names;
+pub(crate) mod entries;
 mod enums;
 pub(crate) mod hvm;
 mod idl;

@@ -129,6 +129,9 @@ pub enum EventKind {
         /// `wallclock-moves`, so does the wallclock of a PV or PVH guest. The time that its kernel keeps does not move.
         #[serde(skip_serializing_if = "Option::is_none")]
         effect: Option<StepEffect>,
+        /// `refused: `, the reason and the remedy, where the guest's next start is now refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_start: Option<String>,
     },
     /// The host's zone, or its rules, have changed. It is told without a domain, and then with each guest whose next start
     /// that moves; a clock that runs does not move.
@@ -143,6 +146,9 @@ pub enum EventKind {
         /// The offset that it has after its next start, in seconds ahead of UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         offset: Option<i64>,
+        /// `refused: `, the reason and the remedy, where the guest's next start is now refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_start: Option<String>,
     },
     /// A record could not be read and was set aside.
     RecordSetAside {
@@ -180,6 +186,8 @@ impl EventKind {
             EventKind::TooLate { .. }
                 | EventKind::TscDropped { .. }
                 | EventKind::HostClockStep { effect: None, .. }
+                | EventKind::HostClockStep { next_start: Some(_), .. }
+                | EventKind::HostZoneChange { next_start: Some(_), .. }
                 | EventKind::RecordSetAside { .. }
                 | EventKind::RecordRestored
                 | EventKind::Unwatched { .. }

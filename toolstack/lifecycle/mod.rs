@@ -4,6 +4,7 @@
 //! - [`host_clock`]: changes of the host's own clock and zone.
 //! - [`watched`]: the time for which services have watched the host.
 //! - [`model`]: an event is a function from a record to a record; and the action for a newly introduced domain.
+//! - `next`: the clock of the next cold start.
 //! - [`event`]: the reported events.
 //!
 //! While a guest runs, the offset of its RTC belongs to the guest: a save, a restore, a migration or a soft reset never
@@ -13,6 +14,7 @@
 pub mod event;
 pub mod host_clock;
 pub mod model;
+pub(crate) mod next;
 pub mod record;
 pub mod watched;
 

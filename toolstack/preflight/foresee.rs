@@ -3,13 +3,14 @@
 use chrono::TimeDelta;
 use serde::Serialize;
 use timers::tsc::{Behaviour, NotTolerated, TscEffect, TscMode, TscMove};
+use timers::zone::ZoneSource;
 use timers::{GuestKind, Severity};
 use uuid::Uuid;
 
 use super::effect::{Effect, Taken, named};
-use super::records;
+use super::next_start;
+use super::records::{self, Arriving};
 use super::report::{GuestReport, HostReport};
-use crate::assess::refused_tsc;
 use crate::host::DomId;
 
 /// How a guest moves.
@@ -53,7 +54,8 @@ const LEAST_APART: TimeDelta = TimeDelta::seconds(1);
 /// The longest time for collecting a pool's files.
 const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 
-/// Predicts the effects of a move between two hosts on a guest's clock. `taken` bounds the comparison of the hosts' times.
+/// Predicts the effects of a move between two hosts on a guest's clock. `taken` bounds the comparison of the hosts' times;
+/// `zones` stand for those of the target, whose own tz database is not known.
 ///
 /// ```
 /// use xenclock::domain::DomainConfig;
@@ -63,7 +65,7 @@ const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 /// use xenclock::timers::{GuestKind, KiloHertz, zone::default_zones};
 ///
 /// # let now = "2026-07-01T12:00:00Z".parse()?;
-/// let host = Mock::in_memory(Box::new(move || now));
+/// let (host, zones) = (Mock::in_memory(Box::new(move || now)), default_zones());
 /// let mut config = DomainConfig::new(GuestKind::Hvm);
 /// config.c_info.name = Some("guest".to_owned());
 /// let domid = host.create_paused(&config)?;
@@ -71,10 +73,10 @@ const COLLECTING: TimeDelta = TimeDelta::seconds(60);
 ///
 /// let facts = host.facts()?;
 /// let guest = GuestReport::of(&host, &domain, &facts, None)?;
-/// let here = HostReport::of("here", &facts, &*default_zones(), Tolerance::OFF);
+/// let here = HostReport::of("here", &facts, &*zones, Tolerance::OFF);
 /// let mut there = here.clone();
 /// there.cpu_khz = KiloHertz(here.cpu_khz.0 + 100_000);
-/// let foresight = foresee(&guest, &here, &there, MoveKind::Migration, Taken::AtAnyTime);
+/// let foresight = foresee(&guest, &here, &there, MoveKind::Migration, Taken::AtAnyTime, &*zones);
 /// assert!(!foresight.effects.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -85,9 +87,10 @@ pub fn foresee(
     to: &HostReport,
     how: MoveKind,
     taken: Taken,
+    zones: &dyn ZoneSource,
 ) -> Foresight {
-    let (arriving, of_record) = records::arriving(guest, from, to);
-    let guest = &arriving;
+    let Arriving { guest, record, effect: of_record } = records::arriving(guest, from, to);
+    let guest = &guest;
     let moving = guest.moving(to.tsc_tolerance);
     let tsc = moving.moved(&from.tsc(), &to.tsc());
     let untolerated = moving.tolerated_on(&to.tsc()).err();
@@ -96,7 +99,9 @@ pub fn foresee(
     effects.extend(tsc.effects.iter().filter_map(of_tsc));
     effects.extend(nomigrate(guest, how));
     effects.extend(of_cpuid(guest, from, to, &tsc));
-    effects.extend(next_start(guest, to, how));
+    // A restore says it when the guest is there.
+    let next = next_start::refused(guest, record, to, zones);
+    effects.extend(next.filter(|_| how == MoveKind::Migration));
     effects.extend(reference_tsc(guest, &tsc));
     effects.extend(hosts_apart(guest, from, to, taken));
     effects.extend(unsynchronised(guest, from, to));
@@ -226,22 +231,6 @@ fn of_cpuid(guest: &GuestReport, from: &HostReport, to: &HostReport, tsc: &TscMo
     })
 }
 
-/// A clock of the next start that the target cannot give. The guest moves all the same. A restore says it when the guest is
-/// there.
-fn next_start(guest: &GuestReport, to: &HostReport, how: MoveKind) -> Option<Effect> {
-    let request = guest.tsc.next_start.as_ref().filter(|_| how == MoveKind::Migration)?;
-    let finding = refused_tsc(request, guest.kind, &to.tsc())?;
-    let instead = finding.alternative.map_or_else(String::new, |instead| format!("; instead: {instead}"));
-    Some(Effect {
-        effect: "next-start-refused",
-        severity: Severity::Change,
-        text: format!(
-            "its next start there is refused: {}{instead}. Until then xenclock clock-set can request another clock",
-            finding.reason
-        ),
-    })
-}
-
 fn nomigrate(guest: &GuestReport, how: MoveKind) -> Option<Effect> {
     (guest.nomigrate && how == MoveKind::Migration).then(|| Effect {
         effect: "nomigrate",
@@ -345,6 +334,7 @@ fn of_xen(from: &HostReport, to: &HostReport) -> Option<Effect> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use serde_json::{Value, json};
+    use timers::zone::default_zones;
 
     use super::*;
 
@@ -372,7 +362,14 @@ mod tests {
 
     fn words(guest_change: Value, host_change: Value, how: MoveKind) -> Vec<&'static str> {
         let taken = Taken::Together(TimeDelta::zero());
-        let foresight = foresee(&guest(guest_change), &host(json!({})), &host(host_change), how, taken);
+        let foresight = foresee(
+            &guest(guest_change),
+            &host(json!({})),
+            &host(host_change),
+            how,
+            taken,
+            &*default_zones(),
+        );
         foresight.effects.iter().map(|effect| effect.effect).collect()
     }
 
@@ -426,7 +423,8 @@ mod tests {
             (plain(false), trusted(), new(), vec![]),
             (plain(false), new(), none(), vec![]),
         ] {
-            let told = foresee(&guest, &from, &to, MoveKind::Migration, Taken::AtAnyTime).effects;
+            let told =
+                foresee(&guest, &from, &to, MoveKind::Migration, Taken::AtAnyTime, &*default_zones()).effects;
             let words: Vec<_> = told.iter().map(|effect| effect.effect).collect();
             let of_cpuid: Vec<_> =
                 words.iter().filter(|word| word.starts_with("invariant-")).copied().collect();
@@ -440,7 +438,8 @@ mod tests {
             let to = host(json!({"host": "b", "now": now}));
             let guest = guest(json!({"type": kind}));
             let how = MoveKind::Migration;
-            foresee(&guest, &host(json!({})), &to, how, Taken::Together(TimeDelta::zero())).effects[0]
+            foresee(&guest, &host(json!({})), &to, how, Taken::Together(TimeDelta::zero()), &*default_zones())
+                .effects[0]
                 .text
                 .clone()
         };
@@ -465,7 +464,8 @@ mod tests {
     fn times_of_other_moments_tell_nothing() {
         let severity = |now: &str, taken| {
             let to = host(json!({ "now": now }));
-            foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken).severity
+            foresee(&guest(json!({})), &host(json!({})), &to, MoveKind::Migration, taken, &*default_zones())
+                .severity
         };
         let (soon, later) = ("2026-07-01T12:00:03Z", "2026-07-01T12:02:00Z");
         assert_eq!(

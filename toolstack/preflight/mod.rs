@@ -10,6 +10,7 @@
 pub mod clocks;
 mod effect;
 pub mod foresee;
+mod next_start;
 pub mod pool;
 mod records;
 pub mod report;

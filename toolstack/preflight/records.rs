@@ -10,19 +10,26 @@ use crate::lifecycle::record::{Request, RequestOrigin};
 /// The effect of a clock that was requested on the target.
 pub const REQUEST_THERE: &str = "request-there";
 
+/// A guest as it is after the move.
+pub(super) struct Arriving {
+    /// The guest, with its record.
+    pub guest: GuestReport,
+    /// That record; `None` where it has none.
+    pub record: Option<ClockRecord>,
+    /// The effect of a record that the target has.
+    pub effect: Option<Effect>,
+}
+
 /// The guest with the record that it has after the move, and the effects of that: of two records with a request, the
 /// later request counts, wherever it was made.
-pub(super) fn arriving(
-    guest: &GuestReport,
-    from: &HostReport,
-    to: &HostReport,
-) -> (GuestReport, Option<Effect>) {
+pub(super) fn arriving(guest: &GuestReport, from: &HostReport, to: &HostReport) -> Arriving {
     let of = |host: &HostReport| {
         let records = host.records.iter().flatten();
         records.into_iter().find(|record| record.uuid == guest.uuid).cloned()
     };
     let Some(there) = of(to) else {
-        return (guest.clone(), to.records.is_none().then(|| other_release(to)));
+        let effect = to.records.is_none().then(|| other_release(to));
+        return Arriving { guest: guest.clone(), record: of(from), effect };
     };
     // Without a record here, what travels requests nothing.
     let nothing = || Request::new(timers::GuestClock::default(), RequestOrigin::Unmanaged);
@@ -30,7 +37,8 @@ pub(super) fn arriving(
     let before = here.request.clock.clone();
     let after = here.arrived(Some(there));
     let changes = after.request.clock != before;
-    (guest.clone().with_record(&after), changes.then(|| request_there(to)))
+    let effect = changes.then(|| request_there(to));
+    Arriving { guest: guest.clone().with_record(&after), record: Some(after), effect }
 }
 
 fn request_there(to: &HostReport) -> Effect {

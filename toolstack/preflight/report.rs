@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use timers::tsc::{
     Behaviour, CpuidBit, GuestTsc, InvariantHost, InvariantRequest, InvariantTsc, LinuxClock, MovingTsc,
-    Tolerance, TscHost, TscMode, TscRequest, linux_clock, request,
+    Tolerance, TscHost, TscMode, linux_clock,
 };
 use timers::zone::{ZoneChange, ZoneSource};
 use timers::{Basis, ClockOffset, GuestClock, GuestKind, Hertz, KiloHertz, UtcOffset};
@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use super::clocks::Clocks;
 use crate::domain::DomainConfig;
-use crate::domain::project::clock_with_timers_of;
+use crate::domain::project::{clock_of, clock_with_timers_of};
 use crate::domain::release::XenVersion;
-use crate::host::{DomId, DomainSummary, Host, HostClock, HostFacts, Result, TscInfo};
+use crate::host::{DomId, DomainSummary, ErrorKind, Host, HostClock, HostFacts, Result, TscInfo};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::host_clock::ClockSteps;
 use crate::lifecycle::model::birth_khz;
-use crate::lifecycle::record::{ConfiguredBy, RequestOrigin};
+use crate::lifecycle::record::ConfiguredBy;
 
 /// A host, as far as clocks go: `host-info --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,12 @@ pub struct GuestReport {
     pub kind: GuestKind,
     /// Its TSC.
     pub tsc: TscReport,
+    /// Where its RTC stands, in seconds ahead of UTC; `None` for a guest without one, and where that is not known.
+    #[serde(default)]
+    pub offset: Option<i64>,
+    /// The clock that its config gives it; `None` in a report of an older program.
+    #[serde(default)]
+    pub config_clock: Option<GuestClock>,
     /// True if it sees an invariant TSC.
     pub invariant_tsc: InvariantTsc,
     /// What its config says of that bit; `None` in a report of an older program.
@@ -128,9 +134,6 @@ pub struct TscReport {
     /// The frequency that was asked for.
     #[serde(default)]
     pub asked: Option<Hertz>,
-    /// The TSC that is requested for its next start; `None` in a report of an older program.
-    #[serde(default)]
-    pub next_start: Option<TscRequest>,
     /// Its own tolerance; `None` where the host's counts.
     #[serde(default)]
     pub tolerance: Option<Tolerance>,
@@ -196,7 +199,12 @@ impl GuestReport {
         let info = host.tsc_info(domain.domid)?;
         let birth_khz = born(host, domain, &info, facts, record);
         let report = Self::from_parts(domain, &config, &info, facts, record);
-        Ok(GuestReport { tsc: TscReport { birth_khz, ..report.tsc }, ..report })
+        let offset = match host.rtc_record(domain.domid) {
+            Ok(rtc) => Some(rtc.offset),
+            Err(error) if error.kind == ErrorKind::NoRtc => None,
+            Err(error) => return Err(error),
+        };
+        Ok(GuestReport { offset, tsc: TscReport { birth_khz, ..report.tsc }, ..report })
     }
 
     /// A guest of which only the config and the TSC are known.
@@ -214,6 +222,11 @@ impl GuestReport {
             name: domain.name.clone(),
             uuid: domain.uuid,
             kind: domain.kind,
+            offset: None,
+            config_clock: Some(GuestClock {
+                timers: clock_with_timers_of(config).timers,
+                ..clock_of(config)
+            }),
             invariant_tsc: invariant(domain, config, info, facts, record),
             invtsc: Some(config.invariant_tsc().bit),
             tsc: TscReport {
@@ -223,7 +236,6 @@ impl GuestReport {
                 incarnation: info.incarnation,
                 birth_khz: birth_khz(None, info.incarnation, &tsc, facts.cpu_khz),
                 asked: None,
-                next_start: request(&clock_with_timers_of(config).timers).ok(),
                 tolerance: None,
             },
             nomigrate: config.is_nomigrate(),
@@ -245,10 +257,6 @@ impl GuestReport {
         self.tsc.asked = record.frequency_in_force(self.tsc.khz);
         self.tsc.tolerance = record.request.clock.tsc_tolerance;
         let next = record.next_clock();
-        // A guest whose clock nobody requested has that of its config.
-        if record.request.from != RequestOrigin::Unmanaged {
-            self.tsc.next_start = request(&next.timers).ok();
-        }
         self.tracked = !record.offset_changed && record.is_tracked(self.kind);
         self.follows_zone = follows_zone(&next);
         self.zone = named_zone(&next);

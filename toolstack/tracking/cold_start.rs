@@ -5,7 +5,7 @@
 //! back.
 
 use chrono::{DateTime, Utc};
-use timers::resolve::Resolved;
+use timers::resolve::{Moment, Resolved};
 use timers::tsc::TscDecision;
 use timers::zone::ZoneSource;
 use timers::{GuestClock, GuestKind};
@@ -17,8 +17,9 @@ use crate::domain::DomainConfig;
 use crate::host::{Host, HostError, HostFacts};
 use crate::lifecycle::ClockRecord;
 use crate::lifecycle::model::Discovered;
+use crate::lifecycle::next::WorkedOut;
 use crate::lifecycle::record::{RequestOrigin, Start};
-use crate::plan::{Refusal, RtcTarget, work_out};
+use crate::plan::{Refusal, RtcTarget};
 
 /// The clock of the next cold start, and what it comes to here and now.
 #[derive(Clone, Debug)]
@@ -48,19 +49,12 @@ pub fn resolve(
     zones: &dyn ZoneSource,
 ) -> Result<ColdStart, Refusal> {
     let mut warnings = Vec::new();
-    let requested = &record.request.clock;
     if !record.can_be_set() {
         warnings.push(Warning::RtcOutOfRange);
     }
-    let next = record.next_clock();
-    let (clock, (rtc, tsc)) = match work_out(&next, kind, facts, zones) {
-        Ok(worked_out) => (next, worked_out),
-        Err(refusal) => {
-            let worked_out = work_out(requested, kind, facts, zones)?;
-            warnings.push(Warning::Refused(refusal));
-            (requested.clone(), worked_out)
-        }
-    };
+    let at = Moment { now: facts.now, host_zone: &facts.zone, zones };
+    let WorkedOut { clock, rtc, tsc, dropped } = record.work_out_next(kind, &at, &facts.tsc())?;
+    warnings.extend(dropped.map(Warning::Refused));
     warnings.extend(rtc.warning().map(Warning::HostClockUnset));
     Ok(ColdStart { clock, rtc, tsc, warnings })
 }

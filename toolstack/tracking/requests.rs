@@ -101,9 +101,10 @@ impl XmlRequests {
     /// The clock in a domain's XML: the file with its UUID, else one with its name and no UUID.
     ///
     /// # Errors
-    /// When a file named after the domain cannot be understood, which would otherwise be taken for none.
+    /// When a file named after the domain cannot be understood, or a directory that is there cannot be read: either would
+    /// otherwise be taken for none.
     pub fn of(&mut self, uuid: Uuid, name: &str) -> Result<Option<XmlRequest>, XmlRequestError> {
-        let files = self.files();
+        let (files, unread) = self.files();
         self.read.retain(|path, _| files.contains(path));
         for path in &files {
             let stamp = stamp(path);
@@ -124,25 +125,30 @@ impl XmlRequests {
             .or_else(|| says(&|says| says.uuid.is_none() && says.name == name));
         let broken = files.iter().filter(|path| path.file_stem().is_some_and(|stem| stem == name));
         let trouble = broken.filter_map(|path| self.read.get(path)?.says.as_ref().err()).next();
-        match (found, trouble) {
+        match (found, trouble.or(unread.as_ref())) {
             (None, Some(why)) => Err(why.clone()),
             (found, _) => Ok(found),
         }
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
+    /// The files, and why not all of them are known.
+    fn files(&self) -> (Vec<PathBuf>, Option<XmlRequestError>) {
+        let (mut files, mut unread) = (Vec::new(), None);
         for dir in &self.dirs {
-            let mut here: Vec<_> = fs::read_dir(dir)
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|end| end == "xml"))
-                .collect();
+            let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+            let entries = entries.unwrap_or_else(|error| {
+                if error.kind() != io::ErrorKind::NotFound {
+                    unread = Some(XmlRequestError::Io { path: dir.clone(), error: Arc::new(error) });
+                }
+                Vec::new()
+            });
+            let paths = entries.into_iter().map(|entry| entry.path());
+            let mut here: Vec<_> =
+                paths.filter(|path| path.extension().is_some_and(|end| end == "xml")).collect();
             here.sort();
             files.append(&mut here);
         }
-        files
+        (files, unread)
     }
 }
 
@@ -193,6 +199,19 @@ mod tests {
 
     fn variable(seconds: i64) -> String {
         format!("offset='variable' adjustment='{seconds}' basis='utc'")
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let dir = TempDir::new().unwrap();
+        let (gone, file) = (dir.path().join("gone"), dir.path().join("file"));
+        fs::write(&file, "").unwrap();
+        assert!(XmlRequests::in_dirs(vec![gone.clone()]).of(UUID, "guest").unwrap().is_none());
+        let why = XmlRequests::in_dirs(vec![gone, file.clone()]).of(UUID, "guest").unwrap_err().to_string();
+        assert!(why.starts_with(&format!("{}: ", file.display())), "{why}");
+        fs::write(dir.path().join("guest.xml"), xml("guest", None, &variable(5))).unwrap();
+        let found = XmlRequests::in_dirs(vec![file, dir.path().to_owned()]).of(UUID, "guest").unwrap();
+        assert_eq!(seconds(found), 5);
     }
 
     #[test]

@@ -62,7 +62,11 @@ pub fn saved_offset(
 ) -> Result<SavedOffset> {
     let config = config_in(header);
     let of_config = config.as_ref().ok().and_then(|config| config.c_info.uuid);
-    let record = header.ours.as_ref().and_then(|ours| ClockRecord::from_bytes(ours).ok());
+    let (record, unusable) = match header.ours.as_deref().map(ClockRecord::from_bytes) {
+        Some(Ok(record)) => (Some(record), None),
+        Some(Err(why)) => (None, Some(format!("the clock record in the save cannot be used: {why}"))),
+        None => (None, None),
+    };
     // A restore does not take the record of another guest either.
     let record = record.filter(|record| of_config.is_none_or(|uuid| uuid == record.uuid));
     let (rtc, warning) = match host.saved_rtc(stream) {
@@ -88,7 +92,7 @@ pub fn saved_offset(
             .unwrap_or_default(),
         offset: UtcOffset::new(offset).map_err(|error| invalid(error.to_string()))?,
         source,
-        warning,
+        warning: warning.or(unusable.filter(|_| source != OffsetSource::Rtc)),
     })
 }
 

@@ -42,11 +42,7 @@ pub fn found_in(config: &DomainConfig, uuid: Uuid, name: &str) -> ClockRecord {
 /// The clock that is requested for a guest. Where nobody has requested one, its timers are in its config alone.
 #[must_use]
 pub fn requested(record: &ClockRecord, config: &DomainConfig) -> GuestClock {
-    let clock = record.request.clock.clone();
-    match record.request.from {
-        RequestOrigin::Unmanaged => GuestClock { timers: clock_with_timers_of(config).timers, ..clock },
-        _ => clock,
-    }
+    record.requested_beside(&clock_with_timers_of(config))
 }
 
 /// The record of a guest whose RTC stands at an offset.

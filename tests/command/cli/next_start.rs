@@ -102,6 +102,53 @@ fn a_clock_given_to_save_that_only_the_sender_has() {
     is_refused_there(&lab, "native.xml");
 }
 
+/// A clock that the date of this host allows, and not that of the other: said before the guest is sent, with the reason, as at
+/// its reboot there.
+#[test]
+fn a_clock_that_only_the_senders_date_allows() {
+    let host = json!({"now": "2090-07-01T12:00:00Z", "timezone": "Europe/Berlin", "cpu_khz": 2_600_000});
+    let (far, near) = ("rtc_timeoffset=2000000000", "rtc_timeoffset=60");
+    // The command with which the guest is started, what its RTC is moved by, and whether the next start is refused there.
+    for (setting, moved, refused) in [
+        (far, "+0", true),
+        (far, "-1900000000", false),
+        (near, "+0", false),
+        // What the guest made of its RTC is dropped there, and its next start is as requested.
+        (near, "+2000000000", false),
+        ("clock_start=1000000000", "+0", true),
+        ("clock_start=3600000000", "+0", false),
+    ] {
+        let lab = Lab::with_host(json!({"cpu_khz": 2_600_000}));
+        lab.write("there.json", json!({ "host": host }).to_string());
+        let uuid = "uuid=\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"";
+        lab.write("guest.cfg", format!("type = \"hvm\"\nname = \"guest\"\nmemory = 64\n{uuid}\n{setting}\n"));
+        lab.mock(["create", "-q", "guest.cfg"]).ok();
+        lab.mock(["mock", "write-rtc", "guest", moved]).ok();
+        let there = there();
+        let told = |run: &Run| {
+            let text = [&run.out[..], &run.err].concat();
+            let line = text.lines().find(|line| line.contains("next-start-refused")).map(str::to_owned);
+            line.and_then(|line| {
+                Some(line.split_once("is refused: ")?.1.split_once(". Until then")?.0.to_owned())
+            })
+        };
+        let preflight = told(&lab.mock(["preflight", "-s", "", "guest", &there]));
+        let sent = told(&lab.mock(["-N", "migrate", "-s", "", "guest", &there]));
+        for (state, file) in [("mock.json", "a"), ("there.json", "b")] {
+            info(&lab, state, file);
+        }
+        let of_files = told(&lab.run(["preflight", "a", "b"]));
+        migrate(&lab, &[]).ok();
+        let rebooted = on_other(&lab, &["mock", "reboot", "guest"]);
+        assert_eq!(rebooted.code, i32::from(refused), "{setting} {moved}: {rebooted:?}");
+        for foreseen in [preflight, sent, of_files] {
+            assert_eq!(foreseen.is_some(), refused, "{setting} {moved}: {foreseen:?}");
+            let why = foreseen.unwrap_or_default();
+            assert!(rebooted.err.contains(&why), "{why}\n{}", rebooted.err);
+        }
+    }
+}
+
 /// A host that was calibrated anew, at which nobody is told anything by a move.
 #[test]
 fn a_clock_that_this_host_no_longer_has() {

@@ -33,6 +33,30 @@ fn cpu_masks_narrow_a_guests_cpus() {
     assert!(said.contains("xl.conf: vm.cpumask"), "{said}");
 }
 
+/// As xl: it says so and goes on.
+#[test]
+fn settings_that_cannot_be_read_are_not_taken_for_none() {
+    let lab = lab();
+    lab.write("guest.cfg", "type='pvh'\nname='a'\nkernel='/k'\n");
+    let with = |name: &str, value: &std::ffi::OsStr| {
+        let mut command = lab.command(["--backend", "mock:mock.json", "create", "-q", "guest.cfg"]);
+        command.env(name, value);
+        finish(command, b"")
+    };
+    let said = with("XENCLOCK_XL_CONF", lab.path("none").as_os_str());
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    lab.mock(["destroy", "a"]).ok();
+    let said = with("XENCLOCK_XL_CONF", lab.path(".").as_os_str());
+    assert!(said.code == 0 && said.err.contains("warning: xl.conf is not used: "), "{said:?}");
+    let mut command = lab.command(["--backend", "mock:mock.json", "host-info"]);
+    command.env(
+        "XENCLOCK_TSC_TOLERANCE",
+        std::os::unix::ffi::OsStrExt::from_bytes(b"5\xff" as &[u8]) as &std::ffi::OsStr,
+    );
+    let said = finish(command, b"");
+    assert!(said.code == 2 && said.err.contains("XENCLOCK_TSC_TOLERANCE: "), "{said:?}");
+}
+
 #[test]
 fn short_memory_is_said_with_what_to_do() {
     let lab = lab();

@@ -1,6 +1,6 @@
 //! The header before a guest's stream, as it is read: libxl's config, the clock record and the sender.
 
-use crate::domain::DomainConfig;
+use crate::domain::{DomainConfig, entries};
 use crate::host::{ErrorKind, HostError, Result};
 use crate::lifecycle::ClockRecord;
 use crate::preflight::Sender;
@@ -24,6 +24,8 @@ pub(super) fn is_too_long(record: &ClockRecord) -> bool {
 pub fn config_in(header: &Header) -> Result<DomainConfig> {
     let invalid = |why: String| HostError::new(ErrorKind::Invalid, RESTORE, why);
     let json = header.config_json().map_err(|error| invalid(format!("the file {error}")).caused_by(error))?;
+    entries::check(json.as_bytes())
+        .map_err(|error| invalid(format!("the config in it is refused: {error}")).caused_by(error))?;
     serde_json::from_str(json)
         .map_err(|error| invalid(format!("the config in it is not libxl's: {error}")).caused_by(error))
 }

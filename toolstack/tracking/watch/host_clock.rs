@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use timers::zone::Zone;
 
-use super::{Guest, Watch};
+use super::{Guest, Watch, is_going};
 use crate::host::HostFacts;
 use crate::lifecycle::event::EventKind;
 use crate::lifecycle::host_clock::{ClockSteps, StepEffect};
@@ -37,41 +37,54 @@ impl Watch<'_> {
 
     fn stepped(&mut self, facts: &HostFacts, by: TimeDelta) {
         let (by_ms, synchronised) = (by.num_milliseconds(), facts.clock.synchronised);
-        self.say(facts, None, EventKind::HostClockStep { by_ms, synchronised, effect: None });
+        let told = |effect, next_start| EventKind::HostClockStep { by_ms, synchronised, effect, next_start };
+        self.say(facts, None, told(None, None));
         for guest in self.guests.values().cloned().collect::<Vec<_>>() {
-            let effect = Some(StepEffect::on(guest.kind));
-            let said = EventKind::HostClockStep { by_ms, synchronised, effect };
-            self.say(facts, Some(guest.domain_ref), said);
+            let next_start = self.next_start(&guest, facts).and_then(Result::err);
+            self.say(facts, Some(guest.domain_ref), told(Some(StepEffect::on(guest.kind)), next_start));
         }
     }
 
     fn zone_changed(&mut self, facts: &HostFacts, before: &Zone) {
-        let told = |offset_before, offset| EventKind::HostZoneChange {
+        let told = |offset_before, offset, next_start| EventKind::HostZoneChange {
             before: before.name().to_owned(),
             zone: facts.zone.name().to_owned(),
             offset_before,
             offset,
+            next_start,
         };
-        self.say(facts, None, told(None, None));
+        self.say(facts, None, told(None, None, None));
         let facts_before = HostFacts { zone: before.clone(), ..facts.clone() };
         for guest in self.guests.values().cloned().collect::<Vec<_>>() {
-            let was = self.next_offset(&guest, &facts_before);
-            let is = self.next_offset(&guest, facts);
+            let was = self.next_start(&guest, &facts_before);
+            let is = self.next_start(&guest, facts);
             if was != is {
-                self.say(facts, Some(guest.domain_ref), told(was, is));
+                let offset = |start: &Option<Result<i64, String>>| start.as_ref()?.as_ref().ok().copied();
+                let (offset_before, offset) = (offset(&was), offset(&is));
+                let refused = is.and_then(Result::err);
+                self.say(facts, Some(guest.domain_ref), told(offset_before, offset, refused));
             }
         }
     }
 
-    /// The offset of the guest's clock after its next start, as far as that is known.
-    fn next_offset(&mut self, guest: &Guest, facts: &HostFacts) -> Option<i64> {
-        match self.recall(facts, &guest.domain_ref) {
-            Some(record) => {
-                let start = cold_start::resolve(&record, guest.kind, facts, self.tools.zones).ok()?;
-                Some(start.rtc.offset.seconds().into())
-            }
-            None => here(&self.tools.host.stored_config(guest.domain_ref.domid).ok()?, facts).ok(),
-        }
+    /// The offset of the guest's clock after its next start, or that this is refused, and why. `None` for a guest that is gone,
+    /// and for one without a record whose config gives no offset.
+    fn next_start(&mut self, guest: &Guest, facts: &HostFacts) -> Option<Result<i64, String>> {
+        let Some(record) = self.recall(facts, &guest.domain_ref) else {
+            let domid = guest.domain_ref.domid;
+            return match self.tools.host.stored_config(domid) {
+                Ok(config) => here(&config, facts).ok().map(Ok),
+                Err(error) if is_going(&error) => None,
+                Err(error) => {
+                    self.failed(facts, domid, format!("the clock of its next start is not known: {error}"));
+                    None
+                }
+            };
+        };
+        Some(match cold_start::resolve(&record, guest.kind, facts, self.tools.zones) {
+            Ok(start) => Ok(start.rtc.offset.seconds().into()),
+            Err(refusal) => Err(refusal.of_next_start()),
+        })
     }
 }
 
@@ -79,12 +92,15 @@ impl Watch<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use serde_json::json;
-    use timers::GuestKind;
+    use timers::{Basis, ClockOffset, GuestClock, GuestKind};
+    use uuid::Uuid;
 
     use crate::domain::{Defbool, DomainConfig};
     use crate::host::Host;
     use crate::host::mock::Mock;
+    use crate::lifecycle::ClockRecord;
     use crate::lifecycle::host_clock::ClockSteps;
+    use crate::lifecycle::record::{Request, RequestOrigin};
     use crate::tracking::store::RecordStore;
     use crate::tracking::watch::WatchOptions;
     use crate::tracking::watch::tests::events_of;
@@ -146,6 +162,63 @@ mod tests {
         assert_eq!(told, [all(3_600_000), all(-60_000)].concat());
         assert_eq!((steps.count, steps.by_ms), (2, 3_540_000));
         assert_eq!(steps.since.to_rfc3339(), "2026-07-01T12:00:00+00:00");
+    }
+
+    /// Guests with a requested clock whose next start depends on the host's date, on its zone, and on neither; what is said to
+    /// each of its next start.
+    fn said_of_next_starts(fact: (&str, &str)) -> Vec<(String, Option<String>)> {
+        let mock = Mock::in_memory(Box::new(|| "2026-07-01T12:00:00Z".parse().unwrap()));
+        mock.set_fact("timezone", "UTC").unwrap();
+        let records = RecordStore::in_memory();
+        let far = |basis| ClockOffset::Variable { adjustment: i64::from(i32::MAX) - 3600, basis };
+        for (number, name, offset) in [
+            (1, "far", far(Basis::Utc)),
+            (2, "zoned", ClockOffset::default()),
+            (3, "utc", ClockOffset::default()),
+        ] {
+            let uuid = Uuid::from_u128(number);
+            let request = Request::new(GuestClock::new(offset, Vec::new()), RequestOrigin::Create);
+            let record = ClockRecord::new(uuid, name, request);
+            records.change(uuid, |_, _| (Some(record), ())).unwrap();
+            let mut config = DomainConfig::new(GuestKind::Hvm);
+            (config.c_info.name, config.c_info.uuid) = (Some(name.to_owned()), Some(uuid));
+            mock.unpause(mock.create_paused(&config).unwrap()).unwrap();
+        }
+        let events = events_of(&mock, &records, WatchOptions::default(), |watch| {
+            watch.scan().unwrap();
+            // A tracked clock is counted from UTC as soon as the guest has started with it.
+            let clock = GuestClock::new(far(Basis::Localtime), Vec::new());
+            let now = mock.facts().unwrap().now;
+            let request = |record: Option<ClockRecord>| {
+                let mut record = record.unwrap();
+                record.set_request(clock, RequestOrigin::Create, now);
+                (Some(record), ())
+            };
+            records.change(Uuid::from_u128(2), |record, _| request(record)).unwrap();
+            mock.set_fact(fact.0, fact.1).unwrap();
+            watch.poll().unwrap();
+        });
+        let host = events.iter().filter(|event| json!(event)["event"].as_str().unwrap().starts_with("host-"));
+        host.filter_map(|event| {
+            let told = json!(event);
+            assert_eq!(told["next_start"].is_string(), told["name"].is_string() && event.kind.is_trouble());
+            Some((told["name"].as_str()?.to_owned(), told["next_start"].as_str().map(str::to_owned)))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_next_start_that_is_refused_from_then_on_is_told_with_the_reason() {
+        let told = said_of_next_starts(("now", "2094-07-01T12:00:00Z"));
+        let [(_, Some(far)), (_, Some(zoned)), (utc, None)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(utc, "utc");
+        for next in [far, zoned] {
+            assert!(next.starts_with("refused: ") && next.contains("2000 to 2099"), "{next}");
+        }
+        let told = said_of_next_starts(("timezone", "Asia/Tokyo"));
+        let [(name, Some(next))] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(name, "zoned");
+        assert!(next.starts_with("refused: ") && next.contains("2147"), "{next}");
     }
 
     #[test]
