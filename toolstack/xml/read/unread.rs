@@ -160,7 +160,7 @@ impl<'t> Verdicts<'t> {
         }
         let known = self.names.attribute(element, name);
         if let Some(known) = known
-            && !known.may_be(tree.value(id), self.type_beside(id))
+            && !known.may_be(tree.value(id), || self.type_beside(id))
         {
             return self.strange_value(id, known, read.filter(|_| !left_out), findings);
         }

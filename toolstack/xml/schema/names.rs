@@ -319,9 +319,11 @@ impl Names {
 
 impl Attribute {
     /// True if the attribute may have this value, as far as the schema tells, in an element of a type.
-    pub(crate) fn may_be(self, value: &str, of_type: Option<&str>) -> bool {
-        // Most values are plain, and so few that a search takes no time.
-        self.values.is_none() || self.values(of_type).any(|known| known == value)
+    pub(crate) fn may_be<'o>(self, value: &str, of_type: impl FnOnce() -> Option<&'o str>) -> bool {
+        // Most values go with every type, and their bytes tell.
+        let is_listed =
+            |values: &[u8]| values.split(|byte| *byte == b'|').any(|known| known == value.as_bytes());
+        self.values.is_none_or(is_listed) || self.values(of_type()).any(|known| known == value)
     }
 
     /// The values that it may have in an element of a type, each once; none where the schema leaves them open. Without a type,
