@@ -38,6 +38,33 @@ const LEFT_OUT: &[(&str, &str, &str, &str)] = &[
     ("disk", "file", "<source file='/a,b.img'/>", "disk-comma"),
     ("disk", "file", "<source file='/a.img'/><transient/>", "disk-content"),
     ("disk", "file", "<driver type='vmdk'/><source file='/a.img'/>", "disk-format"),
+    ("disk", "file", "<driver type='cow'/><source file='/a.img'/>", "disk-format"),
+    ("disk", "file", "<driver type='fat'/><source file='/srv'/>", "disk-format"),
+    ("cdrom", "file", "<driver type='dir'/><source file='/srv'/>", "disk-format"),
+    (
+        "disk",
+        "file",
+        "<source file='/a'/><backingStore type='file'><format type='luks'/><source file='/b'/></backingStore>",
+        "disk-content",
+    ),
+    (
+        "disk",
+        "file",
+        "<source file='/a'><dataStore type='file'><format type='raw'/><source file='/b'><encryption format='luks'/></source></dataStore></source>",
+        "disk-content",
+    ),
+    (
+        "disk",
+        "file",
+        "<source file='/a'><dataStore type='file'><format type='luks'/><source file='/b'/></dataStore></source>",
+        "disk-content",
+    ),
+    (
+        "disk",
+        "file",
+        "<source file='/a'/><backingStore type='file'><format type='qcow2'/><source file='/b'><dataStore type='file'><format type='luks'/><source file='/c'/></dataStore></source></backingStore>",
+        "disk-content",
+    ),
     ("tape", "file", "<source file='/a.img'/>", "disk-device"),
 ];
 
@@ -52,6 +79,9 @@ fn a_disk_that_is_left_out_refuses_the_start() {
         assert!(status == 2 && said.contains(&format!("[{code}]")), "{disk}: {said}");
         assert!(said.contains("  instead: "), "no remedy: {said}");
     }
+    // A store whose data QEMU can read is none of its business.
+    let stores = "<driver type='qcow2'/><source file='/a'><dataStore type='file'><format type='raw'/><source file='/b'/></dataStore></source>";
+    assert_ne!(checked("hvm", &format!("<disk type='file'>{stores}<target dev='hda'/></disk>")).0, 2);
     let floppy = |source: &str| {
         format!("<disk type='file' device='floppy'>{source}<target dev='fda' bus='fdc'/></disk>")
     };
@@ -322,7 +352,9 @@ fn a_format_that_libxl_does_not_read_has_a_remedy_that_exists() {
         ("ploop", "qemu-img convert -f parallels"),
         ("qcow3", "write type='qcow"),
         ("auto", "find the image's format with qemu-img info IMAGE"),
-        ("fat", "find the image's format with qemu-img info IMAGE"),
+        ("cow", "with the qemu-img of QEMU 2.1 or older, as in: qemu-img convert -f cow -O qcow2"),
+        ("fat", "put the files into an image (virt-make-fs"),
+        ("dir", "put the files into an image (virt-make-fs"),
     ] {
         let disk = format!(
             "<disk type='file'><driver name='qemu' type='{word}'/><source file='/a'/><target dev='hda'/></disk>"

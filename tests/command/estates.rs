@@ -173,6 +173,18 @@ fn a_directory_is_converted_and_a_bad_file_stops_no_other() {
     assert_eq!((dry.code, lab.path("none").exists()), (0, false), "{dry:?}");
     assert!(dry.out.starts_with("File ") && dry.out.contains("4 start"), "{dry:?}");
     convert(&lab, &["in/a.xml", "in/b.xml"]).fails(2);
+    // It has the same form for one input, for a directory, and with a report.
+    for inputs in [&["in/a.xml"][..], &["in"], &["in/a.xml", "in/b.xml"], &["-o", "none", "in/a.xml"]] {
+        for report in [&[][..], &["--report", "dry.json"]] {
+            let run = lab.run(["-N", "convert"].iter().chain(report).chain(inputs).copied());
+            assert_eq!((run.code, lab.path("none").exists()), (0, false), "{inputs:?} {run:?}");
+            assert!(run.out.starts_with("File ") && run.out.contains(" start"), "{inputs:?} {run:?}");
+            assert_eq!(lab.path("dry.json").exists(), !report.is_empty(), "{inputs:?}");
+            let _ = fs::remove_file(lab.path("dry.json"));
+        }
+    }
+    lab.run(["-N", "convert", "-o", "in/a.xml", "in/a.xml"]).ok();
+    assert!(lab.read("in/a.xml").starts_with("<domain"), "an input is changed");
 }
 
 #[test]

@@ -194,6 +194,46 @@ fn a_uuid_among_the_strings_of_the_firmware_is_the_domains() {
     let own = format!("<uuid>{OWN}</uuid>");
     says(with(&format!("{own}{}", strings(OTHER))), "3:100", "uuid-mismatch", &["instead: write", OWN]);
     says(with(&strings("x")), "3:51", "bad-value", &["UUID"]);
+    // In the forms that libvirt reads, and no others.
+    let braces = format!("<uuid>{{{OWN}}}</uuid>");
+    says(with(&braces), "3:7", "bad-value", &["instead: write 2147d599-"]);
+    for wrong in [
+        "2147d59-99cc6-40dc-92ab-4064b5446e9b",
+        "2147d5999cc640dc92ab4064b5446e9b-",
+        "2147",
+        "2147d5999cc640dc92ab4064b5446e9b00",
+        "214é",
+    ] {
+        says(with(&format!("<uuid>{wrong}</uuid>")), "3:7", "bad-value", &["UUID"]);
+    }
+    let cfg = |inside: &str| {
+        let lab = Lab::new();
+        lab.write("guest.xml", with(inside));
+        lab.run(["convert", "-v", "guest.xml"].into_iter().chain(FIXED))
+    };
+    for form in [
+        "2147d5999cc640dc92ab4064b5446e9b",
+        "2147D5999cc6-40dc-92ab-4064b5446e9b",
+        "\n -2147 d599-9cc640dc92ab4064b5446e9b \n",
+    ] {
+        let run = cfg(&format!("<uuid>{form}</uuid>"));
+        assert!(run.out.contains(OWN), "{form}: {}{}", run.out, run.err);
+    }
+    // The first of two counts; the strings are the firmware's only where they are asked for.
+    let entry = |uuid: &str| format!("<entry name='uuid'>{uuid}</entry>");
+    let two = format!("<sysinfo type='smbios'><system>{}{}</system></sysinfo>", entry(OWN), entry(OTHER));
+    let run = cfg(&two);
+    assert!(
+        run.out.contains(OWN) && run.err.contains("libvirt uses only its UUID"),
+        "{}{}",
+        run.out,
+        run.err
+    );
+    let asked = with(&two).replace("</type>", "</type><smbios mode='sysinfo'/>");
+    let lab = Lab::new();
+    lab.write("guest.xml", asked);
+    let run = lab.run(["convert", "guest.xml"].into_iter().chain(FIXED));
+    assert!(run.out.contains(OWN) && run.err.contains("only the first one counts"), "{}{}", run.out, run.err);
     for inside in [format!("{own}{}", strings(OWN)), strings(OWN)] {
         let lab = Lab::new();
         lab.write("guest.xml", with(&inside));
@@ -481,5 +521,51 @@ fn what_libvirt_takes_beside_its_schema() {
     takes(with("<devices><video><model type='parallels'/></video></devices>"), "name = ");
     for encoding in ["utf8", "Utf-8", "UTF_8", "us-ascii"] {
         takes(format!("<?xml version='1.0' encoding='{encoding}'?>{}", with("")), "name = ");
+    }
+}
+
+#[test]
+fn numbers_and_names_that_libvirt_refuses_are_errors_where_xen_does_not_need_them_too() {
+    let network = |vlan: &str| {
+        with(&format!("<devices><interface type='bridge'><source bridge='b'/>{vlan}</interface></devices>"))
+    };
+    says(network("<vlan/>"), "3:55", "no-vlan", &["add <tag id='VLAN'/>", "remove <vlan>"]);
+    says(network("<vlan><tag id='x'/></vlan>"), "3:66", "bad-value", &["1 to 4094"]);
+    let spinlocks = |retries: &str| {
+        with(&format!("<features><hyperv><spinlocks state='on'{retries}/></hyperv></features>"))
+    };
+    says(spinlocks(" retries='x'"), "3:41", "bad-value", &["a number of retries"]);
+    says(with("<numatune><memory mode='strict' nodeset='x'/></numatune>"), "3:33", "bad-value", &["nodeset"]);
+    let usb = |address: &str| {
+        with(&format!(
+            "<devices><hostdev mode='subsystem' type='usb'><source><address {address}/></source></hostdev></devices>"
+        ))
+    };
+    says(usb("bus='1'"), "3:55", "no-source", &["has a bus and no device", "add device="]);
+    says(usb("device='1'"), "3:55", "no-source", &["has a device and no bus", "add bus="]);
+    let floppy = |name: &str| {
+        with(&format!(
+            "<devices><disk type='file' device='floppy'><source file='/a'/><target dev='{name}'/></disk></devices>"
+        ))
+    };
+    says(floppy("?!"), "3:71", "bad-value", &["a floppy drive's name: fda or fdb"]);
+    says(floppy("hda"), "3:71", "bad-value", &["a floppy drive's name: fda or fdb"]);
+}
+
+#[test]
+fn a_model_of_a_controller_is_one_of_its_type() {
+    let lab = Lab::new();
+    for (controller, instead) in [
+        ("type='ide' model='x'", "write one of ich6, piix3 or piix4"),
+        ("type='scsi' model='virtio-scsj'", "write model='virtio-scsi'"),
+        ("type='scsi' model='piix3-uhci'", "am53c974, auto, buslogic"),
+        ("type='usb' model='xhc'", "qusb1, qusb2 or vt82c686b-uhci"),
+        ("type='sata' model='x'", "remove model="),
+    ] {
+        lab.write("guest.xml", with(&format!("<devices><controller {controller}/></devices>")));
+        let said = lab.run(["check", "guest.xml"]).out;
+        let remedy = said.lines().find(|line| line.starts_with("  instead: ")).unwrap_or_default();
+        assert!(remedy.contains(instead), "{controller}: {said}");
+        assert!(!remedy.contains("default") && !remedy.contains("pcie"), "{controller}: {said}");
     }
 }

@@ -269,17 +269,83 @@ const BESIDE: &[(&str, usize)] = &[
         0,
     ),
     ("<vcpu>z</vcpu>", 0),
+    // What is judged of the domain as a whole,
+    (
+        "<vcpu>z</vcpu><devices><interface type='bridge'><source bridge='a-name-that-is-long'/></interface></devices>",
+        1,
+    ),
+    (
+        "<vcpu>z</vcpu><qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+         <qemu:arg value='-fw_cfg'/><qemu:arg value='name=opt/a,file=/b'/></qemu:commandline>",
+        1,
+    ),
+    ("<vcpu>z</vcpu><devices><graphics type='vnc'/><video><model type='qxl'/></video></devices>", 1),
+    (
+        "<vcpu>z</vcpu><features><hap state='off'/></features>
+         <cpu mode='host-passthrough'><feature policy='require' name='vmx'/></cpu>",
+        1,
+    ),
+    // but not where the error can change the judgement.
+    ("<devices><graphics type='vnc'/><video><model type='qxl' ram='x'/></video></devices>", 0),
+    (
+        "<vcpu>z</vcpu><cpu mode='host-passthrough'><feature policy='x' name='vmx'/></cpu><features><hap state='off'/></features>",
+        0,
+    ),
+    (
+        "<os><type>hvm</type><kernel>/k<a/>/l</kernel></os>
+         <qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+         <qemu:arg value='-fw_cfg'/><qemu:arg value='name=opt/a,file=/b'/></qemu:commandline>",
+        0,
+    ),
+    // What the guest boots from is not its kind.
+    (
+        "<os><type>hvm</type><boot dev='disk'/></os><devices><disk type='file'><driver type='vmdk'/><source file='/a'/><target dev='hda'/></disk></devices>",
+        1,
+    ),
+    (
+        "<os firmware='uefi'><type>hvm</type></os><devices><disk type='file'><driver type='vmdk'/><source file='/a'/><target dev='hda'/></disk></devices>",
+        1,
+    ),
+    (
+        "<os><type>hvm</type><boot dev='disk'/></os><devices><interface type='bridge'><source bridge='a-name-that-is-long'/></interface></devices>",
+        1,
+    ),
 ];
+
+/// Blockers of the whole beside what a domain lacks: the children that it has, and how many blockers there are.
+const LACKING: &[(&[&str], usize)] = &[(&[MEMORY, OS], 1), (&[NAME, OS], 0), (&[NAME, MEMORY], 0)];
 
 #[test]
 fn what_refuses_the_start_of_the_rest_is_said_too() {
     let lab = Lab::with_host(json!({"timezone": "UTC"}));
     for (inside, count) in BESIDE {
-        let os = if inside.starts_with("<os>") { "" } else { OS };
+        let os = if inside.starts_with("<os") { "" } else { OS };
         lab.write("guest.xml", format!("<domain>{NAME}{MEMORY}{os}{inside}</domain>"));
         let checked = lab.run(["check", "guest.xml"]);
         assert_ne!(checked.code, 0, "{inside}: {}", checked.out);
         assert_eq!(checked.out.matches(": unsupported: ").count(), *count, "{inside}: {}", checked.out);
+    }
+    for (children, count) in LACKING {
+        let screen = "<devices><graphics type='vnc'/><video><model type='qxl'/></video></devices>";
+        lab.write("guest.xml", format!("<domain>{}{screen}</domain>", children.concat()));
+        let said = lab.run(["check", "guest.xml"]).out;
+        assert_eq!(said.matches("[xen-refuses]").count(), *count, "{children:?}: {said}");
+        assert_eq!(said.matches(": invalid: ").count(), 1, "{children:?}: {said}");
+    }
+}
+
+#[test]
+fn a_domain_with_a_wrong_cell_does_not_lack_memory() {
+    let lab = Lab::with_host(json!({"timezone": "UTC"}));
+    for cells in [
+        "<cell id='0' memory='z'/>",
+        "<cell id='z' memory='64'/>",
+        "<cell id='0' memory='z'/><cell id='1' memory='64' unit='MiB'/>",
+        "<cell id='0' memory='64' unit='x'/>",
+    ] {
+        lab.write("guest.xml", format!("<domain>{NAME}{OS}<cpu><numa>{cells}</numa></cpu></domain>"));
+        let errors = all_errors(&lab);
+        assert!(matches!(&errors[..], [(_, code, _)] if code == "bad-value"), "{cells}: {errors:?}");
     }
 }
 

@@ -36,17 +36,22 @@ pub(super) fn has_password_in(text: &str) -> bool {
 }
 
 /// True if a name that ends in a word has a value: `vncpasswd = "x"`, `password=x`, `"passwd": "x"`,
-/// `name='PASSWORD' value='x'`, or if the word is that of an element, `<password>x`.
+/// `name='PASSWORD' value='x'`, `passwd.hashed-password.root=x` as systemd names its credentials, or if the word is that of an
+/// element or ends its name, `<password>x`, `<entry name='a/password'>x`.
 fn is_given(line: &str, words: &[&str]) -> bool {
     const QUOTES: [&str; 5] = ["\\\"", "&quot;", "&apos;", "\"", "'"];
     let unquoted = |text: &str| QUOTES.iter().find_map(|quote| text.strip_prefix(quote)).map(str::to_owned);
     let ends = words.iter().flat_map(|word| line.match_indices(word).map(|(at, _)| &line[at + word.len()..]));
     ends.into_iter().any(|rest| {
+        let closed = unquoted(rest);
+        let rest = closed.as_deref().unwrap_or(rest);
         if let Some(element) = rest.strip_prefix('>') {
             return !element.starts_with('<') && element.contains("</");
         }
-        let closed = unquoted(rest);
-        let rest = closed.as_deref().unwrap_or(rest).trim_start();
+        // Whose password it is, and QEMU's word for a value.
+        let of_whom = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+        let rest = if rest.starts_with('.') { rest.trim_start_matches(of_whom) } else { rest };
+        let rest = rest.strip_prefix(",string").unwrap_or(rest).trim_start();
         let value = match (rest.strip_prefix('='), rest.strip_prefix(':'), rest.strip_prefix("value=")) {
             (Some(value), ..) => value,
             (_, Some(value), _) | (.., Some(value)) if closed.is_some() => value,
@@ -105,6 +110,11 @@ mod tests {
             "vncpasswd=[hush",
             "    \"passwd\": \"{hush\"",
             "<graphics type='vnc' passwd='&amp;hush'/>",
+            "smbios = [ \"oem=io.systemd.credential:passwd.plaintext-password.root=hush\" ]",
+            "  \"value\": \"io.systemd.credential.binary:passwd.hashed-password.root=JDYk\"",
+            "<entry>io.systemd.credential:passwd.plaintext-password.a@b=hush</entry>",
+            "<entry name='opt/example/password'>hush</entry>",
+            "device_model_args = [ \"-fw_cfg\", \"name=opt/a/password,string=hush\" ]",
         ];
         for text in given {
             assert!(has_password_in(text), "{text}");
@@ -124,6 +134,11 @@ mod tests {
             "cmdline = \"ro passwd_timeout=3\"",
             "device_model_args = [ \"-vnc\", \":1,password=on\" ]",
             "<password></password>",
+            "<entry name='opt/example/password'></entry>",
+            "<entry name='opt/example/password' file='/root/key'/>",
+            "device_model_args = [ \"-fw_cfg\", \"name=opt/a/password,file=/root/key\" ]",
+            "smbios = [ \"oem=io.systemd.credential:ssh.authorized_keys.root=ssh-ed25519 A\" ]",
+            "kernel = \"/boot/passwd.d/k\"",
         ];
         for text in not_given {
             assert!(!has_password_in(text), "{text}");

@@ -344,6 +344,12 @@ impl<'t> Value<'t> {
         self.ledger.origins.borrow_mut().push((part, self.id));
     }
 
+    /// The name of the attribute; empty for the text of an element.
+    #[must_use]
+    pub fn name(&self) -> &'t str {
+        self.ledger.tree.name(self.id)
+    }
+
     /// An error about this value.
     #[must_use]
     pub fn error(&self, finding: Finding) -> Box<Fault> {
@@ -376,7 +382,7 @@ impl<'t> Value<'t> {
             }
             let meant = meant(self.text, unit).map(|number| number.to_string());
             if let Some(number) = meant.filter(|number| number.parse::<T>().is_ok()) {
-                let name = self.ledger.tree.name(self.id);
+                let name = self.name();
                 error.finding.alternative = Some(match name {
                     "" => format!("write {number}").into(),
                     name => format!("write {name}='{number}'").into(),
@@ -440,7 +446,7 @@ impl<'t> Value<'t> {
     /// The remedy to write another word.
     #[must_use]
     pub fn rather(&self, word: &str) -> String {
-        match self.ledger.tree.name(self.id) {
+        match self.name() {
             "" => format!("write {word}"),
             name => format!("write {name}='{word}'"),
         }
@@ -449,7 +455,7 @@ impl<'t> Value<'t> {
     /// The error that this value is not what was expected.
     #[must_use]
     pub fn not(&self, expected: &str) -> Box<Fault> {
-        let name = self.ledger.tree.name(self.id);
+        let name = self.name();
         let what = if name.is_empty() { String::new() } else { format!("{name} ") };
         self.error(Finding::invalid("bad-value", format!("{what}'{}' is not {expected}", self.text)))
     }

@@ -160,11 +160,7 @@ fn a_dry_run_changes_nothing() {
     }
     assert_eq!(lab.read("mock.json"), before);
     // Where a dry run has no meaning it is refused, rather than done in earnest.
-    for words in [
-        &["-N", "destroy", "guest"][..],
-        &["-N", "mock", "advance", "5"],
-        &["-N", "convert", "-o", "x", "guest.xml"],
-    ] {
+    for words in [&["-N", "destroy", "guest"][..], &["-N", "mock", "advance", "5"]] {
         assert!(lab.mock(words.iter().copied()).fails(1).contains("-N"));
     }
     assert_eq!(lab.read("mock.json"), before);

@@ -65,12 +65,6 @@ pub struct Check {
     pub files: Vec<PathBuf>,
 }
 
-impl Convert {
-    pub fn writes_nothing(&self) -> bool {
-        self.output.is_none() && self.report.is_none() && self.write_accept.is_none()
-    }
-}
-
 /// Options for reading files.
 #[derive(Debug, Default, Args)]
 pub struct Reading {

@@ -146,9 +146,9 @@ fn next(shared: &Shared<'_>) -> Option<Outcome> {
     if let Some(why) = &job.refused {
         return Some(failed(why.clone()));
     }
-    let bytes = match read(&job.input) {
+    let bytes = match read(&job.input, shared.options) {
         Ok(bytes) => bytes,
-        Err(error) => return Some(failed(error.to_string())),
+        Err(why) => return Some(failed(why)),
     };
     let done = converted(&name, &bytes, shared.options, &shared.setting, shared.accepted.as_ref());
     let done = match done {
@@ -177,8 +177,12 @@ fn next(shared: &Shared<'_>) -> Option<Outcome> {
     Some(Outcome { index, report, uses: done.uses, secret, details })
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    read_regular(file, xml::MAX_BYTES as u64)
+/// The bytes of a file. One alone is read as by a conversion that writes, from a pipe too.
+fn read(file: &Path, options: &Convert) -> Result<Vec<u8>, String> {
+    if !inputs::are_many(options) {
+        return output::input(file).map_err(|failure| failure.words().unwrap_or_default());
+    }
+    read_regular(file, xml::MAX_BYTES as u64).map_err(|error| error.to_string())
 }
 
 /// The report of a file with -v.

@@ -34,8 +34,9 @@ pub(super) fn are_many(options: &Convert) -> bool {
 /// directories are passed over.
 pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
     let (mut files, mut skipped) = (Vec::new(), 0);
+    let many = are_many(options);
     for file in &options.files {
-        if file == Path::new("-") {
+        if file == Path::new("-") && (many || options.files.len() > 1) {
             return Err(Failure::Usage(
                 "standard input cannot be converted together with other inputs".to_owned(),
             ));
@@ -65,9 +66,12 @@ pub(super) fn jobs(options: &Convert) -> Result<(Vec<Job>, usize), Failure> {
         Default::default()
     };
     let job = |input: PathBuf| {
-        let Some(directory) = &options.output else { return Job { input, output: None, refused: None } };
+        let Some(output) = &options.output else { return Job { input, output: None, refused: None } };
+        if !many {
+            return Job { input, output: Some(output.clone()), refused: None };
+        }
         let name = output_name(&input, options.to);
-        let output = directory.join(&name);
+        let output = output.join(&name);
         let refused = match taken.get(&name) {
             Some(first) if *first == input => Some("named twice".to_owned()),
             Some(first) => Some(format!(

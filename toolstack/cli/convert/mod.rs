@@ -1,4 +1,4 @@
-//! `xenclock convert`
+//! `xenclock convert`: one file, or many with a table, which is all that a dry run has.
 
 mod estate;
 mod inputs;
@@ -10,5 +10,9 @@ use super::args::{Convert, Global};
 use super::output::Failure;
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
-    if inputs::are_many(options) { estate::run(global, options) } else { one::run(global, options) }
+    if global.dry_run || inputs::are_many(options) {
+        estate::run(global, options)
+    } else {
+        one::run(global, options)
+    }
 }

@@ -11,11 +11,6 @@ use xenclock::files::is_same_file;
 use xenclock::report::{Estate, FileReport, Uses};
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
-    if global.dry_run && !options.writes_nothing() {
-        return Err(Failure::Error(
-            "convert of one file does not support -N (dry run); without -o, it writes no file".to_owned(),
-        ));
-    }
     let [file] = &options.files[..] else {
         let message = "several inputs need -o DIR, or --report FILE for just a report";
         return Err(Failure::Usage(message.to_owned()));

@@ -61,46 +61,6 @@ pub(crate) const VIDEO_CARDS: &[(&str, VgaKind, Option<&str>)] = &[
     ("bochs", VgaKind::Std, Some("the standard VGA, which has the same Bochs interface")),
 ];
 
-/// All graphics cards that libvirt's `<video>` can name.
-pub(crate) const VIDEO_WORDS: &[&str] = &[
-    "vga",
-    "cirrus",
-    "vmvga",
-    "xen",
-    "vbox",
-    "qxl",
-    "parallels",
-    "virtio",
-    "gop",
-    "none",
-    "bochs",
-    "ramfb",
-    "default",
-];
-
-/// All buses of libvirt's `<target>`.
-pub(crate) const DISK_BUSES: &[&str] =
-    &["ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd", "nvme"];
-
-/// All models of libvirt's `<controller type='usb'>`.
-pub(crate) const USB_CONTROLLERS: &[&str] = &[
-    "piix3-uhci",
-    "piix4-uhci",
-    "ehci",
-    "ich9-ehci1",
-    "ich9-uhci1",
-    "ich9-uhci2",
-    "ich9-uhci3",
-    "vt82c686b-uhci",
-    "pci-ohci",
-    "nec-xhci",
-    "qusb1",
-    "qusb2",
-    "qemu-xhci",
-    "none",
-    "default",
-];
-
 /// Network cards of libvirt's `<interface>` beside those that Xen's QEMU emulates.
 pub(crate) const OTHER_CARDS: &[&str] =
     &["netfront", "virtio", "virtio-transitional", "virtio-non-transitional", "usb-net", "spapr-vlan"];

@@ -14,7 +14,8 @@ const LAST_GRANT_VERSION: i32 = 15;
 
 pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
     let hvm = config.b_info.hvm.as_ref().filter(|_| config.kind() == GuestKind::Hvm);
-    let of_hvm = hvm.into_iter().flat_map(|hvm| [direct_boot(config), traditional(config, hvm)]);
+    let of_hvm =
+        hvm.into_iter().flat_map(|hvm| [direct_boot(config), firmware(config, hvm), old_card(config, hvm)]);
     of_hvm.chain([on_demand(config), grant_version(config, xen)]).flatten().collect()
 }
 
@@ -32,18 +33,38 @@ fn direct_boot(config: &DomainConfig) -> Option<Refused> {
     })
 }
 
-/// The older QEMU has one firmware, and no QXL card.
-fn traditional(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
-    if config.b_info.device_model_version != Some(DeviceModelVersion::QemuXenTraditional) {
-        return None;
-    }
-    if hvm.bios.is_some_and(|bios| bios != Bios::Rombios) {
-        let reason =
-            "qemu-xen-traditional has rombios alone, and libxl does not start the guest with another";
-        let keys = (&["firmware", "bios", "device_model_version"][..], "b_info.type.hvm.bios");
-        return Some(by_libxl(keys, reason, "remove device_model_version, or the firmware"));
-    }
-    (hvm.vga.kind == Some(VgaKind::Qxl)).then(|| {
+/// Which firmware goes with which QEMU: true for the older one, as for rombios; why libxl refuses another one, and what to
+/// write.
+const FIRMWARE: [(bool, &str, &str); 2] = [
+    (
+        true,
+        "qemu-xen-traditional has rombios alone, and libxl does not start the guest with another",
+        "remove device_model_version, or the firmware",
+    ),
+    (
+        false,
+        "only qemu-xen-traditional has rombios, and libxl does not start this guest with it",
+        "remove it: the default is SeaBIOS",
+    ),
+];
+
+fn is_traditional(config: &DomainConfig) -> bool {
+    config.b_info.device_model_version == Some(DeviceModelVersion::QemuXenTraditional)
+}
+
+fn firmware(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
+    let (_, reason, instead) = FIRMWARE.into_iter().find(|(of, ..)| *of == is_traditional(config))?;
+    let fits = (hvm.bios? == Bios::Rombios) == is_traditional(config);
+    let place = (&["firmware", "bios", "device_model_version"][..], "b_info.type.hvm.bios");
+    (!fits).then(|| by_libxl(place, reason, instead))
+}
+
+/// The older QEMU has no QXL card.
+fn old_card(config: &DomainConfig, hvm: &Hvm) -> Option<Refused> {
+    // One refusal of the older QEMU at a time: it is the remedy of each.
+    let is_refused =
+        is_traditional(config) && hvm.vga.kind == Some(VgaKind::Qxl) && firmware(config, hvm).is_none();
+    is_refused.then(|| {
         let reason = "qemu-xen-traditional has no QXL card, and libxl does not start the guest";
         let keys = (&["vga", "device_model_version"][..], "b_info.type.hvm.vga.kind");
         by_libxl(keys, reason, "remove device_model_version, or write vga = \"stdvga\"")

@@ -11,7 +11,7 @@ use timers::GuestKind;
 use timers::hyperv::Viridian;
 
 use super::DomainConfig;
-use super::config::{Bios, DeviceModelVersion, DiskBackend, Hvm, IoportRange, Passthrough};
+use super::config::{DeviceModelVersion, DiskBackend, Hvm, IoportRange, Passthrough};
 use super::idl::Defbool;
 use super::qemu;
 use super::sound;
@@ -79,7 +79,7 @@ fn sound(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
 
 /// What Xen's own QEMU, or libxl for it, refuses.
 fn upstream(config: &DomainConfig, hvm: &Hvm, xen: XenVersion) -> Vec<Refused> {
-    let mut found: Vec<_> = [usb(hvm), firmware(hvm)].into_iter().flatten().collect();
+    let mut found: Vec<_> = usb(hvm).into_iter().collect();
     found.extend(screens::refused(config, hvm));
     found.extend(qemu::refused_boot(hvm).map(|(reason, letters)| {
         let finding =
@@ -124,13 +124,6 @@ fn usb(hvm: &Hvm) -> Option<Refused> {
         }
         _ => None,
     }
-}
-
-fn firmware(hvm: &Hvm) -> Option<Refused> {
-    (hvm.bios == Some(Bios::Rombios)).then(|| {
-        let reason = "only qemu-xen-traditional has rombios, and libxl does not start this guest with it";
-        by_libxl((&["firmware", "bios"], "b_info.type.hvm.bios"), reason, "remove it: the default is SeaBIOS")
-    })
 }
 
 fn viridian(hvm: &Hvm) -> Option<Refused> {

@@ -1,6 +1,9 @@
 //! Parts that several elements of a domain share.
 
+use uuid::Uuid;
+
 use super::super::cursor::{Element, Result, Value, list};
+use super::super::schema::names::Names;
 use crate::diag::{Finding, nearest};
 use crate::domain::Defbool;
 
@@ -28,14 +31,21 @@ pub(super) fn hvm_only(around: &Element<'_>, names: &[&str]) {
     }
 }
 
-/// What is said of a word that libvirt does not know either, with the nearest that it knows; `None` of one that it knows.
-pub(super) fn unknown_word(value: &Value<'_>, words: &[&str], effect: &str) -> Option<Finding> {
+/// What is said of a word that libvirt does not know either, with the nearest that it knows; `None` of one that it knows. The
+/// element at `path` has the value in an attribute, where it is of a type.
+pub(super) fn unknown_word(
+    value: &Value<'_>,
+    path: &str,
+    of_type: Option<&'static str>,
+    effect: &str,
+) -> Option<Finding> {
+    let words = Names::get().values_at(path, value.name(), of_type);
     if words.contains(&value.text) {
         return None;
     }
     let reason = format!("libvirt does not know '{}'; {effect}", value.text);
     let finding = Finding::unsupported("unknown-value", reason);
-    Some(finding.instead(match meant_by(value.text, words) {
+    Some(finding.instead(match meant_by(value.text, &words) {
         Ok(word) => value.rather(word),
         Err(words) => one_of(&words),
     }))
@@ -58,6 +68,39 @@ pub(super) fn one_of(words: &[&str]) -> String {
     match words {
         [word] => format!("write {word}"),
         _ => format!("write one of {}", list(words.iter().copied())),
+    }
+}
+
+/// A UUID as libvirt reads it: 32 digits, with dashes and blanks between pairs of them.
+pub(super) fn uuid(value: &Value<'_>, expected: &str) -> Result<Uuid> {
+    let text = value.text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    let mut digits = String::with_capacity(32);
+    let mut rest = text.trim_start_matches(['-', ' ']);
+    while let Some((pair, after)) = rest.split_at_checked(2) {
+        digits.push_str(pair);
+        rest = after.trim_start_matches(['-', ' ']);
+    }
+    let is_whole =
+        rest.is_empty() && !text.ends_with('-') && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match Uuid::try_parse(&digits).ok().filter(|_| is_whole && digits.len() == 32) {
+        Some(uuid) => Ok(uuid),
+        None => {
+            let mut error = value.not(expected);
+            // In braces, or behind `urn:uuid:`.
+            let meant = Uuid::try_parse(text).ok();
+            error.finding.alternative = meant.map(|meant| format!("write {meant}").into());
+            Err(error)
+        }
+    }
+}
+
+/// A number as libvirt reads it: hexadecimal with 0x, octal with 0.
+pub(super) fn c_number(value: &Value<'_>) -> Option<u32> {
+    let text = value.text;
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
     }
 }
 

@@ -7,10 +7,10 @@ use timers::zone::default_zones;
 
 use super::super::cursor::{Element, Fault, Hidden, Ledger, Result};
 use super::super::tree::{MAX_NODES, Tree};
-use super::unread;
+use super::{unread, whole};
 use crate::assess::{Target, assess};
 use crate::diag::{Diagnostic, Errors, Report, Verdict};
-use crate::domain::{Domain, unknown_zone};
+use crate::domain::{Domain, XenVersion, unknown_zone};
 
 /// The most errors of a document. Nobody reads more, and the document is read again for each: a large one has fewer, so
 /// that it takes no longer than the largest without an error.
@@ -22,6 +22,7 @@ const MOST_ERRORS: usize = 100;
 /// All that is wrong with the document.
 pub(super) fn all<T>(
     tree: &Tree,
+    xen: XenVersion,
     read: impl Fn(&Element<'_>) -> Result<(Domain, T)>,
 ) -> std::result::Result<(Domain, T, Report), Errors> {
     let mut hidden = Hidden::default();
@@ -34,10 +35,13 @@ pub(super) fn all<T>(
         let fault = match outcome {
             Ok((domain, more)) => {
                 errors.extend(faults);
-                let (report, faults) = report(tree, ledger);
+                let (mut report, faults) = report(tree, ledger);
                 errors.extend(faults.into_iter().map(|fault| at(tree, fault)));
+                let whole = whole::refusals(&domain.config, xen);
                 let mut beside = Vec::new();
-                if !errors.is_empty() {
+                if errors.is_empty() {
+                    whole.into_iter().for_each(|refusal| refusal.add_to(&mut report));
+                } else {
                     let judged: Vec<_> = assess(&domain, Target::Start)
                         .into_iter()
                         .map(|(part, finding)| report.at(part, finding))
@@ -46,7 +50,8 @@ pub(super) fn all<T>(
                     let refused = report
                         .refusals()
                         .chain(judged.into_iter().filter(|found| found.finding.refuses_start));
-                    beside.extend(refused.filter(|refused| stands(refused, &errors)));
+                    beside.extend(refused.filter(|refused| whole::stands(refused, &errors)));
+                    beside.extend(whole.into_iter().filter_map(|refusal| refusal.beside(&errors, &report)));
                 }
                 return match Errors::of(errors, tree.source()) {
                     Some(errors) => Err(errors.with_findings(beside)),
@@ -83,29 +88,6 @@ fn contradictions(
     // A zone is wrong whatever else is.
     let zone = unknown_zone(&domain.clock.offset, &*default_zones());
     alone.cloned().chain(zone.map(|(part, finding)| report.at(part, finding))).collect()
-}
-
-/// What the kind of the guest is told by.
-const KIND: &[&str] = &["/domain/@type", "/domain/os"];
-
-/// True if a finding is there whatever is meant where the errors are: what refuses a start is told of a device, or of
-/// another child of the domain, by that alone and by the kind of the guest.
-fn stands(found: &Diagnostic, errors: &[Diagnostic]) -> bool {
-    let is_in = |node: &str, around: &str| {
-        node.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
-    };
-    let own = unit(&found.node);
-    errors.iter().all(|error| {
-        let of_kind = KIND.iter().any(|kind| is_in(&error.node, kind)) || error.finding.code == "no-os-type";
-        !of_kind && unit(&error.node) != own
-    })
-}
-
-/// The device that a node is of, or the child of the domain.
-fn unit(node: &str) -> &str {
-    let steps = if node.starts_with("/domain/devices/") { 3 } else { 2 };
-    let ends = node.match_indices('/').map(|(at, _)| at).nth(steps);
-    &node[..ends.unwrap_or(node.len())]
 }
 
 /// True if one node is in the element around the other.

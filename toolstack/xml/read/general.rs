@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::super::cursor::{Element, Result};
-use super::set;
+use super::{common, set};
 use crate::diag::Finding;
 use crate::domain::{DomainConfig, Notes, Part, ShutdownAction};
 
@@ -30,7 +30,7 @@ fn names(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
         root.lacks("name", finding, "<name>NAME</name>");
     }
     if let Some(uuid) = root.child_text("uuid")? {
-        let parsed: Uuid = uuid.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
+        let parsed = common::uuid(&uuid, "a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
         if parsed.is_nil() {
             let reason = "libxl takes a UUID of zeros for none, and each start generates another";
             uuid.mark(
@@ -52,7 +52,7 @@ fn generation(root: &Element<'_>, config: &mut DomainConfig) -> Result<()> {
     let element = element.take();
     let own = config.c_info.uuid;
     let id: Uuid = match (element.text()?, own) {
-        (Some(text), _) => text.number("a GUID such as 43dc0cf8-809b-4adb-9bea-a9abb5f3d90e")?,
+        (Some(text), _) => common::uuid(&text, "a GUID such as 43dc0cf8-809b-4adb-9bea-a9abb5f3d90e")?,
         (None, Some(own)) => {
             let reason =
                 "libvirt generates an ID when it defines the guest; the domain's UUID is used instead";

@@ -1,6 +1,7 @@
 //! `<hostdev>` and `<interface type='hostdev'>`: devices of the host.
 
-use super::super::cursor::{Element, Fault, Result, Value};
+use super::super::cursor::{Element, Fault, Result};
+use super::common::c_number;
 use super::guest::Guest;
 use super::{boot_order, placed_by_xen, set};
 use crate::diag::{Finding, nearest};
@@ -172,7 +173,7 @@ fn pci<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<()> {
     let part = |name: &str, most: u32| -> Result<u32> {
         let Some(value) = address.and_then(|address| address.attr(name)) else { return Ok(0) };
         let expected = format!("a number up to {most:#x}");
-        number(&value).filter(|&part| part <= most).ok_or_else(|| value.not(&expected))
+        c_number(&value).filter(|&part| part <= most).ok_or_else(|| value.not(&expected))
     };
     let narrow = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
     let mut device = Pci {
@@ -235,16 +236,6 @@ fn twice(element: &Element<'_>, device: &str) -> Box<Fault> {
     element.error(finding.instead("name each device of the host once"))
 }
 
-/// A number as libvirt reads it: hexadecimal with 0x, octal with 0.
-fn number(value: &Value<'_>) -> Option<u32> {
-    let text = value.text;
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok(),
-        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
-        None => text.parse().ok(),
-    }
-}
-
 fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let Some(source) = element.children("source").next() else {
         no_usb_address(element);
@@ -261,7 +252,7 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     let part = |parent: &Element<'_>, name: &str, most: u32| -> Result<Option<u32>> {
         let Some(value) = parent.attr(name) else { return Ok(None) };
         let expected = format!("a number up to {most:#x}");
-        number(&value).filter(|&part| part <= most).map(Some).ok_or_else(|| value.not(&expected))
+        c_number(&value).filter(|&part| part <= most).map(Some).ok_or_else(|| value.not(&expected))
     };
     let wide = |child: Option<Element<'_>>| child.map_or(Ok(None), |child| part(&child, "id", 0xffff));
     let ids = (wide(source.child("vendor"))?, wide(source.child("product"))?);
@@ -301,6 +292,15 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             element.leave_out(finding.instead(instead));
         }
         _ if source.is_in_doubt() => {}
+        // libvirt takes a part that is missing for 0, which no device has.
+        (_, (Some(_), None) | (None, Some(_))) => {
+            let (has, lacks) = if at.0.is_some() { ("bus", "device") } else { ("device", "bus") };
+            let reason = format!("the address has a {has} and no {lacks}");
+            let address = source.child("address").unwrap_or(source);
+            address.report(
+                Finding::invalid("no-source", reason).instead(format!("add {lacks}= as lsusb prints it")),
+            );
+        }
         _ => no_usb_address(&element),
     }
     if let Some(reset) = source.attr("guestReset") {

@@ -4,7 +4,7 @@ use timers::hyperv::Viridian;
 
 use super::super::cursor::{Element, Result};
 use super::guest::Guest;
-use super::set;
+use super::{common, set};
 use crate::diag::Finding;
 use crate::domain::libvirt::{HYPERV, value_of};
 use crate::domain::release;
@@ -32,6 +32,7 @@ pub(super) fn read(hyperv: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
                 groups.extend(extended(&feature.take(), guest)?);
             }
             None if feature.name() == "spinlocks" => {
+                retries(&feature)?;
                 groups.push(Viridian::Base);
                 let reason = "Xen advises its own number of retries, with the base group";
                 feature.mark_whole(&Finding::approximated("hyperv-spinlocks", reason));
@@ -43,6 +44,12 @@ pub(super) fn read(hyperv: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         merge(&mut hvm.viridian_enable, groups);
     }
     Ok(())
+}
+
+/// Checks how often a guest is to try a spinlock before it calls the hypervisor.
+fn retries(spinlocks: &Element<'_>) -> Result<()> {
+    let Some(retries) = spinlocks.attr("retries") else { return Ok(()) };
+    common::c_number(&retries).map(drop).ok_or_else(|| retries.not("a number of retries"))
 }
 
 /// `<extended>` in `<tlbflush>`: hypercalls that name more CPUs than 64.

@@ -13,7 +13,8 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         // As in libvirt: the sum of the cells and the modules.
         None => numa::memory(root)?.map(|cells| cells + guest.modules.values().sum::<u64>()),
     };
-    if max.is_none() {
+    // A cell that is in doubt has an error of its own, and perhaps the memory.
+    if max.is_none() && !numa::is_in_doubt(root) {
         let finding = Finding::invalid("no-memory", "the domain has no memory");
         root.lacks("memory", finding, "<memory unit='MiB'>1024</memory>");
     }

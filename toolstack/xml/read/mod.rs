@@ -37,12 +37,12 @@ mod tuning;
 mod unread;
 mod usb;
 mod watchdog;
+mod whole;
 
 use super::cursor::{Element, Result, list};
 use super::tree::Tree;
 use crate::diag::{Errors, Finding};
 use crate::domain::config::DeviceModelVersion;
-use crate::domain::refused;
 use crate::domain::{Domain, Notes, Part, XenVersion};
 use crate::input::Input;
 use crate::mapping::{Mapping, Outcome};
@@ -111,21 +111,7 @@ pub fn read_mapped(
     bytes: &[u8],
 ) -> std::result::Result<Input, Errors> {
     let tree = Tree::parse(name, bytes)?;
-    let (domain, mapped, mut report) = errors::all(&tree, |root| domain(root, xen, mapping))?;
-    // The readers know most of it at its element, and read it so that it starts.
-    for refused in refused::all(&domain.config, xen) {
-        let part = match (refused.path, refused.item) {
-            ("c_info.name", _) => Part::Name,
-            ("disks", Some(item)) => Part::Disk(item),
-            ("nics", Some(item)) => Part::Nic(item),
-            ("pcidevs", Some(item)) => Part::HostDevice(item),
-            ("b_info.extra" | "b_info.extra_hvm", _) => Part::Arguments,
-            _ => Part::Domain,
-        };
-        let span = report.span(part);
-        let (path, finding) = refused.in_domain_xml();
-        report.add(None, path, span, finding, false);
-    }
+    let (domain, mapped, report) = errors::all(&tree, xen, |root| domain(root, xen, mapping))?;
     Ok(Input { xen, mapped, ..Input::new(domain, report) })
 }
 
@@ -156,7 +142,7 @@ fn domain(root: &Element<'_>, xen: XenVersion, mapping: &Mapping) -> Result<(Dom
     smbios::read(root, &mut guest)?;
     let clock = clock::read(root)?;
     cpu::read(root, &mut guest)?;
-    numa::placement(root, &guest);
+    numa::placement(root, &guest)?;
     security::read(root, &mut guest)?;
     if let Some(devices) = root.child("devices") {
         read_devices(&devices, &mut guest)?;

@@ -112,11 +112,20 @@ pub(super) fn read(root: &Element<'_>, cpu: &Element<'_>, guest: &mut Guest<'_>)
     Ok(())
 }
 
+/// The guest's own nodes.
+fn nodes<'t>(root: &Element<'t>) -> Option<Element<'t>> {
+    root.children("cpu").next().and_then(|cpu| cpu.children("numa").next())
+}
+
+/// True if something of the cells was found wrong, so that they tell less than they were meant to.
+pub(super) fn is_in_doubt(root: &Element<'_>) -> bool {
+    nodes(root).is_some_and(|numa| numa.is_in_doubt())
+}
+
 /// The memory of all cells, in MiB; `None` without cells.
 pub(super) fn memory(root: &Element<'_>) -> Result<Option<u64>> {
-    let numa = root.children("cpu").next().and_then(|cpu| cpu.children("numa").next());
     let mut sum = None;
-    for cell in numa.iter().flat_map(|numa| numa.children("cell")) {
+    for cell in nodes(root).iter().flat_map(|numa| numa.children("cell")) {
         if let Some(memory) = cell.attr("memory") {
             let mib = mebibytes::in_mebibytes(&memory, cell.attr("unit"))?;
             sum = Some(sum.unwrap_or_default() + mib);
@@ -189,14 +198,15 @@ fn assign(cells: &mut [Cell<'_>], guest: &Guest<'_>) -> Result<()> {
 }
 
 /// Where all of the guest's memory is to come from: libxl has only the nodes of the CPUs that the vCPUs are pinned to.
-pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
+pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) -> Result<()> {
     let memory = root.child("numatune").and_then(|tune| tune.children("memory").next());
-    let Some(memory) = memory else { return };
+    let Some(memory) = memory else { return Ok(()) };
     let Some(nodes) = memory.attr("nodeset") else {
         let reason = "libxl chooses the nodes for a guest's memory by itself";
         memory.mark_whole(&Finding::no_effect("numa-placement", reason));
-        return;
+        return Ok(());
     };
+    let several = tuning::cpu_set(&nodes)?.len() > 1;
     let b_info = &guest.config.b_info;
     if !b_info.vnuma_nodes.is_empty() {
         let memory = memory.take();
@@ -207,12 +217,12 @@ pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
         if bound_cells(root).count() >= b_info.vnuma_nodes.len() {
             let reason = "the memory of each cell comes from the node of its <memnode>";
             memory.mark_whole(&Finding::no_effect("numa-placement", reason));
-        } else if tuning::cpu_set(&nodes).is_ok_and(|nodes| nodes.len() > 1) {
+        } else if several {
             let reason = "libxl allocates the memory of each cell on one node of the host";
             let instead = "say which: <memnode cellid='0' mode='strict' nodeset='0'/> for each cell";
             nodes.mark(Finding::approximated("numa-placement", reason).instead(instead));
         }
-        return;
+        return Ok(());
     }
     let reason = "libxl allocates memory only on the nodes where the vCPUs may run";
     if !b_info.vcpu_hard_affinity.is_empty() {
@@ -221,7 +231,7 @@ pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
             .instead(format!("name only {of_nodes}, in every cpuset=; the memory follows"))
             .instead_in_file(format!("name only {of_nodes}, in cpus =; the memory follows"));
         memory.leave_out(finding);
-        return;
+        return Ok(());
     }
     let word = |part: &str| match part.trim().strip_prefix('^') {
         Some(out) => format!("^nodes:{out}"),
@@ -235,6 +245,7 @@ pub(super) fn placement(root: &Element<'_>, guest: &Guest<'_>) {
         ))
         .instead_in_file(format!("write cpus = \"{}\"; the memory follows", words.join(",")));
     memory.leave_out(finding);
+    Ok(())
 }
 
 /// The bindings of cells to nodes of the host.

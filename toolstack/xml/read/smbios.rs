@@ -1,8 +1,7 @@
 //! `<sysinfo>`: the firmware's description of the machine, xl.cfg's `smbios` since Xen 4.18.
 
-use uuid::Uuid;
-
-use super::super::cursor::{Element, Result};
+use super::super::cursor::{Element, Result, Value};
+use super::common;
 use super::guest::Guest;
 use crate::diag::Finding;
 use crate::domain::config::{Smbios, SmbiosType};
@@ -30,7 +29,7 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         }
     }
     for sysinfo in root.children("sysinfo") {
-        uuid(&sysinfo, guest)?;
+        let uuid = uuid(root, &sysinfo, guest)?;
         match sysinfo.attr("type").map(|kind| kind.text) {
             Some("smbios") => {}
             Some("fwcfg") => {
@@ -40,7 +39,10 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             _ => continue,
         }
         if mode.is_none_or(|mode| mode.text != "sysinfo") {
-            let reason = "without <smbios mode='sysinfo'/> in <os> libvirt does not use it either";
+            let reason = match uuid {
+                Some(_) => "without <smbios mode='sysinfo'/> in <os> libvirt uses only its UUID",
+                None => "without <smbios mode='sysinfo'/> in <os> libvirt does not use it either",
+            };
             sysinfo.mark_whole(&Finding::no_effect("unused-smbios", reason));
         } else if !guest.is_hvm() {
             sysinfo.mark_whole(&Finding::no_effect("hvm-only", "only an HVM guest has SMBIOS tables"));
@@ -49,31 +51,58 @@ pub(super) fn read(root: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         } else {
             strings(&sysinfo.take(), guest)?;
         }
+        if let Some(uuid) = uuid {
+            uuid.mark();
+        }
     }
     Ok(())
 }
 
-/// The UUID among the strings is the domain's, as in libvirt, whether or not the guest is shown the strings.
-fn uuid(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
+/// The entry that is the domain's UUID.
+struct UuidEntry<'t> {
+    entry: Element<'t>,
+    text: Value<'t>,
+}
+
+impl UuidEntry<'_> {
+    /// Says that it was read, whatever is said of what is around it.
+    fn mark(&self) {
+        let name = self.entry.attr("name");
+        [Some(self.text), name].iter().flatten().for_each(|value| value.mark(Finding::exact()));
+        self.entry
+            .mark(Finding::no_effect("smbios-uuid", "the UUID of the domain, which has it for its own"));
+    }
+}
+
+/// The UUID among the strings is the domain's, as in libvirt, whether or not the guest is shown the strings. The first one
+/// counts.
+fn uuid<'t>(
+    root: &Element<'t>,
+    sysinfo: &Element<'t>,
+    guest: &mut Guest<'_>,
+) -> Result<Option<UuidEntry<'t>>> {
     if sysinfo.attr("type").is_none_or(|kind| kind.text != "smbios") {
-        return Ok(());
+        return Ok(None);
     }
-    let entries = sysinfo.children("system").flat_map(|system| system.children("entry"));
+    let system = sysinfo.children("system").next();
     let is_uuid = |entry: &Element<'_>| entry.attr("name").is_some_and(|name| name.text == "uuid");
-    for entry in entries.filter(is_uuid) {
-        let Some(text) = entry.text()? else { continue };
-        let uuid: Uuid = text.number("a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
-        match guest.config.c_info.uuid {
-            Some(own) if own != uuid => {
-                let reason = format!("{uuid} is not the UUID of the domain, {own}: libvirt refuses this");
-                let finding = Finding::invalid("uuid-mismatch", reason);
-                return Err(text.error(finding.instead(format!("write {own}, or the same UUID in <uuid>"))));
-            }
-            Some(_) => {}
-            None => guest.config.c_info.uuid = Some(uuid),
+    let entry = system.and_then(|system| system.children("entry").find(is_uuid));
+    let text = entry.map_or(Ok(None), |entry| entry.text())?;
+    let Some((entry, text)) = entry.zip(text) else { return Ok(None) };
+    let uuid = common::uuid(&text, "a UUID such as 2147d599-9cc6-40dc-92ab-4064b5446e9b")?;
+    match guest.config.c_info.uuid {
+        Some(own) if own != uuid => {
+            let reason = format!("{uuid} is not the UUID of the domain, {own}: libvirt refuses this");
+            let finding = Finding::invalid("uuid-mismatch", reason);
+            return Err(text.error(finding.instead(match root.children("uuid").next() {
+                Some(_) => format!("write {own}, or the same UUID in <uuid>"),
+                None => format!("write {own}"),
+            })));
         }
+        Some(_) => {}
+        None => guest.config.c_info.uuid = Some(uuid),
     }
-    Ok(())
+    Ok(Some(UuidEntry { entry, text }))
 }
 
 /// Files that QEMU hands to the guest beside its firmware, such as Ignition's.
@@ -95,9 +124,10 @@ fn strings(sysinfo: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
             let name = entry.attr("name").map_or("", |name| name.text);
             match libvirt::smbios_type(group.name(), name) {
                 Some(key) => found.extend(string(&entry.take(), key)?),
+                // The first one is the domain's.
                 None if name == "uuid" => {
-                    let reason = "the tables contain the domain's UUID";
-                    entry.mark_whole(&Finding::no_effect("smbios-uuid", reason));
+                    let reason = "a second UUID; only the first one counts";
+                    entry.mark_whole(&Finding::unsupported("repeated", reason).instead("remove it"));
                 }
                 None => {
                     let reason = format!("libxl has no string for the {name} of the {}", group.name());

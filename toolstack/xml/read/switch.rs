@@ -11,13 +11,15 @@ use crate::mapping::Kind;
 pub(super) fn read(element: &Element<'_>, guest: &mut Guest<'_>, nic: &mut Nic) -> Result<()> {
     port(element, guest, nic);
     let Some(vlan) = element.children("vlan").next() else { return Ok(()) };
+    let vlans = Vlans::read(&vlan)?;
     if !is_open_vswitch(nic) {
         let finding = Finding::unsupported("vlan", "Xen's script tags traffic only on Open vSwitch");
         let instead = "add <virtualport type='openvswitch'/>, or use a bridge of dom0 that has the VLAN";
         vlan.leave_out(finding.instead(instead));
         return Ok(());
     }
-    let suffix = Vlans::read(&vlan.take())?.suffix();
+    let _ = vlan.take();
+    let suffix = vlans.suffix();
     if !suffix.is_empty() {
         nic.bridge.get_or_insert_with(|| DEFAULT_BRIDGE.to_owned()).push_str(&suffix);
     }
@@ -93,6 +95,10 @@ impl Vlans {
                 vlans.tags.push(number);
                 ids.push(id);
             }
+        }
+        if vlan.children("tag").next().is_none() && !vlan.is_in_doubt() {
+            let finding = Finding::invalid("no-vlan", "<vlan> has no tag, and libvirt refuses it");
+            vlan.report(finding.instead("add <tag id='VLAN'/>, 1 to 4094, or remove <vlan>"));
         }
         let several = vlans.tags.len() > 1 || vlans.native.is_some();
         if let Some(trunk) = vlan.attr("trunk").filter(|_| several && !vlans.trunk) {

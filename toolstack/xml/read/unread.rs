@@ -160,7 +160,7 @@ impl<'t> Verdicts<'t> {
         }
         let known = self.names.attribute(element, name);
         if let Some(known) = known
-            && !known.may_be(tree.value(id))
+            && !known.may_be(tree.value(id), || self.type_beside(id))
         {
             return self.strange_value(id, known, read.filter(|_| !left_out), findings);
         }
@@ -170,6 +170,13 @@ impl<'t> Verdicts<'t> {
             (Some(_), Some(read)) if !left_out => Is(read.finding),
             (Some(known), _) => self.unread(id, element, Some((name, known.number)), around),
         }
+    }
+
+    /// The type of the element that an attribute is of; none for the type itself.
+    fn type_beside(&self, id: NodeId) -> Option<&'t str> {
+        let tree = self.tree;
+        let of_element = tree.attribute(tree.parent(id)?, "type").filter(|other| *other != id)?;
+        Some(tree.value(of_element))
     }
 
     /// A value that the schema does not list. One that a mapping took for a known one is an error, as in libvirt.
@@ -189,7 +196,7 @@ impl<'t> Verdicts<'t> {
             return Is(read.finding);
         }
         let reason = format!("libvirt does not know {name}='{}'", short(value));
-        let words: Vec<_> = attribute.values().collect();
+        let words: Vec<_> = attribute.values(self.type_beside(id)).collect();
         let meant = match self.suggestions.checked_sub(1) {
             Some(left) => {
                 self.suggestions = left;
@@ -199,6 +206,7 @@ impl<'t> Verdicts<'t> {
         };
         let instead = match meant {
             Ok(word) => format!("write {name}='{word}'"),
+            Err(words) if words.is_empty() => format!("remove {name}="),
             Err(words) => one_of(&words),
         };
         // An older libvirt takes the words for nothing where its schema does not list them.

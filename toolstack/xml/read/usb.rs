@@ -10,7 +10,6 @@ use super::guest::{Guest, Usb};
 use super::{placed_by_xen, set, unknown_word};
 use crate::diag::Finding;
 use crate::domain::config::{UsbCtrl, UsbCtrlType};
-use crate::domain::libvirt::USB_CONTROLLERS;
 
 /// The words of `usbdevice`, and QEMU's names for the same devices.
 const INPUT: &[(&str, &str)] = &[("mouse", "usb-mouse"), ("keyboard", "usb-kbd"), ("tablet", "usb-tablet")];
@@ -33,7 +32,7 @@ pub(super) fn controller(element: &Element<'_>, guest: &mut Guest<'_>) -> Result
             let effect = "libxl gives an HVM guest the controllers that its devices need";
             element.mark_whole(&Finding::no_effect("own-controllers", effect));
             if let Some(model) = element.attr("model")
-                && let Some(unknown) = unknown_word(&model, USB_CONTROLLERS, effect)
+                && let Some(unknown) = unknown_word(&model, "devices/controller", Some("usb"), effect)
             {
                 model.mark(unknown);
             }

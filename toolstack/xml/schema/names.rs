@@ -1,7 +1,8 @@
 //! libvirt's names, parent by parent.
 //!
 //! A line of `names.txt` is an element, indented below its parent: its name, `$` if it contains text, and its attributes
-//! after a colon. An attribute has its values after `=` where the schema lists them, with words of Xen's beside them.
+//! after a colon. An attribute has its values after `=` where the schema lists them, with words of Xen's beside them. A value
+//! that only goes with one type of the element has that before it, `TYPE/VALUE`.
 //! `NAME = PATH` is an element with the same content as the one at PATH, which is listed above. A prefix stands for one of
 //! [`NAMESPACES`].
 
@@ -265,6 +266,18 @@ impl Names {
         None
     }
 
+    /// The values of an attribute of the element at a path below `<domain>`, in an element of a type.
+    pub(crate) fn values_at(
+        &self,
+        path: &str,
+        attribute: &str,
+        of_type: Option<&'static str>,
+    ) -> Vec<&'static str> {
+        let element = path.split('/').try_fold(self.root(), |around, name| self.child(around, name));
+        let attribute = element.and_then(|element| self.attribute(element, attribute));
+        attribute.into_iter().flat_map(|attribute| attribute.values(of_type)).collect()
+    }
+
     /// How many elements and attributes there are.
     pub(crate) const fn count(&self) -> usize {
         let last = &self.elements.entries[self.elements.used - 1];
@@ -305,17 +318,36 @@ impl Names {
 }
 
 impl Attribute {
-    /// True if the attribute may have this value, as far as the schema tells.
-    pub(crate) fn may_be(self, value: &str) -> bool {
+    /// True if the attribute may have this value, as far as the schema tells, in an element of a type.
+    pub(crate) fn may_be<'o>(self, value: &str, of_type: impl FnOnce() -> Option<&'o str>) -> bool {
+        // Most values go with every type, and their bytes tell.
         let is_listed =
             |values: &[u8]| values.split(|byte| *byte == b'|').any(|known| known == value.as_bytes());
-        self.values.is_none_or(is_listed)
+        self.values.is_none_or(is_listed) || self.values(of_type()).any(|known| known == value)
     }
 
-    /// The values that it may have; none where the schema leaves them open.
-    pub(crate) fn values(self) -> impl Iterator<Item = &'static str> + Clone {
-        let values = self.values.and_then(|values| std::str::from_utf8(values).ok());
-        values.into_iter().flat_map(|values| values.split('|'))
+    /// The values that it may have in an element of a type, each once; none where the schema leaves them open. Without a type,
+    /// or with one that is none, those of all types.
+    pub(crate) fn values<'o>(
+        self,
+        of_type: Option<&'o str>,
+    ) -> impl Iterator<Item = &'static str> + Clone + use<'o> {
+        let text = self.values.and_then(|values| std::str::from_utf8(values).ok());
+        let entries = move || text.into_iter().flat_map(|text| text.split('|'));
+        let parted = |entry: &'static str| {
+            entry.split_once('/').map_or((None, entry), |(of, value)| (Some(of), value))
+        };
+        entries()
+            .map(parted)
+            .enumerate()
+            .filter(move |(at, (of, value))| match of {
+                None => true,
+                Some(of) => match of_type {
+                    Some(of_type) => *of == of_type,
+                    None => !entries().map(parted).take(*at).any(|(_, before)| before == *value),
+                },
+            })
+            .map(|(_, (_, value))| value)
     }
 }
 

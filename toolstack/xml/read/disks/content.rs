@@ -28,8 +28,9 @@ pub(super) fn lost(
         };
         return Some(("libxl does not decrypt images: the guest would see encrypted data", instead));
     }
-    if let Some(reason) = behind(disk) {
-        return Some((reason, make_whole(disk)));
+    if let Some((reason, is_beside)) = behind(disk) {
+        let instead = if is_beside { copied(disk) } else { make_whole(disk) };
+        return Some((reason, instead));
     }
     if let Some(transient) = disk.children("transient").next() {
         let is_cdrom = disk.attr("device").is_some_and(|device| device.text == "cdrom");
@@ -50,24 +51,45 @@ fn has(around: &Element<'_>, source: Option<&Element<'_>>, name: &str) -> bool {
     inside || around.children(name).next().is_some()
 }
 
-/// Why an image cannot be read that is behind the disk's own: QEMU opens it as the disk's own says.
-fn behind(disk: &Element<'_>) -> Option<&'static str> {
-    std::iter::successors(store_of(disk), store_of).find_map(|store| {
+/// Why an image cannot be read that is behind the disk's own, or that has its data: QEMU opens it as the disk's own says. And
+/// true, if it has the data of another one.
+fn behind(disk: &Element<'_>) -> Option<(&'static str, bool)> {
+    let mut stores: Vec<_> = stores_of(disk).collect();
+    while let Some((store, is_beside)) = stores.pop() {
         let source = store.children("source").next();
         let has = |name: &str| has(&store, source.as_ref(), name);
-        if has("encryption") {
-            Some("libxl gives QEMU no key for the encrypted image behind this one, and QEMU cannot read it")
-        } else if has("slices") {
-            Some("libxl does not support slices of an image: the guest would see all of the one behind this one")
-        } else {
-            None
+        let format = store.children("format").next().and_then(|format| format.attr("type"));
+        if has("encryption") || format.is_some_and(|format| format.text == LUKS) {
+            let reason = match is_beside {
+                true => {
+                    "libxl gives QEMU no key for the encrypted data of this image, and QEMU cannot read it"
+                }
+                false => {
+                    "libxl gives QEMU no key for the encrypted image behind this one, and QEMU cannot read it"
+                }
+            };
+            return Some((reason, is_beside));
         }
-    })
+        if has("slices") {
+            let reason = "libxl does not support slices of an image: the guest would see all of the one behind this one";
+            return Some((reason, is_beside));
+        }
+        stores.extend(stores_of(&store).map(|(next, beside)| (next, beside || is_beside)));
+    }
+    None
 }
 
-/// The image behind a disk's own, or behind another one.
-fn store_of<'t>(image: &Element<'t>) -> Option<Element<'t>> {
-    image.children("backingStore").next()
+/// The image behind a disk's own or behind another one, and the one that has its data, with true.
+fn stores_of<'t>(image: &Element<'t>) -> impl Iterator<Item = (Element<'t>, bool)> {
+    let source = image.children("source").next();
+    let data = source.and_then(|source| source.children("dataStore").next());
+    let data = data.or_else(|| image.children("dataStore").next());
+    image
+        .children("backingStore")
+        .next()
+        .map(|store| (store, false))
+        .into_iter()
+        .chain(data.map(|store| (store, true)))
 }
 
 /// The part of an image that is the disk, in bytes.
@@ -151,5 +173,15 @@ fn make_whole(disk: &Element<'_>) -> String {
     format!(
         "while the guest runs with libvirt: virsh blockpull DOMAIN {target} --wait, which makes one image of them; then \
          remove <backingStore>"
+    )
+}
+
+/// How an image becomes one that has all of its data.
+fn copied(disk: &Element<'_>) -> String {
+    let target = disk.children("target").next().and_then(|target| target.attr("dev"));
+    let target = target.map_or("TARGET", |target| target.text);
+    format!(
+        "while the guest runs with libvirt: virsh blockcopy DOMAIN {target} /PATH/NEW.qcow2 --format qcow2 \
+         --transient-job --wait --pivot, which copies it into one image; then {WRITE_QCOW2}, without <dataStore>"
     )
 }

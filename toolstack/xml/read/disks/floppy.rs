@@ -33,10 +33,15 @@ pub(super) fn read<'t>(element: &Element<'t>, guest: &mut Guest<'t>) -> Result<(
     let option = match target.map(|dev| dev.text) {
         None | Some("fda") => FLOPPY_OPTIONS[0],
         Some("fdb") => FLOPPY_OPTIONS[1],
-        Some(_) => {
+        Some(name) if name.starts_with("fd") => {
             let reason = "QEMU's board has two floppy drives, fda and fdb";
-            left_out(element, Finding::unsupported("floppy", reason));
+            let instead = "write dev='fda' or dev='fdb', or remove the drive";
+            left_out(element, Finding::unsupported("floppy", reason).instead(instead));
             return Ok(());
+        }
+        // As in libvirt.
+        Some(_) => {
+            return Err(target.unwrap_or(element.example("fda")).not("a floppy drive's name: fda or fdb"));
         }
     };
     let _ = element.child("readonly");

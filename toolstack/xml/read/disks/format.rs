@@ -23,6 +23,7 @@ const WITHOUT_FORMATS: &[&str] = &["vmware", "vbox", "hyperv"];
 const CONVERTIBLE: &[(&str, &str)] = &[
     ("bochs", "bochs"),
     ("cloop", "cloop"),
+    ("cow", "cow"),
     ("dmg", "dmg"),
     ("parallels", "parallels"),
     ("ploop", "parallels"),
@@ -30,6 +31,12 @@ const CONVERTIBLE: &[(&str, &str)] = &[
     ("vhdx", "vhdx"),
     ("vmdk", "vmdk"),
 ];
+
+/// Formats that QEMU's tools no longer read, and the last release that does.
+const GIVEN_UP: &[(&str, &str)] = &[("cow", "2.1")];
+
+/// What libvirt calls a directory that QEMU shows the guest as a disk: there is no image.
+const DIRECTORIES: &[&str] = &["dir", "fat"];
 
 /// The format in which libxl reads the image; `None` when the disk is left out, since it reads no such format.
 pub(super) fn read(
@@ -47,9 +54,14 @@ pub(super) fn read(
         left_out(
             element,
             unreadable(format.text).instead(match qemu_img(format.text) {
+                _ if DIRECTORIES.contains(&format.text) => image_of_directory(element),
                 Some(convert) => {
+                    let release = GIVEN_UP.iter().find(|(known, _)| *known == format.text);
+                    let with = release
+                        .map(|(_, last)| format!(" with the qemu-img of QEMU {last} or older"))
+                        .unwrap_or_default();
                     format!(
-                        "convert the image, as in: {convert} /PATH/IMAGE /PATH/NEW.qcow2, and {WRITE_QCOW2}"
+                        "convert the image{with}, as in: {convert} /PATH/IMAGE /PATH/NEW.qcow2, and {WRITE_QCOW2}"
                     )
                 }
                 None => {
@@ -64,6 +76,23 @@ pub(super) fn read(
         );
     }
     known
+}
+
+/// How an image for each kind of drive is made of a directory.
+const IMAGES: &[(&str, &str)] = &[
+    ("disk", "virt-make-fs --partition --type=vfat DIRECTORY IMAGE"),
+    ("cdrom", "genisoimage -J -r -o IMAGE DIRECTORY"),
+    ("floppy", "mformat -C -f 1440 -i IMAGE :: and mcopy -s -i IMAGE DIRECTORY/* ::"),
+];
+
+/// The remedy for a directory in the place of an image.
+pub(super) fn image_of_directory(disk: &Element<'_>) -> String {
+    let device = disk.attr("device").map_or("disk", |device| device.text);
+    let made = IMAGES.iter().find(|(known, _)| *known == device).map_or(IMAGES[0].1, |(_, how)| *how);
+    format!(
+        "put the files into an image ({made}), and write type='file', <driver name='qemu' type='raw'/> and \
+         <source file='IMAGE'/>"
+    )
 }
 
 /// The word of QEMU's tools for an image's format, where the XML tells it.

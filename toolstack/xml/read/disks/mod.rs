@@ -18,7 +18,6 @@ use crate::diag::Finding;
 use crate::domain::Part;
 use crate::domain::config::{Disk, DiskBackend, DiskFormat, HdType};
 use crate::domain::disk_names::place;
-use crate::domain::libvirt::DISK_BUSES;
 use crate::domain::network_disks::ATTACH;
 use left_out::left_out;
 use names::{Bus, Names, Wish};
@@ -234,7 +233,9 @@ fn target(element: &Element<'_>, placed: &Placed<'_>, hvm: bool) {
     let dev = target.attr("dev").map_or("", |dev| dev.without_prefix(IOEMU).text);
     let ahci = |bus: &Value<'_>| bus.text == "sata" && hvm && !placed.cdrom;
     let effect = "the disk's name determines how it is attached";
-    let unknown = target.attr("bus").and_then(|bus| Some((bus, unknown_word(&bus, DISK_BUSES, effect)?)));
+    let unknown = target
+        .attr("bus")
+        .and_then(|bus| Some((bus, unknown_word(&bus, "devices/disk/target", None, effect)?)));
     if let Some((bus, unknown)) = unknown {
         bus.mark(unknown);
     } else if let Some(bus) = target.attr("bus").filter(|bus| dev != placed.vdev && !ahci(bus)) {

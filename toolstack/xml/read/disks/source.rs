@@ -3,6 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::common::held_by_xl;
 use super::super::guest::Guest;
+use super::format::image_of_directory;
 use super::left_out::left_out;
 use super::{content, network};
 use crate::diag::{Finding, nearest};
@@ -24,13 +25,6 @@ pub(super) enum Source {
 
 /// The types of disks that libxl can have.
 const KINDS: &[&str] = &["file", "block", "network"];
-
-/// How an image for each kind of drive is made of a directory.
-const IMAGES: &[(&str, &str)] = &[
-    ("disk", "virt-make-fs --partition --type=vfat DIRECTORY IMAGE"),
-    ("cdrom", "genisoimage -J -r -o IMAGE DIRECTORY"),
-    ("floppy", "mformat -C -f 1440 -i IMAGE :: and mcopy -s -i IMAGE DIRECTORY/* ::"),
-];
 
 /// Reads a disk's source; `None` when the disk is left out.
 pub(super) fn read(
@@ -164,11 +158,7 @@ fn elsewhere(disk: &Element<'_>, kind: &str, source: Option<&Element<'_>>) -> (S
             of("pool", "POOL"),
             of("volume", "VOLUME")
         ),
-        "dir" => {
-            let device = disk.attr("device").map_or("disk", |device| device.text);
-            let made = IMAGES.iter().find(|(known, _)| *known == device).map_or(IMAGES[0].1, |(_, how)| *how);
-            format!("put the files into an image ({made}), and write type='file' and <source file='IMAGE'/>")
-        }
+        "dir" => image_of_directory(disk),
         "nvme" => {
             "pass the drive through as a PCI device: <hostdev mode='subsystem' type='pci' managed='yes'>"
                 .to_owned()

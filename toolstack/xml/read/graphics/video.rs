@@ -5,7 +5,7 @@ use super::super::guest::Guest;
 use super::super::{placed_by_xen, unknown_word};
 use crate::diag::Finding;
 use crate::domain::config::VgaKind;
-use crate::domain::libvirt::{VIDEO_CARDS, VIDEO_WORDS};
+use crate::domain::libvirt::VIDEO_CARDS;
 use crate::domain::qemu::card_memory;
 
 pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
@@ -38,7 +38,7 @@ pub(super) fn read(devices: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     if let Some(hvm) = guest.hvm() {
         hvm.vga.kind = Some(card);
     }
-    if let Some(unknown) = unknown_word(&kind, VIDEO_WORDS, "the standard VGA is used") {
+    if let Some(unknown) = unknown_word(&kind, "devices/video/model", None, "the standard VGA is used") {
         kind.mark(unknown);
     } else if let Some(reason) = difference {
         kind.mark(Finding::approximated("video", reason));

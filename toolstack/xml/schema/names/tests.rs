@@ -39,13 +39,23 @@ fn an_attribute_has_the_values_that_the_schema_lists() {
     let names = Names::get();
     let attribute = |path, name| names.attribute(at(path), name).expect("an attribute");
     let listen = attribute("devices/graphics/listen", "type");
-    assert!(listen.values().eq(["address", "network", "none", "socket"]));
-    assert!(listen.may_be("address") && !listen.may_be("adress") && !listen.may_be(""));
+    assert!(listen.values(None).eq(["address", "network", "none", "socket"]));
+    assert!(
+        listen.may_be("address", || None) && !listen.may_be("adress", || None) && !listen.may_be("", || None)
+    );
     let open = attribute("devices/graphics/listen", "address");
-    assert!(open.may_be("x") && open.values().next().is_none());
+    assert!(open.may_be("x", || None) && open.values(None).next().is_none());
     assert!(names.attribute(at("devices/graphics/listen"), "typ").is_none());
+    // Those of one type.
+    let model = attribute("devices/controller", "model");
+    assert!(model.may_be("piix3-uhci", || Some("usb")) && !model.may_be("piix3-uhci", || Some("scsi")));
+    assert!(model.may_be("piix3-uhci", || None) && model.values(Some("sata")).next().is_none());
+    assert!(model.values(Some("ide")).eq(["ich6", "piix3", "piix4"]));
+    assert_eq!(model.values(None).filter(|value| *value == "virtio-transitional").count(), 1);
+    assert_eq!(names.values_at("devices/controller", "model", Some("ide")), ["ich6", "piix3", "piix4"]);
+    assert!(names.values_at("devices/disk/target", "bus", None).contains(&"sata"));
     // The same in a copy.
-    assert!(!attribute("devices/disk/mirror/source", "startupPolicy").may_be("maybe"));
+    assert!(!attribute("devices/disk/mirror/source", "startupPolicy").may_be("maybe", || None));
 }
 
 #[test]
