@@ -132,8 +132,8 @@ fn described(cfg: &Cfg, syntax: Vec<Diagnostic>, host: &XlHost) -> Result<Descri
         return Err(errors);
     }
     let counts = cfg.settings().iter().filter(|setting| setting.followed_by.is_none());
-    let unknown =
-        counts.map(|setting| setting.name.clone()).filter(|name| unknown::may_be_newer(name)).collect();
+    let names = counts.map(|setting| &setting.name);
+    let unknown = names.filter(|name| unknown::may_be_newer(name)).cloned().collect();
     let mut input = Input::new(domain, report);
     input.xen = host.release.unwrap_or(input.xen);
     Ok(Described { input, unknown })

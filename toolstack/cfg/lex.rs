@@ -176,6 +176,9 @@ fn unescaped(text: &[u8]) -> Result<Vec<u8>, Odd> {
     if text.contains(&0) {
         return Err(Odd::Nul);
     }
+    if !text.contains(&b'\\') {
+        return Ok(text.to_vec());
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     loop {

@@ -1,6 +1,8 @@
 //! Reads an xl.cfg, and proposes a value in quotes only if the key takes it.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::ops::Deref;
 
 use timers::GuestKind;
 
@@ -40,8 +42,8 @@ const TRIED: usize = 500;
 /// ```
 pub fn read(name: &str, bytes: &[u8], words: &[String], host: &XlHost) -> Result<Described, Errors> {
     let mut left = TRIED;
-    // Which zones there are is known of the host that the file is for.
-    let trial = Trial::of(name, bytes, words, host);
+    // Most files have nothing to try.
+    let trial = LazyCell::new(|| Trial::of(name, bytes, words, host));
     match domain::read(name, bytes, words, host) {
         Ok(mut described) => {
             described.input.report.change_losses(|finding| check(finding, &trial, &mut left));
@@ -79,6 +81,7 @@ impl Trial {
             around.push(("memory", "memory = 512\n".to_owned()));
         }
         let kind = written("type").and_then(|word| KINDS.into_iter().find(|kind| kind.as_str() == word));
+        // Which zones there are is known of the host that the file is for.
         Trial { host: XlHost { zones: host.zones.clone(), ..XlHost::default() }, kind, around }
     }
 
@@ -95,7 +98,7 @@ impl Trial {
 }
 
 /// Makes a remedy one that is accepted when followed.
-fn check(finding: &mut Finding, trial: &Trial, left: &mut usize) {
+fn check(finding: &mut Finding, trial: &impl Deref<Target = Trial>, left: &mut usize) {
     let Some(remedy) = finding.alternative.as_deref().filter(|_| *left > 0) else {
         return;
     };

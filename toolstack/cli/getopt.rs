@@ -54,8 +54,13 @@ pub(super) fn arrange(cli: &mut Command, words: &[OsString]) -> Arranged {
         cli.build();
     }
     let (Some(ours), true) = (cli.find_subcommand(name), of_xl.is_some()) else {
-        let (global, rest) = match cli.find_subcommand(name) {
-            Some(ours) => globals(ours, rest),
+        let any = rest.iter().any(|word| is_global(word, |_| false));
+        let (global, rest) = match cli.find_subcommand(name).filter(|_| any) {
+            Some(ours) => {
+                let mut ours = ours.clone();
+                ours.build();
+                globals(&ours, rest)
+            }
             None => (Vec::new(), rest.to_vec()),
         };
         arranged.splice(command..command, global);
@@ -85,6 +90,17 @@ pub(super) fn arrange(cli: &mut Command, words: &[OsString]) -> Arranged {
 /// The letters of the options that commands which xl does not have take behind their name, too.
 const GLOBALS: &[u8] = b"vN";
 
+/// True if a word has global options, none of which is the command's `own`.
+fn is_global(word: &OsStr, own: impl Fn(&u8) -> bool) -> bool {
+    match word.as_bytes() {
+        b"--dry-run" => true,
+        [b'-', letters @ ..] if !letters.is_empty() => {
+            letters.iter().all(|letter| GLOBALS.contains(letter) && !own(letter))
+        }
+        _ => false,
+    }
+}
+
 /// The words of such a command that are global options, which clap takes before the command only, and the others.
 fn globals(ours: &Command, words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
@@ -99,14 +115,7 @@ fn globals(ours: &Command, words: &[OsString]) -> (Vec<OsString>, Vec<OsString>)
     let (mut global, mut others) = (Vec::new(), Vec::new());
     for (index, word) in words.iter().enumerate() {
         let is_value = index > 0 && takes_next(&words[index - 1]);
-        let is_global = match word.as_bytes() {
-            b"--dry-run" => true,
-            [b'-', letters @ ..] if !letters.is_empty() => {
-                letters.iter().all(|letter| GLOBALS.contains(letter) && !own(letter))
-            }
-            _ => false,
-        };
-        let to = if is_global && !is_value && index < end { &mut global } else { &mut others };
+        let to = if is_global(word, own) && !is_value && index < end { &mut global } else { &mut others };
         to.push(word.clone());
     }
     (global, others)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use xenclock::tracking::requests::DIRECTORIES;
 
-/// Options for the monitor of a new domain.
+// Options for the monitor of a new domain.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Monitoring {
     /// Stay in the foreground until the domain ends.
@@ -16,7 +16,7 @@ pub(super) struct Monitoring {
     pub no_monitor: bool,
 }
 
-/// Options for a new domain, started or restored.
+// Options for a new domain, started or restored.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct NewDomain {
     /// Leave the guest paused.
@@ -48,7 +48,7 @@ pub(super) struct Wrapper {
     pub asked: bool,
 }
 
-/// The directories of domain XML for domains that other toolstacks start.
+// The directories of domain XML for domains that other toolstacks start.
 #[derive(Debug, Args)]
 pub(super) struct XmlDirs {
     /// A directory of domain XML; may be given more than once [default: /etc/xenclock/domains and /etc/libvirt/libxl].

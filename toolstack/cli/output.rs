@@ -151,6 +151,10 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, source: &Source) {
 
 /// Says lines that are safe to show, with their ends.
 pub(super) fn said(lines: &str) {
+    if !lines.contains('\x1b') {
+        let _ = std::io::stderr().write_all(lines.as_bytes());
+        return;
+    }
     // In one piece, which anstream alone would cut where colours begin and end.
     let choice = anstream::AutoStream::choice(&std::io::stderr());
     let mut text = anstream::AutoStream::new(Vec::new(), choice);
@@ -166,7 +170,16 @@ pub(super) fn coloured(lines: &str) -> Result<(), Failure> {
 
 /// Says a diagnostic in these words, with its verdict in colour.
 pub(super) fn painted(diagnostic: &Diagnostic, text: &str) {
-    said(&with_colour(diagnostic, text));
+    if has_colour() {
+        said(&with_colour(diagnostic, text));
+    } else {
+        said(text);
+    }
+}
+
+/// True if standard error shows colours.
+pub(super) fn has_colour() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// The words of a diagnostic, with its verdict in colour.

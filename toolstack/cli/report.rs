@@ -21,8 +21,9 @@ pub(super) fn say(said: &FileReport, report: &Report, how: Diagnostics, detail: 
         Diagnostics::Human => {
             let mut lines = heading(said);
             let shown = said.said(detail).map(|found| found.diagnostic.clone());
+            let has_colour = output::has_colour();
             for (finding, text) in findings(shown, report.source(), detail) {
-                lines.push_str(&output::with_colour(&finding, &text));
+                lines.push_str(&if has_colour { output::with_colour(&finding, &text) } else { text });
             }
             output::said(&lines);
         }

@@ -21,17 +21,22 @@ pub(super) fn has_password(config: &DomainConfig, text: &str) -> bool {
     of_displays.any(|password| !password.is_empty()) || has_password_in(text)
 }
 
+/// A text that each line with a password has, and whether such a line has one.
+const SIGNS: [(&str, fn(&str) -> bool); 5] = [
+    ("passw", |line| is_given(line, &["passwd", "password"])),
+    ("secret", |line| is_given(line, &["data"])),
+    ("token=", |_| true),
+    (":key=", |_| true),
+    ("://", is_in_url),
+];
+
 /// Returns true if a text has a password in it, in any of the formats that are written: of a display, in words for QEMU,
 /// in the URL of a disk, in a comment, in a remedy, or under a name that only says so.
 pub(super) fn has_password_in(text: &str) -> bool {
-    text.lines().any(|line| {
-        // Few lines have any of these words.
-        let lower = line.to_ascii_lowercase();
-        lower.contains("passw") && is_given(&lower, &["passwd", "password"])
-            || lower.contains("secret") && is_given(&lower, &["data"])
-            || lower.contains("token=")
-            || lower.contains(":key=")
-            || lower.contains("://") && is_in_url(&lower)
+    let lower = text.to_ascii_lowercase();
+    // Few texts have any of the signs, and few lines.
+    SIGNS.iter().any(|(sign, is_given)| {
+        lower.contains(sign) && lower.lines().any(|line| line.contains(sign) && is_given(line))
     })
 }
 

@@ -166,7 +166,7 @@ impl Report {
         if self.finding(&self.nodes[node]).verdict > finding.verdict {
             return;
         }
-        let finding = finding.at(&self.path(node));
+        let finding = self.in_words_of(node, finding);
         let verdict = finding.verdict;
         let finding = self.findings.add(finding);
         if part.is_whole() && self.origins.get(&part) == Some(&node) {
@@ -191,7 +191,7 @@ impl Report {
     /// Adds advice on a part. Its node has it for a finding, too, unless something of the node is lost.
     pub(crate) fn advise(&mut self, part: Part, advice: Finding) {
         let Some(node) = self.node_of(part) else { return };
-        let advice = advice.at(&self.path(node));
+        let advice = self.in_words_of(node, advice);
         if self.nodes.get(node).is_some_and(|node| !self.finding(node).verdict.is_loss()) {
             self.nodes[node].finding = self.findings.add(advice.clone());
         }
@@ -222,9 +222,15 @@ impl Report {
 
     /// The nodes of which something is lost, each once.
     pub fn losses(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        let lost = |node: &usize| {
+        self.lost(|_| true)
+    }
+
+    /// The losses of which this is true. A diagnostic is made for these alone.
+    fn lost(&self, wanted: impl Fn(&Finding) -> bool) -> impl Iterator<Item = Diagnostic> {
+        let lost = move |node: &usize| {
             let node = &self.nodes[*node];
-            !node.inherited && self.finding(node).verdict.is_loss()
+            let finding = self.finding(node);
+            !node.inherited && finding.verdict.is_loss() && wanted(finding)
         };
         (0..self.nodes.len()).filter(lost).map(|node| self.diagnostic(node))
     }
@@ -267,7 +273,7 @@ impl Report {
 
     /// The nodes for which a start is refused.
     pub fn refusals(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        self.losses().filter(|loss| loss.finding.refuses_start)
+        self.lost(|finding| finding.refuses_start)
     }
 
     /// How many nodes got this verdict.
@@ -283,6 +289,11 @@ impl Report {
             node: self.path(index),
             finding: self.finding(node).clone(),
         }
+    }
+
+    /// A finding with the alternative in the words of a node's format.
+    fn in_words_of(&self, node: usize, finding: Finding) -> Finding {
+        if finding.by_format.is_some() { finding.at(&self.path(node)) } else { finding }
     }
 
     fn path(&self, index: usize) -> String {

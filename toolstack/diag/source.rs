@@ -154,7 +154,10 @@ impl Input {
         let first = self.line_starts.len();
         let text = &self.text;
         self.line_starts.push(byte);
-        self.line_starts.extend(text[byte..].match_indices('\n').map(|(at, _)| byte + at + 1));
+        // Lines are short: a search for each end would take longer.
+        for (at, _) in text.as_bytes()[byte..].iter().enumerate().filter(|(_, c)| **c == b'\n') {
+            self.line_starts.push(byte + at + 1);
+        }
         for (index, &start) in self.line_starts.iter().enumerate().skip(first) {
             let end = self.line_starts.get(index + 1).copied().unwrap_or(text.len());
             let mut mark = Mark { byte: start, line: index + 1, column: 1 };

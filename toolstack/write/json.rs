@@ -20,7 +20,8 @@ pub fn write(config: &DomainConfig) -> Result<String, serde_json::Error> {
 /// # Errors
 /// When the value is none that JSON could hold.
 pub fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut out = Vec::new();
+    // As long as most configs are.
+    let mut out = Vec::with_capacity(4 << 10);
     value.serialize(&mut Serializer::with_formatter(&mut out, Yajl::default()))?;
     out.push(b'\n');
     String::from_utf8(out).map_err(serde::ser::Error::custom)

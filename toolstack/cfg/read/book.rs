@@ -111,7 +111,7 @@ impl<'a> Book<'a> {
                 };
                 Node {
                     parent: None,
-                    step: Cow::Owned(format!("/{}", setting.name)),
+                    step: Cow::Owned(["/", &setting.name].concat()),
                     span: setting.key_span.start..setting.value.span.end,
                     finding,
                 }

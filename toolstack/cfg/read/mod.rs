@@ -53,7 +53,7 @@ pub(super) struct Reader<'a> {
     host: &'a XlHost,
     kind: GuestKind,
     pub config: DomainConfig,
-    /// The settings that count, by name.
+    /// The settings that count, in the order of [`by_length`].
     settings: Vec<Named<'a>>,
     /// The settings are laid over a domain that is there.
     overlay: bool,
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
             setting.followed_by.is_none().then(|| Named { name, node: index, key: keys::find(name) })
         };
         let mut settings: Vec<_> = cfg.settings.iter().enumerate().filter_map(counts).collect();
-        settings.sort_unstable_by_key(|setting| (setting.name, setting.node));
+        settings.sort_unstable_by_key(|setting| (by_length(setting.name), setting.node));
         Reader { book: Book::of(cfg), host, kind: config.kind(), config, settings, overlay }
     }
 
@@ -144,7 +144,8 @@ impl<'a> Reader<'a> {
     }
 
     fn find(&self, name: &str) -> Option<Found<'a>> {
-        let index = self.settings.binary_search_by(|setting| setting.name.cmp(name)).ok()?;
+        let index =
+            self.settings.binary_search_by(|setting| by_length(setting.name).cmp(&by_length(name))).ok()?;
         let Named { node, key, .. } = *self.settings.get(index)?;
         let key = key?;
         // A key that the guest's kind does not have is never looked at.
@@ -276,6 +277,11 @@ impl<'a> Reader<'a> {
         }
         texts
     }
+}
+
+/// The order in which settings are looked up: most names differ in length, which is fast to compare.
+fn by_length(name: &str) -> (usize, &str) {
+    (name.len(), name)
 }
 
 /// The texts of a list as one, with commas between them.

@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
 
     /// Six numbers, whatever stands between them. At a wrong one xl stops, and keeps those before it.
     fn mac(&mut self, nic: &mut Nic, word: Words<'a>, value: Words<'a>, node: usize) {
-        let instead = match mac_meant(value.text) {
+        let instead = || match mac_meant(value.text) {
             Some(mac) => format!("write mac={mac}"),
             None => "write mac= and six bytes with : between them, each two digits from 0 to f".to_owned(),
         };
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
             let Some(rest) = value.text.get(at..) else {
                 let reason = format!("the address has {index} bytes, and xl reads beyond the end");
                 let finding = Finding::invalid("bad-mac", reason);
-                return self.book.wrong(node, &value, finding.instead(instead.clone()));
+                return self.book.wrong(node, &value, finding.instead(instead()));
             };
             let (number, length) = number::unsigned(rest, 16);
             // xl keeps 32 bits before it looks.
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
                     _ => format!("this is not an address, and xl uses its first {index} bytes"),
                 };
                 let finding = Finding::unsupported("bad-mac", reason);
-                self.book.note(node, &word, finding.instead(instead.clone()));
+                self.book.note(node, &word, finding.instead(instead()));
                 at = value.text.len() + 1;
                 break;
             }
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let text = bytes.map(|byte| format!("{byte:02x}")).join(":");
         if !is_whole || at <= value.text.len() {
             let reason = format!("this is not an address, and xl reads {text} from it");
-            self.book.note(node, &word, Finding::unsupported("bad-mac", reason).instead(instead));
+            self.book.note(node, &word, Finding::unsupported("bad-mac", reason).instead(instead()));
         }
         nic.mac = (bytes != [0; 6]).then_some(text);
     }

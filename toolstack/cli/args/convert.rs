@@ -65,7 +65,7 @@ pub struct Check {
     pub files: Vec<PathBuf>,
 }
 
-/// Options for reading files.
+// Options for reading files.
 #[derive(Debug, Default, Args)]
 pub struct Reading {
     /// The input format [default: detected from the content].
@@ -89,7 +89,7 @@ pub struct Reading {
     pub check_host: Option<PathBuf>,
 }
 
-/// Rules for names of another host.
+// Rules for names of another host.
 #[derive(Debug, Default, Args)]
 pub struct Maps {
     /// Replace a network, a pool or another name with a local one: KIND:FROM=TO, such as network:default=xenbr0,

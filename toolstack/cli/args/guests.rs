@@ -8,7 +8,7 @@ use clap::Args;
 use super::super::options::{Monitoring, NewDomain, Wrapper};
 use super::convert::Maps;
 
-/// A file, and lines for its end: what `create` and `plan` read.
+// A file, and lines for its end: what `create` and `plan` read.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Described {
     /// The file. The last one counts; - is standard input.
@@ -163,7 +163,7 @@ pub(in crate::cli) struct List {
     pub domains: Vec<String>,
 }
 
-/// One domain by its name. xl passes over further words, and so do we.
+// One domain by its name. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DomainName {
     /// The domain's name.
@@ -172,7 +172,7 @@ pub(in crate::cli) struct DomainName {
     pub ignored: Vec<OsString>,
 }
 
-/// One domain by its ID. xl passes over further words, and so do we.
+// One domain by its ID. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DomainId {
     /// The domain's ID.
@@ -181,7 +181,7 @@ pub(in crate::cli) struct DomainId {
     pub ignored: Vec<OsString>,
 }
 
-/// One domain. xl passes over further words, and so do we.
+// One domain. xl passes over further words, and so do we.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Domain {
     /// The domain's name or ID.

@@ -106,7 +106,11 @@ fn backend(word: &OsStr) -> Result<Backend, String> {
     }
 }
 
+// The options of a command are made only where it is called, or asked about: making those of all takes as long as a
+// small conversion. They come after the command's own words, so a doc comment on one of their structures would replace
+// these.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Start a domain from a domain XML or an xl.cfg, with the clock that the file requests.
     #[command(override_usage = "xenclock create [<FILE>] [OPTIONS] [KEY=VALUE]...")]

@@ -192,8 +192,9 @@ fn details(report: &FileReport, source: &xenclock::diag::Source, detail: Detail)
     }
     let mut text = report::heading(report);
     let shown = report.said(detail).map(|found| found.diagnostic.clone());
+    let has_colour = output::has_colour();
     for (finding, lines) in findings(shown, source, detail) {
-        text.push_str(&output::with_colour(&finding, &lines));
+        text.push_str(&if has_colour { output::with_colour(&finding, &lines) } else { lines });
     }
     text
 }

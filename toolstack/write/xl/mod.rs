@@ -230,7 +230,8 @@ impl Writer {
 
 fn comment(out: &mut String, text: &str) {
     for line in text.lines() {
-        let line = line.trim_end().replace('\t', " ");
+        let line = line.trim_end();
+        let line = if line.contains('\t') { line.replace('\t', " ").into() } else { Cow::Borrowed(line) };
         let line = shown(&line);
         out.push_str(if line.is_empty() { "#" } else { "# " });
         out.push_str(&line);

@@ -271,8 +271,8 @@ fn model(element: &Element<'_>, kind: GuestKind, nic: &mut Nic) {
             model.text
         );
         let words = NETWORK_CARDS.iter().chain(OTHER_CARDS).copied();
-        let is_known = OTHER_CARDS.contains(&model.text);
-        let instead = model.meant(words).filter(|_| !is_known).unwrap_or_else(|| {
+        let meant = if OTHER_CARDS.contains(&model.text) { None } else { model.meant(words) };
+        let instead = meant.unwrap_or_else(|| {
             "for a guest without Xen's PV drivers, write a card that it knows: <model type='e1000'/>"
                 .to_owned()
         });

@@ -26,6 +26,8 @@ pub(crate) const COUNT: usize = Names::parse(LIST.as_bytes()).count();
 /// Room for the elements and for the entries of [`Child`]; the compiler says when it no longer suffices.
 const ELEMENTS: usize = 1200;
 const CHILDREN: usize = 1300;
+/// Room for the names of all elements and attributes.
+const LISTED: usize = 3200;
 /// Elements within one another, at most.
 const DEPTH: usize = 16;
 
@@ -47,6 +49,8 @@ pub(crate) struct Attribute {
 pub(crate) struct Names {
     elements: Few<Element, ELEMENTS>,
     children: Few<Child, CHILDREN>,
+    /// Each element and each attribute at its number.
+    listed: Few<Listed, LISTED>,
     metadata: Option<ElementId>,
 }
 
@@ -77,6 +81,15 @@ struct Element {
     children: Option<(u16, u16)>,
     /// The number of the element itself among all elements and attributes; its attributes follow.
     number: u16,
+    /// The number behind that of its last attribute.
+    end: u16,
+}
+
+/// The name of an element or attribute, and an attribute's values, parted by `|`, where the schema lists them.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    name: Word,
+    values: Option<Word>,
 }
 
 /// A part of the list: from one byte to before another.
@@ -93,8 +106,12 @@ impl Names {
     }
 
     const fn parse(list: &[u8]) -> Names {
-        let mut names =
-            Names { elements: Few::of(Element::NONE), children: Few::of(Child::NONE), metadata: None };
+        let mut names = Names {
+            elements: Few::of(Element::NONE),
+            children: Few::of(Child::NONE),
+            listed: Few::of(Listed { name: Word::new(0, 0), values: None }),
+            metadata: None,
+        };
         // The elements around the line, from the outermost.
         let mut open = [ElementId(0); DEPTH];
         let mut at = 0;
@@ -127,16 +144,29 @@ impl Names {
                 names.copy(original, parent);
             }
         }
-        let mut number = 0;
         let mut index = 0;
         while index < names.elements.used {
-            let element = &mut names.elements.entries[index];
-            element.number = small(number);
-            number += 1 + element.attributes.words(list);
+            names.number_element(list, index);
             index += 1;
         }
         names.metadata = names.named(list, ElementId(0), b"metadata");
         names
+    }
+
+    /// Gives an element and its attributes the next numbers.
+    const fn number_element(&mut self, list: &[u8], index: usize) {
+        let element = &mut self.elements.entries[index];
+        element.number = small(self.listed.used);
+        self.listed.push(Listed { name: element.name, values: None });
+        let mut rest = element.attributes;
+        while !rest.is_empty() {
+            let (word, after) = rest.split_once(list, b' ');
+            let (name, values) = word.split_once(list, b'=');
+            let values = if values.is_empty() { None } else { Some(values) };
+            self.listed.push(Listed { name, values });
+            rest = after;
+        }
+        element.end = small(self.listed.used);
     }
 
     const fn add(&mut self, mut element: Element) -> ElementId {
@@ -221,7 +251,7 @@ impl Names {
 
     /// An element in an element.
     pub(crate) fn child(&self, parent: ElementId, name: &str) -> Option<ElementId> {
-        self.named(LIST.as_bytes(), parent, name.as_bytes())
+        self.children(parent).find(|child| self.element(*child).name.is(name))
     }
 
     /// The elements in an element.
@@ -237,8 +267,13 @@ impl Names {
     }
 
     /// The names of an element's attributes.
-    pub(crate) fn attributes(&self, id: ElementId) -> impl Iterator<Item = &'static str> + use<> {
-        self.element(id).attributes()
+    pub(crate) fn attributes(&self, id: ElementId) -> impl Iterator<Item = &'static str> {
+        self.listed(id).iter().map(|attribute| attribute.name.text())
+    }
+
+    fn listed(&self, id: ElementId) -> &[Listed] {
+        let Element { number, end, .. } = *self.element(id);
+        &self.listed.entries[usize::from(number) + 1..usize::from(end)]
     }
 
     /// True if an element has text of its own.
@@ -253,17 +288,10 @@ impl Names {
 
     /// An attribute of an element; `None` for one that the element does not have.
     pub(crate) fn attribute(&self, id: ElementId, name: &str) -> Option<Attribute> {
-        // A search for a `char` would take longer than these short words are.
-        let words = self.element(id).attributes.bytes(LIST.as_bytes()).split(|byte| *byte == b' ');
-        for (place, word) in words.enumerate() {
-            let values = match word.strip_prefix(name.as_bytes()) {
-                Some([]) => None,
-                Some([b'=', values @ ..]) => Some(values),
-                _ => continue,
-            };
-            return Some(Attribute { number: self.number(id) + 1 + place, values });
-        }
-        None
+        let listed = self.listed(id);
+        let place = listed.iter().position(|attribute| attribute.name.is(name))?;
+        let values = listed[place].values.map(|values| values.bytes(LIST.as_bytes()));
+        Some(Attribute { number: self.number(id) + 1 + place, values })
     }
 
     /// The values of an attribute of the element at a path below `<domain>`, in an element of a type.
@@ -280,8 +308,7 @@ impl Names {
 
     /// How many elements and attributes there are.
     pub(crate) const fn count(&self) -> usize {
-        let last = &self.elements.entries[self.elements.used - 1];
-        last.number as usize + 1 + last.attributes.words(LIST.as_bytes())
+        self.listed.used
     }
 
     /// How many steps it is from `<domain>` to an element.
@@ -375,12 +402,8 @@ impl Element {
         depth: 0,
         children: None,
         number: 0,
+        end: 0,
     };
-
-    fn attributes(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let words = self.attributes.text().split(' ').filter(|name| !name.is_empty());
-        words.map(|word| word.split_once('=').map_or(word, |(name, _)| name))
-    }
 }
 
 impl Word {
@@ -398,6 +421,11 @@ impl Word {
 
     fn text(self) -> &'static str {
         LIST.get(self.from.into()..self.to.into()).unwrap_or_default()
+    }
+
+    /// True if it is this name. Most have another length.
+    fn is(self, name: &str) -> bool {
+        usize::from(self.to - self.from) == name.len() && self.text() == name
     }
 
     const fn bytes(self, list: &[u8]) -> &[u8] {
@@ -427,16 +455,6 @@ impl Word {
         } else {
             (Word { to: self.to - 1, ..self }, true)
         }
-    }
-
-    /// The number of words with a space between them.
-    const fn words(self, list: &[u8]) -> usize {
-        let (mut count, mut rest) = (0, self);
-        while !rest.is_empty() {
-            rest = rest.split_once(list, b' ').1;
-            count += 1;
-        }
-        count
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) struct Row {
     /// Steps parted by `/`; each is a name, several parted by `|`, or `*` for any element. A last step that begins
     /// with `@` means attributes. Empty for the section's own element.
     pub(crate) at: &'static str,
+    /// The first letter of the one name that the first step takes; 0 where it takes several, any, or none. Most rows
+    /// are passed over because of it.
+    letter: u8,
     /// The target of its mapping, if there is one.
     pub(crate) to: Option<&'static str>,
     /// The verdict if no mapping reads it.
@@ -45,17 +48,17 @@ pub(crate) struct Absent {
 
 /// A mapping reads it.
 pub(super) const fn mapped(at: &'static str, to: &'static str) -> Row {
-    Row { at, to: Some(to), absent: None }
+    Row { at, letter: letter(at), to: Some(to), absent: None }
 }
 
 /// It changes nothing on Xen.
 pub(super) const fn no_effect(at: &'static str, code: &'static str, reason: &'static str) -> Row {
-    Row { at, to: None, absent: Some(Absent::new(Verdict::NoEffect, code, reason)) }
+    Row { at, letter: letter(at), to: None, absent: Some(Absent::new(Verdict::NoEffect, code, reason)) }
 }
 
 /// Xen has nothing for it.
 pub(super) const fn unsupported(at: &'static str, code: &'static str, reason: &'static str) -> Row {
-    Row { at, to: None, absent: Some(Absent::new(Verdict::Unsupported, code, reason)) }
+    Row { at, letter: letter(at), to: None, absent: Some(Absent::new(Verdict::Unsupported, code, reason)) }
 }
 
 impl Row {
@@ -87,6 +90,10 @@ impl Row {
     /// How many steps of a path the pattern takes, and how many of them it names; `None` where it does not match.
     /// `attribute` is one of the path's last element.
     pub(super) fn matches(&self, path: &[&str], attribute: Option<&str>) -> Option<(usize, usize)> {
+        let first = path.first().and_then(|name| name.bytes().next());
+        if self.letter != 0 && first != Some(self.letter) {
+            return None;
+        }
         let (mut steps, mut named) = (0, 0);
         let mut rest = path.iter();
         for pattern in steps_of(self.at) {
@@ -109,6 +116,19 @@ impl Row {
 /// The steps of a path or a pattern. A search for a `char` would take longer than these short ones are.
 pub(super) fn steps_of(path: &str) -> impl Iterator<Item = &[u8]> {
     path.as_bytes().split(|byte| *byte == b'/').filter(|step| !step.is_empty())
+}
+
+/// The letter by which most rows are passed over.
+const fn letter(at: &str) -> u8 {
+    let at = at.as_bytes();
+    let mut end = 0;
+    while end < at.len() && at[end] != b'/' {
+        if at[end] == b'|' {
+            return 0;
+        }
+        end += 1;
+    }
+    if end == 0 || matches!(at[0], b'*' | b'@') { 0 } else { at[0] }
 }
 
 /// True if a name is one of those parted by `|`.

@@ -400,19 +400,23 @@ impl Builder<'_> {
 /// The names of an element's attributes so far.
 #[derive(Default)]
 struct Seen<'t> {
-    few: Vec<&'t str>,
+    few: [&'t str; FEW],
+    count: usize,
     many: HashSet<&'t str>,
 }
 
 impl<'t> Seen<'t> {
     /// Adds a name; false if it is there already.
     fn insert(&mut self, name: &'t str) -> bool {
-        if self.few.len() < FEW {
-            let new = !self.few.contains(&name);
-            self.few.push(name);
-            return new;
+        let new = !self.few[..self.count].contains(&name);
+        match self.few.get_mut(self.count) {
+            Some(place) => {
+                *place = name;
+                self.count += 1;
+                new
+            }
+            None => self.many.insert(name) && new,
         }
-        self.many.insert(name) && !self.few.contains(&name)
     }
 }
 

@@ -211,8 +211,9 @@ impl Tree {
             if ordinal > 0 {
                 continue;
             }
+            let name = self.name(child);
             for other in index + 1..siblings.len() {
-                if self.name(siblings[other].0) == self.name(child) {
+                if self.name(siblings[other].0) == name {
                     ordinal = ordinal.max(1) + 1;
                     siblings[index].1 = 1;
                     siblings[other].1 = ordinal;
