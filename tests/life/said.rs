@@ -236,8 +236,12 @@ impl World<'_> {
             (_, true) if has_rtc && !fits => {
                 let dropped = "changes are dropped";
                 let text = said.text("/rtc/next_start");
-                // What was requested may be too far as well, with the host's date as it is now.
-                let told = if is_refused { text.starts_with("refused: ") } else { text.ends_with(dropped) };
+                // What was requested may be too far as well, with the host's date as it is now; or what it was found with.
+                let as_found = record.is_some_and(|record| record.request.clock.offset == here);
+                let told = match is_refused || as_found {
+                    true => text.starts_with("refused: "),
+                    false => text.ends_with(dropped),
+                };
                 return match told {
                     true => Ok(()),
                     false => Err(format!(

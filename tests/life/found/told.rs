@@ -11,6 +11,19 @@ use crate::vain::Fault;
 pub fn rows() -> Vec<(&'static str, Story)> {
     vec![
         (
+            "of a guest that was found, the clock that it was found with would be refused at its next start",
+            told(
+                hvm(By::Discovered, variable()),
+                vec![
+                    start(1),
+                    Op::Date { site: 1, date: Some("2106-02-07T06:28:16Z") },
+                    write(2_200_000_000),
+                    serve(0),
+                    Op::Migrate { guest: 0, to: 0, by: Tool::Xl, write: 0, fails: false, turns: TOO_LATE },
+                ],
+            ),
+        ),
+        (
             "what our own tools note first was told to nobody",
             told(hvm(By::Us, utc()), vec![serve(0), start(0), save(Tool::Us, true, 1), poll(0)]),
         ),
