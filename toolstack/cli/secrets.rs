@@ -21,8 +21,10 @@ pub(super) fn has_password(config: &DomainConfig, text: &str) -> bool {
     of_displays.any(|password| !password.is_empty()) || has_password_in(text)
 }
 
-/// A text that each line with a password has, and whether such a line has one.
-const SIGNS: [(&str, fn(&str) -> bool); 5] = [
+/// A text that a line with a password has, and whether such a line has one.
+type Sign = (&'static str, fn(&str) -> bool);
+
+const SIGNS: [Sign; 5] = [
     ("passw", |line| is_given(line, &["passwd", "password"])),
     ("secret", |line| is_given(line, &["data"])),
     ("token=", |_| true),
