@@ -3,6 +3,7 @@
 
 pub mod lost;
 mod mend;
+mod unexpected;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -465,39 +466,6 @@ impl<'a> Parser<'a> {
     /// The text at some bytes, as it is shown.
     fn words(&self, span: &Range<usize>) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.bytes.get(span.clone()).unwrap_or_default())
-    }
-
-    fn unexpected(&self, expected: Expected, key: Option<&str>) -> Box<Diagnostic> {
-        self.unexpected_of(expected, key, self.token.span.start)
-    }
-
-    /// The error at the token at hand, of a value that began at a byte.
-    fn unexpected_of(&self, expected: Expected, key: Option<&str>, start: usize) -> Box<Diagnostic> {
-        let Token { kind, span } = &self.token;
-        // The message is about the token, the remedy perhaps about all up to the next blank.
-        let rest = self.bytes.get(span.start..).unwrap_or_default();
-        let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b',' | b';' | b']');
-        let word = span.start..span.start + rest.iter().take_while(|byte| !blank(byte)).count();
-        let before = self.bytes.get(..span.start).unwrap_or_default();
-        let glued = before.iter().rev().take_while(|byte| !blank(byte) && **byte != b'=').count();
-        let whole = span.start - glued..word.end;
-        let line = self.bytes.get(start..).unwrap_or_default();
-        let line = start..start + line.iter().take_while(|&&byte| byte != b'\n').count();
-        let line = self.words(&line);
-        let item = self.item(expected, key, span.start);
-        let item = item.as_ref().map(|item| self.words(item));
-        let said = syntax_error::Unexpected {
-            kind,
-            expected,
-            key,
-            added: self.added && !matches!(expected, Expected::Key | Expected::Assign),
-            token: &self.words(span),
-            word: &self.words(&word),
-            whole: &self.words(&whole),
-            item: item.as_deref(),
-            line: line.trim_end(),
-        };
-        self.at(span, said.finding())
     }
 
     fn at(&self, bytes: &Range<usize>, finding: Finding) -> Box<Diagnostic> {
