@@ -8,7 +8,6 @@ mod unexpected;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use self::mend::without_bracket;
 use super::lex::{Kind, Lexer, Odd, Token};
 use super::shown::Shown;
 use super::syntax_error::{self, Expected};
@@ -234,7 +233,7 @@ impl<'a> Parser<'a> {
             Err((error, go_on, Some(value))) => {
                 let mut failed = Failed::from((error, go_on));
                 let setting = setting(value);
-                match without_bracket(&mut failed.error, &setting) {
+                match Self::without_bracket(&mut failed.error, &setting) {
                     Some(meant) => failed.meant.push(meant),
                     None => failed.harmless = self.store(setting).is_ok(),
                 }

@@ -24,19 +24,6 @@ fn placed(value: Value, span: &Range<usize>) -> Value {
     Value { content, span: span.clone(), bare: false }
 }
 
-/// The setting that a list of one value is meant to be, which is not closed, where the key takes no list. That is the remedy
-/// of the error, too.
-pub(super) fn without_bracket(error: &mut Diagnostic, setting: &Setting) -> Option<Setting> {
-    let Content::List(items) = &setting.value.content else { return None };
-    let [item] = items.as_slice() else { return None };
-    let takes_one = keys::find(&setting.name).is_some_and(keys::Key::takes_one) && !setting.added;
-    let text = item.text().filter(|_| takes_one)?;
-    let value = suggest::literal(&String::from_utf8_lossy(text));
-    error.finding.alternative = Some(remedy_words::write(&format!("{} = {value}", setting.name)).into());
-    let content = Content::Text(text.to_vec());
-    Some(Setting { value: Value { content, ..setting.value.clone() }, ..setting.clone() })
-}
-
 /// The settings that a text consists of, if it has nothing else.
 fn settings_in(text: &str) -> Vec<Setting> {
     let text = format!("{text}\n");
@@ -49,6 +36,19 @@ fn settings_in(text: &str) -> Vec<Setting> {
 }
 
 impl Parser<'_> {
+    /// The setting that a list of one value is meant to be, which is not closed, where the key takes no list. That is the remedy
+    /// of the error, too.
+    pub(super) fn without_bracket(error: &mut Diagnostic, setting: &Setting) -> Option<Setting> {
+        let Content::List(items) = &setting.value.content else { return None };
+        let [item] = items.as_slice() else { return None };
+        let takes_one = keys::find(&setting.name).is_some_and(keys::Key::takes_one) && !setting.added;
+        let text = item.text().filter(|_| takes_one)?;
+        let value = suggest::literal(&String::from_utf8_lossy(text));
+        error.finding.alternative = Some(remedy_words::write(&format!("{} = {value}", setting.name)).into());
+        let content = Content::Text(text.to_vec());
+        Some(Setting { value: Value { content, ..setting.value.clone() }, ..setting.clone() })
+    }
+
     /// An error of a setting that begins with a key and ends with the line, with the setting that its remedy is.
     pub(super) fn failed(
         &mut self,
