@@ -7,12 +7,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use super::read::{check, check_unlinked, identity, open_with};
+
+/// Between two looks at a lock that another process holds.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A lock, held as long as this value lives.
 #[derive(Debug)]
@@ -180,23 +183,23 @@ fn wait(path: &Path, limit: Duration, open: &dyn Fn() -> io::Result<File>) -> Re
     }
 }
 
-/// The locked file, or `None` when it stays locked by another.
+/// The locked file, or `None` when it stays locked by another. flock itself knows no limit, and a thread that waits in it
+/// would get the lock after the limit, and have it for a moment.
 fn lock_within(file: File, limit: Duration) -> io::Result<Option<File>> {
-    match file.try_lock() {
-        Ok(()) => return Ok(Some(file)),
-        Err(TryLockError::WouldBlock) if limit.is_zero() => return Ok(None),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    // flock knows no limit. A thread that comes too late finds nobody to give the file to, which closes it.
-    let (sender, receiver) = mpsc::sync_channel(1);
-    std::thread::Builder::new().name("lock".to_owned()).spawn(move || {
-        let locked = file.lock();
-        let _ = sender.send(locked.map(|()| file));
-    })?;
-    match receiver.recv_timeout(limit) {
-        Ok(locked) => locked.map(Some),
-        Err(_) => Ok(None),
+    let begun = Instant::now();
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let left = limit.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -275,10 +278,12 @@ mod tests {
     fn a_wait_that_was_given_up_takes_no_lock_later() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let held = FileLock::wait(&path, SHORT).unwrap();
-        assert!(FileLock::wait(&path, SHORT).is_err());
-        drop(held);
-        FileLock::wait(&path, LONG).unwrap();
+        for _ in 0..100 {
+            let held = FileLock::wait(&path, SHORT).unwrap();
+            assert!(FileLock::wait(&path, Duration::from_millis(1)).is_err());
+            drop(held);
+            assert!(FileLock::attempt(&path).unwrap().is_some());
+        }
     }
 
     #[test]
