@@ -227,9 +227,7 @@ fn commas_of_a_screen_are_doubled_for_qemu_and_single_in_xml() {
         assert!(again.contains(back), "{again}");
     }
     lab.write("guest.xml", crate::common::domain("hvm", "").replace("guest", "a,b"));
-    assert!(
-        lab.mock(["create", "guest.xml"]).fails(1).contains("instead: as in an xl.cfg: write name = \"a-b\"")
-    );
+    assert!(lab.mock(["create", "guest.xml"]).fails(1).contains("instead: write <name>a-b</name>\n"));
 }
 
 #[test]
@@ -267,8 +265,76 @@ fn each_is_refused_as_xml_too() {
         assert_eq!(converted.code, 0, "{wrong}: {converted:?}");
         lab.write("guest.xml", converted.out);
         let said = lab.mock(["create", "guest.xml"]).fails(1);
-        assert!(said.contains("instead: as in an xl.cfg: "), "{wrong}: {said}");
+        assert!(said.contains("\n  instead: "), "{wrong}: {said}");
     }
+}
+
+/// What libxl refuses of a domain XML, its remedy, and the XML in which that is followed.
+const OF_XML: &[(&str, &str, &str)] = &[
+    (
+        "<devices><disk type='block' device='cdrom'><driver name='phy'/><source dev='/dev/a'/><target dev='hdc'/><script path='/s'/></disk></devices>",
+        "remove <script>",
+        "<devices><disk type='block' device='cdrom'><driver name='phy'/><source dev='/dev/a'/><target dev='hdc'/></disk></devices>",
+    ),
+    (
+        "<devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='/a'/><target dev='xvda'/><script path='/s'/></disk></devices>",
+        "write <driver name='phy' type='raw'/>, or remove <script>",
+        "<devices><disk type='file'><driver name='phy' type='raw'/><source file='/a'/><target dev='xvda'/><script path='/s'/></disk></devices>",
+    ),
+    (
+        "<devices><interface type='bridge'><source bridge='a bridge'/></interface></devices>",
+        "write <source bridge='NAME'/> with the name of a bridge of dom0, of at most 15 bytes, without spaces, / and :",
+        "<devices><interface type='bridge'><source bridge='xenbr0'/></interface></devices>",
+    ),
+    (
+        "<devices><interface type='bridge'><source bridge='b'/><target dev='a/b'/></interface></devices>",
+        "write a name of at most 11 bytes, without spaces, / and : into <target dev='NAME'/>, or remove it",
+        "<devices><interface type='bridge'><source bridge='b'/><target dev='a-b'/></interface></devices>",
+    ),
+    (
+        "<devices><filesystem type='mount'><source dir='/a'/><target dir='t'/></filesystem><filesystem type='mount'><source dir='/b'/><target dir='t'/></filesystem></devices>",
+        "give each <filesystem> a <target dir='TAG'/> of its own",
+        "<devices><filesystem type='mount'><source dir='/a'/><target dir='t'/></filesystem><filesystem type='mount'><source dir='/b'/><target dir='u'/></filesystem></devices>",
+    ),
+    (
+        "<devices><controller type='xenbus' maxGrantFrames='0'/></devices>",
+        "write maxGrantFrames='64'",
+        "<devices><controller type='xenbus' maxGrantFrames='64'/></devices>",
+    ),
+    (
+        "<features><hap state='off'/></features><cpu><feature policy='require' name='vmx'/></cpu>",
+        "remove <hap state='off'/>, or the features vmx and svm of <cpu>",
+        "<cpu><feature policy='require' name='vmx'/></cpu>",
+    ),
+    (
+        "<x:commandline xmlns:x='http://libvirt.org/schemas/domain/xen/1.0'><x:arg value='-device foo'/></x:commandline>",
+        "write an arg element for each: value='-device', value='foo'",
+        "<x:commandline xmlns:x='http://libvirt.org/schemas/domain/xen/1.0'><x:arg value='-device'/><x:arg value='foo'/></x:commandline>",
+    ),
+];
+
+#[test]
+fn a_domain_xml_has_remedies_in_its_own_words() {
+    let lab = Lab::with_host(json!({}));
+    let check = |inside: &str| {
+        lab.write(
+            "guest.xml",
+            crate::common::domain("hvm", "").replace("</domain>", &format!("{inside}</domain>")),
+        );
+        lab.mock(["check", "guest.xml"]).out
+    };
+    for (wrong, remedy, right) in OF_XML {
+        let said = check(wrong);
+        assert!(said.contains("guest.xml: does not start"), "{wrong}: {said}");
+        assert!(said.contains(&format!("  instead: {remedy}\n")), "{wrong}: {said}");
+        let said = check(right);
+        assert!(said.contains("guest.xml: starts"), "{right}: {said}");
+    }
+    let small =
+        "<domain type='xen'><name>a</name><memory unit='MiB'>8</memory><os><type>hvm</type></os></domain>";
+    lab.write("guest.xml", small);
+    let said = lab.mock(["check", "guest.xml"]).out;
+    assert!(said.contains("  instead: write <memory unit='MiB'>16</memory>\n"), "{said}");
 }
 
 #[test]

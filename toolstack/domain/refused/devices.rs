@@ -48,8 +48,11 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             let reason = format!(
                 "Linux has no interface '{name}': the name {fault}, and libxl does not start the guest"
             );
-            let finding = Finding::unsupported("interface-name", reason)
-                .instead(format!("write a vifname of at most {longest} bytes, without spaces, / and :"));
+            let form = format!("of at most {longest} bytes, without spaces, / and :");
+            let finding = Finding::unsupported("interface-name", reason).instead_by_format(
+                format!("write a name {form} into <target dev='NAME'/>, or remove it"),
+                format!("write a vifname {form}"),
+            );
             at(VIF, finding).in_entry(item)
         }));
         found.extend(bridge(nic).map(|finding| at(VIF, finding).in_entry(item)));
@@ -66,8 +69,10 @@ pub(super) fn refused(config: &DomainConfig) -> Vec<Refused> {
             let reason = format!(
                 "another share has the tag '{tag}', and a guest knows shares by their tags: it mounts the first"
             );
-            let finding =
-                Finding::unsupported("share-tag", reason).instead("give each share a tag of its own");
+            let finding = Finding::unsupported("share-tag", reason).instead_by_format(
+                "give each <filesystem> a <target dir='TAG'/> of its own",
+                "give each share a tag of its own",
+            );
             found.push(at(P9, finding).in_entry(item));
         }
     }
@@ -159,9 +164,10 @@ fn bridge(nic: &Nic) -> Option<Finding> {
     Some(match is_list {
         true => finding.instead(format!("write bridge={}", words.join(","))),
         false => finding
-            .instead(format!(
-                "write the name of a bridge, of at most {LONGEST_BRIDGE} bytes, without spaces, / and :"
-            ))
+            .instead_by_format(
+                format!("write <source bridge='NAME'/> with the name of a bridge of dom0, of at most {LONGEST_BRIDGE} bytes, without spaces, / and :"),
+                format!("write the name of a bridge, of at most {LONGEST_BRIDGE} bytes, without spaces, / and :"),
+            )
             .instead_in_file(format!("convert it with --map 'bridge:{name}=NAME', a bridge of dom0")),
     })
 }

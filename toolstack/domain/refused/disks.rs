@@ -39,11 +39,21 @@ pub(super) fn refused(config: &DomainConfig, xen: XenVersion) -> Vec<Refused> {
             found.push(by_libxl(DISK, reason, instead).in_entry(item));
         }
         let hvm = config.kind() == GuestKind::Hvm;
-        found.extend(
-            backend(disk, hvm, xen).map(|(reason, instead)| by_libxl(DISK, reason, instead).in_entry(item)),
-        );
+        found.extend(backend(disk, hvm, xen).map(|(reason, instead)| {
+            let refused = by_libxl(DISK, reason, instead).in_entry(item);
+            let xml = if hvm && disk.is_cdrom != 0 { NO_SCRIPT } else { PHY_OR_NO_SCRIPT };
+            if has_script(disk) { refused.or_in_xml(xml) } else { refused }
+        }));
     }
     found
+}
+
+/// What to write in a domain XML for a disk with a script that no backend runs.
+const NO_SCRIPT: &str = "remove <script>";
+const PHY_OR_NO_SCRIPT: &str = "write <driver name='phy' type='raw'/>, or remove <script>";
+
+fn has_script(disk: &Disk) -> bool {
+    disk.script.as_deref().is_some_and(|script| !script.is_empty())
 }
 
 /// Why no backend suits a disk, if none does, and what to write.
@@ -51,7 +61,7 @@ fn backend(disk: &Disk, hvm: bool, xen: XenVersion) -> Option<(String, &'static 
     let vdev = disk.vdev.as_deref().unwrap_or_default();
     let image =
         matches!(disk.format, Some(DiskFormat::Qcow | DiskFormat::Qcow2 | DiskFormat::Vhd | DiskFormat::Qed));
-    let script = disk.script.as_deref().is_some_and(|script| !script.is_empty());
+    let script = has_script(disk);
     let is_newer = xen >= PHY_CDROM_AND_TAP;
     match disk.backend {
         Some(DiskBackend::Phy) if image => Some((

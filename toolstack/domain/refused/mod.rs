@@ -7,6 +7,7 @@ mod refusal;
 mod screens;
 mod vnuma;
 
+use quick_xml::escape::escape;
 use timers::GuestKind;
 use timers::hyperv::Viridian;
 
@@ -191,11 +192,10 @@ fn altp2m(config: &DomainConfig, xen: XenVersion) -> Option<Refused> {
     let shadow = config.c_info.hap == Some(Defbool::False);
     if nested && shadow {
         let reason = "Xen has no nested virtualization without hap, and does not start the guest";
-        return Some(by_xen(
-            (&["nestedhvm", "hap"], "b_info.nested_hvm"),
-            reason,
-            "remove hap = 0, or nestedhvm",
-        ));
+        return Some(
+            by_xen((&["nestedhvm", "hap"], "b_info.nested_hvm"), reason, "remove hap = 0, or nestedhvm")
+                .or_in_xml("remove <hap state='off'/>, or the features vmx and svm of <cpu>"),
+        );
     }
     if altp2m && shadow && xen >= ALTP2M_BY_HAP {
         let reason = "Xen has no altp2m without hap, and does not start the guest";
@@ -246,6 +246,7 @@ fn grants(config: &DomainConfig) -> Option<Refused> {
     (config.b_info.max_grant_frames == Some(0)).then(|| {
         let reason = "Xen starts no guest without grant frames";
         by_xen((&["max_grant_frames"], "b_info.max_grant_frames"), reason, "write max_grant_frames = 64")
+            .or_in_xml("write maxGrantFrames='64'")
     })
 }
 
@@ -268,9 +269,11 @@ fn arguments(config: &DomainConfig) -> Option<Refused> {
     let several = |argument: &&String| argument.starts_with('-') && argument.contains(' ');
     let argument = config.b_info.extra.iter().chain(of_kind).find(several)?;
     let reason = format!("QEMU takes '{argument}' for one option, which it does not have, and exits");
-    let words: Vec<_> = argument.split_whitespace().map(|word| format!("\"{word}\"")).collect();
-    let finding =
-        Finding::unsupported("qemu-argument", reason).instead(format!("write {}", words.join(", ")));
+    let each = |write: &dyn Fn(&str) -> String| argument.split_whitespace().map(write).collect::<Vec<_>>();
+    let words = each(&|word| format!("\"{word}\"")).join(", ");
+    let values = each(&|word| format!("value='{}'", escape(word))).join(", ");
+    let finding = Finding::unsupported("qemu-argument", reason)
+        .instead_by_format(format!("write an arg element for each: {values}"), format!("write {words}"));
     let keys = &["device_model_args", "device_model_args_hvm", "device_model_args_pv"];
     Some(at((keys, "b_info.extra"), finding))
 }
@@ -307,7 +310,10 @@ fn name(config: &DomainConfig) -> Option<Refused> {
         return None;
     }
     let (reason, instead) = qemu::refused_name(config.name())?;
-    let finding = Finding::unsupported("guest-name", reason).instead(format!("write name = \"{instead}\""));
+    let finding = Finding::unsupported("guest-name", reason).instead_by_format(
+        format!("write <name>{}</name>", escape(&instead)),
+        format!("write name = \"{instead}\""),
+    );
     Some(at((&["name"], "c_info.name"), finding))
 }
 

@@ -56,6 +56,12 @@ impl Refused {
     pub(super) fn in_entry(self, item: usize) -> Self {
         Refused { item: Some(item), ..self }
     }
+
+    /// With what to write in a domain XML in place of the settings that an xl.cfg would have.
+    pub(super) fn or_in_xml(self, xml: impl Into<Cow<'static, str>>) -> Self {
+        let key = self.finding.alternative.clone().unwrap_or_default();
+        Refused { finding: self.finding.instead_by_format(xml, key), ..self }
+    }
 }
 
 /// A refusal of what stands at a place.

@@ -76,12 +76,15 @@ fn no_memory_left(config: &DomainConfig, video_kib: u64) -> Option<Refused> {
         // The guest has the memory of its nodes.
         match config.b_info.vnuma_nodes.is_empty() {
             true => {
-                let instead = format!("write memory = {}", memory + video);
+                let enough = memory + video;
+                let instead = format!("write memory = {enough}");
                 by_xen((&["memory", "maxmem"], "b_info.max_memkb"), reason, instead)
+                    .or_in_xml(format!("write <memory unit='MiB'>{enough}</memory>"))
             }
             false => {
                 let instead = format!("write sizes that are {} or more in all", memory + video);
-                by_xen((&["vnuma"], "b_info.vnuma_nodes"), reason, instead)
+                let xml = format!("write cells with {} MiB or more of memory in all", memory + video);
+                by_xen((&["vnuma"], "b_info.vnuma_nodes"), reason, instead).or_in_xml(xml)
             }
         }
     })
