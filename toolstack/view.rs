@@ -66,7 +66,7 @@ pub fn next_tsc(
     })
 }
 
-/// A TSC that was requested for a guest's next start.
+/// The TSC of a guest's next start, where it is another than now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct NextTsc {
@@ -155,6 +155,9 @@ pub struct TscView {
 /// The next start where another clock has been requested since the last one.
 pub const ANOTHER_CLOCK: &str = "another clock, requested since the last start";
 
+/// The next start of a guest whose changes are not tracked, and that has moved its RTC.
+const CHANGE_DROPPED: &str = "as requested: the guest's change is dropped";
+
 /// The next start of a guest that has moved its RTC too far.
 const TOO_FAR: &str = "as requested: a new domain cannot have this RTC (over 2147483647 s from UTC, or not in the years 2000 to 2099), and the guest's changes are dropped";
 
@@ -204,11 +207,13 @@ pub fn view(
     {
         rtc.next_start = refusal.of_next_start().into();
     }
-    let requested = record.filter(|record| is_pending(record));
-    tsc.next_start = requested.and_then(|record| {
-        let now = (tsc.mode.as_str(), KiloHertz(tsc.khz));
-        next_tsc(&record.request.clock, domain.kind, now, &facts.tsc())
-    });
+    let next = match (record, &config) {
+        (Some(record), None) => Some(record.request.clock.clone()),
+        (Some(record), Some(config)) => Some(requested(record, config)),
+        (None, config) => config.as_ref().map(project::clock_with_timers_of),
+    };
+    let now = (tsc.mode.as_str(), KiloHertz(tsc.khz));
+    tsc.next_start = next.and_then(|clock| next_tsc(&clock, domain.kind, now, &facts.tsc()));
     Ok(ClockView {
         started_with,
         domid: domain.domid,
@@ -324,6 +329,9 @@ fn rtc(
             match record.offset_changed {
                 true => ANOTHER_CLOCK,
                 false if is_tracked && !can_be_set => TOO_FAR,
+                false if !is_tracked && next == NextStart::Fixed && moved.is_some_and(|moved| moved != 0) => {
+                    CHANGE_DROPPED
+                }
                 false => next_start_words(next, is_tracked, !record.ephemeral),
             }
         })),

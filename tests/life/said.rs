@@ -255,9 +255,11 @@ impl World<'_> {
                 Provisional::PerhapsAt(at) if at == instance.offset => &[UNLESS_MOVED, TRACKED],
                 _ => &[TRACKED],
             },
-            (_, true) | (ClockOffset::Utc { .. }, _) => {
-                &["the same at the next start", "resolved again at the next start"]
-            }
+            (_, true) | (ClockOffset::Utc { .. }, _) => &[
+                "the same at the next start",
+                "resolved again at the next start",
+                "as requested: the guest's change is dropped",
+            ],
             _ => &["resolved again at the next start"],
         };
         match next.contains(&said.text("/rtc/next_start")) {

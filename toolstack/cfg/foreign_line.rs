@@ -177,13 +177,13 @@ const OF_PROGRAMS: [&str; 6] = [
 /// setting.
 fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a str)>> {
     let mut parts = vec![(key, text)];
-    if keys::is_list(key.name) || text.contains(['"', '\'', '[']) {
+    if text.contains(['"', '\'', '[']) {
         return None;
     }
     while let Some((key, text)) = parts.pop() {
-        let of_program = OF_PROGRAMS.contains(&key.name);
+        let of_program = OF_PROGRAMS.contains(&key.name) || keys::is_list(key.name);
         let next = text.match_indices([' ', ';']).find_map(|(at, end)| {
-            // A program's own settings are parted by spaces.
+            // A program's own settings, and those of an entry, may be parted by spaces.
             if of_program && end == " " {
                 return None;
             }

@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
             Err((error, go_on, Some(value))) => {
                 let mut failed = Failed::from((error, go_on));
                 let setting = setting(value);
-                match Self::without_bracket(&mut failed.error, &setting) {
+                match self.without_bracket(&mut failed.error, &setting) {
                     Some(meant) => failed.meant.push(meant),
                     None => failed.harmless = self.store(setting).is_ok(),
                 }

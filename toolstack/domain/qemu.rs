@@ -290,6 +290,31 @@ pub(super) fn refused_serial_port<'a>(
     }
 }
 
+/// The options and their values in a text that holds several of QEMU's arguments. A value may have spaces in it.
+pub(super) fn arguments_in(text: &str) -> Vec<String> {
+    let unquoted = |text: &str| {
+        let inside =
+            |quote: char| text.strip_prefix(quote)?.strip_suffix(quote).filter(|text| !text.contains(quote));
+        ['"', '\''].into_iter().find_map(inside).map(str::to_owned)
+    };
+    if let Some((option, value)) = text.split_once(char::is_whitespace)
+        && let Some(value) = unquoted(value.trim())
+    {
+        return vec![option.to_owned(), value];
+    }
+    let mut arguments: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match arguments.last_mut() {
+            Some(value) if !word.starts_with('-') && !value.starts_with('-') => {
+                value.push(' ');
+                value.push_str(word);
+            }
+            _ => arguments.push(word.to_owned()),
+        }
+    }
+    arguments
+}
+
 /// Whether a comma of a text would end an option of QEMU's, and what follows is none: two commas stand for one, and
 /// `0.0.0.0:1,websocket=on` is meant.
 pub(crate) fn has_lone_comma(text: &str) -> bool {
@@ -394,6 +419,18 @@ mod tests {
 
     fn boot(order: &str) -> Option<(String, String)> {
         refused_boot(&Hvm { boot: Some(order.to_owned()), ..Hvm::default() })
+    }
+
+    #[test]
+    fn arguments_and_their_values() {
+        for (text, arguments) in [
+            ("-device foo", vec!["-device", "foo"]),
+            ("-append \"a -b\"", vec!["-append", "a -b"]),
+            ("-fw_cfg name=opt/a,string=b c -S", vec!["-fw_cfg", "name=opt/a,string=b c", "-S"]),
+            ("-S -no-shutdown", vec!["-S", "-no-shutdown"]),
+        ] {
+            assert_eq!(arguments_in(text), arguments, "{text}");
+        }
     }
 
     #[test]

@@ -38,12 +38,14 @@ fn settings_in(text: &str) -> Vec<Setting> {
 impl Parser<'_> {
     /// The setting that a list of one value is meant to be, which is not closed, where the key takes no list. That is the remedy
     /// of the error, too.
-    pub(super) fn without_bracket(error: &mut Diagnostic, setting: &Setting) -> Option<Setting> {
+    pub(super) fn without_bracket(&self, error: &mut Diagnostic, setting: &Setting) -> Option<Setting> {
         let Content::List(items) = &setting.value.content else { return None };
         let [item] = items.as_slice() else { return None };
         let takes_one = keys::find(&setting.name).is_some_and(keys::Key::takes_one) && !setting.added;
         let text = item.text().filter(|_| takes_one)?;
         let value = suggest::literal(&String::from_utf8_lossy(text));
+        // Where the list begins, as the remedy is for that.
+        error.place = self.source.place(self.shown.span(&setting.key_span));
         error.finding.alternative = Some(remedy_words::write(&format!("{} = {value}", setting.name)).into());
         let content = Content::Text(text.to_vec());
         Some(Setting { value: Value { content, ..setting.value.clone() }, ..setting.clone() })

@@ -151,8 +151,11 @@ fn bridge(nic: &Nic) -> Option<Finding> {
         let reason = format!(
             "vif-openvswitch takes a bridge and VLANs, as in ovs0.42 or ovs0:1:2, and does not connect the card to '{whole}'"
         );
-        let instead = "write bridge=NAME with a name without . and :, or bridge=NAME.VLAN";
-        return Some(Finding::unsupported("interface-name", reason).instead(instead));
+        let finding = Finding::unsupported("interface-name", reason).instead_by_format(
+            "write <source bridge='NAME'/> with a name without . and :",
+            "write bridge=NAME with a name without . and :, or bridge=NAME.VLAN",
+        );
+        return Some(finding);
     };
     let reason = match is_list {
         true => format!(

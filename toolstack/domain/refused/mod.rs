@@ -269,7 +269,8 @@ fn arguments(config: &DomainConfig) -> Option<Refused> {
     let several = |argument: &&String| argument.starts_with('-') && argument.contains(' ');
     let argument = config.b_info.extra.iter().chain(of_kind).find(several)?;
     let reason = format!("QEMU takes '{argument}' for one option, which it does not have, and exits");
-    let each = |write: &dyn Fn(&str) -> String| argument.split_whitespace().map(write).collect::<Vec<_>>();
+    let arguments = qemu::arguments_in(argument);
+    let each = |write: &dyn Fn(&str) -> String| arguments.iter().map(|word| write(word)).collect::<Vec<_>>();
     let words = each(&|word| format!("\"{word}\"")).join(", ");
     let values = each(&|word| format!("value='{}'", escape(word))).join(", ");
     let finding = Finding::unsupported("qemu-argument", reason)
