@@ -107,7 +107,9 @@ fn path_in_bytes(json: &[u8]) -> Option<String> {
 
 /// The remedy for a JSON that has a config in it.
 fn alone(source: &Source, path: &str) -> String {
-    format!("give the config alone: {} > NEW.json", jq(source, path))
+    // The shell empties a file before it is read.
+    let new = if source.place(0..0).file.ends_with("NEW.json") { "OTHER.json" } else { "NEW.json" };
+    format!("give the config alone: {} > {new}", jq(source, path))
 }
 
 /// The path, in jq's words, of the first config in a JSON.

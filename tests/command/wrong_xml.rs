@@ -530,7 +530,7 @@ fn numbers_and_names_that_libvirt_refuses_are_errors_where_xen_does_not_need_the
         with(&format!("<devices><interface type='bridge'><source bridge='b'/>{vlan}</interface></devices>"))
     };
     says(network("<vlan/>"), "3:55", "no-vlan", &["add <tag id='VLAN'/>", "remove <vlan>"]);
-    says(network("<vlan><tag id='x'/></vlan>"), "3:66", "bad-value", &["1 to 4094"]);
+    says(network("<vlan><tag id='x'/></vlan>"), "3:66", "bad-value", &["0 to 4095"]);
     let spinlocks = |retries: &str| {
         with(&format!("<features><hyperv><spinlocks state='on'{retries}/></hyperv></features>"))
     };

@@ -144,7 +144,12 @@ fn written(bytes: &[u8], setting: &Setting) -> Vec<u8> {
 
 /// The bytes that go with a setting: itself, and the `;` behind it.
 fn line_of(bytes: &[u8], setting: &Setting) -> Range<usize> {
-    let (start, end) = (setting.key_span.start, setting.value.span.end);
+    let start = setting.key_span.start;
+    let value = bytes.get(setting.value.span.clone()).unwrap_or_default();
+    // A wrong value without quotes is all that stands behind it on its line, other settings too.
+    let is_plain = !value.starts_with(b"[") && !value.starts_with(b"'") && !value.starts_with(b"\"");
+    let own = value.iter().position(|byte| is_plain && matches!(byte, b';' | b'#')).unwrap_or(value.len());
+    let end = setting.value.span.start + own;
     let behind = bytes.get(end..).unwrap_or_default();
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     if behind.get(blanks) == Some(&b';') { start..end + blanks + 1 } else { start..end }
@@ -242,6 +247,14 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
             assert_eq!(edited(&file, &words, &[]).unwrap(), expected, "{words:?}");
         }
         assert_eq!(edited(&file, &[], &["memory"]).unwrap(), file.replace("  memory = 512", "  "));
+        for (wrong, left) in [("$X ; boot = 'c' # z", " boot = 'c' # z"), ("$X # z;", "")] {
+            let before = format!("name = 'a'\ntype = 'hvm'\nvcpus = {wrong}\n");
+            let after = if left.is_empty() { String::new() } else { format!("{left}\n") };
+            assert_eq!(
+                edited(&before, &[], &["vcpus"]).unwrap(),
+                format!("name = 'a'\ntype = 'hvm'\n{after}")
+            );
+        }
         let one = "type = 'hvm'; vcpus = 2; name = 'a'\n";
         assert_eq!(edited(one, &[], &["vcpus"]).unwrap(), "type = 'hvm';  name = 'a'\n");
         assert_eq!(edited(&file, &[], &["vcpus"]).unwrap(), file.replace("\tvcpus   =   2\n", ""));

@@ -87,7 +87,7 @@ pub(super) fn run(global: &Global, options: &Edit) -> Result<(), Failure> {
             let secret = to != file && is_in;
             let access = if secret { Access::Private } else { Access::AsBefore };
             write(to, &new, access).map_err(|error| Failure::Error(format!("{}: {error}", to.display())))?;
-            if secret {
+            if secret && to.is_file() {
                 say_secret(to);
             } else if is_in && is_for_others(to) {
                 let to = to.display();

@@ -24,9 +24,13 @@ pub(super) fn has_password(config: &DomainConfig, text: &str) -> bool {
 /// A text that a line with a password has, and whether such a line has one.
 type Sign = (&'static str, fn(&str) -> bool);
 
-const SIGNS: [Sign; 5] = [
+const SIGNS: [Sign; 8] = [
     ("passw", |line| is_given(line, &["passwd", "password"])),
     ("secret", |line| is_given(line, &["data"])),
+    // As systemd takes them from a command line and from the firmware: their name says nothing.
+    ("systemd.set_credential", |_| true),
+    ("io.systemd.credential", |_| true),
+    ("adminpass>", |_| true),
     ("token=", |_| true),
     (":key=", |_| true),
     ("://", is_in_url),

@@ -10,11 +10,16 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use uuid::Uuid;
 
 use super::read::open_with;
+
+/// A FIFO waits this long for a reader.
+const READER_LIMIT: Duration = Duration::from_secs(5);
+const NO_READER: i32 = rustix::io::Errno::NXIO.raw_os_error();
 
 /// How the name of a file begins that is not complete yet.
 const UNFINISHED: &str = ".xenclock-new-";
@@ -141,6 +146,32 @@ impl Drop for Replacement {
     }
 }
 
+/// Opens what is no regular file. A FIFO has some time to get a reader: a process that waits in `open` for one is not ended
+/// by a signal that it handles.
+fn open_direct(path: &Path) -> io::Result<File> {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let begun = Instant::now();
+    loop {
+        match File::options().write(true).custom_flags(nonblocking).open(path) {
+            Ok(file) => {
+                let flags = rustix::fs::fcntl_getfl(&file)?;
+                rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+                return Ok(file);
+            }
+            Err(error) if error.raw_os_error() == Some(NO_READER) => {
+                if begun.elapsed() > READER_LIMIT {
+                    return Err(io::Error::new(
+                        ErrorKind::TimedOut,
+                        "nothing reads this FIFO: start its reader first",
+                    ));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// How the content is kept until it is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
@@ -162,7 +193,7 @@ fn begin(path: &Path, access: Access, method: Method) -> io::Result<Replacement>
     };
     if before.as_ref().is_some_and(|before| !is_there(before)) {
         // /dev/fd/3 and its kin lead to no name at all.
-        let file = File::options().write(true).open(path)?;
+        let file = open_direct(path)?;
         return Ok(Replacement { file, to, place: Place::Direct });
     }
     let mode = match access {

@@ -49,7 +49,7 @@ pub fn resolve(
     zones: &dyn ZoneSource,
 ) -> Result<ColdStart, Refusal> {
     let mut warnings = Vec::new();
-    if !record.can_be_set() {
+    if record.is_tracked(kind) && !record.can_be_set() {
         warnings.push(Warning::RtcOutOfRange);
     }
     let at = Moment { now: facts.now, host_zone: &facts.zone, zones };

@@ -437,10 +437,13 @@ impl<'t> Value<'t> {
         error
     }
 
-    /// The remedy for a word that is none of a few: the nearest of them, if one is near.
+    /// The remedy for a word that is none of a few: the one that means the same, or the nearest of them, if one is near.
     #[must_use]
-    pub fn meant<'w>(&self, words: impl Iterator<Item = &'w str>) -> Option<String> {
-        nearest(self.text, words).map(|word| self.rather(word))
+    pub fn meant<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<String> {
+        let is_this = |word: &&&str| word.eq_ignore_ascii_case(self.text);
+        let same = [YES, NO].into_iter().find(|same| same.iter().any(|word| is_this(&word)));
+        let same = same.and_then(|same| words.clone().find(|word| same.contains(word)));
+        same.or_else(|| nearest(self.text, words)).map(|word| self.rather(word))
     }
 
     /// The remedy to write another word.
@@ -460,6 +463,10 @@ impl<'t> Value<'t> {
         self.error(Finding::invalid("bad-value", format!("{what}'{}' is not {expected}", self.text)))
     }
 }
+
+/// Words for yes and for no, of which each setting takes its own.
+const YES: [&str; 4] = ["yes", "on", "true", "1"];
+const NO: [&str; 4] = ["no", "off", "false", "0"];
 
 /// `a, b or c`.
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

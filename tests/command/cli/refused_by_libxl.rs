@@ -297,11 +297,6 @@ const OF_XML: &[(&str, &str, &str)] = &[
         "<devices><filesystem type='mount'><source dir='/a'/><target dir='t'/></filesystem><filesystem type='mount'><source dir='/b'/><target dir='u'/></filesystem></devices>",
     ),
     (
-        "<devices><controller type='xenbus' maxGrantFrames='0'/></devices>",
-        "write maxGrantFrames='64'",
-        "<devices><controller type='xenbus' maxGrantFrames='64'/></devices>",
-    ),
-    (
         "<features><hap state='off'/></features><cpu><feature policy='require' name='vmx'/></cpu>",
         "remove <hap state='off'/>, or the features vmx and svm of <cpu>",
         "<cpu><feature policy='require' name='vmx'/></cpu>",

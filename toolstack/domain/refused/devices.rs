@@ -146,7 +146,7 @@ fn bridge(nic: &Nic) -> Option<Finding> {
     let name = if is_open { of_open_vswitch(whole) } else { Some(whole) };
     let has_more = whole.contains([' ', ';', '\t']);
     let words: Vec<_> = whole.split([' ', ';', '\t']).filter(|word| !word.is_empty()).collect();
-    let is_list = has_more && words.iter().skip(1).all(|word| word.contains('='));
+    let is_list = words.len() > 1 && words.iter().skip(1).all(|word| word.contains('='));
     let Some(name) = name.or(has_more.then_some(whole)) else {
         let reason = format!(
             "vif-openvswitch takes a bridge and VLANs, as in ovs0.42 or ovs0:1:2, and does not connect the card to '{whole}'"

@@ -265,7 +265,7 @@ fn usb(element: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
         (_, (Some(bus), Some(device))) => {
             let host = HostUsb { hostbus: narrow(bus), hostaddr: narrow(device), ..HostUsb::default() };
             if guest.config.usbdevs.iter().any(|other| other.hostdev.as_ref() == Some(&host)) {
-                return Err(twice(&source, &format!("bus {bus}, device {device}")));
+                return Err(twice(&element, &format!("bus {bus}, device {device}")));
             }
             guest.config.usbdevs.push(UsbDev { hostdev: Some(host), ..UsbDev::default() });
         }

@@ -260,10 +260,13 @@ fn xenbus(controller: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> {
     }
     let b_info = &mut guest.config.b_info;
     if let Some(frames) = controller.attr("maxGrantFrames") {
-        b_info.max_grant_frames = Some(frames.at_most(MAX_INT, "a number of grant frames")?);
+        // As for libvirt, 0 is none that was given.
+        let number = frames.at_most(MAX_INT, "a number of grant frames")?;
+        b_info.max_grant_frames = (number > 0).then_some(number).or(b_info.max_grant_frames);
     }
     if let Some(channels) = controller.attr("maxEventChannels") {
-        b_info.event_channels = channels.at_most(MAX_INT, "a number of event channels")?;
+        let number = channels.at_most(MAX_INT, "a number of event channels")?;
+        b_info.event_channels = if number > 0 { number } else { b_info.event_channels };
     }
     placed_by_xen(controller);
     Ok(())

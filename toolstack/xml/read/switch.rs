@@ -79,12 +79,12 @@ impl Vlans {
         let mut vlans = Vlans { trunk, native: None, tags: Vec::new() };
         let (mut mode, mut ids) = (None, Vec::new());
         for tag in vlan.children("tag").map(Element::take) {
-            let expected = "a VLAN, 1 to 4094";
+            let expected = "a VLAN, 0 to 4095";
             let id = tag.needs("id", "1", || {
                 Finding::invalid("no-vlan", "the tag has no id").instead("write <tag id='VLAN'/>, 1 to 4094")
             });
             let number = match id.number(expected)? {
-                number @ 1..=4094_u16 => number,
+                number @ 0..=4095_u16 => number,
                 _ => return Err(id.not(expected)),
             };
             if let Some(native) = tag.attr("nativeMode") {

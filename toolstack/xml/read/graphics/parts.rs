@@ -43,6 +43,15 @@ pub(super) fn keymap(graphics: &Element<'_>) -> Option<String> {
 pub(super) const NO_PASSWORD: &str =
     "libxl takes an empty password for none, with which anyone could connect: the guest has no such display";
 
+/// Says of a display whose password is not in the XML that it has none: `virsh dumpxml` leaves it out, and not its end.
+pub(super) fn password_left_out(graphics: &Element<'_>) {
+    if let Some(until) = graphics.attr("passwdValidTo").filter(|_| graphics.attr("passwd").is_none()) {
+        let reason = "the display's password is not in this XML: without one, anyone can connect";
+        let instead = "add passwd='PASSWORD', as virsh dumpxml --security-info prints it";
+        until.mark(Finding::unsupported("display-password", reason).instead(instead));
+    }
+}
+
 /// A text that the configuration of a display can hold: a PV guest's stands in a list between commas.
 pub(super) fn text(value: &Value<'_>, pv: bool) -> Result<String> {
     let without = [(pv && value.text.contains(','), "commas"), (value.text.contains('\n'), "line breaks")];

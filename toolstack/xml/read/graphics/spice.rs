@@ -3,7 +3,7 @@
 use super::super::super::cursor::{Element, Result, Value};
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{LOOPBACK, Listen, NO_PASSWORD, Port, keymap, listen, port};
+use super::parts::{LOOPBACK, Listen, NO_PASSWORD, Port, keymap, listen, password_left_out, port};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Spice};
 use crate::domain::qemu;
@@ -23,6 +23,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         graphics.leave_out(Finding::unsupported("no-spice", NO_PASSWORD).instead("write a password"));
         return Ok(());
     }
+    password_left_out(&graphics);
     let port = server_port(&graphics)?;
     let host = match listen(&graphics, guest) {
         Listen::Address(address) => address.unwrap_or_else(|| LOOPBACK.to_owned()),

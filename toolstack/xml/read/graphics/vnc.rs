@@ -4,7 +4,7 @@ use super::super::super::cursor::{Element, Result};
 use super::super::character::bracketed;
 use super::super::guest::Guest;
 use super::super::set;
-use super::parts::{Listen, NO_PASSWORD, Port, framebuffer, keymap, listen, port, text};
+use super::parts::{Listen, NO_PASSWORD, Port, framebuffer, keymap, listen, password_left_out, port, text};
 use crate::diag::Finding;
 use crate::domain::config::{Defbool, Vnc};
 use crate::domain::qemu;
@@ -17,6 +17,7 @@ pub(super) fn read(graphics: &Element<'_>, guest: &mut Guest<'_>) -> Result<()> 
         return Ok(());
     }
     let graphics = graphics.take();
+    password_left_out(&graphics);
     let mut vnc = Vnc { enable: Some(Defbool::True), ..Vnc::default() };
     let pv = !guest.is_hvm();
     vnc.passwd = passwd.map(|password| text(&password, pv)).transpose()?;
