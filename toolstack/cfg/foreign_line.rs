@@ -173,16 +173,37 @@ const OF_PROGRAMS: [&str; 6] = [
     "extra",
 ];
 
+/// Which bytes of a line are outside of strings and lists; `None` where one of these is not closed.
+fn outside_quotes(text: &str) -> Option<Vec<bool>> {
+    let (mut quote, mut lists) = (None, 0_u32);
+    let outside = text.bytes().map(|byte| {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(begun), _) if begun == byte => quote = None,
+            (None, b'[') => lists += 1,
+            (None, b']') => lists = lists.saturating_sub(1),
+            _ => {}
+        }
+        quote.is_none() && lists == 0
+    });
+    let outside = outside.collect();
+    (quote.is_none() && lists == 0).then_some(outside)
+}
+
 /// A value without quotes and the settings behind it on its line, `web vcpus=2` or `web;vcpus=2`; `None` where it is one
 /// setting.
 fn parts<'a>(key: &'static Key, text: &'a str) -> Option<Vec<(&'static Key, &'a str)>> {
+    let whole = text;
+    let outside = outside_quotes(whole)?;
     let mut parts = vec![(key, text)];
-    if text.contains(['"', '\'', '[']) {
-        return None;
-    }
     while let Some((key, text)) = parts.pop() {
         let of_program = OF_PROGRAMS.contains(&key.name) || keys::is_list(key.name);
+        // Each text is the end of the line.
+        let begins = whole.len() - text.len();
         let next = text.match_indices([' ', ';']).find_map(|(at, end)| {
+            if outside.get(begins + at) != Some(&true) {
+                return None;
+            }
             // A program's own settings, and those of an entry, may be parted by spaces.
             if of_program && end == " " {
                 return None;
