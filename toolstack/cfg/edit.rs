@@ -62,10 +62,10 @@ pub fn edit(
     host: &XlHost,
 ) -> Result<Vec<u8>, EditError> {
     // What is wrong with the file may be what is taken out.
-    let with_words = match read(name, bytes, words, host) {
-        Ok(described) => Some(described.input),
+    let (with_words, wrong) = match read(name, bytes, words, host) {
+        Ok(described) => (Some(described.input), None),
         Err(errors) if unset.is_empty() => return Err(errors.into()),
-        Err(_) => None,
+        Err(errors) => (None, Some(errors)),
     };
     let passed_over =
         |loss: &Diagnostic| &*loss.place.file == WORDS && PASSED_OVER.contains(&loss.finding.code);
@@ -84,6 +84,12 @@ pub fn edit(
     let is_known = |key: &String| keys::find(key).is_some() || keys::OURS.contains(&key.as_str());
     if let Some(key) = unset.iter().find(|key| !in_file(key) && !is_known(key)) {
         return Err(EditError::NoSuchKey(key.clone()));
+    }
+    let goes = |setting: &Setting| unset.contains(&setting.name);
+    if let Some(wrong) =
+        wrong.filter(|_| file.iter().any(|setting| goes(setting) && !is_apart(bytes, setting)))
+    {
+        return Err(wrong.into());
     }
     let names: Vec<&str> = asked.iter().map(|setting| setting.name.as_str()).collect();
     let gone = superseded_by(&names);
@@ -116,8 +122,8 @@ pub fn edit(
             None => lines.extend([&line, b"\n".as_slice()].concat()),
         }
     }
-    let goes = replaced.chain(file.iter().filter(|setting| unset.contains(&setting.name)));
-    changes.extend(goes.map(|setting| (line_of(bytes, setting), Vec::new())));
+    let all = replaced.chain(file.iter().filter(|setting| goes(setting)));
+    changes.extend(all.map(|setting| (line_of(bytes, setting), Vec::new())));
     let text = changed(bytes, whole_lines(bytes, changes), lines);
     let got = read(name, &text, &[], host)?.input.domain;
     match wanted {
@@ -142,14 +148,17 @@ fn written(bytes: &[u8], setting: &Setting) -> Vec<u8> {
     }
 }
 
+/// False for a setting of a wrong line, of which it is not known where it ends and another one begins.
+fn is_apart(bytes: &[u8], setting: &Setting) -> bool {
+    let text = bytes.get(setting.key_span.start..setting.value.span.end).unwrap_or_default();
+    let value = bytes.get(setting.value.span.clone()).unwrap_or_default();
+    let is_plain = !value.starts_with(b"[") && !value.starts_with(b"'") && !value.starts_with(b"\"");
+    text.starts_with(setting.name.as_bytes()) && !(is_plain && value.contains(&b';'))
+}
+
 /// The bytes that go with a setting: itself, and the `;` behind it.
 fn line_of(bytes: &[u8], setting: &Setting) -> Range<usize> {
-    let start = setting.key_span.start;
-    let value = bytes.get(setting.value.span.clone()).unwrap_or_default();
-    // A wrong value without quotes is all that stands behind it on its line, other settings too.
-    let is_plain = !value.starts_with(b"[") && !value.starts_with(b"'") && !value.starts_with(b"\"");
-    let own = value.iter().position(|byte| is_plain && matches!(byte, b';' | b'#')).unwrap_or(value.len());
-    let end = setting.value.span.start + own;
+    let (start, end) = (setting.key_span.start, setting.value.span.end);
     let behind = bytes.get(end..).unwrap_or_default();
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     if behind.get(blanks) == Some(&b';') { start..end + blanks + 1 } else { start..end }
@@ -247,14 +256,15 @@ disk = [ 'phy:/dev/vg/a,xvda,w', ]
             assert_eq!(edited(&file, &words, &[]).unwrap(), expected, "{words:?}");
         }
         assert_eq!(edited(&file, &[], &["memory"]).unwrap(), file.replace("  memory = 512", "  "));
-        for (wrong, left) in [("$X ; boot = 'c' # z", " boot = 'c' # z"), ("$X # z;", "")] {
-            let before = format!("name = 'a'\ntype = 'hvm'\nvcpus = {wrong}\n");
-            let after = if left.is_empty() { String::new() } else { format!("{left}\n") };
-            assert_eq!(
-                edited(&before, &[], &["vcpus"]).unwrap(),
-                format!("name = 'a'\ntype = 'hvm'\n{after}")
-            );
+        // The settings of a wrong line cannot be told apart.
+        for (line, key) in
+            [("boot=cd;vnc=1", "boot"), ("boot=cd;vnc=1", "vnc"), ("vcpus = $X ; hap = 1", "vcpus")]
+        {
+            let file = format!("name = 'a'\ntype = 'hvm'\n{line}\n");
+            assert!(matches!(edited(&file, &[], &[key]), Err(EditError::Wrong(_))), "{line} {key}");
         }
+        let wrong = "name = 'a'\ntype = 'hvm'\nvcpus = two # z\n";
+        assert_eq!(edited(wrong, &[], &["vcpus"]).unwrap(), "name = 'a'\ntype = 'hvm'\n");
         let one = "type = 'hvm'; vcpus = 2; name = 'a'\n";
         assert_eq!(edited(one, &[], &["vcpus"]).unwrap(), "type = 'hvm';  name = 'a'\n");
         assert_eq!(edited(&file, &[], &["vcpus"]).unwrap(), file.replace("\tvcpus   =   2\n", ""));

@@ -29,7 +29,7 @@ const SIGNS: [Sign; 8] = [
     ("secret", |line| is_given(line, &["data"])),
     // As systemd takes them from a command line and from the firmware: their name says nothing.
     ("systemd.set_credential", |_| true),
-    ("io.systemd.credential", |_| true),
+    ("io.systemd.credential", |line| line.contains("passphrase") || line.contains("private-key")),
     ("adminpass>", |_| true),
     ("token=", |_| true),
     (":key=", |_| true),

@@ -7,6 +7,7 @@ use super::super::secrets::say_secret;
 use super::super::{input, report};
 use super::step::{Unconverted, accepted, converted, stale, write_accept};
 use super::written;
+use xenclock::files::is_same_file;
 use xenclock::report::{Estate, FileReport, Uses};
 
 pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
@@ -21,7 +22,9 @@ pub(super) fn run(global: &Global, options: &Convert) -> Result<(), Failure> {
         );
         return Err(Failure::Error(message));
     }
-    written::check_outputs(options, vec![file], options.output.as_deref().into_iter().collect())?;
+    // That a file takes the place of its own input is what -o says; a report or a list in its place is a mistake.
+    let output = options.output.as_deref().filter(|output| !is_same_file(output, file));
+    written::check_outputs(options, vec![file], output.into_iter().collect())?;
     let bytes = output::input(file)?;
     let setting = Setting::of(global, &options.reading)?;
     let accepted = accepted(options)?;
