@@ -114,7 +114,15 @@ impl Place {
     fn becomes(&self, qemu: &str) {
         let read = |name: &str| fs::read_to_string(self.lab.path(qemu).with_file_name(name)).unwrap();
         let seen = || (read("arguments"), read("environment"));
-        self.run(&self.lab.path(qemu));
+        // A program that was just written may be busy: another test has forked while it was open.
+        let is_done = || self.lab.path(qemu).with_file_name("arguments").exists();
+        for _ in 0..50 {
+            self.run(&self.lab.path(qemu));
+            if is_done() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let wanted = seen();
         assert_eq!(wanted.0.split('\0').count(), self.arguments.len() + 1);
         for name in ["arguments", "environment", "process"] {
