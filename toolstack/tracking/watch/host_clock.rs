@@ -40,7 +40,7 @@ impl Watch<'_> {
         let told = |effect, next_start| EventKind::HostClockStep { by_ms, synchronised, effect, next_start };
         self.say(facts, None, told(None, None));
         for guest in self.guests.values().cloned().collect::<Vec<_>>() {
-            let next_start = self.next_start(&guest, facts).and_then(Result::err);
+            let next_start = self.recorded_next(&guest, facts).and_then(Result::err);
             self.say(facts, Some(guest.domain_ref), told(Some(StepEffect::on(guest.kind)), next_start));
         }
     }
@@ -70,17 +70,24 @@ impl Watch<'_> {
     /// The offset of the guest's clock after its next start, or that this is refused, and why. `None` for a guest that is gone,
     /// and for one without a record whose config gives no offset.
     fn next_start(&mut self, guest: &Guest, facts: &HostFacts) -> Option<Result<i64, String>> {
-        let Some(record) = self.recall(facts, &guest.domain_ref) else {
-            let domid = guest.domain_ref.domid;
-            return match self.tools.host.stored_config(domid) {
-                Ok(config) => here(&config, facts).ok().map(Ok),
-                Err(error) if is_going(&error) => None,
-                Err(error) => {
-                    self.failed(facts, domid, format!("the clock of its next start is not known: {error}"));
-                    None
-                }
-            };
-        };
+        let next = self.recorded_next(guest, facts);
+        if next.is_some() {
+            return next;
+        }
+        let domid = guest.domain_ref.domid;
+        match self.tools.host.stored_config(domid) {
+            Ok(config) => here(&config, facts).ok().map(Ok),
+            Err(error) if is_going(&error) => None,
+            Err(error) => {
+                self.failed(facts, domid, format!("the clock of its next start is not known: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The same, of a guest with a record; only that can be refused.
+    fn recorded_next(&mut self, guest: &Guest, facts: &HostFacts) -> Option<Result<i64, String>> {
+        let record = self.recall(facts, &guest.domain_ref)?;
         Some(match cold_start::resolve(&record, guest.kind, facts, self.tools.zones) {
             Ok(start) => Ok(start.rtc.offset.seconds().into()),
             Err(refusal) => Err(refusal.of_next_start()),
