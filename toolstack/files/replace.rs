@@ -321,6 +321,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fifo_without_a_reader_is_not_waited_for_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert_eq!(open_direct(&path).unwrap_err().kind(), ErrorKind::TimedOut);
+        let reader = File::options().read(true).write(true).open(&path).unwrap();
+        open_direct(&path).unwrap();
+        drop(reader);
+    }
+
+    #[test]
     fn a_file_is_replaced_whole_and_nothing_else_is_left() {
         for method in METHODS {
             let dir = tempfile::tempdir().unwrap();
