@@ -333,6 +333,20 @@ fn a_domain_xml_has_remedies_in_its_own_words() {
 }
 
 #[test]
+fn what_libvirt_takes_for_a_default_or_a_name_is_no_refusal() {
+    let lab = Lab::with_host(json!({}));
+    for devices in [
+        "<controller type='xenbus' maxGrantFrames='0'/>",
+        "<interface type='bridge'><source bridge=';vdsmdummy;'/></interface>",
+    ] {
+        let inside = format!("<devices>{devices}</devices></domain>");
+        lab.write("guest.xml", crate::common::domain("hvm", "").replace("</domain>", &inside));
+        let said = lab.mock(["check", "guest.xml"]).out;
+        assert!(said.starts_with("guest.xml: starts; "), "{devices}: {said}");
+    }
+}
+
+#[test]
 fn what_only_an_xml_says_is_refused_at_its_place() {
     let lab = Lab::with_host(json!({}));
     let vmx = "<cpu><feature policy='require' name='vmx'/></cpu><features><hap state='off'/></features>";
